@@ -1,0 +1,57 @@
+//! Names from the OpenTelemetry semantic conventions, as this suite uses them.
+//!
+//! Spelled out here rather than taken from a generated crate: there are few of them, and the
+//! schema URL beside them says which version they are.
+
+/// The version of the conventions that spans and metrics follow, as their schema URL says it.
+pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
+
+/// `client.address`: the client behind all trusted proxies, else the peer of the connection.
+pub const CLIENT_ADDRESS: &str = "client.address";
+/// `error.type`: the status code, or one of the names in [`ErrorType`](crate::ErrorType).
+pub const ERROR_TYPE: &str = "error.type";
+/// `http.request.method`: a known method, or `_OTHER`.
+pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
+/// `http.request.method_original`: the method as sent, when it is not a known one.
+pub const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
+/// `http.request.resend_count`: how many times this request was sent before.
+pub const HTTP_REQUEST_RESEND_COUNT: &str = "http.request.resend_count";
+/// `http.response.status_code`, an integer.
+pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
+/// `http.route`: the matched route template, never the path.
+pub const HTTP_ROUTE: &str = "http.route";
+/// `network.peer.address`: the other end of the socket.
+pub const NETWORK_PEER_ADDRESS: &str = "network.peer.address";
+/// `network.peer.port`, an integer.
+pub const NETWORK_PEER_PORT: &str = "network.peer.port";
+/// `network.protocol.version`: `1.0`, `1.1`, `2` or `3`.
+pub const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
+/// `server.address`: the host that was asked for.
+pub const SERVER_ADDRESS: &str = "server.address";
+/// `server.port`, an integer.
+pub const SERVER_PORT: &str = "server.port";
+/// `url.full`: the absolute URL, without credentials.
+pub const URL_FULL: &str = "url.full";
+/// `url.path`: the path alone.
+pub const URL_PATH: &str = "url.path";
+/// `url.query`: the query without its question mark, sensitive values redacted.
+pub const URL_QUERY: &str = "url.query";
+/// `url.scheme`: `http` or `https`.
+pub const URL_SCHEME: &str = "url.scheme";
+/// `url.template`: the low-cardinality form of a client's URL path.
+pub const URL_TEMPLATE: &str = "url.template";
+/// `user_agent.original`: the `User-Agent` header.
+pub const USER_AGENT_ORIGINAL: &str = "user_agent.original";
+
+/// `http.client.active_requests`, an up-down counter of `{request}`.
+pub const HTTP_CLIENT_ACTIVE_REQUESTS: &str = "http.client.active_requests";
+/// `http.client.request.duration`, a histogram of seconds.
+pub const HTTP_CLIENT_REQUEST_DURATION: &str = "http.client.request.duration";
+/// `http.server.active_requests`, an up-down counter of `{request}`.
+pub const HTTP_SERVER_ACTIVE_REQUESTS: &str = "http.server.active_requests";
+/// `http.server.request.duration`, a histogram of seconds.
+pub const HTTP_SERVER_REQUEST_DURATION: &str = "http.server.request.duration";
+
+/// The bucket boundaries of both duration histograms, in seconds.
+pub const DURATION_BOUNDARIES: [f64; 14] =
+    [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];

@@ -1,0 +1,329 @@
+//! One request and its response: the object that owns the span, the clock and the gauge.
+
+use crate::{
+    ClientRequest, ErrorType, Instrumentation, Outcome, Scheme, ServerRequest, SharedRoute,
+    conventions as c,
+    instrumentation::Resolved,
+    instruments::Side,
+    method::OTHER,
+    server::version_name,
+    text::limited,
+};
+use arrayvec::ArrayVec;
+use http::{Method, StatusCode, Version};
+use opentelemetry::{
+    Context, KeyValue, StringValue,
+    trace::{Span, SpanBuilder, SpanKind, Status, TraceContextExt, Tracer},
+};
+use std::{
+    borrow::Cow,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
+use tracewire_propagation::SamplingHint;
+
+/// One HTTP request and its response.
+///
+/// An exchange starts its span when it is made and ends once: by [`end`](Self::end), or, when it is
+/// dropped before, as [`Outcome::Cancelled`]. At that end the span ends, the duration is recorded
+/// and the gauge goes down, all with the same attributes and the same clock. Durations are recorded
+/// whether or not the span is sampled.
+#[derive(Debug)]
+pub struct Exchange {
+    side: Side,
+    resolved: Arc<Resolved>,
+    context: Context,
+    recording: bool,
+    started: Instant,
+    started_at: SystemTime,
+    method: StringValue,
+    scheme: Scheme,
+    version: Option<&'static str>,
+    server: Option<(StringValue, u16)>,
+    route: Option<StringValue>,
+    shared_route: Option<SharedRoute>,
+    status: Option<StatusCode>,
+    ended: bool,
+}
+
+impl Exchange {
+    /// Starts the exchange of a server that received `request`, under `parent`.
+    pub fn serve(
+        instrumentation: &Instrumentation,
+        parent: &Context,
+        request: &ServerRequest<'_>,
+    ) -> Self {
+        let method = method_name(instrumentation, request.method);
+        let route = request
+            .route
+            .filter(|route| !route.is_empty())
+            .map(|route| StringValue::from(Arc::<str>::from(route)));
+        let mut exchange = Self::new(instrumentation, method);
+        exchange.scheme = request.scheme;
+        exchange.version = version_name(request.version);
+        exchange.route = route;
+        exchange.start(instrumentation, parent, SpanKind::Server, |exchange| {
+            let name = span_name(&exchange.method, exchange.route.as_ref().map(StringValue::as_str));
+            let route = exchange.route.as_ref();
+            (name, request.attributes(instrumentation, &exchange.method, route))
+        });
+        exchange
+    }
+
+    /// Starts the exchange of a client that is about to send `request`, under `parent`.
+    pub fn call(
+        instrumentation: &Instrumentation,
+        parent: &Context,
+        request: &ClientRequest<'_>,
+    ) -> Self {
+        let method = method_name(instrumentation, request.method);
+        // Shared by the span and the metric.
+        let host = limited(request.host.into(), instrumentation.value_limit);
+        let host = StringValue::from(Arc::<str>::from(host.as_str()));
+        let mut exchange = Self::new(instrumentation, method);
+        exchange.scheme = request.scheme;
+        exchange.server = Some((host.clone(), request.port));
+        exchange.start(instrumentation, parent, SpanKind::Client, |exchange| {
+            let name = span_name(&exchange.method, request.template);
+            (name, request.attributes(instrumentation, &exchange.method, &host))
+        });
+        exchange
+    }
+
+    /// The context that carries the exchange's span: attach it to whatever works on the request,
+    /// inject it into what is sent.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Notes the status code that was sent or received.
+    pub fn respond(&mut self, status: StatusCode) {
+        self.status = Some(status);
+    }
+
+    /// Takes the route from `route`, if one was left there by the time the exchange ends.
+    pub fn route_from(&mut self, route: SharedRoute) {
+        self.shared_route = Some(route);
+    }
+
+    /// Notes the protocol version that was negotiated.
+    pub fn negotiated(&mut self, version: Version) {
+        self.version = version_name(version);
+        if self.recording
+            && let Some(version) = self.version
+        {
+            let version = KeyValue::new(c::NETWORK_PROTOCOL_VERSION, version);
+            self.context.span().set_attribute(version);
+        }
+    }
+
+    /// Notes the other end of the socket.
+    pub fn peer(&mut self, peer: SocketAddr) {
+        if self.recording {
+            let span = self.context.span();
+            let address = peer.ip().to_canonical().to_string();
+            span.set_attribute(KeyValue::new(c::NETWORK_PEER_ADDRESS, address));
+            span.set_attribute(KeyValue::new(c::NETWORK_PEER_PORT, i64::from(peer.port())));
+        }
+    }
+
+    /// Ends the exchange.
+    ///
+    /// On a server the span's status is `Error` for status codes from 500, for
+    /// [`Outcome::Cancelled`] and for [`Outcome::Failed`]. On a client it is `Error` for status
+    /// codes from 400 and for `Failed`; a call that its caller cancelled stays unset. `error.type`
+    /// is the status code if that is the error, else the [`ErrorType`].
+    pub fn end(mut self, outcome: Outcome) {
+        self.finish(outcome);
+    }
+
+    fn new(instrumentation: &Instrumentation, method: StringValue) -> Self {
+        Self {
+            side: instrumentation.side,
+            resolved: instrumentation.resolve(),
+            context: Context::new(),
+            recording: false,
+            started: Instant::now(),
+            started_at: SystemTime::now(),
+            method,
+            scheme: Scheme::Http,
+            version: None,
+            server: None,
+            route: None,
+            shared_route: None,
+            status: None,
+            ended: false,
+        }
+    }
+
+    /// Starts the span, if there is a tracer, and counts the exchange as active.
+    ///
+    /// The span is described at its start, so that samplers see the attributes, except under a
+    /// remote parent that is not sampled: then only if the span records after all.
+    fn start(
+        &mut self,
+        instrumentation: &Instrumentation,
+        parent: &Context,
+        kind: SpanKind,
+        describe: impl Fn(&Self) -> (Cow<'static, str>, Vec<KeyValue>),
+    ) {
+        if let Some(active_requests) = &self.resolved.instruments.active_requests {
+            active_requests.add(1, &self.active_attributes());
+        }
+        let Some(tracer) = &self.resolved.tracer else {
+            self.context = parent.clone();
+            return;
+        };
+        let late = !instrumentation.describe_unsampled && refused_by_caller(parent);
+        let (name, attributes) =
+            if late { (Cow::Borrowed("HTTP"), Vec::new()) } else { describe(self) };
+        let builder = SpanBuilder::from_name(name)
+            .with_kind(kind)
+            .with_start_time(self.started_at)
+            .with_attributes(attributes);
+        let mut span = tracer.build_with_context(builder, parent);
+        self.recording = span.is_recording();
+        if late && self.recording {
+            let (name, attributes) = describe(self);
+            span.update_name(name);
+            span.set_attributes(attributes);
+        }
+        self.context = parent.with_span(span);
+    }
+
+    fn finish(&mut self, outcome: Outcome) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        let elapsed = self.started.elapsed();
+        // Exemplars are taken from the current context.
+        let _guard = self.context.clone().attach();
+        if let Some(route) = self.shared_route.take() {
+            self.fill_in_route(&route);
+        }
+        let error = self.error(outcome);
+        if self.recording {
+            let span = self.context.span();
+            if let Some(status) = self.status {
+                let status = i64::from(status.as_u16());
+                span.set_attribute(KeyValue::new(c::HTTP_RESPONSE_STATUS_CODE, status));
+            }
+            if let Some(error) = &error {
+                span.set_attribute(KeyValue::new(c::ERROR_TYPE, error.clone()));
+                span.set_status(Status::error(""));
+            }
+            span.end_with_timestamp(self.started_at + elapsed);
+        }
+        let instruments = &self.resolved.instruments;
+        if let Some(active_requests) = &instruments.active_requests {
+            active_requests.add(-1, &self.active_attributes());
+        }
+        instruments.duration.record(elapsed.as_secs_f64(), &self.duration_attributes(error));
+    }
+
+    /// `error.type`, when the exchange ended in an error.
+    fn error(&self, outcome: Outcome) -> Option<StringValue> {
+        let first_error = match self.side {
+            Side::Server => 500,
+            Side::Client => 400,
+        };
+        if let Some(status) = self.status.filter(|status| status.as_u16() >= first_error) {
+            return Some(status.as_str().to_owned().into());
+        }
+        match (outcome, self.side) {
+            (Outcome::Complete, _) | (Outcome::Cancelled, Side::Client) => None,
+            (Outcome::Cancelled, Side::Server) => Some(ErrorType::Cancelled.into()),
+            (Outcome::Failed(error), _) => Some(error.into()),
+        }
+    }
+
+    /// A route that was found after the span started, by a router inside.
+    fn fill_in_route(&mut self, shared: &SharedRoute) {
+        if self.route.is_some() {
+            return;
+        }
+        self.route = shared.get().cloned();
+        if let Some(route) = &self.route
+            && self.recording
+        {
+            let span = self.context.span();
+            span.update_name(span_name(&self.method, Some(route.as_str())));
+            span.set_attribute(KeyValue::new(c::HTTP_ROUTE, route.clone()));
+        }
+    }
+
+    /// The gauge goes down with exactly what it went up with, or its series would split.
+    fn active_attributes(&self) -> ArrayVec<KeyValue, 4> {
+        let mut attributes = ArrayVec::new();
+        attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD, self.method.clone()));
+        attributes.push(KeyValue::new(c::URL_SCHEME, self.scheme.as_str()));
+        if let Some((host, port)) = &self.server {
+            attributes.push(KeyValue::new(c::SERVER_ADDRESS, host.clone()));
+            attributes.push(KeyValue::new(c::SERVER_PORT, i64::from(*port)));
+        }
+        attributes
+    }
+
+    fn duration_attributes(&self, error: Option<StringValue>) -> ArrayVec<KeyValue, 7> {
+        let mut attributes = ArrayVec::new();
+        attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD, self.method.clone()));
+        match &self.server {
+            None => attributes.push(KeyValue::new(c::URL_SCHEME, self.scheme.as_str())),
+            Some((host, port)) => {
+                attributes.push(KeyValue::new(c::SERVER_ADDRESS, host.clone()));
+                attributes.push(KeyValue::new(c::SERVER_PORT, i64::from(*port)));
+            }
+        }
+        if let Some(route) = &self.route {
+            attributes.push(KeyValue::new(c::HTTP_ROUTE, route.clone()));
+        }
+        if let Some(status) = self.status {
+            let status = i64::from(status.as_u16());
+            attributes.push(KeyValue::new(c::HTTP_RESPONSE_STATUS_CODE, status));
+        }
+        if let Some(error) = error {
+            attributes.push(KeyValue::new(c::ERROR_TYPE, error));
+        }
+        if let Some(version) = self.version {
+            attributes.push(KeyValue::new(c::NETWORK_PROTOCOL_VERSION, version));
+        }
+        attributes
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.finish(Outcome::Cancelled);
+    }
+}
+
+fn method_name(instrumentation: &Instrumentation, method: &Method) -> StringValue {
+    instrumentation.known_methods.name(method).unwrap_or_else(|| OTHER.into())
+}
+
+/// `{method} {target}`, or the method alone; a method that is not known is `HTTP`.
+fn span_name(method: &StringValue, target: Option<&str>) -> Cow<'static, str> {
+    let method = if method.as_str() == OTHER { "HTTP" } else { method.as_str() };
+    let Some(target) = target else {
+        return Cow::Owned(method.to_owned());
+    };
+    let mut name = String::with_capacity(method.len() + 1 + target.len());
+    name.push_str(method);
+    name.push(' ');
+    name.push_str(target);
+    Cow::Owned(name)
+}
+
+/// Whether the caller, in another process, decided not to sample this trace.
+fn refused_by_caller(parent: &Context) -> bool {
+    let span = parent.span();
+    let parent_span = span.span_context();
+    parent_span.is_remote()
+        && parent_span.is_valid()
+        && !parent_span.is_sampled()
+        && !matches!(
+            parent.get::<SamplingHint>(),
+            Some(SamplingHint::Deferred | SamplingHint::On | SamplingHint::Debug)
+        )
+}

@@ -1,0 +1,266 @@
+//! The settings of one layer or middleware, and what they resolve to at the first exchange.
+
+use crate::{
+    KnownMethods, SensitiveKeys,
+    conventions::{DURATION_BOUNDARIES, SCHEMA_URL},
+    instruments::{Instruments, Side},
+};
+use http::HeaderMap;
+use opentelemetry::{
+    Context, InstrumentationScope,
+    global::{self, BoxedTracer, ObjectSafeTracerProvider},
+    metrics::MeterProvider,
+    trace::{
+        Span, SpanBuilder, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState,
+        Tracer,
+    },
+};
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+use tracewire_propagation::{Propagator, default_generation, default_propagator};
+
+/// How long a look-up that found no tracer provider is believed.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The longest attribute value, in bytes, unless set otherwise.
+const VALUE_LIMIT: usize = 4096;
+
+/// The settings of one layer or middleware.
+///
+/// Providers and propagator that are not given are the process's own. They are looked up **at the
+/// first exchange**, not here: OpenTelemetry's globals hand out tracers and instruments that stay
+/// without effect for ever when they are taken before the provider is set. While no tracer
+/// provider is set they are looked up again, at most once a second.
+#[derive(Clone)]
+pub struct Instrumentation {
+    pub(crate) side: Side,
+    pub(crate) known_methods: KnownMethods,
+    pub(crate) sensitive_keys: SensitiveKeys,
+    pub(crate) value_limit: usize,
+    pub(crate) describe_unsampled: bool,
+    scope: InstrumentationScope,
+    boundaries: Vec<f64>,
+    active_requests: bool,
+    tracer_provider: Option<Arc<dyn ObjectSafeTracerProvider + Send + Sync>>,
+    meter_provider: Option<Arc<dyn MeterProvider + Send + Sync>>,
+    propagator: Option<Arc<dyn Propagator>>,
+    resolved: ResolvedCell,
+}
+
+impl Instrumentation {
+    /// Settings for a server, whose telemetry is attributed to this library and version.
+    pub fn server(library: &'static str, version: &'static str) -> Self {
+        Self::new(Side::Server, library, version)
+    }
+
+    /// Settings for a client, whose telemetry is attributed to this library and version.
+    pub fn client(library: &'static str, version: &'static str) -> Self {
+        Self::new(Side::Client, library, version)
+    }
+
+    fn new(side: Side, library: &'static str, version: &'static str) -> Self {
+        Self {
+            side,
+            known_methods: KnownMethods::from_env(),
+            sensitive_keys: SensitiveKeys::default(),
+            value_limit: VALUE_LIMIT,
+            describe_unsampled: false,
+            scope: InstrumentationScope::builder(Cow::Borrowed(library))
+                .with_version(version)
+                .with_schema_url(SCHEMA_URL)
+                .build(),
+            boundaries: DURATION_BOUNDARIES.to_vec(),
+            active_requests: false,
+            tracer_provider: None,
+            meter_provider: None,
+            propagator: None,
+            resolved: ResolvedCell::default(),
+        }
+    }
+
+    /// Starts spans with this provider instead of the global one.
+    #[must_use]
+    pub fn tracer_provider<P>(mut self, provider: P) -> Self
+    where
+        P: ObjectSafeTracerProvider + Send + Sync + 'static,
+    {
+        self.tracer_provider = Some(Arc::new(provider));
+        self
+    }
+
+    /// Measures with this provider instead of the global one.
+    #[must_use]
+    pub fn meter_provider<P>(mut self, provider: P) -> Self
+    where
+        P: MeterProvider + Send + Sync + 'static,
+    {
+        self.meter_provider = Some(Arc::new(provider));
+        self
+    }
+
+    /// Reads and writes headers with this propagator instead of the process's default.
+    #[must_use]
+    pub fn propagator(mut self, propagator: impl Propagator + 'static) -> Self {
+        self.propagator = Some(Arc::new(propagator));
+        self
+    }
+
+    /// Records these methods by name. Default: the conventions' ten, or
+    /// `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`.
+    #[must_use]
+    pub fn known_methods(mut self, methods: KnownMethods) -> Self {
+        self.known_methods = methods;
+        self
+    }
+
+    /// Redacts the values of these query keys. Default: [`SensitiveKeys::default`].
+    #[must_use]
+    pub fn sensitive_keys(mut self, keys: SensitiveKeys) -> Self {
+        self.sensitive_keys = keys;
+        self
+    }
+
+    /// Cuts text from outside to this many bytes an attribute. Default: 4096.
+    #[must_use]
+    pub fn value_limit(mut self, bytes: usize) -> Self {
+        self.value_limit = bytes;
+        self
+    }
+
+    /// Counts the exchanges under way in an up-down counter. Default: no, as in the conventions.
+    #[must_use]
+    pub fn active_requests(mut self, count: bool) -> Self {
+        self.active_requests = count;
+        self
+    }
+
+    /// Describes the span to the sampler even under a remote parent that is not sampled.
+    ///
+    /// Default: no. Samplers that follow the parent drop such a span whatever its attributes, so
+    /// building them would be wasted work; a sampler of another kind may want them.
+    #[must_use]
+    pub fn describe_unsampled(mut self, describe: bool) -> Self {
+        self.describe_unsampled = describe;
+        self
+    }
+
+    /// The bucket boundaries of the duration histogram, in seconds. Default:
+    /// [`DURATION_BOUNDARIES`].
+    #[must_use]
+    pub fn duration_boundaries(mut self, seconds: impl Into<Vec<f64>>) -> Self {
+        self.boundaries = seconds.into();
+        self
+    }
+
+    /// `parent` with what `headers` carry added to it.
+    pub fn extract(&self, headers: &HeaderMap, parent: &Context) -> Context {
+        self.resolve().propagator.extract(headers, parent)
+    }
+
+    /// Writes what `context` carries into `headers`.
+    pub fn inject(&self, context: &Context, headers: &mut HeaderMap) {
+        self.resolve().propagator.inject(context, headers);
+    }
+
+    /// The tracer, instruments and propagator to use now.
+    pub(crate) fn resolve(&self) -> Arc<Resolved> {
+        let generation = default_generation();
+        if let Some(resolved) = self.resolved.get()
+            && resolved.generation == generation
+            && resolved.believed_until.is_none_or(|until| Instant::now() < until)
+        {
+            return resolved;
+        }
+        let resolved = Arc::new(self.look_up(generation));
+        self.resolved.set(resolved.clone());
+        resolved
+    }
+
+    fn look_up(&self, generation: u64) -> Resolved {
+        let scope = self.scope.clone();
+        let tracer = match &self.tracer_provider {
+            Some(provider) => BoxedTracer::new(provider.boxed_tracer(scope)),
+            None => global::tracer_with_scope(scope),
+        };
+        let tracer = Some(tracer).filter(has_effect);
+        let scope = self.scope.clone();
+        let meter = match &self.meter_provider {
+            Some(provider) => provider.meter_with_scope(scope),
+            None => global::meter_with_scope(scope),
+        };
+        let boundaries = self.boundaries.clone();
+        let given = self.tracer_provider.is_some() || tracer.is_some();
+        Resolved {
+            generation,
+            believed_until: (!given).then(|| Instant::now() + RETRY),
+            tracer,
+            instruments: Instruments::new(&meter, self.side, boundaries, self.active_requests),
+            propagator: self.propagator.clone().unwrap_or_else(default_propagator),
+        }
+    }
+}
+
+impl fmt::Debug for Instrumentation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instrumentation")
+            .field("side", &self.side)
+            .field("scope", &self.scope)
+            .field("known_methods", &self.known_methods)
+            .field("sensitive_keys", &self.sensitive_keys)
+            .field("value_limit", &self.value_limit)
+            .field("propagator", &self.propagator)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the settings resolved to.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    /// The tracer, unless spans started with it have no effect.
+    pub(crate) tracer: Option<BoxedTracer>,
+    pub(crate) instruments: Instruments,
+    propagator: Arc<dyn Propagator>,
+    generation: u64,
+    believed_until: Option<Instant>,
+}
+
+/// The last look-up. A clone of the settings starts with an empty one.
+#[derive(Debug, Default)]
+struct ResolvedCell(RwLock<Option<Arc<Resolved>>>);
+
+impl ResolvedCell {
+    fn get(&self) -> Option<Arc<Resolved>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, resolved: Arc<Resolved>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(resolved);
+    }
+}
+
+impl Clone for ResolvedCell {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+/// Whether spans of this tracer do anything.
+///
+/// A no-op tracer answers with its parent's span context. An SDK makes a span id of its own, or,
+/// as here, under suppressed telemetry, none: so that asking never leaves a span behind.
+fn has_effect(tracer: &BoxedTracer) -> bool {
+    let probe = SpanContext::new(
+        TraceId::from(1),
+        SpanId::from(1),
+        TraceFlags::NOT_SAMPLED,
+        true,
+        TraceState::NONE,
+    );
+    let context = Context::new().with_remote_span_context(probe).with_telemetry_suppressed();
+    let span = tracer.build_with_context(SpanBuilder::from_name("probe"), &context);
+    span.span_context().span_id() != SpanId::from(1)
+}

@@ -1,0 +1,62 @@
+//! What an HTTP exchange means in OpenTelemetry: names, attributes, status and metrics.
+//!
+//! This crate knows the [semantic conventions for HTTP][conventions] and nothing of servers or
+//! clients. Its callers state facts ([`ServerRequest`], [`ClientRequest`]); it turns them into a
+//! span and measurements, owned by one object, the [`Exchange`], which ends exactly once.
+//!
+//! Most people use it through `tracewire-tower` and `tracewire-reqwest`. Use it directly to
+//! instrument another HTTP library by the same rules:
+//!
+//! ```
+//! use http::{Method, StatusCode, Version};
+//! use opentelemetry::Context;
+//! use tracewire_http::{Exchange, Instrumentation, Outcome, Scheme, ServerRequest};
+//!
+//! let instrumentation = Instrumentation::server("my-server", "1.0.0");
+//! let mut request =
+//!     ServerRequest::new(&Method::GET, Scheme::Http, "/users/1", Version::HTTP_11);
+//! request.authority = Some("shop.example:8080");
+//! request.route = Some("/users/{id}");
+//!
+//! let mut exchange = Exchange::serve(&instrumentation, &Context::current(), &request);
+//! // … answer the request with `exchange.context()` attached …
+//! exchange.respond(StatusCode::OK);
+//! exchange.end(Outcome::Complete);
+//! ```
+//!
+//! [conventions]: https://opentelemetry.io/docs/specs/semconv/http/
+
+mod authority;
+mod client;
+pub mod conventions;
+mod error_type;
+mod exchange;
+mod instrumentation;
+mod instruments;
+mod method;
+mod options;
+mod outcome;
+mod redaction;
+mod scheme;
+mod server;
+mod text;
+
+pub use self::{
+    authority::Authority,
+    client::ClientRequest,
+    error_type::ErrorType,
+    exchange::Exchange,
+    instrumentation::Instrumentation,
+    method::KnownMethods,
+    outcome::Outcome,
+    redaction::SensitiveKeys,
+    scheme::Scheme,
+    server::{ServerRequest, SharedRoute},
+};
+
+/// What [`instrumentation_options`] expands to names these.
+#[doc(hidden)]
+pub mod __private {
+    pub use opentelemetry::{global::ObjectSafeTracerProvider, metrics::MeterProvider};
+    pub use tracewire_propagation::Propagator;
+}

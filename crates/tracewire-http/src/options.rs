@@ -1,0 +1,80 @@
+//! The options that every layer and middleware has, written once.
+
+/// Methods that pass on to the [`Instrumentation`](crate::Instrumentation) inside a builder.
+///
+/// The type they stand in has a method `instrument(self, impl FnOnce(Instrumentation) ->
+/// Instrumentation) -> Self`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! instrumentation_options {
+    () => {
+        /// Starts spans with this provider instead of the global one.
+        #[must_use]
+        pub fn tracer_provider<P>(self, provider: P) -> Self
+        where
+            P: $crate::__private::ObjectSafeTracerProvider + Send + Sync + 'static,
+        {
+            self.instrument(|settings| settings.tracer_provider(provider))
+        }
+
+        /// Measures with this provider instead of the global one.
+        #[must_use]
+        pub fn meter_provider<P>(self, provider: P) -> Self
+        where
+            P: $crate::__private::MeterProvider + Send + Sync + 'static,
+        {
+            self.instrument(|settings| settings.meter_provider(provider))
+        }
+
+        /// Reads and writes headers with this propagator instead of the process's default.
+        #[must_use]
+        pub fn propagator(self, propagator: impl $crate::__private::Propagator + 'static) -> Self {
+            self.instrument(|settings| settings.propagator(propagator))
+        }
+
+        /// Records these methods by name, every other one as `_OTHER`.
+        ///
+        /// Default: `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`, else the conventions' ten.
+        #[must_use]
+        pub fn known_methods(self, methods: $crate::KnownMethods) -> Self {
+            self.instrument(|settings| settings.known_methods(methods))
+        }
+
+        /// Redacts the values of these query keys in URLs.
+        ///
+        /// Default: signatures of the large clouds and the usual names of credentials.
+        #[must_use]
+        pub fn sensitive_keys(self, keys: $crate::SensitiveKeys) -> Self {
+            self.instrument(|settings| settings.sensitive_keys(keys))
+        }
+
+        /// Cuts text from outside to this many bytes an attribute. Default: 4096.
+        #[must_use]
+        pub fn value_limit(self, bytes: usize) -> Self {
+            self.instrument(|settings| settings.value_limit(bytes))
+        }
+
+        /// Counts the exchanges under way in an up-down counter. Default: no.
+        #[must_use]
+        pub fn active_requests(self, count: bool) -> Self {
+            self.instrument(|settings| settings.active_requests(count))
+        }
+
+        /// Describes the span to the sampler even under a remote parent that is not sampled.
+        ///
+        /// Default: no, because samplers that follow the parent drop such a span whatever its
+        /// attributes. Turn it on for a sampler of another kind.
+        #[must_use]
+        pub fn describe_unsampled(self, describe: bool) -> Self {
+            self.instrument(|settings| settings.describe_unsampled(describe))
+        }
+
+        /// The bucket boundaries of the duration histogram, in seconds.
+        ///
+        /// Default: the conventions' fourteen, from 5 ms to 10 s.
+        #[must_use]
+        pub fn duration_boundaries(self, seconds: impl Into<Vec<f64>>) -> Self {
+            self.instrument(|settings| settings.duration_boundaries(seconds))
+        }
+    };
+}

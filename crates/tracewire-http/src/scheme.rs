@@ -1,0 +1,49 @@
+//! The two schemes an exchange can have.
+
+/// The scheme of a request: the only two that become attribute values.
+///
+/// A request target may carry any scheme that its sender likes; a closed type keeps that text out
+/// of the metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// `http`
+    Http,
+    /// `https`
+    Https,
+}
+
+impl Scheme {
+    /// Reads a scheme, without regard to case; anything but `http` and `https` is none.
+    ///
+    /// ```
+    /// use tracewire_http::Scheme;
+    ///
+    /// assert_eq!(Scheme::parse("HTTPS"), Some(Scheme::Https));
+    /// assert_eq!(Scheme::parse("gopher"), None);
+    /// ```
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.eq_ignore_ascii_case("http") {
+            Some(Self::Http)
+        } else if text.eq_ignore_ascii_case("https") {
+            Some(Self::Https)
+        } else {
+            None
+        }
+    }
+
+    /// The scheme's name in lower case.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    /// The port a URL of this scheme means when it names none.
+    pub fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+}
