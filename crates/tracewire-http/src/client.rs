@@ -1,10 +1,6 @@
 //! A client's call: the facts, and the attributes they become.
 
-use crate::{
-    Instrumentation, Scheme, conventions as c,
-    method::OTHER,
-    text::limited,
-};
+use crate::{Instrumentation, Scheme, conventions as c, method::OTHER, text::limited};
 use http::Method;
 use opentelemetry::{KeyValue, StringValue};
 
@@ -32,7 +28,15 @@ pub struct ClientRequest<'a> {
 impl<'a> ClientRequest<'a> {
     /// A first attempt without a template.
     pub fn new(method: &'a Method, url: &'a str, scheme: Scheme, host: &'a str, port: u16) -> Self {
-        Self { method, url, scheme, host, port, template: None, resend_count: 0 }
+        Self {
+            method,
+            url,
+            scheme,
+            host,
+            port,
+            template: None,
+            resend_count: 0,
+        }
     }
 
     /// The attributes that are known when the span starts.
@@ -55,7 +59,10 @@ impl<'a> ClientRequest<'a> {
         let url = instrumentation.sensitive_keys.redact_url(self.url);
         attributes.push(KeyValue::new(c::URL_FULL, limited(url, limit)));
         if let Some(template) = self.template {
-            attributes.push(KeyValue::new(c::URL_TEMPLATE, limited(template.into(), limit)));
+            attributes.push(KeyValue::new(
+                c::URL_TEMPLATE,
+                limited(template.into(), limit),
+            ));
         }
         if self.resend_count > 0 {
             let count = i64::from(self.resend_count);

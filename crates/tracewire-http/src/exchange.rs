@@ -2,12 +2,8 @@
 
 use crate::{
     ClientRequest, ErrorType, Instrumentation, Outcome, Scheme, ServerRequest, SharedRoute,
-    conventions as c,
-    instrumentation::Resolved,
-    instruments::Side,
-    method::OTHER,
-    server::version_name,
-    text::limited,
+    conventions as c, instrumentation::Resolved, instruments::Side, method::OTHER,
+    server::version_name, text::limited,
 };
 use arrayvec::ArrayVec;
 use http::{Method, StatusCode, Version};
@@ -64,9 +60,15 @@ impl Exchange {
         exchange.version = version_name(request.version);
         exchange.route = route;
         exchange.start(instrumentation, parent, SpanKind::Server, |exchange| {
-            let name = span_name(&exchange.method, exchange.route.as_ref().map(StringValue::as_str));
+            let name = span_name(
+                &exchange.method,
+                exchange.route.as_ref().map(StringValue::as_str),
+            );
             let route = exchange.route.as_ref();
-            (name, request.attributes(instrumentation, &exchange.method, route))
+            (
+                name,
+                request.attributes(instrumentation, &exchange.method, route),
+            )
         });
         exchange
     }
@@ -86,7 +88,10 @@ impl Exchange {
         exchange.server = Some((host.clone(), request.port));
         exchange.start(instrumentation, parent, SpanKind::Client, |exchange| {
             let name = span_name(&exchange.method, request.template);
-            (name, request.attributes(instrumentation, &exchange.method, &host))
+            (
+                name,
+                request.attributes(instrumentation, &exchange.method, &host),
+            )
         });
         exchange
     }
@@ -176,8 +181,11 @@ impl Exchange {
             return;
         };
         let late = !instrumentation.describe_unsampled && refused_by_caller(parent);
-        let (name, attributes) =
-            if late { (Cow::Borrowed("HTTP"), Vec::new()) } else { describe(self) };
+        let (name, attributes) = if late {
+            (Cow::Borrowed("HTTP"), Vec::new())
+        } else {
+            describe(self)
+        };
         let builder = SpanBuilder::from_name(name)
             .with_kind(kind)
             .with_start_time(self.started_at)
@@ -219,7 +227,9 @@ impl Exchange {
         if let Some(active_requests) = &instruments.active_requests {
             active_requests.add(-1, &self.active_attributes());
         }
-        instruments.duration.record(elapsed.as_secs_f64(), &self.duration_attributes(error));
+        instruments
+            .duration
+            .record(elapsed.as_secs_f64(), &self.duration_attributes(error));
     }
 
     /// `error.type`, when the exchange ended in an error.
@@ -299,12 +309,19 @@ impl Drop for Exchange {
 }
 
 fn method_name(instrumentation: &Instrumentation, method: &Method) -> StringValue {
-    instrumentation.known_methods.name(method).unwrap_or_else(|| OTHER.into())
+    instrumentation
+        .known_methods
+        .name(method)
+        .unwrap_or_else(|| OTHER.into())
 }
 
 /// `{method} {target}`, or the method alone; a method that is not known is `HTTP`.
 fn span_name(method: &StringValue, target: Option<&str>) -> Cow<'static, str> {
-    let method = if method.as_str() == OTHER { "HTTP" } else { method.as_str() };
+    let method = if method.as_str() == OTHER {
+        "HTTP"
+    } else {
+        method.as_str()
+    };
     let Some(target) = target else {
         return Cow::Owned(method.to_owned());
     };

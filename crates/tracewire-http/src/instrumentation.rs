@@ -171,7 +171,9 @@ impl Instrumentation {
         let generation = default_generation();
         if let Some(resolved) = self.resolved.get()
             && resolved.generation == generation
-            && resolved.believed_until.is_none_or(|until| Instant::now() < until)
+            && resolved
+                .believed_until
+                .is_none_or(|until| Instant::now() < until)
         {
             return resolved;
         }
@@ -234,7 +236,10 @@ struct ResolvedCell(RwLock<Option<Arc<Resolved>>>);
 
 impl ResolvedCell {
     fn get(&self) -> Option<Arc<Resolved>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn set(&self, resolved: Arc<Resolved>) {
@@ -260,7 +265,9 @@ fn has_effect(tracer: &BoxedTracer) -> bool {
         true,
         TraceState::NONE,
     );
-    let context = Context::new().with_remote_span_context(probe).with_telemetry_suppressed();
+    let context = Context::new()
+        .with_remote_span_context(probe)
+        .with_telemetry_suppressed();
     let span = tracer.build_with_context(SpanBuilder::from_name("probe"), &context);
     span.span_context().span_id() != SpanId::from(1)
 }

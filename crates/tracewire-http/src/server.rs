@@ -93,7 +93,10 @@ impl<'a> ServerRequest<'a> {
             attributes.push(KeyValue::new(c::NETWORK_PROTOCOL_VERSION, version));
         }
         if let Some(user_agent) = self.user_agent {
-            attributes.push(KeyValue::new(c::USER_AGENT_ORIGINAL, header(user_agent, limit)));
+            attributes.push(KeyValue::new(
+                c::USER_AGENT_ORIGINAL,
+                header(user_agent, limit),
+            ));
         }
         attributes
     }
@@ -109,7 +112,8 @@ impl SharedRoute {
     /// Leaves `route`, unless one is there already.
     pub fn set(&self, route: &str) {
         if !route.is_empty() {
-            self.0.get_or_init(|| StringValue::from(Arc::<str>::from(route)));
+            self.0
+                .get_or_init(|| StringValue::from(Arc::<str>::from(route)));
         }
     }
 

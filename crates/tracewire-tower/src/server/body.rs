@@ -1,0 +1,108 @@
+//! Ends: carries the exchange to the end of the response.
+
+use super::inside::inside;
+use bytes::Buf;
+use http::{Method, StatusCode, header::CONTENT_LENGTH, response::Parts};
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use tracewire_http::{ErrorType, Exchange, Outcome};
+
+pin_project! {
+    /// Response body of [`ServerService`](super::ServerService).
+    ///
+    /// Passes every frame untouched and ends the exchange once, by the rule of the
+    /// [module docs](crate::server#when-it-ends).
+    #[derive(Debug)]
+    pub struct ResponseBody<B> {
+        #[pin]
+        inner: B,
+        // `None` once the exchange has ended.
+        exchange: Option<Exchange>,
+        // What a declared length still has to come.
+        remaining: Option<u64>,
+    }
+}
+
+impl<B: Body> ResponseBody<B> {
+    pub(super) fn new(inner: B, exchange: Option<Exchange>, method: &Method, head: &Parts) -> Self {
+        let mut body = Self {
+            inner,
+            exchange,
+            remaining: None,
+        };
+        if let Some(exchange) = &mut body.exchange {
+            exchange.respond(head.status);
+            body.remaining = declared_length(head).or_else(|| body.inner.size_hint().exact());
+            if never_polled(method, head.status)
+                || body.inner.is_end_stream()
+                || body.remaining == Some(0)
+            {
+                end(&mut body.exchange, Outcome::Complete);
+            }
+        }
+        body
+    }
+}
+
+impl<B: Body> Body for ResponseBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let mut this = self.project();
+        let frame = ready!(inside(this.exchange, || this.inner.as_mut().poll_frame(cx)));
+        match &frame {
+            None => end(this.exchange, Outcome::Complete),
+            Some(Err(_)) => end(this.exchange, Outcome::Failed(ErrorType::Body)),
+            Some(Ok(frame)) => {
+                if let (Some(remaining), Some(data)) = (&mut *this.remaining, frame.data_ref()) {
+                    *remaining = remaining.saturating_sub(data.remaining() as u64);
+                }
+                // Whoever sends the last byte or the trailers does not poll again.
+                if frame.is_trailers() || *this.remaining == Some(0) || this.inner.is_end_stream() {
+                    end(this.exchange, Outcome::Complete);
+                }
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+fn end(exchange: &mut Option<Exchange>, outcome: Outcome) {
+    if let Some(exchange) = exchange.take() {
+        exchange.end(outcome);
+    }
+}
+
+/// Responses whose body, if they have one, nobody sends (RFC 9112, section 6.3).
+fn never_polled(method: &Method, status: StatusCode) -> bool {
+    method == Method::HEAD
+        || (method == Method::CONNECT && status.is_success())
+        || status.is_informational()
+        || status == StatusCode::NO_CONTENT
+        || status == StatusCode::NOT_MODIFIED
+}
+
+fn declared_length(head: &Parts) -> Option<u64> {
+    head.headers
+        .get(CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
+}

@@ -1,0 +1,66 @@
+//! The server side: a layer that gives every request a span and a duration.
+//!
+//! ```
+//! # #[cfg(feature = "axum")]
+//! # fn app() -> axum::Router {
+//! use axum::{Router, routing::get};
+//! use tracewire_tower::ServerLayer;
+//!
+//! Router::new()
+//!     .route("/users/{id}", get(|| async { "Ada" }))
+//!     .layer(ServerLayer::new())
+//! # }
+//! ```
+//!
+//! # What is recorded
+//!
+//! A span of kind server, named `GET /users/{id}`, or `GET` where no route matched. Its parent is
+//! what the request's headers carry, else the current context.
+//!
+//! | attribute | when | from |
+//! |---|---|---|
+//! | `http.request.method` | always | the method, `_OTHER` if it is not a known one |
+//! | `http.request.method_original` | method is `_OTHER` | the method as sent |
+//! | `url.scheme` | always | the request target, else the layer's setting |
+//! | `url.path` | always | the original path, also inside nested routers |
+//! | `url.query` | there is one | the query, sensitive values redacted |
+//! | `http.route` | a route matched | `MatchedPath` |
+//! | `server.address`, `server.port` | known | `:authority`, else `Host` |
+//! | `client.address`, `network.peer.address`, `network.peer.port` | known | [`PeerAddress`], else `ConnectInfo` |
+//! | `network.protocol.version` | known | the connection |
+//! | `user_agent.original` | sent | `User-Agent` |
+//! | `http.response.status_code` | a response was made | the response |
+//! | `error.type` | it ended in an error | the status code from 500, else a name from [`ErrorType`](tracewire_http::ErrorType) |
+//!
+//! `http.server.request.duration`, a histogram of seconds, has `http.request.method`,
+//! `url.scheme`, `http.route`, `http.response.status_code`, `error.type` and
+//! `network.protocol.version`. `http.server.active_requests` is there
+//! [by option](ServerLayer::active_requests).
+//!
+//! # When it ends
+//!
+//! Once, at the first of these:
+//!
+//! - the response head, where no body can follow: `HEAD`, 1xx, 204, 304, 2xx to `CONNECT`, and
+//!   bodies that are over before they begin;
+//! - the last frame of the body: trailers, the end of the stream, or as many bytes as
+//!   `Content-Length` declares;
+//! - a body that fails (`error.type` `body`), a service that fails (`service`), a panic
+//!   (`panic`);
+//! - anything dropped before: the caller went away (`cancelled`).
+
+mod body;
+mod future;
+mod inside;
+mod layer;
+mod request;
+#[cfg(feature = "axum")]
+mod router;
+mod service;
+
+#[cfg(feature = "axum")]
+pub use self::router::around;
+pub use self::{
+    body::ResponseBody, future::ResponseFuture, layer::ServerLayer, request::PeerAddress,
+    service::ServerService,
+};

@@ -1,0 +1,27 @@
+//! The layer around a whole axum router.
+
+use super::ServerLayer;
+use axum::Router;
+use tower_layer::Layer;
+
+/// Puts `layer` around all of `app`, and keeps the routes known.
+///
+/// A layer added with [`Router::layer`] sees the route of each request but none of the requests
+/// that another layer around the router answers or rewrites. One that is simply wrapped around the
+/// router sees them all but never learns a route, because nothing leaves the router by itself.
+/// This function does both: `layer` goes around, and a second one inside leaves the route for it.
+///
+/// The route is known only when the request has been routed, so samplers do not see `http.route`,
+/// and the span gets its final name when it ends.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use tracewire_tower::{ServerLayer, server::around};
+///
+/// let app = Router::new().route("/users/{id}", get(|| async { "Ada" }));
+/// let app: Router = around(app, ServerLayer::new());
+/// ```
+pub fn around(app: Router, layer: ServerLayer) -> Router {
+    let app = app.layer(layer.clone());
+    Router::new().fallback_service(layer.layer(app))
+}
