@@ -1,0 +1,161 @@
+//! Baggage: facts that travel with the request, to every service behind this one.
+//!
+//! ```
+//! use tracewire_span::baggage;
+//!
+//! baggage::set("tenant", "acme").in_scope(|| {
+//!     assert_eq!(baggage::get("tenant").as_deref(), Some("acme"));
+//! });
+//! assert_eq!(baggage::get("tenant"), None);
+//! ```
+//!
+//! Whoever receives a request can read its baggage, so keep secrets out of it. Keys are tokens of
+//! visible ASCII. 64 entries and 8192 bytes are the most, as [W3C Baggage] has it; an entry that
+//! breaks one of these rules is left out.
+//!
+//! [W3C Baggage]: https://www.w3.org/TR/baggage/#limits
+
+use opentelemetry::Context;
+use opentelemetry::baggage::{Baggage, BaggageExt};
+use opentelemetry::context::{FutureExt, WithContext};
+
+/// The value of a key in the current context.
+pub fn get(key: &str) -> Option<String> {
+    Context::map_current(|context| context.baggage().get(key).map(ToString::to_string))
+}
+
+/// All entries of the current context, sorted by key.
+pub fn entries() -> Vec<(String, String)> {
+    let mut entries: Vec<_> = Context::map_current(|context| {
+        let baggage = context.baggage().iter();
+        baggage
+            .map(|(key, (value, _))| (key.to_string(), value.to_string()))
+            .collect()
+    });
+    entries.sort();
+    entries
+}
+
+/// The current baggage with an entry set, for a future or a scope.
+///
+/// ```
+/// # use tracewire_span::baggage;
+/// # async fn handle() {}
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// baggage::set("tenant", "acme").set("plan", "free").run(handle()).await;
+/// # });
+/// ```
+pub fn set(key: impl Into<String>, value: impl Into<String>) -> Change {
+    Change::default().set(key, value)
+}
+
+/// The current baggage without an entry, for a future or a scope.
+pub fn remove(key: impl Into<String>) -> Change {
+    Change::default().remove(key)
+}
+
+/// The current context without baggage, for a future or a scope.
+pub fn clear() -> Change {
+    Change {
+        clear: true,
+        edits: Vec::new(),
+    }
+}
+
+/// A change of the baggage, made for a future or a scope.
+#[derive(Clone, Debug, Default)]
+#[must_use = "the change is made by `run` or `in_scope`"]
+pub struct Change {
+    clear: bool,
+    edits: Vec<(String, Option<String>)>,
+}
+
+impl Change {
+    /// Sets one more entry.
+    pub fn set(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.edits.push((key.into(), Some(value.into())));
+        self
+    }
+
+    /// Removes one more entry.
+    pub fn remove(mut self, key: impl Into<String>) -> Self {
+        self.edits.push((key.into(), None));
+        self
+    }
+
+    /// Runs a future, a stream or a sink with the change made; it is not polled here.
+    pub fn run<T>(self, work: T) -> WithContext<T> {
+        work.with_context(self.context())
+    }
+
+    /// Runs a closure with the change made.
+    pub fn in_scope<T>(self, scope: impl FnOnce() -> T) -> T {
+        let _guard = self.context().attach();
+        scope()
+    }
+
+    /// The current context with the change made.
+    pub fn context(self) -> Context {
+        Context::map_current(|current| {
+            let mut baggage = Baggage::new();
+            if !self.clear {
+                for (key, (value, metadata)) in current.baggage() {
+                    baggage.insert_with_metadata(key.clone(), value.clone(), metadata.clone());
+                }
+            }
+            for (key, value) in self.edits {
+                match value {
+                    Some(value) => drop(baggage.insert(key, value)),
+                    None => drop(baggage.remove(key)),
+                }
+            }
+            current.with_baggage(baggage)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::span;
+
+    fn pair(key: &str, value: &str) -> (String, String) {
+        (key.to_owned(), value.to_owned())
+    }
+
+    #[test]
+    fn entries_are_set_changed_and_removed_for_a_scope() {
+        set("tenant", "acme").set("plan", "free").in_scope(|| {
+            assert_eq!(entries(), [pair("plan", "free"), pair("tenant", "acme")]);
+            set("plan", "paid").in_scope(|| assert_eq!(get("plan").as_deref(), Some("paid")));
+            remove("plan").in_scope(|| assert_eq!(entries(), [pair("tenant", "acme")]));
+            clear()
+                .set("a", "b")
+                .in_scope(|| assert_eq!(entries(), [pair("a", "b")]));
+            assert_eq!(get("plan").as_deref(), Some("free"));
+        });
+        assert_eq!(entries(), []);
+    }
+
+    #[tokio::test]
+    async fn entries_are_set_for_a_future_across_its_awaits() {
+        let seen = set("tenant", "acme")
+            .run(async {
+                tokio::task::yield_now().await;
+                span("inner").run(async { get("tenant") }).await
+            })
+            .await;
+        assert_eq!(seen.as_deref(), Some("acme"));
+        assert_eq!(get("tenant"), None);
+    }
+
+    #[test]
+    fn an_entry_that_breaks_the_rules_is_left_out() {
+        set("not a token", "x")
+            .set("good", "1")
+            .set("big", "y".repeat(9000))
+            .in_scope(|| {
+                assert_eq!(entries(), [pair("good", "1")]);
+            });
+    }
+}

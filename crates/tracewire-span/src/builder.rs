@@ -1,0 +1,227 @@
+//! A span before its start.
+
+use crate::value::{IntoAttribute, IntoValue, attribute, attributes};
+use crate::{InSpan, Outcome, Span, StreamInSpan, Tracer, limit, provider, run};
+use futures_core::Stream;
+use opentelemetry::baggage::{Baggage, BaggageExt};
+use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt, Tracer as _};
+use opentelemetry::{Context, Key, KeyValue};
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// A span before its start: what is set here, a sampler sees.
+///
+/// Made by [`span`](crate::span()) or [`Tracer::span`]. Unless it is given one, its parent is the
+/// span that is current when the future or stream is made.
+///
+/// ```
+/// use tracewire_span::{SpanKind, span};
+/// # async fn fetch(_: u64) -> Result<String, std::io::Error> { Ok(String::new()) }
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// # let id = 17;
+/// let price = span("price")
+///     .kind(SpanKind::Client)
+///     .attribute("item.id", id)
+///     .run(fetch(id))
+///     .await;
+/// # });
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a span starts with `run`, `in_scope`, `stream` or `start`"]
+pub struct SpanBuilder {
+    tracer: Tracer,
+    parent: Option<Context>,
+    builder: opentelemetry::trace::SpanBuilder,
+}
+
+impl SpanBuilder {
+    pub(crate) fn new(tracer: Tracer, name: Cow<'static, str>) -> Self {
+        let builder = opentelemetry::trace::SpanBuilder::from_name(limit::name(name));
+        Self {
+            tracer,
+            parent: None,
+            builder,
+        }
+    }
+
+    /// Says what role the span has in a call between services; `Internal` unless set.
+    pub fn kind(mut self, kind: SpanKind) -> Self {
+        self.builder.span_kind = Some(kind);
+        self
+    }
+
+    /// Sets an attribute; the last of one key wins.
+    pub fn attribute(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
+        self.set(attribute(key, value));
+        self
+    }
+
+    /// Sets several attributes.
+    pub fn attributes<I>(mut self, several: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: IntoAttribute,
+    {
+        attributes(several).for_each(|attribute| self.set(Some(attribute)));
+        self
+    }
+
+    fn set(&mut self, attribute: Option<KeyValue>) {
+        let Some(attribute) = attribute else { return };
+        let set = self.builder.attributes.get_or_insert_default();
+        match set.iter_mut().find(|own| own.key == attribute.key) {
+            Some(own) => *own = attribute,
+            None => set.push(attribute),
+        }
+    }
+
+    /// Links the span to another one that it is not a child of.
+    pub fn link(self, other: SpanContext) -> Self {
+        self.link_with(other, [] as [KeyValue; 0])
+    }
+
+    /// Links the span to another one, with attributes on the link.
+    pub fn link_with<I>(mut self, other: SpanContext, several: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: IntoAttribute,
+    {
+        if other.is_valid() {
+            let link = Link::new(other, attributes(several).collect(), 0);
+            self.builder.links.get_or_insert_default().push(link);
+        }
+        self
+    }
+
+    /// Makes the span a child of this one, or of the span in this context.
+    pub fn parent(mut self, parent: impl Into<Context>) -> Self {
+        self.parent = Some(parent.into());
+        self
+    }
+
+    /// Makes the span the first of a new trace. Baggage stays.
+    pub fn root(self) -> Self {
+        // There is no way to take the span out of a context, so what else we know of moves over.
+        let root = Context::map_current(|current| {
+            let mut root = Context::new();
+            if !current.baggage().is_empty() {
+                root = root.with_baggage(clone(current.baggage()));
+            }
+            if let Some(provider) = provider::provider(current) {
+                root = root.with_value(Arc::clone(provider));
+            }
+            root
+        });
+        self.parent(root)
+    }
+
+    /// Says when the work began, if that was before now.
+    pub fn start_time(mut self, start: SystemTime) -> Self {
+        self.builder.start_time = Some(start);
+        self
+    }
+
+    /// Leaves an `Err` unrecorded, and takes outputs of any type. Panics are still recorded.
+    ///
+    /// Comes last, before `run`, `in_scope` or `stream`.
+    ///
+    /// ```
+    /// # use tracewire_span::span;
+    /// # struct Page;
+    /// # fn find(_: &str) -> Result<Page, String> { Err(String::from("not there")) }
+    /// // Not to find the page is an ordinary answer here.
+    /// let page = span("find page").ignore_errors().in_scope(|| find("/home"));
+    /// ```
+    pub fn ignore_errors(self) -> WithoutErrors {
+        WithoutErrors(self)
+    }
+
+    /// Runs a future inside the span.
+    ///
+    /// The span starts when the future is first polled, is the current one in every poll, and ends
+    /// when the future is done or dropped. An `Err` is recorded as [`Span::fail`] does it; so is a
+    /// panic, which then goes on.
+    pub fn run<F>(self, future: F) -> InSpan<F>
+    where
+        F: Future,
+        F::Output: Outcome,
+    {
+        InSpan::new(self.with_parent(), future, F::Output::record)
+    }
+
+    /// Runs a closure inside the span, with errors and panics recorded as in [`run`](Self::run).
+    ///
+    /// Not for an `async` block, which does nothing inside the closure.
+    pub fn in_scope<T: Outcome>(self, scope: impl FnOnce() -> T) -> T {
+        run::in_scope(&self.start(), scope, T::record)
+    }
+
+    /// Runs a stream inside the span, which ends when the stream does, or is dropped.
+    ///
+    /// Every item that is an `Err` is recorded.
+    pub fn stream<S>(self, stream: S) -> StreamInSpan<S>
+    where
+        S: Stream,
+        S::Item: Outcome,
+    {
+        StreamInSpan::new(self.with_parent(), stream, S::Item::record)
+    }
+
+    /// Starts the span without making it current, for work that ends elsewhere.
+    ///
+    /// ```
+    /// # use tracewire_span::span;
+    /// let upload = span("upload").start();
+    /// upload.in_scope(|| span("first part").in_scope(|| ()));
+    /// std::thread::spawn(move || {
+    ///     upload.in_scope(|| span("second part").in_scope(|| ()));
+    ///     upload.end();
+    /// });
+    /// ```
+    pub fn start(self) -> Span {
+        let parent = self.parent.unwrap_or_else(Context::current);
+        let span = self
+            .tracer
+            .resolve(&parent)
+            .build_with_context(self.builder, &parent);
+        Span::from_context(parent.with_span(span))
+    }
+
+    /// Settles the parent now, because the start may happen in another task.
+    fn with_parent(mut self) -> Self {
+        self.parent.get_or_insert_with(Context::current);
+        self
+    }
+}
+
+/// A [`SpanBuilder`] after [`ignore_errors`](SpanBuilder::ignore_errors).
+#[derive(Clone, Debug)]
+#[must_use = "a span starts with `run`, `in_scope` or `stream`"]
+pub struct WithoutErrors(SpanBuilder);
+
+impl WithoutErrors {
+    /// Runs a future inside the span, as [`SpanBuilder::run`] does.
+    pub fn run<F: Future>(self, future: F) -> InSpan<F> {
+        InSpan::new(self.0.with_parent(), future, ignore)
+    }
+
+    /// Runs a closure inside the span, as [`SpanBuilder::in_scope`] does.
+    pub fn in_scope<T>(self, scope: impl FnOnce() -> T) -> T {
+        run::in_scope(&self.0.start(), scope, ignore)
+    }
+
+    /// Runs a stream inside the span, as [`SpanBuilder::stream`] does.
+    pub fn stream<S: Stream>(self, stream: S) -> StreamInSpan<S> {
+        StreamInSpan::new(self.0.with_parent(), stream, ignore)
+    }
+}
+
+fn ignore<T>(_: &T, _: &Span) {}
+
+fn clone(baggage: &Baggage) -> Baggage {
+    baggage
+        .iter()
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
+}

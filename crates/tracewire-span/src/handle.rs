@@ -1,0 +1,273 @@
+//! A span that is open: the current one, or one started to end later.
+
+use crate::Event;
+use crate::limit;
+use crate::outcome::error_type;
+use crate::value::{IntoAttribute, IntoValue, attribute, attributes};
+use opentelemetry::context::{FutureExt, WithContext};
+use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
+use opentelemetry::{Context, Key, KeyValue};
+use std::any::Any;
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::time::SystemTime;
+
+/// The span that is current, to be enriched from anywhere.
+///
+/// Where none is, the handle takes everything and does nothing.
+///
+/// ```
+/// use tracewire_span::{Event, Status, current};
+///
+/// let span = current();
+/// span.set_attribute("cart.items", 3).add_event("priced");
+/// span.record(|span| {
+///     // reached only if somebody will see it
+///     span.set_attribute("cart.total", [1.5, 2.5].iter().sum::<f64>());
+/// });
+/// span.set_status(Status::error("card refused"));
+/// ```
+pub fn current() -> Span {
+    Span {
+        context: Context::current(),
+    }
+}
+
+/// A handle on a span and on the context around it, baggage included.
+///
+/// Handles are cheap to clone and may go to other tasks and threads. All of them may outlive the span:
+/// what is set after its end is ignored. A span from [`start`](crate::SpanBuilder::start) ends at
+/// [`end`](Self::end), or when nothing holds it any more.
+#[derive(Clone, Debug)]
+pub struct Span {
+    context: Context,
+}
+
+impl Span {
+    pub(crate) fn from_context(context: Context) -> Self {
+        Self { context }
+    }
+
+    /// Whether what is set here will be seen: the span is sampled and has not ended.
+    pub fn is_recording(&self) -> bool {
+        self.context.span().is_recording()
+    }
+
+    /// Runs the closure only if the span [is recording](Self::is_recording), for values that cost
+    /// something to compute.
+    pub fn record(&self, set: impl FnOnce(&Self)) -> &Self {
+        if self.is_recording() {
+            set(self);
+        }
+        self
+    }
+
+    /// Sets an attribute.
+    pub fn set_attribute(&self, key: impl Into<Key>, value: impl IntoValue) -> &Self {
+        self.record(|span| {
+            if let Some(attribute) = attribute(key, value) {
+                span.context.span().set_attribute(attribute);
+            }
+        })
+    }
+
+    /// Sets several attributes.
+    ///
+    /// ```
+    /// # use tracewire_span::{KeyValue, current};
+    /// current().set_attributes([("width", 3), ("height", 4)]);
+    /// current().set_attributes([KeyValue::new("shape", "square"), KeyValue::new("area", 12)]);
+    /// ```
+    pub fn set_attributes<I>(&self, several: I) -> &Self
+    where
+        I: IntoIterator,
+        I::Item: IntoAttribute,
+    {
+        self.record(|span| {
+            for attribute in attributes(several) {
+                span.context.span().set_attribute(attribute);
+            }
+        })
+    }
+
+    /// Adds an event: a name, or an [`Event`] with attributes and a time of its own.
+    pub fn add_event(&self, event: impl Into<Event>) -> &Self {
+        self.record(|span| {
+            let Event {
+                name,
+                attributes,
+                timestamp,
+            } = event.into();
+            let timestamp = timestamp.unwrap_or_else(opentelemetry::time::now);
+            span.context
+                .span()
+                .add_event_with_timestamp(name, timestamp, attributes);
+        })
+    }
+
+    /// Adds an `exception` event for an error that the span survives.
+    ///
+    /// It says the error's type and message; the status stays as it is. An error that the work
+    /// fails with is recorded by [`run`](crate::SpanBuilder::run) or by [`fail`](Self::fail).
+    ///
+    /// ```
+    /// # use tracewire_span::current;
+    /// if let Err(error) = "seven".parse::<i32>() {
+    ///     current().record_error(&error);
+    /// }
+    /// ```
+    pub fn record_error<E: Display + ?Sized>(&self, error: &E) -> &Self {
+        self.record_error_with(error, [] as [KeyValue; 0])
+    }
+
+    /// As [`record_error`](Self::record_error), with more attributes on the event.
+    ///
+    /// One of them named `exception.type` or `exception.message` takes the place of ours.
+    ///
+    /// ```
+    /// # use tracewire_span::current;
+    /// # let error = std::fmt::Error;
+    /// current().record_error_with(&error, [("status", "failed")]);
+    /// ```
+    pub fn record_error_with<E, I>(&self, error: &E, several: I) -> &Self
+    where
+        E: Display + ?Sized,
+        I: IntoIterator,
+        I::Item: IntoAttribute,
+    {
+        self.record(|span| {
+            let mut event: Vec<KeyValue> = attributes(several).collect();
+            let has = |event: &[KeyValue], key| event.iter().any(|own| own.key.as_str() == key);
+            if let Some(kind) = error_type::<E>()
+                && !has(&event, EXCEPTION_TYPE)
+            {
+                event.push(KeyValue::new(EXCEPTION_TYPE, kind));
+            }
+            if !has(&event, EXCEPTION_MESSAGE) {
+                event.push(KeyValue::new(EXCEPTION_MESSAGE, limit::display(error)));
+            }
+            span.context.span().add_event(EXCEPTION, event);
+        })
+    }
+
+    /// Records an error that the span's work fails with.
+    ///
+    /// That is what [`run`](crate::SpanBuilder::run) does by itself with an `Err`: an `exception` event
+    /// with type and message, the status Error with the message, and `error.type`, which is the
+    /// path of the error's type without generic arguments, or `_OTHER` for texts and `dyn Error`.
+    pub fn fail<E: Display + ?Sized>(&self, error: &E) -> &Self {
+        self.record(|span| span.fail_as(error_type::<E>(), limit::display(error)))
+    }
+
+    /// Records the panic that ended the span's work.
+    pub(crate) fn fail_by_panic(&self, payload: &(dyn Any + Send)) {
+        self.record(|span| {
+            let message = match (
+                payload.downcast_ref::<&str>(),
+                payload.downcast_ref::<String>(),
+            ) {
+                (Some(message), _) => limit::display(message),
+                (_, Some(message)) => limit::display(message),
+                _ => String::from("panicked with a payload that is no text"),
+            };
+            span.fail_as(Some("panic"), message);
+        });
+    }
+
+    fn fail_as(&self, kind: Option<&'static str>, message: String) {
+        let mut event = Vec::with_capacity(2);
+        event.extend(kind.map(|kind| KeyValue::new(EXCEPTION_TYPE, kind)));
+        event.push(KeyValue::new(EXCEPTION_MESSAGE, message.clone()));
+        let span = self.context.span();
+        span.add_event(EXCEPTION, event);
+        // The conventions' name for an error whose type is not known.
+        span.set_attribute(KeyValue::new("error.type", kind.unwrap_or("_OTHER")));
+        span.set_status(Status::error(message));
+    }
+
+    /// Sets the status. `Ok` is final, and wins over `Error`.
+    pub fn set_status(&self, status: Status) -> &Self {
+        let status = match status {
+            Status::Error { description } => Status::error(limit::text(description)),
+            other => other,
+        };
+        self.context.span().set_status(status);
+        self
+    }
+
+    /// Gives the span another name. Samplers have seen the first one only.
+    pub fn rename(&self, name: impl Into<Cow<'static, str>>) -> &Self {
+        self.record(|span| span.context.span().update_name(limit::name(name.into())))
+    }
+
+    /// Links the span to another one. Samplers see only the links given
+    /// [at the start](crate::SpanBuilder::link).
+    pub fn add_link(&self, other: SpanContext) -> &Self {
+        self.context.span().add_link(other, Vec::new());
+        self
+    }
+
+    /// Ends the span now. What is set later is ignored, another `end` included.
+    pub fn end(&self) {
+        self.context.span().end();
+    }
+
+    /// Ends the span with a time of your own.
+    pub fn end_at(&self, timestamp: SystemTime) {
+        self.context.span().end_with_timestamp(timestamp);
+    }
+
+    /// Runs a closure with this span as the current one, which goes on after it.
+    ///
+    /// ```
+    /// # use tracewire_span::{current, span};
+    /// let request = current();
+    /// std::thread::spawn(move || request.in_scope(|| span("resize").in_scope(|| "done")));
+    /// ```
+    pub fn in_scope<T>(&self, scope: impl FnOnce() -> T) -> T {
+        let _guard = self.context.clone().attach();
+        scope()
+    }
+
+    /// Wraps a future, a stream or a sink so that this span is the current one in it, and goes on
+    /// after it.
+    ///
+    /// ```
+    /// # use tracewire_span::{current, span};
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let import = span("import").start();
+    /// let rows = tokio::spawn(import.carry(async { current().add_event("read"); 3 }));
+    /// assert_eq!(rows.await.unwrap(), 3);
+    /// import.set_attribute("rows", 3).end();
+    /// # });
+    /// ```
+    pub fn carry<T>(&self, work: T) -> WithContext<T> {
+        work.with_context(self.context.clone())
+    }
+
+    /// The trace id, the span id and the flags.
+    pub fn span_context(&self) -> SpanContext {
+        self.context.span().span_context().clone()
+    }
+
+    /// The OpenTelemetry context with this span in it.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+}
+
+impl From<Span> for Context {
+    fn from(span: Span) -> Self {
+        span.context
+    }
+}
+
+impl From<&Span> for Context {
+    fn from(span: &Span) -> Self {
+        span.context.clone()
+    }
+}
+
+const EXCEPTION: &str = "exception";
+const EXCEPTION_TYPE: &str = "exception.type";
+const EXCEPTION_MESSAGE: &str = "exception.message";

@@ -1,0 +1,65 @@
+//! OpenTelemetry spans by hand: async, nested, with errors recorded.
+//!
+//! ```
+//! use tracewire_span::{current, span};
+//!
+//! async fn insert_user(name: &str) -> Result<u64, std::io::Error> {
+//!     span("insert-user").attribute("user.name", name).run(async {
+//!         let id = 42; // the work
+//!         current().set_attribute("user.id", id);
+//!         Ok(id)
+//!     }).await
+//! }
+//! ```
+//!
+//! The span is the child of whatever span is current, is current itself for all that the future
+//! does, and ends with it. An `Err` is recorded by itself, and so is a panic: an `exception` event
+//! with type and message, the status Error, and `error.type`.
+//!
+//! | to | write |
+//! |---|---|
+//! | trace a future, a closure, a stream | [`span`]`("name")` and [`run`](SpanBuilder::run), [`in_scope`](SpanBuilder::in_scope), [`stream`](SpanBuilder::stream) |
+//! | leave an `Err` unrecorded | [`ignore_errors`](SpanBuilder::ignore_errors) before these |
+//! | enrich the span that is current | [`current`]`()`, then [`set_attribute`](Span::set_attribute), [`add_event`](Span::add_event), [`record_error`](Span::record_error) … |
+//! | end a span later than its scope | [`start`](SpanBuilder::start), and [`Span::end`] |
+//! | carry a span into a task or a thread | [`spawn`], [`spawn_blocking`], [`Span::carry`], [`Span::in_scope`] |
+//! | name your library as the source of its spans | [`tracer!`], [`Tracer`] |
+//! | send facts along with the request | [`baggage`] |
+//!
+//! The crate stands on the OpenTelemetry API alone: without an SDK in the process every call costs
+//! next to nothing. Spans go to the global tracer provider, to one given to a [`Tracer`],
+//! or to the one that the [context carries](provider).
+//!
+//! Names longer than 256 bytes and texts longer than 4096 are cut at a character and end with `…`.
+
+pub mod baggage;
+mod builder;
+mod event;
+mod handle;
+mod limit;
+mod outcome;
+pub mod provider;
+mod run;
+#[cfg(feature = "tokio")]
+mod spawn;
+mod stream;
+mod tracer;
+mod value;
+
+pub use builder::{SpanBuilder, WithoutErrors};
+pub use event::Event;
+pub use handle::{Span, current};
+pub use outcome::Outcome;
+pub use run::InSpan;
+#[cfg(feature = "tokio")]
+pub use spawn::{spawn, spawn_blocking};
+pub use stream::StreamInSpan;
+pub use tracer::{Tracer, span};
+pub use value::{IntoAttribute, IntoValue};
+
+pub use opentelemetry::trace::{SpanContext, SpanKind, Status};
+pub use opentelemetry::{Context, KeyValue, Value};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,137 @@
+//! A future or a closure inside its span.
+
+use crate::{Span, SpanBuilder};
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::task::{Poll, ready};
+
+/// What records an output on the span.
+pub(crate) type Record<T> = fn(&T, &Span);
+
+/// Runs the closure with the span current, and ends it.
+pub(crate) fn in_scope<T>(span: &Span, scope: impl FnOnce() -> T, record: Record<T>) -> T {
+    let output = enter(span, scope);
+    record(&output, span);
+    span.end();
+    output
+}
+
+/// Runs the closure with the span current; a panic ends the span and goes on.
+pub(crate) fn enter<T>(span: &Span, scope: impl FnOnce() -> T) -> T {
+    // Nothing of ours is left half done by the panic, and the caller sees it as if we were not here.
+    match catch_unwind(AssertUnwindSafe(|| span.in_scope(scope))) {
+        Ok(output) => output,
+        Err(payload) => {
+            span.fail_by_panic(&*payload);
+            span.end();
+            resume_unwind(payload)
+        }
+    }
+}
+
+/// A span around a future or a stream, started when that is first polled.
+pub(crate) enum Lazy {
+    Waiting(Box<SpanBuilder>),
+    Started(Span),
+    Ended,
+}
+
+impl Lazy {
+    pub(crate) fn new(builder: SpanBuilder) -> Self {
+        Self::Waiting(Box::new(builder))
+    }
+
+    /// The span, started if it was not; `None` once it has ended.
+    pub(crate) fn start(&mut self) -> Option<&Span> {
+        if let Self::Waiting(_) = self {
+            let Self::Waiting(builder) = std::mem::replace(self, Self::Ended) else {
+                unreachable!("just matched");
+            };
+            *self = Self::Started(builder.start());
+        }
+        self.started()
+    }
+
+    pub(crate) fn started(&self) -> Option<&Span> {
+        match self {
+            Self::Started(span) => Some(span),
+            Self::Waiting(_) | Self::Ended => None,
+        }
+    }
+
+    /// Ends the span even if clones of its context live on elsewhere.
+    pub(crate) fn end(&mut self) {
+        if let Self::Started(span) = std::mem::replace(self, Self::Ended) {
+            span.end();
+        }
+    }
+}
+
+pin_project! {
+    /// Future of [`SpanBuilder::run`].
+    ///
+    /// The span ends when the future is done, panics or is dropped; before the first poll there is none.
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct InSpan<F: Future> {
+        // `None` once dropped, which happens inside the span.
+        #[pin]
+        inner: Option<F>,
+        span: Lazy,
+        record: Record<F::Output>,
+    }
+
+    impl<F: Future> PinnedDrop for InSpan<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let Some(span) = this.span.started() {
+                span.in_scope(|| this.inner.set(None));
+            }
+            this.span.end();
+        }
+    }
+}
+
+impl<F: Future> InSpan<F> {
+    pub(crate) fn new(builder: SpanBuilder, future: F, record: Record<F::Output>) -> Self {
+        Self {
+            inner: Some(future),
+            span: Lazy::new(builder),
+            record,
+        }
+    }
+}
+
+impl<F: Future> Future for InSpan<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<F::Output> {
+        let mut this = self.project();
+        let inner = this
+            .inner
+            .as_mut()
+            .as_pin_mut()
+            .expect("not polled after it was done");
+        let output = match this.span.start() {
+            Some(span) => {
+                let output = ready!(enter(span, || inner.poll(cx)));
+                (this.record)(&output, span);
+                span.in_scope(|| this.inner.set(None));
+                output
+            }
+            // Polled again after a panic: the future decides what happens.
+            None => ready!(inner.poll(cx)),
+        };
+        this.span.end();
+        Poll::Ready(output)
+    }
+}
+
+impl<F: Future> fmt::Debug for InSpan<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InSpan")
+            .field("span", &self.span.started())
+            .finish_non_exhaustive()
+    }
+}

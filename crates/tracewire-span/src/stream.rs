@@ -1,0 +1,78 @@
+//! A stream inside its span.
+
+use crate::SpanBuilder;
+use crate::run::{Lazy, Record, enter};
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Poll, ready};
+
+pin_project! {
+    /// Stream of [`SpanBuilder::stream`].
+    ///
+    /// The span ends when the stream is over, panics or is dropped; before the first poll there is none.
+    #[must_use = "streams do nothing unless polled"]
+    pub struct StreamInSpan<S: Stream> {
+        // `None` once over, and dropped inside the span.
+        #[pin]
+        inner: Option<S>,
+        span: Lazy,
+        record: Record<S::Item>,
+    }
+
+    impl<S: Stream> PinnedDrop for StreamInSpan<S> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if let Some(span) = this.span.started() {
+                span.in_scope(|| this.inner.set(None));
+            }
+            this.span.end();
+        }
+    }
+}
+
+impl<S: Stream> StreamInSpan<S> {
+    pub(crate) fn new(builder: SpanBuilder, stream: S, record: Record<S::Item>) -> Self {
+        Self {
+            inner: Some(stream),
+            span: Lazy::new(builder),
+            record,
+        }
+    }
+}
+
+impl<S: Stream> Stream for StreamInSpan<S> {
+    type Item = S::Item;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Option<S::Item>> {
+        let mut this = self.project();
+        let Some(inner) = this.inner.as_mut().as_pin_mut() else {
+            return Poll::Ready(None);
+        };
+        let Some(span) = this.span.start() else {
+            return inner.poll_next(cx);
+        };
+        let next = ready!(enter(span, || inner.poll_next(cx)));
+        match &next {
+            Some(item) => (this.record)(item, span),
+            None => {
+                span.in_scope(|| this.inner.set(None));
+                this.span.end();
+            }
+        }
+        Poll::Ready(next)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.inner.as_ref().map_or((0, Some(0)), Stream::size_hint)
+    }
+}
+
+impl<S: Stream> fmt::Debug for StreamInSpan<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamInSpan")
+            .field("span", &self.span.started())
+            .finish_non_exhaustive()
+    }
+}

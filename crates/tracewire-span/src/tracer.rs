@@ -1,0 +1,104 @@
+//! Where spans come from: a library, with its name and version.
+
+use crate::SpanBuilder;
+use crate::provider::{self, SharedTracerProvider};
+use opentelemetry::global::{BoxedTracer, ObjectSafeTracerProvider};
+use opentelemetry::{Context, InstrumentationScope};
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+/// A span of this name, to be started around a future, a closure or a stream.
+///
+/// It is made by this crate's own tracer, which is all an application needs; a library has a
+/// [`Tracer`] of its own.
+///
+/// ```
+/// use tracewire_span::span;
+///
+/// span("foo").in_scope(|| {
+///     span("bar").in_scope(|| {
+///         span("baz").in_scope(|| println!("Hello world from OpenTelemetry Rust!"));
+///     });
+/// });
+/// ```
+pub fn span(name: impl Into<Cow<'static, str>>) -> SpanBuilder {
+    static OURS: Tracer = crate::tracer!();
+    OURS.span(name)
+}
+
+/// A source of spans, with the name and version of the library that makes them.
+///
+/// ```
+/// use tracewire_span::{Tracer, tracer};
+///
+/// static TRACER: Tracer = tracer!(); // name and version of this package
+///
+/// fn resize() {
+///     TRACER.span("resize").in_scope(|| println!("smaller"));
+/// }
+/// # resize();
+/// ```
+#[derive(Clone)]
+pub struct Tracer {
+    name: &'static str,
+    version: Option<&'static str>,
+    provider: Option<SharedTracerProvider>,
+}
+
+/// A [`Tracer`] with the name and version of the package that is being compiled.
+#[macro_export]
+macro_rules! tracer {
+    () => {
+        $crate::Tracer::new(env!("CARGO_PKG_NAME")).version(env!("CARGO_PKG_VERSION"))
+    };
+}
+
+impl Tracer {
+    /// A tracer for the library of this name.
+    pub const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            version: None,
+            provider: None,
+        }
+    }
+
+    /// Adds the library's version.
+    pub const fn version(mut self, version: &'static str) -> Self {
+        self.version = Some(version);
+        self
+    }
+
+    /// Sends the spans to this provider, instead of the context's or the global one.
+    pub fn provider(
+        mut self,
+        provider: impl ObjectSafeTracerProvider + Send + Sync + 'static,
+    ) -> Self {
+        self.provider = Some(Arc::new(provider));
+        self
+    }
+
+    /// A span of this name, to be started around a future, a closure or a stream.
+    pub fn span(&self, name: impl Into<Cow<'static, str>>) -> SpanBuilder {
+        SpanBuilder::new(self.clone(), name.into())
+    }
+
+    /// OpenTelemetry's tracer for spans under this context.
+    pub(crate) fn resolve(&self, context: &Context) -> BoxedTracer {
+        let mut scope = InstrumentationScope::builder(self.name);
+        if let Some(version) = self.version {
+            scope = scope.with_version(version);
+        }
+        provider::tracer(self.provider.as_ref(), context, scope.build())
+    }
+}
+
+impl fmt::Debug for Tracer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tracer")
+            .field("name", &self.name)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
