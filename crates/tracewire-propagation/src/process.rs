@@ -1,0 +1,63 @@
+//! The propagator that the process uses unless told otherwise.
+
+use crate::{Propagator, selection::Selection, selection::from_env};
+use opentelemetry::{otel_error, otel_warn};
+use std::sync::{
+    Arc, OnceLock, PoisonError, RwLock,
+    atomic::{AtomicU64, Ordering},
+};
+
+/// Makes `propagator` the one that [`default_propagator`] returns from now on.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use tracewire_propagation::{Composite, set_default};
+///
+/// set_default(Arc::new(Composite::default())); // reads and writes nothing
+/// ```
+pub fn set_default(propagator: Arc<dyn Propagator>) {
+    let mut default = DEFAULT.write().unwrap_or_else(PoisonError::into_inner);
+    *default = Some(propagator);
+    GENERATION.fetch_add(1, Ordering::Release);
+}
+
+/// The process's propagator.
+///
+/// That is what [`set_default`] was given last; before that, what `OTEL_PROPAGATORS` says, read
+/// once; without that, the formats that are compiled in. If the variable names a format that is not
+/// compiled in, this logs an error and uses those that are; `init` refuses to start instead.
+#[must_use]
+pub fn default_propagator() -> Arc<dyn Propagator> {
+    static FALLBACK: OnceLock<Arc<dyn Propagator>> = OnceLock::new();
+    if let Some(propagator) = &*DEFAULT.read().unwrap_or_else(PoisonError::into_inner) {
+        return propagator.clone();
+    }
+    FALLBACK.get_or_init(fallback).clone()
+}
+
+/// A number that changes with every [`set_default`], for those who keep what they resolved.
+#[must_use]
+pub fn default_generation() -> u64 {
+    GENERATION.load(Ordering::Acquire)
+}
+
+static DEFAULT: RwLock<Option<Arc<dyn Propagator>>> = RwLock::new(None);
+static GENERATION: AtomicU64 = AtomicU64::new(0);
+
+fn fallback() -> Arc<dyn Propagator> {
+    let selection = match from_env() {
+        Ok(selection) => selection,
+        Err(error) => {
+            otel_error!(name: "Propagation.NotCompiledIn", message = error.to_string());
+            Selection::compiled_in()
+        }
+    };
+    if !selection.unknown().is_empty() {
+        let words = selection.unknown().join(",");
+        let words = words.as_str();
+        otel_warn!(name: "Propagation.UnknownPropagators", otel_propagators = words);
+    }
+    selection.propagator()
+}

@@ -1,0 +1,288 @@
+//! The grammar of `tracestate`, level 2, and its way through the context.
+//!
+//! OpenTelemetry's [`TraceState`] follows level 1: it refuses some keys that level 2 allows and
+//! accepts members that no level does. So lists are judged here; what OpenTelemetry can hold goes
+//! into the span context, and a valid list that it refuses goes beside it, as [`Kept`].
+
+use crate::carrier::{Lines, trim_ows};
+use opentelemetry::{Context, TraceId, trace::SpanContext, trace::TraceState};
+
+/// List members that one header may have (section "tracestate Header Field Values").
+const MAX_MEMBERS: usize = 32;
+/// Bytes of a key, and of a value.
+const MAX_PART: usize = 256;
+/// Bytes of the longest valid list; all header lines together are held to it.
+const MAX_LEN: usize = MAX_MEMBERS * (MAX_PART + 1 + MAX_PART + 1);
+
+/// A list that OpenTelemetry cannot hold, for the one trace that it came with.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    trace_id: TraceId,
+    list: String,
+}
+
+impl Kept {
+    pub(crate) fn new(trace_id: TraceId, list: String) -> Self {
+        Self { trace_id, list }
+    }
+}
+
+/// What the header lines hold.
+#[derive(Debug, PartialEq)]
+pub(crate) enum List {
+    /// Nothing, or empty members alone.
+    Empty,
+    /// A list that OpenTelemetry can hold.
+    Held(TraceState),
+    /// A list that it cannot hold, in the form in which it is sent on.
+    Kept(String),
+    /// One bad member, or too many: the whole list is dropped.
+    Malformed,
+}
+
+/// Reads all lines of the header as one list.
+pub(crate) fn read<'a>(lines: &impl Lines<'a>) -> List {
+    if lines.joined_len() > MAX_LEN {
+        return List::Malformed;
+    }
+    let mut members = [("", ""); MAX_MEMBERS];
+    let mut count = 0;
+    for member in lines
+        .iter()
+        .flat_map(|line| line.split(|&byte| byte == b','))
+    {
+        let member = trim_ows(member);
+        if member.is_empty() {
+            continue;
+        }
+        let (Some(slot), Some(parts)) = (members.get_mut(count), parse_member(member)) else {
+            return List::Malformed;
+        };
+        *slot = parts;
+        count += 1;
+    }
+    let members = &members[..count];
+    if members.is_empty() {
+        return List::Empty;
+    }
+    match TraceState::from_key_value(members.iter().copied()) {
+        Ok(held) => List::Held(held),
+        Err(_) => join(|| members.iter().copied()).map_or(List::Empty, List::Kept),
+    }
+}
+
+/// The header to send for `span_context`, which is the span in `context`; `None` for no header.
+pub(crate) fn write(context: &Context, span_context: &SpanContext) -> Option<String> {
+    let held = span_context.trace_state();
+    // What the application put there through OpenTelemetry's laxer type may not be a legal header.
+    let legal = || {
+        held.into_iter()
+            .filter(|(key, value)| is_key(key) && is_value(value))
+    };
+    match context
+        .get::<Kept>()
+        .filter(|kept| kept.trace_id == span_context.trace_id())
+    {
+        None => join(legal),
+        // Newer members stand to the left of older ones.
+        Some(kept) => {
+            let older = || {
+                kept.list
+                    .split(',')
+                    .filter_map(|member| member.split_once('='))
+            };
+            let older = || older().filter(|(key, _)| held.get(key).is_none());
+            join(|| legal().chain(older()).take(MAX_MEMBERS))
+        }
+    }
+}
+
+/// Whether a key follows level 2: `@` is an ordinary character, a digit may come first.
+pub(crate) fn is_key(key: &str) -> bool {
+    let bytes = key.as_bytes();
+    bytes
+        .first()
+        .is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        && bytes.len() <= MAX_PART
+        && bytes
+            .iter()
+            .all(|&byte| CLASS[usize::from(byte)] & KEY != 0)
+}
+
+/// Whether a value is legal: printable, without `,` and `=`, and not ending in a space.
+pub(crate) fn is_value(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    bytes.last().is_some_and(|&byte| byte != b' ')
+        && bytes.len() <= MAX_PART
+        && bytes
+            .iter()
+            .all(|&byte| CLASS[usize::from(byte)] & VALUE != 0)
+}
+
+fn parse_member(member: &[u8]) -> Option<(&str, &str)> {
+    let (key, value) = str::from_utf8(member).ok()?.split_once('=')?;
+    (is_key(key) && is_value(value)).then_some((key, value))
+}
+
+/// The members with commas between them, in a string of exactly their size.
+fn join<'a, I>(members: impl Fn() -> I) -> Option<String>
+where
+    I: Iterator<Item = (&'a str, &'a str)>,
+{
+    let len: usize = members()
+        .map(|(key, value)| key.len() + value.len() + 2)
+        .sum();
+    let mut list = String::with_capacity(len.checked_sub(1)?);
+    for (key, value) in members() {
+        if !list.is_empty() {
+            list.push(',');
+        }
+        list.push_str(key);
+        list.push('=');
+        list.push_str(value);
+    }
+    Some(list)
+}
+
+const KEY: u8 = 1;
+const VALUE: u8 = 2;
+
+static CLASS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0x20;
+    while byte < 0x7f {
+        if byte != b',' && byte != b'=' {
+            table[byte as usize] |= VALUE;
+        }
+        if byte.is_ascii_lowercase() || byte.is_ascii_digit() {
+            table[byte as usize] |= KEY;
+        }
+        if matches!(byte, b'_' | b'-' | b'*' | b'/' | b'@') {
+            table[byte as usize] |= KEY;
+        }
+        byte += 1;
+    }
+    table
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::carrier::TextLines;
+    use proptest::prelude::*;
+
+    /// What is sent on for these lines, `None` for a list that is dropped.
+    fn sent(lines: &[&str]) -> Option<String> {
+        match read(&TextLines(lines.to_vec())) {
+            List::Empty => Some(String::new()),
+            List::Held(held) => Some(held.header()),
+            List::Kept(list) => Some(list),
+            List::Malformed => None,
+        }
+    }
+
+    struct Bytes(Vec<Vec<u8>>);
+
+    impl<'a> Lines<'a> for &'a Bytes {
+        fn iter(&self) -> impl Iterator<Item = &'a [u8]> {
+            self.0.iter().map(Vec::as_slice)
+        }
+    }
+
+    fn members(count: usize) -> String {
+        let members: Vec<_> = (0..count).map(|i| format!("k{i}={i}")).collect();
+        members.join(",")
+    }
+
+    #[test]
+    fn valid_lists_are_sent_on_in_order() {
+        let longest_key = format!("{}=1", "z".repeat(256));
+        let longest_tenant = format!("{}@{}=1", "t".repeat(241), "v".repeat(14));
+        let longest_value = format!("a={}", "v".repeat(256));
+        let full = members(32);
+        for (lines, expected) in [
+            (vec![""], ""),
+            (vec![" , \t,,"], ""),
+            (vec!["foo=1"], "foo=1"),
+            (vec!["foo=1,bar=2"], "foo=1,bar=2"),
+            (vec![" foo=1 \t,\t bar=2 "], "foo=1,bar=2"),
+            (vec!["foo=1,,bar=2,"], "foo=1,bar=2"),
+            (vec!["foo=1", "bar=2", "baz=3"], "foo=1,bar=2,baz=3"),
+            (vec!["foo=1", "", "bar=2"], "foo=1,bar=2"),
+            (vec!["foo=1,foo=1"], "foo=1,foo=1"),
+            (vec!["foo=  leading"], "foo=  leading"),
+            (vec!["foo=a b\"c:;<>~!"], "foo=a b\"c:;<>~!"),
+            (vec!["0a=1"], "0a=1"),
+            (vec!["a_-*/@=1"], "a_-*/@=1"),
+            (vec!["foo@@bar=1"], "foo@@bar=1"),
+            (vec!["foo@=1,bar=2"], "foo@=1,bar=2"),
+            (vec![&longest_key], &longest_key),
+            (vec![&longest_tenant], &longest_tenant),
+            (vec![&longest_value], &longest_value),
+            (vec![&full], &full),
+        ] {
+            assert_eq!(sent(&lines).as_deref(), Some(expected), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn one_bad_member_drops_the_list() {
+        let long_key = format!("{}=1", "z".repeat(257));
+        let long_value = format!("a={}", "v".repeat(257));
+        let many = members(33);
+        for list in [
+            "foo",
+            "=1",
+            "foo=",
+            "foo=1=2",
+            "foo==1",
+            "foo =1",
+            "Foo=1",
+            "@foo=1",
+            "_foo=1",
+            "fö=1",
+            "foo=bär",
+            "foo=a\tb",
+            "foo.bar=1",
+            "foo=1;bar",
+            &long_key,
+            &long_value,
+            &many,
+        ] {
+            let expected = (list == "foo=1;bar").then(|| "ok=1,foo=1;bar".to_owned());
+            assert_eq!(sent(&["ok=1", list]), expected, "{list:?}");
+        }
+        assert_eq!(read(&&Bytes(vec![b"foo=\xff".to_vec()])), List::Malformed);
+    }
+
+    #[test]
+    fn a_list_over_the_limit_is_dropped_unread() {
+        let line = "a=1,".repeat(MAX_LEN / 4 + 1);
+        assert_eq!(sent(&[&line]), None);
+        let lines = vec![",,,,,,,,,,,,,,,"; MAX_LEN / 16 + 1];
+        assert_eq!(sent(&lines), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_input_panics(lines in proptest::collection::vec(
+            proptest::collection::vec(any::<u8>(), 0..40), 0..5,
+        )) {
+            read(&&Bytes(lines));
+        }
+
+        #[test]
+        fn what_is_sent_on_is_legal_and_stable(
+            lines in proptest::collection::vec("[a-c@=, \t0-2]{0,30}", 0..4)
+        ) {
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            if let Some(list) = sent(&lines) {
+                prop_assert_eq!(sent(&[&list]), Some(list.clone()));
+                for member in list.split(',').filter(|member| !member.is_empty()) {
+                    prop_assert!(parse_member(member.as_bytes()).is_some());
+                    prop_assert!(lines.iter().any(|line| line.contains(member)));
+                }
+            }
+        }
+    }
+}
