@@ -1,12 +1,13 @@
 //! The closed list of `error.type` values.
 
+use crate::causes;
 use opentelemetry::StringValue;
 use std::{error::Error, io};
 
 /// Why an exchange failed without a status code that says so.
 ///
-/// Together with status codes these are all values that `error.type` can take: a list short enough
-/// for a metric attribute, and one that no remote party can add to.
+/// Together with status codes these are all values that `error.type` takes: a list short enough for
+/// a metric attribute, and one that no remote party can add to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorType {
@@ -36,6 +37,8 @@ pub enum ErrorType {
     Tls,
     /// `_OTHER`: none of these.
     Other,
+    /// A name of your own; keep their number small.
+    Named(&'static str),
 }
 
 impl ErrorType {
@@ -55,6 +58,7 @@ impl ErrorType {
             Self::Timeout => "timeout",
             Self::Tls => "tls",
             Self::Other => "_OTHER",
+            Self::Named(name) => name,
         }
     }
 
@@ -71,20 +75,14 @@ impl ErrorType {
     /// assert_eq!(ErrorType::from_io(&error), Some(ErrorType::Timeout));
     /// ```
     pub fn from_io(error: &(dyn Error + 'static)) -> Option<Self> {
-        let mut next = Some(error);
-        while let Some(error) = next {
-            match error.downcast_ref::<io::Error>().map(io::Error::kind) {
-                Some(io::ErrorKind::TimedOut) => return Some(Self::Timeout),
-                Some(
-                    io::ErrorKind::AddrNotAvailable
-                    | io::ErrorKind::ConnectionRefused
-                    | io::ErrorKind::HostUnreachable
-                    | io::ErrorKind::NetworkUnreachable,
-                ) => return Some(Self::Connect),
-                _ => next = error.source(),
-            }
-        }
-        None
+        causes(error).find_map(|cause| match cause.downcast_ref::<io::Error>()?.kind() {
+            io::ErrorKind::TimedOut => Some(Self::Timeout),
+            io::ErrorKind::AddrNotAvailable
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable => Some(Self::Connect),
+            _ => None,
+        })
     }
 }
 

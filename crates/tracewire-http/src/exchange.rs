@@ -9,7 +9,7 @@ use arrayvec::ArrayVec;
 use http::{Method, StatusCode, Version};
 use opentelemetry::{
     Context, KeyValue, StringValue,
-    trace::{Span, SpanBuilder, SpanKind, Status, TraceContextExt, Tracer},
+    trace::{Link, Span, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt, Tracer},
 };
 use std::{
     borrow::Cow,
@@ -38,18 +38,20 @@ pub struct Exchange {
     version: Option<&'static str>,
     server: Option<(StringValue, u16)>,
     route: Option<StringValue>,
-    shared_route: Option<SharedRoute>,
+    synthetic: Option<&'static str>,
+    handle: Option<ExchangeHandle>,
     status: Option<StatusCode>,
     ended: bool,
 }
 
 impl Exchange {
-    /// Starts the exchange of a server that received `request`, under `parent`.
+    /// Starts the exchange of a server that received `request`, from `origin`.
     pub fn serve(
         instrumentation: &Instrumentation,
-        parent: &Context,
+        origin: impl Into<Origin>,
         request: &ServerRequest<'_>,
     ) -> Self {
+        let Origin { parent, link } = origin.into();
         let method = method_name(instrumentation, request.method);
         let route = request
             .route
@@ -59,7 +61,8 @@ impl Exchange {
         exchange.scheme = request.scheme;
         exchange.version = version_name(request.version);
         exchange.route = route;
-        exchange.start(instrumentation, parent, SpanKind::Server, |exchange| {
+        exchange.synthetic = request.synthetic(instrumentation);
+        exchange.start(instrumentation, &parent, SpanKind::Server, link, |exchange| {
             let name = span_name(
                 &exchange.method,
                 exchange.route.as_ref().map(StringValue::as_str),
@@ -86,11 +89,14 @@ impl Exchange {
         let mut exchange = Self::new(instrumentation, method);
         exchange.scheme = request.scheme;
         exchange.server = Some((host.clone(), request.port));
-        exchange.start(instrumentation, parent, SpanKind::Client, |exchange| {
-            let name = span_name(&exchange.method, request.template);
+        exchange.start(instrumentation, parent, SpanKind::Client, None, |exchange| {
+            let name = match request.name {
+                Some(name) => Cow::Owned(name.to_owned()),
+                None => span_name(&exchange.method, request.template),
+            };
             (
                 name,
-                request.attributes(instrumentation, &exchange.method, &host),
+                request.describe(instrumentation, &exchange.method, &host),
             )
         });
         exchange
@@ -107,9 +113,26 @@ impl Exchange {
         self.status = Some(status);
     }
 
-    /// Takes the route from `route`, if one was left there by the time the exchange ends.
-    pub fn route_from(&mut self, route: SharedRoute) {
-        self.shared_route = Some(route);
+    /// Notes the response's headers, those of them that are to be captured.
+    pub fn response_headers(&self, instrumentation: &Instrumentation, headers: &HeaderMap) {
+        if self.recording {
+            let span = self.context.span();
+            let limit = instrumentation.value_limit;
+            let add = |attribute| span.set_attribute(attribute);
+            instrumentation.response_headers.capture(headers, c::HTTP_RESPONSE_HEADER, limit, add);
+        }
+    }
+
+    /// A handle for those who answer the request.
+    pub fn handle(&mut self) -> ExchangeHandle {
+        self.handle.get_or_insert_default().clone()
+    }
+
+    /// Gives the span another name; without a span nothing happens.
+    pub fn rename(&self, name: impl Into<Cow<'static, str>>) {
+        if self.recording {
+            self.context.span().update_name(name);
+        }
     }
 
     /// Notes the protocol version that was negotiated.
@@ -133,6 +156,14 @@ impl Exchange {
         }
     }
 
+    /// Notes how often the request was sent again, where that was not known when it started.
+    pub fn resent(&mut self, count: u32) {
+        if self.recording {
+            let count = KeyValue::new(c::HTTP_REQUEST_RESEND_COUNT, i64::from(count));
+            self.context.span().set_attribute(count);
+        }
+    }
+
     /// Ends the exchange.
     ///
     /// On a server the span's status is `Error` for status codes from 500, for
@@ -144,21 +175,23 @@ impl Exchange {
     }
 
     fn new(instrumentation: &Instrumentation, method: StringValue) -> Self {
+        let resolved = instrumentation.resolve();
         Self {
             side: instrumentation.side,
-            resolved: instrumentation.resolve(),
             context: Context::new(),
             recording: false,
-            started: Instant::now(),
-            started_at: SystemTime::now(),
+            started: resolved.clock.now(),
+            started_at: resolved.clock.wall(),
             method,
             scheme: Scheme::Http,
             version: None,
             server: None,
             route: None,
-            shared_route: None,
+            synthetic: None,
+            handle: None,
             status: None,
             ended: false,
+            resolved,
         }
     }
 
@@ -171,6 +204,7 @@ impl Exchange {
         instrumentation: &Instrumentation,
         parent: &Context,
         kind: SpanKind,
+        link: Option<SpanContext>,
         describe: impl Fn(&Self) -> (Cow<'static, str>, Vec<KeyValue>),
     ) {
         if let Some(active_requests) = &self.resolved.instruments.active_requests {
@@ -186,10 +220,11 @@ impl Exchange {
         } else {
             describe(self)
         };
-        let builder = SpanBuilder::from_name(name)
+        let mut builder = SpanBuilder::from_name(name)
             .with_kind(kind)
             .with_start_time(self.started_at)
             .with_attributes(attributes);
+        builder.links = link.map(|caller| vec![Link::with_context(caller)]);
         let mut span = tracer.build_with_context(builder, parent);
         self.recording = span.is_recording();
         if late && self.recording {
@@ -204,13 +239,17 @@ impl Exchange {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
-        let elapsed = self.started.elapsed();
+        let elapsed = self.resolved.clock.now().saturating_duration_since(self.started);
         // Exemplars are taken from the current context.
         let _guard = self.context.clone().attach();
-        if let Some(route) = self.shared_route.take() {
-            self.fill_in_route(&route);
-        }
-        let error = self.error(outcome);
+        let notes = match self.handle.take() {
+            Some(handle) => {
+                self.fill_in_route(&handle);
+                handle.take_notes()
+            }
+            None => Notes::default(),
+        };
+        let error = self.error(outcome, &notes);
         if self.recording {
             let span = self.context.span();
             if let Some(status) = self.status {
@@ -233,27 +272,44 @@ impl Exchange {
     }
 
     /// `error.type`, when the exchange ended in an error.
-    fn error(&self, outcome: Outcome) -> Option<StringValue> {
+    fn error(&self, outcome: Outcome, notes: &Notes) -> Option<StringValue> {
+        if let Some(verdict) = notes.verdict {
+            return verdict.map(StringValue::from);
+        }
+        let mut verdict = self.verdict(outcome);
+        if let Some(classifier) = &self.resolved.classifier {
+            let route = self.route.as_ref().map(StringValue::as_str);
+            verdict = classifier.judge(&Ending { status: self.status, outcome, route, verdict });
+        }
+        match verdict {
+            Verdict::Unset => None,
+            Verdict::Status(status) => Some(status.as_str().to_owned().into()),
+            Verdict::Error(error) => Some(error.into()),
+        }
+    }
+
+    /// What the conventions make of this end.
+    fn verdict(&self, outcome: Outcome) -> Verdict {
         let first_error = match self.side {
             Side::Server => 500,
             Side::Client => 400,
         };
         if let Some(status) = self.status.filter(|status| status.as_u16() >= first_error) {
-            return Some(status.as_str().to_owned().into());
+            return Verdict::Status(status);
         }
         match (outcome, self.side) {
-            (Outcome::Complete, _) | (Outcome::Cancelled, Side::Client) => None,
-            (Outcome::Cancelled, Side::Server) => Some(ErrorType::Cancelled.into()),
-            (Outcome::Failed(error), _) => Some(error.into()),
+            (Outcome::Complete, _) | (Outcome::Cancelled, Side::Client) => Verdict::Unset,
+            (Outcome::Cancelled, Side::Server) => Verdict::Error(ErrorType::Cancelled),
+            (Outcome::Failed(error), _) => Verdict::Error(error),
         }
     }
 
     /// A route that was found after the span started, by a router inside.
-    fn fill_in_route(&mut self, shared: &SharedRoute) {
+    fn fill_in_route(&mut self, handle: &ExchangeHandle) {
         if self.route.is_some() {
             return;
         }
-        self.route = shared.get().cloned();
+        self.route = handle.route().cloned();
         if let Some(route) = &self.route
             && self.recording
         {
@@ -275,7 +331,7 @@ impl Exchange {
         attributes
     }
 
-    fn duration_attributes(&self, error: Option<StringValue>) -> ArrayVec<KeyValue, 7> {
+    fn duration_attributes(&self, error: Option<StringValue>) -> ArrayVec<KeyValue, 8> {
         let mut attributes = ArrayVec::new();
         attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD, self.method.clone()));
         match &self.server {
@@ -297,6 +353,9 @@ impl Exchange {
         }
         if let Some(version) = self.version {
             attributes.push(KeyValue::new(c::NETWORK_PROTOCOL_VERSION, version));
+        }
+        if let Some(kind) = self.synthetic {
+            attributes.push(KeyValue::new(c::USER_AGENT_SYNTHETIC_TYPE, kind));
         }
         attributes
     }

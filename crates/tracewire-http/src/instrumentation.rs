@@ -1,9 +1,11 @@
 //! The settings of one layer or middleware, and what they resolve to at the first exchange.
 
 use crate::{
-    KnownMethods, SensitiveKeys,
+    Clock, Ending, HeaderSelector, KnownMethods, SensitiveKeys, Verdict,
+    clock::SystemClock,
     conventions::{DURATION_BOUNDARIES, SCHEMA_URL},
     instruments::{Instruments, Side},
+    outcome::Classifier,
 };
 use http::HeaderMap;
 use opentelemetry::{
@@ -42,6 +44,12 @@ pub struct Instrumentation {
     pub(crate) sensitive_keys: SensitiveKeys,
     pub(crate) value_limit: usize,
     pub(crate) describe_unsampled: bool,
+    pub(crate) client_port: bool,
+    pub(crate) synthetic_user_agents: bool,
+    pub(crate) request_headers: HeaderSelector,
+    pub(crate) response_headers: HeaderSelector,
+    classifier: Option<Classifier>,
+    clock: Arc<dyn Clock>,
     scope: InstrumentationScope,
     boundaries: Vec<f64>,
     active_requests: bool,
@@ -69,6 +77,18 @@ impl Instrumentation {
             sensitive_keys: SensitiveKeys::default(),
             value_limit: VALUE_LIMIT,
             describe_unsampled: false,
+            client_port: false,
+            synthetic_user_agents: false,
+            request_headers: HeaderSelector::from_env(match side {
+                Side::Server => "OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_REQUEST_HEADERS",
+                Side::Client => "OTEL_INSTRUMENTATION_HTTP_CLIENT_CAPTURE_REQUEST_HEADERS",
+            }),
+            response_headers: HeaderSelector::from_env(match side {
+                Side::Server => "OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_RESPONSE_HEADERS",
+                Side::Client => "OTEL_INSTRUMENTATION_HTTP_CLIENT_CAPTURE_RESPONSE_HEADERS",
+            }),
+            classifier: None,
+            clock: Arc::new(SystemClock),
             scope: InstrumentationScope::builder(Cow::Borrowed(library))
                 .with_version(version)
                 .with_schema_url(SCHEMA_URL)
@@ -156,6 +176,55 @@ impl Instrumentation {
         self
     }
 
+    /// Captures these request headers as attributes of the span. Default: none, or what
+    /// `OTEL_INSTRUMENTATION_HTTP_{SERVER,CLIENT}_CAPTURE_REQUEST_HEADERS` names.
+    #[must_use]
+    pub fn capture_request_headers(mut self, headers: HeaderSelector) -> Self {
+        self.request_headers = headers;
+        self
+    }
+
+    /// Captures these response headers as attributes of the span. Default: none, or what
+    /// `OTEL_INSTRUMENTATION_HTTP_{SERVER,CLIENT}_CAPTURE_RESPONSE_HEADERS` names.
+    #[must_use]
+    pub fn capture_response_headers(mut self, headers: HeaderSelector) -> Self {
+        self.response_headers = headers;
+        self
+    }
+
+    /// Records `client.port` on server spans. Default: no.
+    #[must_use]
+    pub fn client_port(mut self, record: bool) -> Self {
+        self.client_port = record;
+        self
+    }
+
+    /// Records `user_agent.synthetic.type` of server exchanges. Default: no.
+    #[must_use]
+    pub fn synthetic_user_agents(mut self, record: bool) -> Self {
+        self.synthetic_user_agents = record;
+        self
+    }
+
+    /// Lets `classify` judge whether an exchange ended in an error.
+    ///
+    /// It is asked once an exchange, when it ends; if it panics, the conventions' verdict stands.
+    #[must_use]
+    pub fn classify(
+        mut self,
+        classify: impl Fn(&Ending<'_>) -> Verdict + Send + Sync + 'static,
+    ) -> Self {
+        self.classifier = Some(Classifier::new(classify));
+        self
+    }
+
+    /// Takes the time from this clock. Default: the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
     /// `parent` with what `headers` carry added to it.
     pub fn extract(&self, headers: &HeaderMap, parent: &Context) -> Context {
         self.resolve().propagator.extract(headers, parent)
@@ -164,6 +233,13 @@ impl Instrumentation {
     /// Writes what `context` carries into `headers`.
     pub fn inject(&self, context: &Context, headers: &mut HeaderMap) {
         self.resolve().propagator.inject(context, headers);
+    }
+
+    /// Removes from `headers` whatever [`inject`](Self::inject) may write.
+    pub(crate) fn remove_injected(&self, headers: &mut HeaderMap) {
+        for name in self.resolve().propagator.header_names() {
+            headers.remove(name);
+        }
     }
 
     /// The tracer, instruments and propagator to use now.
@@ -202,6 +278,8 @@ impl Instrumentation {
             tracer,
             instruments: Instruments::new(&meter, self.side, boundaries, self.active_requests),
             propagator: self.propagator.clone().unwrap_or_else(default_propagator),
+            classifier: self.classifier.clone(),
+            clock: self.clock.clone(),
         }
     }
 }
@@ -225,6 +303,8 @@ pub(crate) struct Resolved {
     /// The tracer, unless spans started with it have no effect.
     pub(crate) tracer: Option<BoxedTracer>,
     pub(crate) instruments: Instruments,
+    pub(crate) classifier: Option<Classifier>,
+    pub(crate) clock: Arc<dyn Clock>,
     propagator: Arc<dyn Propagator>,
     generation: u64,
     believed_until: Option<Instant>,

@@ -18,7 +18,7 @@
 //! request.authority = Some("shop.example:8080");
 //! request.route = Some("/users/{id}");
 //!
-//! let mut exchange = Exchange::serve(&instrumentation, &Context::current(), &request);
+//! let mut exchange = Exchange::serve(&instrumentation, Context::current(), &request);
 //! // … answer the request with `exchange.context()` attached …
 //! exchange.respond(StatusCode::OK);
 //! exchange.end(Outcome::Complete);
@@ -27,10 +27,13 @@
 //! [conventions]: https://opentelemetry.io/docs/specs/semconv/http/
 
 mod authority;
+mod causes;
 mod client;
+mod clock;
 pub mod conventions;
 mod error_type;
 mod exchange;
+mod header_capture;
 mod instrumentation;
 mod instruments;
 mod method;
@@ -43,15 +46,22 @@ mod text;
 
 pub use self::{
     authority::Authority,
-    client::ClientRequest,
+    causes::causes,
+    client::{
+        Attempts, CallOptions, ClientCall, ClientRequest, ClientSettings, Destinations, Hosts,
+    },
     error_type::ErrorType,
     exchange::Exchange,
+    header_capture::HeaderSelector,
     instrumentation::Instrumentation,
     method::KnownMethods,
-    outcome::Outcome,
+    outcome::{Ending, Outcome, Verdict},
     redaction::SensitiveKeys,
     scheme::Scheme,
-    server::{ServerRequest, SharedRoute},
+    server::{
+        ClientAddress, ExchangeHandle, Forwarded, InvalidNetwork, Origin, ServerRequest, Trust,
+        TrustedProxies,
+    },
 };
 
 /// What [`instrumentation_options`] expands to names these.

@@ -76,5 +76,70 @@ macro_rules! instrumentation_options {
         pub fn duration_boundaries(self, seconds: impl Into<Vec<f64>>) -> Self {
             self.instrument(|settings| settings.duration_boundaries(seconds))
         }
+
+        /// Captures these request headers as attributes of the span.
+        ///
+        /// Default: none, or what `OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_REQUEST_HEADERS`
+        /// (`…_CLIENT_…` on clients) names.
+        #[must_use]
+        pub fn capture_request_headers(self, headers: $crate::HeaderSelector) -> Self {
+            self.instrument(|settings| settings.capture_request_headers(headers))
+        }
+
+        /// Captures these response headers as attributes of the span.
+        ///
+        /// Default: none, or what `OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_RESPONSE_HEADERS`
+        /// (`…_CLIENT_…` on clients) names.
+        #[must_use]
+        pub fn capture_response_headers(self, headers: $crate::HeaderSelector) -> Self {
+            self.instrument(|settings| settings.capture_response_headers(headers))
+        }
+
+        /// Lets `classify` judge whether an exchange ended in an error.
+        ///
+        /// It is asked once an exchange, when it ends; if it panics, the conventions' verdict
+        /// stands.
+        #[must_use]
+        pub fn classify(
+            self,
+            classify: impl Fn(&$crate::Ending<'_>) -> $crate::Verdict + Send + Sync + 'static,
+        ) -> Self {
+            self.instrument(|settings| settings.classify(classify))
+        }
+
+        /// Takes the time from this clock. Default: the system's.
+        #[must_use]
+        pub fn clock(self, clock: impl $crate::Clock + 'static) -> Self {
+            self.instrument(|settings| settings.clock(clock))
+        }
+    };
+}
+
+/// Methods that pass on to the [`ClientSettings`](crate::ClientSettings) inside a builder.
+///
+/// The type they stand in has a method `configure(self, impl FnOnce(ClientSettings) ->
+/// ClientSettings) -> Self`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! client_options {
+    () => {
+        /// Sends trace context and baggage there.
+        ///
+        /// Default: trace context everywhere; baggage to hosts nearby, which are loopback and
+        /// private addresses, names of one label, and names that end in `.internal`, `.local`,
+        /// `.localhost` or `.svc`. [`Destinations::all`]($crate::Destinations::all) opens both.
+        #[must_use]
+        pub fn destinations(self, destinations: $crate::Destinations) -> Self {
+            self.configure(|settings| settings.destinations(destinations))
+        }
+
+        $crate::instrumentation_options!();
+
+        fn instrument(
+            self,
+            set: impl FnOnce($crate::Instrumentation) -> $crate::Instrumentation,
+        ) -> Self {
+            self.configure(|settings| settings.instrument(set))
+        }
     };
 }

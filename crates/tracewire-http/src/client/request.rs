@@ -19,10 +19,14 @@ pub struct ClientRequest<'a> {
     pub host: &'a str,
     /// The port of that host; the scheme's default where none is named.
     pub port: u16,
+    /// The span's name, if the application gave one.
+    pub name: Option<&'a str>,
     /// The low-cardinality form of the path, if the application gave one.
     pub template: Option<&'a str>,
     /// How many times this request was sent before.
     pub resend_count: u32,
+    /// More attributes for the span.
+    pub attributes: &'a [KeyValue],
 }
 
 impl<'a> ClientRequest<'a> {
@@ -34,21 +38,23 @@ impl<'a> ClientRequest<'a> {
             scheme,
             host,
             port,
+            name: None,
             template: None,
             resend_count: 0,
+            attributes: &[],
         }
     }
 
     /// The attributes that are known when the span starts.
-    pub(crate) fn attributes(
+    pub(crate) fn describe(
         &self,
         instrumentation: &Instrumentation,
         method: &StringValue,
         host: &StringValue,
     ) -> Vec<KeyValue> {
         let limit = instrumentation.value_limit;
-        // 7 here and at most 5 at the end: the vector never grows.
-        let mut attributes = Vec::with_capacity(12);
+        // 7 of our own here and at most 5 at the end: the vector never grows.
+        let mut attributes = Vec::with_capacity(12 + self.attributes.len());
         attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD, method.clone()));
         if method.as_str() == OTHER {
             let original = limited(self.method.as_str().into(), limit);
@@ -68,6 +74,7 @@ impl<'a> ClientRequest<'a> {
             let count = i64::from(self.resend_count);
             attributes.push(KeyValue::new(c::HTTP_REQUEST_RESEND_COUNT, count));
         }
+        attributes.extend_from_slice(self.attributes);
         attributes
     }
 }

@@ -1,0 +1,117 @@
+//! One call of a client, from its request to its response.
+
+use super::{
+    CallOptions, ClientRequest, ClientSettings,
+    attempts::{Attempts, OpenAttempt},
+};
+use crate::{Exchange, Outcome};
+use http::{Extensions, HeaderMap, StatusCode, Version};
+use opentelemetry::Context;
+use std::net::SocketAddr;
+
+/// One call of a client: its exchange and its place among the attempts.
+///
+/// Dropping it before its end means that the caller went away.
+///
+/// ```
+/// use http::{Extensions, HeaderMap, Method, StatusCode, Version};
+/// use opentelemetry::Context;
+/// use tracewire_http::{ClientCall, ClientRequest, ClientSettings, Outcome, Scheme};
+///
+/// let settings = ClientSettings::new("my-client", "1.0.0");
+/// let (mut headers, mut extensions) = (HeaderMap::new(), Extensions::new());
+/// let url = "http://127.0.0.1:8080/users/1";
+/// let request = ClientRequest::new(&Method::GET, url, Scheme::Http, "127.0.0.1", 8080);
+///
+/// let call = ClientCall::start(&settings, &Context::current(), request, &mut extensions);
+/// if let Some(mut call) = call {
+///     call.inject(&settings, "127.0.0.1", &mut headers);
+///     // … send the request with `call.context()` attached …
+///     call.respond(StatusCode::OK, Version::HTTP_11, None);
+///     call.end(Outcome::Complete);
+/// }
+/// ```
+#[derive(Debug)]
+pub struct ClientCall {
+    exchange: Exchange,
+    attempt: OpenAttempt,
+    propagate: bool,
+}
+
+impl ClientCall {
+    /// Starts a call under `parent`, with the [`CallOptions`] in `extensions`.
+    ///
+    /// There is none, and the request is to be sent as it is, where telemetry is suppressed, where
+    /// the options say so, and inside another call of ours for the same request.
+    pub fn start(
+        settings: &ClientSettings,
+        parent: &Context,
+        request: ClientRequest<'_>,
+        extensions: &mut Extensions,
+    ) -> Option<Self> {
+        if parent.is_telemetry_suppressed() {
+            return None;
+        }
+        if extensions
+            .get::<CallOptions>()
+            .is_some_and(|options| options.untraced)
+        {
+            return None;
+        }
+        let attempt = Attempts::begin(extensions, request.method, request.url)?;
+        let options = extensions.get::<CallOptions>();
+        let mut request = ClientRequest {
+            resend_count: attempt.resends,
+            ..request
+        };
+        if let Some(options) = options {
+            request.name = options.name.as_deref().or(request.name);
+            request.template = options.template.as_deref().or(request.template);
+            request.attributes = &options.attributes;
+        }
+        let exchange = Exchange::call(&settings.instrumentation, parent, &request);
+        let propagate = options.is_none_or(|options| !options.unpropagated);
+        Some(Self {
+            exchange,
+            attempt,
+            propagate,
+        })
+    }
+
+    /// Writes what `destination` may be told into `headers`, in place of what is there.
+    ///
+    /// `destination` is the host that the request is really sent to, whatever its `Host` says.
+    pub fn inject(&self, settings: &ClientSettings, destination: &str, headers: &mut HeaderMap) {
+        if self.propagate {
+            let allowed = settings.destinations.allow(destination);
+            allowed.inject(&settings.instrumentation, self.context(), headers);
+        }
+    }
+
+    /// The context that carries the call's span: attach it to whatever sends the request.
+    pub fn context(&self) -> &Context {
+        self.exchange.context()
+    }
+
+    /// Notes the response's head.
+    pub fn respond(&mut self, status: StatusCode, version: Version, peer: Option<SocketAddr>) {
+        self.exchange.negotiated(version);
+        if let Some(peer) = peer {
+            self.exchange.peer(peer);
+        }
+        self.exchange.respond(status);
+    }
+
+    /// Notes a status code of which nothing but itself is known.
+    pub fn respond_with_status(&mut self, status: StatusCode) {
+        self.exchange.respond(status);
+    }
+
+    /// Ends the call.
+    pub fn end(mut self, outcome: Outcome) {
+        if let Some(resends) = self.attempt.resends_inside() {
+            self.exchange.resent(resends);
+        }
+        self.exchange.end(outcome);
+    }
+}

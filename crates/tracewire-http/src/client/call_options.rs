@@ -1,0 +1,69 @@
+//! What one request asks for, apart from its client's settings.
+
+use opentelemetry::KeyValue;
+use std::borrow::Cow;
+
+/// Options of one request, put into its extensions.
+///
+/// ```
+/// use tracewire_http::CallOptions;
+///
+/// let mut request = http::Request::new(());
+/// request.extensions_mut().insert(CallOptions::new().template("/users/{id}"));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct CallOptions {
+    pub(crate) untraced: bool,
+    pub(crate) unpropagated: bool,
+    pub(crate) name: Option<Cow<'static, str>>,
+    pub(crate) template: Option<Cow<'static, str>>,
+    pub(crate) attributes: Vec<KeyValue>,
+}
+
+impl CallOptions {
+    /// No options: the request is treated like every other one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Leaves the request alone: no span, no metric, no headers.
+    #[must_use]
+    pub fn untraced(mut self) -> Self {
+        self.untraced = true;
+        self
+    }
+
+    /// Whether trace context and baggage are sent with the request. Default: yes.
+    ///
+    /// With `false` its headers stay as they are, and its span is recorded all the same.
+    #[must_use]
+    pub fn propagate(mut self, propagate: bool) -> Self {
+        self.unpropagated = !propagate;
+        self
+    }
+
+    /// Names the span. Default: the method and, if there is one, the template.
+    ///
+    /// Keep it low in cardinality: backends group by it.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The path's low-cardinality form, such as `/users/{id}`: `url.template`, and part of the
+    /// span's name.
+    #[must_use]
+    pub fn template(mut self, template: impl Into<Cow<'static, str>>) -> Self {
+        self.template = Some(template.into());
+        self
+    }
+
+    /// Puts one more attribute on the span, not on the metrics. It is there when the span starts,
+    /// so samplers see it.
+    #[must_use]
+    pub fn attribute(mut self, attribute: KeyValue) -> Self {
+        self.attributes.push(attribute);
+        self
+    }
+}

@@ -1,0 +1,123 @@
+//! Which hosts learn of the trace, and which of the baggage.
+
+use super::Hosts;
+use crate::Instrumentation;
+use http::HeaderMap;
+use opentelemetry::{
+    Context,
+    baggage::BaggageExt,
+    otel_debug,
+    trace::{SpanContext, TraceContextExt},
+};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Where trace context and baggage may go.
+///
+/// Trace context is random ids: by default it goes everywhere. Baggage is whatever the application
+/// or one of its callers put in it, so by default it stays [nearby](Hosts::nearby). What is
+/// withheld from a host is removed from the request, whoever wrote it there.
+///
+/// ```
+/// use tracewire_http::{Destinations, Hosts};
+///
+/// // Baggage also goes to a partner.
+/// let destinations = Destinations::new().baggage(Hosts::nearby().and(["*.partner.example"]));
+/// // Everything goes everywhere.
+/// let open = Destinations::all();
+/// # let _ = (destinations, open);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Destinations {
+    trace_context: Hosts,
+    baggage: Hosts,
+}
+
+impl Destinations {
+    /// Trace context goes everywhere, baggage to hosts nearby.
+    pub fn new() -> Self {
+        Self {
+            trace_context: Hosts::everywhere(),
+            baggage: Hosts::nearby(),
+        }
+    }
+
+    /// Both go everywhere.
+    pub fn all() -> Self {
+        Self {
+            trace_context: Hosts::everywhere(),
+            baggage: Hosts::everywhere(),
+        }
+    }
+
+    /// Sends trace context to these hosts. Default: everywhere.
+    #[must_use]
+    pub fn trace_context(mut self, hosts: Hosts) -> Self {
+        self.trace_context = hosts;
+        self
+    }
+
+    /// Sends baggage to these hosts. Default: hosts nearby.
+    #[must_use]
+    pub fn baggage(mut self, hosts: Hosts) -> Self {
+        self.baggage = hosts;
+        self
+    }
+
+    /// What `host` may be told.
+    pub(crate) fn allow(&self, host: &str) -> Allowed {
+        Allowed {
+            trace_context: self.trace_context.contains(host),
+            baggage: self.baggage.contains(host),
+        }
+    }
+}
+
+impl Default for Destinations {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What one host may be told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allowed {
+    trace_context: bool,
+    baggage: bool,
+}
+
+impl Allowed {
+    /// Writes what is allowed of `context` into `headers`.
+    pub(crate) fn inject(
+        self,
+        instrumentation: &Instrumentation,
+        context: &Context,
+        headers: &mut HeaderMap,
+    ) {
+        if self.trace_context && self.baggage {
+            return instrumentation.inject(context, headers);
+        }
+        // A caller that copies its own inbound headers must not get past the policy.
+        instrumentation.remove_injected(headers);
+        if self.trace_context {
+            if !context.baggage().is_empty() {
+                note_withheld_baggage();
+            }
+            instrumentation.inject(&context.with_cleared_baggage(), headers);
+        } else if self.baggage {
+            let untraced = context.with_remote_span_context(SpanContext::NONE);
+            instrumentation.inject(&untraced, headers);
+        }
+    }
+}
+
+/// Says once in the life of the process that baggage stays here.
+fn note_withheld_baggage() {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if !SAID.swap(true, Ordering::Relaxed) {
+        otel_debug!(
+            name: "Client.BaggageWithheld",
+            message = "baggage is not sent to hosts outside this network; \
+                       the client's option `destinations` opens it, to all with Destinations::all()"
+        );
+    }
+}

@@ -1,0 +1,14 @@
+//! The client side: what a call says of itself, where its headers go, and its attempts.
+
+mod attempts;
+mod call;
+mod call_options;
+mod destinations;
+mod hosts;
+mod request;
+mod settings;
+
+pub use self::{
+    attempts::Attempts, call::ClientCall, call_options::CallOptions, destinations::Destinations,
+    hosts::Hosts, request::ClientRequest, settings::ClientSettings,
+};

@@ -1,0 +1,35 @@
+//! The settings of one client.
+
+use super::Destinations;
+use crate::Instrumentation;
+
+/// The settings of one client layer or middleware.
+#[derive(Clone, Debug)]
+pub struct ClientSettings {
+    pub(crate) instrumentation: Instrumentation,
+    pub(crate) destinations: Destinations,
+}
+
+impl ClientSettings {
+    /// The defaults, for a client whose telemetry is attributed to this library and version.
+    pub fn new(library: &'static str, version: &'static str) -> Self {
+        Self {
+            instrumentation: Instrumentation::client(library, version),
+            destinations: Destinations::new(),
+        }
+    }
+
+    /// Changes what clients and servers have in common.
+    #[must_use]
+    pub fn instrument(mut self, set: impl FnOnce(Instrumentation) -> Instrumentation) -> Self {
+        self.instrumentation = set(self.instrumentation);
+        self
+    }
+
+    /// Sends trace context and baggage there. Default: [`Destinations::new`].
+    #[must_use]
+    pub fn destinations(mut self, destinations: Destinations) -> Self {
+        self.destinations = destinations;
+        self
+    }
+}
