@@ -1,0 +1,214 @@
+//! Settings in code.
+
+use std::fmt;
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::{KeyValue, global};
+use opentelemetry_sdk::trace::ShouldSample;
+use tracewire_propagation::Propagator;
+
+use crate::env::Env;
+use crate::error::InitError;
+use crate::exporters::Exporter;
+use crate::guard::{Claim, Telemetry};
+use crate::otlp::Compression;
+use crate::propagation;
+use crate::setup::{self, Settings};
+
+/// Settings in code; each wins over its variable.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use tracewire_init::{Exporter, Telemetry};
+///
+/// # fn main() -> Result<(), tracewire_init::InitError> {
+/// let telemetry = Telemetry::builder()
+///     .service_name("shop")
+///     .traces_exporters([Exporter::Otlp, Exporter::Console])
+///     .endpoint("http://collector:4318")
+///     .shutdown_timeout(Duration::from_secs(3))
+///     .init()?;
+/// # drop(telemetry);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "nothing is set up before `init` or `build`"]
+pub struct Builder {
+    env: Env,
+    settings: Settings,
+}
+
+impl Builder {
+    pub(crate) fn new(env: Env) -> Self {
+        Self {
+            env,
+            settings: Settings::default(),
+        }
+    }
+
+    /// Sets `service.name` (`OTEL_SERVICE_NAME`).
+    pub fn service_name(mut self, name: impl Into<String>) -> Self {
+        self.settings.resource.service_name = Some(name.into());
+        self
+    }
+
+    /// Adds an attribute to the resource (`OTEL_RESOURCE_ATTRIBUTES`).
+    pub fn resource_attribute(mut self, attribute: KeyValue) -> Self {
+        self.settings.resource.attributes.push(attribute);
+        self
+    }
+
+    /// Sets the sampler (`OTEL_TRACES_SAMPLER`).
+    ///
+    /// It is used as it is; wrap it in a [`HintedSampler`](crate::HintedSampler) if it is to honor
+    /// what a format says beyond the sampled flag.
+    pub fn sampler(mut self, sampler: impl ShouldSample + 'static) -> Self {
+        self.settings.sampler = Some(Box::new(sampler));
+        self
+    }
+
+    /// Sets where spans go (`OTEL_TRACES_EXPORTER`); an empty list is nowhere.
+    pub fn traces_exporters(mut self, exporters: impl IntoIterator<Item = Exporter>) -> Self {
+        self.settings.traces_exporters = Some(exporters.into_iter().collect());
+        self
+    }
+
+    /// Sets where metrics go (`OTEL_METRICS_EXPORTER`); an empty list is nowhere.
+    pub fn metrics_exporters(mut self, exporters: impl IntoIterator<Item = Exporter>) -> Self {
+        self.settings.metrics_exporters = Some(exporters.into_iter().collect());
+        self
+    }
+
+    /// Sets the collector's base URL, to which `v1/traces` and `v1/metrics` are appended
+    /// (`OTEL_EXPORTER_OTLP_ENDPOINT`, and those of each signal).
+    pub fn endpoint(mut self, url: impl Into<String>) -> Self {
+        self.settings.otlp.endpoint = Some(url.into());
+        self
+    }
+
+    /// Adds a header to each OTLP request (`OTEL_EXPORTER_OTLP_HEADERS`, whose headers it replaces).
+    ///
+    /// The value is taken as it is, without percent-encoding, and is never shown.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.settings.otlp.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets how long one OTLP export may take, retries included (`OTEL_EXPORTER_OTLP_TIMEOUT`).
+    ///
+    /// Ten seconds unless set; zero is no limit.
+    pub fn export_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.otlp.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets how OTLP bodies are compressed (`OTEL_EXPORTER_OTLP_COMPRESSION`).
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.settings.otlp.compression = Some(compression);
+        self
+    }
+
+    /// Sets how many spans may wait for an exporter (`OTEL_BSP_MAX_QUEUE_SIZE`), 2048 unless set.
+    pub fn queue_size(mut self, spans: u32) -> Self {
+        self.settings.batch.queue_size = Some(spans);
+        self
+    }
+
+    /// Sets how many spans are exported at once (`OTEL_BSP_MAX_EXPORT_BATCH_SIZE`), 512 unless set.
+    pub fn batch_size(mut self, spans: u32) -> Self {
+        self.settings.batch.batch_size = Some(spans);
+        self
+    }
+
+    /// Sets how long a span waits for its batch to fill (`OTEL_BSP_SCHEDULE_DELAY`), five seconds
+    /// unless set.
+    pub fn schedule_delay(mut self, delay: Duration) -> Self {
+        self.settings.batch.schedule_delay = Some(delay);
+        self
+    }
+
+    /// Sets the longest attribute value, in characters; the rest is cut off
+    /// (`OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`). No limit unless set.
+    pub fn attribute_value_length(mut self, characters: usize) -> Self {
+        self.settings.limits.value_length = Some(characters);
+        self
+    }
+
+    /// Sets how many attributes a span may have (`OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`), 128 unless set.
+    pub fn attribute_count(mut self, attributes: u32) -> Self {
+        self.settings.limits.attributes = Some(attributes);
+        self
+    }
+
+    /// Sets how often metrics are exported (`OTEL_METRIC_EXPORT_INTERVAL`), a minute unless set.
+    pub fn metric_interval(mut self, interval: Duration) -> Self {
+        self.settings.metric_interval = Some(interval);
+        self
+    }
+
+    /// Sets the propagator (`OTEL_PROPAGATORS`).
+    pub fn propagator(mut self, propagator: Arc<dyn Propagator>) -> Self {
+        self.settings.propagator = Some(propagator);
+        self
+    }
+
+    /// Sends console output to `writer` instead of stdout, without color.
+    pub fn console_writer(mut self, writer: impl Write + Send + 'static) -> Self {
+        self.settings.console.writer = Some(Box::new(writer));
+        self
+    }
+
+    /// Sets whether console output is colored; unless set, it is on a terminal without `NO_COLOR`.
+    pub fn console_color(mut self, color: bool) -> Self {
+        self.settings.console.color = Some(color);
+        self
+    }
+
+    /// Sets how long [`Telemetry::shutdown`] and the guard's `Drop` may take, for all signals
+    /// together. Five seconds unless set.
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.shutdown_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets telemetry up for this process: OpenTelemetry's global providers and propagator, and
+    /// the propagator that tracewire's layers use.
+    ///
+    /// # Errors
+    ///
+    /// If telemetry is initialized already, or a setting cannot work. Nothing is changed then.
+    pub fn init(mut self) -> Result<Telemetry, InitError> {
+        let claim = Claim::take()?;
+        let propagator = propagation::choose(&self.env, self.settings.propagator.take())?;
+        let telemetry = self.build()?.claimed(claim);
+        if let Some(provider) = telemetry.tracer_provider() {
+            global::set_tracer_provider(provider.clone());
+        }
+        if let Some(provider) = telemetry.meter_provider() {
+            global::set_meter_provider(provider.clone());
+        }
+        // Last: who sees the propagator finds the providers in place.
+        propagation::install(propagator);
+        Ok(telemetry)
+    }
+
+    /// Builds the providers without making anything global, for tests and for processes with
+    /// several of them. Give them to the layers yourself; [`propagator`](Self::propagator) has no
+    /// effect.
+    ///
+    /// # Errors
+    ///
+    /// If a setting cannot work.
+    pub fn build(self) -> Result<Telemetry, InitError> {
+        setup::start(&self.env, self.settings).map(Telemetry::new)
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Settings may hold secrets.
+        f.debug_struct("Builder").finish_non_exhaustive()
+    }
+}

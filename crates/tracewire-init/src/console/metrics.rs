@@ -1,0 +1,91 @@
+//! Metrics as short lines.
+
+use std::fmt::{Display, Write as _};
+
+use opentelemetry::KeyValue;
+use opentelemetry_sdk::metrics::data::{
+    AggregatedMetrics, ExponentialHistogramDataPoint, HistogramDataPoint, MetricData,
+    ResourceMetrics, ScopeMetrics,
+};
+
+use super::paint::Paint;
+use crate::printable::{printable, shortened};
+
+const MOST_VALUE: usize = 80;
+
+/// One line for each instrument and one below it for each series.
+pub(crate) fn render(metrics: &ResourceMetrics, paint: Paint) -> String {
+    let mut out = format!("{}\n", paint.bold("metrics"));
+    for metric in metrics.scope_metrics().flat_map(ScopeMetrics::metrics) {
+        let _ = writeln!(
+            out,
+            "  {} {}",
+            paint.cyan(printable(metric.name())),
+            paint.dim(printable(metric.unit())),
+        );
+        match metric.data() {
+            AggregatedMetrics::F64(data) => lines(data, paint, &mut out),
+            AggregatedMetrics::U64(data) => lines(data, paint, &mut out),
+            AggregatedMetrics::I64(data) => lines(data, paint, &mut out),
+        }
+    }
+    out
+}
+
+fn lines<T: Display + Copy>(data: &MetricData<T>, paint: Paint, out: &mut String) {
+    match data {
+        MetricData::Gauge(gauge) => {
+            for point in gauge.data_points() {
+                line(out, paint, &point.value().to_string(), point.attributes());
+            }
+        }
+        MetricData::Sum(sum) => {
+            for point in sum.data_points() {
+                line(out, paint, &point.value().to_string(), point.attributes());
+            }
+        }
+        MetricData::Histogram(histogram) => {
+            for point in histogram.data_points() {
+                line(out, paint, &explicit(point), point.attributes());
+            }
+        }
+        MetricData::ExponentialHistogram(histogram) => {
+            for point in histogram.data_points() {
+                line(out, paint, &exponential(point), point.attributes());
+            }
+        }
+    }
+}
+
+fn line<'a>(
+    out: &mut String,
+    paint: Paint,
+    value: &str,
+    attributes: impl Iterator<Item = &'a KeyValue>,
+) {
+    let attributes: Vec<String> = attributes
+        .map(|attribute| {
+            let key = shortened(attribute.key.as_str(), MOST_VALUE);
+            format!("{key}={}", shortened(&attribute.value.as_str(), MOST_VALUE))
+        })
+        .collect();
+    let _ = writeln!(out, "    {value}  {}", paint.dim(attributes.join(" ")));
+}
+
+fn explicit<T: Display + Copy>(point: &HistogramDataPoint<T>) -> String {
+    summary(point.count(), &point.sum(), point.min(), point.max())
+}
+
+fn exponential<T: Display + Copy>(point: &ExponentialHistogramDataPoint<T>) -> String {
+    summary(point.count() as u64, &point.sum(), point.min(), point.max())
+}
+
+fn summary<T: Display>(count: u64, sum: &T, min: Option<T>, max: Option<T>) -> String {
+    let mut text = format!("count {count} sum {sum}");
+    for (name, value) in [("min", min), ("max", max)] {
+        if let Some(value) = value {
+            let _ = write!(text, " {name} {value}");
+        }
+    }
+    text
+}

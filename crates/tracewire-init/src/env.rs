@@ -1,0 +1,305 @@
+//! Typed reading of environment variables, by the specification's rules.
+//!
+//! Empty is unset. A value that cannot be read is warned of once, with the value and what is
+//! allowed, and is then treated as unset; a list loses only its unknown words.
+
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::fmt;
+use std::time::Duration;
+
+/// Where settings come from, and a record of what was found.
+pub(crate) struct Env {
+    source: Source,
+    warnings: RefCell<Vec<String>>,
+    decisions: RefCell<Vec<Decision>>,
+}
+
+/// Gives a variable's value by its name.
+type Source = Box<dyn Fn(&str) -> Option<OsString>>;
+
+/// One setting as it was decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Decision {
+    pub(crate) setting: String,
+    pub(crate) value: String,
+    pub(crate) origin: Origin,
+}
+
+/// Who decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Code,
+    Variable(String),
+    Default,
+}
+
+/// A value and the variable that gave it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Found<T> {
+    pub(crate) value: T,
+    pub(crate) variable: String,
+}
+
+impl Env {
+    /// The environment of this process.
+    pub(crate) fn process() -> Self {
+        Self::new(|name: &str| std::env::var_os(name))
+    }
+
+    fn new(source: impl Fn(&str) -> Option<OsString> + 'static) -> Self {
+        Self {
+            source: Box::new(source),
+            warnings: RefCell::default(),
+            decisions: RefCell::default(),
+        }
+    }
+
+    /// An environment of these variables alone.
+    #[cfg(test)]
+    pub(crate) fn of(variables: &[(&str, &str)]) -> Self {
+        let variables: std::collections::HashMap<String, OsString> = variables
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.into()))
+            .collect();
+        Self::new(move |name: &str| variables.get(name).cloned())
+    }
+
+    /// The variable's text; `None` if it is unset or empty.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        let value = (self.source)(name)?;
+        match value.into_string() {
+            Ok(text) if text.trim().is_empty() => None,
+            Ok(text) => Some(text),
+            Err(raw) => {
+                self.warn(format!("{name} is ignored: {raw:?} is not UTF-8"));
+                None
+            }
+        }
+    }
+
+    /// The first readable value among `names`, in this order.
+    pub(crate) fn read<T>(
+        &self,
+        names: &[&str],
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Found<T>> {
+        names.iter().find_map(|&name| {
+            let text = self.text(name)?;
+            match parse(text.trim()) {
+                Ok(value) => Some(Found {
+                    value,
+                    variable: name.to_owned(),
+                }),
+                Err(allowed) => {
+                    self.warn(format!("{name}={text:?} is ignored: {allowed}"));
+                    None
+                }
+            }
+        })
+    }
+
+    /// Code wins over the environment, the environment over the default.
+    pub(crate) fn pick<T: fmt::Debug>(
+        &self,
+        names: &[&str],
+        code: Option<T>,
+        parse: impl Fn(&str) -> Result<T, String>,
+        default: T,
+    ) -> T {
+        let (value, origin) = match code {
+            Some(value) => (value, Origin::Code),
+            None => match self.read(names, parse) {
+                Some(found) => (found.value, Origin::Variable(found.variable)),
+                None => (default, Origin::Default),
+            },
+        };
+        self.decide(names[0], format!("{value:?}"), origin);
+        value
+    }
+
+    /// Records what was decided. `value` must not hold a secret.
+    pub(crate) fn decide(&self, setting: &str, value: impl Into<String>, origin: Origin) {
+        let decision = Decision {
+            setting: setting.to_owned(),
+            value: value.into(),
+            origin,
+        };
+        self.decisions.borrow_mut().push(decision);
+    }
+
+    /// Keeps a warning, once, to be said when all settings are read.
+    pub(crate) fn warn(&self, warning: String) {
+        let mut warnings = self.warnings.borrow_mut();
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+
+    /// The warnings so far, which are then forgotten.
+    pub(crate) fn take_warnings(&self) -> Vec<String> {
+        self.warnings.take()
+    }
+
+    /// The decisions so far, which are then forgotten.
+    pub(crate) fn take_decisions(&self) -> Vec<Decision> {
+        self.decisions.take()
+    }
+}
+
+impl fmt::Debug for Env {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Env").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {} ({})", self.setting, self.value, self.origin)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code => f.write_str("set in code"),
+            Self::Variable(name) => write!(f, "from {name}"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// `true` or `false`, in any case.
+pub(crate) fn boolean(text: &str) -> Result<bool, String> {
+    choice(&[("true", true), ("false", false)])(text)
+}
+
+/// A whole number from `least` to 2³¹−1.
+pub(crate) fn integer(least: u32) -> impl Fn(&str) -> Result<u32, String> {
+    const MOST: u32 = i32::MAX as u32;
+    move |text| {
+        text.parse()
+            .ok()
+            .filter(|number| (least..=MOST).contains(number))
+            .ok_or_else(|| format!("it must be a whole number from {least} to {MOST}"))
+    }
+}
+
+/// A duration in whole milliseconds, at least `least` of them.
+pub(crate) fn milliseconds(least: u32) -> impl Fn(&str) -> Result<Duration, String> {
+    move |text| {
+        integer(least)(text)
+            .map(|number| Duration::from_millis(number.into()))
+            .map_err(|allowed| format!("{allowed}, in milliseconds"))
+    }
+}
+
+/// One of these words, in any case.
+pub(crate) fn choice<T: Clone>(words: &[(&str, T)]) -> impl Fn(&str) -> Result<T, String> {
+    move |text| {
+        words
+            .iter()
+            .find(|(word, _)| word.eq_ignore_ascii_case(text))
+            .map(|(_, value)| value.clone())
+            .ok_or_else(|| format!("it must be one of {}", names(words)))
+    }
+}
+
+/// The words of a [`choice`], for a message.
+pub(crate) fn names<T>(words: &[(&str, T)]) -> String {
+    words
+        .iter()
+        .map(|&(word, _)| word)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn warnings_of<T>(value: &str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<String> {
+        let env = Env::of(&[("X", value)]);
+        assert!(env.read(&["X"], parse).is_none());
+        env.take_warnings()
+    }
+
+    #[test]
+    fn empty_and_blank_are_unset() {
+        for value in ["", " ", "\t"] {
+            assert_eq!(warnings_of(value, boolean), Vec::<String>::new());
+        }
+        assert_eq!(Env::of(&[]).text("X"), None);
+    }
+
+    #[test]
+    fn malformed_values_are_warned_of_once_and_ignored() {
+        assert_eq!(
+            warnings_of("yes", boolean),
+            [r#"X="yes" is ignored: it must be one of true, false"#]
+        );
+        for value in [
+            "-1",
+            "abc",
+            "2147483648",
+            "1.5",
+            "0",
+            "99999999999999999999",
+        ] {
+            assert_eq!(
+                warnings_of(value, integer(1)),
+                [format!(
+                    "X={value:?} is ignored: it must be a whole number from 1 to 2147483647"
+                )]
+            );
+        }
+        assert_eq!(
+            warnings_of("-5", milliseconds(0)),
+            [
+                r#"X="-5" is ignored: it must be a whole number from 0 to 2147483647, in milliseconds"#
+            ]
+        );
+        let env = Env::of(&[("X", "nope")]);
+        let _ = env.read(&["X"], boolean);
+        let _ = env.read(&["X"], boolean);
+        assert_eq!(env.take_warnings().len(), 1);
+    }
+
+    #[test]
+    fn words_are_read_in_any_case() {
+        let env = Env::of(&[("A", "TRUE"), ("B", " False ")]);
+        assert!(env.read(&["A"], boolean).unwrap().value);
+        assert!(!env.read(&["B"], boolean).unwrap().value);
+    }
+
+    #[test]
+    fn the_first_readable_variable_wins() {
+        let env = Env::of(&[("SPECIAL", "abc"), ("GENERAL", "7")]);
+        let found = env.read(&["SPECIAL", "GENERAL"], integer(0)).unwrap();
+        assert_eq!(
+            found,
+            Found {
+                value: 7,
+                variable: "GENERAL".to_owned()
+            }
+        );
+        assert_eq!(env.take_warnings().len(), 1);
+    }
+
+    #[test]
+    fn code_wins_over_environment_and_environment_over_default() {
+        let env = Env::of(&[("X", "2")]);
+        assert_eq!(env.pick(&["X"], Some(1), integer(0), 3), 1);
+        assert_eq!(env.pick(&["X"], None, integer(0), 3), 2);
+        assert_eq!(env.pick(&["Y"], None, integer(0), 3), 3);
+        let decisions: Vec<_> = env
+            .take_decisions()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            decisions,
+            ["X = 1 (set in code)", "X = 2 (from X)", "Y = 3 (default)"]
+        );
+    }
+}

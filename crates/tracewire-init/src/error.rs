@@ -1,0 +1,118 @@
+//! Why telemetry could not be set up.
+
+use std::error::Error;
+use std::fmt;
+
+use tracewire_propagation::NotCompiledIn;
+
+type Source = Box<dyn Error + Send + Sync>;
+
+/// The error of [`init`](crate::init): what is set, to which value, and what is allowed.
+///
+/// Values that hold a secret (headers, credentials in an endpoint) are not shown.
+pub struct InitError {
+    kind: Kind,
+    message: String,
+    source: Option<Source>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    AlreadyInitialized,
+    Configuration,
+    NotCompiledIn,
+    Exporter,
+}
+
+impl InitError {
+    pub(crate) fn already_initialized() -> Self {
+        Self::new(
+            Kind::AlreadyInitialized,
+            "telemetry is already initialized in this process: call init once and keep its guard \
+             until the end; after the guard's shutdown, init may be called again"
+                .to_owned(),
+        )
+    }
+
+    /// `setting` (a variable or a builder method) has an unusable `value`.
+    pub(crate) fn configuration(setting: &str, value: &str, allowed: &str) -> Self {
+        Self::new(
+            Kind::Configuration,
+            format!("{setting}={value:?}: {allowed}"),
+        )
+    }
+
+    /// `setting` asks for something that exists but is not part of this build.
+    pub(crate) fn not_compiled_in(setting: &str, value: &str, allowed: &str) -> Self {
+        Self::new(
+            Kind::NotCompiledIn,
+            format!("{setting}={value:?} is not compiled in: {allowed}"),
+        )
+    }
+
+    /// `OTEL_PROPAGATORS` names a format of another cargo feature; the cause says all of it.
+    pub(crate) fn propagator(cause: NotCompiledIn) -> Self {
+        Self::new(Kind::NotCompiledIn, cause.to_string()).with_source(cause)
+    }
+
+    pub(crate) fn exporter(message: impl Into<String>) -> Self {
+        Self::new(Kind::Exporter, message.into())
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<Source>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    fn new(kind: Kind, message: String) -> Self {
+        Self {
+            kind,
+            message,
+            source: None,
+        }
+    }
+
+    /// Whether telemetry was initialized before, and not shut down since.
+    pub fn is_already_initialized(&self) -> bool {
+        self.kind == Kind::AlreadyInitialized
+    }
+
+    /// Whether a variable or a builder setting has a value that cannot work.
+    pub fn is_configuration(&self) -> bool {
+        self.kind == Kind::Configuration
+    }
+
+    /// Whether something was asked for by name that needs another cargo feature.
+    pub fn is_not_compiled_in(&self) -> bool {
+        self.kind == Kind::NotCompiledIn
+    }
+
+    /// Whether an exporter, its client or its thread could not be made.
+    pub fn is_exporter(&self) -> bool {
+        self.kind == Kind::Exporter
+    }
+}
+
+impl fmt::Debug for InitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InitError")
+            .field("kind", &self.kind)
+            .field("message", &self.message)
+            .field("source", &self.source)
+            .finish()
+    }
+}
+
+impl fmt::Display for InitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::printable::printable(&self.message))
+    }
+}
+
+impl Error for InitError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn Error + 'static))
+    }
+}

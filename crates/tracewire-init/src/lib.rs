@@ -1,0 +1,118 @@
+//! OpenTelemetry set-up from the standard `OTEL_*` variables, with an honest shutdown.
+//!
+//! ```no_run
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let telemetry = tracewire_init::init()?;
+//!     // ... the program ...
+//!     telemetry.shutdown(); // exports what is left, and warns if anything was lost
+//!     Ok(())
+//! }
+//! ```
+//!
+//! [`init`] reads the environment, sets OpenTelemetry's global providers and propagators, and gives
+//! a guard. Spans are exported in batches and metrics once a minute, over OTLP/HTTP, by threads of
+//! their own: it works on every runtime, and without one. [`Telemetry::builder`] has the same
+//! settings in code; code wins over the environment, and the environment over the default.
+//!
+//! # What you will see
+//!
+//! With `OTEL_TRACES_EXPORTER=console`, one tree for each trace that is finished in this process:
+//!
+//! ```text
+//! trace 5b8aa5a2d2c872e8321cf37308d69df2 · 4 spans · 14.2 ms
+//! └─ SERVER GET /orders/{id}            14.2 ms  502  ✗ error  path=/orders/7
+//!    └─ price the order                 13.0 ms  ✗ no price for item 13  order.items=1
+//!       └─ CLIENT GET                    4.4 ms  500  ✗ error  url=http://127.0.0.1:4001/items/13
+//!          └─ SERVER GET /items/{id}     1.2 ms  500  ✗ error  path=/items/13
+//! ```
+//!
+//! It has colors on a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+//!
+//! # Variables
+//!
+//! Empty is unset. A value that cannot be read is warned of once and is then as good as unset. What
+//! would lose everything (an endpoint that is no URL, a queue of zero) is an error of [`init`].
+//!
+//! | variable | default | meaning |
+//! |---|---|---|
+//! | `OTEL_SDK_DISABLED` | `false` | `true`: no spans and no metrics; propagation stays |
+//! | `OTEL_SERVICE_NAME` | `unknown_service:` and the executable's name | who is sending |
+//! | `OTEL_RESOURCE_ATTRIBUTES` | – | `key=value,key=value`, percent-encoded |
+//! | `OTEL_PROPAGATORS` | the formats compiled in | see `tracewire-propagation` |
+//! | `OTEL_TRACES_SAMPLER`, `_ARG` | `parentbased_always_on`, 1.0 | `always_on`, `always_off`, `traceidratio`, and each with `parentbased_` before it |
+//! | `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER` | `otlp` | `otlp`, `console`, `none`; several with commas |
+//! | `OTEL_EXPORTER_OTLP_ENDPOINT` | `http://localhost:4318` | base URL, to which `v1/traces` or `v1/metrics` is appended |
+//! | `OTEL_EXPORTER_OTLP_PROTOCOL` | `http/protobuf` | `http/protobuf` |
+//! | `OTEL_EXPORTER_OTLP_HEADERS` | – | `key=value,key=value`, percent-encoded |
+//! | `OTEL_EXPORTER_OTLP_TIMEOUT` | 10000 ms | for one export, retries included; 0 is no limit |
+//! | `OTEL_EXPORTER_OTLP_COMPRESSION` | `none` | `none`, `gzip` |
+//! | `OTEL_EXPORTER_OTLP_CERTIFICATE` | the platform's | PEM file: the only authorities to trust |
+//! | `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`, `_CLIENT_KEY` | – | PEM files, both or none |
+//! | `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` | `cumulative` | `cumulative`, `delta`, `lowmemory` |
+//! | `OTEL_BSP_SCHEDULE_DELAY` | 5000 ms | how long a span waits for its batch to fill |
+//! | `OTEL_BSP_EXPORT_TIMEOUT` | 30000 ms | for one export, retries included; 0 is no limit |
+//! | `OTEL_BSP_MAX_QUEUE_SIZE` | 2048 | spans; of their bytes at most 8 MiB may wait |
+//! | `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` | 512 | spans; at most the queue's size |
+//! | `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT` | no limit | characters of an attribute value |
+//! | `OTEL_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT` | 128 | attributes of a span |
+//! | `OTEL_SPAN_EVENT_COUNT_LIMIT`, `OTEL_SPAN_LINK_COUNT_LIMIT` | 128 | events and links of a span |
+//! | `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT` | 128 | attributes of each of them |
+//! | `OTEL_METRIC_EXPORT_INTERVAL` | 60000 ms | how often metrics are exported |
+//! | `OTEL_METRIC_EXPORT_TIMEOUT` | 30000 ms | for one export, retries included; 0 is no limit |
+//! | `OTEL_LOG_LEVEL` | `info` | of this crate's own voice: `none`, `error`, `warn`, `info`, `debug`, `trace`; `debug` tells each setting and where it came from |
+//!
+//! The `OTEL_EXPORTER_OTLP_*` variables exist for each signal too (`OTEL_EXPORTER_OTLP_TRACES_…`,
+//! `OTEL_EXPORTER_OTLP_METRICS_…`) and then win over the general one; a signal's own endpoint is
+//! used as it is. `OTEL_CONFIG_FILE` is refused.
+//!
+//! # Features
+//!
+//! | feature | default | what |
+//! |---|---|---|
+//! | `tls` | yes | https endpoints, by rustls with aws-lc-rs and the platform's authorities |
+//! | `tls-ring` | no | the same with ring; with both, `tls` counts |
+
+mod batch;
+mod builder;
+mod console;
+mod count;
+mod env;
+mod error;
+mod exporters;
+mod guard;
+mod hinted;
+mod http_client;
+mod limits;
+mod log;
+mod metrics;
+mod otlp;
+mod percent;
+mod printable;
+mod propagation;
+mod report;
+mod resource;
+mod sampler;
+mod setup;
+mod stop;
+#[cfg(feature = "__rustls")]
+mod tls;
+
+pub use self::{
+    builder::Builder,
+    error::InitError,
+    exporters::Exporter,
+    guard::Telemetry,
+    hinted::HintedSampler,
+    otlp::Compression,
+    report::{ShutdownReport, SignalReport},
+};
+
+/// Sets telemetry up for this process from the environment.
+///
+/// # Errors
+///
+/// If telemetry is initialized already, or a variable asks for something that cannot work. Nothing
+/// is changed then.
+pub fn init() -> Result<Telemetry, InitError> {
+    Telemetry::builder().init()
+}

@@ -1,0 +1,107 @@
+//! The crate's own voice, and the only place of the project that writes to stderr.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::printable::printable;
+
+/// Says `message` at level WARN: through `tracing` when a subscriber is set, else on stderr.
+pub(crate) fn warn(message: &str) {
+    say(Level::Warn, message);
+}
+
+/// Says `message` at level DEBUG, likewise.
+pub(crate) fn debug(message: &str) {
+    say(Level::Debug, message);
+}
+
+/// How much is said, as `OTEL_LOG_LEVEL` has it. Errors are returned, not said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    Off,
+    Warn,
+    Debug,
+}
+
+/// Sets how much is said from now on.
+pub(crate) fn set_level(level: Level) {
+    LEVEL.store(level as u8, Ordering::Relaxed);
+}
+
+static LEVEL: AtomicU8 = AtomicU8::new(Level::Warn as u8);
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the one place where this crate speaks to people"
+)]
+fn say(level: Level, message: &str) {
+    if level as u8 > LEVEL.load(Ordering::Relaxed) {
+        return;
+    }
+    let message = &*printable(message);
+    if tracing::dispatcher::has_been_set() {
+        match level {
+            Level::Debug => tracing::debug!(target: "tracewire", "{message}"),
+            _ => tracing::warn!(target: "tracewire", "{message}"),
+        }
+        return;
+    }
+    match level {
+        Level::Debug => eprintln!("tracewire: {message}"),
+        _ => eprintln!("tracewire: warning: {message}"),
+    }
+}
+
+/// Lets one message through at once and then at most one per period.
+///
+/// What is held back is counted, so that the next message can say how much it stands for.
+#[derive(Debug)]
+pub(crate) struct Limited {
+    period: Duration,
+    state: Mutex<LimitedState>,
+}
+
+#[derive(Debug, Default)]
+struct LimitedState {
+    last: Option<Instant>,
+    held_back: u64,
+}
+
+impl Limited {
+    pub(crate) fn new(period: Duration) -> Self {
+        Self {
+            period,
+            state: Mutex::default(),
+        }
+    }
+
+    /// The amount to speak of, `amount` and all that was held back, if it is time to speak.
+    pub(crate) fn admit(&self, amount: u64, now: Instant) -> Option<u64> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.held_back += amount;
+        let due = state
+            .last
+            .is_none_or(|last| now.duration_since(last) >= self.period);
+        due.then(|| {
+            state.last = Some(now);
+            std::mem::take(&mut state.held_back)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limited_speaks_once_a_period_and_counts_what_it_held_back() {
+        let limited = Limited::new(Duration::from_secs(10));
+        let start = Instant::now();
+        assert_eq!(limited.admit(3, start), Some(3));
+        assert_eq!(limited.admit(4, start + Duration::from_secs(1)), None);
+        assert_eq!(limited.admit(5, start + Duration::from_secs(9)), None);
+        assert_eq!(limited.admit(6, start + Duration::from_secs(10)), Some(15));
+        assert_eq!(limited.admit(1, start + Duration::from_secs(20)), Some(1));
+    }
+}

@@ -1,0 +1,131 @@
+//! The way of metrics to an exporter: a periodic reader and a counted exporter.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::Context;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::metrics::data::{
+    AggregatedMetrics, MetricData, ResourceMetrics, ScopeMetrics,
+};
+use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
+use opentelemetry_sdk::metrics::{PeriodicReader, Temporality};
+
+use crate::batch::describe_panic;
+use crate::count::{Counts, Failure};
+use crate::env::{self, Env};
+
+/// Takes collected metrics to where they belong. Blocks, for a bounded time; may panic.
+pub(crate) trait DeliverMetrics: Send + Sync + std::fmt::Debug + 'static {
+    fn deliver(&self, metrics: &ResourceMetrics) -> Result<(), Failure>;
+}
+
+/// How often metrics are collected, and how long one export may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Interval {
+    pub(crate) interval: Duration,
+    pub(crate) timeout: Duration,
+}
+
+impl Interval {
+    pub(crate) fn decide(env: &Env, code: Option<Duration>) -> Self {
+        let interval = env.pick(
+            &["OTEL_METRIC_EXPORT_INTERVAL"],
+            code,
+            env::milliseconds(1),
+            Duration::from_secs(60),
+        );
+        let timeout = env.pick(
+            &["OTEL_METRIC_EXPORT_TIMEOUT"],
+            None,
+            env::milliseconds(0),
+            Duration::from_secs(30),
+        );
+        Self { interval, timeout }
+    }
+
+    /// The reader that carries metrics to `sink`.
+    pub(crate) fn reader<S: DeliverMetrics>(
+        self,
+        sink: S,
+        counts: Arc<Counts>,
+        temporality: Temporality,
+    ) -> PeriodicReader<CountedExporter<S>> {
+        PeriodicReader::builder(CountedExporter {
+            sink,
+            counts,
+            temporality,
+        })
+        .with_interval(self.interval)
+        .build()
+    }
+}
+
+/// `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`.
+pub(crate) fn temporality(env: &Env) -> Temporality {
+    env.pick(
+        &["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"],
+        None,
+        env::choice(&[
+            ("cumulative", Temporality::Cumulative),
+            ("delta", Temporality::Delta),
+            ("lowmemory", Temporality::LowMemory),
+        ]),
+        Temporality::Cumulative,
+    )
+}
+
+#[derive(Debug)]
+pub(crate) struct CountedExporter<S> {
+    sink: S,
+    counts: Arc<Counts>,
+    temporality: Temporality,
+}
+
+impl<S: DeliverMetrics> PushMetricExporter for CountedExporter<S> {
+    async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
+        let points = points(metrics);
+        self.counts.ended(points);
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let _suppressed = Context::enter_telemetry_suppressed_scope();
+            self.sink.deliver(metrics)
+        }))
+        .unwrap_or_else(|panic| Err(Failure::all(describe_panic(&*panic))));
+        self.counts.delivered(points, result);
+        Ok(())
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn temporality(&self) -> Temporality {
+        self.temporality
+    }
+}
+
+fn points(metrics: &ResourceMetrics) -> u64 {
+    fn of<T>(data: &MetricData<T>) -> usize {
+        match data {
+            MetricData::Gauge(gauge) => gauge.data_points().count(),
+            MetricData::Sum(sum) => sum.data_points().count(),
+            MetricData::Histogram(histogram) => histogram.data_points().count(),
+            MetricData::ExponentialHistogram(histogram) => histogram.data_points().count(),
+        }
+    }
+    let points: usize = metrics
+        .scope_metrics()
+        .flat_map(ScopeMetrics::metrics)
+        .map(|metric| match metric.data() {
+            AggregatedMetrics::F64(data) => of(data),
+            AggregatedMetrics::U64(data) => of(data),
+            AggregatedMetrics::I64(data) => of(data),
+        })
+        .sum();
+    points as u64
+}

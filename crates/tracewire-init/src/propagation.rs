@@ -1,0 +1,90 @@
+//! The process's propagator: chosen before anything is set up, installed after everything is.
+
+use std::sync::Arc;
+
+use opentelemetry::global;
+use tracewire_propagation::{Propagator, TextMap, from_names, set_default};
+
+use crate::env::{Env, Origin};
+use crate::error::InitError;
+
+const VARIABLE: &str = "OTEL_PROPAGATORS";
+
+/// Code's propagator, else that of `OTEL_PROPAGATORS`, else the formats that are compiled in.
+///
+/// # Errors
+///
+/// The variable names a format that is known but not compiled in.
+pub(crate) fn choose(
+    env: &Env,
+    code: Option<Arc<dyn Propagator>>,
+) -> Result<Arc<dyn Propagator>, InitError> {
+    if let Some(propagator) = code {
+        env.decide(VARIABLE, format!("{propagator:?}"), Origin::Code);
+        return Ok(propagator);
+    }
+    let text = env.text(VARIABLE);
+    let words = text.as_deref().unwrap_or_default();
+    let selection = from_names(words).map_err(InitError::propagator)?;
+    for word in selection.unknown() {
+        env.warn(format!(
+            "{VARIABLE}: {word:?} is ignored: no propagator has this name"
+        ));
+    }
+    let origin = match text {
+        Some(_) => Origin::Variable(VARIABLE.to_owned()),
+        None => Origin::Default,
+    };
+    env.decide(VARIABLE, format!("{:?}", selection.names()), origin);
+    Ok(selection.propagator())
+}
+
+/// Makes it the one that tracewire's layers and OpenTelemetry's globals use.
+pub(crate) fn install(propagator: Arc<dyn Propagator>) {
+    global::set_text_map_propagator(TextMap::new(Arc::clone(&propagator)));
+    set_default(propagator);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decided(words: &str) -> (String, Vec<String>) {
+        let env = Env::of(&[(VARIABLE, words)]);
+        choose(&env, None).unwrap();
+        (env.take_decisions()[0].to_string(), env.take_warnings())
+    }
+
+    #[test]
+    fn unknown_words_are_warned_of_and_ignored() {
+        let (decision, warnings) = decided("tracecontext,acme");
+        assert_eq!(
+            decision,
+            r#"OTEL_PROPAGATORS = ["tracecontext"] (from OTEL_PROPAGATORS)"#
+        );
+        assert_eq!(
+            warnings,
+            [r#"OTEL_PROPAGATORS: "acme" is ignored: no propagator has this name"#]
+        );
+    }
+
+    #[test]
+    fn none_is_no_propagator() {
+        assert_eq!(
+            decided("none").0,
+            "OTEL_PROPAGATORS = [] (from OTEL_PROPAGATORS)"
+        );
+    }
+
+    #[test]
+    fn a_known_format_that_is_not_compiled_in_is_an_error() {
+        let env = Env::of(&[(VARIABLE, "tracecontext,ottrace")]);
+        let error = choose(&env, None).unwrap_err();
+        assert!(error.is_not_compiled_in());
+        let message = error.to_string();
+        assert!(
+            message.contains(VARIABLE) && message.contains("ottrace"),
+            "{message}"
+        );
+    }
+}

@@ -1,0 +1,50 @@
+//! The word that the end is near, for exporters that would otherwise wait too long.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Says when exporting must end, once shutdown has begun.
+#[derive(Debug, Default)]
+pub(crate) struct Stop {
+    deadline: Mutex<Option<Instant>>,
+    begun: Condvar,
+}
+
+impl Stop {
+    /// Shutdown begins: nothing may be under way after `deadline`.
+    pub(crate) fn begin(&self, deadline: Instant) {
+        *self.lock() = Some(deadline);
+        self.begun.notify_all();
+    }
+
+    pub(crate) fn has_begun(&self) -> bool {
+        self.lock().is_some()
+    }
+
+    /// `instant`, or the deadline if that is earlier.
+    pub(crate) fn at_most(&self, instant: Instant) -> Instant {
+        self.lock()
+            .map_or(instant, |deadline| deadline.min(instant))
+    }
+
+    /// Sleeps until `instant`, or the deadline if that is earlier.
+    pub(crate) fn sleep_until(&self, instant: Instant) {
+        let mut deadline = self.lock();
+        loop {
+            let until = deadline.map_or(instant, |deadline| deadline.min(instant));
+            let left = until.saturating_duration_since(Instant::now());
+            if left == Duration::ZERO {
+                return;
+            }
+            deadline = self
+                .begun
+                .wait_timeout(deadline, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,6 @@
+//! Telemetry as a program sees it: set up by code, sent to a collector that may fail.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
+mod collector;
+mod export;
