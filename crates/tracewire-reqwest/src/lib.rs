@@ -1,0 +1,108 @@
+//! Middleware that traces reqwest calls with OpenTelemetry.
+//!
+//! ```
+//! use reqwest_middleware::ClientBuilder;
+//! use tracewire_reqwest::ClientMiddleware;
+//!
+//! # async fn call() -> reqwest_middleware::Result<()> {
+//! let client =
+//!     ClientBuilder::new(reqwest::Client::new()).with(ClientMiddleware::new()).build();
+//! let users = client.get("http://inventory:8080/users").send().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is recorded
+//!
+//! A span of kind client, named by the method, or by the method and the URL's template where the
+//! request [gives one](CallOptions::template). Its parent is the current context.
+//!
+//! | attribute | when | from |
+//! |---|---|---|
+//! | `http.request.method` | always | the method, `_OTHER` if it is not a known one |
+//! | `http.request.method_original` | method is `_OTHER` | the method as sent |
+//! | `url.full` | always | the URL first asked for, without credentials and sensitive values |
+//! | `url.template` | given | [`CallOptions::template`] |
+//! | `server.address`, `server.port` | always | a `Host` header that the request has, else the URL |
+//! | `http.request.resend_count` | sent before | the request's [`Attempts`] |
+//! | `http.response.status_code` | a response came | the response |
+//! | `network.protocol.version` | a response came | the response |
+//! | `network.peer.address`, `network.peer.port` | known | the connection |
+//! | `error.type` | it failed | the status code from 400, else a name from [`ErrorType`] |
+//!
+//! The span's status is `Error` exactly where there is an `error.type`. No text of an error is
+//! recorded: it would hold the URL. A call that its caller drops ends with status unset and without
+//! `error.type`; so does one that an outer `tokio::time::timeout` drops, while reqwest's own
+//! timeouts are errors.
+//!
+//! `http.client.request.duration`, a histogram of seconds, has `http.request.method`,
+//! `server.address`, `server.port`, `http.response.status_code`, `error.type` and
+//! `network.protocol.version`. `http.client.active_requests` is there
+//! [by option](ClientMiddleware::active_requests).
+//!
+//! # When it ends
+//!
+//! When the head of the response is there, or the call failed, or the caller dropped it. Reading
+//! the body is not part of it.
+//!
+//! # Retries
+//!
+//! Put the middleware inside the retrying one, so that every attempt is a span with headers of its
+//! own:
+//!
+//! ```text
+//! ClientBuilder::new(client).with(retries).with(ClientMiddleware::new())
+//!
+//! handler
+//! ├─ GET  503  error.type=503
+//! ├─ GET  503  error.type=503  http.request.resend_count=1
+//! └─ GET  200                  http.request.resend_count=2
+//! ```
+//!
+//! Outside, one span covers all attempts, and they all carry the same headers. A second one inside
+//! then starts no spans, but counts:
+//!
+//! ```text
+//! ClientBuilder::new(client).with(ClientMiddleware::new()).with(retries).with(ClientMiddleware::new())
+//!
+//! handler
+//! └─ GET  200  http.request.resend_count=2
+//! ```
+//!
+//! The count stands in the request's extensions and starts anew for another method or URL.
+//!
+//! # Redirects
+//!
+//! reqwest follows redirects below every middleware. One span covers them: its URL is the one first
+//! asked for, its status, peer and version are those of the last response, and **every hop gets the
+//! headers that were written for the first**, whatever host it goes to.
+//!
+//! # Which headers go where
+//!
+//! Trace context goes everywhere. Baggage goes to hosts [nearby](Hosts::nearby) and stays away from
+//! others: [`destinations`](ClientMiddleware::destinations) changes both. What the request had under
+//! the names of these headers is replaced, or removed where the policy withholds it.
+//!
+//! # One request
+//!
+//! [`CallOptions`] in a request's extensions name its span, give its template or more attributes,
+//! keep the trace from being sent, or leave the request alone:
+//!
+//! ```
+//! use tracewire_reqwest::CallOptions;
+//!
+//! # fn call(client: &reqwest_middleware::ClientWithMiddleware) {
+//! client
+//!     .get("http://inventory:8080/users/1")
+//!     .with_extension(CallOptions::new().template("/users/{id}"));
+//! # }
+//! ```
+//!
+//! Where telemetry is suppressed, as around an exporter's own calls, nothing is recorded or sent.
+
+mod error;
+mod middleware;
+mod request;
+
+pub use self::middleware::ClientMiddleware;
+pub use tracewire_http::{Attempts, CallOptions, Destinations, ErrorType, Hosts};
