@@ -48,6 +48,7 @@ pub(crate) fn install(propagator: Arc<dyn Propagator>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tracewire_propagation::Format;
 
     fn decided(words: &str) -> (String, Vec<String>) {
         let env = Env::of(&[(VARIABLE, words)]);
@@ -77,14 +78,20 @@ mod tests {
     }
 
     #[test]
-    fn a_known_format_that_is_not_compiled_in_is_an_error() {
-        let env = Env::of(&[(VARIABLE, "tracecontext,ottrace")]);
-        let error = choose(&env, None).unwrap_err();
-        assert!(error.is_not_compiled_in());
-        let message = error.to_string();
-        assert!(
-            message.contains(VARIABLE) && message.contains("ottrace"),
-            "{message}"
-        );
+    fn a_known_format_is_chosen_or_an_error_that_names_its_feature() {
+        for format in Format::ALL {
+            let name = format.name();
+            let env = Env::of(&[(VARIABLE, name)]);
+            match choose(&env, None) {
+                Ok(_) => assert!(format.is_enabled(), "{name}"),
+                Err(error) => {
+                    assert!(!format.is_enabled() && error.is_not_compiled_in(), "{name}");
+                    let message = error.to_string();
+                    for part in [VARIABLE, name, format.feature()] {
+                        assert!(message.contains(part), "{message}");
+                    }
+                }
+            }
+        }
     }
 }

@@ -36,12 +36,12 @@ fn lines<T: Display + Copy>(data: &MetricData<T>, paint: Paint, out: &mut String
     match data {
         MetricData::Gauge(gauge) => {
             for point in gauge.data_points() {
-                line(out, paint, &point.value().to_string(), point.attributes());
+                line(out, paint, &number(point.value()), point.attributes());
             }
         }
         MetricData::Sum(sum) => {
             for point in sum.data_points() {
-                line(out, paint, &point.value().to_string(), point.attributes());
+                line(out, paint, &number(point.value()), point.attributes());
             }
         }
         MetricData::Histogram(histogram) => {
@@ -63,29 +63,41 @@ fn line<'a>(
     value: &str,
     attributes: impl Iterator<Item = &'a KeyValue>,
 ) {
-    let attributes: Vec<String> = attributes
-        .map(|attribute| {
-            let key = shortened(attribute.key.as_str(), MOST_VALUE);
-            format!("{key}={}", shortened(&attribute.value.as_str(), MOST_VALUE))
-        })
-        .collect();
-    let _ = writeln!(out, "    {value}  {}", paint.dim(attributes.join(" ")));
+    let _ = write!(out, "    {value}");
+    for attribute in attributes {
+        let key = shortened(attribute.key.as_str(), MOST_VALUE);
+        let value = shortened(&attribute.value.as_str(), MOST_VALUE);
+        let _ = write!(out, "  {}", paint.dim(format_args!("{key}={value}")));
+    }
+    out.push('\n');
 }
 
 fn explicit<T: Display + Copy>(point: &HistogramDataPoint<T>) -> String {
-    summary(point.count(), &point.sum(), point.min(), point.max())
+    summary(point.count(), point.sum(), point.min(), point.max())
 }
 
 fn exponential<T: Display + Copy>(point: &ExponentialHistogramDataPoint<T>) -> String {
-    summary(point.count() as u64, &point.sum(), point.min(), point.max())
+    summary(point.count() as u64, point.sum(), point.min(), point.max())
 }
 
-fn summary<T: Display>(count: u64, sum: &T, min: Option<T>, max: Option<T>) -> String {
-    let mut text = format!("count {count} sum {sum}");
+fn summary<T: Display>(count: u64, sum: T, min: Option<T>, max: Option<T>) -> String {
+    let mut text = format!("count {count}  sum {}", number(sum));
     for (name, value) in [("min", min), ("max", max)] {
         if let Some(value) = value {
-            let _ = write!(text, " {name} {value}");
+            let _ = write!(text, "  {name} {}", number(value));
         }
     }
     text
+}
+
+/// Fractions to six places, without the noise of binary floating point.
+fn number(value: impl Display) -> String {
+    let text = value.to_string();
+    match text.parse::<f64>() {
+        Ok(fraction) if text.contains('.') => format!("{fraction:.6}")
+            .trim_end_matches('0')
+            .trim_end_matches('.')
+            .to_owned(),
+        _ => text,
+    }
 }

@@ -1,0 +1,211 @@
+//! What people see.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use opentelemetry::Context;
+use opentelemetry::metrics::MeterProvider as _;
+use opentelemetry::trace::{
+    SpanContext, SpanKind, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
+};
+use opentelemetry_sdk::trace::SdkTracer;
+use tracewire_init::{Exporter, Telemetry};
+
+/// A screen to look at.
+#[derive(Clone, Default)]
+struct Screen(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Screen {
+    /// The lines without durations and trace ids, which differ each time.
+    fn lines(&self) -> Vec<String> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines()
+            .map(|line| {
+                let words: Vec<&str> = line.split_whitespace().collect();
+                let is_time = |index: usize| {
+                    let unit = |word: &&str| ["µs", "ms", "s"].contains(word);
+                    unit(&words[index])
+                        || (words.get(index + 1).is_some_and(unit)
+                            && words[index].parse::<f64>().is_ok())
+                };
+                let is_id = |word: &str| word.len() == 32;
+                let indent = line.chars().take_while(|&c| c == ' ').count();
+                let kept = (0..words.len()).filter(|&i| !is_time(i) && !is_id(words[i]));
+                let kept: Vec<&str> = kept.map(|index| words[index]).collect();
+                format!("{:indent$}{}", "", kept.join(" "))
+            })
+            .collect()
+    }
+}
+
+fn telemetry(screen: &Screen) -> Telemetry {
+    Telemetry::builder()
+        .service_name("shop")
+        .traces_exporters([Exporter::Console])
+        .metrics_exporters([Exporter::Console])
+        .console_writer(screen.clone())
+        .build()
+        .unwrap()
+}
+
+fn tracer(telemetry: &Telemetry) -> SdkTracer {
+    telemetry.tracer_provider().unwrap().tracer("test")
+}
+
+/// The context that arrives at the next service.
+fn sent(context: &Context) -> Context {
+    let sent = context.span().span_context().clone();
+    Context::new().with_remote_span_context(SpanContext::new(
+        sent.trace_id(),
+        sent.span_id(),
+        sent.trace_flags(),
+        true,
+        sent.trace_state().clone(),
+    ))
+}
+
+fn start(tracer: &SdkTracer, kind: SpanKind, name: &'static str, parent: &Context) -> Context {
+    let span = tracer
+        .span_builder(name)
+        .with_kind(kind)
+        .start_with_context(tracer, parent);
+    parent.with_span(span)
+}
+
+#[test]
+fn two_services_of_one_process_are_one_tree() {
+    let screen = Screen::default();
+    let telemetry = telemetry(&screen);
+    let tracer = tracer(&telemetry);
+    let shop = start(
+        &tracer,
+        SpanKind::Server,
+        "GET /orders/{id}",
+        &Context::new(),
+    );
+    let order = start(&tracer, SpanKind::Internal, "price the order", &shop);
+    let call = start(&tracer, SpanKind::Client, "GET", &order);
+    let inventory = start(&tracer, SpanKind::Server, "GET /items/{id}", &sent(&call));
+    inventory.span().set_status(Status::error("no such item"));
+    inventory.span().end();
+    call.span().end();
+    order.span().end();
+    assert_eq!(screen.lines(), Vec::<String>::new());
+    shop.span().end();
+
+    assert_eq!(
+        screen.lines(),
+        [
+            "trace · 4 spans ·",
+            "└─ SERVER GET /orders/{id}",
+            "   └─ price the order",
+            "      └─ CLIENT GET",
+            "         └─ SERVER GET /items/{id} ✗ no such item",
+        ]
+    );
+    assert_eq!(
+        telemetry.shutdown().to_string(),
+        "spans to console: 4 exported"
+    );
+}
+
+#[test]
+fn a_span_that_comes_late_is_a_tree_of_its_own() {
+    let screen = Screen::default();
+    let telemetry = telemetry(&screen);
+    let tracer = tracer(&telemetry);
+    let root = start(&tracer, SpanKind::Server, "GET /", &Context::new());
+    root.span().end();
+    start(&tracer, SpanKind::Internal, "send mail", &root)
+        .span()
+        .end();
+    assert_eq!(
+        screen.lines(),
+        [
+            "trace · 1 span ·",
+            "└─ SERVER GET /",
+            "trace · 1 span ·",
+            "└─ send mail"
+        ]
+    );
+    telemetry.shutdown();
+}
+
+#[test]
+fn shutdown_shows_what_waits_for_a_span_that_is_still_open() {
+    let screen = Screen::default();
+    let telemetry = telemetry(&screen);
+    let tracer = tracer(&telemetry);
+    let root = start(&tracer, SpanKind::Server, "GET /", &Context::new());
+    start(&tracer, SpanKind::Internal, "done", &root)
+        .span()
+        .end();
+    let report = telemetry.shutdown();
+    assert_eq!(screen.lines(), ["trace · 1 span ·", "└─ done"]);
+    assert!(report.is_complete());
+}
+
+#[test]
+fn metrics_are_short_lines() {
+    let screen = Screen::default();
+    let telemetry = telemetry(&screen);
+    let meter = telemetry.meter_provider().unwrap().meter("test");
+    meter
+        .u64_counter("orders")
+        .with_unit("{order}")
+        .build()
+        .add(2, &[opentelemetry::KeyValue::new("kind", "a\u{1b}b")]);
+    meter
+        .f64_histogram("duration")
+        .with_unit("s")
+        .build()
+        .record(0.1 + 0.2, &[]);
+    telemetry.shutdown();
+    assert_eq!(
+        String::from_utf8(screen.0.lock().unwrap().clone()).unwrap(),
+        "\
+metrics
+  orders {order}
+    2  kind=a\\u{1b}b
+  duration s
+    count 1  sum 0.3  min 0.3  max 0.3
+"
+    );
+}
+
+/// A pipe whose reader went away.
+struct Broken;
+
+impl Write for Broken {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_broken_pipe_is_counted_and_breaks_nothing() {
+    let telemetry = Telemetry::builder()
+        .traces_exporters([Exporter::Console])
+        .metrics_exporters([])
+        .console_writer(Broken)
+        .build()
+        .unwrap();
+    tracer(&telemetry).start("span");
+    let report = telemetry.shutdown();
+    assert_eq!((report.signals()[0].failed(), report.lost()), (1, 1));
+}
