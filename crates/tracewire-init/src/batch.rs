@@ -56,9 +56,7 @@ impl Batching {
         const BATCH: &str = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE";
         const POSITIVE: &str = "it must be at least 1, or no span is ever exported";
         for (name, code) in [(QUEUE, code.queue_size), (BATCH, code.batch_size)] {
-            let zero_in_env = env
-                .text(name)
-                .is_some_and(|text| text.trim().parse() == Ok(0_u32));
+            let zero_in_env = env.text(name).is_some_and(|text| text.trim().parse() == Ok(0_u32));
             if code == Some(0) || (code.is_none() && zero_in_env) {
                 return Err(InitError::configuration(name, "0", POSITIVE));
             }
@@ -109,11 +107,8 @@ impl Batching {
             spans: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
         });
-        let exporter = CountedExporter {
-            sink,
-            counts: Arc::clone(&counts),
-            room: Arc::clone(&room),
-        };
+        let exporter =
+            CountedExporter { sink, counts: Arc::clone(&counts), room: Arc::clone(&room) };
         let batch = BatchSpanProcessor::builder(exporter)
             .with_batch_config(
                 BatchConfigBuilder::default()
@@ -123,12 +118,7 @@ impl Batching {
                     .build(),
             )
             .build();
-        Gate {
-            batch,
-            counts,
-            room,
-            value_length,
-        }
+        Gate { batch, counts, room, value_length }
     }
 }
 
@@ -214,11 +204,8 @@ fn weight(span: &SpanData) -> usize {
         .iter()
         .map(|event| size_of_val(event) + event.name.len() + attributes(&event.attributes))
         .sum();
-    let links: usize = span
-        .links
-        .iter()
-        .map(|link| size_of_val(link) + attributes(&link.attributes))
-        .sum();
+    let links: usize =
+        span.links.iter().map(|link| size_of_val(link) + attributes(&link.attributes)).sum();
     size_of::<SpanData>() + span.name.len() + attributes(&span.attributes) + events + links
 }
 
@@ -226,10 +213,9 @@ fn heap(value: &Value) -> usize {
     use opentelemetry::Array;
     match value {
         Value::String(text) => text.as_str().len(),
-        Value::Array(Array::String(texts)) => texts
-            .iter()
-            .map(|text| size_of_val(text) + text.as_str().len())
-            .sum(),
+        Value::Array(Array::String(texts)) => {
+            texts.iter().map(|text| size_of_val(text) + text.as_str().len()).sum()
+        }
         Value::Array(Array::Bool(list)) => size_of_val(&**list),
         Value::Array(Array::I64(list)) => size_of_val(&**list),
         Value::Array(Array::F64(list)) => size_of_val(&**list),

@@ -42,10 +42,7 @@ pub struct Builder {
 
 impl Builder {
     pub(crate) fn new(env: Env) -> Self {
-        Self {
-            env,
-            settings: Settings::default(),
-        }
+        Self { env, settings: Settings::default() }
     }
 
     /// Sets `service.name` (`OTEL_SERVICE_NAME`).

@@ -16,10 +16,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn all(reason: impl Into<String>) -> Self {
-        Self {
-            items: None,
-            reason: reason.into(),
-        }
+        Self { items: None, reason: reason.into() }
     }
 }
 
@@ -111,18 +108,8 @@ impl Counts {
         let failed = self.failed.load(Ordering::Acquire);
         let dropped = self.dropped.load(Ordering::Acquire);
         let ended = self.ended.load(Ordering::Acquire);
-        let reason = self
-            .reason
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        Snapshot {
-            ended,
-            exported,
-            failed,
-            dropped,
-            reason,
-        }
+        let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Snapshot { ended, exported, failed, dropped, reason }
     }
 
     fn remember(&self, reason: &str) {
@@ -142,13 +129,7 @@ mod tests {
         let counts = Counts::new("spans", "otlp");
         counts.ended(10);
         counts.delivered(5, Ok(()));
-        counts.delivered(
-            3,
-            Err(Failure {
-                items: Some(1),
-                reason: "rejected".to_owned(),
-            }),
-        );
+        counts.delivered(3, Err(Failure { items: Some(1), reason: "rejected".to_owned() }));
         counts.delivered(1, Err(Failure::all("refused")));
         counts.dropped(1, "queue full");
         assert_eq!(
@@ -167,13 +148,7 @@ mod tests {
     fn no_answer_can_make_more_fail_than_there_were() {
         let counts = Counts::new("spans", "otlp");
         counts.ended(2);
-        counts.delivered(
-            2,
-            Err(Failure {
-                items: Some(9),
-                reason: "nonsense".to_owned(),
-            }),
-        );
+        counts.delivered(2, Err(Failure { items: Some(9), reason: "nonsense".to_owned() }));
         assert_eq!(counts.snapshot().failed, 2);
     }
 }

@@ -58,10 +58,8 @@ impl Env {
     /// An environment of these variables alone.
     #[cfg(test)]
     pub(crate) fn of(variables: &[(&str, &str)]) -> Self {
-        let variables: std::collections::HashMap<String, OsString> = variables
-            .iter()
-            .map(|&(name, value)| (name.to_owned(), value.into()))
-            .collect();
+        let variables: std::collections::HashMap<String, OsString> =
+            variables.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect();
         Self::new(move |name: &str| variables.get(name).cloned())
     }
 
@@ -87,10 +85,7 @@ impl Env {
         names.iter().find_map(|&name| {
             let text = self.text(name)?;
             match parse(text.trim()) {
-                Ok(value) => Some(Found {
-                    value,
-                    variable: name.to_owned(),
-                }),
+                Ok(value) => Some(Found { value, variable: name.to_owned() }),
                 Err(allowed) => {
                     self.warn(format!("{name}={text:?} is ignored: {allowed}"));
                     None
@@ -120,11 +115,7 @@ impl Env {
 
     /// Records what was decided. `value` must not hold a secret.
     pub(crate) fn decide(&self, setting: &str, value: impl Into<String>, origin: Origin) {
-        let decision = Decision {
-            setting: setting.to_owned(),
-            value: value.into(),
-            origin,
-        };
+        let decision = Decision { setting: setting.to_owned(), value: value.into(), origin };
         self.decisions.borrow_mut().push(decision);
     }
 
@@ -207,11 +198,7 @@ pub(crate) fn choice<T: Clone>(words: &[(&str, T)]) -> impl Fn(&str) -> Result<T
 
 /// The words of a [`choice`], for a message.
 pub(crate) fn names<T>(words: &[(&str, T)]) -> String {
-    words
-        .iter()
-        .map(|&(word, _)| word)
-        .collect::<Vec<_>>()
-        .join(", ")
+    words.iter().map(|&(word, _)| word).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -238,19 +225,10 @@ mod tests {
             warnings_of("yes", boolean),
             [r#"X="yes" is ignored: it must be one of true, false"#]
         );
-        for value in [
-            "-1",
-            "abc",
-            "2147483648",
-            "1.5",
-            "0",
-            "99999999999999999999",
-        ] {
+        for value in ["-1", "abc", "2147483648", "1.5", "0", "99999999999999999999"] {
             assert_eq!(
                 warnings_of(value, integer(1)),
-                [format!(
-                    "X={value:?} is ignored: it must be a whole number from 1 to 2147483647"
-                )]
+                [format!("X={value:?} is ignored: it must be a whole number from 1 to 2147483647")]
             );
         }
         assert_eq!(
@@ -276,13 +254,7 @@ mod tests {
     fn the_first_readable_variable_wins() {
         let env = Env::of(&[("SPECIAL", "abc"), ("GENERAL", "7")]);
         let found = env.read(&["SPECIAL", "GENERAL"], integer(0)).unwrap();
-        assert_eq!(
-            found,
-            Found {
-                value: 7,
-                variable: "GENERAL".to_owned()
-            }
-        );
+        assert_eq!(found, Found { value: 7, variable: "GENERAL".to_owned() });
         assert_eq!(env.take_warnings().len(), 1);
     }
 
@@ -292,14 +264,7 @@ mod tests {
         assert_eq!(env.pick(&["X"], Some(1), integer(0), 3), 1);
         assert_eq!(env.pick(&["X"], None, integer(0), 3), 2);
         assert_eq!(env.pick(&["Y"], None, integer(0), 3), 3);
-        let decisions: Vec<_> = env
-            .take_decisions()
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        assert_eq!(
-            decisions,
-            ["X = 1 (set in code)", "X = 2 (from X)", "Y = 3 (default)"]
-        );
+        let decisions: Vec<_> = env.take_decisions().iter().map(ToString::to_string).collect();
+        assert_eq!(decisions, ["X = 1 (set in code)", "X = 2 (from X)", "Y = 3 (default)"]);
     }
 }

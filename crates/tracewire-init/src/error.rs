@@ -36,18 +36,12 @@ impl InitError {
 
     /// `setting` (a variable or a builder method) has an unusable `value`.
     pub(crate) fn configuration(setting: &str, value: &str, allowed: &str) -> Self {
-        Self::new(
-            Kind::Configuration,
-            format!("{setting}={value:?}: {allowed}"),
-        )
+        Self::new(Kind::Configuration, format!("{setting}={value:?}: {allowed}"))
     }
 
     /// `setting` asks for something that exists but is not part of this build.
     pub(crate) fn not_compiled_in(setting: &str, value: &str, allowed: &str) -> Self {
-        Self::new(
-            Kind::NotCompiledIn,
-            format!("{setting}={value:?} is not compiled in: {allowed}"),
-        )
+        Self::new(Kind::NotCompiledIn, format!("{setting}={value:?} is not compiled in: {allowed}"))
     }
 
     /// `OTEL_PROPAGATORS` names a format of another cargo feature; the cause says all of it.
@@ -65,11 +59,7 @@ impl InitError {
     }
 
     fn new(kind: Kind, message: String) -> Self {
-        Self {
-            kind,
-            message,
-            source: None,
-        }
+        Self { kind, message, source: None }
     }
 
     /// Whether telemetry was initialized before, and not shut down since.
@@ -111,8 +101,6 @@ impl fmt::Display for InitError {
 
 impl Error for InitError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source
-            .as_deref()
-            .map(|source| source as &(dyn Error + 'static))
+        self.source.as_deref().map(|source| source as &(dyn Error + 'static))
     }
 }

@@ -42,22 +42,15 @@ pub(crate) fn exporters(env: &Env, variable: &str, code: Option<Vec<Exporter>>) 
 fn from_text(env: &Env, variable: &str, text: &str) -> Option<Vec<Exporter>> {
     let mut exporters = Vec::new();
     let mut none = false;
-    for word in text
-        .split(',')
-        .map(str::trim)
-        .filter(|word| !word.is_empty())
-    {
+    for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
         if word.eq_ignore_ascii_case("none") {
             none = true;
-        } else if let Some((_, exporter)) = WORDS
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(word))
+        } else if let Some((_, exporter)) =
+            WORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word))
         {
             exporters.push(*exporter);
         } else {
-            let known = NOT_COMPILED_IN
-                .iter()
-                .any(|name| name.eq_ignore_ascii_case(word));
+            let known = NOT_COMPILED_IN.iter().any(|name| name.eq_ignore_ascii_case(word));
             let why = if known { " is not compiled in and" } else { "" };
             env.warn(format!(
                 "{variable}: {word:?}{why} is ignored: the words are otlp, console, none"
@@ -65,9 +58,7 @@ fn from_text(env: &Env, variable: &str, text: &str) -> Option<Vec<Exporter>> {
         }
     }
     if none && !exporters.is_empty() {
-        env.warn(format!(
-            "{variable}={text:?}: \"none\" is ignored beside other words"
-        ));
+        env.warn(format!("{variable}={text:?}: \"none\" is ignored beside other words"));
     }
     (none || !exporters.is_empty()).then_some(exporters)
 }

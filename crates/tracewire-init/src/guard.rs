@@ -88,9 +88,7 @@ impl Telemetry {
     }
 
     pub(crate) fn new(running: Running) -> Self {
-        Self {
-            running: Some(running),
-        }
+        Self { running: Some(running) }
     }
 
     pub(crate) fn claimed(mut self, claim: Claim) -> Self {
@@ -120,9 +118,7 @@ impl Drop for Telemetry {
 
 impl fmt::Debug for Telemetry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Telemetry")
-            .field("report", &self.report())
-            .finish()
+        f.debug_struct("Telemetry").field("report", &self.report()).finish()
     }
 }
 
@@ -144,14 +140,7 @@ impl Running {
         stop: Arc<Stop>,
         shutdown_timeout: Duration,
     ) -> Self {
-        Self {
-            tracer_provider,
-            meter_provider,
-            counts,
-            stop,
-            shutdown_timeout,
-            claim: None,
-        }
+        Self { tracer_provider, meter_provider, counts, stop, shutdown_timeout, claim: None }
     }
 
     fn shutdown(self, limit: Option<Duration>) -> ShutdownReport {
@@ -204,26 +193,19 @@ impl Running {
         (0..waiting).all(|_| {
             let left = deadline.saturating_duration_since(Instant::now());
             // A thread that panicked has dropped its sender, and is as done as it will be.
-            !matches!(
-                all_done.recv_timeout(left),
-                Err(mpsc::RecvTimeoutError::Timeout)
-            )
+            !matches!(all_done.recv_timeout(left), Err(mpsc::RecvTimeoutError::Timeout))
         })
     }
 }
 
 fn spawn(name: &str, done: mpsc::Sender<()>, work: impl FnOnce() + Send + 'static) -> bool {
-    let thread = std::thread::Builder::new()
-        .name(name.to_owned())
-        .spawn(move || {
-            work();
-            // Nobody listens any more after the deadline.
-            let _ = done.send(());
-        });
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        work();
+        // Nobody listens any more after the deadline.
+        let _ = done.send(());
+    });
     if let Err(error) = &thread {
-        log::warn(&format!(
-            "no thread could be started to end telemetry: {error}"
-        ));
+        log::warn(&format!("no thread could be started to end telemetry: {error}"));
     }
     thread.is_ok()
 }

@@ -45,20 +45,15 @@ impl<S: ShouldSample + Clone + 'static> ShouldSample for HintedSampler<S> {
         attributes: &[KeyValue],
         links: &[Link],
     ) -> SamplingResult {
-        let ask = |parent| {
-            self.inner
-                .should_sample(parent, trace_id, name, span_kind, attributes, links)
-        };
+        let ask =
+            |parent| self.inner.should_sample(parent, trace_id, name, span_kind, attributes, links);
         let Some((parent, hint)) = parent_context.and_then(|parent| Some((parent, hint(parent)?)))
         else {
             return ask(parent_context);
         };
         let trace_state = parent.span().span_context().trace_state().clone();
         match hint {
-            SamplingHint::Deferred => SamplingResult {
-                trace_state,
-                ..ask(None)
-            },
+            SamplingHint::Deferred => SamplingResult { trace_state, ..ask(None) },
             SamplingHint::On | SamplingHint::Debug => {
                 decided(SamplingDecision::RecordAndSample, trace_state)
             }
@@ -80,11 +75,7 @@ fn decided(
     decision: SamplingDecision,
     trace_state: opentelemetry::trace::TraceState,
 ) -> SamplingResult {
-    SamplingResult {
-        decision,
-        attributes: Vec::new(),
-        trace_state,
-    }
+    SamplingResult { decision, attributes: Vec::new(), trace_state }
 }
 
 #[cfg(test)]
@@ -147,14 +138,10 @@ mod tests {
 
     #[test]
     fn a_local_parent_outweighs_an_inherited_hint() {
-        for (flags, expected) in [
-            (TraceFlags::SAMPLED, true),
-            (TraceFlags::NOT_SAMPLED, false),
-        ] {
+        for (flags, expected) in [(TraceFlags::SAMPLED, true), (TraceFlags::NOT_SAMPLED, false)] {
             for hint in [SamplingHint::Off, SamplingHint::On, SamplingHint::Deferred] {
-                let context = Context::new()
-                    .with_remote_span_context(parent(flags, false))
-                    .with_value(hint);
+                let context =
+                    Context::new().with_remote_span_context(parent(flags, false)).with_value(hint);
                 assert_eq!(sampled(Sampler::AlwaysOff, &context), expected, "{hint:?}");
             }
         }
@@ -164,10 +151,7 @@ mod tests {
     fn without_a_hint_the_inner_sampler_decides() {
         let remote = |flags| Context::new().with_remote_span_context(parent(flags, true));
         assert!(sampled(Sampler::AlwaysOff, &remote(TraceFlags::SAMPLED)));
-        assert!(!sampled(
-            Sampler::AlwaysOn,
-            &remote(TraceFlags::NOT_SAMPLED)
-        ));
+        assert!(!sampled(Sampler::AlwaysOn, &remote(TraceFlags::NOT_SAMPLED)));
         assert!(sampled(Sampler::AlwaysOn, &Context::new()));
     }
 }

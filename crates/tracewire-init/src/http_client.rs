@@ -60,11 +60,7 @@ impl HttpClient {
             .timeout(None)
             // A redirect would carry credentials to wherever the answer says.
             .redirect(redirect::Policy::none());
-        let builder = if is_loopback(&target.url) {
-            builder.no_proxy()
-        } else {
-            builder
-        };
+        let builder = if is_loopback(&target.url) { builder.no_proxy() } else { builder };
         #[cfg(feature = "__rustls")]
         let builder = builder.tls_backend_preconfigured(target.tls);
         Ok(Self {
@@ -95,15 +91,9 @@ impl HttpClient {
         let limit = begun + self.timeout.unwrap_or(Duration::from_secs(3600));
         let mut attempt = 1;
         loop {
-            let left = self
-                .stop
-                .at_most(limit)
-                .saturating_duration_since(Instant::now());
+            let left = self.stop.at_most(limit).saturating_duration_since(Instant::now());
             if left == Duration::ZERO {
-                return Err(format!(
-                    "no time was left to send it to {}",
-                    shown(&self.url)
-                ));
+                return Err(format!("no time was left to send it to {}", shown(&self.url)));
             }
             let fault = match self.once(content_type, body, left) {
                 Ok(answer) => return Ok(answer),
@@ -115,10 +105,7 @@ impl HttpClient {
                 (true, false) => 3,
                 (true, true) => 1,
             };
-            let next = fault
-                .retry
-                .after(attempt)
-                .map(|delay| Instant::now() + delay);
+            let next = fault.retry.after(attempt).map(|delay| Instant::now() + delay);
             match next {
                 Some(next) if attempt < most && next < self.stop.at_most(limit) => {
                     self.stop.sleep_until(next);
@@ -161,15 +148,8 @@ impl HttpClient {
     }
 
     fn unanswered(&self, error: reqwest::Error) -> Fault {
-        let retry = if error.is_builder() {
-            Retry::Never
-        } else {
-            Retry::Soon
-        };
-        Fault {
-            what: format!("{} ({})", shown(&self.url), causes(error)),
-            retry,
-        }
+        let retry = if error.is_builder() { Retry::Never } else { Retry::Soon };
+        Fault { what: format!("{} ({})", shown(&self.url), causes(error)), retry }
     }
 }
 
@@ -181,11 +161,7 @@ struct Fault {
 
 impl Fault {
     fn describe(self, attempts: u32) -> String {
-        if attempts == 1 {
-            self.what
-        } else {
-            format!("{}, {attempts} attempts", self.what)
-        }
+        if attempts == 1 { self.what } else { format!("{}, {attempts} attempts", self.what) }
     }
 }
 
@@ -201,12 +177,8 @@ impl Retry {
         if !matches!(status.as_u16(), 429 | 502 | 503 | 504) {
             return Self::Never;
         }
-        let after = headers
-            .get(header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok());
-        after
-            .and_then(|text| retry_after(text, SystemTime::now()))
-            .map_or(Self::Soon, Self::After)
+        let after = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+        after.and_then(|text| retry_after(text, SystemTime::now())).map_or(Self::Soon, Self::After)
     }
 
     /// The pause after this attempt: doubling, with jitter, unless the collector named one.
@@ -281,19 +253,13 @@ fn causes(error: reqwest::Error) -> String {
 
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
-    let address = host
-        .trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse::<std::net::IpAddr>();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn gzip(body: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
-    encoder
-        .write_all(body)
-        .and_then(|()| encoder.finish())
-        .expect("a Vec takes every write")
+    encoder.write_all(body).and_then(|()| encoder.finish()).expect("a Vec takes every write")
 }
 
 #[cfg(test)]
@@ -322,11 +288,7 @@ mod tests {
             ("soon", None),
             ("-1", None),
         ] {
-            assert_eq!(
-                retry_after(text, now),
-                expected.map(Duration::from_secs),
-                "{text}"
-            );
+            assert_eq!(retry_after(text, now), expected.map(Duration::from_secs), "{text}");
         }
     }
 
@@ -335,10 +297,7 @@ mod tests {
         for (attempt, milliseconds) in [(1, 200), (2, 400), (3, 800), (7, 12_800), (99, 12_800)] {
             let pause = Retry::Soon.after(attempt).unwrap();
             let middle = Duration::from_millis(milliseconds);
-            assert!(
-                pause >= middle.mul_f64(0.8) && pause <= middle.mul_f64(1.2),
-                "{pause:?}"
-            );
+            assert!(pause >= middle.mul_f64(0.8) && pause <= middle.mul_f64(1.2), "{pause:?}");
         }
     }
 

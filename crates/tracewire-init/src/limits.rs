@@ -57,23 +57,17 @@ pub(crate) fn limits(env: &Env, code: Settings) -> Limits {
             default.max_attributes_per_link,
         ),
     };
-    Limits {
-        counts,
-        value_length: value_length(env, code.value_length),
-    }
+    Limits { counts, value_length: value_length(env, code.value_length) }
 }
 
 fn value_length(env: &Env, code: Option<usize>) -> ValueLength {
-    const NAMES: [&str; 2] = [
-        "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
-        "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
-    ];
+    const NAMES: [&str; 2] =
+        ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
     let (limit, origin) = match (code, env.read(&NAMES, env::integer(0))) {
         (Some(limit), _) => (Some(limit), Origin::Code),
-        (None, Some(found)) => (
-            usize::try_from(found.value).ok(),
-            Origin::Variable(found.variable),
-        ),
+        (None, Some(found)) => {
+            (usize::try_from(found.value).ok(), Origin::Variable(found.variable))
+        }
         (None, None) => (None, Origin::Default),
     };
     let shown = limit.map_or_else(|| "no limit".to_owned(), |limit| limit.to_string());
@@ -165,10 +159,7 @@ mod tests {
             KeyValue::new("wide", "äöüß"),
             KeyValue::new("short", "ab"),
             KeyValue::new("number", 123_456),
-            KeyValue::new(
-                "list",
-                Value::Array(Array::String(vec!["abcdef".into(), "a".into()])),
-            ),
+            KeyValue::new("list", Value::Array(Array::String(vec!["abcdef".into(), "a".into()]))),
         ];
         cut_all(&mut attributes, 3);
         assert_eq!(

@@ -31,10 +31,7 @@ pub(crate) fn set_level(level: Level) {
 
 static LEVEL: AtomicU8 = AtomicU8::new(Level::Warn as u8);
 
-#[expect(
-    clippy::print_stderr,
-    reason = "the one place where this crate speaks to people"
-)]
+#[expect(clippy::print_stderr, reason = "the one place where this crate speaks to people")]
 fn say(level: Level, message: &str) {
     if level as u8 > LEVEL.load(Ordering::Relaxed) {
         return;
@@ -70,19 +67,14 @@ struct LimitedState {
 
 impl Limited {
     pub(crate) fn new(period: Duration) -> Self {
-        Self {
-            period,
-            state: Mutex::default(),
-        }
+        Self { period, state: Mutex::default() }
     }
 
     /// The amount to speak of, `amount` and all that was held back, if it is time to speak.
     pub(crate) fn admit(&self, amount: u64, now: Instant) -> Option<u64> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.held_back += amount;
-        let due = state
-            .last
-            .is_none_or(|last| now.duration_since(last) >= self.period);
+        let due = state.last.is_none_or(|last| now.duration_since(last) >= self.period);
         due.then(|| {
             state.last = Some(now);
             std::mem::take(&mut state.held_back)

@@ -52,13 +52,9 @@ impl Interval {
         counts: Arc<Counts>,
         temporality: Temporality,
     ) -> PeriodicReader<CountedExporter<S>> {
-        PeriodicReader::builder(CountedExporter {
-            sink,
-            counts,
-            temporality,
-        })
-        .with_interval(self.interval)
-        .build()
+        PeriodicReader::builder(CountedExporter { sink, counts, temporality })
+            .with_interval(self.interval)
+            .build()
     }
 }
 

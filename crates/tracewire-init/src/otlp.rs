@@ -65,10 +65,7 @@ impl Signal {
             Self::Traces => "TRACES",
             Self::Metrics => "METRICS",
         };
-        [
-            format!("OTEL_EXPORTER_OTLP_{signal}_{setting}"),
-            format!("OTEL_EXPORTER_OTLP_{setting}"),
-        ]
+        [format!("OTEL_EXPORTER_OTLP_{signal}_{setting}"), format!("OTEL_EXPORTER_OTLP_{setting}")]
     }
 
     fn path(self) -> &'static str {
@@ -107,10 +104,7 @@ pub(crate) fn client(
         headers: headers(env, code, signal)?,
         gzip: compression == Compression::Gzip,
         // Zero is no limit.
-        timeout: [timeout, export_timeout]
-            .into_iter()
-            .filter(|limit| !limit.is_zero())
-            .min(),
+        timeout: [timeout, export_timeout].into_iter().filter(|limit| !limit.is_zero()).min(),
         #[cfg(feature = "__rustls")]
         tls: tls(env, signal, &endpoint.value)?,
         url: endpoint.value,
@@ -120,11 +114,8 @@ pub(crate) fn client(
 
 /// `http/protobuf`, or an error for the protocols that exist but are not compiled in.
 fn protocol(env: &Env, signal: Signal) -> Result<(), InitError> {
-    const WORDS: [(&str, bool); 3] = [
-        ("http/protobuf", true),
-        ("http/json", false),
-        ("grpc", false),
-    ];
+    const WORDS: [(&str, bool); 3] =
+        [("http/protobuf", true), ("http/json", false), ("grpc", false)];
     let [special, general] = signal.variables("PROTOCOL");
     let word = |text: &str| {
         env::choice(&WORDS)(text)
@@ -132,14 +123,9 @@ fn protocol(env: &Env, signal: Signal) -> Result<(), InitError> {
             .map_err(|_| "it must be http/protobuf".to_owned())
     };
     match env.read(&[&special, &general], word) {
-        Some(Found {
-            value: (name, false),
-            variable,
-        }) => Err(InitError::not_compiled_in(
-            &variable,
-            &name,
-            "this build speaks http/protobuf",
-        )),
+        Some(Found { value: (name, false), variable }) => {
+            Err(InitError::not_compiled_in(&variable, &name, "this build speaks http/protobuf"))
+        }
         found => {
             let origin = found.map_or(Origin::Default, |found| Origin::Variable(found.variable));
             env.decide(&special, "http/protobuf", origin);
@@ -154,21 +140,11 @@ fn endpoint(env: &Env, code: Option<&str>, signal: Signal) -> Result<Found<Url>,
     let (text, variable, origin, is_base) = if let Some(text) = code {
         (text.to_owned(), "endpoint".to_owned(), Origin::Code, true)
     } else if let Some(text) = env.text(&special) {
-        (
-            text,
-            special.clone(),
-            Origin::Variable(special.clone()),
-            false,
-        )
+        (text, special.clone(), Origin::Variable(special.clone()), false)
     } else if let Some(text) = env.text(&general) {
         (text, general.clone(), Origin::Variable(general), true)
     } else {
-        (
-            "http://localhost:4318".to_owned(),
-            general,
-            Origin::Default,
-            true,
-        )
+        ("http://localhost:4318".to_owned(), general, Origin::Default, true)
     };
     let mut url = usable(text.trim(), &variable)?;
     if is_base {
@@ -176,30 +152,19 @@ fn endpoint(env: &Env, code: Option<&str>, signal: Signal) -> Result<Found<Url>,
         url.set_path(&path);
     }
     env.decide(&special, shown(&url), origin);
-    Ok(Found {
-        value: url,
-        variable,
-    })
+    Ok(Found { value: url, variable })
 }
 
 fn usable(text: &str, variable: &str) -> Result<Url, InitError> {
     const ALLOWED: &str = "it must be a URL such as http://localhost:4318";
     let Ok(url) = Url::parse(text) else {
         // What cannot be parsed cannot be stripped of its credentials either.
-        let value = if text.contains('@') {
-            "(not shown)"
-        } else {
-            text
-        };
+        let value = if text.contains('@') { "(not shown)" } else { text };
         return Err(InitError::configuration(variable, value, ALLOWED));
     };
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         // Without a scheme, a password may stand where no rule expects it.
-        let value = if text.contains('@') {
-            "(not shown)"
-        } else {
-            text
-        };
+        let value = if text.contains('@') { "(not shown)" } else { text };
         return Err(InitError::configuration(variable, value, ALLOWED));
     }
     if url.scheme() == "https" && !cfg!(feature = "__rustls") {
@@ -283,10 +248,7 @@ pub(crate) struct OtlpSpans {
 
 impl OtlpSpans {
     pub(crate) fn new(client: HttpClient) -> Self {
-        Self {
-            client,
-            resource: ResourceAttributesWithSchema::default(),
-        }
+        Self { client, resource: ResourceAttributesWithSchema::default() }
     }
 }
 
@@ -294,14 +256,8 @@ impl DeliverSpans for OtlpSpans {
     fn deliver(&self, batch: Vec<SpanData>) -> Result<(), Failure> {
         let resource_spans = group_spans_by_resource_and_scope(batch, &self.resource);
         let request = ExportTraceServiceRequest { resource_spans };
-        let answer = self
-            .client
-            .post(PROTOBUF, request.encode_to_vec())
-            .map_err(Failure::all)?;
-        match ExportTraceServiceResponse::decode(&*answer)
-            .unwrap_or_default()
-            .partial_success
-        {
+        let answer = self.client.post(PROTOBUF, request.encode_to_vec()).map_err(Failure::all)?;
+        match ExportTraceServiceResponse::decode(&*answer).unwrap_or_default().partial_success {
             Some(partial) => rejected(partial.rejected_spans, &partial.error_message),
             None => Ok(()),
         }
@@ -327,14 +283,8 @@ impl OtlpMetrics {
 impl DeliverMetrics for OtlpMetrics {
     fn deliver(&self, metrics: &ResourceMetrics) -> Result<(), Failure> {
         let request = ExportMetricsServiceRequest::from(metrics);
-        let answer = self
-            .client
-            .post(PROTOBUF, request.encode_to_vec())
-            .map_err(Failure::all)?;
-        match ExportMetricsServiceResponse::decode(&*answer)
-            .unwrap_or_default()
-            .partial_success
-        {
+        let answer = self.client.post(PROTOBUF, request.encode_to_vec()).map_err(Failure::all)?;
+        match ExportMetricsServiceResponse::decode(&*answer).unwrap_or_default().partial_success {
             Some(partial) => rejected(partial.rejected_data_points, &partial.error_message),
             None => Ok(()),
         }
@@ -348,14 +298,9 @@ fn rejected(items: i64, message: &str) -> Result<(), Failure> {
         // A message alone is advice about data that was accepted.
         return Ok(());
     }
-    let reason = format!(
-        "the collector rejected them: {}",
-        crate::printable::shortened(message, 200)
-    );
-    Err(Failure {
-        items: Some(items),
-        reason,
-    })
+    let reason =
+        format!("the collector rejected them: {}", crate::printable::shortened(message, 200));
+    Err(Failure { items: Some(items), reason })
 }
 
 #[cfg(test)]
@@ -363,10 +308,7 @@ mod tests {
     use super::*;
 
     fn url(variables: &[(&str, &str)], code: Option<&str>, signal: Signal) -> String {
-        endpoint(&Env::of(variables), code, signal)
-            .unwrap()
-            .value
-            .into()
+        endpoint(&Env::of(variables), code, signal).unwrap().value.into()
     }
 
     #[test]
@@ -377,57 +319,23 @@ mod tests {
         for (variables, signal, expected) in [
             (&[][..], Traces, "http://localhost:4318/v1/traces"),
             (&[], Metrics, "http://localhost:4318/v1/metrics"),
-            (
-                &[(GENERAL, "http://c:4318")],
-                Traces,
-                "http://c:4318/v1/traces",
-            ),
-            (
-                &[(GENERAL, "http://c:4318/my/")],
-                Traces,
-                "http://c:4318/my/v1/traces",
-            ),
-            (
-                &[(GENERAL, "http://c:4318/my")],
-                Metrics,
-                "http://c:4318/my/v1/metrics",
-            ),
+            (&[(GENERAL, "http://c:4318")], Traces, "http://c:4318/v1/traces"),
+            (&[(GENERAL, "http://c:4318/my/")], Traces, "http://c:4318/my/v1/traces"),
+            (&[(GENERAL, "http://c:4318/my")], Metrics, "http://c:4318/my/v1/metrics"),
             (&[(TRACES, "http://c:4318")], Traces, "http://c:4318/"),
-            (
-                &[(TRACES, "http://c:4318/a/b?x=1")],
-                Traces,
-                "http://c:4318/a/b?x=1",
-            ),
-            (
-                &[(TRACES, "http://t:1"), (GENERAL, "http://c:2")],
-                Metrics,
-                "http://c:2/v1/metrics",
-            ),
-            (
-                &[(TRACES, ""), (GENERAL, "http://c:2")],
-                Traces,
-                "http://c:2/v1/traces",
-            ),
+            (&[(TRACES, "http://c:4318/a/b?x=1")], Traces, "http://c:4318/a/b?x=1"),
+            (&[(TRACES, "http://t:1"), (GENERAL, "http://c:2")], Metrics, "http://c:2/v1/metrics"),
+            (&[(TRACES, ""), (GENERAL, "http://c:2")], Traces, "http://c:2/v1/traces"),
         ] {
             assert_eq!(url(variables, None, signal), expected);
         }
         let variables = [(TRACES, "http://t:1"), (GENERAL, "http://c:2")];
-        assert_eq!(
-            url(&variables, Some("http://code:3"), Traces),
-            "http://code:3/v1/traces"
-        );
+        assert_eq!(url(&variables, Some("http://code:3"), Traces), "http://code:3/v1/traces");
     }
 
     #[test]
     fn unusable_endpoints_are_errors_that_name_variable_and_value() {
-        for bad in [
-            "collector:4318",
-            "http://",
-            "ftp://x/",
-            "/v1/traces",
-            "unix:/run/x",
-            "x",
-        ] {
+        for bad in ["collector:4318", "http://", "ftp://x/", "/v1/traces", "unix:/run/x", "x"] {
             let env = Env::of(&[("OTEL_EXPORTER_OTLP_ENDPOINT", bad)]);
             let error = endpoint(&env, None, Signal::Traces).unwrap_err();
             assert!(error.is_configuration(), "{bad}");
@@ -442,11 +350,7 @@ mod tests {
 
     #[test]
     fn credentials_in_a_bad_endpoint_are_not_shown() {
-        for bad in [
-            "http://user:secret@",
-            "ftp://user:secret@host/",
-            "user:secret@host:4318",
-        ] {
+        for bad in ["http://user:secret@", "ftp://user:secret@host/", "user:secret@host:4318"] {
             let env = Env::of(&[("OTEL_EXPORTER_OTLP_ENDPOINT", bad)]);
             let error = endpoint(&env, None, Signal::Traces).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
@@ -464,10 +368,7 @@ mod tests {
             let error = protocol(&Env::of(&[(variable, value)]), Signal::Traces).unwrap_err();
             assert!(error.is_not_compiled_in());
             let message = error.to_string();
-            assert!(
-                message.contains(variable) && message.contains("http/protobuf"),
-                "{message}"
-            );
+            assert!(message.contains(variable) && message.contains("http/protobuf"), "{message}");
         }
         let env = Env::of(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "smoke signals")]);
         protocol(&env, Signal::Traces).unwrap();
@@ -477,10 +378,7 @@ mod tests {
     #[test]
     fn headers_are_decoded_and_secret() {
         let env = Env::of(&[
-            (
-                "OTEL_EXPORTER_OTLP_HEADERS",
-                "authorization=Basic%20c2VjcmV0, x-b=2",
-            ),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Basic%20c2VjcmV0, x-b=2"),
             ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "x-c=3"),
         ]);
         let found = headers(&env, &Settings::default(), Signal::Traces).unwrap();
@@ -489,27 +387,16 @@ mod tests {
         assert_eq!(found.len(), 2);
         assert!(!format!("{found:?}").contains("c2VjcmV0"));
         let found = headers(&env, &Settings::default(), Signal::Metrics).unwrap();
-        assert_eq!(
-            (found.len(), &found["x-c"]),
-            (1, &HeaderValue::from_static("3"))
-        );
+        assert_eq!((found.len(), &found["x-c"]), (1, &HeaderValue::from_static("3")));
         let decisions = env.take_decisions();
-        assert!(
-            decisions
-                .iter()
-                .all(|decision| decision.value == "(not shown)")
-        );
+        assert!(decisions.iter().all(|decision| decision.value == "(not shown)"));
     }
 
     #[test]
     fn malformed_headers_are_warned_of_without_their_value() {
         for bad in ["secret", "a=%0asecret", "a b=secret", "a=%zzsecret"] {
             let env = Env::of(&[("OTEL_EXPORTER_OTLP_HEADERS", bad)]);
-            assert!(
-                headers(&env, &Settings::default(), Signal::Traces)
-                    .unwrap()
-                    .is_empty()
-            );
+            assert!(headers(&env, &Settings::default(), Signal::Traces).unwrap().is_empty());
             let warnings = env.take_warnings();
             assert_eq!(warnings.len(), 1);
             assert!(!warnings[0].contains("secret"));
@@ -521,12 +408,6 @@ mod tests {
         assert_eq!(rejected(0, "use gzip"), Ok(()));
         assert_eq!(rejected(-3, ""), Ok(()));
         let reason = "the collector rejected them: too old\\n".to_owned();
-        assert_eq!(
-            rejected(3, "too old\n"),
-            Err(Failure {
-                items: Some(3),
-                reason
-            })
-        );
+        assert_eq!(rejected(3, "too old\n"), Err(Failure { items: Some(3), reason }));
     }
 }

@@ -29,9 +29,7 @@ fn decode(text: &str) -> Option<String> {
 }
 
 fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|digit| u8::try_from(digit).ok())
+    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]
@@ -40,12 +38,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn owned(pairs: &[(&str, &str)]) -> Option<Vec<(String, String)>> {
-        Some(
-            pairs
-                .iter()
-                .map(|&(key, value)| (key.to_owned(), value.to_owned()))
-                .collect(),
-        )
+        Some(pairs.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect())
     }
 
     #[test]

@@ -27,9 +27,7 @@ pub(crate) fn choose(
     let words = text.as_deref().unwrap_or_default();
     let selection = from_names(words).map_err(InitError::propagator)?;
     for word in selection.unknown() {
-        env.warn(format!(
-            "{VARIABLE}: {word:?} is ignored: no propagator has this name"
-        ));
+        env.warn(format!("{VARIABLE}: {word:?} is ignored: no propagator has this name"));
     }
     let origin = match text {
         Some(_) => Origin::Variable(VARIABLE.to_owned()),
@@ -59,10 +57,7 @@ mod tests {
     #[test]
     fn unknown_words_are_warned_of_and_ignored() {
         let (decision, warnings) = decided("tracecontext,acme");
-        assert_eq!(
-            decision,
-            r#"OTEL_PROPAGATORS = ["tracecontext"] (from OTEL_PROPAGATORS)"#
-        );
+        assert_eq!(decision, r#"OTEL_PROPAGATORS = ["tracecontext"] (from OTEL_PROPAGATORS)"#);
         assert_eq!(
             warnings,
             [r#"OTEL_PROPAGATORS: "acme" is ignored: no propagator has this name"#]
@@ -71,10 +66,7 @@ mod tests {
 
     #[test]
     fn none_is_no_propagator() {
-        assert_eq!(
-            decided("none").0,
-            "OTEL_PROPAGATORS = [] (from OTEL_PROPAGATORS)"
-        );
+        assert_eq!(decided("none").0, "OTEL_PROPAGATORS = [] (from OTEL_PROPAGATORS)");
     }
 
     #[test]

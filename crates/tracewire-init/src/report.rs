@@ -34,10 +34,7 @@ impl ShutdownReport {
         counts: impl IntoIterator<Item = &'a Counts>,
         deadline: Option<Duration>,
     ) -> Self {
-        Self {
-            signals: counts.into_iter().map(SignalReport::new).collect(),
-            deadline,
-        }
+        Self { signals: counts.into_iter().map(SignalReport::new).collect(), deadline }
     }
 
     /// One entry for each signal and exporter, traces first.
@@ -127,18 +124,10 @@ impl fmt::Display for ShutdownReport {
 
 impl fmt::Display for SignalReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} to {}: {} exported",
-            self.signal,
-            self.exporter,
-            self.exported()
-        )?;
-        for (number, fate) in [
-            (self.failed(), "failed"),
-            (self.dropped(), "dropped"),
-            (self.unknown(), "unknown"),
-        ] {
+        write!(f, "{} to {}: {} exported", self.signal, self.exporter, self.exported())?;
+        for (number, fate) in
+            [(self.failed(), "failed"), (self.dropped(), "dropped"), (self.unknown(), "unknown")]
+        {
             if number > 0 {
                 write!(f, ", {number} {fate}")?;
             }

@@ -22,12 +22,10 @@ pub(crate) struct Settings {
 /// The service name is code's, else `OTEL_SERVICE_NAME`, else the one among the attributes, else
 /// `unknown_service:` and the executable's name.
 pub(crate) fn resource(env: &Env, code: Settings) -> Resource {
-    let from_env = env
-        .read(&[RESOURCE_ATTRIBUTES], attributes)
-        .map_or_else(Vec::new, |found| found.value);
-    let named_in_attributes = from_env
-        .iter()
-        .any(|attribute| attribute.key.as_str() == "service.name");
+    let from_env =
+        env.read(&[RESOURCE_ATTRIBUTES], attributes).map_or_else(Vec::new, |found| found.value);
+    let named_in_attributes =
+        from_env.iter().any(|attribute| attribute.key.as_str() == "service.name");
     let (name, origin) = if let Some(name) = code.service_name {
         (Some(name), Origin::Code)
     } else if let Some(name) = env.text(SERVICE_NAME) {
@@ -46,18 +44,14 @@ pub(crate) fn resource(env: &Env, code: Settings) -> Resource {
         .with_attributes(from_env);
     // A name from the environment yields to one among the attributes that code gave.
     let resource = match (name, &origin) {
-        (Some(name), Origin::Code) => resource
-            .with_attributes(code.attributes)
-            .with_service_name(name),
-        (Some(name), _) => resource
-            .with_service_name(name)
-            .with_attributes(code.attributes),
+        (Some(name), Origin::Code) => {
+            resource.with_attributes(code.attributes).with_service_name(name)
+        }
+        (Some(name), _) => resource.with_service_name(name).with_attributes(code.attributes),
         (None, _) => resource.with_attributes(code.attributes),
     }
     .build();
-    let name = resource
-        .get(&"service.name".into())
-        .map(|name| name.to_string());
+    let name = resource.get(&"service.name".into()).map(|name| name.to_string());
     env.decide("service.name", name.unwrap_or_default(), origin);
     resource
 }
@@ -67,21 +61,13 @@ fn attributes(text: &str) -> Result<Vec<KeyValue>, String> {
     const ALLOWED: &str =
         "it must be key=value pairs with commas between, and percent-encoded UTF-8";
     percent::pairs(text)
-        .map(|pairs| {
-            pairs
-                .into_iter()
-                .map(|(key, value)| KeyValue::new(key, value))
-                .collect()
-        })
+        .map(|pairs| pairs.into_iter().map(|(key, value)| KeyValue::new(key, value)).collect())
         .ok_or_else(|| ALLOWED.to_owned())
 }
 
 fn unknown_service() -> String {
     let executable = std::env::current_exe().ok();
-    match executable
-        .as_deref()
-        .and_then(|path| path.file_name()?.to_str())
-    {
+    match executable.as_deref().and_then(|path| path.file_name()?.to_str()) {
         Some(name) => format!("unknown_service:{name}"),
         None => "unknown_service".to_owned(),
     }
@@ -107,10 +93,7 @@ mod tests {
     }
 
     fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        pairs
-            .iter()
-            .map(|&(key, value)| (key.to_owned(), value.to_owned()))
-            .collect()
+        pairs.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect()
     }
 
     #[test]

@@ -22,48 +22,12 @@ enum Root {
 }
 
 const WORDS: [(&str, Choice); 6] = [
-    (
-        "always_on",
-        Choice {
-            root: Root::AlwaysOn,
-            parent_based: false,
-        },
-    ),
-    (
-        "always_off",
-        Choice {
-            root: Root::AlwaysOff,
-            parent_based: false,
-        },
-    ),
-    (
-        "traceidratio",
-        Choice {
-            root: Root::Ratio,
-            parent_based: false,
-        },
-    ),
-    (
-        "parentbased_always_on",
-        Choice {
-            root: Root::AlwaysOn,
-            parent_based: true,
-        },
-    ),
-    (
-        "parentbased_always_off",
-        Choice {
-            root: Root::AlwaysOff,
-            parent_based: true,
-        },
-    ),
-    (
-        "parentbased_traceidratio",
-        Choice {
-            root: Root::Ratio,
-            parent_based: true,
-        },
-    ),
+    ("always_on", Choice { root: Root::AlwaysOn, parent_based: false }),
+    ("always_off", Choice { root: Root::AlwaysOff, parent_based: false }),
+    ("traceidratio", Choice { root: Root::Ratio, parent_based: false }),
+    ("parentbased_always_on", Choice { root: Root::AlwaysOn, parent_based: true }),
+    ("parentbased_always_off", Choice { root: Root::AlwaysOff, parent_based: true }),
+    ("parentbased_traceidratio", Choice { root: Root::Ratio, parent_based: true }),
 ];
 
 /// The sampler that code gave, else the environment's, else `parentbased_always_on`.
@@ -79,19 +43,12 @@ pub(crate) fn sampler(env: &Env, code: Option<Box<dyn ShouldSample>>) -> Box<dyn
         Some(found) => Origin::Variable(found.variable.clone()),
         None => Origin::Default,
     };
-    let choice = found.map_or(
-        Choice {
-            root: Root::AlwaysOn,
-            parent_based: true,
-        },
-        |f| f.value,
-    );
+    let choice = found.map_or(Choice { root: Root::AlwaysOn, parent_based: true }, |f| f.value);
     let root = match choice.root {
         Root::AlwaysOn => Sampler::AlwaysOn,
         Root::AlwaysOff => Sampler::AlwaysOff,
         Root::Ratio => Sampler::TraceIdRatioBased(
-            env.read(&[ARGUMENT], ratio)
-                .map_or(1.0, |found| found.value),
+            env.read(&[ARGUMENT], ratio).map_or(1.0, |found| found.value),
         ),
     };
     env.decide(SAMPLER, describe(choice, &root), origin);
@@ -103,11 +60,7 @@ pub(crate) fn sampler(env: &Env, code: Option<Box<dyn ShouldSample>>) -> Box<dyn
 }
 
 fn describe(choice: Choice, root: &Sampler) -> String {
-    if choice.parent_based {
-        format!("parent based, root {root:?}")
-    } else {
-        format!("{root:?}")
-    }
+    if choice.parent_based { format!("parent based, root {root:?}") } else { format!("{root:?}") }
 }
 
 fn ratio(text: &str) -> Result<f64, String> {
@@ -135,10 +88,7 @@ mod tests {
             ("traceidratio", "TraceIdRatioBased(0.25)".to_owned()),
             ("parentbased_always_on", hinted("AlwaysOn")),
             ("parentbased_always_off", hinted("AlwaysOff")),
-            (
-                "ParentBased_TraceIdRatio",
-                hinted("TraceIdRatioBased(0.25)"),
-            ),
+            ("ParentBased_TraceIdRatio", hinted("TraceIdRatioBased(0.25)")),
             ("", hinted("AlwaysOn")),
         ] {
             let variables = [(SAMPLER, name), (ARGUMENT, "0.25")];
@@ -162,9 +112,7 @@ mod tests {
             assert_eq!(sampler, "TraceIdRatioBased(1.0)");
             assert_eq!(
                 warnings,
-                [format!(
-                    "{ARGUMENT}={bad:?} is ignored: it must be a number from 0 to 1"
-                )]
+                [format!("{ARGUMENT}={bad:?} is ignored: it must be a number from 0 to 1")]
             );
         }
     }

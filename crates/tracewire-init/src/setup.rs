@@ -71,11 +71,7 @@ struct Setup<'a> {
 
 impl<'a> Setup<'a> {
     fn new(env: &'a Env) -> Self {
-        Self {
-            env,
-            stop: Arc::default(),
-            counts: Vec::new(),
-        }
+        Self { env, stop: Arc::default(), counts: Vec::new() }
     }
 
     fn run(mut self, settings: Settings) -> Result<Running, InitError> {
@@ -84,13 +80,7 @@ impl<'a> Setup<'a> {
         self.refuse_configuration_file()?;
         let disabled = env.pick(&["OTEL_SDK_DISABLED"], None, env::boolean, false);
         if disabled {
-            return Ok(Running::new(
-                None,
-                None,
-                Vec::new(),
-                self.stop,
-                shutdown_timeout,
-            ));
+            return Ok(Running::new(None, None, Vec::new(), self.stop, shutdown_timeout));
         }
         let resource = resource::resource(env, settings.resource);
         let traces = exporters(env, "OTEL_TRACES_EXPORTER", settings.traces_exporters);
@@ -101,13 +91,7 @@ impl<'a> Setup<'a> {
         let batching = Batching::decide(env, settings.batch)?;
         let tracer_provider = self.traces(
             &traces,
-            Traces {
-                otlp: &settings.otlp,
-                console: &console,
-                limits,
-                sampler,
-                batching,
-            },
+            Traces { otlp: &settings.otlp, console: &console, limits, sampler, batching },
             &resource,
         )?;
         let interval = Interval::decide(env, settings.metric_interval);
@@ -211,13 +195,7 @@ impl<'a> Setup<'a> {
         signal: Signal,
         export_timeout: Duration,
     ) -> Result<crate::http_client::HttpClient, InitError> {
-        otlp::client(
-            self.env,
-            otlp,
-            signal,
-            export_timeout,
-            Arc::clone(&self.stop),
-        )
+        otlp::client(self.env, otlp, signal, export_timeout, Arc::clone(&self.stop))
     }
 
     fn counts(&mut self, signal: &'static str, exporter: &'static str) -> Arc<Counts> {

@@ -23,8 +23,7 @@ impl Stop {
 
     /// `instant`, or the deadline if that is earlier.
     pub(crate) fn at_most(&self, instant: Instant) -> Instant {
-        self.lock()
-            .map_or(instant, |deadline| deadline.min(instant))
+        self.lock().map_or(instant, |deadline| deadline.min(instant))
     }
 
     /// Sleeps until `instant`, or the deadline if that is earlier.
@@ -36,11 +35,8 @@ impl Stop {
             if left == Duration::ZERO {
                 return;
             }
-            deadline = self
-                .begun
-                .wait_timeout(deadline, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            deadline =
+                self.begun.wait_timeout(deadline, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 

@@ -24,9 +24,7 @@ pub(crate) struct Files {
 
 /// The configuration for connections that need no TLS: it trusts nobody and reads no file.
 pub(crate) fn unused() -> Result<ClientConfig, InitError> {
-    Ok(builder()?
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth())
+    Ok(builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
 pub(crate) fn config(files: &Files) -> Result<ClientConfig, InitError> {
@@ -34,9 +32,7 @@ pub(crate) fn config(files: &Files) -> Result<ClientConfig, InitError> {
         Some(file) => {
             let mut roots = RootCertStore::empty();
             for certificate in certificates(file)? {
-                roots
-                    .add(certificate)
-                    .map_err(|error| unreadable(file, error))?;
+                roots.add(certificate).map_err(|error| unreadable(file, error))?;
             }
             builder()?.with_root_certificates(roots)
         }

@@ -77,11 +77,8 @@ impl Buffer {
 
     /// Everything that has finished, because nothing more will come or somebody wants to see it.
     pub(super) fn drain(&mut self) -> Vec<Vec<SpanData>> {
-        let mut traces: Vec<_> = self
-            .traces
-            .values_mut()
-            .filter(|trace| !trace.finished.is_empty())
-            .collect();
+        let mut traces: Vec<_> =
+            self.traces.values_mut().filter(|trace| !trace.finished.is_empty()).collect();
         traces.sort_by_key(|trace| trace.begun);
         traces.into_iter().map(Trace::take).collect()
     }
@@ -92,9 +89,7 @@ impl Buffer {
             .values_mut()
             .filter(|trace| !trace.finished.is_empty())
             .filter(|trace| {
-                trace
-                    .root_ended
-                    .is_some_and(|ended| waited(ended, PATIENCE))
+                trace.root_ended.is_some_and(|ended| waited(ended, PATIENCE))
                     || waited(trace.begun, OLDEST)
             })
             .map(Trace::take)
@@ -104,18 +99,11 @@ impl Buffer {
 
 impl Trace {
     fn new(now: Instant) -> Self {
-        Self {
-            open: HashSet::new(),
-            finished: Vec::new(),
-            begun: now,
-            root_ended: None,
-        }
+        Self { open: HashSet::new(), finished: Vec::new(), begun: now, root_ended: None }
     }
 
     fn has_finished(&self, span: SpanId) -> bool {
-        self.finished
-            .iter()
-            .any(|finished| finished.span_context.span_id() == span)
+        self.finished.iter().any(|finished| finished.span_context.span_id() == span)
     }
 
     fn take(&mut self) -> Vec<SpanData> {
@@ -138,10 +126,7 @@ mod tests {
 
     impl Clock {
         fn new() -> Self {
-            Self {
-                buffer: Buffer::default(),
-                now: Instant::now(),
-            }
+            Self { buffer: Buffer::default(), now: Instant::now() }
         }
 
         fn start(&mut self, span: u64) -> Vec<Vec<u64>> {
@@ -149,9 +134,7 @@ mod tests {
         }
 
         fn start_in(&mut self, trace: u128, span: u64) -> Vec<Vec<u64>> {
-            ids(self
-                .buffer
-                .start(TraceId::from(trace), SpanId::from(span), self.now))
+            ids(self.buffer.start(TraceId::from(trace), SpanId::from(span), self.now))
         }
 
         fn end(&mut self, span: Sample) -> Vec<Vec<u64>> {
@@ -165,10 +148,7 @@ mod tests {
 
     fn ids(traces: Vec<Vec<SpanData>>) -> Vec<Vec<u64>> {
         let id = |span: SpanData| u64::from_be_bytes(span.span_context.span_id().to_bytes());
-        traces
-            .into_iter()
-            .map(|trace| trace.into_iter().map(id).collect())
-            .collect()
+        traces.into_iter().map(|trace| trace.into_iter().map(id).collect()).collect()
     }
 
     #[test]
@@ -248,10 +228,7 @@ mod tests {
         for span in 2..=most {
             assert!(clock.end(Sample::new(span).under(1)).is_empty());
         }
-        assert_eq!(
-            clock.end(Sample::new(most + 1).under(1))[0].len(),
-            MOST_SPANS
-        );
+        assert_eq!(clock.end(Sample::new(most + 1).under(1))[0].len(), MOST_SPANS);
         assert_eq!(clock.end(Sample::new(1)), [[1]]);
     }
 

@@ -94,10 +94,9 @@ fn summary<T: Display>(count: u64, sum: T, min: Option<T>, max: Option<T>) -> St
 fn number(value: impl Display) -> String {
     let text = value.to_string();
     match text.parse::<f64>() {
-        Ok(fraction) if text.contains('.') => format!("{fraction:.6}")
-            .trim_end_matches('0')
-            .trim_end_matches('.')
-            .to_owned(),
+        Ok(fraction) if text.contains('.') => {
+            format!("{fraction:.6}").trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
         _ => text,
     }
 }

@@ -47,9 +47,7 @@ impl Console {
         let writer = code.writer.unwrap_or_else(|| Box::new(std::io::stdout()));
         Self {
             writer: Arc::new(Mutex::new(writer)),
-            paint: Paint {
-                on: code.color.unwrap_or(is_terminal && wanted),
-            },
+            paint: Paint { on: code.color.unwrap_or(is_terminal && wanted) },
         }
     }
 
@@ -64,9 +62,7 @@ impl Console {
 
 impl fmt::Debug for Console {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Console")
-            .field("paint", &self.paint)
-            .finish_non_exhaustive()
+        f.debug_struct("Console").field("paint", &self.paint).finish_non_exhaustive()
     }
 }
 
@@ -83,12 +79,7 @@ pub(crate) struct ConsoleSpans {
 
 impl ConsoleSpans {
     pub(crate) fn new(console: Console, counts: Arc<Counts>, value_length: ValueLength) -> Self {
-        Self {
-            console,
-            counts,
-            value_length,
-            buffer: Mutex::default(),
-        }
+        Self { console, counts, value_length, buffer: Mutex::default() }
     }
 
     fn buffer(&self) -> MutexGuard<'_, Buffer> {
@@ -97,9 +88,7 @@ impl ConsoleSpans {
 
     fn print(&self, traces: Vec<Vec<SpanData>>) {
         for spans in traces {
-            let result = self
-                .console
-                .write(&tree::render(&spans, self.console.paint));
+            let result = self.console.write(&tree::render(&spans, self.console.paint));
             self.counts.delivered(spans.len() as u64, result);
         }
     }
@@ -109,9 +98,7 @@ impl SpanProcessor for ConsoleSpans {
     fn on_start(&self, span: &mut Span, _context: &Context) {
         let context = span.span_context();
         if context.is_sampled() {
-            let ready = self
-                .buffer()
-                .start(context.trace_id(), context.span_id(), Instant::now());
+            let ready = self.buffer().start(context.trace_id(), context.span_id(), Instant::now());
             self.print(ready);
         }
     }

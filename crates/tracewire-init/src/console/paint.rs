@@ -39,10 +39,7 @@ impl Paint {
     }
 
     fn with<T: Display>(self, code: &'static str, text: T) -> Painted<T> {
-        Painted {
-            code: self.on.then_some(code),
-            text,
-        }
+        Painted { code: self.on.then_some(code), text }
     }
 }
 

@@ -49,23 +49,14 @@ struct Forest<'a> {
 
 impl<'a> Forest<'a> {
     fn of(spans: &'a [SpanData]) -> Self {
-        let present: HashSet<SpanId> = spans
-            .iter()
-            .map(|span| span.span_context.span_id())
-            .collect();
+        let present: HashSet<SpanId> =
+            spans.iter().map(|span| span.span_context.span_id()).collect();
         let mut ordered: Vec<&SpanData> = spans.iter().collect();
         ordered.sort_by_key(|span| span.start_time);
-        let mut forest = Self {
-            roots: Vec::new(),
-            children: HashMap::new(),
-        };
+        let mut forest = Self { roots: Vec::new(), children: HashMap::new() };
         for span in ordered {
             if present.contains(&span.parent_span_id) {
-                forest
-                    .children
-                    .entry(span.parent_span_id)
-                    .or_default()
-                    .push(span);
+                forest.children.entry(span.parent_span_id).or_default().push(span);
             } else {
                 forest.roots.push(span);
             }
@@ -74,11 +65,7 @@ impl<'a> Forest<'a> {
     }
 
     fn walk(&self, span: &'a SpanData, indent: &str, is_last: bool, lines: &mut Vec<Line<'a>>) {
-        let (branch, below) = if is_last {
-            ("└─ ", "   ")
-        } else {
-            ("├─ ", "│  ")
-        };
+        let (branch, below) = if is_last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
         let indent_below = format!("{indent}{below}");
         let children = self.children.get(&span.span_context.span_id());
         let name = shortened(&span.name, MOST_NAME);
@@ -108,9 +95,7 @@ fn header(spans: &[SpanData], paint: Paint) -> String {
     };
     let begun = spans.iter().map(|span| span.start_time).min();
     let ended = spans.iter().map(|span| span.end_time).max();
-    let lasted = begun
-        .zip(ended)
-        .and_then(|(begun, ended)| ended.duration_since(begun).ok());
+    let lasted = begun.zip(ended).and_then(|(begun, ended)| ended.duration_since(begun).ok());
     let number = match spans.len() {
         1 => "1 span".to_owned(),
         number => format!("{number} spans"),
@@ -119,10 +104,7 @@ fn header(spans: &[SpanData], paint: Paint) -> String {
         "{} {} {}\n",
         paint.bold("trace"),
         paint.bold(first.span_context.trace_id()),
-        paint.dim(format_args!(
-            "· {number} · {}",
-            duration(lasted.unwrap_or_default())
-        )),
+        paint.dim(format_args!("· {number} · {}", duration(lasted.unwrap_or_default()))),
     )
 }
 
@@ -140,10 +122,7 @@ impl Line<'_> {
     fn draw(&self, column: usize, paint: Paint, out: &mut String) {
         let span = self.span;
         let pad = column.saturating_sub(self.width);
-        let lasted = span
-            .end_time
-            .duration_since(span.start_time)
-            .unwrap_or_default();
+        let lasted = span.end_time.duration_since(span.start_time).unwrap_or_default();
         let _ = write!(
             out,
             "{}{}{}{:pad$}  {:>9}",
@@ -177,18 +156,11 @@ impl Line<'_> {
             let _ = write!(out, "  {}", paint.dim(pair));
         }
         if span.parent_span_is_remote && span.parent_span_id != SpanId::INVALID && self.is_root() {
-            let _ = write!(
-                out,
-                "  {}",
-                paint.dim(format_args!("← {}", span.parent_span_id))
-            );
+            let _ = write!(out, "  {}", paint.dim(format_args!("← {}", span.parent_span_id)));
         }
         out.push('\n');
         for event in span.events.iter().take(MOST_EVENTS) {
-            let since = event
-                .timestamp
-                .duration_since(span.start_time)
-                .unwrap_or_default();
+            let since = event.timestamp.duration_since(span.start_time).unwrap_or_default();
             let mark = if event.name == "exception" {
                 paint.red("! ").to_string()
             } else {
@@ -238,10 +210,7 @@ fn text_of(span: &SpanData, key: &str) -> Option<String> {
 }
 
 fn find<'a>(span: &'a SpanData, key: &str) -> Option<&'a Value> {
-    span.attributes
-        .iter()
-        .find(|attribute| attribute.key.as_str() == key)
-        .map(|kv| &kv.value)
+    span.attributes.iter().find(|attribute| attribute.key.as_str() == key).map(|kv| &kv.value)
 }
 
 /// What is worth a place on the line: where a request went, and what the application added.
@@ -266,8 +235,7 @@ fn shown_attributes(span: &SpanData) -> Vec<(&str, String)> {
         SpanKind::Server => {
             let path = text_of(span, "url.path");
             // The route says it already.
-            path.filter(|path| !span.name.ends_with(path.as_str()))
-                .map(|path| ("path", path))
+            path.filter(|path| !span.name.ends_with(path.as_str())).map(|path| ("path", path))
         }
         _ => None,
     };
@@ -278,12 +246,7 @@ fn shown_attributes(span: &SpanData) -> Vec<(&str, String)> {
             let key = attribute.key.as_str();
             !CONVENTIONS.iter().any(|prefix| key.starts_with(prefix))
         })
-        .map(|attribute| {
-            (
-                attribute.key.as_str(),
-                attribute.value.as_str().into_owned(),
-            )
-        });
+        .map(|attribute| (attribute.key.as_str(), attribute.value.as_str().into_owned()));
     target
         .into_iter()
         .chain(own)
@@ -320,33 +283,17 @@ mod tests {
 
     #[test]
     fn two_services_stand_in_one_tree() {
-        let shop = Sample::new(1)
-            .kind(SpanKind::Server)
-            .name("GET /orders/{id}")
-            .time(0, 14_200);
-        let order = Sample::new(2)
-            .under(1)
-            .name("price the order")
-            .time(500, 13_500);
-        let call = Sample::new(3)
-            .under(2)
-            .kind(SpanKind::Client)
-            .name("GET")
-            .time(600, 4_700);
+        let shop = Sample::new(1).kind(SpanKind::Server).name("GET /orders/{id}").time(0, 14_200);
+        let order = Sample::new(2).under(1).name("price the order").time(500, 13_500);
+        let call = Sample::new(3).under(2).kind(SpanKind::Client).name("GET").time(600, 4_700);
         let stock = Sample::new(4)
             .under_remote(3)
             .kind(SpanKind::Server)
             .name("GET /items/{id}")
             .time(1_000, 2_200);
-        let failing = Sample::new(5)
-            .under(2)
-            .kind(SpanKind::Client)
-            .name("GET")
-            .time(5_000, 9_400);
+        let failing = Sample::new(5).under(2).kind(SpanKind::Client).name("GET").time(5_000, 9_400);
         let spans = [
-            stock
-                .attribute("http.response.status_code", 200)
-                .attribute("url.path", "/items/1"),
+            stock.attribute("http.response.status_code", 200).attribute("url.path", "/items/1"),
             call.attribute("http.response.status_code", 200)
                 .attribute("url.full", "http://127.0.0.1:4001/items/1"),
             failing
@@ -354,9 +301,7 @@ mod tests {
                 .attribute("error.type", "500")
                 .attribute("url.full", "http://127.0.0.1:4001/items/13")
                 .error(""),
-            order
-                .attribute("order.items", 2)
-                .error("no price for item 13"),
+            order.attribute("order.items", 2).error("no price for item 13"),
             shop.attribute("http.response.status_code", 502)
                 .attribute("http.route", "/orders/{id}")
                 .attribute("url.path", "/orders/7")
@@ -379,11 +324,7 @@ trace 0000000000000000000000000000002a · 5 spans · 14.2 ms
 
     #[test]
     fn a_parent_elsewhere_is_named_and_exceptions_stand_below() {
-        let mut span = Sample::new(1)
-            .under_remote(9)
-            .name("GET /")
-            .kind(SpanKind::Server)
-            .span();
+        let mut span = Sample::new(1).under_remote(9).name("GET /").kind(SpanKind::Server).span();
         span.events.events.push(Event::new(
             "exception",
             at(3_000),
@@ -415,19 +356,13 @@ trace 0000000000000000000000000000002a · 1 span · 1.0 ms
         ));
         let drawn = render(&[span], PLAIN);
         assert_eq!(drawn.lines().count(), 3);
-        assert!(
-            !drawn.chars().any(|c| c != '\n' && c.is_control()),
-            "{drawn:?}"
-        );
+        assert!(!drawn.chars().any(|c| c != '\n' && c.is_control()), "{drawn:?}");
         assert!(!drawn.contains('\u{202e}'));
     }
 
     #[test]
     fn colors_change_nothing_but_colors() {
-        let spans = [Sample::new(1)
-            .attribute("http.response.status_code", 404)
-            .error("x")
-            .span()];
+        let spans = [Sample::new(1).attribute("http.response.status_code", 404).error("x").span()];
         let mut colored = render(&spans, Paint { on: true });
         while let Some(start) = colored.find('\x1b') {
             let end = start + colored[start..].find('m').unwrap();

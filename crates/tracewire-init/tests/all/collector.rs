@@ -39,10 +39,7 @@ pub(crate) struct Received {
 
 impl Received {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let found = self
-            .headers
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name));
+        let found = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
@@ -51,9 +48,7 @@ impl Received {
             return self.body.clone();
         }
         let mut decoded = Vec::new();
-        flate2::read::GzDecoder::new(&*self.body)
-            .read_to_end(&mut decoded)
-            .unwrap();
+        flate2::read::GzDecoder::new(&*self.body).read_to_end(&mut decoded).unwrap();
         decoded
     }
 
@@ -94,12 +89,8 @@ impl Collector {
         let log = Arc::clone(&received);
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (log, next, answers, tell) = (
-                    Arc::clone(&log),
-                    Arc::clone(&next),
-                    answers.clone(),
-                    tell.clone(),
-                );
+                let (log, next, answers, tell) =
+                    (Arc::clone(&log), Arc::clone(&next), answers.clone(), tell.clone());
                 thread::spawn(move || {
                     let choose = || {
                         let mut next = next.lock().unwrap();
@@ -111,11 +102,7 @@ impl Collector {
                 });
             }
         });
-        Self {
-            address,
-            received,
-            news,
-        }
+        Self { address, received, news }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -129,18 +116,12 @@ impl Collector {
     /// Spans in all requests, whatever they were answered.
     pub(crate) fn spans(&self) -> usize {
         let received = self.received();
-        received
-            .iter()
-            .filter(|request| request.path == "/v1/traces")
-            .map(Received::spans)
-            .sum()
+        received.iter().filter(|request| request.path == "/v1/traces").map(Received::spans).sum()
     }
 
     /// Waits for the next request to arrive.
     pub(crate) fn wait(&self) {
-        self.news
-            .recv_timeout(Duration::from_secs(30))
-            .expect("a request arrives");
+        self.news.recv_timeout(Duration::from_secs(30)).expect("a request arrives");
     }
 }
 
@@ -184,15 +165,8 @@ fn serve(
                 thread::park();
             },
         };
-        let head = format!(
-            "HTTP/1.1 {status} x\r\ncontent-length: {}\r\n{extra}\r\n",
-            body.len()
-        );
-        if writer
-            .write_all(head.as_bytes())
-            .and_then(|()| writer.write_all(&body))
-            .is_err()
-        {
+        let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\n{extra}\r\n", body.len());
+        if writer.write_all(head.as_bytes()).and_then(|()| writer.write_all(&body)).is_err() {
             return;
         }
     }
@@ -211,11 +185,7 @@ fn read(reader: &mut impl BufRead) -> Option<Received> {
         };
         headers.push((name.to_owned(), value.to_owned()));
     }
-    let mut request = Received {
-        path,
-        headers,
-        body: Vec::new(),
-    };
+    let mut request = Received { path, headers, body: Vec::new() };
     let length = request.header("content-length")?.parse().ok()?;
     request.body.resize(length, 0);
     reader.read_exact(&mut request.body).ok()?;

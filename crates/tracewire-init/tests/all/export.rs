@@ -37,46 +37,23 @@ fn spans_and_metrics_arrive_with_resource_and_headers() {
 
     let report = telemetry.shutdown();
 
-    assert_eq!(
-        report.to_string(),
-        "spans to otlp: 3 exported; data points to otlp: 1 exported"
-    );
+    assert_eq!(report.to_string(), "spans to otlp: 3 exported; data points to otlp: 1 exported");
     assert!(report.is_complete());
     let mut received = collector.received();
     received.sort_by(|a, b| a.path.cmp(&b.path));
-    let [metrics, traces] = &received[..] else {
-        panic!("two requests: {received:?}")
-    };
-    assert_eq!(
-        (&*metrics.path, &*traces.path),
-        ("/v1/metrics", "/v1/traces")
-    );
+    let [metrics, traces] = &received[..] else { panic!("two requests: {received:?}") };
+    assert_eq!((&*metrics.path, &*traces.path), ("/v1/metrics", "/v1/traces"));
     for request in [metrics, traces] {
-        assert_eq!(
-            request.header("content-type"),
-            Some("application/x-protobuf")
-        );
+        assert_eq!(request.header("content-type"), Some("application/x-protobuf"));
         assert_eq!(request.header("content-encoding"), Some("gzip"));
         assert_eq!(request.header("authorization"), Some("Bearer x"));
-        assert!(
-            request
-                .header("user-agent")
-                .unwrap()
-                .contains("OTel-OTLP-Exporter-Rust/")
-        );
+        assert!(request.header("user-agent").unwrap().contains("OTel-OTLP-Exporter-Rust/"));
         assert_eq!(request.header("traceparent"), None);
     }
     assert_eq!(traces.spans(), 3);
     let resource = traces.traces().resource_spans[0].resource.clone().unwrap();
-    let name = resource
-        .attributes
-        .iter()
-        .find(|pair| pair.key == "service.name")
-        .unwrap();
-    assert_eq!(
-        name.value.clone().unwrap().value,
-        Some(Value::StringValue("shop".to_owned()))
-    );
+    let name = resource.attributes.iter().find(|pair| pair.key == "service.name").unwrap();
+    assert_eq!(name.value.clone().unwrap().value, Some(Value::StringValue("shop".to_owned())));
     let scopes = &metrics.metrics().resource_metrics[0].scope_metrics;
     assert_eq!(scopes[0].metrics[0].name, "orders");
 }
@@ -135,10 +112,8 @@ async fn a_guard_dropped_on_a_runtime_exports_what_is_left() {
 #[test]
 fn flush_exports_without_ending() {
     let collector = Collector::start([Answer::Accept]);
-    let telemetry = telemetry(&collector)
-        .schedule_delay(Duration::from_secs(3600))
-        .build()
-        .unwrap();
+    let telemetry =
+        telemetry(&collector).schedule_delay(Duration::from_secs(3600)).build().unwrap();
     spans(&telemetry, 10);
     assert_eq!(telemetry.report().signals()[0].unknown(), 10);
     assert_eq!(telemetry.flush().signals()[0].exported(), 10);

@@ -5,3 +5,4 @@
 mod collector;
 mod console;
 mod export;
+mod faults;

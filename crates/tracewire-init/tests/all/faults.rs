@@ -1,0 +1,220 @@
+//! Collectors that fail: nothing hangs, nothing panics, and every lost span is told of.
+
+use std::time::{Duration, Instant};
+
+use crate::collector::{Answer, Collector, refusing};
+use opentelemetry::metrics::MeterProvider as _;
+use opentelemetry::trace::{Tracer as _, TracerProvider as _};
+use opentelemetry::{Key, KeyValue};
+use tracewire_init::{Builder, Exporter, ShutdownReport, SignalReport, Telemetry};
+
+/// More than any deadline here, and far less than any timeout that must not count.
+const FAR_TOO_LONG: Duration = Duration::from_secs(8);
+
+fn builder(endpoint: String) -> Builder {
+    Telemetry::builder()
+        .service_name("shop")
+        .traces_exporters([Exporter::Otlp])
+        .metrics_exporters([])
+        .endpoint(endpoint)
+}
+
+fn record(telemetry: &Telemetry, spans: usize) {
+    let tracer = telemetry.tracer_provider().unwrap().tracer("test");
+    for _ in 0..spans {
+        tracer.start("span");
+    }
+}
+
+/// Records spans, ends telemetry, and gives the report and how long that took.
+fn end(telemetry: Telemetry, spans: usize) -> (ShutdownReport, Duration) {
+    record(&telemetry, spans);
+    let begun = Instant::now();
+    let report = telemetry.shutdown();
+    (report, begun.elapsed())
+}
+
+/// Exported, failed, dropped, unknown.
+fn fates(report: &SignalReport) -> [u64; 4] {
+    [report.exported(), report.failed(), report.dropped(), report.unknown()]
+}
+
+#[test]
+fn a_refusing_collector_fails_every_span() {
+    let url = refusing();
+    let (report, took) = end(builder(url.clone()).build().unwrap(), 1_500);
+    let spans = &report.signals()[0];
+    assert_eq!(fates(spans), [0, 1_500, 0, 0]);
+    let reason = spans.reason().unwrap();
+    assert!(reason.contains(&url) && reason.contains("refused"), "{reason}");
+    assert!(took < FAR_TOO_LONG, "{took:?}");
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_refusing_collector_does_not_hang_a_current_thread_runtime() {
+    let (report, took) = end(builder(refusing()).build().unwrap(), 100);
+    assert_eq!(fates(&report.signals()[0]), [0, 100, 0, 0]);
+    assert!(took < FAR_TOO_LONG, "{took:?}");
+}
+
+#[test]
+fn a_hanging_collector_costs_no_more_than_the_deadline() {
+    let collector = Collector::start([Answer::Hang]);
+    let telemetry = Telemetry::builder()
+        .traces_exporters([Exporter::Otlp])
+        .metrics_exporters([Exporter::Otlp])
+        .endpoint(collector.url())
+        .shutdown_timeout(Duration::from_millis(500))
+        .build()
+        .unwrap();
+    telemetry.meter_provider().unwrap().meter("test").u64_counter("orders").build().add(1, &[]);
+    let (report, took) = end(telemetry, 1_500);
+    assert!(took < FAR_TOO_LONG, "{took:?}");
+    assert_eq!(report.lost(), 1_501);
+    assert!(!report.is_complete());
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_hanging_collector_does_not_hang_a_current_thread_runtime() {
+    let collector = Collector::start([Answer::Hang]);
+    let telemetry = builder(collector.url()).build().unwrap();
+    record(&telemetry, 10);
+    let begun = Instant::now();
+    let report = telemetry.shutdown_timeout(Duration::from_millis(300));
+    assert!(begun.elapsed() < FAR_TOO_LONG);
+    assert_eq!(report.lost(), 10);
+}
+
+#[test]
+fn a_slow_collector_gets_everything() {
+    let collector = Collector::start([Answer::Late(Duration::from_millis(100))]);
+    let (report, _) = end(builder(collector.url()).build().unwrap(), 1_500);
+    assert_eq!(fates(&report.signals()[0]), [1_500, 0, 0, 0]);
+    assert_eq!(collector.spans(), 1_500);
+}
+
+#[test]
+fn a_refused_batch_is_not_sent_again() {
+    let collector = Collector::start([Answer::Status(400)]);
+    let (report, _) = end(builder(collector.url()).build().unwrap(), 10);
+    let spans = &report.signals()[0];
+    assert_eq!(fates(spans), [0, 10, 0, 0]);
+    assert_eq!(spans.reason(), Some(&*format!("HTTP 400 from {}/v1/traces", collector.url())));
+    assert_eq!(collector.received().len(), 1);
+}
+
+#[test]
+fn an_overloaded_collector_is_tried_again() {
+    let collector = Collector::start([Answer::Status(503), Answer::Status(429), Answer::Accept]);
+    let (report, _) = end(builder(collector.url()).build().unwrap(), 10);
+    assert!(report.is_complete(), "{report}");
+    assert_eq!(collector.received().len(), 3);
+}
+
+#[test]
+fn retry_after_is_obeyed() {
+    let collector = Collector::start([Answer::RetryAfter(503, 0), Answer::Accept]);
+    let (report, _) = end(builder(collector.url()).build().unwrap(), 10);
+    assert!(report.is_complete(), "{report}");
+}
+
+#[test]
+fn a_retry_after_beyond_the_time_limit_gives_the_batch_up_at_once() {
+    let collector = Collector::start([Answer::RetryAfter(503, 600)]);
+    let (report, took) = end(builder(collector.url()).build().unwrap(), 10);
+    assert_eq!(fates(&report.signals()[0]), [0, 10, 0, 0]);
+    assert_eq!(collector.received().len(), 1);
+    assert!(took < FAR_TOO_LONG, "{took:?}");
+}
+
+#[test]
+fn a_partly_rejected_batch_counts_in_part() {
+    let collector = Collector::start([Answer::Reject(3)]);
+    let (report, _) = end(builder(collector.url()).build().unwrap(), 10);
+    assert_eq!(
+        report.to_string(),
+        "spans to otlp: 7 exported, 3 failed (the collector rejected them: too old)"
+    );
+}
+
+#[test]
+fn a_burst_beyond_the_queue_is_counted_while_running() {
+    let collector = Collector::start([Answer::Hang]);
+    let telemetry = builder(collector.url()).queue_size(64).build().unwrap();
+    record(&telemetry, 1_000);
+    let running = telemetry.report();
+    let spans = &running.signals()[0];
+    // At most one batch is under way and one queue is full.
+    assert!(spans.dropped() >= 1_000 - 2 * 64, "{running}");
+    assert_eq!(fates(spans).iter().sum::<u64>(), 1_000);
+    assert_eq!(spans.reason(), Some("the queue is full (OTEL_BSP_MAX_QUEUE_SIZE)"));
+    let report = telemetry.shutdown_timeout(Duration::from_millis(100));
+    assert_eq!(fates(&report.signals()[0]).iter().sum::<u64>(), 1_000);
+}
+
+#[test]
+fn a_burst_within_the_queue_arrives_whole() {
+    let collector = Collector::start([Answer::Accept]);
+    let telemetry = builder(collector.url()).queue_size(32_768).build().unwrap();
+    let (report, _) = end(telemetry, 20_000);
+    assert_eq!(fates(&report.signals()[0]), [20_000, 0, 0, 0]);
+    assert_eq!(collector.spans(), 20_000);
+}
+
+#[test]
+fn hostile_attributes_fill_the_queue_by_their_bytes() {
+    let collector = Collector::start([Answer::Hang]);
+    let telemetry = builder(collector.url()).build().unwrap();
+    let tracer = telemetry.tracer_provider().unwrap().tracer("test");
+    let query = "x".repeat(60_000);
+    for _ in 0..1_000 {
+        let attribute = KeyValue::new(Key::from_static_str("url.query"), query.clone());
+        tracer.span_builder("span").with_attributes([attribute]).start(&tracer);
+    }
+    let report = telemetry.shutdown_timeout(Duration::from_millis(100));
+    let spans = &report.signals()[0];
+    let kept = spans.failed() + spans.unknown();
+    assert!(kept * 60_000 <= 8 * 1024 * 1024, "{report}");
+    assert!(kept > 100, "{report}");
+    assert_eq!(kept + spans.dropped(), 1_000);
+}
+
+#[test]
+fn a_value_beyond_the_limit_is_cut_before_it_is_sent() {
+    let collector = Collector::start([Answer::Accept]);
+    let telemetry = builder(collector.url()).attribute_value_length(4).build().unwrap();
+    let tracer = telemetry.tracer_provider().unwrap().tracer("test");
+    let attribute = KeyValue::new("key", "abcdef");
+    tracer.span_builder("span").with_attributes([attribute]).start(&tracer);
+    telemetry.shutdown();
+    let spans = collector.received()[0].traces().resource_spans.remove(0).scope_spans.remove(0);
+    let value = spans.spans[0].attributes[0].value.clone().unwrap().value;
+    use opentelemetry_proto::tonic::common::v1::any_value::Value;
+    assert_eq!(value, Some(Value::StringValue("abcd".to_owned())));
+}
+
+#[test]
+fn a_forgotten_guard_exports_while_the_process_lives() {
+    let collector = Collector::start([Answer::Accept]);
+    let telemetry =
+        builder(collector.url()).schedule_delay(Duration::from_millis(10)).build().unwrap();
+    record(&telemetry, 3);
+    std::mem::forget(telemetry);
+    collector.wait();
+    // All three may or may not have made the first batch.
+    while collector.spans() < 3 {
+        collector.wait();
+    }
+}
+
+#[test]
+fn a_span_after_shutdown_breaks_nothing() {
+    let collector = Collector::start([Answer::Accept]);
+    let telemetry = builder(collector.url()).build().unwrap();
+    let tracer = telemetry.tracer_provider().unwrap().tracer("test");
+    let open = tracer.start("open");
+    telemetry.shutdown();
+    drop(open);
+    tracer.start("late");
+    assert_eq!(collector.spans(), 0);
+}
