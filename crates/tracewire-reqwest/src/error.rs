@@ -40,11 +40,7 @@ fn kind(error: &reqwest::Error) -> ErrorType {
     } else if error.is_dns() {
         ErrorType::Dns
     } else if error.is_connect() {
-        if is_handshake(error) {
-            ErrorType::Tls
-        } else {
-            ErrorType::Connect
-        }
+        if is_handshake(error) { ErrorType::Tls } else { ErrorType::Connect }
     } else if error.is_redirect() {
         ErrorType::Redirect
     } else if error.is_body() {
@@ -63,14 +59,9 @@ fn kind(error: &reqwest::Error) -> ErrorType {
 /// TLS stacks report a refused certificate or a broken handshake as unfit data or an early end;
 /// nothing else that happens while connecting does.
 fn is_handshake(error: &reqwest::Error) -> bool {
-    causes(error)
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|error| {
-            matches!(
-                error.kind(),
-                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-            )
-        })
+    causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|error| {
+        matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
+    })
 }
 
 /// The kind of an error that holds none of reqwest's, or hides it.

@@ -31,18 +31,14 @@ impl ClientMiddleware {
     #[must_use]
     pub fn new() -> Self {
         let settings = ClientSettings::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-        Self {
-            settings: Arc::new(settings),
-        }
+        Self { settings: Arc::new(settings) }
     }
 
     client_options!();
 
     fn configure(self, set: impl FnOnce(ClientSettings) -> ClientSettings) -> Self {
         let settings = set(Arc::unwrap_or_clone(self.settings));
-        Self {
-            settings: Arc::new(settings),
-        }
+        Self { settings: Arc::new(settings) }
     }
 }
 
@@ -67,11 +63,7 @@ impl Middleware for ClientMiddleware {
         let result = next.run(request, extensions).with_context(context).await;
         match &result {
             Ok(response) => {
-                call.respond(
-                    response.status(),
-                    response.version(),
-                    response.remote_addr(),
-                );
+                call.respond(response.status(), response.version(), response.remote_addr());
                 call.end(Outcome::Complete);
             }
             Err(error) => {

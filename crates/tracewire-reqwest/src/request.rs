@@ -19,11 +19,7 @@ pub(crate) fn start(
         Context::map_current(|parent| ClientCall::start(settings, parent, facts, extensions))?;
     // Put back at once: the URL and the headers cannot be borrowed side by side.
     let mut headers = std::mem::take(request.headers_mut());
-    call.inject(
-        settings,
-        request.url().host_str().unwrap_or_default(),
-        &mut headers,
-    );
+    call.inject(settings, request.url().host_str().unwrap_or_default(), &mut headers);
     *request.headers_mut() = headers;
     Some(call)
 }
@@ -31,29 +27,18 @@ pub(crate) fn start(
 fn describe(request: &Request) -> Option<ClientRequest<'_>> {
     let url = request.url();
     let scheme = Scheme::parse(url.scheme())?;
-    let asked_for = request
-        .headers()
-        .get(HOST)
-        .and_then(|host| host.to_str().ok())
-        .and_then(Authority::parse);
+    let asked_for =
+        request.headers().get(HOST).and_then(|host| host.to_str().ok()).and_then(Authority::parse);
     let (host, port) = match asked_for {
         Some(authority) => (authority.host, authority.port),
         None => (without_brackets(url.host_str()?), url.port()),
     };
     let port = port.unwrap_or_else(|| scheme.default_port());
-    Some(ClientRequest::new(
-        request.method(),
-        url.as_str(),
-        scheme,
-        host,
-        port,
-    ))
+    Some(ClientRequest::new(request.method(), url.as_str(), scheme, host, port))
 }
 
 fn without_brackets(host: &str) -> &str {
-    host.strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host)
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 #[cfg(test)]
@@ -64,9 +49,7 @@ mod tests {
     fn server(url: &str, host: Option<&'static str>) -> Option<(String, u16)> {
         let mut request = Request::new(Method::GET, url.parse().unwrap());
         if let Some(host) = host {
-            request
-                .headers_mut()
-                .insert(HOST, HeaderValue::from_static(host));
+            request.headers_mut().insert(HOST, HeaderValue::from_static(host));
         }
         describe(&request).map(|facts| (facts.host.to_owned(), facts.port))
     }
@@ -78,16 +61,8 @@ mod tests {
             ("https://h/", None, Some(("h", 443))),
             ("https://h:80/", None, Some(("h", 80))),
             ("http://[::1]:8080/", None, Some(("::1", 8080))),
-            (
-                "http://h:8080/",
-                Some("shop.example"),
-                Some(("shop.example", 80)),
-            ),
-            (
-                "http://h:8080/",
-                Some("shop.example:81"),
-                Some(("shop.example", 81)),
-            ),
+            ("http://h:8080/", Some("shop.example"), Some(("shop.example", 80))),
+            ("http://h:8080/", Some("shop.example:81"), Some(("shop.example", 81))),
             ("http://h:8080/", Some(""), Some(("h", 8080))),
             ("http://h:8080/", Some("[::1"), Some(("h", 8080))),
             ("ftp://h/", None, None),

@@ -1,0 +1,176 @@
+//! Which headers leave, and for where.
+
+use crate::{
+    recorder::{Recorder, plain_client},
+    server::{Received, Server},
+};
+use opentelemetry::{
+    Context, KeyValue,
+    baggage::BaggageExt,
+    trace::{FutureExt, TraceContextExt},
+};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
+use std::net::SocketAddr;
+use tracewire_propagation::SamplingHint;
+use tracewire_reqwest::{ClientMiddleware, Destinations, Hosts};
+
+/// A client that finds `partner.example` on this host.
+fn client(middleware: ClientMiddleware, server: &Server) -> ClientWithMiddleware {
+    let address = SocketAddr::from(([127, 0, 0, 1], server.port()));
+    let client = reqwest::Client::builder().no_proxy();
+    let client = client.resolve("partner.example", address).build().unwrap();
+    ClientBuilder::new(client).with(middleware).build()
+}
+
+fn partner_url(server: &Server) -> String {
+    format!("http://partner.example:{}/success", server.port())
+}
+
+fn with_baggage(context: &Context) -> Context {
+    context.with_baggage([KeyValue::new("user", "Ada")])
+}
+
+/// Calls a partner with baggage, through a client with these destinations.
+async fn call_partner(destinations: Destinations) -> Received {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let client = client(recorder.middleware().destinations(destinations), &server);
+    let call = client
+        .get(partner_url(&server))
+        .header("traceparent", "stale")
+        .header("baggage", "stale=1");
+    let context = with_baggage(&recorder.parent()).with_value(SamplingHint::Debug);
+    call.send().with_context(context).await.unwrap();
+    assert_eq!(recorder.client_spans().len(), 1);
+    server.only_received()
+}
+
+#[tokio::test]
+async fn the_span_travels_with_the_call() {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    recorder.client().get(server.url("/success")).send().await.unwrap();
+    let span = recorder.client_span().span_context;
+    let traceparent = format!("00-{}-{}-01", span.trace_id(), span.span_id());
+    let received = server.only_received();
+    assert_eq!(received.header("traceparent"), Some(&*traceparent));
+    assert_eq!(received.header("baggage"), None);
+}
+
+#[tokio::test]
+async fn headers_of_the_caller_are_replaced() {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let mut call = recorder.client().get(server.url("/success"));
+    for name in ["traceparent", "tracestate", "baggage"] {
+        call = call.header(name, "first=1").header(name, "second=2");
+    }
+    let context = with_baggage(&recorder.parent());
+    let response = call.send().with_context(context).await.unwrap();
+    assert_eq!(response.status(), 200);
+    let span_id = recorder.client_span().span_context.span_id().to_string();
+    let received = server.only_received();
+    assert!(received.header("traceparent").unwrap().contains(&span_id));
+    assert_eq!(received.header("tracestate"), None);
+    assert_eq!(received.header("baggage"), Some("user=Ada"));
+}
+
+#[tokio::test]
+async fn other_headers_of_the_caller_stay() {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let call = recorder.client().get(server.url("/secured")).header("authorization", "me");
+    assert_eq!(call.send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn baggage_goes_to_hosts_nearby() {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let context = with_baggage(&Context::new());
+    for url in [server.url("/success"), format!("http://localhost:{}/success", server.port())] {
+        let call = recorder.client().get(url).send();
+        call.with_context(context.clone()).await.unwrap();
+    }
+    for received in server.received() {
+        assert_eq!(received.header("baggage"), Some("user=Ada"));
+    }
+    assert_eq!(server.received().len(), 2);
+}
+
+#[tokio::test]
+async fn baggage_stays_away_from_others() {
+    let received = call_partner(Destinations::new()).await;
+    assert!(received.header("traceparent").unwrap().starts_with("00-"));
+    assert_eq!(received.header("baggage"), None);
+}
+
+#[tokio::test]
+async fn baggage_goes_to_listed_hosts() {
+    let listed = Destinations::new().baggage(Hosts::nearby().and(["partner.example"]));
+    let received = call_partner(listed).await;
+    assert_eq!(received.header("baggage"), Some("user=Ada"));
+}
+
+#[tokio::test]
+async fn one_call_opens_everything() {
+    let received = call_partner(Destinations::all()).await;
+    assert!(received.header("traceparent").unwrap().starts_with("00-"));
+    assert_eq!(received.header("baggage"), Some("user=Ada"));
+}
+
+#[tokio::test]
+async fn trace_context_can_be_withheld_alone() {
+    let destinations = Destinations::all().trace_context(Hosts::nearby());
+    let received = call_partner(destinations).await;
+    assert_eq!(received.header("traceparent"), None);
+    assert_eq!(received.header("baggage"), Some("user=Ada"));
+}
+
+#[tokio::test]
+async fn what_is_withheld_is_removed() {
+    let nowhere = Destinations::new().trace_context(Hosts::none()).baggage(Hosts::none());
+    let received = call_partner(nowhere).await;
+    assert_eq!(received.header("traceparent"), None);
+    assert_eq!(received.header("baggage"), None);
+}
+
+#[tokio::test]
+async fn a_host_header_does_not_open_the_way_to_another_host() {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let client = client(recorder.middleware(), &server);
+    let call = client.get(partner_url(&server)).header("host", "localhost");
+    let context = with_baggage(&Context::new());
+    call.send().with_context(context).await.unwrap();
+    assert_eq!(server.only_received().header("baggage"), None);
+}
+
+#[tokio::test]
+async fn without_a_tracer_the_callers_context_is_passed_on() {
+    let server = Server::start().await;
+    let recorder = Recorder::new();
+    let parent = with_baggage(&recorder.parent());
+    let untraced = ClientMiddleware::new()
+        .tracer_provider(opentelemetry::trace::noop::NoopTracerProvider::new())
+        .propagator(tracewire_propagation::TraceContext::new());
+    let client = ClientBuilder::new(plain_client()).with(untraced).build();
+    let call = client.get(server.url("/success")).send();
+    call.with_context(parent.clone()).await.unwrap();
+    let span_id = parent.span().span_context().span_id().to_string();
+    let received = server.only_received();
+    assert!(received.header("traceparent").unwrap().contains(&span_id));
+}
+
+#[tokio::test]
+async fn hostile_baggage_never_stops_a_call() {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let hostile = [
+        KeyValue::new("crlf", "a\r\nx-injected: 1"),
+        KeyValue::new("nul", "\0"),
+        KeyValue::new("comma", "a,b=c"),
+        KeyValue::new("wide", "\u{1f980}"),
+        KeyValue::new("long", "x".repeat(8000)),
+        KeyValue::new("more", "y".repeat(8000)),
+    ];
+    let context = recorder.parent().with_baggage(hostile);
+    let call = recorder.client().get(server.url("/success")).send();
+    assert_eq!(call.with_context(context).await.unwrap().status(), 200);
+    let received = server.only_received();
+    assert_eq!(received.header("x-injected"), None);
+    assert!(received.header("baggage").unwrap_or_default().len() <= 8192);
+}

@@ -1,0 +1,142 @@
+//! The middleware inside, outside and on both sides of reqwest-retry.
+
+use crate::{
+    recorder::{Recorder, answered, attributes, plain_client, unanswered},
+    server::{Server, closed_port},
+};
+use http::Extensions;
+use opentelemetry::trace::Status;
+use reqwest_middleware::ClientBuilder;
+use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
+use std::time::Duration;
+
+fn retries(times: u32) -> RetryTransientMiddleware<ExponentialBackoff> {
+    let millisecond = Duration::from_millis(1);
+    let policy = ExponentialBackoff::builder()
+        .retry_bounds(millisecond, millisecond)
+        .build_with_max_retries(times);
+    RetryTransientMiddleware::new_with_policy(policy)
+}
+
+fn resent(port: u16, url: &str, status: u16, count: u32) -> crate::recorder::Attributes {
+    let mut all = answered(port, url, status);
+    if count > 0 {
+        let count = format!("int {count}");
+        all.insert("http.request.resend_count".into(), count);
+    }
+    all
+}
+
+#[tokio::test]
+async fn inside_every_attempt_is_a_span_with_headers_of_its_own() {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    server.fail(2);
+    let client =
+        ClientBuilder::new(plain_client()).with(retries(3)).with(recorder.middleware()).build();
+    let url = server.url("/flaky");
+    assert_eq!(client.get(&url).send().await.unwrap().status(), 200);
+
+    let spans = recorder.client_spans();
+    let recorded: Vec<_> = spans.iter().map(|span| attributes(&span.attributes)).collect();
+    assert_eq!(
+        recorded,
+        [
+            resent(server.port(), &url, 503, 0),
+            resent(server.port(), &url, 503, 1),
+            resent(server.port(), &url, 200, 2),
+        ]
+    );
+    for (span, received) in spans.iter().zip(server.received()) {
+        let span_id = span.span_context.span_id().to_string();
+        assert!(received.header("traceparent").unwrap().contains(&span_id));
+    }
+}
+
+#[tokio::test]
+async fn outside_one_span_covers_all_attempts() {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    server.fail(2);
+    let client =
+        ClientBuilder::new(plain_client()).with(recorder.middleware()).with(retries(3)).build();
+    let url = server.url("/flaky");
+    client.get(&url).send().await.unwrap();
+    let span = recorder.client_span();
+    assert_eq!(span.status, Status::Unset);
+    assert_eq!(attributes(&span.attributes), answered(server.port(), &url, 200));
+    assert_eq!(server.received().len(), 3);
+}
+
+#[tokio::test]
+async fn on_both_sides_one_span_says_how_often_it_was_resent() {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    server.fail(2);
+    let client = ClientBuilder::new(plain_client())
+        .with(recorder.middleware())
+        .with(retries(3))
+        .with(recorder.middleware())
+        .build();
+    let url = server.url("/flaky");
+    client.get(&url).send().await.unwrap();
+    assert_eq!(attributes(&recorder.client_span().attributes), resent(server.port(), &url, 200, 2));
+    assert_eq!(recorder.durations().len(), 1);
+}
+
+#[tokio::test]
+async fn the_count_starts_anew_for_another_url() {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let (client, mut extensions) = (recorder.client(), Extensions::new());
+    for path in ["/success", "/success", "/missing"] {
+        let request = client.get(server.url(path)).build().unwrap();
+        client.execute_with_extensions(request, &mut extensions).await.unwrap();
+    }
+    let counts: Vec<_> = recorder
+        .client_spans()
+        .iter()
+        .map(|span| attributes(&span.attributes).remove("http.request.resend_count"))
+        .collect();
+    assert_eq!(counts, [None, Some("int 1".to_owned()), None]);
+}
+
+#[tokio::test]
+async fn a_call_dropped_between_attempts_leaves_no_open_one() {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let (client, mut extensions) = (recorder.client(), Extensions::new());
+    let request = client.get(server.url("/silence")).build().unwrap();
+    tokio::select! {
+        _ = client.execute_with_extensions(request, &mut extensions) => unreachable!(),
+        () = server.arrived() => {}
+    }
+    let request = client.get(server.url("/success")).build().unwrap();
+    client.execute_with_extensions(request, &mut extensions).await.unwrap();
+    assert_eq!(recorder.client_spans().len(), 2);
+}
+
+#[tokio::test]
+async fn outside_the_cause_is_found_below_the_retries() {
+    for times in [0, 2] {
+        let (recorder, server) = (Recorder::new(), Server::start().await);
+        let client = ClientBuilder::new(plain_client())
+            .with(recorder.middleware())
+            .with(retries(times))
+            .build();
+        let silence = server.url("/silence");
+        let call = client.get(&silence).timeout(Duration::from_millis(20));
+        call.send().await.unwrap_err();
+        let port = closed_port().await;
+        let refused = format!("http://127.0.0.1:{port}/");
+        client.get(&refused).send().await.unwrap_err();
+        let circle = server.url("/circular-redirect");
+        client.get(&circle).send().await.unwrap_err();
+
+        let spans = recorder.client_spans();
+        let recorded: Vec<_> = spans.iter().map(|span| attributes(&span.attributes)).collect();
+        assert_eq!(
+            recorded,
+            [
+                unanswered(server.port(), &silence, Some("timeout")),
+                unanswered(port, &refused, Some("connect")),
+                unanswered(server.port(), &circle, Some("redirect")),
+            ]
+        );
+    }
+}
