@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn the_server_is_the_host_header_else_the_url() {
-        let cases: &[(&str, Option<&'static str>, Option<(&str, u16)>)] = &[
+        let cases = [
             ("http://h/", None, Some(("h", 80))),
             ("https://h/", None, Some(("h", 443))),
             ("https://h:80/", None, Some(("h", 80))),
@@ -70,7 +70,7 @@ mod tests {
         ];
         for (url, host, expected) in cases {
             let expected = expected.map(|(host, port)| (host.to_owned(), port));
-            assert_eq!(server(url, *host), expected, "{url} {host:?}");
+            assert_eq!(server(url, host), expected, "{url} {host:?}");
         }
     }
 }

@@ -64,11 +64,7 @@ impl Attempts {
                 return None;
             }
             if state.request != request {
-                *state = State {
-                    request,
-                    sent: 0,
-                    open: false,
-                };
+                *state = State { request, sent: 0, open: false };
             }
             state.open = true;
             state.sent

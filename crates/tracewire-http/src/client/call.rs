@@ -52,18 +52,12 @@ impl ClientCall {
         if parent.is_telemetry_suppressed() {
             return None;
         }
-        if extensions
-            .get::<CallOptions>()
-            .is_some_and(|options| options.untraced)
-        {
+        if extensions.get::<CallOptions>().is_some_and(|options| options.untraced) {
             return None;
         }
         let attempt = Attempts::begin(extensions, request.method, request.url)?;
         let options = extensions.get::<CallOptions>();
-        let mut request = ClientRequest {
-            resend_count: attempt.resends,
-            ..request
-        };
+        let mut request = ClientRequest { resend_count: attempt.resends, ..request };
         if let Some(options) = options {
             request.name = options.name.as_deref().or(request.name);
             request.template = options.template.as_deref().or(request.template);
@@ -71,11 +65,7 @@ impl ClientCall {
         }
         let exchange = Exchange::call(&settings.instrumentation, parent, &request);
         let propagate = options.is_none_or(|options| !options.unpropagated);
-        Some(Self {
-            exchange,
-            attempt,
-            propagate,
-        })
+        Some(Self { exchange, attempt, propagate })
     }
 
     /// Writes what `destination` may be told into `headers`, in place of what is there.

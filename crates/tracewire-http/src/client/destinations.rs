@@ -35,18 +35,12 @@ pub struct Destinations {
 impl Destinations {
     /// Trace context goes everywhere, baggage to hosts nearby.
     pub fn new() -> Self {
-        Self {
-            trace_context: Hosts::everywhere(),
-            baggage: Hosts::nearby(),
-        }
+        Self { trace_context: Hosts::everywhere(), baggage: Hosts::nearby() }
     }
 
     /// Both go everywhere.
     pub fn all() -> Self {
-        Self {
-            trace_context: Hosts::everywhere(),
-            baggage: Hosts::everywhere(),
-        }
+        Self { trace_context: Hosts::everywhere(), baggage: Hosts::everywhere() }
     }
 
     /// Sends trace context to these hosts. Default: everywhere.

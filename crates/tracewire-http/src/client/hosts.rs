@@ -31,10 +31,7 @@ pub struct Hosts {
 impl Hosts {
     /// Every host.
     pub fn everywhere() -> Self {
-        Self {
-            everywhere: true,
-            ..Self::none()
-        }
+        Self { everywhere: true, ..Self::none() }
     }
 
     /// Hosts that stand in one's own network.
@@ -43,19 +40,12 @@ impl Hosts {
     /// of one label such as `localhost` and `inventory`, and names that end in `.internal`,
     /// `.local`, `.localhost` or `.svc`.
     pub fn nearby() -> Self {
-        Self {
-            nearby: true,
-            ..Self::none()
-        }
+        Self { nearby: true, ..Self::none() }
     }
 
     /// No host.
     pub fn none() -> Self {
-        Self {
-            everywhere: false,
-            nearby: false,
-            listed: Arc::default(),
-        }
+        Self { everywhere: false, nearby: false, listed: Arc::default() }
     }
 
     /// These hosts too: `shop.example` is that name alone, `*.shop.example` every name below it.
@@ -108,9 +98,7 @@ impl Pattern {
 /// `host` without brackets and without the dot that ends an absolute name.
 fn bare(host: &str) -> &str {
     let host = host.strip_suffix('.').unwrap_or(host);
-    host.strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host)
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 /// Whether `host` is a name below `suffix`, which begins with a dot.
@@ -208,25 +196,12 @@ mod tests {
 
     #[test]
     fn listed_hosts_are_exact_or_below_a_suffix() {
-        let hosts = Hosts::none()
-            .and(["Api.Example", "*.shop.example."])
-            .and(["[2001:db8::1]"]);
-        for host in [
-            "api.example",
-            "API.EXAMPLE.",
-            "a.shop.example",
-            "b.a.shop.example",
-        ] {
+        let hosts = Hosts::none().and(["Api.Example", "*.shop.example."]).and(["[2001:db8::1]"]);
+        for host in ["api.example", "API.EXAMPLE.", "a.shop.example", "b.a.shop.example"] {
             assert!(hosts.contains(host), "{host}");
         }
         assert!(hosts.contains("2001:db8::1"));
-        for host in [
-            "x.api.example",
-            "shop.example",
-            "evilshop.example",
-            "localhost",
-            "",
-        ] {
+        for host in ["x.api.example", "shop.example", "evilshop.example", "localhost", ""] {
             assert!(!hosts.contains(host), "{host}");
         }
     }

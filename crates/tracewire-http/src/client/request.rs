@@ -65,10 +65,7 @@ impl<'a> ClientRequest<'a> {
         let url = instrumentation.sensitive_keys.redact_url(self.url);
         attributes.push(KeyValue::new(c::URL_FULL, limited(url, limit)));
         if let Some(template) = self.template {
-            attributes.push(KeyValue::new(
-                c::URL_TEMPLATE,
-                limited(template.into(), limit),
-            ));
+            attributes.push(KeyValue::new(c::URL_TEMPLATE, limited(template.into(), limit)));
         }
         if self.resend_count > 0 {
             let count = i64::from(self.resend_count);
