@@ -21,16 +21,20 @@ use crate::env::{self, Env};
 use crate::error::InitError;
 use crate::limits::ValueLength;
 
-/// How many bytes of spans may wait for an exporter, whatever the queue's size in spans.
+/// How many bytes of spans may wait for an exporter, for each place in the queue.
 ///
-/// Two thousand spans are little, unless somebody sends 60 KB in each of them.
-const QUEUE_BYTES: usize = 8 * 1024 * 1024;
+/// That is more than twice what the span of an HTTP request takes. Without a limit, two thousand
+/// places keep 120 MB if somebody sends 60 KB in each request.
+const BYTES_PER_PLACE: usize = 3 * 1024;
 
 /// Takes batches to where they belong. Blocks, for a bounded time; may panic.
 pub(crate) trait DeliverSpans: Send + Sync + std::fmt::Debug + 'static {
     fn deliver(&self, batch: Vec<SpanData>) -> Result<(), Failure>;
 
     fn set_resource(&mut self, _resource: &Resource) {}
+
+    /// Nothing will be delivered any more.
+    fn shutdown(&self, _timeout: Duration) {}
 }
 
 /// What code says about batches.
@@ -39,6 +43,7 @@ pub(crate) struct Settings {
     pub(crate) queue_size: Option<u32>,
     pub(crate) batch_size: Option<u32>,
     pub(crate) schedule_delay: Option<Duration>,
+    pub(crate) export_timeout: Option<Duration>,
 }
 
 /// The batch settings as decided.
@@ -78,7 +83,7 @@ impl Batching {
         );
         let export_timeout = env.pick(
             &["OTEL_BSP_EXPORT_TIMEOUT"],
-            None,
+            code.export_timeout,
             env::milliseconds(0),
             Duration::from_secs(30),
         );
@@ -104,6 +109,7 @@ impl Batching {
     ) -> impl SpanProcessor + 'static {
         let room = Arc::new(Room {
             most_spans: self.queue_size,
+            most_bytes: self.queue_size.saturating_mul(BYTES_PER_PLACE),
             spans: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
         });
@@ -165,6 +171,7 @@ impl<P: SpanProcessor> SpanProcessor for Gate<P> {
 #[derive(Debug)]
 struct Room {
     most_spans: usize,
+    most_bytes: usize,
     spans: AtomicUsize,
     bytes: AtomicUsize,
 }
@@ -181,9 +188,9 @@ impl Room {
         if !grow(&self.spans, 1, self.most_spans) {
             return Err("the queue is full (OTEL_BSP_MAX_QUEUE_SIZE)");
         }
-        if !grow(&self.bytes, weight, QUEUE_BYTES) {
+        if !grow(&self.bytes, weight, self.most_bytes) {
             self.spans.fetch_sub(1, Ordering::AcqRel);
-            return Err("the queue is full: 8 MiB of spans are waiting");
+            return Err("the queue is full: its spans hold more than 3 KiB each");
         }
         Ok(())
     }
@@ -244,6 +251,11 @@ impl<S: DeliverSpans> SpanExporter for CountedExporter<S> {
         self.room.bytes.fetch_sub(bytes, Ordering::AcqRel);
         self.counts.delivered(items as u64, result);
         // The failure is counted and reported here; the SDK would only log it once more.
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.sink.shutdown(timeout);
         Ok(())
     }
 

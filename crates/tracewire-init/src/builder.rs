@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::{KeyValue, global};
-use opentelemetry_sdk::trace::ShouldSample;
+use opentelemetry_sdk::trace::{ShouldSample, SpanExporter};
 use tracewire_propagation::Propagator;
 
 use crate::env::Env;
 use crate::error::InitError;
 use crate::exporters::Exporter;
+use crate::foreign::Foreign;
 use crate::guard::{Claim, Telemetry};
 use crate::otlp::Compression;
 use crate::propagation;
@@ -69,6 +70,24 @@ impl Builder {
     /// Sets where spans go (`OTEL_TRACES_EXPORTER`); an empty list is nowhere.
     pub fn traces_exporters(mut self, exporters: impl IntoIterator<Item = Exporter>) -> Self {
         self.settings.traces_exporters = Some(exporters.into_iter().collect());
+        self
+    }
+
+    /// Sends spans to `exporter`, in batches, in place of those that `OTEL_TRACES_EXPORTER` names.
+    ///
+    /// With [`traces_exporters`](Self::traces_exporters) they go there as well. The exporter runs on
+    /// a thread of its own, outside any runtime. An export may take `OTEL_BSP_EXPORT_TIMEOUT`, half
+    /// a minute unless set; one that takes longer, or panics, fails, and does not end telemetry.
+    pub fn span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
+        self.settings.span_exporter =
+            Some(Box::new(move |timeout, stop| Foreign::new(exporter, timeout, stop)));
+        self
+    }
+
+    /// Sets how long one export of spans may take (`OTEL_BSP_EXPORT_TIMEOUT`), half a minute unless
+    /// set; zero is no limit. Over OTLP, [`export_timeout`](Self::export_timeout) counts as well.
+    pub fn batch_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.batch.export_timeout = Some(timeout);
         self
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use reqwest::blocking::{Client, ClientBuilder};
@@ -80,13 +81,13 @@ impl HttpClient {
         content_type: &'static str,
         body: Vec<u8>,
     ) -> Result<Vec<u8>, String> {
-        let body = if self.gzip { gzip(&body) } else { body };
+        let body = Bytes::from(if self.gzip { gzip(&body) } else { body });
         let result = self.attempts(content_type, &body);
         self.failing.store(result.is_err(), Ordering::Relaxed);
         result
     }
 
-    fn attempts(&self, content_type: &'static str, body: &[u8]) -> Result<Vec<u8>, String> {
+    fn attempts(&self, content_type: &'static str, body: &Bytes) -> Result<Vec<u8>, String> {
         let begun = Instant::now();
         let limit = begun + self.timeout.unwrap_or(Duration::from_secs(3600));
         let mut attempt = 1;
@@ -119,7 +120,7 @@ impl HttpClient {
     fn once(
         &self,
         content_type: &'static str,
-        body: &[u8],
+        body: &Bytes,
         left: Duration,
     ) -> Result<Vec<u8>, Fault> {
         let mut request = self
@@ -128,7 +129,7 @@ impl HttpClient {
             .headers(self.headers.clone())
             .header(header::CONTENT_TYPE, content_type)
             .timeout(left)
-            .body(body.to_vec());
+            .body(body.clone());
         if self.gzip {
             request = request.header(header::CONTENT_ENCODING, "gzip");
         }

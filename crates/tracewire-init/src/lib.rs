@@ -51,7 +51,7 @@
 //! | `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` | `cumulative` | `cumulative`, `delta`, `lowmemory` |
 //! | `OTEL_BSP_SCHEDULE_DELAY` | 5000 ms | how long a span waits for its batch to fill |
 //! | `OTEL_BSP_EXPORT_TIMEOUT` | 30000 ms | for one export, retries included; 0 is no limit |
-//! | `OTEL_BSP_MAX_QUEUE_SIZE` | 2048 | spans; of their bytes at most 8 MiB may wait |
+//! | `OTEL_BSP_MAX_QUEUE_SIZE` | 2048 | spans; with more than 3 KiB each, fewer |
 //! | `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` | 512 | spans; at most the queue's size |
 //! | `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT` | no limit | characters of an attribute value |
 //! | `OTEL_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT` | 128 | attributes of a span |
@@ -79,6 +79,7 @@ mod count;
 mod env;
 mod error;
 mod exporters;
+mod foreign;
 mod guard;
 mod hinted;
 mod http_client;

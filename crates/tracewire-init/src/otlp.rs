@@ -256,7 +256,10 @@ impl DeliverSpans for OtlpSpans {
     fn deliver(&self, batch: Vec<SpanData>) -> Result<(), Failure> {
         let resource_spans = group_spans_by_resource_and_scope(batch, &self.resource);
         let request = ExportTraceServiceRequest { resource_spans };
-        let answer = self.client.post(PROTOBUF, request.encode_to_vec()).map_err(Failure::all)?;
+        let body = request.encode_to_vec();
+        // A slow collector must not keep the batch in memory twice.
+        drop(request);
+        let answer = self.client.post(PROTOBUF, body).map_err(Failure::all)?;
         match ExportTraceServiceResponse::decode(&*answer).unwrap_or_default().partial_success {
             Some(partial) => rejected(partial.rejected_spans, &partial.error_message),
             None => Ok(()),

@@ -14,6 +14,7 @@ use crate::count::Counts;
 use crate::env::{self, Env};
 use crate::error::InitError;
 use crate::exporters::{Exporter, exporters};
+use crate::foreign::Foreign;
 use crate::guard::Running;
 use crate::limits::{self, Limits};
 use crate::log::{self, Level};
@@ -22,12 +23,16 @@ use crate::otlp::{self, OtlpMetrics, OtlpSpans, Signal};
 use crate::stop::Stop;
 use crate::{resource, sampler};
 
+/// Makes the sink for a span exporter that code gave.
+pub(crate) type MakeSink = Box<dyn FnOnce(Duration, Arc<Stop>) -> Result<Foreign, InitError>>;
+
 /// What code says; `None` and empty leave the decision to the environment.
 #[derive(Default)]
 pub(crate) struct Settings {
     pub(crate) resource: resource::Settings,
     pub(crate) sampler: Option<Box<dyn ShouldSample>>,
     pub(crate) traces_exporters: Option<Vec<Exporter>>,
+    pub(crate) span_exporter: Option<MakeSink>,
     pub(crate) metrics_exporters: Option<Vec<Exporter>>,
     pub(crate) otlp: otlp::Settings,
     pub(crate) batch: batch::Settings,
@@ -83,7 +88,9 @@ impl<'a> Setup<'a> {
             return Ok(Running::new(None, None, Vec::new(), self.stop, shutdown_timeout));
         }
         let resource = resource::resource(env, settings.resource);
-        let traces = exporters(env, "OTEL_TRACES_EXPORTER", settings.traces_exporters);
+        // An exporter from code stands in place of those that the environment names.
+        let given = settings.span_exporter.as_ref().map(|_| Vec::new());
+        let traces = exporters(env, "OTEL_TRACES_EXPORTER", settings.traces_exporters.or(given));
         let metrics = exporters(env, "OTEL_METRICS_EXPORTER", settings.metrics_exporters);
         let console = Console::new(env, settings.console);
         let limits = limits::limits(env, settings.limits);
@@ -91,7 +98,14 @@ impl<'a> Setup<'a> {
         let batching = Batching::decide(env, settings.batch)?;
         let tracer_provider = self.traces(
             &traces,
-            Traces { otlp: &settings.otlp, console: &console, limits, sampler, batching },
+            Traces {
+                given: settings.span_exporter,
+                otlp: &settings.otlp,
+                console: &console,
+                limits,
+                sampler,
+                batching,
+            },
             &resource,
         )?;
         let interval = Interval::decide(env, settings.metric_interval);
@@ -151,6 +165,12 @@ impl<'a> Setup<'a> {
                 }
             };
         }
+        if let Some(make) = traces.given {
+            let sink = make(traces.batching.export_timeout(), Arc::clone(&self.stop))?;
+            let counts = self.counts("spans", "exporter");
+            provider =
+                provider.with_span_processor(traces.batching.processor(sink, counts, value_length));
+        }
         Ok(provider.build())
     }
 
@@ -206,6 +226,7 @@ impl<'a> Setup<'a> {
 }
 
 struct Traces<'a> {
+    given: Option<MakeSink>,
     otlp: &'a otlp::Settings,
     console: &'a Console,
     limits: Limits,
