@@ -45,18 +45,13 @@ impl<'a> Authority<'a> {
         if host.is_empty() {
             return None;
         }
-        Some(Self {
-            host,
-            port: port.and_then(parse_port),
-        })
+        Some(Self { host, port: port.and_then(parse_port) })
     }
 }
 
 /// Reads digits only: `u16::from_str` would take a leading plus.
 fn parse_port(text: &str) -> Option<u16> {
-    text.bytes()
-        .all(|octet| octet.is_ascii_digit())
-        .then(|| text.parse().ok())?
+    text.bytes().all(|octet| octet.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 #[cfg(test)]
@@ -69,10 +64,7 @@ mod tests {
         let cases = [
             ("example.com", Some(("example.com", None))),
             ("example.com:8080", Some(("example.com", Some(8080)))),
-            (
-                "user:pass@example.com:8080",
-                Some(("example.com", Some(8080))),
-            ),
+            ("user:pass@example.com:8080", Some(("example.com", Some(8080)))),
             ("127.0.0.1:1", Some(("127.0.0.1", Some(1)))),
             ("[fe80::1]:8080", Some(("fe80::1", Some(8080)))),
             ("[fe80::1]", Some(("fe80::1", None))),

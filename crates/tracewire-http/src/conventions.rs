@@ -8,14 +8,20 @@ pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
 
 /// `client.address`: the client behind all trusted proxies, else the peer of the connection.
 pub const CLIENT_ADDRESS: &str = "client.address";
+/// `client.port`, an integer; opt-in.
+pub const CLIENT_PORT: &str = "client.port";
 /// `error.type`: the status code, or one of the names in [`ErrorType`](crate::ErrorType).
 pub const ERROR_TYPE: &str = "error.type";
 /// `http.request.method`: a known method, or `_OTHER`.
 pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
 /// `http.request.method_original`: the method as sent, when it is not a known one.
 pub const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
+/// `http.request.header.`: the beginning of the names of captured request headers.
+pub const HTTP_REQUEST_HEADER: &str = "http.request.header.";
 /// `http.request.resend_count`: how many times this request was sent before.
 pub const HTTP_REQUEST_RESEND_COUNT: &str = "http.request.resend_count";
+/// `http.response.header.`: the beginning of the names of captured response headers.
+pub const HTTP_RESPONSE_HEADER: &str = "http.response.header.";
 /// `http.response.status_code`, an integer.
 pub const HTTP_RESPONSE_STATUS_CODE: &str = "http.response.status_code";
 /// `http.route`: the matched route template, never the path.
@@ -42,6 +48,8 @@ pub const URL_SCHEME: &str = "url.scheme";
 pub const URL_TEMPLATE: &str = "url.template";
 /// `user_agent.original`: the `User-Agent` header.
 pub const USER_AGENT_ORIGINAL: &str = "user_agent.original";
+/// `user_agent.synthetic.type`: `bot` or `test`; opt-in.
+pub const USER_AGENT_SYNTHETIC_TYPE: &str = "user_agent.synthetic.type";
 
 /// `http.client.active_requests`, an up-down counter of `{request}`.
 pub const HTTP_CLIENT_ACTIVE_REQUESTS: &str = "http.client.active_requests";
@@ -53,6 +61,5 @@ pub const HTTP_SERVER_ACTIVE_REQUESTS: &str = "http.server.active_requests";
 pub const HTTP_SERVER_REQUEST_DURATION: &str = "http.server.request.duration";
 
 /// The bucket boundaries of both duration histograms, in seconds.
-pub const DURATION_BOUNDARIES: [f64; 14] = [
-    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
-];
+pub const DURATION_BOUNDARIES: [f64; 14] =
+    [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];

@@ -1,12 +1,16 @@
 //! One request and its response: the object that owns the span, the clock and the gauge.
 
 use crate::{
-    ClientRequest, ErrorType, Instrumentation, Outcome, Scheme, ServerRequest, SharedRoute,
-    conventions as c, instrumentation::Resolved, instruments::Side, method::OTHER,
-    server::version_name, text::limited,
+    ClientRequest, Ending, ErrorType, ExchangeHandle, Instrumentation, Origin, Outcome, Scheme,
+    ServerRequest, Verdict, conventions as c,
+    instrumentation::Resolved,
+    instruments::Side,
+    method::OTHER,
+    server::{Notes, version_name},
+    text::limited,
 };
 use arrayvec::ArrayVec;
-use http::{Method, StatusCode, Version};
+use http::{HeaderMap, Method, StatusCode, Version};
 use opentelemetry::{
     Context, KeyValue, StringValue,
     trace::{Link, Span, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt, Tracer},
@@ -40,6 +44,8 @@ pub struct Exchange {
     route: Option<StringValue>,
     synthetic: Option<&'static str>,
     handle: Option<ExchangeHandle>,
+    metric_attributes: Vec<KeyValue>,
+    named: bool,
     status: Option<StatusCode>,
     ended: bool,
 }
@@ -61,17 +67,15 @@ impl Exchange {
         exchange.scheme = request.scheme;
         exchange.version = version_name(request.version);
         exchange.route = route;
+        exchange.named = request.name.is_some();
         exchange.synthetic = request.synthetic(instrumentation);
         exchange.start(instrumentation, &parent, SpanKind::Server, link, |exchange| {
-            let name = span_name(
-                &exchange.method,
-                exchange.route.as_ref().map(StringValue::as_str),
-            );
             let route = exchange.route.as_ref();
-            (
-                name,
-                request.attributes(instrumentation, &exchange.method, route),
-            )
+            let name = match request.name {
+                Some(name) => Cow::Owned(name.to_owned()),
+                None => span_name(&exchange.method, route.map(StringValue::as_str)),
+            };
+            (name, request.describe(instrumentation, &exchange.method, route))
         });
         exchange
     }
@@ -94,10 +98,7 @@ impl Exchange {
                 Some(name) => Cow::Owned(name.to_owned()),
                 None => span_name(&exchange.method, request.template),
             };
-            (
-                name,
-                request.describe(instrumentation, &exchange.method, &host),
-            )
+            (name, request.describe(instrumentation, &exchange.method, &host))
         });
         exchange
     }
@@ -128,11 +129,16 @@ impl Exchange {
         self.handle.get_or_insert_default().clone()
     }
 
-    /// Gives the span another name; without a span nothing happens.
-    pub fn rename(&self, name: impl Into<Cow<'static, str>>) {
+    /// Adds attributes to the span.
+    pub fn add_attributes(&self, attributes: Vec<KeyValue>) {
         if self.recording {
-            self.context.span().update_name(name);
+            self.context.span().set_attributes(attributes);
         }
+    }
+
+    /// Adds attributes to the duration metric. Every new value is a new time series.
+    pub fn add_metric_attributes(&mut self, attributes: Vec<KeyValue>) {
+        self.metric_attributes.extend(attributes);
     }
 
     /// Notes the protocol version that was negotiated.
@@ -189,6 +195,8 @@ impl Exchange {
             route: None,
             synthetic: None,
             handle: None,
+            metric_attributes: Vec::new(),
+            named: false,
             status: None,
             ended: false,
             resolved,
@@ -215,11 +223,8 @@ impl Exchange {
             return;
         };
         let late = !instrumentation.describe_unsampled && refused_by_caller(parent);
-        let (name, attributes) = if late {
-            (Cow::Borrowed("HTTP"), Vec::new())
-        } else {
-            describe(self)
-        };
+        let (name, attributes) =
+            if late { (Cow::Borrowed("HTTP"), Vec::new()) } else { describe(self) };
         let mut builder = SpanBuilder::from_name(name)
             .with_kind(kind)
             .with_start_time(self.started_at)
@@ -266,9 +271,14 @@ impl Exchange {
         if let Some(active_requests) = &instruments.active_requests {
             active_requests.add(-1, &self.active_attributes());
         }
-        instruments
-            .duration
-            .record(elapsed.as_secs_f64(), &self.duration_attributes(error));
+        let seconds = elapsed.as_secs_f64();
+        let attributes = self.duration_attributes(error);
+        if self.metric_attributes.is_empty() && notes.attributes.is_empty() {
+            instruments.duration.record(seconds, &attributes);
+        } else {
+            let all = [&*attributes, &*self.metric_attributes, &*notes.attributes].concat();
+            instruments.duration.record(seconds, &all);
+        }
     }
 
     /// `error.type`, when the exchange ended in an error.
@@ -314,8 +324,10 @@ impl Exchange {
             && self.recording
         {
             let span = self.context.span();
-            span.update_name(span_name(&self.method, Some(route.as_str())));
             span.set_attribute(KeyValue::new(c::HTTP_ROUTE, route.clone()));
+            if !self.named {
+                span.update_name(span_name(&self.method, Some(route.as_str())));
+            }
         }
     }
 
@@ -368,19 +380,12 @@ impl Drop for Exchange {
 }
 
 fn method_name(instrumentation: &Instrumentation, method: &Method) -> StringValue {
-    instrumentation
-        .known_methods
-        .name(method)
-        .unwrap_or_else(|| OTHER.into())
+    instrumentation.known_methods.name(method).unwrap_or_else(|| OTHER.into())
 }
 
 /// `{method} {target}`, or the method alone; a method that is not known is `HTTP`.
 fn span_name(method: &StringValue, target: Option<&str>) -> Cow<'static, str> {
-    let method = if method.as_str() == OTHER {
-        "HTTP"
-    } else {
-        method.as_str()
-    };
+    let method = if method.as_str() == OTHER { "HTTP" } else { method.as_str() };
     let Some(target) = target else {
         return Cow::Owned(method.to_owned());
     };

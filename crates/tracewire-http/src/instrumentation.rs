@@ -247,9 +247,7 @@ impl Instrumentation {
         let generation = default_generation();
         if let Some(resolved) = self.resolved.get()
             && resolved.generation == generation
-            && resolved
-                .believed_until
-                .is_none_or(|until| Instant::now() < until)
+            && resolved.believed_until.is_none_or(|until| Instant::now() < until)
         {
             return resolved;
         }
@@ -316,10 +314,7 @@ struct ResolvedCell(RwLock<Option<Arc<Resolved>>>);
 
 impl ResolvedCell {
     fn get(&self) -> Option<Arc<Resolved>> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn set(&self, resolved: Arc<Resolved>) {
@@ -345,9 +340,7 @@ fn has_effect(tracer: &BoxedTracer) -> bool {
         true,
         TraceState::NONE,
     );
-    let context = Context::new()
-        .with_remote_span_context(probe)
-        .with_telemetry_suppressed();
+    let context = Context::new().with_remote_span_context(probe).with_telemetry_suppressed();
     let span = tracer.build_with_context(SpanBuilder::from_name("probe"), &context);
     span.span_context().span_id() != SpanId::from(1)
 }

@@ -50,6 +50,7 @@ pub use self::{
     client::{
         Attempts, CallOptions, ClientCall, ClientRequest, ClientSettings, Destinations, Hosts,
     },
+    clock::Clock,
     error_type::ErrorType,
     exchange::Exchange,
     header_capture::HeaderSelector,

@@ -5,9 +5,8 @@ use opentelemetry::StringValue;
 use std::sync::Arc;
 
 /// The methods that the conventions know: RFC 9110, `PATCH` (RFC 5789) and `QUERY`.
-const DEFAULT: [&str; 10] = [
-    "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE",
-];
+const DEFAULT: [&str; 10] =
+    ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"];
 
 /// The value of `http.request.method` for every method that is not known.
 pub(crate) const OTHER: &str = "_OTHER";
@@ -33,12 +32,7 @@ impl KnownMethods {
         I: IntoIterator<Item = T>,
         T: Into<Arc<str>>,
     {
-        Self(Some(
-            methods
-                .into_iter()
-                .map(|method| StringValue::from(method.into()))
-                .collect(),
-        ))
+        Self(Some(methods.into_iter().map(|method| StringValue::from(method.into())).collect()))
     }
 
     /// Reads `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`, a comma-separated list that replaces the
@@ -49,16 +43,9 @@ impl KnownMethods {
     }
 
     fn from_list(list: &str) -> Self {
-        let mut methods = list
-            .split(',')
-            .map(str::trim)
-            .filter(|method| !method.is_empty())
-            .peekable();
-        if methods.peek().is_none() {
-            Self::default()
-        } else {
-            Self::new(methods)
-        }
+        let mut methods =
+            list.split(',').map(str::trim).filter(|method| !method.is_empty()).peekable();
+        if methods.peek().is_none() { Self::default() } else { Self::new(methods) }
     }
 
     /// The name to record for `method`, if it is known.
@@ -68,10 +55,7 @@ impl KnownMethods {
                 .iter()
                 .find(|known| **known == method.as_str())
                 .map(|known| StringValue::from(*known)),
-            Some(list) => list
-                .iter()
-                .find(|known| known.as_str() == method.as_str())
-                .cloned(),
+            Some(list) => list.iter().find(|known| known.as_str() == method.as_str()).cloned(),
         }
     }
 }
@@ -106,10 +90,7 @@ mod tests {
     #[test]
     fn an_empty_list_is_the_default() {
         for list in ["", " ", ",, ,"] {
-            assert_eq!(
-                name(&KnownMethods::from_list(list), "DELETE").as_deref(),
-                Some("DELETE")
-            );
+            assert_eq!(name(&KnownMethods::from_list(list), "DELETE").as_deref(), Some("DELETE"));
         }
     }
 }

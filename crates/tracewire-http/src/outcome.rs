@@ -1,6 +1,12 @@
-//! The ways an exchange can end.
+//! The ways an exchange can end, and what they mean.
 
 use crate::ErrorType;
+use http::StatusCode;
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 /// How an exchange ended.
 ///
@@ -15,4 +21,50 @@ pub enum Outcome {
     Cancelled,
     /// Something failed before the response was complete.
     Failed(ErrorType),
+}
+
+/// How an exchange ended, as a [classifier](crate::Instrumentation::classify) sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ending<'a> {
+    /// The status code, if one was sent or received.
+    pub status: Option<StatusCode>,
+    /// How the exchange ended.
+    pub outcome: Outcome,
+    /// The route that matched (servers only).
+    pub route: Option<&'a str>,
+    /// What the conventions make of it.
+    pub verdict: Verdict,
+}
+
+/// Whether an exchange ended in an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// No error: the span's status stays unset, `error.type` absent.
+    Unset,
+    /// The status code is the error: `error.type` is the code.
+    Status(StatusCode),
+    /// Another error.
+    Error(ErrorType),
+}
+
+/// A function that may judge an exchange otherwise than the conventions do.
+#[derive(Clone)]
+pub(crate) struct Classifier(Arc<dyn Fn(&Ending<'_>) -> Verdict + Send + Sync>);
+
+impl Classifier {
+    pub(crate) fn new(classify: impl Fn(&Ending<'_>) -> Verdict + Send + Sync + 'static) -> Self {
+        Self(Arc::new(classify))
+    }
+
+    /// The function's verdict; if it panics, the conventions' one.
+    pub(crate) fn judge(&self, ending: &Ending<'_>) -> Verdict {
+        catch_unwind(AssertUnwindSafe(|| (self.0)(ending))).unwrap_or(ending.verdict)
+    }
+}
+
+impl fmt::Debug for Classifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Classifier")
+    }
 }

@@ -120,12 +120,8 @@ impl SensitiveKeys {
 
     fn contains(&self, key: &str) -> bool {
         match &self.0 {
-            None => DEFAULT
-                .iter()
-                .any(|sensitive| sensitive.eq_ignore_ascii_case(key)),
-            Some(keys) => keys
-                .iter()
-                .any(|sensitive| sensitive.eq_ignore_ascii_case(key)),
+            None => DEFAULT.iter().any(|sensitive| sensitive.eq_ignore_ascii_case(key)),
+            Some(keys) => keys.iter().any(|sensitive| sensitive.eq_ignore_ascii_case(key)),
         }
     }
 }
@@ -143,11 +139,7 @@ fn redact_userinfo(address: &str) -> Cow<'_, str> {
     if userinfo.is_empty() || host.is_empty() {
         return Cow::Borrowed(address);
     }
-    let replacement = if userinfo.contains(':') {
-        "REDACTED:REDACTED@"
-    } else {
-        "REDACTED@"
-    };
+    let replacement = if userinfo.contains(':') { "REDACTED:REDACTED@" } else { "REDACTED@" };
     Cow::Owned([scheme, replacement, host, path].concat())
 }
 
@@ -169,10 +161,7 @@ mod tests {
             ("token=a=b&x=1", "token=REDACTED&x=1"),
             ("TOKEN=t", "TOKEN=REDACTED"),
             ("sig=1&sig=2", "sig=REDACTED&sig=REDACTED"),
-            (
-                "q=a%20b&X-Amz-Signature=0&q=",
-                "q=a%20b&X-Amz-Signature=REDACTED&q=",
-            ),
+            ("q=a%20b&X-Amz-Signature=0&q=", "q=a%20b&X-Amz-Signature=REDACTED&q="),
         ];
         for (query, expected) in cases {
             assert_eq!(SensitiveKeys::default().redact_query(query), expected);
@@ -187,18 +176,12 @@ mod tests {
                 "https://REDACTED:REDACTED@github.com/p@th?foo=b@r",
             ),
             ("https://ada@github.com/", "https://REDACTED@github.com/"),
-            (
-                "https://github.com/p@th?foo=b@r",
-                "https://github.com/p@th?foo=b@r",
-            ),
+            ("https://github.com/p@th?foo=b@r", "https://github.com/p@th?foo=b@r"),
             ("https://github.com@", "https://github.com@"),
             ("mailto:a@b", "mailto:a@b"),
             ("http://h/?token=t#ref", "http://h/?token=REDACTED#ref"),
             ("http://h/?a=1#token=t", "http://h/?a=1#token=t"),
-            (
-                "http://a:b@[::1]:80/x",
-                "http://REDACTED:REDACTED@[::1]:80/x",
-            ),
+            ("http://a:b@[::1]:80/x", "http://REDACTED:REDACTED@[::1]:80/x"),
         ];
         for (url, expected) in cases {
             assert_eq!(SensitiveKeys::default().redact_url(url), expected);

@@ -1,6 +1,6 @@
 //! Ends: carries the exchange to the end of the response.
 
-use super::inside::inside;
+use super::scope::Scope;
 use bytes::Buf;
 use http::{Method, StatusCode, header::CONTENT_LENGTH, response::Parts};
 use http_body::{Body, Frame, SizeHint};
@@ -9,7 +9,7 @@ use std::{
     pin::Pin,
     task::{Context, Poll, ready},
 };
-use tracewire_http::{ErrorType, Exchange, Outcome};
+use tracewire_http::{ErrorType, Outcome};
 
 pin_project! {
     /// Response body of [`ServerService`](super::ServerService).
@@ -20,28 +20,23 @@ pin_project! {
     pub struct ResponseBody<B> {
         #[pin]
         inner: B,
-        // `None` once the exchange has ended.
-        exchange: Option<Exchange>,
+        // `Bare` once the exchange has ended.
+        scope: Scope,
         // What a declared length still has to come.
         remaining: Option<u64>,
     }
 }
 
 impl<B: Body> ResponseBody<B> {
-    pub(super) fn new(inner: B, exchange: Option<Exchange>, method: &Method, head: &Parts) -> Self {
-        let mut body = Self {
-            inner,
-            exchange,
-            remaining: None,
-        };
-        if let Some(exchange) = &mut body.exchange {
-            exchange.respond(head.status);
+    pub(super) fn new(inner: B, scope: Scope, method: &Method, head: &Parts) -> Self {
+        let mut body = Self { inner, scope, remaining: None };
+        if let Scope::Traced(_) = &body.scope {
             body.remaining = declared_length(head).or_else(|| body.inner.size_hint().exact());
             if never_polled(method, head.status)
                 || body.inner.is_end_stream()
                 || body.remaining == Some(0)
             {
-                end(&mut body.exchange, Outcome::Complete);
+                body.scope.end(Outcome::Complete);
             }
         }
         body
@@ -57,17 +52,17 @@ impl<B: Body> Body for ResponseBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
-        let frame = ready!(inside(this.exchange, || this.inner.as_mut().poll_frame(cx)));
+        let frame = ready!(this.scope.run(|| this.inner.as_mut().poll_frame(cx)));
         match &frame {
-            None => end(this.exchange, Outcome::Complete),
-            Some(Err(_)) => end(this.exchange, Outcome::Failed(ErrorType::Body)),
+            None => this.scope.end(Outcome::Complete),
+            Some(Err(_)) => this.scope.end(Outcome::Failed(ErrorType::Body)),
             Some(Ok(frame)) => {
                 if let (Some(remaining), Some(data)) = (&mut *this.remaining, frame.data_ref()) {
                     *remaining = remaining.saturating_sub(data.remaining() as u64);
                 }
                 // Whoever sends the last byte or the trailers does not poll again.
                 if frame.is_trailers() || *this.remaining == Some(0) || this.inner.is_end_stream() {
-                    end(this.exchange, Outcome::Complete);
+                    this.scope.end(Outcome::Complete);
                 }
             }
         }
@@ -83,12 +78,6 @@ impl<B: Body> Body for ResponseBody<B> {
     }
 }
 
-fn end(exchange: &mut Option<Exchange>, outcome: Outcome) {
-    if let Some(exchange) = exchange.take() {
-        exchange.end(outcome);
-    }
-}
-
 /// Responses whose body, if they have one, nobody sends (RFC 9112, section 6.3).
 fn never_polled(method: &Method, status: StatusCode) -> bool {
     method == Method::HEAD
@@ -99,10 +88,5 @@ fn never_polled(method: &Method, status: StatusCode) -> bool {
 }
 
 fn declared_length(head: &Parts) -> Option<u64> {
-    head.headers
-        .get(CONTENT_LENGTH)?
-        .to_str()
-        .ok()?
-        .parse()
-        .ok()
+    head.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -1,7 +1,7 @@
 //! Waits: from the request to the response's head.
 
-use super::{ResponseBody, inside::inside};
-use http::{Method, Response};
+use super::{ResponseBody, ResponseHead, layer::Config, scope::Scope};
+use http::{Method, Response, response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use std::{
@@ -9,6 +9,7 @@ use std::{
     error::Error,
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 use tracewire_http::{ErrorType, Exchange, Outcome};
@@ -21,27 +22,15 @@ pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         inner: F,
-        // `None` inside another layer of ours.
-        exchange: Option<Exchange>,
+        scope: Scope,
         method: Method,
+        config: Arc<Config>,
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) fn traced(inner: F, exchange: Option<Exchange>, method: Method) -> Self {
-        Self {
-            inner,
-            exchange,
-            method,
-        }
-    }
-
-    pub(super) fn untraced(inner: F) -> Self {
-        Self {
-            inner,
-            exchange: None,
-            method: Method::GET,
-        }
+    pub(super) fn new(inner: F, scope: Scope, method: Method, config: Arc<Config>) -> Self {
+        Self { inner, scope, method, config }
     }
 }
 
@@ -55,21 +44,31 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let result = ready!(inside(this.exchange, || this.inner.poll(cx)));
-        let exchange = this.exchange.take();
+        let result = ready!(this.scope.run(|| this.inner.poll(cx)));
         Poll::Ready(match result {
             Ok(response) => {
                 let (head, body) = response.into_parts();
-                let body = ResponseBody::new(body, exchange, this.method, &head);
+                if let Scope::Traced(exchange) = this.scope {
+                    this.config.respond(exchange, &head);
+                }
+                let body = ResponseBody::new(body, this.scope.take(), this.method, &head);
                 Ok(Response::from_parts(head, body))
             }
             Err(error) => {
-                if let Some(exchange) = exchange {
-                    exchange.end(Outcome::Failed(error_type(&error)));
-                }
+                this.scope.end(Outcome::Failed(error_type(&error)));
                 Err(error)
             }
         })
+    }
+}
+
+impl Config {
+    fn respond(&self, exchange: &mut Exchange, head: &response::Parts) {
+        exchange.respond(head.status);
+        exchange.response_headers(&self.instrumentation, &head.headers);
+        let added = self.hooks.on_response(&ResponseHead::new(head));
+        exchange.add_attributes(added.span);
+        exchange.add_metric_attributes(added.metric);
     }
 }
 

@@ -1,16 +1,17 @@
 //! Configures: the layer and its options.
 
-use super::ServerService;
-use std::sync::Arc;
+use super::{Attributes, RequestHead, ResponseHead, ServerService, hooks::Hooks};
+use std::{borrow::Cow, sync::Arc};
 use tower_layer::Layer;
-use tracewire_http::{Instrumentation, Scheme, instrumentation_options};
+use tracewire_http::{Instrumentation, Scheme, Trust, TrustedProxies, instrumentation_options};
 
 /// Gives every request a server span and a duration.
 ///
 /// See the [module docs](crate::server) for what is recorded. A layer inside another one of ours
 /// starts no second span: it only tells the outer one which route matched.
 ///
-/// Clones share everything, and [`layer`](Layer::layer) allocates nothing.
+/// Clones share everything, and [`layer`](Layer::layer) allocates nothing. Hooks run for every
+/// request: keep them short. One that panics counts as absent, and the request goes on.
 #[derive(Clone, Debug)]
 pub struct ServerLayer {
     config: Arc<Config>,
@@ -21,6 +22,9 @@ pub struct ServerLayer {
 pub(super) struct Config {
     pub(super) instrumentation: Instrumentation,
     pub(super) scheme: Scheme,
+    pub(super) trust: Trust,
+    pub(super) proxies: TrustedProxies,
+    pub(super) hooks: Hooks,
 }
 
 impl ServerLayer {
@@ -34,6 +38,9 @@ impl ServerLayer {
             config: Arc::new(Config {
                 instrumentation,
                 scheme: Scheme::Http,
+                trust: Trust::default(),
+                proxies: TrustedProxies::none(),
+                hooks: Hooks::default(),
             }),
         }
     }
@@ -42,17 +49,113 @@ impl ServerLayer {
     ///
     /// Set it where this server itself terminates TLS.
     #[must_use]
-    pub fn scheme(mut self, scheme: Scheme) -> Self {
-        Arc::make_mut(&mut self.config).scheme = scheme;
-        self
+    pub fn scheme(self, scheme: Scheme) -> Self {
+        self.set(|config| config.scheme = scheme)
+    }
+
+    /// What to make of the trace that callers send. Default: [`Trust::Continue`].
+    ///
+    /// At the edge, where anybody can call, [`Trust::Link`] keeps strangers from choosing the
+    /// trace, its sampling, and your baggage.
+    #[must_use]
+    pub fn trust(self, trust: Trust) -> Self {
+        self.set(|config| config.trust = trust)
+    }
+
+    /// Decides request by request what to make of the trace that its caller sends.
+    #[must_use]
+    pub fn trust_by(
+        self,
+        trust: impl Fn(&RequestHead<'_>) -> Trust + Send + Sync + 'static,
+    ) -> Self {
+        self.set(|config| config.hooks.trust = Some(Arc::new(trust)))
+    }
+
+    /// Whose `Forwarded` and `X-Forwarded-*` headers to believe. Default: nobody's.
+    ///
+    /// They decide `client.address`, `url.scheme`, `server.address` and `server.port`.
+    #[must_use]
+    pub fn trusted_proxies(self, proxies: TrustedProxies) -> Self {
+        self.set(|config| config.proxies = proxies)
+    }
+
+    /// Traces only the requests for which `admit` says yes. Default: all.
+    ///
+    /// A request that is not traced has no span and no duration of ours, but its caller's context
+    /// is current in the handler and goes on with outgoing calls.
+    ///
+    /// ```
+    /// use tracewire_tower::ServerLayer;
+    ///
+    /// let layer = ServerLayer::new().filter(|request| request.uri.path() != "/healthz");
+    /// # let _ = layer;
+    /// ```
+    #[must_use]
+    pub fn filter(self, admit: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static) -> Self {
+        self.set(|config| config.hooks.filter = Some(Arc::new(admit)))
+    }
+
+    /// Names the span; `None` leaves the usual `{method} {route}`.
+    ///
+    /// The name must be one of few: never the path, never a header's text.
+    #[must_use]
+    pub fn span_name(
+        self,
+        name: impl Fn(&RequestHead<'_>) -> Option<Cow<'static, str>> + Send + Sync + 'static,
+    ) -> Self {
+        self.set(|config| config.hooks.span_name = Some(Arc::new(name)))
+    }
+
+    /// Finds the route of requests for which the router tells none, or another one.
+    ///
+    /// The route must be one of few: never the path. `None` leaves the router's.
+    #[must_use]
+    pub fn route(
+        self,
+        route: impl Fn(&RequestHead<'_>) -> Option<Cow<'static, str>> + Send + Sync + 'static,
+    ) -> Self {
+        self.set(|config| config.hooks.route = Some(Arc::new(route)))
+    }
+
+    /// Adds attributes when the request has arrived.
+    #[must_use]
+    pub fn on_request(
+        self,
+        hook: impl Fn(&RequestHead<'_>, &mut Attributes) + Send + Sync + 'static,
+    ) -> Self {
+        self.set(|config| config.hooks.on_request = Some(Arc::new(hook)))
+    }
+
+    /// Adds attributes when the response's head is known.
+    #[must_use]
+    pub fn on_response(
+        self,
+        hook: impl Fn(&ResponseHead<'_>, &mut Attributes) + Send + Sync + 'static,
+    ) -> Self {
+        self.set(|config| config.hooks.on_response = Some(Arc::new(hook)))
+    }
+
+    /// Records `client.port`. Default: no.
+    #[must_use]
+    pub fn client_port(self, record: bool) -> Self {
+        self.instrument(|settings| settings.client_port(record))
+    }
+
+    /// Records `user_agent.synthetic.type` (`bot` or `test`) of agents that say what they are.
+    /// Default: no.
+    #[must_use]
+    pub fn synthetic_user_agents(self, record: bool) -> Self {
+        self.instrument(|settings| settings.synthetic_user_agents(record))
     }
 
     instrumentation_options!();
 
-    fn instrument(mut self, set: impl FnOnce(Instrumentation) -> Instrumentation) -> Self {
-        let mut config = Arc::unwrap_or_clone(self.config);
-        config.instrumentation = set(config.instrumentation);
-        self.config = Arc::new(config);
+    fn instrument(self, set: impl FnOnce(Instrumentation) -> Instrumentation) -> Self {
+        self.set(|config| config.instrumentation = set(config.instrumentation.clone()))
+    }
+
+    fn set(mut self, set: impl FnOnce(&mut Config)) -> Self {
+        set(Arc::make_mut(&mut self.config));
         self
     }
 }

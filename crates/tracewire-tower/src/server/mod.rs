@@ -51,16 +51,28 @@
 
 mod body;
 mod future;
-mod inside;
+mod head;
+mod hooks;
 mod layer;
 mod request;
 #[cfg(feature = "axum")]
 mod router;
+mod scope;
 mod service;
 
 #[cfg(feature = "axum")]
 pub use self::router::around;
+pub use tracewire_http::{
+    Clock, Ending, ErrorType, ExchangeHandle, HeaderSelector, InvalidNetwork, KnownMethods, Outcome,
+    Scheme, SensitiveKeys, Trust, TrustedProxies, Verdict,
+};
+
 pub use self::{
-    body::ResponseBody, future::ResponseFuture, layer::ServerLayer, request::PeerAddress,
+    body::ResponseBody,
+    future::ResponseFuture,
+    head::{RequestHead, ResponseHead},
+    hooks::Attributes,
+    layer::ServerLayer,
+    request::PeerAddress,
     service::ServerService,
 };

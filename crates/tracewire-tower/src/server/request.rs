@@ -1,8 +1,8 @@
 //! Describes: the facts of a request, borrowed from where they stand.
 
-use http::{Request, header};
+use http::{Request, header, uri::Authority};
 use std::net::SocketAddr;
-use tracewire_http::{Scheme, ServerRequest};
+use tracewire_http::{Scheme, ServerRequest, TrustedProxies};
 
 /// The other end of the connection, for servers that know it and do not use axum.
 ///
@@ -10,31 +10,34 @@ use tracewire_http::{Scheme, ServerRequest};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddress(pub SocketAddr);
 
-pub(super) fn describe<B>(request: &Request<B>, scheme: Scheme) -> ServerRequest<'_> {
+pub(super) fn describe<'a, B>(
+    request: &'a Request<B>,
+    scheme: Scheme,
+    proxies: &TrustedProxies,
+) -> ServerRequest<'a> {
     let uri = original_uri(request);
-    let scheme = uri.scheme_str().and_then(Scheme::parse).unwrap_or(scheme);
     let headers = request.headers();
+    let peer = peer(request);
+    let forwarded = proxies.forwarded(peer, headers);
+    let own_scheme = || uri.scheme_str().and_then(Scheme::parse).unwrap_or(scheme);
+    let scheme = forwarded.scheme.unwrap_or_else(own_scheme);
     let mut facts = ServerRequest::new(request.method(), scheme, uri.path(), request.version());
     facts.query = uri.query();
-    facts.authority = match uri.authority() {
-        Some(authority) => Some(authority.as_str()),
-        None => headers
-            .get(header::HOST)
-            .and_then(|host| host.to_str().ok()),
-    };
+    facts.authority = forwarded
+        .host
+        .or_else(|| uri.authority().map(Authority::as_str))
+        .or_else(|| headers.get(header::HOST)?.to_str().ok());
     facts.route = route(request);
-    facts.peer = peer(request);
-    facts.user_agent = headers.get(header::USER_AGENT);
+    facts.peer = peer;
+    facts.client = forwarded.client;
+    facts.headers = Some(headers);
     facts
 }
 
 /// The template of the route that matched, if a router has matched one.
 #[cfg(feature = "axum")]
 pub(super) fn route<B>(request: &Request<B>) -> Option<&str> {
-    request
-        .extensions()
-        .get()
-        .map(axum::extract::MatchedPath::as_str)
+    request.extensions().get().map(axum::extract::MatchedPath::as_str)
 }
 
 #[cfg(not(feature = "axum"))]
@@ -44,7 +47,7 @@ pub(super) fn route<B>(_request: &Request<B>) -> Option<&str> {
 
 /// The URI as it arrived: a nested router sees only its part of the path.
 #[cfg(feature = "axum")]
-fn original_uri<B>(request: &Request<B>) -> &http::Uri {
+pub(super) fn original_uri<B>(request: &Request<B>) -> &http::Uri {
     match request.extensions().get() {
         Some(axum::extract::OriginalUri(uri)) => uri,
         None => request.uri(),
@@ -52,7 +55,7 @@ fn original_uri<B>(request: &Request<B>) -> &http::Uri {
 }
 
 #[cfg(not(feature = "axum"))]
-fn original_uri<B>(request: &Request<B>) -> &http::Uri {
+pub(super) fn original_uri<B>(request: &Request<B>) -> &http::Uri {
     request.uri()
 }
 

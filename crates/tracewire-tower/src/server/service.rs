@@ -1,15 +1,16 @@
 //! Begins: one request enters, one exchange starts.
 
-use super::{ResponseBody, ResponseFuture, inside::inside, layer::Config, request};
+use super::{
+    RequestHead, ResponseBody, ResponseFuture, hooks::ask, layer::Config, request, scope::Scope,
+};
 use http::{Request, Response};
 use http_body::Body;
-use opentelemetry::Context;
 use std::{
     sync::Arc,
     task::{self, Poll},
 };
 use tower_service::Service;
-use tracewire_http::{Exchange, SharedRoute};
+use tracewire_http::{Exchange, ExchangeHandle, Origin};
 
 /// The service that [`ServerLayer`](super::ServerLayer) makes.
 #[derive(Clone, Debug)]
@@ -17,12 +18,6 @@ pub struct ServerService<S> {
     inner: S,
     config: Arc<Config>,
 }
-
-/// Marks a request that has an exchange already.
-///
-/// Holds the place for the route, unless the route was known from the start.
-#[derive(Clone, Debug)]
-struct Traced(Option<SharedRoute>);
 
 impl<S> ServerService<S> {
     pub(super) fn new(inner: S, config: Arc<Config>) -> Self {
@@ -45,29 +40,52 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        if let Some(Traced(route)) = request.extensions().get() {
-            if let (Some(outer), Some(route)) = (route, request::route(&request)) {
-                outer.set(route);
+        let mut scope = match request.extensions().get::<ExchangeHandle>() {
+            // Another layer of ours is around this one.
+            Some(outer) => {
+                if let Some(route) = request::route(&request) {
+                    outer.set_route(route);
+                }
+                Scope::Bare
             }
-            return ResponseFuture::untraced(self.inner.call(request));
-        }
-
-        let instrumentation = &self.config.instrumentation;
-        let parent =
-            Context::map_current(|current| instrumentation.extract(request.headers(), current));
-        let facts = request::describe(&request, self.config.scheme);
-        let route_known = facts.route.is_some();
-        let mut exchange = Exchange::serve(instrumentation, &parent, &facts);
-
-        let route = (!route_known).then(SharedRoute::default);
-        if let Some(route) = &route {
-            exchange.route_from(route.clone());
-        }
-        request.extensions_mut().insert(Traced(route));
+            None => self.config.begin(&mut request),
+        };
         let method = request.method().clone();
+        let inner = scope.run(|| self.inner.call(request));
+        ResponseFuture::new(inner, scope, method, self.config.clone())
+    }
+}
 
-        let mut exchange = Some(exchange);
-        let inner = inside(&mut exchange, || self.inner.call(request));
-        ResponseFuture::traced(inner, exchange, method)
+impl Config {
+    fn begin<B>(&self, request: &mut Request<B>) -> Scope {
+        let head = RequestHead::new(request);
+        let origin = self.origin(&head);
+        if !self.hooks.admits(&head) {
+            return Scope::Filtered(origin.into_context());
+        }
+        let mut exchange = self.start(request, origin);
+        request.extensions_mut().insert(exchange.handle());
+        Scope::Traced(exchange)
+    }
+
+    /// What the request's headers and our trust in them make of its parent.
+    fn origin(&self, head: &RequestHead<'_>) -> Origin {
+        let trust = ask(&self.hooks.trust, head).unwrap_or(self.trust);
+        trust.origin(|parent| self.instrumentation.extract(head.headers, parent))
+    }
+
+    fn start<B>(&self, request: &Request<B>, origin: Origin) -> Exchange {
+        let head = RequestHead::new(request);
+        let route = ask(&self.hooks.route, &head).flatten();
+        let name = ask(&self.hooks.span_name, &head).flatten();
+        let added = self.hooks.on_request(&head);
+
+        let mut facts = request::describe(request, self.scheme, &self.proxies);
+        facts.route = route.as_deref().or(facts.route);
+        facts.name = name.as_deref();
+        facts.attributes = &added.span;
+        let mut exchange = Exchange::serve(&self.instrumentation, origin, &facts);
+        exchange.add_metric_attributes(added.metric);
+        exchange
     }
 }

@@ -11,10 +11,7 @@ use tracewire_tower::server::PeerAddress;
 
 async fn send(recorder: &Recorder, request: Request<Body>) {
     let app = Router::new()
-        .route(
-            "/users/{id}",
-            get(async || "Ada").fallback(async || "any method"),
-        )
+        .route("/users/{id}", get(async || "Ada").fallback(async || "any method"))
         .layer(recorder.layer());
     let response = app.oneshot(request).await.unwrap();
     response.into_body().collect().await.unwrap();
@@ -64,10 +61,7 @@ async fn matched_request_has_every_attribute() {
 #[tokio::test]
 async fn bare_request_has_only_what_is_known() {
     let recorder = Recorder::new();
-    let request = Request::get("/nowhere")
-        .version(Version::HTTP_2)
-        .body(Body::empty())
-        .unwrap();
+    let request = Request::get("/nowhere").version(Version::HTTP_2).body(Body::empty()).unwrap();
     send(&recorder, request).await;
 
     let span = recorder.server_span();
@@ -89,11 +83,7 @@ async fn unknown_methods_are_other() {
     for (path, name) in [("/users/1", "HTTP /users/{id}"), ("/nowhere", "HTTP")] {
         let recorder = Recorder::new();
         let method = Method::from_bytes(b"get").unwrap();
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .body(Body::empty())
-            .unwrap();
+        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
         send(&recorder, request).await;
 
         let span = recorder.server_span();
@@ -107,9 +97,7 @@ async fn unknown_methods_are_other() {
 #[tokio::test]
 async fn absolute_target_says_scheme_and_server() {
     let recorder = Recorder::new();
-    let request = Request::get("https://[::1]:8443/users/1")
-        .body(Body::empty())
-        .unwrap();
+    let request = Request::get("https://[::1]:8443/users/1").body(Body::empty()).unwrap();
     send(&recorder, request).await;
 
     let attributes = attributes(&recorder.server_span().attributes);

@@ -21,26 +21,18 @@ async fn send(app: Router, headers: &[(&str, &str)]) {
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let response = app
-        .oneshot(request.body(Body::empty()).unwrap())
-        .await
-        .unwrap();
+    let response = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     response.into_body().collect().await.unwrap();
 }
 
 #[tokio::test]
 async fn remote_parent_is_continued() {
     let recorder = Recorder::new();
-    let app = Router::new()
-        .route("/", get(async || ""))
-        .layer(recorder.layer());
+    let app = Router::new().route("/", get(async || "")).layer(recorder.layer());
     send(app, &[("traceparent", &format!("00-{TRACE}-{PARENT}-01"))]).await;
 
     let span = recorder.server_span();
-    assert_eq!(
-        span.span_context.trace_id(),
-        TraceId::from_hex(TRACE).unwrap()
-    );
+    assert_eq!(span.span_context.trace_id(), TraceId::from_hex(TRACE).unwrap());
     assert_eq!(span.parent_span_id, SpanId::from_hex(PARENT).unwrap());
     assert!(span.parent_span_is_remote);
 }
@@ -48,9 +40,7 @@ async fn remote_parent_is_continued() {
 #[tokio::test]
 async fn malformed_parent_starts_a_new_trace() {
     let recorder = Recorder::new();
-    let app = Router::new()
-        .route("/", get(async || ""))
-        .layer(recorder.layer());
+    let app = Router::new().route("/", get(async || "")).layer(recorder.layer());
     send(app, &[("traceparent", "00-1-1-01")]).await;
 
     let span = recorder.server_span();
@@ -77,12 +67,10 @@ async fn context_is_current_in_the_call_the_future_and_the_body() {
     let call = recorder.tracer_provider.tracer("test");
     let app = Router::new()
         .route("/", get(handler))
-        .layer(tower::util::MapRequestLayer::new(
-            move |request: Request<Body>| {
-                call.start("call");
-                request
-            },
-        ))
+        .layer(tower::util::MapRequestLayer::new(move |request: Request<Body>| {
+            call.start("call");
+            request
+        }))
         .layer(recorder.layer());
     send(app, &[]).await;
 
@@ -102,9 +90,7 @@ async fn context_is_current_in_the_call_the_future_and_the_body() {
 #[tokio::test]
 async fn nothing_stays_attached_after_the_request() {
     let recorder = Recorder::new();
-    let app = Router::new()
-        .route("/", get(async || ""))
-        .layer(recorder.layer());
+    let app = Router::new().route("/", get(async || "")).layer(recorder.layer());
     send(app, &[]).await;
     assert!(!Context::current().has_active_span());
 }
@@ -151,9 +137,7 @@ async fn task_that_outlives_the_request_does_not_hold_its_span_open() {
 #[tokio::test]
 async fn unsampled_parent_makes_no_span_but_a_duration() {
     let recorder = Recorder::new();
-    let app = Router::new()
-        .route("/", get(async || ""))
-        .layer(recorder.layer());
+    let app = Router::new().route("/", get(async || "")).layer(recorder.layer());
     send(app, &[("traceparent", &format!("00-{TRACE}-{PARENT}-00"))]).await;
     assert!(recorder.spans().is_empty());
     assert_eq!(recorder.durations().len(), 1);
@@ -162,15 +146,9 @@ async fn unsampled_parent_makes_no_span_but_a_duration() {
 #[tokio::test]
 async fn sampler_that_ignores_the_parent_still_gets_a_whole_span() {
     let recorder = Recorder::with_sampler(Sampler::AlwaysOn);
-    let app = Router::new()
-        .route("/", get(async || ""))
-        .layer(recorder.layer());
+    let app = Router::new().route("/", get(async || "")).layer(recorder.layer());
     send(app, &[("traceparent", &format!("00-{TRACE}-{PARENT}-00"))]).await;
     let span = recorder.server_span();
     assert_eq!(span.name, "GET /");
-    assert!(
-        span.attributes
-            .iter()
-            .any(|pair| pair.key.as_str() == "url.path")
-    );
+    assert!(span.attributes.iter().any(|pair| pair.key.as_str() == "url.path"));
 }

@@ -19,17 +19,11 @@ use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
 type TestBody = http_body_util::combinators::UnsyncBoxBody<Bytes, BoxError>;
 
 fn request(method: Method) -> Request<Empty<Bytes>> {
-    Request::builder()
-        .method(method)
-        .uri("/")
-        .body(Empty::new())
-        .unwrap()
+    Request::builder().method(method).uri("/").body(Empty::new()).unwrap()
 }
 
 fn full(text: &'static str) -> TestBody {
-    Full::from(text)
-        .map_err(|never: Infallible| match never {})
-        .boxed_unsync()
+    Full::from(text).map_err(|never: Infallible| match never {}).boxed_unsync()
 }
 
 fn frames<const N: usize>(frames: [Result<Frame<Bytes>, BoxError>; N]) -> TestBody {
@@ -51,14 +45,7 @@ fn ended(recorder: &Recorder) -> (Status, Option<String>, Option<String>) {
     for name in ["error.type", "http.response.status_code"] {
         assert_eq!(on_span.get(name), on_metric.get(name), "{name}");
     }
-    assert_eq!(
-        recorder
-            .active_requests()
-            .iter()
-            .map(|point| point.1)
-            .sum::<i64>(),
-        0
-    );
+    assert_eq!(recorder.active_requests().iter().map(|point| point.1).sum::<i64>(), 0);
     (
         span.status,
         on_span.get("error.type").cloned(),
@@ -71,11 +58,7 @@ fn complete(status: &str) -> (Status, Option<String>, Option<String>) {
 }
 
 fn failed(error: &str, status: Option<&str>) -> (Status, Option<String>, Option<String>) {
-    (
-        Status::error(""),
-        Some(error.to_owned()),
-        status.map(|status| format!("int {status}")),
-    )
+    (Status::error(""), Some(error.to_owned()), status.map(|status| format!("int {status}")))
 }
 
 /// Answers `method` with `response`, hands the response to `read`, and tells how it ended.
@@ -89,12 +72,9 @@ where
 {
     let recorder = Recorder::new();
     let mut response = Some(response);
-    let service = recorder
-        .layer()
-        .active_requests(true)
-        .layer(service_fn(move |_: Request<_>| {
-            ready(Ok::<_, Infallible>(response.take().expect("asked once")))
-        }));
+    let service = recorder.layer().active_requests(true).layer(service_fn(move |_: Request<_>| {
+        ready(Ok::<_, Infallible>(response.take().expect("asked once")))
+    }));
     let response = service.oneshot(request(method)).await.unwrap();
     read(response).await;
     ended(&recorder)
@@ -117,10 +97,7 @@ async fn drop_unread<B>(response: Response<B>) {
 async fn read_frames<B: Body>(response: Response<B>, frames: usize) {
     let mut body = pin!(response.into_body());
     for _ in 0..frames {
-        body.frame()
-            .await
-            .expect("a frame")
-            .unwrap_or_else(|_| panic!("an error"));
+        body.frame().await.expect("a frame").unwrap_or_else(|_| panic!("an error"));
     }
 }
 
@@ -141,10 +118,7 @@ async fn client_errors_are_no_server_errors() {
 async fn server_errors_are_errors_by_their_code() {
     let mut response = Response::new(full("oh"));
     *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-    assert_eq!(
-        answer(Method::GET, response, drain).await,
-        failed("503", Some("503"))
-    );
+    assert_eq!(answer(Method::GET, response, drain).await, failed("503", Some("503")));
 }
 
 #[tokio::test]
@@ -157,28 +131,19 @@ async fn dropped_body_ends_the_exchange_as_cancelled() {
 #[tokio::test]
 async fn unread_body_ends_the_exchange_as_cancelled() {
     let response = Response::new(frames([data("a")]));
-    assert_eq!(
-        answer(Method::GET, response, drop_unread).await,
-        failed("cancelled", Some("200"))
-    );
+    assert_eq!(answer(Method::GET, response, drop_unread).await, failed("cancelled", Some("200")));
 }
 
 #[tokio::test]
 async fn failing_body_is_a_body_error() {
     let error = io::Error::other("secret text");
     let response = Response::new(frames([data("a"), Err(error.into())]));
-    assert_eq!(
-        answer(Method::GET, response, drain).await,
-        failed("body", Some("200"))
-    );
+    assert_eq!(answer(Method::GET, response, drain).await, failed("body", Some("200")));
 }
 
 #[tokio::test]
 async fn empty_body_is_complete_at_the_head() {
-    assert_eq!(
-        answer(Method::GET, Response::new(full("")), drop_unread).await,
-        complete("200")
-    );
+    assert_eq!(answer(Method::GET, Response::new(full("")), drop_unread).await, complete("200"));
 }
 
 #[tokio::test]
@@ -193,20 +158,14 @@ async fn responses_that_have_no_body_are_complete_at_the_head() {
         // A body is there all the same: nobody will poll it.
         let mut response = Response::new(frames([data("stream")]));
         *response.status_mut() = status.parse().unwrap();
-        assert_eq!(
-            answer(method, response, drop_unread).await,
-            complete(status),
-            "{status}"
-        );
+        assert_eq!(answer(method, response, drop_unread).await, complete(status), "{status}");
     }
 }
 
 #[tokio::test]
 async fn declared_length_is_complete_at_its_last_byte() {
     let mut response = Response::new(frames([data("ab"), data("c")]));
-    response
-        .headers_mut()
-        .insert("content-length", "3".parse().unwrap());
+    response.headers_mut().insert("content-length", "3".parse().unwrap());
     let outcome = answer(Method::GET, response, |response| read_frames(response, 2)).await;
     assert_eq!(outcome, complete("200"));
 }
@@ -214,9 +173,7 @@ async fn declared_length_is_complete_at_its_last_byte() {
 #[tokio::test]
 async fn declared_length_not_reached_is_cancelled() {
     let mut response = Response::new(frames([data("ab"), data("c")]));
-    response
-        .headers_mut()
-        .insert("content-length", "3".parse().unwrap());
+    response.headers_mut().insert("content-length", "3".parse().unwrap());
     let outcome = answer(Method::GET, response, |response| read_frames(response, 1)).await;
     assert_eq!(outcome, failed("cancelled", Some("200")));
 }
@@ -231,10 +188,8 @@ async fn trailers_are_complete_without_another_poll() {
 
 #[tokio::test]
 async fn frame_that_ends_the_stream_is_complete_without_another_poll() {
-    let outcome = answer(Method::GET, Response::new(full("all")), |response| {
-        read_frames(response, 1)
-    })
-    .await;
+    let outcome =
+        answer(Method::GET, Response::new(full("all")), |response| read_frames(response, 1)).await;
     assert_eq!(outcome, complete("200"));
 }
 
@@ -245,9 +200,7 @@ async fn open_stream_keeps_the_exchange_open() {
     let mut body = Some(body);
     let service = recorder.layer().active_requests(true).layer(service_fn(
         move |_: Request<Empty<Bytes>>| {
-            ready(Ok::<_, Infallible>(Response::new(
-                body.take().expect("asked once"),
-            )))
+            ready(Ok::<_, Infallible>(Response::new(body.take().expect("asked once"))))
         },
     ));
     let response = service.oneshot(request(Method::GET)).await.unwrap();
@@ -267,12 +220,9 @@ async fn open_stream_keeps_the_exchange_open() {
 async fn failing_service_is_a_service_error() {
     let recorder = Recorder::new();
     let service =
-        recorder
-            .layer()
-            .active_requests(true)
-            .layer(service_fn(|_: Request<Empty<Bytes>>| {
-                ready(Err::<Response<TestBody>, BoxError>("secret".into()))
-            }));
+        recorder.layer().active_requests(true).layer(service_fn(|_: Request<Empty<Bytes>>| {
+            ready(Err::<Response<TestBody>, BoxError>("secret".into()))
+        }));
     assert!(service.oneshot(request(Method::GET)).await.is_err());
     assert_eq!(ended(&recorder), failed("service", None));
 }
@@ -281,13 +231,10 @@ async fn failing_service_is_a_service_error() {
 async fn service_that_timed_out_is_a_timeout() {
     let recorder = Recorder::new();
     let service =
-        recorder
-            .layer()
-            .active_requests(true)
-            .layer(service_fn(|_: Request<Empty<Bytes>>| {
-                let error = io::Error::from(io::ErrorKind::TimedOut);
-                ready(Err::<Response<TestBody>, BoxError>(error.into()))
-            }));
+        recorder.layer().active_requests(true).layer(service_fn(|_: Request<Empty<Bytes>>| {
+            let error = io::Error::from(io::ErrorKind::TimedOut);
+            ready(Err::<Response<TestBody>, BoxError>(error.into()))
+        }));
     assert!(service.oneshot(request(Method::GET)).await.is_err());
     assert_eq!(ended(&recorder), failed("timeout", None));
 }
@@ -296,12 +243,9 @@ async fn service_that_timed_out_is_a_timeout() {
 async fn future_dropped_while_waiting_is_cancelled() {
     let recorder = Recorder::new();
     let mut service =
-        recorder
-            .layer()
-            .active_requests(true)
-            .layer(service_fn(|_: Request<Empty<Bytes>>| {
-                pending::<Result<Response<TestBody>, Infallible>>()
-            }));
+        recorder.layer().active_requests(true).layer(service_fn(|_: Request<Empty<Bytes>>| {
+            pending::<Result<Response<TestBody>, Infallible>>()
+        }));
     let mut future = Box::pin(service.call(request(Method::GET)));
     assert!(futures_util::poll!(&mut future).is_pending());
     assert!(recorder.spans().is_empty());
@@ -313,12 +257,9 @@ async fn future_dropped_while_waiting_is_cancelled() {
 async fn future_dropped_unpolled_is_cancelled() {
     let recorder = Recorder::new();
     let mut service =
-        recorder
-            .layer()
-            .active_requests(true)
-            .layer(service_fn(|_: Request<Empty<Bytes>>| {
-                pending::<Result<Response<TestBody>, Infallible>>()
-            }));
+        recorder.layer().active_requests(true).layer(service_fn(|_: Request<Empty<Bytes>>| {
+            pending::<Result<Response<TestBody>, Infallible>>()
+        }));
     drop(service.call(request(Method::GET)));
     assert_eq!(ended(&recorder), failed("cancelled", None));
 }
@@ -336,9 +277,7 @@ async fn panic_in_the_future_is_a_panic_even_when_caught_outside() {
     ));
     let mut future = Box::pin(service.call(request(Method::GET)));
     let mut cx = Context::from_waker(std::task::Waker::noop());
-    let caught = catch_unwind(AssertUnwindSafe(|| {
-        future.as_mut().poll(&mut cx).is_ready()
-    }));
+    let caught = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx).is_ready()));
     assert!(caught.is_err());
     assert_eq!(ended(&recorder), failed("panic", None));
     drop(future);
@@ -353,9 +292,7 @@ async fn panic_in_the_call_is_a_panic() {
             panic!("on purpose")
         },
     ));
-    let caught = catch_unwind(AssertUnwindSafe(|| {
-        drop(service.call(request(Method::GET)))
-    }));
+    let caught = catch_unwind(AssertUnwindSafe(|| drop(service.call(request(Method::GET)))));
     assert!(caught.is_err());
     assert_eq!(ended(&recorder), failed("panic", None));
 }
@@ -379,18 +316,13 @@ impl Body for PanickingBody {
 async fn panic_in_the_body_is_a_panic() {
     let recorder = Recorder::new();
     let service =
-        recorder
-            .layer()
-            .active_requests(true)
-            .layer(service_fn(|_: Request<Empty<Bytes>>| {
-                ready(Ok::<_, Infallible>(Response::new(PanickingBody)))
-            }));
+        recorder.layer().active_requests(true).layer(service_fn(|_: Request<Empty<Bytes>>| {
+            ready(Ok::<_, Infallible>(Response::new(PanickingBody)))
+        }));
     let response = service.oneshot(request(Method::GET)).await.unwrap();
     let mut body = Box::pin(response.into_body());
     let mut cx = Context::from_waker(std::task::Waker::noop());
-    let caught = catch_unwind(AssertUnwindSafe(|| {
-        body.as_mut().poll_frame(&mut cx).is_ready()
-    }));
+    let caught = catch_unwind(AssertUnwindSafe(|| body.as_mut().poll_frame(&mut cx).is_ready()));
     assert!(caught.is_err());
     assert_eq!(ended(&recorder), failed("panic", Some("200")));
 }
@@ -398,16 +330,10 @@ async fn panic_in_the_body_is_a_panic() {
 #[tokio::test]
 async fn body_keeps_its_size_and_its_end() {
     let recorder = Recorder::new();
-    let service = recorder
-        .layer()
-        .layer(service_fn(|_: Request<Empty<Bytes>>| {
-            ready(Ok::<_, Infallible>(Response::new(full("abc"))))
-        }));
-    let body = service
-        .oneshot(request(Method::GET))
-        .await
-        .unwrap()
-        .into_body();
+    let service = recorder.layer().layer(service_fn(|_: Request<Empty<Bytes>>| {
+        ready(Ok::<_, Infallible>(Response::new(full("abc"))))
+    }));
+    let body = service.oneshot(request(Method::GET)).await.unwrap().into_body();
     assert_eq!(body.size_hint().exact(), SizeHint::with_exact(3).exact());
     assert!(!body.is_end_stream());
     assert_eq!(body.collect().await.unwrap().to_bytes(), "abc");

@@ -1,4 +1,5 @@
 //! The server layer, seen through an in-memory exporter.
+#![allow(clippy::unwrap_used)] // a test may
 
 mod attributes;
 mod context;

@@ -42,10 +42,7 @@ async fn duration_has_the_attributes_of_the_conventions() {
     );
     assert_eq!(
         recorder.active_requests(),
-        [(
-            expected([("http.request.method", "GET"), ("url.scheme", "http")]),
-            0
-        )]
+        [(expected([("http.request.method", "GET"), ("url.scheme", "http")]), 0)]
     );
 }
 
@@ -70,15 +67,8 @@ async fn hostile_requests_make_few_series() {
 #[tokio::test]
 async fn durations_do_not_depend_on_sampling() {
     let recorder = Recorder::with_sampler(Sampler::AlwaysOff);
-    send(
-        &app(&recorder),
-        Request::get("/users/1").body(Body::empty()).unwrap(),
-    )
-    .await;
+    send(&app(&recorder), Request::get("/users/1").body(Body::empty()).unwrap()).await;
     assert!(recorder.spans().is_empty());
     let (attributes, count) = recorder.durations().remove(0);
-    assert_eq!(
-        (attributes["http.route"].as_str(), count),
-        ("/users/{id}", 1)
-    );
+    assert_eq!((attributes["http.route"].as_str(), count), ("/users/{id}", 1));
 }

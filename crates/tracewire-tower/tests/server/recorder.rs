@@ -38,22 +38,14 @@ impl Recorder {
         let meter_provider = SdkMeterProvider::builder()
             .with_reader(PeriodicReader::builder(metrics.clone()).build())
             .build();
-        Self {
-            spans,
-            metrics,
-            tracer_provider,
-            meter_provider,
-        }
+        Self { spans, metrics, tracer_provider, meter_provider }
     }
 
     pub(crate) fn layer(&self) -> ServerLayer {
         ServerLayer::new()
             .tracer_provider(self.tracer_provider.clone())
             .meter_provider(self.meter_provider.clone())
-            .propagator(Composite::new([
-                Box::new(TraceContext::new()) as Box<dyn tracewire_propagation::Propagator>,
-                Box::new(Baggage::new()),
-            ]))
+            .propagator(Composite::new().and(TraceContext::new()).and(Baggage::new()))
     }
 
     /// Every span ended so far, in the order of their ends.
@@ -120,7 +112,5 @@ pub(crate) fn attributes<'a>(pairs: impl IntoIterator<Item = &'a KeyValue>) -> A
 
 /// Attributes as a test writes them.
 pub(crate) fn expected<const N: usize>(pairs: [(&str, &str); N]) -> Attributes {
-    pairs
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .into()
+    pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
 }

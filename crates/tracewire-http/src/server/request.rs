@@ -1,15 +1,16 @@
 //! A server's request: the facts, and the attributes they become.
 
+use super::ClientAddress;
 use crate::{
     Authority, Instrumentation, Scheme, conventions as c,
     method::OTHER,
     text::{header, limited},
 };
-use http::{HeaderValue, Method, Version};
+use http::{HeaderMap, Method, Version, header::USER_AGENT};
 use opentelemetry::{KeyValue, StringValue};
 use std::{
-    net::SocketAddr,
-    sync::{Arc, OnceLock},
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
 };
 
 /// What a server knows of a request when it arrives.
@@ -32,8 +33,14 @@ pub struct ServerRequest<'a> {
     pub version: Version,
     /// The other end of the socket.
     pub peer: Option<SocketAddr>,
-    /// The `User-Agent` header.
-    pub user_agent: Option<&'a HeaderValue>,
+    /// The client behind all trusted proxies; the peer, where none is known.
+    pub client: Option<ClientAddress>,
+    /// The request's headers.
+    pub headers: Option<&'a HeaderMap>,
+    /// A name for the span instead of `{method} {route}`; it must be one of few.
+    pub name: Option<&'a str>,
+    /// More attributes for the span.
+    pub attributes: &'a [KeyValue],
 }
 
 impl<'a> ServerRequest<'a> {
@@ -48,20 +55,23 @@ impl<'a> ServerRequest<'a> {
             route: None,
             version,
             peer: None,
-            user_agent: None,
+            client: None,
+            headers: None,
+            name: None,
+            attributes: &[],
         }
     }
 
     /// The attributes that are known when the span starts.
-    pub(crate) fn attributes(
+    pub(crate) fn describe(
         &self,
         instrumentation: &Instrumentation,
         method: &StringValue,
         route: Option<&StringValue>,
     ) -> Vec<KeyValue> {
         let limit = instrumentation.value_limit;
-        // 11 here and at most 3 at the end: the vector never grows.
-        let mut attributes = Vec::with_capacity(14);
+        // 12 of our own here and at most 3 at the end: then the vector never grows.
+        let mut attributes = Vec::with_capacity(15 + self.attributes.len());
         attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD, method.clone()));
         if method.as_str() == OTHER {
             let original = limited(self.method.as_str().into(), limit);
@@ -83,44 +93,69 @@ impl<'a> ServerRequest<'a> {
                 attributes.push(KeyValue::new(c::SERVER_PORT, i64::from(port)));
             }
         }
-        if let Some(peer) = self.peer {
-            let address: Arc<str> = peer.ip().to_canonical().to_string().into();
+        let peer = self.peer.map(|peer| (Arc::<str>::from(text(peer.ip())), peer.port()));
+        if let Some(client) = self.client {
+            attributes.push(KeyValue::new(c::CLIENT_ADDRESS, text(client.ip)));
+        } else if let Some((address, _)) = &peer {
             attributes.push(KeyValue::new(c::CLIENT_ADDRESS, address.clone()));
+        }
+        if instrumentation.client_port
+            && let Some(port) = match self.client {
+                Some(client) => client.port,
+                None => peer.as_ref().map(|(_, port)| *port),
+            }
+        {
+            attributes.push(KeyValue::new(c::CLIENT_PORT, i64::from(port)));
+        }
+        if let Some((address, port)) = peer {
             attributes.push(KeyValue::new(c::NETWORK_PEER_ADDRESS, address));
-            attributes.push(KeyValue::new(c::NETWORK_PEER_PORT, i64::from(peer.port())));
+            attributes.push(KeyValue::new(c::NETWORK_PEER_PORT, i64::from(port)));
         }
         if let Some(version) = version_name(self.version) {
             attributes.push(KeyValue::new(c::NETWORK_PROTOCOL_VERSION, version));
         }
-        if let Some(user_agent) = self.user_agent {
-            attributes.push(KeyValue::new(
-                c::USER_AGENT_ORIGINAL,
-                header(user_agent, limit),
-            ));
+        if let Some(headers) = self.headers {
+            if let Some(user_agent) = headers.get(USER_AGENT) {
+                let user_agent = header(user_agent, limit);
+                attributes.push(KeyValue::new(c::USER_AGENT_ORIGINAL, user_agent));
+            }
+            if let Some(kind) = self.synthetic(instrumentation) {
+                attributes.push(KeyValue::new(c::USER_AGENT_SYNTHETIC_TYPE, kind));
+            }
+            let add = |attribute| attributes.push(attribute);
+            instrumentation.request_headers.capture(headers, c::HTTP_REQUEST_HEADER, limit, add);
         }
+        attributes.extend_from_slice(self.attributes);
         attributes
+    }
+
+    /// `user_agent.synthetic.type`, when it is asked for.
+    pub(crate) fn synthetic(&self, instrumentation: &Instrumentation) -> Option<&'static str> {
+        if !instrumentation.synthetic_user_agents {
+            return None;
+        }
+        synthetic_type(self.headers?.get(USER_AGENT)?.as_bytes())
     }
 }
 
-/// A place where a router deep inside can leave the route it matched.
-///
-/// The outer end reads it when the exchange ends; the first route left there stays.
-#[derive(Clone, Debug, Default)]
-pub struct SharedRoute(Arc<OnceLock<StringValue>>);
-
-impl SharedRoute {
-    /// Leaves `route`, unless one is there already.
-    pub fn set(&self, route: &str) {
-        if !route.is_empty() {
-            self.0
-                .get_or_init(|| StringValue::from(Arc::<str>::from(route)));
-        }
+/// Agents that say themselves that nobody sits behind them: the names that OpenTelemetry's
+/// instrumentations of other languages look for.
+fn synthetic_type(user_agent: &[u8]) -> Option<&'static str> {
+    let names = |name: &str| {
+        user_agent.windows(name.len()).any(|part| part.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    if names("alwayson") {
+        Some("test")
+    } else if names("googlebot") || names("bingbot") {
+        Some("bot")
+    } else {
+        None
     }
+}
 
-    /// The route, once one was left.
-    pub(crate) fn get(&self) -> Option<&StringValue> {
-        self.0.get()
-    }
+/// An address as text; one that was mapped into IPv6 is shown as what it is.
+fn text(ip: IpAddr) -> String {
+    ip.to_canonical().to_string()
 }
 
 /// `network.protocol.version`: HTTP/2 is `2`, not `2.0`.

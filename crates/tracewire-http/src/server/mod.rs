@@ -1,0 +1,14 @@
+//! The server's side: facts of a request, whom to believe, and a handle for those who answer.
+
+mod forwarded;
+mod handle;
+mod request;
+mod trust;
+
+pub use self::{
+    forwarded::{ClientAddress, Forwarded, InvalidNetwork, TrustedProxies},
+    handle::ExchangeHandle,
+    request::ServerRequest,
+    trust::{Origin, Trust},
+};
+pub(crate) use self::{handle::Notes, request::version_name};

@@ -1,0 +1,97 @@
+//! One trace through two services: a shop asks an inventory for prices.
+//!
+//! `cargo run -p quickstart` starts both, sends the shop a few requests, prints their traces, and
+//! stays up for yours. With `--once` it ends after its own. `SHOP_LISTEN` says where the shop
+//! listens (default `127.0.0.1:3000`); every `OTEL_*` variable works as usual.
+#![allow(clippy::print_stdout, clippy::print_stderr)] // a program that talks to a person
+
+mod inventory;
+mod shop;
+
+use reqwest_middleware::ClientWithMiddleware;
+use std::{env, error::Error, net::SocketAddr, process::ExitCode};
+use tokio::net::TcpListener;
+use tracewire::{ClientMiddleware, Telemetry, setup::Exporter};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("quickstart: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn Error>> {
+    let once = match env::args().nth(1).as_deref() {
+        None => false,
+        Some("--once") => true,
+        Some(other) => return Err(format!("unknown argument {other:?}; allowed: --once").into()),
+    };
+    let telemetry = set_up()?;
+
+    let inventory = listen("127.0.0.1:0").await?;
+    let inventory_url = format!("http://{}", inventory.local_addr()?);
+    let shop_address = env::var("SHOP_LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".into());
+    let shop = listen(&shop_address).await?;
+    let shop_url = format!("http://{}", shop.local_addr()?);
+
+    let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())
+        .with(ClientMiddleware::new())
+        .build();
+    let shop_app = shop::app(client, inventory_url);
+    tokio::spawn(axum::serve(inventory, with_peer(inventory::app())).into_future());
+    tokio::spawn(axum::serve(shop, with_peer(shop_app)).into_future());
+
+    visit(&shop_url).await?;
+    telemetry.flush();
+    if !once {
+        println!("\nThe shop stays open at {shop_url}. Join its trace with one of your own:\n");
+        println!(
+            "  curl -H 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' \
+             {shop_url}/items/lamp\n"
+        );
+        println!("Ctrl-C closes it.");
+        tokio::signal::ctrl_c().await?;
+    }
+    telemetry.shutdown();
+    Ok(())
+}
+
+/// Traces go to the console, and metrics nowhere, unless the environment says otherwise.
+fn set_up() -> Result<Telemetry, tracewire::InitError> {
+    let mut builder = Telemetry::builder().service_name("quickstart");
+    if env::var_os("OTEL_TRACES_EXPORTER").is_none() {
+        builder = builder.traces_exporters([Exporter::Console]);
+    }
+    if env::var_os("OTEL_METRICS_EXPORTER").is_none() {
+        builder = builder.metrics_exporters([]);
+    }
+    builder.init()
+}
+
+async fn listen(address: &str) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|error| {
+        format!("cannot listen on {address}: {error}; set SHOP_LISTEN to another host:port")
+    })
+}
+
+/// So that each service knows the address of its callers.
+fn with_peer(
+    app: axum::Router,
+) -> axum::extract::connect_info::IntoMakeServiceWithConnectInfo<axum::Router, SocketAddr> {
+    app.into_make_service_with_connect_info()
+}
+
+/// A customer who is not traced: buys a lamp and a chair, and asks for a unicorn.
+async fn visit(shop_url: &str) -> Result<(), Box<dyn Error>> {
+    let customer = ClientWithMiddleware::from(reqwest::Client::new());
+    for item in ["lamp", "chair", "unicorn"] {
+        let response = customer.get(format!("{shop_url}/items/{item}")).send().await?;
+        println!("GET /items/{item} → {}", response.status());
+        response.bytes().await?;
+    }
+    Ok(())
+}

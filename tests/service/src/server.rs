@@ -1,0 +1,116 @@
+//! Mode `server`: the instrumented routes.
+
+use crate::outgoing;
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::Redirect,
+    routing::{any, get, post},
+};
+use reqwest_middleware::ClientWithMiddleware;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tracewire::ServerLayer;
+
+pub(crate) fn app() -> Router {
+    let api = Router::new().route("/items/{item_id}", get(item));
+    Router::new()
+        .route("/users/{id}", get(user))
+        .route("/orders", post(order))
+        .route("/boom", get(boom))
+        .route("/any/{x}", any(async || "any"))
+        .route("/search", get(async || "found"))
+        .route("/missing-item/{id}", get(async || StatusCode::NOT_FOUND))
+        .route("/old", get(async || Redirect::temporary("/users/1")))
+        .route("/hang", get(hang))
+        .route("/panic", get(panicking))
+        .route("/test", post(test))
+        .route("/relay", get(relay))
+        .nest("/api/v1", api)
+        .layer(ServerLayer::new())
+        .with_state(outgoing::client())
+}
+
+async fn user(Path(id): Path<String>) -> Json<Value> {
+    Json(json!({ "id": id }))
+}
+
+async fn item(Path(item_id): Path<String>) -> Json<Value> {
+    Json(json!({ "item": item_id }))
+}
+
+async fn order(_body: Bytes) -> (StatusCode, Json<Value>) {
+    (StatusCode::CREATED, Json(json!({ "order": 1 })))
+}
+
+async fn boom() -> (StatusCode, &'static str) {
+    (StatusCode::INTERNAL_SERVER_ERROR, "boom")
+}
+
+async fn hang() -> &'static str {
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    "at last"
+}
+
+#[allow(clippy::panic)] // it is what the route is for
+async fn panicking() -> &'static str {
+    panic!("on purpose")
+}
+
+/// One step of a trace: whom to call, and with what.
+#[derive(Deserialize)]
+struct Step {
+    url: String,
+    arguments: Value,
+}
+
+/// What came of a step.
+#[derive(Serialize)]
+struct Answer {
+    url: String,
+    status: Option<u16>,
+}
+
+/// Calls every URL with its arguments, one after the other.
+async fn test(
+    State(client): State<ClientWithMiddleware>,
+    Json(steps): Json<Vec<Step>>,
+) -> Json<Vec<Answer>> {
+    let mut answers = Vec::with_capacity(steps.len());
+    for Step { url, arguments } in steps {
+        let request = client
+            .post(&url)
+            .header("content-type", "application/json")
+            .body(arguments.to_string());
+        let status = match request.send().await {
+            Ok(response) => {
+                let status = response.status().as_u16();
+                // The step is over when its answer was read, or failed to be.
+                response.bytes().await.is_ok().then_some(status)
+            }
+            Err(_) => None,
+        };
+        answers.push(Answer { url, status });
+    }
+    Json(answers)
+}
+
+#[derive(Deserialize)]
+struct Relay {
+    to: String,
+}
+
+async fn relay(
+    State(client): State<ClientWithMiddleware>,
+    Query(Relay { to }): Query<Relay>,
+) -> Result<Bytes, StatusCode> {
+    let response = client
+        .get(&to)
+        .send()
+        .await
+        .map_err(|_| StatusCode::BAD_GATEWAY)?;
+    response.bytes().await.map_err(|_| StatusCode::BAD_GATEWAY)
+}

@@ -1,0 +1,1 @@
+//! Whole-suite tests over real sockets.

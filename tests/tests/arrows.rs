@@ -1,0 +1,143 @@
+//! Who may depend on whom: the map of ARCHITECTURE.md, held by `cargo metadata`.
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+use std::collections::BTreeSet;
+
+/// Each crate of the house, and the crates of the house that it may depend on.
+const HOUSE: [(&str, &[&str]); 9] = [
+    (
+        "tracewire",
+        &[
+            "tracewire-http",
+            "tracewire-init",
+            "tracewire-propagation",
+            "tracewire-reqwest",
+            "tracewire-span",
+            "tracewire-tower",
+            "tracewire-tracing",
+        ],
+    ),
+    ("tracewire-http", &["tracewire-propagation"]),
+    (
+        "tracewire-init",
+        &[
+            "tracewire-propagation",
+            "tracewire-span",
+            "tracewire-tracing",
+        ],
+    ),
+    ("tracewire-propagation", &[]),
+    (
+        "tracewire-reqwest",
+        &["tracewire-http", "tracewire-propagation"],
+    ),
+    ("tracewire-span", &[]),
+    ("tracewire-testing", &[]),
+    (
+        "tracewire-tower",
+        &["tracewire-http", "tracewire-propagation"],
+    ),
+    ("tracewire-tracing", &[]),
+];
+
+/// Crates of others that only some rooms may know.
+const GUARDED: [(&str, &[&str]); 8] = [
+    ("axum", &["tracewire-tower"]),
+    ("opentelemetry-otlp", &["tracewire-init"]),
+    (
+        "opentelemetry_sdk",
+        &["tracewire-init", "tracewire-testing"],
+    ),
+    ("reqwest", &["tracewire-init", "tracewire-reqwest"]),
+    ("reqwest-middleware", &["tracewire-reqwest"]),
+    ("tower-layer", &["tracewire-tower"]),
+    ("tracing", &["tracewire-init", "tracewire-tracing"]),
+    (
+        "tracing-subscriber",
+        &["tracewire-init", "tracewire-tracing"],
+    ),
+];
+
+fn metadata() -> Metadata {
+    MetadataCommand::new()
+        .no_deps()
+        .exec()
+        .expect("cargo can read the workspace")
+}
+
+fn dependencies(package: &Package) -> BTreeSet<&str> {
+    package
+        .dependencies
+        .iter()
+        .filter(|dependency| dependency.kind != DependencyKind::Development)
+        .map(|dependency| dependency.name.as_str())
+        .collect()
+}
+
+fn published(metadata: &Metadata) -> Vec<&Package> {
+    metadata
+        .packages
+        .iter()
+        .filter(|package| package.publish != Some(Vec::new()))
+        .collect()
+}
+
+#[test]
+fn arrows_point_down_only() {
+    let metadata = metadata();
+    let packages = published(&metadata);
+    let names: BTreeSet<_> = packages
+        .iter()
+        .map(|package| package.name.as_str())
+        .collect();
+    assert_eq!(names, HOUSE.iter().map(|(name, _)| *name).collect());
+
+    for package in packages {
+        let (_, allowed) = HOUSE
+            .iter()
+            .find(|(name, _)| *name == package.name.as_str())
+            .expect("every package is in the house");
+        for dependency in dependencies(package) {
+            assert!(
+                !names.contains(dependency) || allowed.contains(&dependency),
+                "{} may not depend on {dependency}",
+                package.name,
+            );
+        }
+    }
+}
+
+#[test]
+fn guarded_crates_stay_in_their_rooms() {
+    let metadata = metadata();
+    for package in published(&metadata) {
+        for dependency in dependencies(package) {
+            if let Some((_, rooms)) = GUARDED.iter().find(|(name, _)| *name == dependency) {
+                assert!(
+                    rooms.contains(&package.name.as_str()),
+                    "{} may not know {dependency}",
+                    package.name,
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_package_takes_its_facts_and_lints_from_the_workspace() {
+    let metadata = metadata();
+    for package in &metadata.packages {
+        let manifest = std::fs::read_to_string(&package.manifest_path).expect("it was just read");
+        for line in [
+            "edition.workspace = true",
+            "license.workspace = true",
+            "[lints]\nworkspace = true",
+        ] {
+            assert!(
+                manifest.contains(line),
+                "{}: {line:?} is missing",
+                package.name
+            );
+        }
+    }
+}
