@@ -9,6 +9,7 @@ use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::trace::{ShouldSample, SpanExporter};
 use tracewire_propagation::Propagator;
 
+use crate::console::ConsoleFormat;
 use crate::env::Env;
 use crate::error::InitError;
 use crate::exporters::Exporter;
@@ -173,6 +174,12 @@ impl Builder {
     /// Sends console output to `writer` instead of stdout, without color.
     pub fn console_writer(mut self, writer: impl Write + Send + 'static) -> Self {
         self.settings.console.writer = Some(Box::new(writer));
+        self
+    }
+
+    /// Sets how the console shows telemetry (`TRACEWIRE_CONSOLE`).
+    pub fn console_format(mut self, format: ConsoleFormat) -> Self {
+        self.settings.console.format = Some(format);
         self
     }
 

@@ -26,7 +26,7 @@
 //!          └─ SERVER GET /items/{id}     1.2 ms  500  ✗ error  path=/items/13
 //! ```
 //!
-//! It has colors on a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+//! `TRACEWIRE_CONSOLE=json` makes that one line of JSON for each span. The tree has colors on a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
 //!
 //! # Variables
 //!
@@ -59,6 +59,7 @@
 //! | `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT` | 128 | attributes of each of them |
 //! | `OTEL_METRIC_EXPORT_INTERVAL` | 60000 ms | how often metrics are exported |
 //! | `OTEL_METRIC_EXPORT_TIMEOUT` | 30000 ms | for one export, retries included; 0 is no limit |
+//! | `TRACEWIRE_CONSOLE` | `tree` | what `console` shows: `tree` for people, `json` for machines |
 //! | `OTEL_LOG_LEVEL` | `info` | of this crate's own voice: `none`, `error`, `warn`, `info`, `debug`, `trace`; `debug` tells each setting and where it came from |
 //!
 //! The `OTEL_EXPORTER_OTLP_*` variables exist for each signal too (`OTEL_EXPORTER_OTLP_TRACES_…`,
@@ -100,6 +101,7 @@ mod tls;
 
 pub use self::{
     builder::Builder,
+    console::ConsoleFormat,
     error::InitError,
     exporters::Exporter,
     guard::Telemetry,

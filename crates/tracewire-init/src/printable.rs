@@ -31,7 +31,8 @@ pub(crate) fn shortened(text: &str, limit: usize) -> String {
     }
 }
 
-fn is_unsafe(c: char) -> bool {
+/// Whether a terminal would obey this character, or a reader be misled by it.
+pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
         // Zero-width, line separators, and the marks that turn the direction of text.
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')

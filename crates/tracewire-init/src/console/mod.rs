@@ -1,6 +1,7 @@
-//! Telemetry for people: a tree for each finished trace, short lines for metrics.
+//! Telemetry on stdout: a tree for each finished trace and short lines for metrics, or JSON.
 
 mod buffer;
+mod json;
 mod metrics;
 mod paint;
 #[cfg(test)]
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use opentelemetry::Context;
 use opentelemetry::trace::Span as _;
+use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
@@ -21,7 +23,7 @@ use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 use self::buffer::Buffer;
 use self::paint::Paint;
 use crate::count::{Counts, Failure};
-use crate::env::Env;
+use crate::env::{self, Env};
 use crate::limits::ValueLength;
 use crate::metrics::DeliverMetrics;
 
@@ -30,6 +32,17 @@ use crate::metrics::DeliverMetrics;
 pub(crate) struct Settings {
     pub(crate) writer: Option<Box<dyn Write + Send>>,
     pub(crate) color: Option<bool>,
+    pub(crate) format: Option<ConsoleFormat>,
+}
+
+/// How the console shows telemetry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConsoleFormat {
+    /// For people: a tree for each trace when it is finished, short lines for metrics.
+    Tree,
+    /// For machines: a JSON object on a line for each span when it ends, and for each series.
+    Json,
 }
 
 /// Where people look: stdout, or what code gave instead.
@@ -37,6 +50,7 @@ pub(crate) struct Settings {
 pub(crate) struct Console {
     writer: Arc<Mutex<Box<dyn Write + Send>>>,
     paint: Paint,
+    format: ConsoleFormat,
 }
 
 impl Console {
@@ -45,7 +59,14 @@ impl Console {
         let is_terminal = code.writer.is_none() && std::io::stdout().is_terminal();
         let wanted = env.text("NO_COLOR").is_none() && env.text("TERM").as_deref() != Some("dumb");
         let writer = code.writer.unwrap_or_else(|| Box::new(std::io::stdout()));
+        let format = env.pick(
+            &["TRACEWIRE_CONSOLE"],
+            code.format,
+            env::choice(&[("tree", ConsoleFormat::Tree), ("json", ConsoleFormat::Json)]),
+            ConsoleFormat::Tree,
+        );
         Self {
+            format,
             writer: Arc::new(Mutex::new(writer)),
             paint: Paint { on: code.color.unwrap_or(is_terminal && wanted) },
         }
@@ -62,7 +83,10 @@ impl Console {
 
 impl fmt::Debug for Console {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Console").field("paint", &self.paint).finish_non_exhaustive()
+        f.debug_struct("Console")
+            .field("paint", &self.paint)
+            .field("format", &self.format)
+            .finish_non_exhaustive()
     }
 }
 
@@ -75,11 +99,13 @@ pub(crate) struct ConsoleSpans {
     counts: Arc<Counts>,
     value_length: ValueLength,
     buffer: Mutex<Buffer>,
+    resource: Resource,
 }
 
 impl ConsoleSpans {
     pub(crate) fn new(console: Console, counts: Arc<Counts>, value_length: ValueLength) -> Self {
-        Self { console, counts, value_length, buffer: Mutex::default() }
+        let resource = Resource::builder_empty().build();
+        Self { console, counts, value_length, buffer: Mutex::default(), resource }
     }
 
     fn buffer(&self) -> MutexGuard<'_, Buffer> {
@@ -97,18 +123,27 @@ impl ConsoleSpans {
 impl SpanProcessor for ConsoleSpans {
     fn on_start(&self, span: &mut Span, _context: &Context) {
         let context = span.span_context();
-        if context.is_sampled() {
+        if context.is_sampled() && self.console.format == ConsoleFormat::Tree {
             let ready = self.buffer().start(context.trace_id(), context.span_id(), Instant::now());
             self.print(ready);
         }
     }
 
     fn on_end(&self, mut span: SpanData) {
-        if span.span_context.is_sampled() {
-            self.counts.ended(1);
-            self.value_length.apply(&mut span);
-            let ready = self.buffer().end(span, Instant::now());
-            self.print(ready);
+        if !span.span_context.is_sampled() {
+            return;
+        }
+        self.counts.ended(1);
+        self.value_length.apply(&mut span);
+        match self.console.format {
+            ConsoleFormat::Tree => {
+                let ready = self.buffer().end(span, Instant::now());
+                self.print(ready);
+            }
+            ConsoleFormat::Json => {
+                let result = self.console.write(&json::span(&span, &self.resource));
+                self.counts.delivered(1, result);
+            }
         }
     }
 
@@ -121,10 +156,17 @@ impl SpanProcessor for ConsoleSpans {
     fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
         self.force_flush()
     }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.resource = resource.clone();
+    }
 }
 
 impl DeliverMetrics for Console {
     fn deliver(&self, metrics: &ResourceMetrics) -> Result<(), Failure> {
-        self.write(&metrics::render(metrics, self.paint))
+        self.write(&match self.format {
+            ConsoleFormat::Tree => metrics::render(metrics, self.paint),
+            ConsoleFormat::Json => json::metrics(metrics),
+        })
     }
 }

@@ -9,7 +9,8 @@ use opentelemetry::trace::{
     SpanContext, SpanKind, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
 };
 use opentelemetry_sdk::trace::SdkTracer;
-use tracewire_init::{Exporter, Telemetry};
+use serde_json::{Value, json};
+use tracewire_init::{ConsoleFormat, Exporter, Telemetry};
 
 /// A screen to look at.
 #[derive(Clone, Default)]
@@ -157,6 +158,43 @@ metrics
   duration s
     count 1  sum 0.3  min 0.3  max 0.3
 "
+    );
+}
+
+#[test]
+fn json_is_one_line_for_each_span_and_series() {
+    let screen = Screen::default();
+    let telemetry = Telemetry::builder()
+        .service_name("shop")
+        .traces_exporters([Exporter::Console])
+        .metrics_exporters([Exporter::Console])
+        .console_writer(screen.clone())
+        .console_format(ConsoleFormat::Json)
+        .build()
+        .unwrap();
+    tracer(&telemetry).start("span");
+    let meter = telemetry.meter_provider().unwrap().meter("test");
+    meter.u64_counter("orders").build().add(2, &[]);
+    meter.u64_histogram("size").with_boundaries(vec![1.0]).build().record(3, &[]);
+    telemetry.shutdown();
+    let text = String::from_utf8(screen.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let shown: Vec<_> = lines.iter().map(|line| (&line["type"], &line["name"])).collect();
+    assert_eq!(
+        shown,
+        [("span", "span"), ("metric", "orders"), ("metric", "size")]
+            .map(|(kind, name)| (json!(kind), json!(name)))
+            .iter()
+            .map(|(kind, name)| (kind, name))
+            .collect::<Vec<_>>()
+    );
+    assert!(lines.iter().all(|line| line["resource"]["service.name"] == "shop"));
+    assert_eq!(lines[1]["value"], 2);
+    assert_eq!(
+        lines[2]["value"],
+        json!({
+            "count": 1, "sum": 3, "min": 3, "max": 3, "bounds": [1.0], "bucket_counts": [0, 1],
+        })
     );
 }
 
