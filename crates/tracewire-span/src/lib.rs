@@ -26,7 +26,7 @@
 //! | name your library as the source of its spans | [`tracer!`], [`Tracer`] |
 //! | send facts along with the request | [`baggage`] |
 //!
-//! The crate stands on the OpenTelemetry API alone: without an SDK in the process every call costs
+//! The crate stands on the OpenTelemetry API alone: without an SDK in the process a call costs
 //! next to nothing. Spans go to the global tracer provider, to one given to a [`Tracer`],
 //! or to the one that the [context carries](provider).
 //!

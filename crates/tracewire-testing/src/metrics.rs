@@ -1,0 +1,245 @@
+//! Metrics at one moment, with assertions.
+
+use crate::text::{dedent, difference};
+use crate::value::{attributes, sorted, written};
+use opentelemetry::{KeyValue, Value};
+use opentelemetry_proto::tonic::metrics::v1 as proto;
+use proto::metric::Data;
+use proto::number_data_point::Value as Number;
+use std::fmt;
+use std::ops::Deref;
+
+/// The metrics collected at one moment, sorted by name. A slice of [`Metric`]s.
+#[derive(Clone, Default)]
+pub struct Metrics(Vec<Metric>);
+
+/// One metric with its points.
+#[derive(Clone, PartialEq)]
+pub struct Metric {
+    /// The name of the instrument.
+    pub name: String,
+    /// Its unit.
+    pub unit: String,
+    /// Its description.
+    pub description: String,
+    /// How it adds up.
+    pub kind: MetricKind,
+    /// The name of the library that measured.
+    pub scope: String,
+    /// One point for each set of attributes.
+    pub points: Vec<Point>,
+}
+
+/// How the measurements of a metric add up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MetricKind {
+    /// A sum that only grows.
+    Counter,
+    /// A sum that goes up and down.
+    UpDownCounter,
+    /// The last value.
+    Gauge,
+    /// A distribution over buckets.
+    Histogram,
+    /// A distribution over buckets of growing size.
+    ExponentialHistogram,
+}
+
+/// What was measured under one set of attributes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// The attributes, sorted by key.
+    pub attributes: Vec<KeyValue>,
+    /// The value of a counter or gauge; of a histogram the sum.
+    pub value: f64,
+    /// How many measurements a histogram has; 0 for the others.
+    pub count: u64,
+    /// The boundaries between the buckets of a histogram.
+    pub bounds: Vec<f64>,
+}
+
+impl Metrics {
+    pub(crate) fn from_proto(resources: Vec<proto::ResourceMetrics>) -> Self {
+        let scopes = resources.into_iter().flat_map(|resource| resource.scope_metrics);
+        let mut metrics: Vec<_> = scopes
+            .flat_map(|scoped| {
+                let scope = scoped.scope.unwrap_or_default().name;
+                scoped.metrics.into_iter().map(move |metric| (scope.clone(), metric))
+            })
+            .filter_map(|(scope, metric)| Metric::from_proto(scope, metric))
+            .collect();
+        metrics.sort_by(|a, b| (&a.name, &a.scope).cmp(&(&b.name, &b.scope)));
+        Self(metrics)
+    }
+
+    #[cfg(feature = "collector")]
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.0.extend(more.0);
+        self.0.sort_by(|a, b| (&a.name, &a.scope).cmp(&(&b.name, &b.scope)));
+    }
+
+    /// The one metric of this name.
+    ///
+    /// # Panics
+    ///
+    /// If there is none, or more than one.
+    #[track_caller]
+    pub fn one(&self, name: &str) -> &Metric {
+        let mut named = self.iter().filter(|metric| metric.name == name);
+        match (named.next(), named.next()) {
+            (Some(metric), None) => metric,
+            (None, _) => panic!("expected a metric {name:?}\n\nall metrics:\n{self}"),
+            (Some(_), Some(_)) => {
+                panic!("expected one metric {name:?}, but found several\n\nall metrics:\n{self}")
+            }
+        }
+    }
+
+    /// All metrics as text: name, kind and unit, and below the points, a histogram's with its count and
+    /// without its sum, which differs from run to run.
+    pub fn snapshot(&self) -> String {
+        self.to_string()
+    }
+
+    /// Asserts the [`snapshot`](Self::snapshot). The indentation that all expected lines share does
+    /// not count.
+    ///
+    /// # Panics
+    ///
+    /// If it is another.
+    #[track_caller]
+    pub fn assert_snapshot(&self, expected: &str) {
+        if let Some(difference) = difference(&dedent(expected), &self.snapshot()) {
+            panic!("{difference}");
+        }
+    }
+}
+
+impl Metric {
+    /// The point of exactly these attributes, in any order.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    #[track_caller]
+    pub fn point<V: Into<Value>>(
+        &self,
+        attributes: impl IntoIterator<Item = (&'static str, V)>,
+    ) -> &Point {
+        let wanted = sorted(attributes.into_iter().map(|(key, value)| KeyValue::new(key, value)));
+        match self.points.iter().find(|point| point.attributes == wanted) {
+            Some(point) => point,
+            None => panic!("expected a point {}\n\n{self}", set(&wanted)),
+        }
+    }
+
+    fn from_proto(scope: String, metric: proto::Metric) -> Option<Self> {
+        let (kind, mut points) = match metric.data? {
+            Data::Gauge(gauge) => (MetricKind::Gauge, numbers(gauge.data_points)),
+            Data::Sum(sum) if sum.is_monotonic => (MetricKind::Counter, numbers(sum.data_points)),
+            Data::Sum(sum) => (MetricKind::UpDownCounter, numbers(sum.data_points)),
+            Data::Histogram(histogram) => {
+                let points = histogram.data_points.into_iter().map(|point| Point {
+                    attributes: attributes(point.attributes),
+                    value: point.sum.unwrap_or_default(),
+                    count: point.count,
+                    bounds: point.explicit_bounds,
+                });
+                (MetricKind::Histogram, points.collect())
+            }
+            Data::ExponentialHistogram(histogram) => {
+                let points = histogram.data_points.into_iter().map(|point| Point {
+                    attributes: attributes(point.attributes),
+                    value: point.sum.unwrap_or_default(),
+                    count: point.count,
+                    bounds: Vec::new(),
+                });
+                (MetricKind::ExponentialHistogram, points.collect())
+            }
+            // Only for metrics that come from other systems.
+            Data::Summary(_) => return None,
+        };
+        points.sort_by_key(|point: &Point| set(&point.attributes));
+        Some(Self {
+            name: metric.name,
+            unit: metric.unit,
+            description: metric.description,
+            kind,
+            scope,
+            points,
+        })
+    }
+}
+
+fn numbers(points: Vec<proto::NumberDataPoint>) -> Vec<Point> {
+    let points = points.into_iter().map(|point| Point {
+        attributes: attributes(point.attributes),
+        value: match point.value {
+            Some(Number::AsDouble(value)) => value,
+            #[expect(clippy::cast_precision_loss, reason = "tests count far below 2^53")]
+            Some(Number::AsInt(value)) => value as f64,
+            None => 0.0,
+        },
+        count: 0,
+        bounds: Vec::new(),
+    });
+    points.collect()
+}
+
+fn set(attributes: &[KeyValue]) -> String {
+    let attributes: Vec<_> = attributes.iter().map(written).collect();
+    format!("{{{}}}", attributes.join(", "))
+}
+
+impl Deref for Metrics {
+    type Target = [Metric];
+
+    fn deref(&self) -> &[Metric] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let metrics: Vec<_> = self.iter().map(ToString::to_string).collect();
+        f.write_str(&metrics.join("\n"))
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            MetricKind::Counter => "counter",
+            MetricKind::UpDownCounter => "up-down counter",
+            MetricKind::Gauge => "gauge",
+            MetricKind::Histogram => "histogram",
+            MetricKind::ExponentialHistogram => "exponential histogram",
+        };
+        write!(f, "{} [{kind}]", self.name)?;
+        if !self.unit.is_empty() {
+            write!(f, " {}", self.unit)?;
+        }
+        for point in &self.points {
+            match self.kind {
+                MetricKind::Histogram | MetricKind::ExponentialHistogram => {
+                    write!(f, "\n| {} times {}", point.count, set(&point.attributes))?;
+                }
+                _ => write!(f, "\n| {} {}", point.value, set(&point.attributes))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Debug for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
