@@ -5,7 +5,7 @@ mod parse;
 use self::parse::{Ids, Reading, State};
 use crate::{
     SamplingHint,
-    carrier::{Codec, Lines, Names, Sink, Source, implement_traits, trim_ows},
+    carrier::{Codec, Names, Sink, Source, first, implement_traits, trim_ows},
     context::{remote_span, with_remote_span},
     hex,
     log::Malformed,
@@ -123,20 +123,18 @@ static MALFORMED: Malformed = Malformed::new("b3");
 struct Debug(Option<TraceId>);
 
 fn read_single<S: Source>(source: &S) -> Reading {
-    first(source, &B3_SINGLE).map_or(Reading::Absent, parse::single)
+    first_of_list(source, &B3_SINGLE).map_or(Reading::Absent, parse::single)
 }
 
 fn read_multi<S: Source>(source: &S) -> Reading {
     let [trace_id, span_id, sampled, flags] =
-        [&TRACE_ID, &SPAN_ID, &SAMPLED, &FLAGS].map(|name| first(source, name));
+        [&TRACE_ID, &SPAN_ID, &SAMPLED, &FLAGS].map(|name| first_of_list(source, name));
     parse::multi(trace_id, span_id, sampled, flags)
 }
 
 /// The first value of a header: of its lines, and of a list that a gateway joined.
-fn first<'a, S: Source>(source: &'a S, name: &'static HeaderName) -> Option<&'a [u8]> {
-    let lines = source.lines(name);
-    let line = lines.iter().next()?;
-    line.split(|&byte| byte == b',').next().map(trim_ows)
+fn first_of_list<'a, S: Source>(source: &'a S, name: &'static HeaderName) -> Option<&'a [u8]> {
+    first(source, name)?.split(|&byte| byte == b',').next().map(trim_ows)
 }
 
 fn with_trace(parent: &Context, ids: Ids, state: State) -> Option<Context> {
@@ -165,9 +163,7 @@ fn with_state(parent: &Context, state: State) -> Option<Context> {
     }
     Some(match state {
         State::Accept => parent.with_value(SamplingHint::On),
-        State::Debug => parent
-            .with_value(SamplingHint::Debug)
-            .with_value(Debug(None)),
+        State::Debug => parent.with_value(SamplingHint::Debug).with_value(Debug(None)),
         // Every parent-based sampler obeys an unsampled parent, and none obeys less.
         State::Deny => with_remote_span(parent, unsampled_span(), Some(SamplingHint::Off)),
         State::Deferred => return None,

@@ -99,12 +99,7 @@ fn whole_members(line: &[u8], budget: usize) -> &[u8] {
         Some(front) if line.len() == budget => front,
         // A comma right behind the front ends its last member.
         Some(front) if line[budget] == b',' => front,
-        Some(front) => {
-            &front[..front
-                .iter()
-                .rposition(|&byte| byte == b',')
-                .unwrap_or_default()]
-        }
+        Some(front) => &front[..front.iter().rposition(|&byte| byte == b',').unwrap_or_default()],
     }
 }
 
@@ -137,11 +132,7 @@ impl Received {
                 self.dropped = true;
                 continue;
             };
-            let Decoded {
-                value,
-                faithful,
-                canonical,
-            } = decode(member.value);
+            let Decoded { value, faithful, canonical } = decode(member.value);
             self.canonical &= canonical && self.list.text.is_empty();
             let mut properties_at = 0;
             let pushed = self.list.append(|text| {
@@ -188,10 +179,7 @@ impl Received {
             // Holding on to a span of this process would put off its end.
             context.with_remote_span_context(SpanContext::NONE)
         };
-        Some(context.with_value(Kept {
-            text: self.list.text,
-            received,
-        }))
+        Some(context.with_value(Kept { text: self.list.text, received }))
     }
 }
 
@@ -250,10 +238,7 @@ impl Kept {
 /// The header for entries that were made here, in the order of their keys.
 fn format(entries: &Entries) -> String {
     let parts = sorted(entries);
-    let len: usize = parts
-        .iter()
-        .map(|&(key, value, rest)| len_of_parts(key, value, rest))
-        .sum();
+    let len: usize = parts.iter().map(|&(key, value, rest)| len_of_parts(key, value, rest)).sum();
     let mut list = List::with_capacity(len - 1);
     for (key, value, properties) in parts {
         list.push_parts(key, value, properties);

@@ -27,6 +27,9 @@ pub(crate) trait Source {
 
     /// Every value of `name`, in order.
     fn lines<'a>(&'a self, name: &'static HeaderName) -> Self::Lines<'a>;
+
+    /// Every header whose name begins with `prefix`: the rest of its name, and a value.
+    fn prefixed<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a [u8])>;
 }
 
 /// The values of one name.
@@ -35,9 +38,7 @@ pub(crate) trait Lines<'a> {
 
     /// The bytes of all lines, with a comma behind each.
     fn joined_len(&self) -> usize {
-        self.iter().fold(0, |total: usize, line| {
-            total.saturating_add(line.len()).saturating_add(1)
-        })
+        self.iter().fold(0, |total: usize, line| total.saturating_add(line.len()).saturating_add(1))
     }
 }
 
@@ -52,6 +53,9 @@ pub(crate) trait Sink {
     /// Sets `name` to `value`, in place of every value there.
     fn set_static(&mut self, name: &'static HeaderName, value: &'static str);
 
+    /// Sets a header whose name is only known now; what is no name is left out.
+    fn set_named(&mut self, name: &str, value: String);
+
     /// Removes what an earlier hop left under `name`, where the carrier can.
     fn remove(&mut self, name: &'static HeaderName);
 }
@@ -64,10 +68,7 @@ pub(crate) struct Names {
 
 impl Names {
     pub(crate) const fn new(names: &'static [&'static HeaderName]) -> Self {
-        Self {
-            names,
-            lists: OnceLock::new(),
-        }
+        Self { names, lists: OnceLock::new() }
     }
 
     pub(crate) fn headers(&self) -> &[HeaderName] {
@@ -79,12 +80,7 @@ impl Names {
     }
 
     fn lists(&self) -> &(Vec<HeaderName>, Vec<String>) {
-        let list = || {
-            self.names
-                .iter()
-                .map(|&name| (name.clone(), name.to_string()))
-                .unzip()
-        };
+        let list = || self.names.iter().map(|&name| (name.clone(), name.to_string())).unzip();
         self.lists.get_or_init(list)
     }
 }
@@ -107,6 +103,11 @@ pub(crate) fn single<'a, S: Source>(source: &'a S, name: &'static HeaderName) ->
     }
 }
 
+/// The first value of `name`.
+pub(crate) fn first<'a, S: Source>(source: &'a S, name: &'static HeaderName) -> Option<&'a [u8]> {
+    source.lines(name).iter().next().map(trim_ows)
+}
+
 /// `value` without HTTP's optional white space around it (RFC 9110, section 5.6.3).
 pub(crate) fn trim_ows(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = value {
@@ -123,6 +124,12 @@ impl Source for HeaderMap {
 
     fn lines<'a>(&'a self, name: &'static HeaderName) -> Self::Lines<'a> {
         self.get_all(name)
+    }
+
+    fn prefixed<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+        self.iter().filter_map(move |(name, value)| {
+            Some((name.as_str().strip_prefix(prefix)?, value.as_bytes()))
+        })
     }
 }
 
@@ -143,6 +150,14 @@ impl Sink for HeaderMap {
 
     fn set_static(&mut self, name: &'static HeaderName, value: &'static str) {
         insert::<()>(self, name, Ok(HeaderValue::from_static(value)));
+    }
+
+    fn set_named(&mut self, name: &str, value: String) {
+        if let (Ok(name), Ok(value)) =
+            (HeaderName::from_bytes(name.as_bytes()), HeaderValue::try_from(value))
+        {
+            let _ = self.try_insert(name, value);
+        }
     }
 
     fn remove(&mut self, name: &'static HeaderName) {
@@ -168,6 +183,14 @@ impl Source for TextSource<'_> {
 
     fn lines<'a>(&'a self, name: &'static HeaderName) -> TextLines<'a> {
         TextLines(self.0.get_all(name.as_str()).unwrap_or_default())
+    }
+
+    fn prefixed<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+        self.0.keys().into_iter().filter_map(move |key| {
+            let (start, rest) = key.split_at_checked(prefix.len())?;
+            let value = self.0.get(key).filter(|_| start.eq_ignore_ascii_case(prefix))?;
+            Some((rest, value.as_bytes()))
+        })
     }
 }
 
@@ -195,6 +218,10 @@ impl Sink for TextSink<'_> {
 
     fn set_static(&mut self, name: &'static HeaderName, value: &'static str) {
         self.0.set(name.as_str(), value.to_owned());
+    }
+
+    fn set_named(&mut self, name: &str, value: String) {
+        self.0.set(name, value);
     }
 
     fn remove(&mut self, _: &'static HeaderName) {}

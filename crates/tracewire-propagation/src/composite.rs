@@ -32,10 +32,7 @@ impl Composite {
     /// None yet: reads and writes nothing.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            propagators: Vec::new(),
-            header_names: Vec::new(),
-        }
+        Self { propagators: Vec::new(), header_names: Vec::new() }
     }
 
     /// Adds a propagator, to be tried after the ones before it.
@@ -67,9 +64,7 @@ impl Propagator for Composite {
             return parent.clone();
         };
         let context = first.extract(headers, parent);
-        rest.iter().fold(context, |context, propagator| {
-            propagator.extract(headers, &context)
-        })
+        rest.iter().fold(context, |context, propagator| propagator.extract(headers, &context))
     }
 
     fn inject(&self, context: &Context, headers: &mut HeaderMap) {
@@ -96,10 +91,7 @@ mod tests {
         pairs
             .iter()
             .map(|(name, value)| {
-                (
-                    HeaderName::from_static(name),
-                    http::HeaderValue::from_static(value),
-                )
+                (HeaderName::from_static(name), http::HeaderValue::from_static(value))
             })
             .collect()
     }
@@ -111,12 +103,7 @@ mod tests {
         let context = Composite::from_iter(propagators).extract(&headers(pairs), &Context::new());
         let span = context.span().span_context().clone();
         let hint = context.get().copied();
-        (
-            span.span_id().to_string(),
-            span.is_sampled(),
-            hint,
-            context.baggage().len(),
-        )
+        (span.span_id().to_string(), span.is_sampled(), hint, context.baggage().len())
     }
 
     #[test]
@@ -139,13 +126,7 @@ mod tests {
         let order: [Arc<dyn Propagator>; 2] =
             [Arc::new(B3::single()), Arc::new(TraceContext::new())];
         let deferred = &ZIPKIN[..49];
-        for b3 in [
-            deferred,
-            "0",
-            "1",
-            "d",
-            "11111111111111111111111111111111-2222222222222222-d",
-        ] {
+        for b3 in [deferred, "0", "1", "d", "11111111111111111111111111111111-2222222222222222-d"] {
             let (id, sampled, hint, _) =
                 extract(order.clone(), &[("traceparent", W3C), ("b3", b3)]);
             assert_eq!((&*id, sampled), ("b7ad6b7169203331", true), "{b3}");
@@ -155,11 +136,8 @@ mod tests {
 
     #[test]
     fn baggage_is_independent() {
-        let order: [Arc<dyn Propagator>; 3] = [
-            Arc::new(Baggage::new()),
-            Arc::new(B3::single()),
-            Arc::new(TraceContext::new()),
-        ];
+        let order: [Arc<dyn Propagator>; 3] =
+            [Arc::new(Baggage::new()), Arc::new(B3::single()), Arc::new(TraceContext::new())];
         let headers = [("traceparent", W3C), ("baggage", "b=1,a=2")];
         assert_eq!(extract(order.clone(), &headers).3, 2);
         assert_eq!(extract(order.clone(), &[("baggage", "b=1,a=2")]).3, 2);
@@ -169,10 +147,7 @@ mod tests {
         Composite::from_iter(order).inject(&context, &mut sent);
         assert_eq!(sent["traceparent"], W3C);
         assert_eq!(sent["baggage"], "b=1,a=2");
-        assert_eq!(
-            sent["b3"],
-            "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1"
-        );
+        assert_eq!(sent["b3"], "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1");
         assert_eq!(sent.len(), 3);
     }
 

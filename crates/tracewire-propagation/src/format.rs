@@ -93,6 +93,14 @@ impl Format {
             Self::B3 => Some(Arc::new(crate::B3::single())),
             #[cfg(feature = "b3")]
             Self::B3Multi => Some(Arc::new(crate::B3::multi())),
+            #[cfg(feature = "jaeger")]
+            Self::Jaeger => Some(Arc::new(crate::Jaeger::new())),
+            #[cfg(feature = "xray")]
+            Self::XRay => Some(Arc::new(crate::XRay::new())),
+            #[cfg(feature = "datadog")]
+            Self::Datadog => Some(Arc::new(crate::Datadog::new())),
+            #[cfg(feature = "elastic")]
+            Self::Elastic => Some(Arc::new(crate::Elastic::new())),
             #[allow(unreachable_patterns)] // reachable unless every format is compiled in
             _ => None,
         }
@@ -100,9 +108,7 @@ impl Format {
 
     /// The format of this name, in any case.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|format| format.name().eq_ignore_ascii_case(name))
+        Self::ALL.into_iter().find(|format| format.name().eq_ignore_ascii_case(name))
     }
 }
 
@@ -126,10 +132,7 @@ pub(crate) fn default_set(enabled: &[Format]) -> Vec<Format> {
         Format::TraceContext,
         Format::Baggage,
     ];
-    ORDER
-        .into_iter()
-        .filter(|format| enabled.contains(format))
-        .collect()
+    ORDER.into_iter().filter(|format| enabled.contains(format)).collect()
 }
 
 #[cfg(test)]
@@ -146,10 +149,7 @@ mod tests {
             let set = default_set(&enabled);
             let wanted = enabled.iter().filter(|&&format| format != Format::B3Multi);
             assert_eq!(set.len(), wanted.clone().count(), "{enabled:?}");
-            assert!(
-                wanted.clone().all(|format| set.contains(format)),
-                "{enabled:?}"
-            );
+            assert!(wanted.clone().all(|format| set.contains(format)), "{enabled:?}");
             let at = |format| set.iter().position(|&other| other == format);
             if let Some(w3c) = at(Format::TraceContext) {
                 let after = &set[w3c + 1..];
@@ -165,14 +165,8 @@ mod tests {
     fn names_and_features_are_those_of_the_manifest() {
         let manifest = include_str!("../Cargo.toml");
         for format in Format::ALL.into_iter().filter(|format| format.is_enabled()) {
-            assert!(
-                manifest.contains(&format!("\n{} = [", format.feature())),
-                "{format}"
-            );
-            assert_eq!(
-                Format::from_name(&format.name().to_uppercase()),
-                Some(format)
-            );
+            assert!(manifest.contains(&format!("\n{} = [", format.feature())), "{format}");
+            assert_eq!(Format::from_name(&format.name().to_uppercase()), Some(format));
         }
         assert_eq!(Format::from_name("ottrace"), None);
     }
@@ -180,11 +174,7 @@ mod tests {
     #[test]
     fn what_is_compiled_in_has_a_propagator() {
         for format in Format::ALL {
-            assert_eq!(
-                format.propagator().is_some(),
-                format.is_enabled(),
-                "{format}"
-            );
+            assert_eq!(format.propagator().is_some(), format.is_enabled(), "{format}");
         }
     }
 }

@@ -63,9 +63,7 @@ mod tests {
 
     #[test]
     fn only_digits_of_the_right_case_and_number_are_read() {
-        for text in [
-            "", "0", "000", "0A", "+0", "-1", " 1", "1 ", "0g", "0x", "é",
-        ] {
+        for text in ["", "0", "000", "0A", "+0", "-1", " 1", "1 ", "0g", "0x", "é"] {
             assert_eq!(decode::<1>(&LOWER, text.as_bytes()), None, "{text:?}");
         }
     }

@@ -20,10 +20,7 @@ pub(crate) struct Malformed {
 
 impl Malformed {
     pub(crate) const fn new(header: &'static str) -> Self {
-        Self {
-            header,
-            quiet_until: AtomicU64::new(0),
-        }
+        Self { header, quiet_until: AtomicU64::new(0) }
     }
 
     /// Says that the header was ignored, at most once a minute.
@@ -37,10 +34,7 @@ impl Malformed {
     fn is_due(&self, now: u64) -> bool {
         let until = self.quiet_until.load(Relaxed);
         now >= until
-            && self
-                .quiet_until
-                .compare_exchange(until, now + INTERVAL, Relaxed, Relaxed)
-                .is_ok()
+            && self.quiet_until.compare_exchange(until, now + INTERVAL, Relaxed, Relaxed).is_ok()
     }
 }
 
@@ -56,9 +50,7 @@ mod tests {
     #[test]
     fn a_flood_writes_one_line_a_minute() {
         let malformed = Malformed::new("traceparent");
-        let lines = (0..600)
-            .flat_map(|second| [second; 1000])
-            .filter(|&s| malformed.is_due(s));
+        let lines = (0..600).flat_map(|second| [second; 1000]).filter(|&s| malformed.is_due(s));
         assert_eq!(lines.count(), 10);
     }
 }

@@ -25,11 +25,7 @@ pub(crate) struct Decoded {
 /// Decodes a value; a `%` that starts no escape stays, broken UTF-8 becomes U+FFFD.
 pub(crate) fn decode(text: &str) -> Decoded {
     let Some(first) = text.find('%') else {
-        return Decoded {
-            value: text.to_owned(),
-            faithful: true,
-            canonical: true,
-        };
+        return Decoded { value: text.to_owned(), faithful: true, canonical: true };
     };
     let (mut faithful, mut canonical) = (true, true);
     let mut bytes = Vec::with_capacity(text.len());
@@ -41,10 +37,7 @@ pub(crate) fn decode(text: &str) -> Decoded {
             bytes.push(*byte);
             continue;
         }
-        match after
-            .get(..2)
-            .and_then(|digits| hex::decode(&hex::ANY_CASE, digits))
-        {
+        match after.get(..2).and_then(|digits| hex::decode(&hex::ANY_CASE, digits)) {
             Some([decoded]) => {
                 canonical &= must_escape(decoded) && !after[..2].iter().any(u8::is_ascii_lowercase);
                 bytes.push(decoded);
@@ -63,11 +56,7 @@ pub(crate) fn decode(text: &str) -> Decoded {
             String::from_utf8_lossy(error.as_bytes()).into_owned()
         }
     };
-    Decoded {
-        value,
-        faithful,
-        canonical: canonical && faithful,
-    }
+    Decoded { value, faithful, canonical: canonical && faithful }
 }
 
 /// The number of bytes that [`encode`] writes.
@@ -77,8 +66,20 @@ pub(crate) fn encoded_len(value: &str) -> usize {
 
 /// Appends `value` with everything escaped that is no octet, and `%`.
 pub(crate) fn encode(value: &str, out: &mut String) {
+    escape(value, must_escape, out);
+}
+
+/// `value` with everything escaped that a URL does not hold literally in every reading.
+pub(crate) fn encode_for_url(value: &str) -> String {
+    let literal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let mut out = String::with_capacity(value.len());
+    escape(value, |byte| !literal(byte), &mut out);
+    out
+}
+
+fn escape(value: &str, must_escape: impl Fn(u8) -> bool, out: &mut String) {
     let mut rest = value;
-    while let Some(at) = rest.bytes().position(must_escape) {
+    while let Some(at) = rest.bytes().position(&must_escape) {
         out.push_str(&rest[..at]);
         let Some(escaped) = rest[at..].chars().next() else {
             break;
@@ -145,13 +146,7 @@ mod tests {
     #[test]
     fn classes_are_those_of_the_specifications() {
         let octets: Vec<u8> = (0..=255).filter(|&byte| is_octet(byte)).collect();
-        let ranges = [
-            0x21..=0x21,
-            0x23..=0x2b,
-            0x2d..=0x3a,
-            0x3c..=0x5b,
-            0x5d..=0x7eu8,
-        ];
+        let ranges = [0x21..=0x21, 0x23..=0x2b, 0x2d..=0x3a, 0x3c..=0x5b, 0x5d..=0x7eu8];
         assert_eq!(octets, ranges.into_iter().flatten().collect::<Vec<_>>());
         let tokens: Vec<u8> = (0..=255).filter(|&byte| is_token(byte)).collect();
         let tchar = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
@@ -175,11 +170,7 @@ mod tests {
             ("%FF", "\u{fffd}", false, false),
             ("%+1", "%+1", false, false),
         ] {
-            let expected = Decoded {
-                value: value.to_owned(),
-                faithful,
-                canonical,
-            };
+            let expected = Decoded { value: value.to_owned(), faithful, canonical };
             assert_eq!(decode(text), expected, "{text:?}");
         }
     }

@@ -37,9 +37,7 @@ pub fn with_random_trace_id(context: &Context) -> Context {
 
 /// Whether the trace id of `span_context`, which is the one in `context`, is known to be random.
 pub(crate) fn is_random(context: &Context, span_context: &SpanContext) -> bool {
-    context
-        .get::<RandomTraceId>()
-        .is_some_and(|random| random.0 == span_context.trace_id())
+    context.get::<RandomTraceId>().is_some_and(|random| random.0 == span_context.trace_id())
 }
 
 #[cfg(test)]
@@ -49,13 +47,7 @@ mod tests {
     use opentelemetry::trace::{TraceFlags, TraceState};
 
     fn span(trace_id: u8) -> SpanContext {
-        remote_span(
-            [trace_id; 16],
-            [1; 8],
-            TraceFlags::SAMPLED,
-            TraceState::NONE,
-        )
-        .unwrap()
+        remote_span([trace_id; 16], [1; 8], TraceFlags::SAMPLED, TraceState::NONE).unwrap()
     }
 
     #[test]

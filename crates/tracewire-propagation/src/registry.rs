@@ -33,22 +33,14 @@ pub(crate) const NONE: &str = "none";
 pub fn register(name: &str, propagator: Arc<dyn Propagator>) -> Result<(), RegisterError> {
     let unusable = |c: char| c == ',' || c.is_whitespace() || c.is_control();
     if name.is_empty() || name.contains(unusable) {
-        return Err(RegisterError {
-            name: name.to_owned(),
-            taken: false,
-        });
+        return Err(RegisterError { name: name.to_owned(), taken: false });
     }
     let mut registered = REGISTERED.write().unwrap_or_else(PoisonError::into_inner);
     let taken = name.eq_ignore_ascii_case(NONE)
         || Format::from_name(name).is_some()
-        || registered
-            .iter()
-            .any(|(other, _)| other.eq_ignore_ascii_case(name));
+        || registered.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
     if taken {
-        return Err(RegisterError {
-            name: name.to_owned(),
-            taken: true,
-        });
+        return Err(RegisterError { name: name.to_owned(), taken: true });
     }
     registered.push((name.to_ascii_lowercase(), propagator));
     Ok(())
@@ -75,10 +67,7 @@ impl fmt::Display for RegisterError {
         if self.taken {
             write!(f, "the propagator name {name:?} is taken")
         } else {
-            write!(
-                f,
-                "the propagator name {name:?} is empty or has a comma or white space in it"
-            )
+            write!(f, "the propagator name {name:?} is empty or has a comma or white space in it")
         }
     }
 }
@@ -90,10 +79,7 @@ static REGISTERED: RwLock<Vec<(String, Arc<dyn Propagator>)>> = RwLock::new(Vec:
 /// What was registered under a name, with the name as it was registered.
 pub(crate) fn registered(name: &str) -> Option<(String, Arc<dyn Propagator>)> {
     let registered = REGISTERED.read().unwrap_or_else(PoisonError::into_inner);
-    registered
-        .iter()
-        .find(|(other, _)| other.eq_ignore_ascii_case(name))
-        .cloned()
+    registered.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).cloned()
 }
 
 /// Every registered name.
@@ -111,24 +97,13 @@ mod tests {
     fn a_name_is_taken_once() {
         let propagator = || Arc::new(Composite::default());
         assert_eq!(register("registry-test", propagator()), Ok(()));
-        assert!(
-            register("Registry-Test", propagator())
-                .unwrap_err()
-                .is_taken()
-        );
+        assert!(register("Registry-Test", propagator()).unwrap_err().is_taken());
         for format in Format::ALL {
-            assert!(
-                register(format.name(), propagator())
-                    .unwrap_err()
-                    .is_taken()
-            );
+            assert!(register(format.name(), propagator()).unwrap_err().is_taken());
         }
         assert!(register("NONE", propagator()).unwrap_err().is_taken());
         for unusable in ["", " ", "a,b", "a b", "a\n"] {
-            assert!(
-                !register(unusable, propagator()).unwrap_err().is_taken(),
-                "{unusable:?}"
-            );
+            assert!(!register(unusable, propagator()).unwrap_err().is_taken(), "{unusable:?}");
         }
     }
 }

@@ -45,11 +45,7 @@ pub fn from_names(names: &str) -> Result<Selection, NotCompiledIn> {
     let mut chosen: Vec<Named> = Vec::new();
     let mut unknown: Vec<String> = Vec::new();
     let mut none = false;
-    for word in names
-        .split(',')
-        .map(str::trim)
-        .filter(|word| !word.is_empty())
-    {
+    for word in names.split(',').map(str::trim).filter(|word| !word.is_empty()) {
         if word.eq_ignore_ascii_case(NONE) {
             none = true;
         } else if let Some(named) = find(word)? {
@@ -88,11 +84,7 @@ impl Selection {
             1 => propagators.remove(0),
             _ => Arc::new(Composite::from_iter(propagators)),
         };
-        Self {
-            propagator,
-            names,
-            unknown,
-        }
+        Self { propagator, names, unknown }
     }
 
     /// The chosen propagators as one.
@@ -150,8 +142,7 @@ type Named = (String, Arc<dyn Propagator>);
 fn compiled_in() -> Vec<Named> {
     let enabled: Vec<_> = Format::enabled().collect();
     let set = default_set(&enabled).into_iter();
-    set.filter_map(|format| Some((format.name().to_owned(), format.propagator()?)))
-        .collect()
+    set.filter_map(|format| Some((format.name().to_owned(), format.propagator()?))).collect()
 }
 
 fn find(word: &str) -> Result<Option<Named>, NotCompiledIn> {
@@ -160,20 +151,13 @@ fn find(word: &str) -> Result<Option<Named>, NotCompiledIn> {
     };
     match format.propagator() {
         Some(propagator) => Ok(Some((format.name().to_owned(), propagator))),
-        None => Err(NotCompiledIn {
-            word: word.to_owned(),
-            format,
-            allowed: allowed(),
-        }),
+        None => Err(NotCompiledIn { word: word.to_owned(), format, allowed: allowed() }),
     }
 }
 
 fn allowed() -> Vec<String> {
     let formats = Format::enabled().map(|format| format.name().to_owned());
-    formats
-        .chain(registered_names())
-        .chain([NONE.to_owned()])
-        .collect()
+    formats.chain(registered_names()).chain([NONE.to_owned()]).collect()
 }
 
 #[cfg(test)]
@@ -182,20 +166,13 @@ mod tests {
     use crate::register;
 
     fn compiled_in_names() -> Vec<String> {
-        super::compiled_in()
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect()
+        super::compiled_in().into_iter().map(|(name, _)| name).collect()
     }
 
     #[test]
     fn no_known_name_means_the_compiled_formats() {
         for names in ["", " ", ",", "acme", "acme,,other"] {
-            assert_eq!(
-                from_names(names).unwrap().names(),
-                compiled_in_names(),
-                "{names:?}"
-            );
+            assert_eq!(from_names(names).unwrap().names(), compiled_in_names(), "{names:?}");
         }
     }
 
@@ -225,21 +202,12 @@ mod tests {
 
     #[test]
     fn a_format_that_is_not_compiled_in_is_an_error_that_helps() {
-        for format in Format::ALL
-            .into_iter()
-            .filter(|format| !format.is_enabled())
-        {
+        for format in Format::ALL.into_iter().filter(|format| !format.is_enabled()) {
             let error = from_names(format.name()).unwrap_err();
             assert_eq!(error.format(), format);
             let text = error.to_string();
-            assert!(
-                text.starts_with(&format!("OTEL_PROPAGATORS: {:?}", format.name())),
-                "{text}"
-            );
-            assert!(
-                text.contains(&format!("feature `{}`", format.feature())),
-                "{text}"
-            );
+            assert!(text.starts_with(&format!("OTEL_PROPAGATORS: {:?}", format.name())), "{text}");
+            assert!(text.contains(&format!("feature `{}`", format.feature())), "{text}");
             assert!(text.ends_with("none"), "{text}");
         }
     }

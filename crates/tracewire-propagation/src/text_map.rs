@@ -30,11 +30,7 @@ pub struct TextMap<P> {
 impl<P: Propagator> TextMap<P> {
     /// Adapts `propagator`.
     pub fn new(propagator: P) -> Self {
-        let fields = propagator
-            .header_names()
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let fields = propagator.header_names().iter().map(ToString::to_string).collect();
         Self { propagator, fields }
     }
 }
@@ -44,17 +40,13 @@ impl<P: Propagator> TextMapPropagator for TextMap<P> {
         let mut headers = HeaderMap::new();
         self.propagator.inject(context, &mut headers);
         for name in headers.keys() {
-            let lines = headers
-                .get_all(name)
-                .iter()
-                .filter_map(|value| value.to_str().ok());
+            let lines = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
             injector.set(name.as_str(), lines.collect::<Vec<_>>().join(","));
         }
     }
 
     fn extract_with_context(&self, parent: &Context, extractor: &dyn Extractor) -> Context {
-        self.propagator
-            .extract(&copy(extractor, self.propagator.header_names()), parent)
+        self.propagator.extract(&copy(extractor, self.propagator.header_names()), parent)
     }
 
     fn fields(&self) -> FieldIter<'_> {
@@ -83,14 +75,8 @@ impl<P: TextMapPropagator + Send + Sync> FromTextMap<P> {
     /// Adapts `propagator`. Fields of it that are no header names are not among
     /// [`header_names`](Propagator::header_names), and never written.
     pub fn new(propagator: P) -> Self {
-        let header_names = propagator
-            .fields()
-            .filter_map(|field| field.parse().ok())
-            .collect();
-        Self {
-            propagator,
-            header_names,
-        }
+        let header_names = propagator.fields().filter_map(|field| field.parse().ok()).collect();
+        Self { propagator, header_names }
     }
 }
 
@@ -100,8 +86,7 @@ impl<P: TextMapPropagator + Send + Sync> Propagator for FromTextMap<P> {
     }
 
     fn inject(&self, context: &Context, headers: &mut HeaderMap) {
-        self.propagator
-            .inject_context(context, &mut Written(headers));
+        self.propagator.inject_context(context, &mut Written(headers));
     }
 
     fn header_names(&self) -> &[HeaderName] {
@@ -142,11 +127,7 @@ impl Extractor for Read<'_> {
     }
 
     fn get_all(&self, key: &str) -> Option<Vec<&str>> {
-        let lines = self
-            .0
-            .get_all(key)
-            .iter()
-            .filter_map(|value| value.to_str().ok());
+        let lines = self.0.get_all(key).iter().filter_map(|value| value.to_str().ok());
         Some(lines.collect()).filter(|lines: &Vec<_>| !lines.is_empty())
     }
 }
@@ -156,10 +137,9 @@ struct Written<'a>(&'a mut HeaderMap);
 impl Injector for Written<'_> {
     fn set(&mut self, key: &str, value: String) {
         // What is no header is left out; an injector has no way to say so.
-        if let (Ok(name), Ok(value)) = (
-            HeaderName::from_bytes(key.as_bytes()),
-            HeaderValue::try_from(value),
-        ) {
+        if let (Ok(name), Ok(value)) =
+            (HeaderName::from_bytes(key.as_bytes()), HeaderValue::try_from(value))
+        {
             let _ = self.0.try_insert(name, value);
         }
     }
@@ -175,19 +155,13 @@ mod tests {
     const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
     fn composite() -> Composite {
-        Composite::new()
-            .and(TraceContext::new())
-            .and(Baggage::new())
+        Composite::new().and(TraceContext::new()).and(Baggage::new())
     }
 
     fn carrier() -> HashMap<String, String> {
-        [
-            ("traceparent", PARENT),
-            ("tracestate", "a=1"),
-            ("baggage", "b=1,a=2"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into()
+        [("traceparent", PARENT), ("tracestate", "a=1"), ("baggage", "b=1,a=2")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into()
     }
 
     #[test]
@@ -197,10 +171,7 @@ mod tests {
         let mut sent = HashMap::new();
         adapted.inject_context(&context, &mut sent);
         assert_eq!(sent, carrier());
-        assert_eq!(
-            adapted.fields().collect::<Vec<_>>(),
-            ["traceparent", "tracestate", "baggage"]
-        );
+        assert_eq!(adapted.fields().collect::<Vec<_>>(), ["traceparent", "tracestate", "baggage"]);
     }
 
     #[test]
@@ -217,10 +188,7 @@ mod tests {
         adapted.inject(&context, &mut sent);
         headers.remove("x-opaque");
         assert_eq!(sent, headers);
-        assert_eq!(
-            adapted.header_names(),
-            ["traceparent", "tracestate", "baggage"]
-        );
+        assert_eq!(adapted.header_names(), ["traceparent", "tracestate", "baggage"]);
     }
 
     #[test]

@@ -1,18 +1,10 @@
 //! W3C Trace Context, level 2: `traceparent` and `tracestate`.
 
 use crate::{
-    carrier::{Codec, Names, Single, Sink, Source, implement_traits, single},
-    context::{remote_span, with_remote_span},
-    log::Malformed,
-    random,
-    traceparent::{self, RANDOM, SAMPLED},
-    tracestate::{self, Kept, List},
+    carrier::{Codec, Names, Sink, Source, implement_traits},
+    w3c::{self, TRACEPARENT, TRACESTATE},
 };
-use http::HeaderName;
-use opentelemetry::{
-    Context,
-    trace::{SpanContext, TraceContextExt, TraceFlags, TraceState},
-};
+use opentelemetry::Context;
 
 /// W3C Trace Context, level 2: the headers `traceparent` and `tracestate`.
 ///
@@ -43,66 +35,12 @@ implement_traits!(TraceContext);
 
 impl Codec for TraceContext {
     fn read<S: Source>(&self, source: &S, parent: &Context) -> Option<Context> {
-        let fields = match single(source, &TRACEPARENT) {
-            Single::Absent => return None,
-            Single::One(value) => traceparent::parse(value),
-            Single::Many => None,
-        };
-        let span = fields.and_then(|fields| {
-            let flags = TraceFlags::new(fields.flags);
-            remote_span(fields.trace_id, fields.span_id, flags, TraceState::NONE)
-        });
-        let Some(span) = span else {
-            MALFORMED_PARENT.warn();
-            return None;
-        };
-        Some(with_trace_state(source, parent, span))
+        w3c::read(source, parent)
     }
 
     fn write<S: Sink>(&self, context: &Context, sink: &mut S) {
-        let span = context.span();
-        let span_context = span.span_context();
-        if !span_context.is_valid() {
-            return;
-        }
-        let mut flags = span_context.trace_flags().to_u8() & (SAMPLED | RANDOM);
-        if random::is_random(context, span_context) {
-            flags |= RANDOM;
-        }
-        let (trace_id, span_id) = (span_context.trace_id(), span_context.span_id());
-        sink.set(&TRACEPARENT, &traceparent::format(trace_id, span_id, flags));
-        match tracestate::write(context, span_context) {
-            Some(list) => sink.set_string(&TRACESTATE, list),
-            None => sink.remove(&TRACESTATE),
-        }
+        w3c::write(context, sink);
     }
-}
-
-static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
-static MALFORMED_PARENT: Malformed = Malformed::new("traceparent");
-static MALFORMED_STATE: Malformed = Malformed::new("tracestate");
-
-/// `parent` with the caller's span, its list and its random flag.
-fn with_trace_state<S: Source>(source: &S, parent: &Context, span: SpanContext) -> Context {
-    let (trace_id, span_id, flags) = (span.trace_id(), span.span_id(), span.trace_flags());
-    let (span, kept) = match tracestate::read(&source.lines(&TRACESTATE)) {
-        List::Empty => (span, None),
-        List::Held(list) => (SpanContext::new(trace_id, span_id, flags, true, list), None),
-        List::Kept(list) => (span, Some(Kept::new(trace_id, list))),
-        List::Malformed => {
-            MALFORMED_STATE.warn();
-            (span, None)
-        }
-    };
-    let mut context = with_remote_span(parent, span, None);
-    if let Some(kept) = kept {
-        context = context.with_value(kept);
-    }
-    if flags.to_u8() & RANDOM != 0 {
-        context = random::with_random_trace_id(&context);
-    }
-    context
 }
 
 #[cfg(test)]
@@ -110,7 +48,10 @@ mod tests {
     use super::*;
     use crate::{Propagator, SamplingHint, with_random_trace_id};
     use http::HeaderMap;
-    use opentelemetry::SpanId;
+    use opentelemetry::{
+        SpanId,
+        trace::{SpanContext, TraceContextExt, TraceFlags, TraceState},
+    };
     use std::collections::HashMap;
 
     const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -141,10 +82,7 @@ mod tests {
     }
 
     fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
-        expected
-            .iter()
-            .map(|(name, value)| ((*name).into(), (*value).into()))
-            .collect()
+        expected.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()
     }
 
     /// A span of this service's own, as a sampler that cleared every flag leaves it.
@@ -169,10 +107,7 @@ mod tests {
 
     #[test]
     fn a_malformed_traceparent_takes_tracestate_with_it() {
-        assert_eq!(
-            relay(&[("traceparent", &PARENT[1..]), ("tracestate", "a=1")]),
-            []
-        );
+        assert_eq!(relay(&[("traceparent", &PARENT[1..]), ("tracestate", "a=1")]), []);
         assert_eq!(relay(&[("tracestate", "a=1")]), []);
         let zero = "00-00000000000000000000000000000000-b7ad6b7169203331-01";
         assert_eq!(relay(&[("traceparent", zero), ("tracestate", "a=1")]), []);
@@ -182,19 +117,12 @@ mod tests {
 
     #[test]
     fn two_traceparents_start_a_new_trace() {
-        assert_eq!(
-            relay(&[("traceparent", PARENT), ("traceparent", PARENT)]),
-            []
-        );
+        assert_eq!(relay(&[("traceparent", PARENT), ("traceparent", PARENT)]), []);
     }
 
     #[test]
     fn a_malformed_tracestate_leaves_the_trace_alone() {
-        let sent = relay(&[
-            ("traceparent", PARENT),
-            ("tracestate", "a=1"),
-            ("tracestate", "B=2"),
-        ]);
+        let sent = relay(&[("traceparent", PARENT), ("tracestate", "a=1"), ("tracestate", "B=2")]);
         assert_eq!(sent, pairs(&[("traceparent", PARENT)]));
         assert_eq!(
             relay(&[("traceparent", PARENT), ("tracestate", "")]),
@@ -208,14 +136,8 @@ mod tests {
             &headers(&[("traceparent", PARENT), ("tracestate", "foo@@bar=1,a=2")]),
             &Context::new(),
         );
-        assert_eq!(
-            context.span().span_context().trace_state(),
-            &TraceState::NONE
-        );
-        let expected = [(
-            "traceparent",
-            "00-0af7651916cd43dd8448eb211c80319c-0101010101010101-01",
-        )];
+        assert_eq!(context.span().span_context().trace_state(), &TraceState::NONE);
+        let expected = [("traceparent", "00-0af7651916cd43dd8448eb211c80319c-0101010101010101-01")];
         let with_list = [expected[0], ("tracestate", "foo@@bar=1,a=2")];
         assert_eq!(sent(&child(&context, 1)), pairs(&with_list));
 
@@ -264,10 +186,7 @@ mod tests {
         let context =
             TraceContext::new().extract(&headers(&[("traceparent", PARENT)]), &Context::new());
         let value = format!("{}03", &PARENT[..53]);
-        assert_eq!(
-            sent(&with_random_trace_id(&context)),
-            pairs(&[("traceparent", &value)])
-        );
+        assert_eq!(sent(&with_random_trace_id(&context)), pairs(&[("traceparent", &value)]));
     }
 
     #[test]
@@ -275,21 +194,15 @@ mod tests {
         let context =
             TraceContext::new().extract(&headers(&[("traceparent", PARENT)]), &Context::new());
         let value = format!("00-{TRACE}-0101010101010101-03");
-        assert_eq!(
-            sent(&child(&context, 0xff)),
-            pairs(&[("traceparent", &value)])
-        );
+        assert_eq!(sent(&child(&context, 0xff)), pairs(&[("traceparent", &value)]));
     }
 
     #[test]
     fn headers_of_an_earlier_hop_are_replaced() {
         let context =
             TraceContext::new().extract(&headers(&[("traceparent", PARENT)]), &Context::new());
-        let mut outgoing = headers(&[
-            ("traceparent", "old"),
-            ("traceparent", "older"),
-            ("tracestate", "old=1"),
-        ]);
+        let mut outgoing =
+            headers(&[("traceparent", "old"), ("traceparent", "older"), ("tracestate", "old=1")]);
         TraceContext::new().inject(&context, &mut outgoing);
         assert_eq!(outgoing, headers(&[("traceparent", PARENT)]));
     }
@@ -319,9 +232,6 @@ mod tests {
         let mut sent = HashMap::new();
         format.inject_context(&context, &mut sent);
         assert_eq!(sent, carrier);
-        assert_eq!(
-            format.fields().collect::<Vec<_>>(),
-            ["traceparent", "tracestate"]
-        );
+        assert_eq!(format.fields().collect::<Vec<_>>(), ["traceparent", "tracestate"]);
     }
 }

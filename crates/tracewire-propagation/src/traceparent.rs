@@ -1,7 +1,7 @@
 //! The grammar of `traceparent`: fixed positions, lower-case hex.
 
-use crate::{carrier::trim_ows, hex};
-use opentelemetry::{SpanId, TraceId};
+use crate::{carrier::trim_ows, hex, random};
+use opentelemetry::{Context, SpanId, TraceId, trace::SpanContext};
 
 /// Flag bit 0: the caller may have recorded the trace.
 pub(crate) const SAMPLED: u8 = 0x01;
@@ -38,8 +38,17 @@ pub(crate) fn parse(value: &[u8]) -> Option<TraceParent> {
     })
 }
 
+/// The header value for `span_context`, which is the span in `context`.
+pub(crate) fn write(context: &Context, span_context: &SpanContext) -> [u8; LEN] {
+    let mut flags = span_context.trace_flags().to_u8() & (SAMPLED | RANDOM);
+    if random::is_random(context, span_context) {
+        flags |= RANDOM;
+    }
+    format(span_context.trace_id(), span_context.span_id(), flags)
+}
+
 /// Writes a header value of version 00.
-pub(crate) fn format(trace_id: TraceId, span_id: SpanId, flags: u8) -> [u8; LEN] {
+fn format(trace_id: TraceId, span_id: SpanId, flags: u8) -> [u8; LEN] {
     let mut value = *b"00-................................-................-00";
     hex::encode(&trace_id.to_bytes(), &mut value[3..35]);
     hex::encode(&span_id.to_bytes(), &mut value[36..52]);

@@ -47,10 +47,7 @@ pub(crate) fn read<'a>(lines: &impl Lines<'a>) -> List {
     }
     let mut members = [("", ""); MAX_MEMBERS];
     let mut count = 0;
-    for member in lines
-        .iter()
-        .flat_map(|line| line.split(|&byte| byte == b','))
-    {
+    for member in lines.iter().flat_map(|line| line.split(|&byte| byte == b',')) {
         let member = trim_ows(member);
         if member.is_empty() {
             continue;
@@ -75,22 +72,12 @@ pub(crate) fn read<'a>(lines: &impl Lines<'a>) -> List {
 pub(crate) fn write(context: &Context, span_context: &SpanContext) -> Option<String> {
     let held = span_context.trace_state();
     // What the application put there through OpenTelemetry's laxer type may not be a legal header.
-    let legal = || {
-        held.into_iter()
-            .filter(|(key, value)| is_key(key) && is_value(value))
-    };
-    match context
-        .get::<Kept>()
-        .filter(|kept| kept.trace_id == span_context.trace_id())
-    {
+    let legal = || held.into_iter().filter(|(key, value)| is_key(key) && is_value(value));
+    match context.get::<Kept>().filter(|kept| kept.trace_id == span_context.trace_id()) {
         None => join(legal),
         // Newer members stand to the left of older ones.
         Some(kept) => {
-            let older = || {
-                kept.list
-                    .split(',')
-                    .filter_map(|member| member.split_once('='))
-            };
+            let older = || kept.list.split(',').filter_map(|member| member.split_once('='));
             let older = || older().filter(|(key, _)| held.get(key).is_none());
             join(|| legal().chain(older()).take(MAX_MEMBERS))
         }
@@ -100,13 +87,9 @@ pub(crate) fn write(context: &Context, span_context: &SpanContext) -> Option<Str
 /// Whether a key follows level 2: `@` is an ordinary character, a digit may come first.
 pub(crate) fn is_key(key: &str) -> bool {
     let bytes = key.as_bytes();
-    bytes
-        .first()
-        .is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    bytes.first().is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         && bytes.len() <= MAX_PART
-        && bytes
-            .iter()
-            .all(|&byte| CLASS[usize::from(byte)] & KEY != 0)
+        && bytes.iter().all(|&byte| CLASS[usize::from(byte)] & KEY != 0)
 }
 
 /// Whether a value is legal: printable, without `,` and `=`, and not ending in a space.
@@ -114,9 +97,7 @@ pub(crate) fn is_value(value: &str) -> bool {
     let bytes = value.as_bytes();
     bytes.last().is_some_and(|&byte| byte != b' ')
         && bytes.len() <= MAX_PART
-        && bytes
-            .iter()
-            .all(|&byte| CLASS[usize::from(byte)] & VALUE != 0)
+        && bytes.iter().all(|&byte| CLASS[usize::from(byte)] & VALUE != 0)
 }
 
 fn parse_member(member: &[u8]) -> Option<(&str, &str)> {
@@ -129,9 +110,7 @@ fn join<'a, I>(members: impl Fn() -> I) -> Option<String>
 where
     I: Iterator<Item = (&'a str, &'a str)>,
 {
-    let len: usize = members()
-        .map(|(key, value)| key.len() + value.len() + 2)
-        .sum();
+    let len: usize = members().map(|(key, value)| key.len() + value.len() + 2).sum();
     let mut list = String::with_capacity(len.checked_sub(1)?);
     for (key, value) in members() {
         if !list.is_empty() {

@@ -9,11 +9,7 @@ use tracewire_propagation::{
 };
 
 fn names(propagator: &dyn tracewire_propagation::Propagator) -> Vec<String> {
-    propagator
-        .header_names()
-        .iter()
-        .map(ToString::to_string)
-        .collect()
+    propagator.header_names().iter().map(ToString::to_string).collect()
 }
 
 /// The headers that each feature adds, in the order of the default set.
@@ -24,11 +20,20 @@ fn expected() -> Vec<&'static str> {
             expected.extend(names);
         }
     };
+    let datadog = [
+        "x-datadog-trace-id",
+        "x-datadog-parent-id",
+        "x-datadog-sampling-priority",
+        "x-datadog-origin",
+        "x-datadog-tags",
+    ];
+    add(cfg!(feature = "datadog"), &datadog);
+    add(cfg!(feature = "xray"), &["x-amzn-trace-id"]);
+    add(cfg!(feature = "jaeger"), &["uber-trace-id"]);
     add(cfg!(feature = "b3"), &["b3"]);
-    add(
-        cfg!(feature = "tracecontext"),
-        &["traceparent", "tracestate"],
-    );
+    add(cfg!(feature = "elastic"), &["elastic-apm-traceparent"]);
+    let w3c = cfg!(feature = "tracecontext") || cfg!(feature = "elastic");
+    add(w3c, &["traceparent", "tracestate"]);
     add(cfg!(feature = "baggage"), &["baggage"]);
     expected
 }
@@ -38,11 +43,7 @@ fn the_enabled_formats_are_the_default_set() {
     let selection = from_names("").unwrap();
     assert_eq!(names(&selection.propagator()), expected());
     for format in Format::ALL {
-        assert_eq!(
-            format.is_enabled(),
-            from_names(format.name()).is_ok(),
-            "{format}"
-        );
+        assert_eq!(format.is_enabled(), from_names(format.name()).is_ok(), "{format}");
     }
 }
 

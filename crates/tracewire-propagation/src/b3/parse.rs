@@ -81,10 +81,7 @@ fn state(text: &[u8]) -> Option<State> {
 }
 
 fn ids(trace: Option<&[u8]>, span: Option<&[u8]>) -> Option<Ids> {
-    Some(Ids {
-        trace_id: trace_id(trace?)?,
-        span_id: span_id(span?)?,
-    })
+    Some(Ids { trace_id: trace_id(trace?)?, span_id: span_id(span?)? })
 }
 
 /// 32 digits, or 16 for the low half.
@@ -130,10 +127,7 @@ mod tests {
             (format!("{T}-{S}-1"), trace(State::Accept)),
             (format!("{T}-{S}-d"), trace(State::Debug)),
             (format!("{T}-{S}-1-{S}"), trace(State::Accept)),
-            (
-                format!("{}-{S}-1", &T[16..]),
-                Reading::Trace(short, State::Accept),
-            ),
+            (format!("{}-{S}-1", &T[16..]), Reading::Trace(short, State::Accept)),
         ] {
             assert_eq!(single(value.as_bytes()), expected, "{value:?}");
         }
@@ -198,11 +192,7 @@ mod tests {
             ([t, Some("0000000000000000"), Some("1"), none], malformed),
         ] {
             let [trace_id, span_id, sampled, flags] = headers.map(|text| text.map(str::as_bytes));
-            assert_eq!(
-                multi(trace_id, span_id, sampled, flags),
-                expected,
-                "{headers:?}"
-            );
+            assert_eq!(multi(trace_id, span_id, sampled, flags), expected, "{headers:?}");
         }
     }
 

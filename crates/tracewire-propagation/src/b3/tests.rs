@@ -23,13 +23,7 @@ fn extract_under(parent: &Context, pairs: &[(&'static str, &str)]) -> Context {
 
 fn inject(format: B3, context: &Context) -> Vec<String> {
     let mut headers = HeaderMap::new();
-    for stale in [
-        "b3",
-        "x-b3-traceid",
-        "x-b3-parentspanid",
-        "x-b3-sampled",
-        "x-b3-flags",
-    ] {
+    for stale in ["b3", "x-b3-traceid", "x-b3-parentspanid", "x-b3-sampled", "x-b3-flags"] {
         headers.insert(stale, "stale".parse().unwrap());
     }
     format.inject(context, &mut headers);
@@ -64,21 +58,14 @@ fn child(context: &Context, sampled: bool) -> Context {
 #[test]
 fn both_forms_are_read_and_the_single_one_wins() {
     let single = format!("{T}-{S}-1");
-    let multi = [
-        ("x-b3-traceid", T),
-        ("x-b3-spanid", S),
-        ("x-b3-sampled", "1"),
-    ];
+    let multi = [("x-b3-traceid", T), ("x-b3-spanid", S), ("x-b3-sampled", "1")];
     let expected = [format!("b3: {T}-{S}-1")];
     assert_eq!(inject(B3::single(), &extract(&[("b3", &single)])), expected);
     assert_eq!(inject(B3::single(), &extract(&multi)), expected);
 
     let other = format!("{T}-{CHILD}-0");
     let both = [("b3", other.as_str()), multi[0], multi[1], multi[2]];
-    assert_eq!(
-        inject(B3::single(), &extract(&both)),
-        [format!("b3: {other}")]
-    );
+    assert_eq!(inject(B3::single(), &extract(&both)), [format!("b3: {other}")]);
     let broken = [("b3", "broken"), multi[0], multi[1], multi[2]];
     assert_eq!(inject(B3::single(), &extract(&broken)), expected);
 }
@@ -112,21 +99,12 @@ fn debug_is_sampled_and_sent_on_for_its_trace_alone() {
             ("x-b3-flags", "1".to_owned()),
         ],
     ] {
-        let headers: Vec<_> = headers
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
-            .collect();
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let context = extract(&headers);
         assert!(context.span().span_context().is_sampled());
-        assert_eq!(
-            context.span().span_context().trace_flags(),
-            TraceFlags::SAMPLED
-        );
+        assert_eq!(context.span().span_context().trace_flags(), TraceFlags::SAMPLED);
         assert_eq!(context.get(), Some(&SamplingHint::Debug));
-        assert_eq!(
-            inject(B3::single(), &child(&context, true)),
-            [format!("b3: {T}-{CHILD}-d")]
-        );
+        assert_eq!(inject(B3::single(), &child(&context, true)), [format!("b3: {T}-{CHILD}-d")]);
         let mut sent = HeaderMap::new();
         B3::multi().inject(&child(&context, true), &mut sent);
         let expected = [
@@ -149,31 +127,18 @@ fn a_missing_state_is_decided_here() {
     assert!(context.span().span_context().is_sampled());
     // Passed on undecided, or as decided.
     assert_eq!(inject(B3::single(), &context), [format!("b3: {T}-{S}")]);
-    assert_eq!(
-        inject(B3::single(), &child(&context, true)),
-        [format!("b3: {T}-{CHILD}-1")]
-    );
-    assert_eq!(
-        inject(B3::single(), &child(&context, false)),
-        [format!("b3: {T}-{CHILD}-0")]
-    );
+    assert_eq!(inject(B3::single(), &child(&context, true)), [format!("b3: {T}-{CHILD}-1")]);
+    assert_eq!(inject(B3::single(), &child(&context, false)), [format!("b3: {T}-{CHILD}-0")]);
 }
 
 #[test]
 fn a_lone_deny_becomes_an_unsampled_parent() {
-    for header in [
-        ("b3", "0"),
-        ("x-b3-sampled", "0"),
-        ("x-b3-sampled", "false"),
-    ] {
+    for header in [("b3", "0"), ("x-b3-sampled", "0"), ("x-b3-sampled", "false")] {
         let context = extract(&[header]);
         let span = context.span().span_context().clone();
         assert!(span.is_valid() && span.is_remote() && !span.is_sampled());
         assert_eq!(context.get(), Some(&SamplingHint::Off));
-        assert_ne!(
-            span.trace_id(),
-            extract(&[header]).span().span_context().trace_id()
-        );
+        assert_ne!(span.trace_id(), extract(&[header]).span().span_context().trace_id());
     }
 }
 
@@ -215,10 +180,7 @@ fn the_first_value_wins() {
         ("x-b3-spanid", S),
         ("x-b3-sampled", "1 , 0"),
     ];
-    assert_eq!(
-        inject(B3::single(), &extract(&headers)),
-        [format!("b3: {T}-{S}-1")]
-    );
+    assert_eq!(inject(B3::single(), &extract(&headers)), [format!("b3: {T}-{S}-1")]);
 }
 
 #[test]
@@ -255,10 +217,7 @@ fn opentelemetry_carriers_hold_the_same() {
     assert_eq!(B3::single().fields().collect::<Vec<_>>(), ["b3"]);
     let multi = B3::multi();
     let names: Vec<_> = multi.fields().collect();
-    assert_eq!(
-        names,
-        ["x-b3-traceid", "x-b3-spanid", "x-b3-sampled", "x-b3-flags"]
-    );
+    assert_eq!(names, ["x-b3-traceid", "x-b3-spanid", "x-b3-sampled", "x-b3-flags"]);
 }
 
 proptest! {

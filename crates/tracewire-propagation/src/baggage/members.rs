@@ -64,11 +64,7 @@ impl<'a> Members<'a> {
             }
             Some(_) => return None,
         };
-        Some(Member {
-            key,
-            value,
-            properties,
-        })
+        Some(Member { key, value, properties })
     }
 
     fn take_to_comma(&mut self) -> &'a str {
@@ -102,10 +98,7 @@ pub(super) struct List {
 
 impl List {
     pub(super) fn with_capacity(bytes: usize) -> Self {
-        Self {
-            text: String::with_capacity(bytes),
-            members: 0,
-        }
+        Self { text: String::with_capacity(bytes), members: 0 }
     }
 
     /// Appends a member that is already in its final form.
@@ -147,11 +140,7 @@ impl List {
 
 /// The bytes that [`List::push_parts`] needs at most, with a comma.
 pub(super) fn len_of_parts(key: &str, value: &str, properties: &str) -> usize {
-    let properties = if properties.is_empty() {
-        0
-    } else {
-        properties.len() + 1
-    };
+    let properties = if properties.is_empty() { 0 } else { properties.len() + 1 };
     key.len() + 1 + encoded_len(value) + properties + 1
 }
 
@@ -192,29 +181,17 @@ mod tests {
 
     #[test]
     fn members_are_read_without_their_white_space() {
-        let member = |key, value, properties| {
-            Ok(Member {
-                key,
-                value,
-                properties,
-            })
-        };
+        let member = |key, value, properties| Ok(Member { key, value, properties });
         for (line, expected) in [
             ("", vec![]),
             (" ,\t, ", vec![]),
             ("a=1", vec![member("a", "1", "")]),
             ("a=", vec![member("a", "", "")]),
-            (
-                " a\t= 1 \t, b=2",
-                vec![member("a", "1", ""), member("b", "2", "")],
-            ),
+            (" a\t= 1 \t, b=2", vec![member("a", "1", ""), member("b", "2", "")]),
             ("a=b=c==", vec![member("a", "b=c==", "")]),
             ("a%20b=1", vec![member("a%20b", "1", "")]),
             ("a=1;p", vec![member("a", "1", "p")]),
-            (
-                "a=1 ; p = 2 ;q,b=2",
-                vec![member("a", "1", " p = 2 ;q"), member("b", "2", "")],
-            ),
+            ("a=1 ; p = 2 ;q,b=2", vec![member("a", "1", " p = 2 ;q"), member("b", "2", "")]),
             ("a", vec![Err(())]),
             ("=1", vec![Err(())]),
             ("a b=1", vec![Err(())]),
@@ -255,9 +232,7 @@ mod tests {
         assert_eq!(list.text.len(), MAX_LEN);
 
         let mut list = List::default();
-        let fitting = (0..70)
-            .filter(|i| list.push_parts(&i.to_string(), "", ""))
-            .count();
+        let fitting = (0..70).filter(|i| list.push_parts(&i.to_string(), "", "")).count();
         assert_eq!(fitting, 64);
     }
 

@@ -20,17 +20,13 @@ fn inject(context: &Context) -> Option<String> {
     let mut headers = HeaderMap::new();
     Baggage::new().inject(context, &mut headers);
     assert!(headers.len() <= 1);
-    headers
-        .get("baggage")
-        .map(|value| value.to_str().unwrap().to_owned())
+    headers.get("baggage").map(|value| value.to_str().unwrap().to_owned())
 }
 
 /// Every entry as `key=value;properties`, decoded and sorted.
 fn entries(context: &Context) -> Vec<String> {
     let all = context.baggage().iter();
-    let mut all: Vec<_> = all
-        .map(|(key, (value, rest))| format!("{key}={value};{rest}"))
-        .collect();
+    let mut all: Vec<_> = all.map(|(key, (value, rest))| format!("{key}={value};{rest}")).collect();
     all.sort();
     all
 }
@@ -56,10 +52,7 @@ fn lines_are_sent_on_as_they_came() {
         (&["a=1,a=2,b=3"], Some("a=2,b=3")),
         (&["a=1,b,c=2"], Some("a=1,c=2")),
         (&["a=1,é=2,c=é,d=4"], Some("a=1,d=4")),
-        (
-            &["user=Ada+L%2C+%C3%A9t%C3%A9+100%25"],
-            Some("user=Ada+L%2C+%C3%A9t%C3%A9+100%25"),
-        ),
+        (&["user=Ada+L%2C+%C3%A9t%C3%A9+100%25"], Some("user=Ada+L%2C+%C3%A9t%C3%A9+100%25")),
         // What cannot be decoded is sent on as it was understood.
         (&["user=Ada%20100%"], Some("user=Ada%20100%25")),
         (&["a=%FF"], Some("a=%EF%BF%BD")),
@@ -86,10 +79,7 @@ fn entries_are_decoded_once() {
         ("a%20b=1", "a%20b=1;"),
         ("a=1;p=x%2Cevil%3D1;q", "a=1;p=x%2Cevil%3D1;q"),
         ("a=1;p=x%0D%0Ay", "a=1;p=x%0D%0Ay"),
-        (
-            "user=Ada%20L%2C%20%C3%A9t%C3%A9%20100%25",
-            "user=Ada L, été 100%;",
-        ),
+        ("user=Ada%20L%2C%20%C3%A9t%C3%A9%20100%25", "user=Ada L, été 100%;"),
     ] {
         assert_eq!(entries(&extract(&[line])), [expected], "{line:?}");
     }
@@ -100,14 +90,8 @@ fn a_header_without_a_valid_member_leaves_the_context_alone() {
     let parent = Context::new().with_baggage([KeyValue::new("mine", "1")]);
     let mut headers = HeaderMap::new();
     headers.insert("baggage", HeaderValue::from_static("broken"));
-    assert_eq!(
-        entries(&Baggage::new().extract(&headers, &parent)),
-        ["mine=1;"]
-    );
-    assert_eq!(
-        entries(&Baggage::new().extract(&HeaderMap::new(), &parent)),
-        ["mine=1;"]
-    );
+    assert_eq!(entries(&Baggage::new().extract(&headers, &parent)), ["mine=1;"]);
+    assert_eq!(entries(&Baggage::new().extract(&HeaderMap::new(), &parent)), ["mine=1;"]);
 }
 
 #[test]
@@ -120,25 +104,13 @@ fn limits_hold_over_all_lines_together() {
 
     let exact = format!("a=1,b={}", "x".repeat(MAX_LEN - 6));
     assert_eq!(inject(&extract(&[&exact])).as_deref(), Some(&*exact));
-    assert_eq!(
-        inject(&extract(&["a=1", &exact[4..]])).as_deref(),
-        Some(&*exact)
-    );
+    assert_eq!(inject(&extract(&["a=1", &exact[4..]])).as_deref(), Some(&*exact));
     // The member that crosses the limit goes, and what comes after it.
-    assert_eq!(
-        inject(&extract(&[&format!("{exact}x")])).as_deref(),
-        Some("a=1")
-    );
+    assert_eq!(inject(&extract(&[&format!("{exact}x")])).as_deref(), Some("a=1"));
     assert_eq!(inject(&extract(&[&exact, "c=1"])).as_deref(), Some(&*exact));
-    assert_eq!(
-        inject(&extract(&["a=1", &format!("{}x", &exact[4..])])).as_deref(),
-        Some("a=1")
-    );
+    assert_eq!(inject(&extract(&["a=1", &format!("{}x", &exact[4..])])).as_deref(), Some("a=1"));
     let long = format!("a={},b=1", "x".repeat(MAX_LEN - 2));
-    assert_eq!(
-        inject(&extract(&[&long])).as_deref(),
-        Some(&long[..MAX_LEN])
-    );
+    assert_eq!(inject(&extract(&[&long])).as_deref(), Some(&long[..MAX_LEN]));
     // Escaping what came unescaped may not push the header over the limit.
     let percents = format!("a=1,b={}", "%".repeat(MAX_LEN - 6));
     assert_eq!(inject(&extract(&[&percents])).as_deref(), Some("a=1"));
@@ -148,30 +120,20 @@ fn limits_hold_over_all_lines_together() {
 fn changes_made_through_the_api_win() {
     let received = extract(&["c=%41;p=1,b=2,a=3"]);
     let change = |baggage: Vec<KeyValue>| inject(&received.with_baggage(baggage));
-    let (a, b, c) = (
-        KeyValue::new("a", "3"),
-        KeyValue::new("b", "2"),
-        KeyValue::new("c", "A"),
-    );
+    let (a, b, c) = (KeyValue::new("a", "3"), KeyValue::new("b", "2"), KeyValue::new("c", "A"));
 
     let mut same = opentelemetry::baggage::Baggage::new();
     same.insert("a", "3");
     same.insert("b", "2");
     same.insert_with_metadata("c", "A", "p=1");
-    assert_eq!(
-        inject(&received.with_baggage(same)).as_deref(),
-        Some("c=%41;p=1,b=2,a=3")
-    );
+    assert_eq!(inject(&received.with_baggage(same)).as_deref(), Some("c=%41;p=1,b=2,a=3"));
 
     // Without its property this is another entry, so it is written anew, in its place.
     let added = KeyValue::new("z", "x y%");
     let changed = change(vec![a.clone(), b.clone(), c.clone(), added]);
     assert_eq!(changed.as_deref(), Some("c=A,b=2,a=3,z=x%20y%25"));
     assert_eq!(change(vec![a, c]).as_deref(), Some("c=A,a=3"));
-    assert_eq!(
-        change(vec![KeyValue::new("b", "new")]).as_deref(),
-        Some("b=new")
-    );
+    assert_eq!(change(vec![KeyValue::new("b", "new")]).as_deref(), Some("b=new"));
     assert_eq!(change(vec![]), None);
     assert_eq!(inject(&received.with_cleared_baggage()), None);
 }
@@ -205,10 +167,7 @@ struct Lines(Vec<(String, String)>);
 
 impl Extractor for Lines {
     fn get(&self, key: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
     fn keys(&self) -> Vec<&str> {

@@ -1,0 +1,212 @@
+//! Datadog: `x-datadog-*`.
+
+mod extras;
+
+use self::extras::{Extras, high_half};
+use crate::{
+    SamplingHint,
+    carrier::{Codec, Names, Sink, Source, first, implement_traits},
+    context::{remote_span, with_remote_span},
+    log::Malformed,
+};
+use http::HeaderName;
+use opentelemetry::{
+    Context, TraceId,
+    trace::{SpanContext, TraceContextExt, TraceFlags, TraceState},
+};
+use std::borrow::Cow;
+
+/// Datadog: the headers `x-datadog-trace-id`, `-parent-id`, `-sampling-priority`, `-origin` and
+/// `-tags`.
+///
+/// The upper half of a 128-bit trace id travels in the tag `_dd.p.tid`. The priorities −1 and 2,
+/// which a person chose, the origin and the `_dd.p.*` tags are sent on with the trace; a decision
+/// made here that contradicts the priority replaces it. Without a priority the decision is left to
+/// this service ([`SamplingHint::Deferred`]). A trace that came in W3C's headers brings these from
+/// the member `dd` of `tracestate`. A parent id of 0 names no span that could be continued, so it
+/// begins a new trace.
+///
+/// Follows the headers of Datadog's own tracers.
+///
+/// # Examples
+///
+/// ```
+/// use http::{HeaderMap, HeaderValue};
+/// use opentelemetry::{Context, trace::TraceContextExt};
+/// use tracewire_propagation::{Datadog, Propagator};
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert("x-datadog-trace-id", HeaderValue::from_static("2860401407279412605"));
+/// headers.insert("x-datadog-parent-id", HeaderValue::from_static("15795710991645304232"));
+/// headers.insert("x-datadog-sampling-priority", HeaderValue::from_static("1"));
+/// let tags = HeaderValue::from_static("_dd.p.dm=-0,_dd.p.tid=6b00b29a00000000");
+/// headers.insert("x-datadog-tags", tags);
+/// let context = Datadog::new().extract(&headers, &Context::new());
+/// let trace_id = context.span().span_context().trace_id();
+/// assert_eq!(trace_id.to_string(), "6b00b29a0000000027b22fecc3eab57d");
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Datadog(());
+
+impl Datadog {
+    /// The format.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(())
+    }
+
+    fn names(self) -> &'static Names {
+        static NAMES: Names = Names::new(&[&TRACE_ID, &PARENT_ID, &PRIORITY, &ORIGIN, &TAGS]);
+        &NAMES
+    }
+}
+
+implement_traits!(Datadog);
+
+impl Codec for Datadog {
+    fn read<S: Source>(&self, source: &S, parent: &Context) -> Option<Context> {
+        let trace_id = first(source, &TRACE_ID)?;
+        let [parent_id, priority, origin, tags] =
+            [&PARENT_ID, &PRIORITY, &ORIGIN, &TAGS].map(|name| first(source, name));
+        let context = read(parent, trace_id, parent_id, priority, origin, tags);
+        if context.is_none() {
+            MALFORMED.warn();
+        }
+        context
+    }
+
+    fn write<S: Sink>(&self, context: &Context, sink: &mut S) {
+        let span = context.span();
+        let span_context = span.span_context();
+        if !span_context.is_valid() {
+            return;
+        }
+        let id = u128::from_be_bytes(span_context.trace_id().to_bytes());
+        let span_id = u64::from_be_bytes(span_context.span_id().to_bytes());
+        let mut digits = [0; 20];
+        #[allow(clippy::cast_possible_truncation)] // the low half is what is meant
+        sink.set(&TRACE_ID, decimal(id as u64, &mut digits));
+        sink.set(&PARENT_ID, decimal(span_id, &mut digits));
+
+        let kept = extras(context, span_context);
+        let extras = kept.as_deref();
+        match priority(context, span_context, extras) {
+            Some(priority) => sink.set_static(&PRIORITY, priority),
+            None => sink.remove(&PRIORITY),
+        }
+        match extras.and_then(|extras| extras.origin.as_deref()) {
+            Some(origin) => sink.set(&ORIGIN, origin.as_bytes()),
+            None => sink.remove(&ORIGIN),
+        }
+        #[allow(clippy::cast_possible_truncation)] // the high half fits
+        let tags = extras::tags((id >> 64) as u64, extras, span_context.is_sampled());
+        if tags.is_empty() {
+            sink.remove(&TAGS);
+        } else {
+            sink.set_string(&TAGS, tags);
+        }
+    }
+}
+
+static TRACE_ID: HeaderName = HeaderName::from_static("x-datadog-trace-id");
+static PARENT_ID: HeaderName = HeaderName::from_static("x-datadog-parent-id");
+static PRIORITY: HeaderName = HeaderName::from_static("x-datadog-sampling-priority");
+static ORIGIN: HeaderName = HeaderName::from_static("x-datadog-origin");
+static TAGS: HeaderName = HeaderName::from_static("x-datadog-tags");
+static MALFORMED: Malformed = Malformed::new("x-datadog-trace-id");
+static MALFORMED_TAGS: Malformed = Malformed::new("x-datadog-tags");
+
+/// What came with one trace.
+#[derive(Debug)]
+struct Kept {
+    trace_id: TraceId,
+    extras: Extras,
+}
+
+fn read(
+    parent: &Context,
+    trace_id: &[u8],
+    parent_id: Option<&[u8]>,
+    priority: Option<&[u8]>,
+    origin: Option<&[u8]>,
+    tags: Option<&[u8]>,
+) -> Option<Context> {
+    let (low, span_id) = (unsigned(trace_id)?, unsigned(parent_id?)?);
+    if low == 0 {
+        return None;
+    }
+    let priority = match priority {
+        Some(priority) => Some(extras::priority(priority)?),
+        None => None,
+    };
+    let high = match tags.map(high_half) {
+        None => 0,
+        Some(Ok(high)) => high,
+        Some(Err(_)) => {
+            MALFORMED_TAGS.warn();
+            0
+        }
+    };
+    let (flags, hint) = match priority {
+        Some(priority) => (TraceFlags::default().with_sampled(priority > 0), None),
+        None => (TraceFlags::SAMPLED, Some(SamplingHint::Deferred)),
+    };
+    let id = u128::from(high) << 64 | u128::from(low);
+    let span = remote_span(id.to_be_bytes(), span_id.to_be_bytes(), flags, TraceState::NONE)?;
+    let trace_id = span.trace_id();
+    let context = with_remote_span(parent, span, hint);
+    let extras = Extras::new(priority, origin, tags);
+    Some(if extras.is_empty() { context } else { context.with_value(Kept { trace_id, extras }) })
+}
+
+/// What came with the trace of the span in `context`: in these headers, or in `tracestate`.
+fn extras<'a>(context: &'a Context, span_context: &SpanContext) -> Option<Cow<'a, Extras>> {
+    let kept = context.get::<Kept>();
+    if let Some(kept) = kept.filter(|kept| kept.trace_id == span_context.trace_id()) {
+        return Some(Cow::Borrowed(&kept.extras));
+    }
+    span_context.trace_state().get("dd").map(|member| Cow::Owned(Extras::from_trace_state(member)))
+}
+
+/// The priority to send, `None` to leave the decision to the next service.
+fn priority(
+    context: &Context,
+    span_context: &SpanContext,
+    extras: Option<&Extras>,
+) -> Option<&'static str> {
+    if span_context.is_remote() && context.get() == Some(&SamplingHint::Deferred) {
+        return None;
+    }
+    Some(match (span_context.is_sampled(), extras.and_then(|extras| extras.priority)) {
+        (true, Some(2)) => "2",
+        (true, _) => "1",
+        (false, Some(-1)) => "-1",
+        (false, _) => "0",
+    })
+}
+
+/// Reads a decimal number without a sign.
+fn unsigned(text: &[u8]) -> Option<u64> {
+    if !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// Writes a number in decimal digits.
+fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
+    let mut start = digits.len();
+    loop {
+        start -= 1;
+        #[allow(clippy::cast_possible_truncation)] // a digit
+        let digit = (number % 10) as u8;
+        digits[start] = b'0' + digit;
+        number /= 10;
+        if number == 0 {
+            return &digits[start..];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! The trace in a response, for callers that want to know it.
+
+use crate::traceparent;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::{Context, trace::TraceContextExt};
+
+/// Writes the span in `context` into the headers of a response.
+///
+/// Two headers carry it: `traceresponse`, which replaces what is there, and a further entry
+/// `traceparent;desc="…"` of `Server-Timing`, which scripts in a browser can read. A context
+/// without a valid span writes nothing. Nothing calls this by default: the ids of an internal
+/// trace are nobody's business unless the service says so.
+///
+/// Follows W3C Trace Context level 2, section "traceresponse", and W3C Server Timing.
+///
+/// # Examples
+///
+/// ```
+/// use http::HeaderMap;
+/// use opentelemetry::Context;
+/// use tracewire_propagation::inject_response;
+///
+/// let mut headers = HeaderMap::new();
+/// inject_response(&Context::new(), &mut headers);
+/// assert!(headers.is_empty()); // there is no span
+/// ```
+pub fn inject_response(context: &Context, headers: &mut HeaderMap) {
+    let span = context.span();
+    let span_context = span.span_context();
+    if !span_context.is_valid() {
+        return;
+    }
+    let value = traceparent::write(context, span_context);
+    if let Ok(value) = HeaderValue::from_bytes(&value) {
+        let _ = headers.try_insert(&TRACERESPONSE, value);
+    }
+    let timing = [br#"traceparent;desc=""#, &value[..], br#"""#].concat();
+    if let Ok(timing) = HeaderValue::try_from(timing) {
+        let _ = headers.try_append(&SERVER_TIMING, timing);
+    }
+}
+
+static TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
+static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::remote_span;
+    use opentelemetry::trace::{TraceFlags, TraceState};
+
+    #[test]
+    fn both_headers_name_the_span() {
+        let span = remote_span([0xab; 16], [0xcd; 8], TraceFlags::SAMPLED, TraceState::NONE);
+        let context = Context::new().with_remote_span_context(span.unwrap());
+        let mut headers = HeaderMap::new();
+        headers.insert("traceresponse", HeaderValue::from_static("old"));
+        headers.insert("server-timing", HeaderValue::from_static("db;dur=53"));
+        inject_response(&context, &mut headers);
+
+        let value = "00-abababababababababababababababab-cdcdcdcdcdcdcdcd-01";
+        assert_eq!(headers.get_all("traceresponse").iter().collect::<Vec<_>>(), [value]);
+        let timing: Vec<_> = headers.get_all("server-timing").iter().collect();
+        assert_eq!(timing, ["db;dur=53", &format!("traceparent;desc=\"{value}\"")]);
+        assert_eq!(headers.len(), 3);
+    }
+}
