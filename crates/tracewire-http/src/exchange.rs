@@ -21,7 +21,7 @@ use std::{
     sync::Arc,
     time::{Instant, SystemTime},
 };
-use tracewire_propagation::SamplingHint;
+use tracewire_propagation::{SamplingHint, with_random_trace_id};
 
 /// One HTTP request and its response.
 ///
@@ -237,7 +237,12 @@ impl Exchange {
             span.update_name(name);
             span.set_attributes(attributes);
         }
+        let root = !parent.span().span_context().is_valid();
         self.context = parent.with_span(span);
+        if root {
+            // OpenTelemetry's generators draw the whole id; the flag asks for its last seven bytes.
+            self.context = with_random_trace_id(&self.context);
+        }
     }
 
     fn finish(&mut self, outcome: Outcome) {

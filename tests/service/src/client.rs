@@ -12,9 +12,7 @@ use reqwest_middleware::ClientWithMiddleware;
 use serde_json::{Value, json};
 
 pub(crate) fn app() -> Router {
-    Router::new()
-        .route("/call", post(call))
-        .with_state(outgoing::client())
+    Router::new().route("/call", post(call)).with_state(outgoing::client())
 }
 
 /// Makes one call: `x-method` to `x-url` with the request's body.
@@ -24,12 +22,8 @@ async fn call(
     body: Bytes,
 ) -> Result<Json<Value>, (StatusCode, String)> {
     let method = header(&headers, "x-method")?;
-    let method = Method::from_bytes(method.as_bytes()).map_err(|_| {
-        (
-            StatusCode::BAD_REQUEST,
-            format!("x-method: {method:?} is no method"),
-        )
-    })?;
+    let method = Method::from_bytes(method.as_bytes())
+        .map_err(|_| (StatusCode::BAD_REQUEST, format!("x-method: {method:?} is no method")))?;
     let url = header(&headers, "x-url")?;
     let mut request = client.request(method, url);
     if !body.is_empty() {
@@ -49,10 +43,5 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, (StatusCode
     headers
         .get(name)
         .and_then(|value| value.to_str().ok())
-        .ok_or_else(|| {
-            (
-                StatusCode::BAD_REQUEST,
-                format!("{name}: missing, or not plain text"),
-            )
-        })
+        .ok_or_else(|| (StatusCode::BAD_REQUEST, format!("{name}: missing, or not plain text")))
 }

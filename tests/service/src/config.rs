@@ -25,10 +25,7 @@ impl Config {
         if let Some(word) = propagators.unknown().first() {
             return Err(format!("OTEL_PROPAGATORS: cannot speak {word:?}"));
         }
-        Ok(Self {
-            listen: listen()?,
-            mode: mode()?,
-        })
+        Ok(Self { listen: listen()?, mode: mode()? })
     }
 }
 
@@ -49,9 +46,7 @@ fn mode() -> Result<Mode, String> {
     match variable("SERVICE_MODE").as_deref() {
         None | Some("server") => Ok(Mode::Server),
         Some("client") => Ok(Mode::Client),
-        Some(mode) => Err(format!(
-            "SERVICE_MODE: {mode:?} is neither \"server\" nor \"client\""
-        )),
+        Some(mode) => Err(format!("SERVICE_MODE: {mode:?} is neither \"server\" nor \"client\"")),
     }
 }
 

@@ -107,10 +107,6 @@ async fn relay(
     State(client): State<ClientWithMiddleware>,
     Query(Relay { to }): Query<Relay>,
 ) -> Result<Bytes, StatusCode> {
-    let response = client
-        .get(&to)
-        .send()
-        .await
-        .map_err(|_| StatusCode::BAD_GATEWAY)?;
+    let response = client.get(&to).send().await.map_err(|_| StatusCode::BAD_GATEWAY)?;
     response.bytes().await.map_err(|_| StatusCode::BAD_GATEWAY)
 }
