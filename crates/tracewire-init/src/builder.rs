@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::{KeyValue, global};
-use opentelemetry_sdk::trace::{ShouldSample, SpanExporter};
+use opentelemetry_sdk::metrics::Temporality;
+use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanLimits};
 use tracewire_propagation::Propagator;
 
 use crate::console::ConsoleFormat;
@@ -153,15 +154,55 @@ impl Builder {
         self
     }
 
-    /// Sets how many attributes a span may have (`OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT`), 128 unless set.
-    pub fn attribute_count(mut self, attributes: u32) -> Self {
-        self.settings.limits.attributes = Some(attributes);
+    /// Sets how many attributes, events and links a span may have (`OTEL_SPAN_*_COUNT_LIMIT` and
+    /// `OTEL_{EVENT,LINK}_ATTRIBUTE_COUNT_LIMIT`), 128 of each unless set.
+    pub fn span_limits(mut self, limits: SpanLimits) -> Self {
+        self.settings.limits.counts = Some(limits);
         self
     }
 
     /// Sets how often metrics are exported (`OTEL_METRIC_EXPORT_INTERVAL`), a minute unless set.
     pub fn metric_interval(mut self, interval: Duration) -> Self {
-        self.settings.metric_interval = Some(interval);
+        self.settings.metrics.interval = Some(interval);
+        self
+    }
+
+    /// Sets how long one export of metrics may take (`OTEL_METRIC_EXPORT_TIMEOUT`), half a minute
+    /// unless set; zero is no limit. Over OTLP, [`export_timeout`](Self::export_timeout) counts as
+    /// well.
+    pub fn metric_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.metrics.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets what counts since when in metrics over OTLP
+    /// (`OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`), cumulative unless set.
+    pub fn temporality(mut self, temporality: Temporality) -> Self {
+        self.settings.metrics.temporality = Some(temporality);
+        self
+    }
+
+    /// Sets the PEM file with the only authorities to trust (`OTEL_EXPORTER_OTLP_CERTIFICATE`); the
+    /// platform's unless set.
+    pub fn certificate_authorities(mut self, file: impl Into<String>) -> Self {
+        self.settings.otlp.authorities = Some(file.into());
+        self
+    }
+
+    /// Sets the PEM files with the certificate and the key to show to the collector
+    /// (`OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE` and `OTEL_EXPORTER_OTLP_CLIENT_KEY`).
+    pub fn client_certificate(
+        mut self,
+        certificate: impl Into<String>,
+        key: impl Into<String>,
+    ) -> Self {
+        self.settings.otlp.identity = Some((certificate.into(), key.into()));
+        self
+    }
+
+    /// Sets whether nothing is recorded and exported (`OTEL_SDK_DISABLED`); propagation stays.
+    pub fn disabled(mut self, disabled: bool) -> Self {
+        self.settings.disabled = Some(disabled);
         self
     }
 

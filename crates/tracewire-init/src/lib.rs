@@ -49,6 +49,7 @@
 //! | `OTEL_EXPORTER_OTLP_CERTIFICATE` | the platform's | PEM file: the only authorities to trust |
 //! | `OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE`, `_CLIENT_KEY` | – | PEM files, both or none |
 //! | `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` | `cumulative` | `cumulative`, `delta`, `lowmemory` |
+//! | `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION` | `explicit_bucket_histogram` | `base2_exponential_bucket_histogram` |
 //! | `OTEL_BSP_SCHEDULE_DELAY` | 5000 ms | how long a span waits for its batch to fill |
 //! | `OTEL_BSP_EXPORT_TIMEOUT` | 30000 ms | for one export, retries included; 0 is no limit |
 //! | `OTEL_BSP_MAX_QUEUE_SIZE` | 2048 | spans; with more than 3 KiB each, fewer |
@@ -64,7 +65,8 @@
 //!
 //! The `OTEL_EXPORTER_OTLP_*` variables exist for each signal too (`OTEL_EXPORTER_OTLP_TRACES_…`,
 //! `OTEL_EXPORTER_OTLP_METRICS_…`) and then win over the general one; a signal's own endpoint is
-//! used as it is. `OTEL_CONFIG_FILE` is refused.
+//! used as it is. `OTEL_CONFIG_FILE` is refused; `OTEL_LOGS_EXPORTER` and
+//! `OTEL_METRICS_EXEMPLAR_FILTER` are warned of, because neither logs nor exemplars exist here.
 //!
 //! # Features
 //!

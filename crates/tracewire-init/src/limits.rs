@@ -12,7 +12,7 @@ use crate::env::{self, Env, Origin};
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Settings {
     pub(crate) value_length: Option<usize>,
-    pub(crate) attributes: Option<u32>,
+    pub(crate) counts: Option<SpanLimits>,
 }
 
 /// The SDK's limits and ours.
@@ -30,34 +30,35 @@ pub(crate) fn limits(env: &Env, code: Settings) -> Limits {
     const ALL: &str = "OTEL_ATTRIBUTE_COUNT_LIMIT";
     let count = |names: &[&str], code, default| env.pick(names, code, env::integer(0), default);
     let default = SpanLimits::default();
+    let (value_length, code) = (value_length(env, code.value_length), code.counts);
     let counts = SpanLimits {
         max_attributes_per_span: count(
             &["OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", ALL],
-            code.attributes,
+            code.map(|counts| counts.max_attributes_per_span),
             default.max_attributes_per_span,
         ),
         max_events_per_span: count(
             &["OTEL_SPAN_EVENT_COUNT_LIMIT"],
-            None,
+            code.map(|counts| counts.max_events_per_span),
             default.max_events_per_span,
         ),
         max_links_per_span: count(
             &["OTEL_SPAN_LINK_COUNT_LIMIT"],
-            None,
+            code.map(|counts| counts.max_links_per_span),
             default.max_links_per_span,
         ),
         max_attributes_per_event: count(
             &["OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", ALL],
-            None,
+            code.map(|counts| counts.max_attributes_per_event),
             default.max_attributes_per_event,
         ),
         max_attributes_per_link: count(
             &["OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", ALL],
-            None,
+            code.map(|counts| counts.max_attributes_per_link),
             default.max_attributes_per_link,
         ),
     };
-    Limits { counts, value_length: value_length(env, code.value_length) }
+    Limits { counts, value_length }
 }
 
 fn value_length(env: &Env, code: Option<usize>) -> ValueLength {

@@ -10,7 +10,9 @@ use opentelemetry_sdk::metrics::data::{
     AggregatedMetrics, MetricData, ResourceMetrics, ScopeMetrics,
 };
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
-use opentelemetry_sdk::metrics::{PeriodicReader, Temporality};
+use opentelemetry_sdk::metrics::{
+    Aggregation, Instrument, InstrumentKind, PeriodicReader, Stream, Temporality,
+};
 
 use crate::batch::describe_panic;
 use crate::count::{Counts, Failure};
@@ -21,6 +23,14 @@ pub(crate) trait DeliverMetrics: Send + Sync + std::fmt::Debug + 'static {
     fn deliver(&self, metrics: &ResourceMetrics) -> Result<(), Failure>;
 }
 
+/// What code says about metrics.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Settings {
+    pub(crate) interval: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) temporality: Option<Temporality>,
+}
+
 /// How often metrics are collected, and how long one export may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Interval {
@@ -29,16 +39,16 @@ pub(crate) struct Interval {
 }
 
 impl Interval {
-    pub(crate) fn decide(env: &Env, code: Option<Duration>) -> Self {
+    pub(crate) fn decide(env: &Env, code: Settings) -> Self {
         let interval = env.pick(
             &["OTEL_METRIC_EXPORT_INTERVAL"],
-            code,
+            code.interval,
             env::milliseconds(1),
             Duration::from_secs(60),
         );
         let timeout = env.pick(
             &["OTEL_METRIC_EXPORT_TIMEOUT"],
-            None,
+            code.timeout,
             env::milliseconds(0),
             Duration::from_secs(30),
         );
@@ -59,10 +69,10 @@ impl Interval {
 }
 
 /// `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`.
-pub(crate) fn temporality(env: &Env) -> Temporality {
+pub(crate) fn temporality(env: &Env, code: Settings) -> Temporality {
     env.pick(
         &["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"],
-        None,
+        code.temporality,
         env::choice(&[
             ("cumulative", Temporality::Cumulative),
             ("delta", Temporality::Delta),
@@ -70,6 +80,37 @@ pub(crate) fn temporality(env: &Env) -> Temporality {
         ]),
         Temporality::Cumulative,
     )
+}
+
+/// `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION`: how histograms are summarized, if
+/// not with the boundaries that their instrument asks for.
+pub(crate) fn histogram_aggregation(env: &Env) -> Option<Aggregation> {
+    const EXPONENTIAL: Aggregation = Aggregation::Base2ExponentialHistogram {
+        max_size: 160,
+        max_scale: 20,
+        record_min_max: true,
+    };
+    env.pick(
+        &["OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"],
+        None,
+        env::choice(&[
+            ("explicit_bucket_histogram", None),
+            ("base2_exponential_bucket_histogram", Some(EXPONENTIAL)),
+        ]),
+        None,
+    )
+}
+
+/// The view that gives all histograms this aggregation.
+pub(crate) fn histograms_as(
+    aggregation: Aggregation,
+) -> impl Fn(&Instrument) -> Option<Stream> + Send + Sync + 'static {
+    move |instrument| {
+        if instrument.kind() != InstrumentKind::Histogram {
+            return None;
+        }
+        Stream::builder().with_aggregation(aggregation.clone()).build().ok()
+    }
 }
 
 #[derive(Debug)]

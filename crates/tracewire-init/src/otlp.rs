@@ -51,6 +51,8 @@ pub(crate) struct Settings {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) compression: Option<Compression>,
+    pub(crate) authorities: Option<String>,
+    pub(crate) identity: Option<(String, String)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +108,7 @@ pub(crate) fn client(
         // Zero is no limit.
         timeout: [timeout, export_timeout].into_iter().filter(|limit| !limit.is_zero()).min(),
         #[cfg(feature = "__rustls")]
-        tls: tls(env, signal, &endpoint.value)?,
+        tls: tls(env, code, signal, &endpoint.value)?,
         url: endpoint.value,
     };
     HttpClient::new(target, stop)
@@ -220,22 +222,35 @@ fn header_map(pairs: &[(String, String)]) -> Option<HeaderMap> {
 }
 
 #[cfg(feature = "__rustls")]
-fn tls(env: &Env, signal: Signal, url: &Url) -> Result<rustls::ClientConfig, InitError> {
+fn tls(
+    env: &Env,
+    code: &Settings,
+    signal: Signal,
+    url: &Url,
+) -> Result<rustls::ClientConfig, InitError> {
     if url.scheme() != "https" {
         return crate::tls::unused();
     }
-    let file = |setting| {
+    let file = |setting, method: &str, code: Option<&String>| {
         let [special, general] = signal.variables(setting);
-        let found = env.read(&[&special, &general], |path| Ok(path.to_owned()));
-        if let Some(Found { value, variable }) = &found {
-            env.decide(&special, value.clone(), Origin::Variable(variable.clone()));
-        }
-        found
+        let (found, origin) = match code {
+            Some(path) => {
+                (Found { value: path.clone(), variable: method.to_owned() }, Origin::Code)
+            }
+            None => {
+                let found = env.read(&[&special, &general], |path| Ok(path.to_owned()))?;
+                let origin = Origin::Variable(found.variable.clone());
+                (found, origin)
+            }
+        };
+        env.decide(&special, found.value.clone(), origin);
+        Some(found)
     };
+    let (certificate, key) = code.identity.as_ref().map(|(c, k)| (c, k)).unzip();
     crate::tls::config(&crate::tls::Files {
-        authorities: file("CERTIFICATE"),
-        certificate: file("CLIENT_CERTIFICATE"),
-        key: file("CLIENT_KEY"),
+        authorities: file("CERTIFICATE", "certificate_authorities", code.authorities.as_ref()),
+        certificate: file("CLIENT_CERTIFICATE", "client_certificate", certificate),
+        key: file("CLIENT_KEY", "client_certificate", key),
     })
 }
 

@@ -18,7 +18,7 @@ use crate::foreign::Foreign;
 use crate::guard::Running;
 use crate::limits::{self, Limits};
 use crate::log::{self, Level};
-use crate::metrics::{Interval, temporality};
+use crate::metrics::{self, Interval};
 use crate::otlp::{self, OtlpMetrics, OtlpSpans, Signal};
 use crate::stop::Stop;
 use crate::{resource, sampler};
@@ -37,7 +37,8 @@ pub(crate) struct Settings {
     pub(crate) otlp: otlp::Settings,
     pub(crate) batch: batch::Settings,
     pub(crate) limits: limits::Settings,
-    pub(crate) metric_interval: Option<Duration>,
+    pub(crate) metrics: metrics::Settings,
+    pub(crate) disabled: Option<bool>,
     pub(crate) propagator: Option<Arc<dyn Propagator>>,
     pub(crate) console: console::Settings,
     pub(crate) shutdown_timeout: Option<Duration>,
@@ -83,7 +84,8 @@ impl<'a> Setup<'a> {
         let env = self.env;
         let shutdown_timeout = settings.shutdown_timeout.unwrap_or(Duration::from_secs(5));
         self.refuse_configuration_file()?;
-        let disabled = env.pick(&["OTEL_SDK_DISABLED"], None, env::boolean, false);
+        self.warn_of_what_is_missing();
+        let disabled = env.pick(&["OTEL_SDK_DISABLED"], settings.disabled, env::boolean, false);
         if disabled {
             return Ok(Running::new(None, None, Vec::new(), self.stop, shutdown_timeout));
         }
@@ -91,7 +93,7 @@ impl<'a> Setup<'a> {
         // An exporter from code stands in place of those that the environment names.
         let given = settings.span_exporter.as_ref().map(|_| Vec::new());
         let traces = exporters(env, "OTEL_TRACES_EXPORTER", settings.traces_exporters.or(given));
-        let metrics = exporters(env, "OTEL_METRICS_EXPORTER", settings.metrics_exporters);
+        let metric_exporters = exporters(env, "OTEL_METRICS_EXPORTER", settings.metrics_exporters);
         let console = Console::new(env, settings.console);
         let limits = limits::limits(env, settings.limits);
         let sampler = sampler::sampler(env, settings.sampler);
@@ -108,9 +110,8 @@ impl<'a> Setup<'a> {
             },
             &resource,
         )?;
-        let interval = Interval::decide(env, settings.metric_interval);
         let meter_provider =
-            self.metrics(&metrics, &settings.otlp, &console, interval, &resource)?;
+            self.metrics(&metric_exporters, &settings.otlp, &console, settings.metrics, &resource)?;
         Ok(Running::new(
             Some(tracer_provider),
             meter_provider,
@@ -131,6 +132,20 @@ impl<'a> Setup<'a> {
                 &path,
                 "configuration files are not supported: unset it and use the OTEL_* variables",
             )),
+        }
+    }
+
+    /// Variables of the specification that ask for what this build cannot do.
+    fn warn_of_what_is_missing(&self) {
+        for (variable, harmless, missing) in [
+            ("OTEL_LOGS_EXPORTER", "none", "log records are not exported"),
+            ("OTEL_METRICS_EXEMPLAR_FILTER", "always_off", "exemplars are not recorded"),
+        ] {
+            if let Some(value) = self.env.text(variable)
+                && !value.trim().eq_ignore_ascii_case(harmless)
+            {
+                self.env.warn(format!("{variable}={value:?} is ignored: {missing} by this build"));
+            }
         }
     }
 
@@ -180,19 +195,23 @@ impl<'a> Setup<'a> {
         exporters: &[Exporter],
         otlp: &otlp::Settings,
         console: &Console,
-        interval: Interval,
+        code: metrics::Settings,
         resource: &Resource,
     ) -> Result<Option<SdkMeterProvider>, InitError> {
         if exporters.is_empty() {
             return Ok(None);
         }
+        let interval = Interval::decide(self.env, code);
         let mut provider = SdkMeterProvider::builder().with_resource(resource.clone());
         for exporter in exporters {
             provider = match exporter {
                 Exporter::Otlp => {
                     let client = self.client(otlp, Signal::Metrics, interval.timeout)?;
                     let counts = self.counts("data points", "otlp");
-                    let temporality = temporality(self.env);
+                    let temporality = metrics::temporality(self.env, code);
+                    if let Some(aggregation) = metrics::histogram_aggregation(self.env) {
+                        provider = provider.with_view(metrics::histograms_as(aggregation));
+                    }
                     provider.with_reader(interval.reader(
                         OtlpMetrics::new(client),
                         counts,
@@ -232,4 +251,196 @@ struct Traces<'a> {
     limits: Limits,
     sampler: Box<dyn ShouldSample>,
     batching: Batching,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::Decision;
+
+    /// What is decided, and the warnings, with exporters that need no network to be made.
+    fn run(variables: &[(&str, &str)]) -> Result<(Vec<Decision>, Vec<String>), InitError> {
+        let env = Env::of(variables);
+        let running = Setup::new(&env).run(Settings::default())?;
+        drop(crate::Telemetry::new(running));
+        level(&env);
+        Ok((env.take_decisions(), env.take_warnings()))
+    }
+
+    #[test]
+    fn each_variable_decides_its_setting() {
+        for (variable, value, setting, decided) in [
+            ("OTEL_SDK_DISABLED", "True", "OTEL_SDK_DISABLED", "true"),
+            ("OTEL_SERVICE_NAME", "shop", "service.name", "shop"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "service.name=shop", "service.name", "shop"),
+            ("OTEL_TRACES_SAMPLER", "always_off", "OTEL_TRACES_SAMPLER", "AlwaysOff"),
+            ("OTEL_TRACES_EXPORTER", "console,otlp", "OTEL_TRACES_EXPORTER", "[Console, Otlp]"),
+            ("OTEL_METRICS_EXPORTER", "none", "OTEL_METRICS_EXPORTER", "[]"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "100", "OTEL_BSP_SCHEDULE_DELAY", "100ms"),
+            ("OTEL_BSP_EXPORT_TIMEOUT", "0", "OTEL_BSP_EXPORT_TIMEOUT", "0ns"),
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "9", "OTEL_BSP_MAX_QUEUE_SIZE", "9"),
+            ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "9", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "9"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "100", "OTEL_METRIC_EXPORT_INTERVAL", "100ms"),
+            ("OTEL_METRIC_EXPORT_TIMEOUT", "100", "OTEL_METRIC_EXPORT_TIMEOUT", "100ms"),
+            ("TRACEWIRE_CONSOLE", "JSON", "TRACEWIRE_CONSOLE", "Json"),
+            ("OTEL_LOG_LEVEL", "debug", "OTEL_LOG_LEVEL", "Debug"),
+            (
+                "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+                "Delta",
+                "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+                "Delta",
+            ),
+            (
+                "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+                "base2_exponential_bucket_histogram",
+                "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+                "Some(Base2ExponentialHistogram { max_size: 160, max_scale: 20, record_min_max: true })",
+            ),
+        ] {
+            let (decisions, warnings) = run(&[(variable, value)]).unwrap();
+            let expected = Decision {
+                setting: setting.to_owned(),
+                value: decided.to_owned(),
+                origin: env::Origin::Variable(variable.to_owned()),
+            };
+            assert!(decisions.contains(&expected), "{expected} is not in {decisions:#?}");
+            assert_eq!(warnings, Vec::<String>::new(), "{variable}");
+        }
+    }
+
+    #[test]
+    fn each_otlp_variable_decides_for_its_signal_or_for_both() {
+        const EACH: [&str; 2] = ["TRACES", "METRICS"];
+        for (setting, value, decided) in [
+            ("PROTOCOL", "http/protobuf", "http/protobuf"),
+            ("HEADERS", "a=b", "(not shown)"),
+            ("TIMEOUT", "100", "100ms"),
+            ("COMPRESSION", "GZIP", "Gzip"),
+        ] {
+            let general = format!("OTEL_EXPORTER_OTLP_{setting}");
+            let special = EACH.map(|signal| format!("OTEL_EXPORTER_OTLP_{signal}_{setting}"));
+            for variable in [&general, &special[0], &special[1]] {
+                let (decisions, warnings) = run(&[(variable, value)]).unwrap();
+                assert_eq!(warnings, Vec::<String>::new(), "{variable}");
+                let decided: Vec<_> = decisions
+                    .iter()
+                    .filter(|decision| decision.value == decided)
+                    .filter(|d| d.origin == env::Origin::Variable(variable.clone()))
+                    .map(|decision| &decision.setting)
+                    .collect();
+                let is_meant = |name: &&String| *variable == general || *name == variable;
+                let expected: Vec<_> = special.iter().filter(is_meant).collect();
+                assert_eq!(decided, expected, "{variable}");
+            }
+        }
+    }
+
+    #[test]
+    fn bad_values_are_warned_of_once_and_defaults_stay() {
+        let (defaults, _) = run(&[]).unwrap();
+        for (variable, value) in [
+            ("OTEL_SDK_DISABLED", "yes"),
+            ("OTEL_TRACES_SAMPLER", "sometimes"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "a"),
+            ("OTEL_TRACES_EXPORTER", "zipkin"),
+            ("OTEL_METRICS_EXPORTER", "prometheus"),
+            ("OTEL_LOGS_EXPORTER", "otlp"),
+            ("OTEL_METRICS_EXEMPLAR_FILTER", "always_on"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "-1"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "0"),
+            ("OTEL_BSP_EXPORT_TIMEOUT", "abc"),
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "-1"),
+            ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1e3"),
+            ("OTEL_SPAN_EVENT_COUNT_LIMIT", "-1"),
+            ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "long"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "0"),
+            ("OTEL_METRIC_EXPORT_TIMEOUT", "99999999999"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s"),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "thrift"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "a"),
+            ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "x"),
+            ("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "x"),
+            ("TRACEWIRE_CONSOLE", "xml"),
+            ("OTEL_LOG_LEVEL", "loud"),
+        ] {
+            let (decisions, warnings) = run(&[(variable, value)]).unwrap();
+            assert_eq!(warnings.len(), 1, "{variable}: {warnings:?}");
+            assert!(warnings[0].contains(variable), "{}", warnings[0]);
+            assert_eq!(decisions, defaults, "{variable}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_work_is_an_error_that_names_variable_and_value() {
+        for (variable, value) in [
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "0"),
+            ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "0"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+            ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"),
+            ("OTEL_CONFIG_FILE", "/etc/otel.yaml"),
+        ] {
+            let error = run(&[(variable, value)]).unwrap_err();
+            let message = error.to_string();
+            assert!(message.contains(variable) && message.contains(value), "{message}");
+            assert!(error.is_configuration() || error.is_not_compiled_in(), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_batch_larger_than_the_queue_is_cut_to_it() {
+        let (_, warnings) =
+            run(&[("OTEL_BSP_MAX_QUEUE_SIZE", "10"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "11")])
+                .unwrap();
+        assert_eq!(
+            warnings,
+            ["OTEL_BSP_MAX_EXPORT_BATCH_SIZE=11 is more than OTEL_BSP_MAX_QUEUE_SIZE=10: \
+              batches are of 10"]
+        );
+        // The default batch makes way for a small queue without a word.
+        let (_, warnings) = run(&[("OTEL_BSP_MAX_QUEUE_SIZE", "10")]).unwrap();
+        assert_eq!(warnings, Vec::<String>::new());
+    }
+
+    #[test]
+    fn exporters_that_are_not_chosen_are_not_configured() {
+        let variables = [
+            ("OTEL_TRACES_EXPORTER", "none"),
+            ("OTEL_METRICS_EXPORTER", "none"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "nonsense"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ];
+        assert_eq!(run(&variables).unwrap().1, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_disabled_sdk_has_no_providers() {
+        let env = Env::of(&[("OTEL_SDK_DISABLED", "true")]);
+        let telemetry = crate::Telemetry::new(Setup::new(&env).run(Settings::default()).unwrap());
+        assert!(telemetry.tracer_provider().is_none());
+        assert!(telemetry.meter_provider().is_none());
+    }
+
+    #[cfg(not(feature = "__rustls"))]
+    #[test]
+    fn https_without_tls_is_an_error() {
+        let error = run(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector")]).unwrap_err();
+        assert!(error.is_not_compiled_in());
+        assert!(error.to_string().contains("`tls`"), "{error}");
+    }
+
+    #[cfg(feature = "__rustls")]
+    #[test]
+    fn unreadable_certificates_are_errors() {
+        const HTTPS: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://localhost");
+        for setting in ["CERTIFICATE", "CLIENT_CERTIFICATE", "TRACES_CLIENT_KEY"] {
+            let variable = format!("OTEL_EXPORTER_OTLP_{setting}");
+            let error = run(&[HTTPS, (&variable, "/no/such/file.pem")]).unwrap_err();
+            let message = error.to_string();
+            assert!(error.is_configuration(), "{message}");
+            assert!(message.contains(&variable) && message.contains("/no/such"), "{message}");
+        }
+    }
 }
