@@ -88,17 +88,19 @@ impl Exchange {
     ) -> Self {
         let method = method_name(instrumentation, request.method);
         // Shared by the span and the metric.
-        let host = limited(request.host.into(), instrumentation.value_limit);
-        let host = StringValue::from(Arc::<str>::from(host.as_str()));
+        let host = Some(request.host).filter(|host| !host.is_empty()).map(|host| {
+            let host = limited(host.into(), instrumentation.value_limit);
+            StringValue::from(Arc::<str>::from(host.as_str()))
+        });
         let mut exchange = Self::new(instrumentation, method);
         exchange.scheme = request.scheme;
-        exchange.server = Some((host.clone(), request.port));
+        exchange.server = host.clone().map(|host| (host, request.port));
         exchange.start(instrumentation, parent, SpanKind::Client, None, |exchange| {
             let name = match request.name {
                 Some(name) => Cow::Owned(name.to_owned()),
                 None => span_name(&exchange.method, request.template),
             };
-            (name, request.describe(instrumentation, &exchange.method, &host))
+            (name, request.describe(instrumentation, &exchange.method, host.as_ref()))
         });
         exchange
     }

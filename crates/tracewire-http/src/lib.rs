@@ -48,7 +48,8 @@ pub use self::{
     authority::Authority,
     causes::causes,
     client::{
-        Attempts, CallOptions, ClientCall, ClientRequest, ClientSettings, Destinations, Hosts,
+        Attempts, CallOptions, ClientCall, ClientRequest, ClientResponse, ClientSettings,
+        Destinations, Hosts,
     },
     clock::Clock,
     error_type::ErrorType,

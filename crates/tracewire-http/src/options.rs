@@ -133,6 +133,15 @@ macro_rules! client_options {
             self.configure(|settings| settings.destinations(destinations))
         }
 
+        /// Ends the call with the body of the response instead of its head. Default: no.
+        ///
+        /// The duration then covers the body, and a body that fails is an error. Spans of
+        /// responses whose body is kept and never read end only when it is dropped.
+        #[must_use]
+        pub fn end_at_body(self, end_at_body: bool) -> Self {
+            self.configure(|settings| settings.end_at_body(end_at_body))
+        }
+
         $crate::instrumentation_options!();
 
         fn instrument(

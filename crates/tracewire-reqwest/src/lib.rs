@@ -103,6 +103,7 @@
 mod error;
 mod middleware;
 mod request;
+mod response;
 
 pub use self::middleware::ClientMiddleware;
 pub use tracewire_http::{Attempts, CallOptions, Destinations, ErrorType, Hosts};

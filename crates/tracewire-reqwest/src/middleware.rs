@@ -1,6 +1,6 @@
 //! Configures and wraps: the middleware, from a request to its response's head.
 
-use crate::{error, request};
+use crate::{error, request, response};
 use http::Extensions;
 use opentelemetry::{Context, trace::FutureExt};
 use reqwest::{Request, Response};
@@ -63,7 +63,7 @@ impl Middleware for ClientMiddleware {
         let result = next.run(request, extensions).with_context(context).await;
         match &result {
             Ok(response) => {
-                call.respond(response.status(), response.version(), response.remote_addr());
+                call.respond(&response::describe(response));
                 call.end(Outcome::Complete);
             }
             Err(error) => {

@@ -3,6 +3,7 @@
 use http::{Extensions, header::HOST};
 use opentelemetry::Context;
 use reqwest::Request;
+use std::sync::Arc;
 use tracewire_http::{Authority, ClientCall, ClientRequest, ClientSettings, Scheme};
 
 /// Starts the call of `request` under the current context, and writes its headers.
@@ -10,7 +11,7 @@ use tracewire_http::{Authority, ClientCall, ClientRequest, ClientSettings, Schem
 /// There is none where [`ClientCall::start`] gives none, and for a URL that no HTTP client can
 /// send.
 pub(crate) fn start(
-    settings: &ClientSettings,
+    settings: &Arc<ClientSettings>,
     request: &mut Request,
     extensions: &mut Extensions,
 ) -> Option<ClientCall> {
@@ -19,7 +20,7 @@ pub(crate) fn start(
         Context::map_current(|parent| ClientCall::start(settings, parent, facts, extensions))?;
     // Put back at once: the URL and the headers cannot be borrowed side by side.
     let mut headers = std::mem::take(request.headers_mut());
-    call.inject(settings, request.url().host_str().unwrap_or_default(), &mut headers);
+    call.inject(request.url().host_str().unwrap_or_default(), &mut headers);
     *request.headers_mut() = headers;
     Some(call)
 }
@@ -34,7 +35,9 @@ fn describe(request: &Request) -> Option<ClientRequest<'_>> {
         None => (without_brackets(url.host_str()?), url.port()),
     };
     let port = port.unwrap_or_else(|| scheme.default_port());
-    Some(ClientRequest::new(request.method(), url.as_str(), scheme, host, port))
+    let mut facts = ClientRequest::new(request.method(), url.as_str(), scheme, host, port);
+    facts.headers = Some(request.headers());
+    Some(facts)
 }
 
 fn without_brackets(host: &str) -> &str {

@@ -2,12 +2,15 @@
 //!
 //! [`ServerLayer`] gives every request that enters a span and a duration; see the [`server`]
 //! module for what is recorded and when it ends.
+//! [`ClientLayer`] does the same for every request that leaves; see the [`client`] module.
 //!
 //! | feature | adds | default |
 //! |---|---|---|
 //! | `axum` | routes from `MatchedPath`, peers from `ConnectInfo`, paths from `OriginalUri`, and [`server::around`] | yes |
+//! | `hyper-util` | the peer's address and the kinds of errors of hyper-util's client | yes |
 
+pub mod client;
 pub mod server;
 
 #[doc(inline)]
-pub use self::server::ServerLayer;
+pub use self::{client::ClientLayer, server::ServerLayer};

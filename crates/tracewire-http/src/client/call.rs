@@ -1,13 +1,13 @@
 //! One call of a client, from its request to its response.
 
 use super::{
-    CallOptions, ClientRequest, ClientSettings,
+    CallOptions, ClientRequest, ClientResponse, ClientSettings,
     attempts::{Attempts, OpenAttempt},
 };
 use crate::{Exchange, Outcome};
-use http::{Extensions, HeaderMap, StatusCode, Version};
+use http::{Extensions, HeaderMap, StatusCode};
 use opentelemetry::Context;
-use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// One call of a client: its exchange and its place among the attempts.
 ///
@@ -16,23 +16,28 @@ use std::net::SocketAddr;
 /// ```
 /// use http::{Extensions, HeaderMap, Method, StatusCode, Version};
 /// use opentelemetry::Context;
-/// use tracewire_http::{ClientCall, ClientRequest, ClientSettings, Outcome, Scheme};
+/// use std::sync::Arc;
+/// use tracewire_http::{
+///     ClientCall, ClientRequest, ClientResponse, ClientSettings, Outcome, Scheme,
+/// };
 ///
-/// let settings = ClientSettings::new("my-client", "1.0.0");
+/// let settings = Arc::new(ClientSettings::new("my-client", "1.0.0"));
 /// let (mut headers, mut extensions) = (HeaderMap::new(), Extensions::new());
 /// let url = "http://127.0.0.1:8080/users/1";
 /// let request = ClientRequest::new(&Method::GET, url, Scheme::Http, "127.0.0.1", 8080);
 ///
 /// let call = ClientCall::start(&settings, &Context::current(), request, &mut extensions);
 /// if let Some(mut call) = call {
-///     call.inject(&settings, "127.0.0.1", &mut headers);
+///     call.inject("127.0.0.1", &mut headers);
 ///     // … send the request with `call.context()` attached …
-///     call.respond(StatusCode::OK, Version::HTTP_11, None);
+///     let headers = HeaderMap::new();
+///     call.respond(&ClientResponse::new(StatusCode::OK, Version::HTTP_11, &headers));
 ///     call.end(Outcome::Complete);
 /// }
 /// ```
 #[derive(Debug)]
 pub struct ClientCall {
+    settings: Arc<ClientSettings>,
     exchange: Exchange,
     attempt: OpenAttempt,
     propagate: bool,
@@ -44,7 +49,7 @@ impl ClientCall {
     /// There is none, and the request is to be sent as it is, where telemetry is suppressed, where
     /// the options say so, and inside another call of ours for the same request.
     pub fn start(
-        settings: &ClientSettings,
+        settings: &Arc<ClientSettings>,
         parent: &Context,
         request: ClientRequest<'_>,
         extensions: &mut Extensions,
@@ -65,16 +70,16 @@ impl ClientCall {
         }
         let exchange = Exchange::call(&settings.instrumentation, parent, &request);
         let propagate = options.is_none_or(|options| !options.unpropagated);
-        Some(Self { exchange, attempt, propagate })
+        Some(Self { settings: settings.clone(), exchange, attempt, propagate })
     }
 
     /// Writes what `destination` may be told into `headers`, in place of what is there.
     ///
     /// `destination` is the host that the request is really sent to, whatever its `Host` says.
-    pub fn inject(&self, settings: &ClientSettings, destination: &str, headers: &mut HeaderMap) {
+    pub fn inject(&self, destination: &str, headers: &mut HeaderMap) {
         if self.propagate {
-            let allowed = settings.destinations.allow(destination);
-            allowed.inject(&settings.instrumentation, self.context(), headers);
+            let allowed = self.settings.destinations.allow(destination);
+            allowed.inject(&self.settings.instrumentation, self.context(), headers);
         }
     }
 
@@ -84,17 +89,23 @@ impl ClientCall {
     }
 
     /// Notes the response's head.
-    pub fn respond(&mut self, status: StatusCode, version: Version, peer: Option<SocketAddr>) {
-        self.exchange.negotiated(version);
-        if let Some(peer) = peer {
+    pub fn respond(&mut self, response: &ClientResponse<'_>) {
+        self.exchange.negotiated(response.version);
+        if let Some(peer) = response.peer {
             self.exchange.peer(peer);
         }
-        self.exchange.respond(status);
+        self.exchange.response_headers(&self.settings.instrumentation, response.headers);
+        self.exchange.respond(response.status);
     }
 
     /// Notes a status code of which nothing but itself is known.
     pub fn respond_with_status(&mut self, status: StatusCode) {
         self.exchange.respond(status);
+    }
+
+    /// Whether the call is to end with the body of the response instead of its head.
+    pub fn ends_at_body(&self) -> bool {
+        self.settings.end_at_body
     }
 
     /// Ends the call.

@@ -6,9 +6,10 @@ mod call_options;
 mod destinations;
 mod hosts;
 mod request;
+mod response;
 mod settings;
 
 pub use self::{
     attempts::Attempts, call::ClientCall, call_options::CallOptions, destinations::Destinations,
-    hosts::Hosts, request::ClientRequest, settings::ClientSettings,
+    hosts::Hosts, request::ClientRequest, response::ClientResponse, settings::ClientSettings,
 };

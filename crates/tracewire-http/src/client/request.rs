@@ -1,7 +1,7 @@
 //! A client's call: the facts, and the attributes they become.
 
 use crate::{Instrumentation, Scheme, conventions as c, method::OTHER, text::limited};
-use http::Method;
+use http::{HeaderMap, Method};
 use opentelemetry::{KeyValue, StringValue};
 
 /// What a client knows of a call before it is sent.
@@ -15,10 +15,12 @@ pub struct ClientRequest<'a> {
     /// The scheme of the URL.
     pub scheme: Scheme,
     /// The host that is asked for, without brackets: from the `Host` header if the caller set one,
-    /// else from the URL.
+    /// else from the URL. Empty if neither is known.
     pub host: &'a str,
     /// The port of that host; the scheme's default where none is named.
     pub port: u16,
+    /// The request's headers, those of the caller alone.
+    pub headers: Option<&'a HeaderMap>,
     /// The span's name, if the application gave one.
     pub name: Option<&'a str>,
     /// The low-cardinality form of the path, if the application gave one.
@@ -38,6 +40,7 @@ impl<'a> ClientRequest<'a> {
             scheme,
             host,
             port,
+            headers: None,
             name: None,
             template: None,
             resend_count: 0,
@@ -50,7 +53,7 @@ impl<'a> ClientRequest<'a> {
         &self,
         instrumentation: &Instrumentation,
         method: &StringValue,
-        host: &StringValue,
+        host: Option<&StringValue>,
     ) -> Vec<KeyValue> {
         let limit = instrumentation.value_limit;
         // 7 of our own here and at most 5 at the end: the vector never grows.
@@ -60,8 +63,10 @@ impl<'a> ClientRequest<'a> {
             let original = limited(self.method.as_str().into(), limit);
             attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD_ORIGINAL, original));
         }
-        attributes.push(KeyValue::new(c::SERVER_ADDRESS, host.clone()));
-        attributes.push(KeyValue::new(c::SERVER_PORT, i64::from(self.port)));
+        if let Some(host) = host {
+            attributes.push(KeyValue::new(c::SERVER_ADDRESS, host.clone()));
+            attributes.push(KeyValue::new(c::SERVER_PORT, i64::from(self.port)));
+        }
         let url = instrumentation.sensitive_keys.redact_url(self.url);
         attributes.push(KeyValue::new(c::URL_FULL, limited(url, limit)));
         if let Some(template) = self.template {
@@ -70,6 +75,10 @@ impl<'a> ClientRequest<'a> {
         if self.resend_count > 0 {
             let count = i64::from(self.resend_count);
             attributes.push(KeyValue::new(c::HTTP_REQUEST_RESEND_COUNT, count));
+        }
+        if let Some(headers) = self.headers {
+            let add = |attribute| attributes.push(attribute);
+            instrumentation.request_headers.capture(headers, c::HTTP_REQUEST_HEADER, limit, add);
         }
         attributes.extend_from_slice(self.attributes);
         attributes

@@ -8,6 +8,7 @@ use crate::Instrumentation;
 pub struct ClientSettings {
     pub(crate) instrumentation: Instrumentation,
     pub(crate) destinations: Destinations,
+    pub(crate) end_at_body: bool,
 }
 
 impl ClientSettings {
@@ -16,6 +17,7 @@ impl ClientSettings {
         Self {
             instrumentation: Instrumentation::client(library, version),
             destinations: Destinations::new(),
+            end_at_body: false,
         }
     }
 
@@ -30,6 +32,13 @@ impl ClientSettings {
     #[must_use]
     pub fn destinations(mut self, destinations: Destinations) -> Self {
         self.destinations = destinations;
+        self
+    }
+
+    /// Ends the call with the body of the response instead of its head. Default: no.
+    #[must_use]
+    pub fn end_at_body(mut self, end_at_body: bool) -> Self {
+        self.end_at_body = end_at_body;
         self
     }
 }

@@ -1,0 +1,25 @@
+//! The head of a response: the facts.
+
+use http::{HeaderMap, StatusCode, Version};
+use std::net::SocketAddr;
+
+/// What a client knows once the head of the response is there.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ClientResponse<'a> {
+    /// The status code.
+    pub status: StatusCode,
+    /// The protocol version that was negotiated.
+    pub version: Version,
+    /// The response's headers.
+    pub headers: &'a HeaderMap,
+    /// The other end of the socket.
+    pub peer: Option<SocketAddr>,
+}
+
+impl<'a> ClientResponse<'a> {
+    /// A response from somebody unknown.
+    pub fn new(status: StatusCode, version: Version, headers: &'a HeaderMap) -> Self {
+        Self { status, version, headers, peer: None }
+    }
+}

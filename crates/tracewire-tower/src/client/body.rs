@@ -1,0 +1,83 @@
+//! Ends: carries the call to the end of the response, where that is asked for.
+
+use bytes::Buf;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use tracewire_http::{ClientCall, ErrorType, Outcome};
+
+pin_project! {
+    /// Response body of [`ClientService`](super::ClientService).
+    ///
+    /// Passes every frame untouched. With
+    /// [`end_at_body`](super::ClientLayer::end_at_body) it ends the call once: at the last frame, at
+    /// an error, or as cancelled when it is dropped before.
+    #[derive(Debug)]
+    pub struct ResponseBody<B> {
+        #[pin]
+        inner: B,
+        // `None` once the call has ended.
+        call: Option<ClientCall>,
+        // What a declared length still has to come.
+        remaining: Option<u64>,
+    }
+}
+
+impl<B: Body> ResponseBody<B> {
+    pub(super) fn new(inner: B, call: Option<ClientCall>) -> Self {
+        let remaining = inner.size_hint().exact();
+        let mut body = Self { inner, call, remaining };
+        if body.inner.is_end_stream() || remaining == Some(0) {
+            end(&mut body.call, Outcome::Complete);
+        }
+        body
+    }
+}
+
+impl<B: Body> Body for ResponseBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let mut this = self.project();
+        let frame = {
+            let _attached = this.call.as_ref().map(|call| call.context().clone().attach());
+            ready!(this.inner.as_mut().poll_frame(cx))
+        };
+        match &frame {
+            None => end(this.call, Outcome::Complete),
+            Some(Err(_)) => end(this.call, Outcome::Failed(ErrorType::Body)),
+            Some(Ok(frame)) => {
+                let length = frame.data_ref().map_or(0, Buf::remaining) as u64;
+                if let Some(remaining) = this.remaining {
+                    *remaining = remaining.saturating_sub(length);
+                }
+                // Whoever has the last byte or the trailers does not poll again.
+                if frame.is_trailers() || *this.remaining == Some(0) || this.inner.is_end_stream() {
+                    end(this.call, Outcome::Complete);
+                }
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+fn end(call: &mut Option<ClientCall>, outcome: Outcome) {
+    if let Some(call) = call.take() {
+        call.end(outcome);
+    }
+}

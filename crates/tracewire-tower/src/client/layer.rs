@@ -1,0 +1,48 @@
+//! Configures: the layer and its options.
+
+use super::ClientService;
+use std::sync::Arc;
+use tower_layer::Layer;
+use tracewire_http::{ClientSettings, client_options};
+
+/// Gives every call a client span and a duration, and sends the trace with it.
+///
+/// See the [module docs](crate::client) for what is recorded. A layer inside another one of ours
+/// starts no second span: it only counts how often the request is sent.
+///
+/// Clones share everything, and [`layer`](Layer::layer) allocates nothing.
+#[derive(Clone, Debug)]
+pub struct ClientLayer {
+    settings: Arc<ClientSettings>,
+}
+
+impl ClientLayer {
+    /// A layer with the defaults: the process's providers and propagator, looked up at the first
+    /// request.
+    #[must_use]
+    pub fn new() -> Self {
+        let settings = ClientSettings::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+        Self { settings: Arc::new(settings) }
+    }
+
+    client_options!();
+
+    fn configure(self, set: impl FnOnce(ClientSettings) -> ClientSettings) -> Self {
+        let settings = set(Arc::unwrap_or_clone(self.settings));
+        Self { settings: Arc::new(settings) }
+    }
+}
+
+impl Default for ClientLayer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S> Layer<S> for ClientLayer {
+    type Service = ClientService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        ClientService::new(inner, self.settings.clone())
+    }
+}

@@ -1,0 +1,80 @@
+//! The client side: a layer that gives every call a span and a duration.
+//!
+//! It goes around any Tower service that takes an `http::Request` and gives an `http::Response`,
+//! such as the client of hyper-util or the channel of tonic.
+//!
+//! ```
+//! use tower_layer::Layer;
+//! use tracewire_tower::ClientLayer;
+//! # #[derive(Clone)]
+//! # struct HttpClient;
+//! # let http_client = HttpClient;
+//!
+//! let client = ClientLayer::new().layer(http_client);
+//! ```
+//!
+//! # What is recorded
+//!
+//! A span of kind client, named by the method, or by the method and the URL's template where the
+//! request [gives one](CallOptions::template). Its parent is the current context.
+//!
+//! | attribute | when | from |
+//! |---|---|---|
+//! | `http.request.method` | always | the method, `_OTHER` if it is not a known one |
+//! | `http.request.method_original` | method is `_OTHER` | the method as sent |
+//! | `url.full` | always | the URL, without credentials and sensitive values |
+//! | `url.template` | given | [`CallOptions::template`] |
+//! | `server.address`, `server.port` | known | a `Host` header that the request has, else the URL |
+//! | `http.request.resend_count` | sent before | the request's [`Attempts`] |
+//! | `http.response.status_code` | a response came | the response |
+//! | `network.protocol.version` | a response came | the response |
+//! | `network.peer.address`, `network.peer.port` | known | hyper-util's `HttpInfo`, or a [`PeerAddress`](crate::server::PeerAddress), in the response |
+//! | `error.type` | it failed | the status code from 400, else a name from [`ErrorType`] |
+//!
+//! The span's status is `Error` exactly where there is an `error.type`. No text of an error is
+//! recorded. A call that its caller drops ends with status unset and without `error.type`.
+//!
+//! `http.client.request.duration`, a histogram of seconds, has `http.request.method`,
+//! `server.address`, `server.port`, `http.response.status_code`, `error.type` and
+//! `network.protocol.version`. `http.client.active_requests` is there
+//! [by option](ClientLayer::active_requests).
+//!
+//! # When it ends
+//!
+//! When the head of the response is there, or the call failed, or the caller dropped it.
+//! [`end_at_body`](ClientLayer::end_at_body) carries it to the end of the body: then a body that
+//! fails is an error (`body`), and one that is dropped before its end ends the call as it is.
+//!
+//! # Retries and redirects
+//!
+//! Every request that passes the layer is a span. Put it inside what sends a request again, so that
+//! each attempt and each hop is one, with headers of its own. Attempts are numbered in
+//! `http.request.resend_count` if they share an [`Attempts`]: insert one into the request's
+//! extensions before it is cloned, or put a second layer outside, which then makes one span of
+//! them all:
+//!
+//! ```text
+//! handler                                          handler
+//! ├─ GET  503  error.type=503                      └─ GET  200  http.request.resend_count=1
+//! └─ GET  200  http.request.resend_count=1
+//! ```
+//!
+//! # Which headers go where
+//!
+//! Trace context goes everywhere. Baggage goes to hosts [nearby](Hosts::nearby) and stays away from
+//! others: [`destinations`](ClientLayer::destinations) changes both. What the request had under the
+//! names of these headers is replaced, or removed where the policy withholds it. The policy is asked
+//! for the host of the request's URL, or for its `Host` where the URL names none.
+
+mod body;
+mod error;
+mod future;
+mod layer;
+mod request;
+mod response;
+mod service;
+
+pub use self::{
+    body::ResponseBody, future::ResponseFuture, layer::ClientLayer, service::ClientService,
+};
+pub use tracewire_http::{Attempts, CallOptions, Destinations, ErrorType, Hosts};

@@ -1,0 +1,61 @@
+//! Describes and begins: the facts of a request, and the call they start.
+
+use http::{Method, Uri, header::HOST, request::Parts, uri};
+use opentelemetry::Context;
+use std::sync::Arc;
+use tracewire_http::{Authority, ClientCall, ClientRequest, ClientSettings, Scheme};
+
+/// Starts the call of a request under the current context, and writes its headers.
+pub(super) fn start(settings: &Arc<ClientSettings>, head: &mut Parts) -> Option<ClientCall> {
+    let host_header = head.headers.get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
+    let scheme = head.uri.scheme_str().and_then(Scheme::parse).unwrap_or(Scheme::Http);
+    let named = host_header.as_deref().and_then(Authority::parse);
+    let server = named.or_else(|| Authority::parse(head.uri.authority()?.as_str()));
+    let url = absolute_url(&head.method, &head.uri, scheme, host_header.as_deref());
+
+    let host = server.map_or("", |server| server.host);
+    let port = server.and_then(|server| server.port).unwrap_or_else(|| scheme.default_port());
+    let mut facts = ClientRequest::new(&head.method, &url, scheme, host, port);
+    facts.headers = Some(&head.headers);
+    let call = Context::map_current(|parent| {
+        ClientCall::start(settings, parent, facts, &mut head.extensions)
+    })?;
+    // Where the URI names no host, the connection is made elsewhere, to what `Host` says.
+    let destination = head.uri.host().unwrap_or(host);
+    call.inject(destination, &mut head.headers);
+    Some(call)
+}
+
+/// The URL as it would be written, whatever form the request's target has.
+fn absolute_url(method: &Method, uri: &Uri, scheme: Scheme, host: Option<&str>) -> String {
+    let authority = uri.authority().map(uri::Authority::as_str).or(host).unwrap_or_default();
+    let path = match uri.path_and_query() {
+        Some(path) if method != Method::CONNECT => path.as_str(),
+        _ => "/",
+    };
+    [scheme.as_str(), "://", authority, path].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_target_makes_a_url() {
+        let cases = [
+            ("GET", "http://h:81/p?q=1", None, "http://h:81/p?q=1"),
+            ("GET", "https://h", None, "https://h/"),
+            ("GET", "https://a:b@h/", None, "https://a:b@h/"),
+            ("GET", "/p?q=1", Some("h"), "http://h/p?q=1"),
+            ("OPTIONS", "*", Some("h:81"), "http://h:81*"),
+            ("CONNECT", "h:443", None, "http://h:443/"),
+            ("GET", "/p", None, "http:///p"),
+        ];
+        for (method, uri, host, expected) in cases {
+            let uri: Uri = uri.parse().unwrap();
+            let scheme = uri.scheme_str().and_then(Scheme::parse).unwrap_or(Scheme::Http);
+            let method = method.parse().unwrap();
+            assert_eq!(absolute_url(&method, &uri, scheme, host), expected);
+        }
+    }
+}
