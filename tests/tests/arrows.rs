@@ -18,25 +18,12 @@ const HOUSE: [(&str, &[&str]); 9] = [
         ],
     ),
     ("tracewire-http", &["tracewire-propagation"]),
-    (
-        "tracewire-init",
-        &[
-            "tracewire-propagation",
-            "tracewire-span",
-            "tracewire-tracing",
-        ],
-    ),
+    ("tracewire-init", &["tracewire-propagation", "tracewire-span", "tracewire-tracing"]),
     ("tracewire-propagation", &[]),
-    (
-        "tracewire-reqwest",
-        &["tracewire-http", "tracewire-propagation"],
-    ),
+    ("tracewire-reqwest", &["tracewire-http", "tracewire-propagation"]),
     ("tracewire-span", &[]),
     ("tracewire-testing", &[]),
-    (
-        "tracewire-tower",
-        &["tracewire-http", "tracewire-propagation"],
-    ),
+    ("tracewire-tower", &["tracewire-http", "tracewire-propagation"]),
     ("tracewire-tracing", &[]),
 ];
 
@@ -44,25 +31,16 @@ const HOUSE: [(&str, &[&str]); 9] = [
 const GUARDED: [(&str, &[&str]); 8] = [
     ("axum", &["tracewire-tower"]),
     ("opentelemetry-otlp", &["tracewire-init"]),
-    (
-        "opentelemetry_sdk",
-        &["tracewire-init", "tracewire-testing"],
-    ),
+    ("opentelemetry_sdk", &["tracewire-init", "tracewire-testing"]),
     ("reqwest", &["tracewire-init", "tracewire-reqwest"]),
     ("reqwest-middleware", &["tracewire-reqwest"]),
     ("tower-layer", &["tracewire-tower"]),
     ("tracing", &["tracewire-init", "tracewire-tracing"]),
-    (
-        "tracing-subscriber",
-        &["tracewire-init", "tracewire-tracing"],
-    ),
+    ("tracing-subscriber", &["tracewire-init", "tracewire-tracing"]),
 ];
 
 fn metadata() -> Metadata {
-    MetadataCommand::new()
-        .no_deps()
-        .exec()
-        .expect("cargo can read the workspace")
+    MetadataCommand::new().no_deps().exec().expect("cargo can read the workspace")
 }
 
 fn dependencies(package: &Package) -> BTreeSet<&str> {
@@ -75,21 +53,14 @@ fn dependencies(package: &Package) -> BTreeSet<&str> {
 }
 
 fn published(metadata: &Metadata) -> Vec<&Package> {
-    metadata
-        .packages
-        .iter()
-        .filter(|package| package.publish != Some(Vec::new()))
-        .collect()
+    metadata.packages.iter().filter(|package| package.publish != Some(Vec::new())).collect()
 }
 
 #[test]
 fn arrows_point_down_only() {
     let metadata = metadata();
     let packages = published(&metadata);
-    let names: BTreeSet<_> = packages
-        .iter()
-        .map(|package| package.name.as_str())
-        .collect();
+    let names: BTreeSet<_> = packages.iter().map(|package| package.name.as_str()).collect();
     assert_eq!(names, HOUSE.iter().map(|(name, _)| *name).collect());
 
     for package in packages {
@@ -128,16 +99,10 @@ fn every_package_takes_its_facts_and_lints_from_the_workspace() {
     let metadata = metadata();
     for package in &metadata.packages {
         let manifest = std::fs::read_to_string(&package.manifest_path).expect("it was just read");
-        for line in [
-            "edition.workspace = true",
-            "license.workspace = true",
-            "[lints]\nworkspace = true",
-        ] {
-            assert!(
-                manifest.contains(line),
-                "{}: {line:?} is missing",
-                package.name
-            );
+        for line in
+            ["edition.workspace = true", "license.workspace = true", "[lints]\nworkspace = true"]
+        {
+            assert!(manifest.contains(line), "{}: {line:?} is missing", package.name);
         }
     }
 }
