@@ -72,6 +72,7 @@ impl Received {
 
 /// A running collector. Its threads end with the process.
 pub(crate) struct Collector {
+    scheme: &'static str,
     address: SocketAddr,
     received: Arc<Mutex<Vec<Received>>>,
     news: mpsc::Receiver<()>,
@@ -80,6 +81,15 @@ pub(crate) struct Collector {
 impl Collector {
     /// Gives each request the next answer, and the last one to all that follow.
     pub(crate) fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
+        Self::start_with("http", answers, Some)
+    }
+
+    /// Likewise, behind what `accept` makes of each connection.
+    pub(crate) fn start_with<S: Read + Write>(
+        scheme: &'static str,
+        answers: impl IntoIterator<Item = Answer>,
+        accept: impl Fn(TcpStream) -> Option<S> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let received = Arc::new(Mutex::new(Vec::new()));
@@ -87,10 +97,12 @@ impl Collector {
         let next = Arc::new(Mutex::new(0));
         let (tell, news) = mpsc::channel();
         let log = Arc::clone(&received);
+        let accept = Arc::new(accept);
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let (log, next, answers, tell) =
                     (Arc::clone(&log), Arc::clone(&next), answers.clone(), tell.clone());
+                let accept = Arc::clone(&accept);
                 thread::spawn(move || {
                     let choose = || {
                         let mut next = next.lock().unwrap();
@@ -98,15 +110,17 @@ impl Collector {
                         *next += 1;
                         answer
                     };
-                    serve(stream.unwrap(), &choose, &log, &tell);
+                    if let Some(stream) = accept(stream.unwrap()) {
+                        serve(stream, &choose, &log, &tell);
+                    }
                 });
             }
         });
-        Self { address, received, news }
+        Self { scheme, address, received, news }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     pub(crate) fn received(&self) -> Vec<Received> {
@@ -132,12 +146,11 @@ pub(crate) fn refusing() -> String {
 }
 
 fn serve(
-    stream: TcpStream,
+    stream: impl Read + Write,
     choose: &dyn Fn() -> Answer,
     log: &Mutex<Vec<Received>>,
     tell: &mpsc::Sender<()>,
 ) {
-    let mut writer = stream.try_clone().unwrap();
     let mut reader = BufReader::new(stream);
     while let Some(request) = read(&mut reader) {
         log.lock().unwrap().push(request);
@@ -166,6 +179,7 @@ fn serve(
             },
         };
         let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\n{extra}\r\n", body.len());
+        let writer = reader.get_mut();
         if writer.write_all(head.as_bytes()).and_then(|()| writer.write_all(&body)).is_err() {
             return;
         }

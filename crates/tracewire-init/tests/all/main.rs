@@ -6,3 +6,5 @@ mod collector;
 mod console;
 mod export;
 mod faults;
+#[cfg(any(feature = "tls", feature = "tls-ring"))]
+mod tls;
