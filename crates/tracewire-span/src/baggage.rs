@@ -28,9 +28,7 @@ pub fn get(key: &str) -> Option<String> {
 pub fn entries() -> Vec<(String, String)> {
     let mut entries: Vec<_> = Context::map_current(|context| {
         let baggage = context.baggage().iter();
-        baggage
-            .map(|(key, (value, _))| (key.to_string(), value.to_string()))
-            .collect()
+        baggage.map(|(key, (value, _))| (key.to_string(), value.to_string())).collect()
     });
     entries.sort();
     entries
@@ -56,10 +54,7 @@ pub fn remove(key: impl Into<String>) -> Change {
 
 /// The current context without baggage, for a future or a scope.
 pub fn clear() -> Change {
-    Change {
-        clear: true,
-        edits: Vec::new(),
-    }
+    Change { clear: true, edits: Vec::new() }
 }
 
 /// A change of the baggage, made for a future or a scope.
@@ -129,9 +124,7 @@ mod tests {
             assert_eq!(entries(), [pair("plan", "free"), pair("tenant", "acme")]);
             set("plan", "paid").in_scope(|| assert_eq!(get("plan").as_deref(), Some("paid")));
             remove("plan").in_scope(|| assert_eq!(entries(), [pair("tenant", "acme")]));
-            clear()
-                .set("a", "b")
-                .in_scope(|| assert_eq!(entries(), [pair("a", "b")]));
+            clear().set("a", "b").in_scope(|| assert_eq!(entries(), [pair("a", "b")]));
             assert_eq!(get("plan").as_deref(), Some("free"));
         });
         assert_eq!(entries(), []);
@@ -151,11 +144,8 @@ mod tests {
 
     #[test]
     fn an_entry_that_breaks_the_rules_is_left_out() {
-        set("not a token", "x")
-            .set("good", "1")
-            .set("big", "y".repeat(9000))
-            .in_scope(|| {
-                assert_eq!(entries(), [pair("good", "1")]);
-            });
+        set("not a token", "x").set("good", "1").set("big", "y".repeat(9000)).in_scope(|| {
+            assert_eq!(entries(), [pair("good", "1")]);
+        });
     }
 }

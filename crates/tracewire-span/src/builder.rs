@@ -13,7 +13,8 @@ use std::time::SystemTime;
 /// A span before its start: what is set here, a sampler sees.
 ///
 /// Made by [`span`](crate::span()) or [`Tracer::span`]. Unless it is given one, its parent is the
-/// span that is current when the future or stream is made.
+/// span that is current at the start; where none is, as in a task just spawned, the one that was
+/// current where the future or stream was made.
 ///
 /// ```
 /// use tracewire_span::{SpanKind, span};
@@ -38,11 +39,7 @@ pub struct SpanBuilder {
 impl SpanBuilder {
     pub(crate) fn new(tracer: Tracer, name: Cow<'static, str>) -> Self {
         let builder = opentelemetry::trace::SpanBuilder::from_name(limit::name(name));
-        Self {
-            tracer,
-            parent: None,
-            builder,
-        }
+        Self { tracer, parent: None, builder }
     }
 
     /// Says what role the span has in a call between services; `Internal` unless set.
@@ -147,7 +144,7 @@ impl SpanBuilder {
         F: Future,
         F::Output: Outcome,
     {
-        InSpan::new(self.with_parent(), future, F::Output::record)
+        InSpan::new(self, future, F::Output::record)
     }
 
     /// Runs a closure inside the span, with errors and panics recorded as in [`run`](Self::run).
@@ -165,7 +162,7 @@ impl SpanBuilder {
         S: Stream,
         S::Item: Outcome,
     {
-        StreamInSpan::new(self.with_parent(), stream, S::Item::record)
+        StreamInSpan::new(self, stream, S::Item::record)
     }
 
     /// Starts the span without making it current, for work that ends elsewhere.
@@ -181,17 +178,18 @@ impl SpanBuilder {
     /// ```
     pub fn start(self) -> Span {
         let parent = self.parent.unwrap_or_else(Context::current);
-        let span = self
-            .tracer
-            .resolve(&parent)
-            .build_with_context(self.builder, &parent);
+        let span = self.tracer.resolve(&parent).build_with_context(self.builder, &parent);
         Span::from_context(parent.with_span(span))
     }
 
-    /// Settles the parent now, because the start may happen in another task.
-    fn with_parent(mut self) -> Self {
-        self.parent.get_or_insert_with(Context::current);
-        self
+    /// Starts the span at the first poll of a future that was made in this context.
+    pub(crate) fn start_polled(mut self, made_in: Context) -> Span {
+        // A task spawned without a context: what was current where the future was made still holds.
+        let lost = !Context::map_current(TraceContextExt::has_active_span);
+        if lost && made_in.has_active_span() {
+            self.parent.get_or_insert(made_in);
+        }
+        self.start()
     }
 }
 
@@ -203,7 +201,7 @@ pub struct WithoutErrors(SpanBuilder);
 impl WithoutErrors {
     /// Runs a future inside the span, as [`SpanBuilder::run`] does.
     pub fn run<F: Future>(self, future: F) -> InSpan<F> {
-        InSpan::new(self.0.with_parent(), future, ignore)
+        InSpan::new(self.0, future, ignore)
     }
 
     /// Runs a closure inside the span, as [`SpanBuilder::in_scope`] does.
@@ -213,15 +211,12 @@ impl WithoutErrors {
 
     /// Runs a stream inside the span, as [`SpanBuilder::stream`] does.
     pub fn stream<S: Stream>(self, stream: S) -> StreamInSpan<S> {
-        StreamInSpan::new(self.0.with_parent(), stream, ignore)
+        StreamInSpan::new(self.0, stream, ignore)
     }
 }
 
 fn ignore<T>(_: &T, _: &Span) {}
 
 fn clone(baggage: &Baggage) -> Baggage {
-    baggage
-        .iter()
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect()
+    baggage.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
 }

@@ -29,11 +29,7 @@ pub struct Event {
 impl Event {
     /// An event of this name, with the time when it is added.
     pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            name: limit::name(name.into()),
-            attributes: Vec::new(),
-            timestamp: None,
-        }
+        Self { name: limit::name(name.into()), attributes: Vec::new(), timestamp: None }
     }
 
     /// Adds an attribute.

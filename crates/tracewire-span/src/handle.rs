@@ -28,9 +28,7 @@ use std::time::SystemTime;
 /// span.set_status(Status::error("card refused"));
 /// ```
 pub fn current() -> Span {
-    Span {
-        context: Context::current(),
-    }
+    Span { context: Context::current() }
 }
 
 /// A handle on a span and on the context around it, baggage included.
@@ -93,15 +91,9 @@ impl Span {
     /// Adds an event: a name, or an [`Event`] with attributes and a time of its own.
     pub fn add_event(&self, event: impl Into<Event>) -> &Self {
         self.record(|span| {
-            let Event {
-                name,
-                attributes,
-                timestamp,
-            } = event.into();
+            let Event { name, attributes, timestamp } = event.into();
             let timestamp = timestamp.unwrap_or_else(opentelemetry::time::now);
-            span.context
-                .span()
-                .add_event_with_timestamp(name, timestamp, attributes);
+            span.context.span().add_event_with_timestamp(name, timestamp, attributes);
         })
     }
 
@@ -162,10 +154,7 @@ impl Span {
     /// Records the panic that ended the span's work.
     pub(crate) fn fail_by_panic(&self, payload: &(dyn Any + Send)) {
         self.record(|span| {
-            let message = match (
-                payload.downcast_ref::<&str>(),
-                payload.downcast_ref::<String>(),
-            ) {
+            let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
                 (Some(message), _) => limit::display(message),
                 (_, Some(message)) => limit::display(message),
                 _ => String::from("panicked with a payload that is no text"),

@@ -118,9 +118,7 @@ mod tests {
         let array = Value::Array(vec![StringValue::from(long), "y".into()].into());
         let attribute = attribute(KeyValue::new("k".repeat(NAME + 1), array));
         assert_eq!(attribute.key.as_str().len(), NAME);
-        let Value::Array(Array::String(texts)) = attribute.value else {
-            panic!("an array")
-        };
+        let Value::Array(Array::String(texts)) = attribute.value else { panic!("an array") };
         assert_eq!(texts[0].as_str().len(), TEXT);
         assert_eq!(texts[1].as_str(), "y");
     }

@@ -116,14 +116,8 @@ mod tests {
         assert_eq!(error_type::<Retry<std::io::Error>>(), retry);
         assert_eq!(error_type::<&Retry<Box<dyn Error>>>(), retry);
         assert_eq!(error_type::<Box<Retry<u8>>>(), retry);
-        assert_eq!(
-            error_type::<Box<std::fmt::Error>>(),
-            Some("core::fmt::Error")
-        );
-        assert_eq!(
-            error_type::<Arc<&'static std::fmt::Error>>(),
-            Some("core::fmt::Error")
-        );
+        assert_eq!(error_type::<Box<std::fmt::Error>>(), Some("core::fmt::Error"));
+        assert_eq!(error_type::<Arc<&'static std::fmt::Error>>(), Some("core::fmt::Error"));
         let _ = Retry(0).0;
     }
 

@@ -1,6 +1,7 @@
 //! A future or a closure inside its span.
 
 use crate::{Span, SpanBuilder};
+use opentelemetry::Context;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -33,23 +34,24 @@ pub(crate) fn enter<T>(span: &Span, scope: impl FnOnce() -> T) -> T {
 
 /// A span around a future or a stream, started when that is first polled.
 pub(crate) enum Lazy {
-    Waiting(Box<SpanBuilder>),
+    Waiting(Box<(SpanBuilder, Context)>),
     Started(Span),
     Ended,
 }
 
 impl Lazy {
     pub(crate) fn new(builder: SpanBuilder) -> Self {
-        Self::Waiting(Box::new(builder))
+        Self::Waiting(Box::new((builder, Context::current())))
     }
 
     /// The span, started if it was not; `None` once it has ended.
     pub(crate) fn start(&mut self) -> Option<&Span> {
         if let Self::Waiting(_) = self {
-            let Self::Waiting(builder) = std::mem::replace(self, Self::Ended) else {
+            let Self::Waiting(waiting) = std::mem::replace(self, Self::Ended) else {
                 unreachable!("just matched");
             };
-            *self = Self::Started(builder.start());
+            let (builder, made_in) = *waiting;
+            *self = Self::Started(builder.start_polled(made_in));
         }
         self.started()
     }
@@ -95,11 +97,7 @@ pin_project! {
 
 impl<F: Future> InSpan<F> {
     pub(crate) fn new(builder: SpanBuilder, future: F, record: Record<F::Output>) -> Self {
-        Self {
-            inner: Some(future),
-            span: Lazy::new(builder),
-            record,
-        }
+        Self { inner: Some(future), span: Lazy::new(builder), record }
     }
 }
 
@@ -108,11 +106,7 @@ impl<F: Future> Future for InSpan<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        let inner = this
-            .inner
-            .as_mut()
-            .as_pin_mut()
-            .expect("not polled after it was done");
+        let inner = this.inner.as_mut().as_pin_mut().expect("not polled after it was done");
         let output = match this.span.start() {
             Some(span) => {
                 let output = ready!(enter(span, || inner.poll(cx)));
@@ -130,8 +124,6 @@ impl<F: Future> Future for InSpan<F> {
 
 impl<F: Future> fmt::Debug for InSpan<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InSpan")
-            .field("span", &self.span.started())
-            .finish_non_exhaustive()
+        f.debug_struct("InSpan").field("span", &self.span.started()).finish_non_exhaustive()
     }
 }

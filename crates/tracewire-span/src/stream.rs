@@ -34,11 +34,7 @@ pin_project! {
 
 impl<S: Stream> StreamInSpan<S> {
     pub(crate) fn new(builder: SpanBuilder, stream: S, record: Record<S::Item>) -> Self {
-        Self {
-            inner: Some(stream),
-            span: Lazy::new(builder),
-            record,
-        }
+        Self { inner: Some(stream), span: Lazy::new(builder), record }
     }
 }
 
@@ -71,8 +67,6 @@ impl<S: Stream> Stream for StreamInSpan<S> {
 
 impl<S: Stream> fmt::Debug for StreamInSpan<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StreamInSpan")
-            .field("span", &self.span.started())
-            .finish_non_exhaustive()
+        f.debug_struct("StreamInSpan").field("span", &self.span.started()).finish_non_exhaustive()
     }
 }

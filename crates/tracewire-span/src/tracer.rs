@@ -57,11 +57,7 @@ macro_rules! tracer {
 impl Tracer {
     /// A tracer for the library of this name.
     pub const fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            version: None,
-            provider: None,
-        }
+        Self { name, version: None, provider: None }
     }
 
     /// Adds the library's version.

@@ -45,10 +45,7 @@ impl<K: Into<Key>, V: IntoValue> IntoAttribute for (K, V) {
 
 /// One attribute within its limits.
 pub(crate) fn attribute(key: impl Into<Key>, value: impl IntoValue) -> Option<KeyValue> {
-    Some(limit::attribute(KeyValue::new(
-        key.into(),
-        value.into_value()?,
-    )))
+    Some(limit::attribute(KeyValue::new(key.into(), value.into_value()?)))
 }
 
 /// All attributes that have a value, each within its limits.
@@ -57,9 +54,7 @@ where
     I: IntoIterator,
     I::Item: IntoAttribute,
 {
-    attributes
-        .into_iter()
-        .filter_map(IntoAttribute::into_attribute)
+    attributes.into_iter().filter_map(IntoAttribute::into_attribute)
 }
 
 impl<V: IntoValue> IntoValue for Option<V> {
@@ -165,13 +160,7 @@ mod tests {
     use super::*;
 
     fn strings(texts: &[&'static str]) -> Value {
-        Value::Array(
-            texts
-                .iter()
-                .map(|&text| text.into())
-                .collect::<Vec<StringValue>>()
-                .into(),
-        )
+        Value::Array(texts.iter().map(|&text| text.into()).collect::<Vec<StringValue>>().into())
     }
 
     #[test]
@@ -184,46 +173,28 @@ mod tests {
         assert_eq!("two".into_value(), Some(Value::from("two")));
         assert_eq!(String::from("two").into_value(), Some(Value::from("two")));
         assert_eq!(Cow::Borrowed("two").into_value(), Some(Value::from("two")));
-        assert_eq!(
-            Arc::<str>::from("two").into_value(),
-            Some(Value::from("two"))
-        );
+        assert_eq!(Arc::<str>::from("two").into_value(), Some(Value::from("two")));
     }
 
     #[test]
     fn arrays_keep_the_type_of_their_elements() {
-        assert_eq!(
-            [3, 4].into_value(),
-            Some(Value::Array(vec![3_i64, 4].into()))
-        );
+        assert_eq!([3, 4].into_value(), Some(Value::Array(vec![3_i64, 4].into())));
         assert_eq!(vec![0.5].into_value(), Some(Value::Array(vec![0.5].into())));
-        assert_eq!(
-            [true, false].into_value(),
-            Some(Value::Array(vec![true, false].into()))
-        );
+        assert_eq!([true, false].into_value(), Some(Value::Array(vec![true, false].into())));
         assert_eq!(["5", "6"].into_value(), Some(strings(&["5", "6"])));
         assert_eq!(vec![String::from("5")].into_value(), Some(strings(&["5"])));
-        assert_eq!(
-            [1_u16, 2][..].into_value(),
-            Some(Value::Array(vec![1_i64, 2].into()))
-        );
+        assert_eq!([1_u16, 2][..].into_value(), Some(Value::Array(vec![1_i64, 2].into())));
     }
 
     #[test]
     fn numbers_beyond_the_signed_range_become_text() {
-        assert_eq!(
-            u64::MAX.into_value(),
-            Some(Value::from("18446744073709551615"))
-        );
+        assert_eq!(u64::MAX.into_value(), Some(Value::from("18446744073709551615")));
     }
 
     #[test]
     fn none_is_no_attribute() {
         assert_eq!(None::<i64>.into_value(), None);
         assert_eq!(("key", None::<&str>).into_attribute(), None);
-        assert_eq!(
-            ("key", Some(1)).into_attribute(),
-            Some(KeyValue::new("key", 1))
-        );
+        assert_eq!(("key", Some(1)).into_attribute(), Some(KeyValue::new("key", 1)));
     }
 }

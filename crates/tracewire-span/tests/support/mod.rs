@@ -13,9 +13,7 @@ pub(crate) struct Recorder {
 impl Recorder {
     pub(crate) fn new() -> Self {
         let exporter = InMemorySpanExporter::default();
-        let provider = SdkTracerProvider::builder()
-            .with_simple_exporter(exporter.clone())
-            .build();
+        let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
         Self { exporter, provider }
     }
 
@@ -29,9 +27,7 @@ impl Recorder {
     }
 
     pub(crate) fn spans(&self) -> Vec<SpanData> {
-        self.exporter
-            .get_finished_spans()
-            .expect("no exporter panicked")
+        self.exporter.get_finished_spans().expect("no exporter panicked")
     }
 
     /// Every ended span with all that it holds, in the order of their ends.
@@ -42,9 +38,7 @@ impl Recorder {
 }
 
 fn line(span: &SpanData, all: &[SpanData]) -> String {
-    let parent = match all
-        .iter()
-        .find(|other| other.span_context.span_id() == span.parent_span_id)
+    let parent = match all.iter().find(|other| other.span_context.span_id() == span.parent_span_id)
     {
         Some(parent) => parent.name.as_ref(),
         None if span.parent_span_id == SpanId::INVALID => "-",
@@ -66,10 +60,8 @@ fn line(span: &SpanData, all: &[SpanData]) -> String {
 }
 
 fn attributes(attributes: &[KeyValue]) -> String {
-    let mut pairs: Vec<_> = attributes
-        .iter()
-        .map(|pair| format!("{}={}", pair.key, pair.value))
-        .collect();
+    let mut pairs: Vec<_> =
+        attributes.iter().map(|pair| format!("{}={}", pair.key, pair.value)).collect();
     pairs.sort();
     format!("{{{}}}", pairs.join(", "))
 }

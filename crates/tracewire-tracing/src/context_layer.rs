@@ -1,0 +1,86 @@
+//! The OpenTelemetry context, carried by `tracing` spans.
+
+use opentelemetry::baggage::BaggageExt;
+use opentelemetry::trace::TraceContextExt;
+use opentelemetry::{Context, ContextGuard};
+use std::cell::RefCell;
+use tracing::Subscriber;
+use tracing::span::{Attributes, Id};
+use tracing_subscriber::Layer;
+use tracing_subscriber::registry::LookupSpan;
+
+/// A layer that keeps the trace where a `tracing` span crosses tasks or threads.
+///
+/// Each `tracing` span remembers the OpenTelemetry context it was made in, baggage included. Where the
+/// span is entered and no trace is current, as inside of `tokio::spawn(future.in_current_span())`, that
+/// context becomes current again. Where one is current, nothing changes.
+///
+/// It carries what an enabled `tracing` span can carry: with no span open, or with spans disabled by a
+/// filter, there is nothing to carry by. [`WithContext`](opentelemetry::context::WithContext) carries
+/// the context then.
+///
+/// ```
+/// use tracewire_tracing::ContextLayer;
+/// use tracing_subscriber::prelude::*;
+///
+/// let subscriber = tracing_subscriber::registry().with(ContextLayer::new());
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct ContextLayer;
+
+impl ContextLayer {
+    /// The layer.
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+/// The context that a `tracing` span was made in.
+#[derive(Clone)]
+struct Carried(Context);
+
+thread_local! {
+    /// Spans that are entered on this thread and made a context current.
+    static ENTERED: RefCell<Vec<(Id, ContextGuard)>> = const { RefCell::new(Vec::new()) };
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for ContextLayer {
+    fn on_new_span(
+        &self,
+        _attributes: &Attributes<'_>,
+        id: &Id,
+        context: tracing_subscriber::layer::Context<'_, S>,
+    ) {
+        let Some(span) = context.span(id) else { return };
+        let current = Context::map_current(|current| {
+            let worth_it = current.has_active_span() || !current.baggage().is_empty();
+            worth_it.then(|| Carried(current.clone()))
+        });
+        // Outside of every trace, the parent may know one.
+        let carried = current.or_else(|| span.parent()?.extensions().get::<Carried>().cloned());
+        if let Some(carried) = carried {
+            span.extensions_mut().replace(carried);
+        }
+    }
+
+    fn on_enter(&self, id: &Id, context: tracing_subscriber::layer::Context<'_, S>) {
+        if Context::map_current(TraceContextExt::has_active_span) {
+            return;
+        }
+        let carried = context.span(id).and_then(|span| span.extensions().get::<Carried>().cloned());
+        if let Some(Carried(carried)) = carried {
+            let guard = carried.attach();
+            ENTERED.with_borrow_mut(|entered| entered.push((id.clone(), guard)));
+        }
+    }
+
+    fn on_exit(&self, id: &Id, _context: tracing_subscriber::layer::Context<'_, S>) {
+        let guard = ENTERED.with_borrow_mut(|entered| {
+            let last = entered.iter().rposition(|(own, _)| own == id)?;
+            Some(entered.remove(last))
+        });
+        // Only now, because the end of a span can log, and enter spans again.
+        drop(guard);
+    }
+}

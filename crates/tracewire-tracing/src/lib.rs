@@ -1,0 +1,33 @@
+//! For those who log with [`tracing`]: the ids of the current trace in every log line, and a trace that is
+//! not lost where `tracing` spans cross tasks.
+//!
+//! ```
+//! use tracewire_tracing::{ContextLayer, TraceIds};
+//! use tracing_subscriber::prelude::*;
+//!
+//! tracing_subscriber::registry()
+//!     .with(ContextLayer::new())
+//!     .with(tracing_subscriber::fmt::layer().map_event_format(TraceIds::new))
+//!     .init();
+//! tracing::info!(user.id = 7, "signed up");
+//! ```
+//!
+//! Inside of a trace that prints
+//!
+//! ```text
+//! 2025-01-02T03:04:05.678901Z  INFO shop: signed up user.id=7 trace_id=0af7651916cd43dd8448eb211c80319c span_id=b7ad6b7169203331
+//! ```
+//!
+//! Each part works alone, with any subscriber built on `tracing-subscriber`'s registry. `tracing-opentelemetry`
+//! is not needed, and is welcome: with its context activation on, which is its default, `tracing` spans
+//! and OpenTelemetry spans nest in either order, and the ids are those of the innermost.
+
+mod context_layer;
+mod trace_ids;
+
+pub use context_layer::ContextLayer;
+pub use trace_ids::{Layout, TraceIds};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
