@@ -6,14 +6,16 @@ use std::fmt;
 use tracing::{Event, Subscriber};
 #[cfg(feature = "json")]
 use tracing_subscriber::fmt::format::Json;
-use tracing_subscriber::fmt::format::{Compact, Format, Full, Pretty, Writer};
+#[cfg(feature = "ansi")]
+use tracing_subscriber::fmt::format::Pretty;
+use tracing_subscriber::fmt::format::{Compact, Format, Full, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 /// A format of `tracing-subscriber` with `trace_id` and `span_id` added to every line inside of a trace.
 ///
 /// The ids are those of the OpenTelemetry span that is current where the event happens. They stand at
-/// the end of the line; of [`Pretty`], on a line of their own; of JSON, as two more fields of the
+/// the end of the line; of the pretty format, on a line of their own; of JSON, as two more fields of the
 /// object. Outside of a trace the lines stay as they are.
 ///
 /// ```
@@ -91,6 +93,7 @@ impl Layout for Compact {
     }
 }
 
+#[cfg(feature = "ansi")]
 impl Layout for Pretty {
     fn add(line: &mut String, ids: &SpanContext) {
         line.push_str("\n   ");

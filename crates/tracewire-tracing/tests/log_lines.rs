@@ -55,6 +55,7 @@ fn compact_lines_end_with_the_ids() {
     assert_eq!(inside, format!("{outside} {IDS}"));
 }
 
+#[cfg(feature = "ansi")]
 #[test]
 fn pretty_lines_are_followed_by_the_ids() {
     let output = Output::default();
@@ -69,6 +70,7 @@ fn pretty_lines_are_followed_by_the_ids() {
     assert_eq!(text, format!("{outside}\n\n{outside}\n    {IDS}\n\n"));
 }
 
+#[cfg(feature = "ansi")]
 #[test]
 fn colors_stay() {
     let output = Output::default();
