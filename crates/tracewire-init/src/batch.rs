@@ -59,14 +59,20 @@ impl Batching {
     pub(crate) fn decide(env: &Env, code: Settings) -> Result<Self, InitError> {
         const QUEUE: &str = "OTEL_BSP_MAX_QUEUE_SIZE";
         const BATCH: &str = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE";
-        const POSITIVE: &str = "it must be at least 1, or no span is ever exported";
+        /// The queue is allocated at once, about 350 bytes a place.
+        const MOST: u32 = 1_000_000;
+        let zero = |name| env.text(name).is_some_and(|text| text.trim().parse() == Ok(0_u32));
         for (name, code) in [(QUEUE, code.queue_size), (BATCH, code.batch_size)] {
-            let zero_in_env = env.text(name).is_some_and(|text| text.trim().parse() == Ok(0_u32));
-            if code == Some(0) || (code.is_none() && zero_in_env) {
-                return Err(InitError::configuration(name, "0", POSITIVE));
+            if code.is_some_and(|size| !(1..=MOST).contains(&size)) || code.is_none() && zero(name)
+            {
+                return Err(InitError::configuration(
+                    name,
+                    &code.unwrap_or(0).to_string(),
+                    &format!("it must be from 1 to {MOST}"),
+                ));
             }
         }
-        let queue_size = env.pick(&[QUEUE], code.queue_size, env::integer(1), 2048);
+        let queue_size = env.pick(&[QUEUE], code.queue_size, env::integer_within(1, MOST), 2048);
         let default = 512.min(queue_size);
         let mut batch_size = env.pick(&[BATCH], code.batch_size, env::integer(1), default);
         if batch_size > queue_size {
@@ -186,7 +192,7 @@ impl Room {
                 .is_ok()
         };
         if !grow(&self.spans, 1, self.most_spans) {
-            return Err("the queue is full (OTEL_BSP_MAX_QUEUE_SIZE)");
+            return Err("the queue is full, see OTEL_BSP_MAX_QUEUE_SIZE");
         }
         if !grow(&self.bytes, weight, self.most_bytes) {
             self.spans.fetch_sub(1, Ordering::AcqRel);

@@ -77,10 +77,7 @@ impl Counts {
         self.dropped.fetch_add(items, Ordering::Relaxed);
         if let Some(items) = self.drops.admit(items, Instant::now()) {
             self.remember(reason);
-            log::warn(&format!(
-                "{items} {} dropped on the way to {}: {reason}",
-                self.signal, self.exporter
-            ));
+            self.warn(items, "dropped", reason);
         }
     }
 
@@ -95,10 +92,7 @@ impl Counts {
         self.failed.fetch_add(failed, Ordering::Relaxed);
         self.remember(&failure.reason);
         if let Some(failed) = self.failures.admit(failed, Instant::now()) {
-            log::warn(&format!(
-                "export of {failed} {} by {} failed: {}",
-                self.signal, self.exporter, failure.reason
-            ));
+            self.warn(failed, "failed", &failure.reason);
         }
     }
 
@@ -110,6 +104,10 @@ impl Counts {
         let ended = self.ended.load(Ordering::Acquire);
         let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Snapshot { ended, exported, failed, dropped, reason }
+    }
+
+    fn warn(&self, items: u64, fate: &str, reason: &str) {
+        log::warn(&format!("{} to {}: {items} {fate} ({reason})", self.signal, self.exporter));
     }
 
     fn remember(&self, reason: &str) {

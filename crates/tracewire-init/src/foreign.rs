@@ -18,7 +18,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use crate::batch::{DeliverSpans, describe_panic};
 use crate::count::Failure;
 use crate::error::InitError;
-use crate::stop::Stop;
+use crate::stop::{Stop, after};
 
 type Outcome = Result<(), String>;
 
@@ -67,7 +67,7 @@ impl Foreign {
         let (sender, receiver) = channel();
         let gone = || "the exporter's thread has ended".to_owned();
         self.requests.send(request(sender)).map_err(|_| gone())?;
-        let limit = Instant::now() + self.timeout.unwrap_or(Duration::from_secs(3600));
+        let limit = after(self.timeout.unwrap_or(Duration::MAX));
         let left = self.stop.at_most(limit).saturating_duration_since(Instant::now());
         match receiver.recv_timeout(left) {
             Ok(outcome) => outcome,

@@ -15,7 +15,7 @@ use crate::env::Env;
 use crate::error::InitError;
 use crate::log;
 use crate::report::ShutdownReport;
-use crate::stop::Stop;
+use crate::stop::{Stop, after};
 
 /// Running telemetry. Keep it until the end of `main`, and then call [`shutdown`](Self::shutdown).
 ///
@@ -145,7 +145,7 @@ impl Running {
 
     fn shutdown(self, limit: Option<Duration>) -> ShutdownReport {
         let limit = limit.unwrap_or(self.shutdown_timeout);
-        let deadline = Instant::now() + limit;
+        let deadline = after(limit);
         // Exporters stop a little earlier, so that what they did can still be told.
         let margin = (limit / 20).min(Duration::from_millis(250));
         self.stop.begin(deadline - margin);
@@ -160,7 +160,7 @@ impl Running {
     fn flush(&self) -> ShutdownReport {
         let limit = self.shutdown_timeout;
         let done = self.on_threads_of_their_own(
-            Instant::now() + limit,
+            after(limit),
             |traces| drop(traces.force_flush()),
             |metrics| drop(metrics.force_flush()),
         );

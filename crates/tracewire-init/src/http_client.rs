@@ -14,7 +14,7 @@ use reqwest::header::{self, HeaderMap};
 use reqwest::{StatusCode, Url, redirect};
 
 use crate::error::InitError;
-use crate::stop::Stop;
+use crate::stop::{Stop, after};
 
 /// How long to wait for a connection; a dead network must not cost a batch its whole time.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -88,8 +88,7 @@ impl HttpClient {
     }
 
     fn attempts(&self, content_type: &'static str, body: &Bytes) -> Result<Vec<u8>, String> {
-        let begun = Instant::now();
-        let limit = begun + self.timeout.unwrap_or(Duration::from_secs(3600));
+        let limit = after(self.timeout.unwrap_or(Duration::MAX));
         let mut attempt = 1;
         loop {
             let left = self.stop.at_most(limit).saturating_duration_since(Instant::now());
@@ -106,7 +105,7 @@ impl HttpClient {
                 (true, false) => 3,
                 (true, true) => 1,
             };
-            let next = fault.retry.after(attempt).map(|delay| Instant::now() + delay);
+            let next = fault.retry.after(attempt).map(after);
             match next {
                 Some(next) if attempt < most && next < self.stop.at_most(limit) => {
                     self.stop.sleep_until(next);

@@ -11,7 +11,13 @@ pub(crate) fn warn(message: &str) {
     say(Level::Warn, message);
 }
 
-/// Says `message` at level DEBUG, likewise.
+/// Says `message` at level INFO, through `tracing` alone: a program without a subscriber wants its
+/// terminal for itself.
+pub(crate) fn info(message: &str) {
+    say(Level::Info, message);
+}
+
+/// Says `message` at level DEBUG, likewise on stderr without a subscriber.
 pub(crate) fn debug(message: &str) {
     say(Level::Debug, message);
 }
@@ -21,6 +27,7 @@ pub(crate) fn debug(message: &str) {
 pub(crate) enum Level {
     Off,
     Warn,
+    Info,
     Debug,
 }
 
@@ -29,7 +36,7 @@ pub(crate) fn set_level(level: Level) {
     LEVEL.store(level as u8, Ordering::Relaxed);
 }
 
-static LEVEL: AtomicU8 = AtomicU8::new(Level::Warn as u8);
+static LEVEL: AtomicU8 = AtomicU8::new(Level::Info as u8);
 
 #[expect(clippy::print_stderr, reason = "the one place where this crate speaks to people")]
 fn say(level: Level, message: &str) {
@@ -40,11 +47,13 @@ fn say(level: Level, message: &str) {
     if tracing::dispatcher::has_been_set() {
         match level {
             Level::Debug => tracing::debug!(target: "tracewire", "{message}"),
+            Level::Info => tracing::info!(target: "tracewire", "{message}"),
             _ => tracing::warn!(target: "tracewire", "{message}"),
         }
         return;
     }
     match level {
+        Level::Info => {}
         Level::Debug => eprintln!("tracewire: {message}"),
         _ => eprintln!("tracewire: warning: {message}"),
     }

@@ -7,6 +7,7 @@ use tracewire_propagation::{Propagator, TextMap, from_names, set_default};
 
 use crate::env::{Env, Origin};
 use crate::error::InitError;
+use crate::log;
 
 const VARIABLE: &str = "OTEL_PROPAGATORS";
 
@@ -33,6 +34,8 @@ pub(crate) fn choose(
         Some(_) => Origin::Variable(VARIABLE.to_owned()),
         None => Origin::Default,
     };
+    // Features unify across a build, so the set may be larger than its author meant.
+    log::info(&format!("propagators: {} ({origin})", selection.names().join(",")));
     env.decide(VARIABLE, format!("{:?}", selection.names()), origin);
     Ok(selection.propagator())
 }

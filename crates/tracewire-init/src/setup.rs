@@ -62,11 +62,11 @@ fn level(env: &Env) -> Level {
         ("none", Level::Off),
         ("error", Level::Off),
         ("warn", Level::Warn),
-        ("info", Level::Warn),
+        ("info", Level::Info),
         ("debug", Level::Debug),
         ("trace", Level::Debug),
     ];
-    env.pick(&["OTEL_LOG_LEVEL"], None, env::choice(&WORDS), Level::Warn)
+    env.pick(&["OTEL_LOG_LEVEL"], None, env::choice(&WORDS), Level::Info)
 }
 
 struct Setup<'a> {
@@ -350,6 +350,7 @@ mod tests {
             ("OTEL_BSP_SCHEDULE_DELAY", "0"),
             ("OTEL_BSP_EXPORT_TIMEOUT", "abc"),
             ("OTEL_BSP_MAX_QUEUE_SIZE", "-1"),
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "2147483647"),
             ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1e3"),
             ("OTEL_SPAN_EVENT_COUNT_LIMIT", "-1"),
             ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "long"),

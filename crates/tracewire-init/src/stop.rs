@@ -3,6 +3,12 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+/// The moment so long from now; a limit beyond all reckoning is ten years.
+pub(crate) fn after(limit: Duration) -> Instant {
+    const LONG: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+    Instant::now() + limit.min(LONG)
+}
+
 /// Says when exporting must end, once shutdown has begun.
 #[derive(Debug, Default)]
 pub(crate) struct Stop {

@@ -1,13 +1,14 @@
 //! Collectors that fail: nothing hangs, nothing panics, and every lost span is told of.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::collector::{Answer, Collector, refusing};
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry::trace::{Tracer as _, TracerProvider as _};
-use opentelemetry::{Key, KeyValue};
+use opentelemetry::{Context, Key, KeyValue};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use tracewire_init::{Builder, Exporter, ShutdownReport, SignalReport, Telemetry};
@@ -151,9 +152,52 @@ fn a_burst_beyond_the_queue_is_counted_while_running() {
     // At most one batch is under way and one queue is full.
     assert!(spans.dropped() >= 1_000 - 2 * 64, "{running}");
     assert_eq!(fates(spans).iter().sum::<u64>(), 1_000);
-    assert_eq!(spans.reason(), Some("the queue is full (OTEL_BSP_MAX_QUEUE_SIZE)"));
+    assert_eq!(spans.reason(), Some("the queue is full, see OTEL_BSP_MAX_QUEUE_SIZE"));
     let report = telemetry.shutdown_timeout(Duration::from_millis(100));
     assert_eq!(fates(&report.signals()[0]).iter().sum::<u64>(), 1_000);
+}
+
+/// Keeps what is said at level WARN.
+struct Ears(Arc<Mutex<Vec<String>>>);
+
+impl tracing::Subscriber for Ears {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() == tracing::Level::WARN && metadata.target() == "tracewire"
+    }
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        struct Message<'a>(&'a mut Vec<String>);
+
+        impl tracing::field::Visit for Message<'_> {
+            fn record_debug(&mut self, _: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+                self.0.push(format!("{value:?}"));
+            }
+        }
+
+        event.record(&mut Message(&mut self.0.lock().unwrap()));
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[test]
+fn an_overflow_is_told_at_once_and_not_for_each_span() {
+    let collector = Collector::start([Answer::Hang]);
+    let telemetry = builder(collector.url()).queue_size(64).build().unwrap();
+    let heard = Arc::default();
+    tracing::subscriber::with_default(Ears(Arc::clone(&heard)), || record(&telemetry, 1_000));
+    assert_eq!(
+        *heard.lock().unwrap(),
+        ["spans to otlp: 1 dropped (the queue is full, see OTEL_BSP_MAX_QUEUE_SIZE)"]
+    );
+    telemetry.shutdown_timeout(Duration::from_millis(100));
 }
 
 #[test]
@@ -216,6 +260,7 @@ fn a_forgotten_guard_exports_while_the_process_lives() {
 struct Odd {
     first: Mutex<Option<Oddity>>,
     exported: Sender<usize>,
+    suppressed: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -227,6 +272,7 @@ enum Oddity {
 
 impl SpanExporter for Odd {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        self.suppressed.store(Context::is_current_telemetry_suppressed(), Ordering::Relaxed);
         let first = self.first.lock().unwrap().take();
         match first {
             Some(Oddity::Panic) => panic!("out of luck"),
@@ -240,9 +286,19 @@ impl SpanExporter for Odd {
 fn odd(first: Option<Oddity>) -> (Builder, Receiver<usize>) {
     let (exported, received) = channel();
     let builder = Telemetry::builder()
-        .span_exporter(Odd { first: Mutex::new(first), exported })
+        .span_exporter(Odd { first: Mutex::new(first), exported, suppressed: Arc::default() })
         .metrics_exporters([]);
     (builder, received)
+}
+
+#[test]
+fn what_an_exporter_does_is_not_recorded() {
+    let suppressed = Arc::new(AtomicBool::new(false));
+    let (exported, _received) = channel();
+    let odd = Odd { first: Mutex::default(), exported, suppressed: Arc::clone(&suppressed) };
+    let telemetry = Telemetry::builder().span_exporter(odd).metrics_exporters([]).build().unwrap();
+    assert!(end(telemetry, 1).0.is_complete());
+    assert!(suppressed.load(Ordering::Relaxed));
 }
 
 #[test]
