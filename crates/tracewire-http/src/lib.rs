@@ -48,7 +48,7 @@ pub use self::{
     authority::Authority,
     causes::causes,
     client::{
-        Attempts, CallOptions, ClientCall, ClientRequest, ClientResponse, ClientSettings,
+        Attempts, CallBody, CallOptions, ClientCall, ClientRequest, ClientResponse, ClientSettings,
         Destinations, Hosts,
     },
     clock::Clock,

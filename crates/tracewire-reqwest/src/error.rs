@@ -1,5 +1,6 @@
 //! What went wrong, as one name of a closed list.
 
+use crate::RedirectError;
 use http::StatusCode;
 use reqwest_middleware::Error;
 use std::{error::Error as StdError, io};
@@ -73,6 +74,9 @@ fn middleware_kind(error: &Error) -> ErrorType {
         return ErrorType::Other;
     };
     let error: &(dyn StdError + 'static) = error.as_ref();
+    if causes(error).any(|cause| cause.is::<RedirectError>()) {
+        return ErrorType::Redirect;
+    }
     causes(error)
         .find_map(|cause| match cause.to_string().as_str() {
             "operation timed out" => Some(ErrorType::Timeout),

@@ -102,8 +102,12 @@
 
 mod error;
 mod middleware;
+mod redirect;
 mod request;
 mod response;
 
-pub use self::middleware::ClientMiddleware;
+pub use self::{
+    middleware::ClientMiddleware,
+    redirect::{RedirectError, Redirects},
+};
 pub use tracewire_http::{Attempts, CallOptions, Destinations, ErrorType, Hosts};

@@ -1,12 +1,12 @@
 //! Configures and wraps: the middleware, from a request to its response's head.
 
-use crate::{error, request, response};
+use crate::{Redirects, error, redirect, request, response};
 use http::Extensions;
-use opentelemetry::{Context, trace::FutureExt};
+use opentelemetry::trace::FutureExt;
 use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next, Result};
 use std::sync::Arc;
-use tracewire_http::{ClientSettings, Outcome, client_options};
+use tracewire_http::{ClientCall, ClientSettings, ErrorType, Outcome, client_options};
 
 /// Gives every call a client span and a duration, and sends the trace with it.
 ///
@@ -23,6 +23,7 @@ use tracewire_http::{ClientSettings, Outcome, client_options};
 #[derive(Clone, Debug)]
 pub struct ClientMiddleware {
     settings: Arc<ClientSettings>,
+    redirects: Option<Redirects>,
 }
 
 impl ClientMiddleware {
@@ -31,14 +32,25 @@ impl ClientMiddleware {
     #[must_use]
     pub fn new() -> Self {
         let settings = ClientSettings::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-        Self { settings: Arc::new(settings) }
+        Self { settings: Arc::new(settings), redirects: None }
+    }
+
+    /// Follows redirects here, each hop a span with headers of its own. Default: no, reqwest
+    /// follows them.
+    ///
+    /// The client below must leave redirects alone: see [`Redirects`] for how, and for what
+    /// differs.
+    #[must_use]
+    pub fn redirects(mut self, redirects: Redirects) -> Self {
+        self.redirects = Some(redirects);
+        self
     }
 
     client_options!();
 
     fn configure(self, set: impl FnOnce(ClientSettings) -> ClientSettings) -> Self {
-        let settings = set(Arc::unwrap_or_clone(self.settings));
-        Self { settings: Arc::new(settings) }
+        let settings = Arc::new(set(Arc::unwrap_or_clone(self.settings)));
+        Self { settings, ..self }
     }
 }
 
@@ -52,27 +64,68 @@ impl Default for ClientMiddleware {
 impl Middleware for ClientMiddleware {
     async fn handle(
         &self,
-        mut request: Request,
+        request: Request,
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> Result<Response> {
-        let Some(mut call) = request::start(&self.settings, &mut request, extensions) else {
-            return next.run(request, extensions).await;
-        };
-        let context: Context = call.context().clone();
-        let result = next.run(request, extensions).with_context(context).await;
-        match &result {
+        match self.redirects {
+            None => send(&self.settings, request, extensions, next).await.end(),
+            Some(limit) => redirect::follow(&self.settings, limit, request, extensions, next).await,
+        }
+    }
+}
+
+/// A call whose response or error is there, and which has not ended yet.
+#[derive(Debug)]
+pub(crate) struct Answered {
+    /// `None` where the request is left alone.
+    pub(crate) call: Option<ClientCall>,
+    pub(crate) result: Result<Response>,
+}
+
+impl Answered {
+    /// Ends the call, or has the body end it.
+    pub(crate) fn end(self) -> Result<Response> {
+        let Self { call, result } = self;
+        let Some(mut call) = call else { return result };
+        match result {
+            Ok(response) if call.ends_at_body() => Ok(response::carry(response, call)),
             Ok(response) => {
-                call.respond(&response::describe(response));
                 call.end(Outcome::Complete);
+                Ok(response)
             }
             Err(error) => {
-                if let Some(status) = error::status(error) {
+                if let Some(status) = error::status(&error) {
                     call.respond_with_status(status);
                 }
-                call.end(Outcome::Failed(error::error_type(error)));
+                call.end(Outcome::Failed(error::error_type(&error)));
+                Err(error)
             }
         }
-        result
     }
+
+    /// Ends the call with the head of its response.
+    pub(crate) fn end_at_head(call: Option<ClientCall>, error: Option<ErrorType>) {
+        if let Some(call) = call {
+            call.end(error.map_or(Outcome::Complete, Outcome::Failed));
+        }
+    }
+}
+
+/// Sends one request, as one call.
+pub(crate) async fn send(
+    settings: &Arc<ClientSettings>,
+    mut request: Request,
+    extensions: &mut Extensions,
+    next: Next<'_>,
+) -> Answered {
+    let Some(mut call) = request::start(settings, &mut request, extensions) else {
+        return Answered { call: None, result: next.run(request, extensions).await };
+    };
+    let context = call.context().clone();
+    let result = next.run(request, extensions).with_context(context).await;
+    if let Ok(response) = &result {
+        call.respond(&response::describe(response));
+    }
+    Answered { call: Some(call), result }
 }

@@ -1,11 +1,25 @@
-//! Describes: the facts of a response's head.
+//! Describes and ends: the facts of a response's head, and a body that carries the call on.
 
-use reqwest::Response;
-use tracewire_http::ClientResponse;
+use http::response::Builder;
+use reqwest::{Body, Response, ResponseBuilderExt};
+use tracewire_http::{CallBody, ClientCall, ClientResponse};
 
 pub(crate) fn describe(response: &Response) -> ClientResponse<'_> {
     let (status, version) = (response.status(), response.version());
     let mut facts = ClientResponse::new(status, version, response.headers());
     facts.peer = response.remote_addr();
     facts
+}
+
+/// `response` with a body that ends `call`. Everything else stays as it is.
+pub(crate) fn carry(response: Response, call: ClientCall) -> Response {
+    let url = response.url().clone();
+    let (mut head, body) = http::Response::<Body>::from(response).into_parts();
+    // reqwest keeps the URL beside the response; on the way back it looks for it in an extension
+    // that only this builder can make.
+    if let Some(extensions) = Builder::new().url(url).extensions_mut() {
+        head.extensions.extend(std::mem::take(extensions));
+    }
+    let body = Body::wrap(CallBody::new(body, Some(call)));
+    http::Response::from_parts(head, body).into()
 }

@@ -27,6 +27,8 @@ pub struct Attempts(Arc<Mutex<State>>);
 struct State {
     /// Which method and URL is counted.
     request: Option<u64>,
+    /// Where a redirect of it led.
+    redirected: Option<u64>,
     /// How often it was sent.
     sent: u32,
     /// Whether an exchange of ours is under way around this point.
@@ -56,20 +58,29 @@ impl Attempts {
                 attempts
             }
         };
-        let resends = {
+        let (resends, redirected) = {
             let mut state = attempts.lock();
             let request = Some(fingerprint(method, url));
             if state.open {
-                state.sent += u32::from(state.request == request);
+                state.sent += 1;
                 return None;
             }
-            if state.request != request {
-                *state = State { request, sent: 0, open: false };
+            if state.request != request && state.redirected != request {
+                *state = State { request, ..State::default() };
             }
             state.open = true;
-            state.sent
+            (state.sent, state.request != request)
         };
-        Some(OpenAttempt { attempts, resends })
+        Some(OpenAttempt { attempts, resends, redirected })
+    }
+
+    /// Says that the request counted in `extensions` goes on as `method` to `url`.
+    ///
+    /// Whoever follows redirects calls it for each, and the count goes on.
+    pub fn redirect(extensions: &Extensions, method: &Method, url: &str) {
+        if let Some(attempts) = extensions.get::<Self>() {
+            attempts.lock().redirected = Some(fingerprint(method, url));
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -83,6 +94,8 @@ pub(crate) struct OpenAttempt {
     attempts: Attempts,
     /// How often the request was sent before.
     pub(crate) resends: u32,
+    /// Whether a redirect led here.
+    pub(crate) redirected: bool,
 }
 
 impl OpenAttempt {
@@ -135,6 +148,16 @@ mod tests {
         assert_eq!(begin(&mut extensions, "http://h/2").unwrap().resends, 1);
         let post = Attempts::begin(&mut extensions, &Method::POST, "http://h/2").unwrap();
         assert_eq!(post.resends, 0);
+    }
+
+    #[test]
+    fn a_redirect_goes_on_counting() {
+        let mut extensions = Extensions::new();
+        drop(begin(&mut extensions, "http://h/"));
+        Attempts::redirect(&extensions, &Method::GET, "http://h/2");
+        assert_eq!(begin(&mut extensions, "http://h/2").unwrap().resends, 1);
+        assert_eq!(begin(&mut extensions, "http://h/").unwrap().resends, 2);
+        assert_eq!(begin(&mut extensions, "http://h/3").unwrap().resends, 0);
     }
 
     #[test]

@@ -64,8 +64,11 @@ impl ClientCall {
         let options = extensions.get::<CallOptions>();
         let mut request = ClientRequest { resend_count: attempt.resends, ..request };
         if let Some(options) = options {
-            request.name = options.name.as_deref().or(request.name);
-            request.template = options.template.as_deref().or(request.template);
+            // They describe the URL first asked for.
+            if !attempt.redirected {
+                request.name = options.name.as_deref().or(request.name);
+                request.template = options.template.as_deref().or(request.template);
+            }
             request.attributes = &options.attributes;
         }
         let exchange = Exchange::call(&settings.instrumentation, parent, &request);

@@ -33,6 +33,11 @@ impl CallOptions {
         self
     }
 
+    /// Whether the request is left alone.
+    pub fn is_untraced(&self) -> bool {
+        self.untraced
+    }
+
     /// Whether trace context and baggage are sent with the request. Default: yes.
     ///
     /// With `false` its headers stay as they are, and its span is recorded all the same.

@@ -1,6 +1,7 @@
 //! The client side: what a call says of itself, where its headers go, and its attempts.
 
 mod attempts;
+mod body;
 mod call;
 mod call_options;
 mod destinations;
@@ -10,6 +11,7 @@ mod response;
 mod settings;
 
 pub use self::{
-    attempts::Attempts, call::ClientCall, call_options::CallOptions, destinations::Destinations,
-    hosts::Hosts, request::ClientRequest, response::ClientResponse, settings::ClientSettings,
+    attempts::Attempts, body::CallBody, call::ClientCall, call_options::CallOptions,
+    destinations::Destinations, hosts::Hosts, request::ClientRequest, response::ClientResponse,
+    settings::ClientSettings,
 };

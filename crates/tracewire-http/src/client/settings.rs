@@ -2,6 +2,7 @@
 
 use super::Destinations;
 use crate::Instrumentation;
+use http::HeaderMap;
 
 /// The settings of one client layer or middleware.
 #[derive(Clone, Debug)]
@@ -33,6 +34,11 @@ impl ClientSettings {
     pub fn destinations(mut self, destinations: Destinations) -> Self {
         self.destinations = destinations;
         self
+    }
+
+    /// Removes trace context and baggage from `headers`, whoever wrote them.
+    pub fn withdraw(&self, headers: &mut HeaderMap) {
+        self.instrumentation.remove_injected(headers);
     }
 
     /// Ends the call with the body of the response instead of its head. Default: no.

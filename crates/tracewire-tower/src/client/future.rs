@@ -1,6 +1,6 @@
 //! Waits: from the request to the response's head.
 
-use super::{ResponseBody, error::error_type, response};
+use super::{error::error_type, response};
 use http::Response;
 use http_body::Body;
 use pin_project_lite::pin_project;
@@ -9,7 +9,7 @@ use std::{
     pin::Pin,
     task::{Context, Poll, ready},
 };
-use tracewire_http::{ClientCall, Outcome};
+use tracewire_http::{CallBody, ClientCall, Outcome};
 
 pin_project! {
     /// Response future of [`ClientService`](super::ClientService).
@@ -36,7 +36,7 @@ where
     B: Body,
     E: 'static,
 {
-    type Output = Result<Response<ResponseBody<B>>, E>;
+    type Output = Result<Response<CallBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
@@ -53,7 +53,7 @@ where
                 if let Some(call) = call.take_if(|call| !call.ends_at_body()) {
                     call.end(Outcome::Complete);
                 }
-                Ok(response.map(|body| ResponseBody::new(body, call)))
+                Ok(response.map(|body| CallBody::new(body, call)))
             }
             Err(error) => {
                 if let Some(call) = call {

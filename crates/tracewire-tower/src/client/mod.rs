@@ -66,7 +66,6 @@
 //! names of these headers is replaced, or removed where the policy withholds it. The policy is asked
 //! for the host of the request's URL, or for its `Host` where the URL names none.
 
-mod body;
 mod error;
 mod future;
 mod layer;
@@ -74,7 +73,5 @@ mod request;
 mod response;
 mod service;
 
-pub use self::{
-    body::ResponseBody, future::ResponseFuture, layer::ClientLayer, service::ClientService,
-};
-pub use tracewire_http::{Attempts, CallOptions, Destinations, ErrorType, Hosts};
+pub use self::{future::ResponseFuture, layer::ClientLayer, service::ClientService};
+pub use tracewire_http::{Attempts, CallBody, CallOptions, Destinations, ErrorType, Hosts};

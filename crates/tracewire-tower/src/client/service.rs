@@ -1,6 +1,6 @@
 //! Begins: one request leaves, one call starts.
 
-use super::{ResponseBody, ResponseFuture, request};
+use super::{ResponseFuture, request};
 use http::{Request, Response};
 use http_body::Body;
 use std::{
@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 use tower_service::Service;
-use tracewire_http::ClientSettings;
+use tracewire_http::{CallBody, ClientSettings};
 
 /// The service that [`ClientLayer`](super::ClientLayer) makes.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ where
     S::Error: 'static,
     ResBody: Body,
 {
-    type Response = Response<ResponseBody<ResBody>>;
+    type Response = Response<CallBody<ResBody>>;
     type Error = S::Error;
     type Future = ResponseFuture<S::Future>;
 

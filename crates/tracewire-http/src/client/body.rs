@@ -1,5 +1,7 @@
-//! Ends: carries the call to the end of the response, where that is asked for.
+//! The body of a response, carrying the call to its end where that is asked for.
 
+use super::ClientCall;
+use crate::{ErrorType, Outcome};
 use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
@@ -7,16 +9,14 @@ use std::{
     pin::Pin,
     task::{Context, Poll, ready},
 };
-use tracewire_http::{ClientCall, ErrorType, Outcome};
 
 pin_project! {
-    /// Response body of [`ClientService`](super::ClientService).
+    /// The body of a response to a [`ClientCall`].
     ///
-    /// Passes every frame untouched. With
-    /// [`end_at_body`](super::ClientLayer::end_at_body) it ends the call once: at the last frame, at
-    /// an error, or as cancelled when it is dropped before.
+    /// Passes every frame untouched, and ends the call, if it was not over with the head, once: at
+    /// the last frame, at an error, or as cancelled when it is dropped before.
     #[derive(Debug)]
-    pub struct ResponseBody<B> {
+    pub struct CallBody<B> {
         #[pin]
         inner: B,
         // `None` once the call has ended.
@@ -26,8 +26,9 @@ pin_project! {
     }
 }
 
-impl<B: Body> ResponseBody<B> {
-    pub(super) fn new(inner: B, call: Option<ClientCall>) -> Self {
+impl<B: Body> CallBody<B> {
+    /// Carries `call`, or nothing, to the end of `inner`.
+    pub fn new(inner: B, call: Option<ClientCall>) -> Self {
         let remaining = inner.size_hint().exact();
         let mut body = Self { inner, call, remaining };
         if body.inner.is_end_stream() || remaining == Some(0) {
@@ -37,7 +38,7 @@ impl<B: Body> ResponseBody<B> {
     }
 }
 
-impl<B: Body> Body for ResponseBody<B> {
+impl<B: Body> Body for CallBody<B> {
     type Data = B::Data;
     type Error = B::Error;
 
