@@ -20,10 +20,10 @@
 //!
 //! ```text
 //! trace 5b8aa5a2d2c872e8321cf37308d69df2 · 4 spans · 14.2 ms
-//! └─ SERVER GET /orders/{id}            14.2 ms  502  ✗ error  path=/orders/7
+//! └─ SERVER GET /orders/{id}            14.2 ms  502  ✗  path=/orders/7
 //!    └─ price the order                 13.0 ms  ✗ no price for item 13  order.items=1
-//!       └─ CLIENT GET                    4.4 ms  500  ✗ error  url=http://127.0.0.1:4001/items/13
-//!          └─ SERVER GET /items/{id}     1.2 ms  500  ✗ error  path=/items/13
+//!       └─ CLIENT GET                    4.4 ms  500  ✗  url=http://127.0.0.1:4001/items/13
+//!          └─ SERVER GET /items/{id}     1.2 ms  500  ✗  path=/items/13
 //! ```
 //!
 //! `TRACEWIRE_CONSOLE=json` makes that one line of JSON for each span. The tree has colors on a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.

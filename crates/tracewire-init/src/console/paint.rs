@@ -33,11 +33,6 @@ impl Paint {
         self.with("36", text)
     }
 
-    /// Text that is shown as it is.
-    pub(crate) fn plain<T: Display>(self, text: T) -> impl Display {
-        Painted { code: None, text }
-    }
-
     fn with<T: Display>(self, code: &'static str, text: T) -> Painted<T> {
         Painted { code: self.on.then_some(code), text }
     }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use opentelemetry::trace::{SpanId, SpanKind, Status};
+use opentelemetry::trace::{Event, SpanId, SpanKind, Status};
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
@@ -15,6 +15,7 @@ use crate::printable::shortened;
 const MOST_ALIGNED: usize = 64;
 const MOST_NAME: usize = 80;
 const MOST_VALUE: usize = 80;
+const MOST_MESSAGE: usize = 160;
 const MOST_ATTRIBUTES: usize = 8;
 const MOST_EVENTS: usize = 8;
 
@@ -140,16 +141,8 @@ impl Line<'_> {
                 500.. => write!(out, "  {}", paint.red(code)),
             };
         }
-        if let Status::Error { description } = &span.status {
-            let error_type = text_of(span, "error.type").unwrap_or_default();
-            let is_code = http_status(span).is_some_and(|code| code.to_string() == error_type);
-            let what = match (&**description, &*error_type) {
-                ("", "") => "error".to_owned(),
-                ("", _) if is_code => "error".to_owned(),
-                ("", error_type) => shortened(error_type, MOST_VALUE),
-                (description, _) => shortened(description, MOST_VALUE),
-            };
-            let _ = write!(out, "  {}", paint.red(format_args!("✗ {what}")));
+        if let Some(fault) = fault(span) {
+            let _ = write!(out, "  {}", paint.red(format_args!("✗{fault}")));
         }
         for (key, value) in shown_attributes(span) {
             let pair = format_args!("{}={}", shortened(key, MOST_NAME), value).to_string();
@@ -160,32 +153,59 @@ impl Line<'_> {
         }
         out.push('\n');
         for event in span.events.iter().take(MOST_EVENTS) {
-            let since = event.timestamp.duration_since(span.start_time).unwrap_or_default();
-            let mark = if event.name == "exception" {
-                paint.red("! ").to_string()
-            } else {
-                paint.plain("· ").to_string()
-            };
-            let _ = write!(
-                out,
-                "{}{mark}{} {}",
-                paint.dim(&self.events_indent),
-                shortened(&event.name, MOST_NAME),
-                paint.dim(format_args!("+{}", duration(since))),
-            );
-            for attribute in event.attributes.iter().take(MOST_ATTRIBUTES) {
-                if attribute.key.as_str() != "exception.stacktrace" {
-                    let _ = write!(out, "  {}", paint.dim(pair(attribute)));
-                }
-            }
-            out.push('\n');
+            self.draw_event(event, paint, out);
         }
+    }
+
+    fn draw_event(&self, event: &Event, paint: Paint, out: &mut String) {
+        let span = self.span;
+        let since = event.timestamp.duration_since(span.start_time).unwrap_or_default();
+        let mark = if event.name == "exception" { "! " } else { "· " };
+        let _ = write!(
+            out,
+            "{}{}{} {}",
+            paint.dim(&self.events_indent),
+            paint.red(mark),
+            shortened(&event.name, MOST_NAME),
+            paint.dim(format_args!("+{}", duration(since))),
+        );
+        let is_said = |attribute: &KeyValue| match attribute.key.as_str() {
+            "exception.stacktrace" => true,
+            "exception.message" => is_description(&span.status, &attribute.value.as_str()),
+            _ => false,
+        };
+        let attributes = event.attributes.iter().filter(|attribute| !is_said(attribute));
+        for attribute in attributes.take(MOST_ATTRIBUTES) {
+            let _ = write!(out, "  {}", paint.dim(pair(attribute)));
+        }
+        out.push('\n');
     }
 
     /// Whether it stands at the left edge: its parent is not drawn.
     fn is_root(&self) -> bool {
         self.tree.chars().count() == 3
     }
+}
+
+/// What went wrong, if anything did and the status code does not say it already.
+fn fault(span: &SpanData) -> Option<String> {
+    let Status::Error { description } = &span.status else { return None };
+    let error_type = text_of(span, "error.type").unwrap_or_default();
+    let code = http_status(span).map(|code| code.to_string());
+    let fault = if !description.is_empty() {
+        description
+    } else if code.as_ref() == Some(&error_type) {
+        return Some(String::new());
+    } else if error_type.is_empty() {
+        "error"
+    } else {
+        &error_type
+    };
+    Some(format!(" {}", shortened(fault, MOST_MESSAGE)))
+}
+
+fn is_description(status: &Status, text: &str) -> bool {
+    matches!(status, Status::Error { description } if description == text)
 }
 
 fn kind(kind: &SpanKind) -> &'static str {
@@ -257,7 +277,8 @@ fn shown_attributes(span: &SpanData) -> Vec<(&str, String)> {
 
 fn pair(attribute: &KeyValue) -> String {
     let key = shortened(attribute.key.as_str(), MOST_NAME);
-    format!("{key}={}", shortened(&attribute.value.as_str(), MOST_VALUE))
+    let most = if key == "exception.message" { MOST_MESSAGE } else { MOST_VALUE };
+    format!("{key}={}", shortened(&attribute.value.as_str(), most))
 }
 
 /// Three digits and a unit.
@@ -277,7 +298,6 @@ pub(crate) fn duration(duration: Duration) -> String {
 mod tests {
     use super::super::sample::{Sample, at};
     use super::*;
-    use opentelemetry::trace::Event;
 
     const PLAIN: Paint = Paint { on: false };
 
@@ -317,7 +337,7 @@ trace 0000000000000000000000000000002a · 5 spans · 14.2 ms
    └─ price the order                 13.0 ms  ✗ no price for item 13  order.items=2
       ├─ CLIENT GET                    4.1 ms  200  url=http://127.0.0.1:4001/items/1
       │  └─ SERVER GET /items/{id}     1.2 ms  200  path=/items/1
-      └─ CLIENT GET                    4.4 ms  500  ✗ error  url=http://127.0.0.1:4001/items/13
+      └─ CLIENT GET                    4.4 ms  500  ✗  url=http://127.0.0.1:4001/items/13
 "
         );
     }
@@ -339,6 +359,30 @@ trace 0000000000000000000000000000002a · 1 span · 1.0 ms
       ! exception +3.0 ms  exception.message=no\\nluck
 "
         );
+    }
+
+    #[test]
+    fn an_error_says_its_cause_once() {
+        let failing = || Sample::new(1).attribute("http.response.status_code", 500);
+        let line = |sample: Sample| {
+            let drawn = render(&[sample.span()], PLAIN);
+            drawn.lines().nth(1).unwrap().split_once("500").unwrap().1.to_owned()
+        };
+        assert_eq!(line(failing()), "");
+        assert_eq!(line(failing().attribute("error.type", "500").error("")), "  ✗");
+        assert_eq!(line(failing().attribute("error.type", "cancelled").error("")), "  ✗ cancelled");
+        assert_eq!(line(failing().error("")), "  ✗ error");
+        assert_eq!(line(failing().attribute("error.type", "x").error("no luck")), "  ✗ no luck");
+
+        let mut span = failing().error("no luck").span();
+        let attributes = vec![
+            KeyValue::new("exception.type", "NoLuck"),
+            KeyValue::new("exception.message", "no luck"),
+            KeyValue::new("exception.stacktrace", "1: main"),
+        ];
+        span.events.events.push(Event::new("exception", at(0), attributes, 0));
+        let drawn = render(&[span], PLAIN);
+        assert_eq!(drawn.lines().nth(2), Some("      ! exception +0 µs  exception.type=NoLuck"));
     }
 
     #[test]
