@@ -16,10 +16,14 @@ pub const ERROR_TYPE: &str = "error.type";
 pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
 /// `http.request.method_original`: the method as sent, when it is not a known one.
 pub const HTTP_REQUEST_METHOD_ORIGINAL: &str = "http.request.method_original";
+/// `http.request.body.size`, bytes as transferred; opt-in.
+pub const HTTP_REQUEST_BODY_SIZE: &str = "http.request.body.size";
 /// `http.request.header.`: the beginning of the names of captured request headers.
 pub const HTTP_REQUEST_HEADER: &str = "http.request.header.";
 /// `http.request.resend_count`: how many times this request was sent before.
 pub const HTTP_REQUEST_RESEND_COUNT: &str = "http.request.resend_count";
+/// `http.response.body.size`, bytes as transferred; opt-in.
+pub const HTTP_RESPONSE_BODY_SIZE: &str = "http.response.body.size";
 /// `http.response.header.`: the beginning of the names of captured response headers.
 pub const HTTP_RESPONSE_HEADER: &str = "http.response.header.";
 /// `http.response.status_code`, an integer.
@@ -53,12 +57,20 @@ pub const USER_AGENT_SYNTHETIC_TYPE: &str = "user_agent.synthetic.type";
 
 /// `http.client.active_requests`, an up-down counter of `{request}`.
 pub const HTTP_CLIENT_ACTIVE_REQUESTS: &str = "http.client.active_requests";
+/// `http.client.request.body.size`, a histogram of bytes.
+pub const HTTP_CLIENT_REQUEST_BODY_SIZE: &str = "http.client.request.body.size";
 /// `http.client.request.duration`, a histogram of seconds.
 pub const HTTP_CLIENT_REQUEST_DURATION: &str = "http.client.request.duration";
+/// `http.client.response.body.size`, a histogram of bytes.
+pub const HTTP_CLIENT_RESPONSE_BODY_SIZE: &str = "http.client.response.body.size";
 /// `http.server.active_requests`, an up-down counter of `{request}`.
 pub const HTTP_SERVER_ACTIVE_REQUESTS: &str = "http.server.active_requests";
+/// `http.server.request.body.size`, a histogram of bytes.
+pub const HTTP_SERVER_REQUEST_BODY_SIZE: &str = "http.server.request.body.size";
 /// `http.server.request.duration`, a histogram of seconds.
 pub const HTTP_SERVER_REQUEST_DURATION: &str = "http.server.request.duration";
+/// `http.server.response.body.size`, a histogram of bytes.
+pub const HTTP_SERVER_RESPONSE_BODY_SIZE: &str = "http.server.response.body.size";
 
 /// The bucket boundaries of both duration histograms, in seconds.
 pub const DURATION_BOUNDARIES: [f64; 14] =

@@ -46,6 +46,8 @@ pub struct Exchange {
     handle: Option<ExchangeHandle>,
     metric_attributes: Vec<KeyValue>,
     named: bool,
+    request_size: Option<u64>,
+    response_size: Option<u64>,
     status: Option<StatusCode>,
     ended: bool,
 }
@@ -126,9 +128,31 @@ impl Exchange {
         }
     }
 
+    /// Notes the size of the request's body, in bytes as transferred.
+    pub fn request_size(&mut self, bytes: u64) {
+        self.request_size = Some(bytes);
+    }
+
+    /// Notes that so many more bytes of the response's body were transferred.
+    pub fn add_response_size(&mut self, bytes: u64) {
+        self.response_size = Some(self.response_size.unwrap_or(0).saturating_add(bytes));
+    }
+
     /// A handle for those who answer the request.
     pub fn handle(&mut self) -> ExchangeHandle {
         self.handle.get_or_insert_default().clone()
+    }
+
+    /// Leaves the exchange to those who hold its [handle](Self::handle): it is complete when the
+    /// last of them drops it.
+    ///
+    /// This is for connections that outlive their response, as a WebSocket does.
+    pub fn hand_over(mut self) {
+        if let Some(handle) = self.handle.take() {
+            handle.take_over(self);
+        } else {
+            self.end(Outcome::Complete);
+        }
     }
 
     /// Adds attributes to the span.
@@ -199,6 +223,8 @@ impl Exchange {
             handle: None,
             metric_attributes: Vec::new(),
             named: false,
+            request_size: None,
+            response_size: None,
             status: None,
             ended: false,
             resolved,
@@ -248,20 +274,30 @@ impl Exchange {
     }
 
     fn finish(&mut self, outcome: Outcome) {
+        let (route, notes) = match self.handle.take() {
+            Some(handle) => (handle.route().cloned(), handle.take_notes()),
+            None => (None, Notes::default()),
+        };
+        self.finish_with(outcome, route, &notes);
+    }
+
+    /// Ends the exchange with what was noted on the way.
+    pub(crate) fn finish_with(
+        &mut self,
+        outcome: Outcome,
+        route: Option<StringValue>,
+        notes: &Notes,
+    ) {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
         let elapsed = self.resolved.clock.now().saturating_duration_since(self.started);
         // Exemplars are taken from the current context.
         let _guard = self.context.clone().attach();
-        let notes = match self.handle.take() {
-            Some(handle) => {
-                self.fill_in_route(&handle);
-                handle.take_notes()
-            }
-            None => Notes::default(),
-        };
-        let error = self.error(outcome, &notes);
+        if let Some(route) = route {
+            self.fill_in_route(route);
+        }
+        let error = self.error(outcome, notes);
         if self.recording {
             let span = self.context.span();
             if let Some(status) = self.status {
@@ -272,19 +308,40 @@ impl Exchange {
                 span.set_attribute(KeyValue::new(c::ERROR_TYPE, error.clone()));
                 span.set_status(Status::error(""));
             }
+            if self.resolved.instruments.body_sizes.is_some() {
+                let sizes = [
+                    (c::HTTP_REQUEST_BODY_SIZE, self.request_size),
+                    (c::HTTP_RESPONSE_BODY_SIZE, self.response_size),
+                ];
+                for (name, size) in sizes {
+                    if let Some(size) = size {
+                        span.set_attribute(KeyValue::new(name, size.min(i64::MAX as u64) as i64));
+                    }
+                }
+            }
             span.end_with_timestamp(self.started_at + elapsed);
         }
         let instruments = &self.resolved.instruments;
         if let Some(active_requests) = &instruments.active_requests {
             active_requests.add(-1, &self.active_attributes());
         }
-        let seconds = elapsed.as_secs_f64();
         let attributes = self.duration_attributes(error);
-        if self.metric_attributes.is_empty() && notes.attributes.is_empty() {
-            instruments.duration.record(seconds, &attributes);
+        let added = [&*attributes, &*self.metric_attributes, &*notes.attributes];
+        let all;
+        let attributes = if added[1].is_empty() && added[2].is_empty() {
+            &*attributes
         } else {
-            let all = [&*attributes, &*self.metric_attributes, &*notes.attributes].concat();
-            instruments.duration.record(seconds, &all);
+            all = added.concat();
+            &*all
+        };
+        instruments.duration.record(elapsed.as_secs_f64(), attributes);
+        if let Some(sizes) = &instruments.body_sizes {
+            if let Some(size) = self.request_size {
+                sizes.request.record(size, attributes);
+            }
+            if let Some(size) = self.response_size {
+                sizes.response.record(size, attributes);
+            }
         }
     }
 
@@ -322,20 +379,18 @@ impl Exchange {
     }
 
     /// A route that was found after the span started, by a router inside.
-    fn fill_in_route(&mut self, handle: &ExchangeHandle) {
+    fn fill_in_route(&mut self, route: StringValue) {
         if self.route.is_some() {
             return;
         }
-        self.route = handle.route().cloned();
-        if let Some(route) = &self.route
-            && self.recording
-        {
+        if self.recording {
             let span = self.context.span();
             span.set_attribute(KeyValue::new(c::HTTP_ROUTE, route.clone()));
             if !self.named {
                 span.update_name(span_name(&self.method, Some(route.as_str())));
             }
         }
+        self.route = Some(route);
     }
 
     /// The gauge goes down with exactly what it went up with, or its series would split.

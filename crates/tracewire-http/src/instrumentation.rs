@@ -4,7 +4,7 @@ use crate::{
     Clock, Ending, HeaderSelector, KnownMethods, SensitiveKeys, Verdict,
     clock::SystemClock,
     conventions::{DURATION_BOUNDARIES, SCHEMA_URL},
-    instruments::{Instruments, Side},
+    instruments::{Instruments, Optional, Side},
     outcome::Classifier,
 };
 use http::HeaderMap;
@@ -52,7 +52,7 @@ pub struct Instrumentation {
     clock: Arc<dyn Clock>,
     scope: InstrumentationScope,
     boundaries: Vec<f64>,
-    active_requests: bool,
+    optional: Optional,
     tracer_provider: Option<Arc<dyn ObjectSafeTracerProvider + Send + Sync>>,
     meter_provider: Option<Arc<dyn MeterProvider + Send + Sync>>,
     propagator: Option<Arc<dyn Propagator>>,
@@ -94,7 +94,7 @@ impl Instrumentation {
                 .with_schema_url(SCHEMA_URL)
                 .build(),
             boundaries: DURATION_BOUNDARIES.to_vec(),
-            active_requests: false,
+            optional: Optional::default(),
             tracer_provider: None,
             meter_provider: None,
             propagator: None,
@@ -154,7 +154,15 @@ impl Instrumentation {
     /// Counts the exchanges under way in an up-down counter. Default: no, as in the conventions.
     #[must_use]
     pub fn active_requests(mut self, count: bool) -> Self {
-        self.active_requests = count;
+        self.optional.active_requests = count;
+        self
+    }
+
+    /// Measures the sizes of request and response bodies, as metrics and on the span. Default: no,
+    /// as in the conventions.
+    #[must_use]
+    pub fn body_sizes(mut self, measure: bool) -> Self {
+        self.optional.body_sizes = measure;
         self
     }
 
@@ -274,7 +282,7 @@ impl Instrumentation {
             generation,
             believed_until: (!given).then(|| Instant::now() + RETRY),
             tracer,
-            instruments: Instruments::new(&meter, self.side, boundaries, self.active_requests),
+            instruments: Instruments::new(&meter, self.side, boundaries, self.optional),
             propagator: self.propagator.clone().unwrap_or_else(default_propagator),
             classifier: self.classifier.clone(),
             clock: self.clock.clone(),

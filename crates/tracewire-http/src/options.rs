@@ -60,6 +60,15 @@ macro_rules! instrumentation_options {
             self.instrument(|settings| settings.active_requests(count))
         }
 
+        /// Measures the sizes of request and response bodies, in histograms and on the span.
+        /// Default: no.
+        ///
+        /// Sizes are bytes as transferred: those of a request are what `Content-Length` declares.
+        #[must_use]
+        pub fn body_sizes(self, measure: bool) -> Self {
+            self.instrument(|settings| settings.body_sizes(measure))
+        }
+
         /// Describes the span to the sampler even under a remote parent that is not sampled.
         ///
         /// Default: no, because samplers that follow the parent drop such a span whatever its

@@ -1,10 +1,10 @@
 //! A handle on an exchange that is under way, for those who answer it.
 
-use crate::ErrorType;
+use crate::{ErrorType, Exchange, Outcome};
 use opentelemetry::{KeyValue, StringValue};
 use std::{
     mem,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 /// What those who answer a request can add to its exchange.
@@ -21,6 +21,8 @@ pub struct ExchangeHandle(Arc<Shared>);
 struct Shared {
     route: OnceLock<StringValue>,
     notes: Mutex<Notes>,
+    /// An exchange that was handed over: it ends with the last handle.
+    exchange: Mutex<Option<Exchange>>,
 }
 
 /// What was noted on the way.
@@ -57,7 +59,11 @@ impl ExchangeHandle {
     }
 
     fn note(&self, note: impl FnOnce(&mut Notes)) {
-        note(&mut self.0.notes.lock().unwrap_or_else(PoisonError::into_inner));
+        note(&mut lock(&self.0.notes));
+    }
+
+    pub(crate) fn take_over(&self, exchange: Exchange) {
+        *lock(&self.0.exchange) = Some(exchange);
     }
 
     pub(crate) fn route(&self) -> Option<&StringValue> {
@@ -65,6 +71,19 @@ impl ExchangeHandle {
     }
 
     pub(crate) fn take_notes(&self) -> Notes {
-        mem::take(&mut *self.0.notes.lock().unwrap_or_else(PoisonError::into_inner))
+        mem::take(&mut lock(&self.0.notes))
     }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(mut exchange) = lock(&self.exchange).take() {
+            let notes = mem::take(&mut *lock(&self.notes));
+            exchange.finish_with(Outcome::Complete, self.route.take(), &notes);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

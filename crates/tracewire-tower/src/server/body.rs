@@ -1,8 +1,8 @@
 //! Ends: carries the exchange to the end of the response.
 
-use super::scope::Scope;
+use super::{request::declared_length, scope::Scope};
 use bytes::Buf;
-use http::{Method, StatusCode, header::CONTENT_LENGTH, response::Parts};
+use http::{Method, StatusCode, response::Parts};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use std::{
@@ -30,8 +30,10 @@ pin_project! {
 impl<B: Body> ResponseBody<B> {
     pub(super) fn new(inner: B, scope: Scope, method: &Method, head: &Parts) -> Self {
         let mut body = Self { inner, scope, remaining: None };
-        if let Scope::Traced(_) = &body.scope {
-            body.remaining = declared_length(head).or_else(|| body.inner.size_hint().exact());
+        if let Some(exchange) = body.scope.exchange() {
+            exchange.add_response_size(0);
+            body.remaining =
+                declared_length(&head.headers).or_else(|| body.inner.size_hint().exact());
             if never_polled(method, head.status)
                 || body.inner.is_end_stream()
                 || body.remaining == Some(0)
@@ -57,8 +59,12 @@ impl<B: Body> Body for ResponseBody<B> {
             None => this.scope.end(Outcome::Complete),
             Some(Err(_)) => this.scope.end(Outcome::Failed(ErrorType::Body)),
             Some(Ok(frame)) => {
-                if let (Some(remaining), Some(data)) = (&mut *this.remaining, frame.data_ref()) {
-                    *remaining = remaining.saturating_sub(data.remaining() as u64);
+                let length = frame.data_ref().map_or(0, |data| data.remaining() as u64);
+                if let Some(remaining) = this.remaining {
+                    *remaining = remaining.saturating_sub(length);
+                }
+                if let Some(exchange) = this.scope.exchange() {
+                    exchange.add_response_size(length);
                 }
                 // Whoever sends the last byte or the trailers does not poll again.
                 if frame.is_trailers() || *this.remaining == Some(0) || this.inner.is_end_stream() {
@@ -85,8 +91,4 @@ fn never_polled(method: &Method, status: StatusCode) -> bool {
         || status.is_informational()
         || status == StatusCode::NO_CONTENT
         || status == StatusCode::NOT_MODIFIED
-}
-
-fn declared_length(head: &Parts) -> Option<u64> {
-    head.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

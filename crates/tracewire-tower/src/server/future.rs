@@ -1,7 +1,7 @@
 //! Waits: from the request to the response's head.
 
 use super::{ResponseBody, ResponseHead, layer::Config, scope::Scope};
-use http::{Method, Response, response};
+use http::{Method, Response, StatusCode, response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use std::{
@@ -13,6 +13,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 use tracewire_http::{ErrorType, Exchange, Outcome};
+use tracewire_propagation::inject_response;
 
 pin_project! {
     /// Response future of [`ServerService`](super::ServerService).
@@ -47,9 +48,12 @@ where
         let result = ready!(this.scope.run(|| this.inner.poll(cx)));
         Poll::Ready(match result {
             Ok(response) => {
-                let (head, body) = response.into_parts();
-                if let Scope::Traced(exchange) = this.scope {
-                    this.config.respond(exchange, &head);
+                let (mut head, body) = response.into_parts();
+                if let Some(exchange) = this.scope.exchange() {
+                    this.config.respond(exchange, &mut head);
+                }
+                if this.config.follow_upgrades && head.status == StatusCode::SWITCHING_PROTOCOLS {
+                    this.scope.hand_over();
                 }
                 let body = ResponseBody::new(body, this.scope.take(), this.method, &head);
                 Ok(Response::from_parts(head, body))
@@ -63,12 +67,15 @@ where
 }
 
 impl Config {
-    fn respond(&self, exchange: &mut Exchange, head: &response::Parts) {
+    fn respond(&self, exchange: &mut Exchange, head: &mut response::Parts) {
         exchange.respond(head.status);
         exchange.response_headers(&self.instrumentation, &head.headers);
         let added = self.hooks.on_response(&ResponseHead::new(head));
         exchange.add_attributes(added.span);
         exchange.add_metric_attributes(added.metric);
+        if self.response_headers {
+            inject_response(exchange.context(), &mut head.headers);
+        }
     }
 }
 

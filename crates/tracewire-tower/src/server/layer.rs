@@ -24,6 +24,8 @@ pub(super) struct Config {
     pub(super) scheme: Scheme,
     pub(super) trust: Trust,
     pub(super) proxies: TrustedProxies,
+    pub(super) response_headers: bool,
+    pub(super) follow_upgrades: bool,
     pub(super) hooks: Hooks,
 }
 
@@ -40,6 +42,8 @@ impl ServerLayer {
                 scheme: Scheme::Http,
                 trust: Trust::default(),
                 proxies: TrustedProxies::none(),
+                response_headers: false,
+                follow_upgrades: false,
                 hooks: Hooks::default(),
             }),
         }
@@ -133,6 +137,26 @@ impl ServerLayer {
         hook: impl Fn(&ResponseHead<'_>, &mut Attributes) + Send + Sync + 'static,
     ) -> Self {
         self.set(|config| config.hooks.on_response = Some(Arc::new(hook)))
+    }
+
+    /// Tells callers the trace in the response's headers: `traceresponse`, and
+    /// `Server-Timing: traceparent;desc="…"` for scripts in browsers. Default: no.
+    ///
+    /// Scripts of another origin read them only if CORS exposes them.
+    #[must_use]
+    pub fn response_headers(self, send: bool) -> Self {
+        self.set(|config| config.response_headers = send)
+    }
+
+    /// Follows a connection that was upgraded, as to a WebSocket, to its end. Default: no.
+    ///
+    /// By default the exchange ends with the 101 response. With this option it goes on until
+    /// every clone of the request's [`ExchangeHandle`](crate::server::ExchangeHandle) is gone:
+    /// the task that owns the upgraded connection keeps one. A connection that nobody keeps one
+    /// for ends at the response.
+    #[must_use]
+    pub fn follow_upgrades(self, follow: bool) -> Self {
+        self.set(|config| config.follow_upgrades = follow)
     }
 
     /// Records `client.port`. Default: no.

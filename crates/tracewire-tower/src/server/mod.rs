@@ -63,8 +63,8 @@ mod service;
 #[cfg(feature = "axum")]
 pub use self::router::around;
 pub use tracewire_http::{
-    Clock, Ending, ErrorType, ExchangeHandle, HeaderSelector, InvalidNetwork, KnownMethods, Outcome,
-    Scheme, SensitiveKeys, Trust, TrustedProxies, Verdict,
+    Clock, Ending, ErrorType, ExchangeHandle, HeaderSelector, InvalidNetwork, KnownMethods,
+    Outcome, Scheme, SensitiveKeys, Trust, TrustedProxies, Verdict,
 };
 
 pub use self::{

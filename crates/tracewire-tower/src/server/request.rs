@@ -1,6 +1,6 @@
 //! Describes: the facts of a request, borrowed from where they stand.
 
-use http::{Request, header, uri::Authority};
+use http::{HeaderMap, Request, header, uri::Authority};
 use std::net::SocketAddr;
 use tracewire_http::{Scheme, ServerRequest, TrustedProxies};
 
@@ -57,6 +57,11 @@ pub(super) fn original_uri<B>(request: &Request<B>) -> &http::Uri {
 #[cfg(not(feature = "axum"))]
 pub(super) fn original_uri<B>(request: &Request<B>) -> &http::Uri {
     request.uri()
+}
+
+/// The length of the body, where `Content-Length` declares one.
+pub(super) fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 fn peer<B>(request: &Request<B>) -> Option<SocketAddr> {

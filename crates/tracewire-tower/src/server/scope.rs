@@ -5,6 +5,7 @@ use tracewire_http::{ErrorType, Exchange, Outcome};
 
 /// What a request's work runs inside.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // a box would be an allocation for every request
 pub(super) enum Scope {
     /// An exchange of its own.
     Traced(Exchange),
@@ -15,6 +16,14 @@ pub(super) enum Scope {
 }
 
 impl Scope {
+    /// The exchange, if there is one that has not ended.
+    pub(super) fn exchange(&mut self) -> Option<&mut Exchange> {
+        match self {
+            Self::Traced(exchange) => Some(exchange),
+            Self::Filtered(_) | Self::Bare => None,
+        }
+    }
+
     /// Runs `work` with the context attached.
     ///
     /// A panic in `work` ends the exchange as one, here, where it is certain: once the panic has
@@ -36,6 +45,13 @@ impl Scope {
     pub(super) fn end(&mut self, outcome: Outcome) {
         if let Self::Traced(exchange) = std::mem::replace(self, Self::Bare) {
             exchange.end(outcome);
+        }
+    }
+
+    /// Leaves the exchange to those who hold its handle.
+    pub(super) fn hand_over(&mut self) {
+        if let Self::Traced(exchange) = self.take() {
+            exchange.hand_over();
         }
     }
 

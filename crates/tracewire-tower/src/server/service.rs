@@ -86,6 +86,9 @@ impl Config {
         facts.attributes = &added.span;
         let mut exchange = Exchange::serve(&self.instrumentation, origin, &facts);
         exchange.add_metric_attributes(added.metric);
+        if let Some(bytes) = request::declared_length(request.headers()) {
+            exchange.request_size(bytes);
+        }
         exchange
     }
 }
