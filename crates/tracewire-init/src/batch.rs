@@ -1,281 +1,431 @@
-//! The way of spans to an exporter: a gate, the SDK's batch processor, and a counted exporter.
+//! The way of spans to an exporter: a bounded queue, and a thread that takes batches from it.
 //!
-//! The gate stands before the queue. It cuts long values, counts what comes, and turns spans away
-//! itself when the queue is full, so that what the queue takes is what the exporter gets, and
-//! every loss is known at once.
+//! A span is refused before it waits, so every loss is known at once; the queue is bounded in spans
+//! and in bytes. A batch is due when it is full, when half of the bytes are taken, when its first
+//! span has waited for the schedule delay, or when somebody flushes.
 
+use std::any::Any;
+use std::collections::VecDeque;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use opentelemetry::{Context, Value};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{
-    BatchConfigBuilder, BatchSpanProcessor, Span, SpanData, SpanExporter, SpanProcessor,
-};
+use opentelemetry::Context;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
+use crate::batching::Batching;
 use crate::count::{Counts, Failure};
-use crate::env::{self, Env};
 use crate::error::InitError;
 use crate::limits::ValueLength;
+use crate::stop::after;
+use crate::weight::weight;
 
-/// How many bytes of spans may wait for an exporter, for each place in the queue.
+/// How many bytes of spans may wait or be under way, for each place in the queue.
 ///
 /// That is more than twice what the span of an HTTP request takes. Without a limit, two thousand
 /// places keep 120 MB if somebody sends 60 KB in each request.
 const BYTES_PER_PLACE: usize = 3 * 1024;
 
+/// How long a flush waits: an exporter that hangs must not gather the threads that wait for it.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// Takes batches to where they belong. Blocks, for a bounded time; may panic.
-pub(crate) trait DeliverSpans: Send + Sync + std::fmt::Debug + 'static {
+pub(crate) trait DeliverSpans: Send + fmt::Debug + 'static {
     fn deliver(&self, batch: Vec<SpanData>) -> Result<(), Failure>;
 
-    fn set_resource(&mut self, _resource: &Resource) {}
-
     /// Nothing will be delivered any more.
-    fn shutdown(&self, _timeout: Duration) {}
+    fn shutdown(&self) {}
 }
 
-/// What code says about batches.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Settings {
-    pub(crate) queue_size: Option<u32>,
-    pub(crate) batch_size: Option<u32>,
-    pub(crate) schedule_delay: Option<Duration>,
-    pub(crate) export_timeout: Option<Duration>,
-}
-
-/// The batch settings as decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Batching {
-    queue_size: usize,
-    batch_size: usize,
-    schedule_delay: Duration,
-    export_timeout: Duration,
-}
-
-impl Batching {
-    pub(crate) fn decide(env: &Env, code: Settings) -> Result<Self, InitError> {
-        const QUEUE: &str = "OTEL_BSP_MAX_QUEUE_SIZE";
-        const BATCH: &str = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE";
-        /// The queue is allocated at once, about 350 bytes a place.
-        const MOST: u32 = 1_000_000;
-        let zero = |name| env.text(name).is_some_and(|text| text.trim().parse() == Ok(0_u32));
-        for (name, code) in [(QUEUE, code.queue_size), (BATCH, code.batch_size)] {
-            if code.is_some_and(|size| !(1..=MOST).contains(&size)) || code.is_none() && zero(name)
-            {
-                return Err(InitError::configuration(
-                    name,
-                    &code.unwrap_or(0).to_string(),
-                    &format!("it must be from 1 to {MOST}"),
-                ));
-            }
-        }
-        let queue_size = env.pick(&[QUEUE], code.queue_size, env::integer_within(1, MOST), 2048);
-        let default = 512.min(queue_size);
-        let mut batch_size = env.pick(&[BATCH], code.batch_size, env::integer(1), default);
-        if batch_size > queue_size {
-            env.warn(format!(
-                "{BATCH}={batch_size} is more than {QUEUE}={queue_size}: batches are of {queue_size}"
-            ));
-            batch_size = queue_size;
-        }
-        let schedule_delay = env.pick(
-            &["OTEL_BSP_SCHEDULE_DELAY"],
-            code.schedule_delay,
-            env::milliseconds(1),
-            Duration::from_secs(5),
-        );
-        let export_timeout = env.pick(
-            &["OTEL_BSP_EXPORT_TIMEOUT"],
-            code.export_timeout,
-            env::milliseconds(0),
-            Duration::from_secs(30),
-        );
-        Ok(Self {
-            queue_size: queue_size.try_into().unwrap_or(usize::MAX),
-            batch_size: batch_size.try_into().unwrap_or(usize::MAX),
-            schedule_delay,
-            export_timeout,
-        })
-    }
-
-    /// How long one export may take; zero is no limit.
-    pub(crate) fn export_timeout(self) -> Duration {
-        self.export_timeout
-    }
-
-    /// The processor that carries spans to `sink`.
-    pub(crate) fn processor(
-        self,
-        sink: impl DeliverSpans,
-        counts: Arc<Counts>,
-        value_length: ValueLength,
-    ) -> impl SpanProcessor + 'static {
-        let room = Arc::new(Room {
-            most_spans: self.queue_size,
-            most_bytes: self.queue_size.saturating_mul(BYTES_PER_PLACE),
-            spans: AtomicUsize::new(0),
-            bytes: AtomicUsize::new(0),
-        });
-        let exporter =
-            CountedExporter { sink, counts: Arc::clone(&counts), room: Arc::clone(&room) };
-        let batch = BatchSpanProcessor::builder(exporter)
-            .with_batch_config(
-                BatchConfigBuilder::default()
-                    .with_max_queue_size(self.queue_size)
-                    .with_max_export_batch_size(self.batch_size)
-                    .with_scheduled_delay(self.schedule_delay)
-                    .build(),
-            )
-            .build();
-        Gate { batch, counts, room, value_length }
-    }
-}
-
+/// Puts ended spans into the queue.
 #[derive(Debug)]
-struct Gate<P> {
-    batch: P,
-    counts: Arc<Counts>,
-    room: Arc<Room>,
+pub(crate) struct BatchProcessor {
+    shared: Arc<Shared>,
     value_length: ValueLength,
 }
 
-impl<P: SpanProcessor> SpanProcessor for Gate<P> {
-    fn on_start(&self, span: &mut Span, context: &Context) {
-        self.batch.on_start(span, context);
+impl BatchProcessor {
+    /// Starts the thread that takes batches to `sink`.
+    pub(crate) fn start(
+        batching: Batching,
+        sink: impl DeliverSpans,
+        counts: Arc<Counts>,
+        value_length: ValueLength,
+    ) -> Result<Self, InitError> {
+        let shared = Arc::new(Shared {
+            batching,
+            counts,
+            state: Mutex::default(),
+            work: Condvar::new(),
+            progress: Condvar::new(),
+        });
+        let worker = Arc::clone(&shared);
+        thread::Builder::new()
+            .name("tracewire-spans".to_owned())
+            .spawn(move || worker.run(&sink))
+            .map_err(|error| {
+                InitError::exporter("no thread can be started to export spans").with_source(error)
+            })?;
+        Ok(Self { shared, value_length })
     }
+}
+
+impl SpanProcessor for BatchProcessor {
+    fn on_start(&self, _span: &mut Span, _context: &Context) {}
 
     fn on_end(&self, mut span: SpanData) {
-        if !span.span_context.is_sampled() {
-            return;
-        }
-        self.counts.ended(1);
-        self.value_length.apply(&mut span);
-        match self.room.enter(weight(&span)) {
-            Ok(()) => self.batch.on_end(span),
-            Err(reason) => self.counts.dropped(1, reason),
+        if span.span_context.is_sampled() {
+            self.value_length.apply(&mut span);
+            self.shared.push(span);
         }
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.batch.force_flush()
+        let mut state = self.shared.lock();
+        let target = state.entered;
+        state.flush = target;
+        self.shared.work.notify_one();
+        self.shared.wait(state, FLUSH_TIMEOUT, |state| state.left >= target || state.stopped)
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.batch.shutdown_with_timeout(timeout)
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.batch.set_resource(resource);
-    }
-}
-
-/// The room in the queue. Spans leave it when the exporter takes them, their bytes when it is done
-/// with them.
-#[derive(Debug)]
-struct Room {
-    most_spans: usize,
-    most_bytes: usize,
-    spans: AtomicUsize,
-    bytes: AtomicUsize,
-}
-
-impl Room {
-    fn enter(&self, weight: usize) -> Result<(), &'static str> {
-        let grow = |level: &AtomicUsize, amount: usize, most: usize| {
-            level
-                .fetch_update(Ordering::AcqRel, Ordering::Acquire, |level| {
-                    level.checked_add(amount).filter(|&level| level <= most)
-                })
-                .is_ok()
-        };
-        if !grow(&self.spans, 1, self.most_spans) {
-            return Err("the queue is full, see OTEL_BSP_MAX_QUEUE_SIZE");
-        }
-        if !grow(&self.bytes, weight, self.most_bytes) {
-            self.spans.fetch_sub(1, Ordering::AcqRel);
-            return Err("the queue is full: its spans hold more than 3 KiB each");
-        }
-        Ok(())
-    }
-}
-
-/// About how many bytes a span keeps in memory.
-fn weight(span: &SpanData) -> usize {
-    let attributes = |attributes: &[opentelemetry::KeyValue]| -> usize {
-        attributes
-            .iter()
-            .map(|attribute| {
-                size_of_val(attribute) + attribute.key.as_str().len() + heap(&attribute.value)
-            })
-            .sum()
-    };
-    let events: usize = span
-        .events
-        .iter()
-        .map(|event| size_of_val(event) + event.name.len() + attributes(&event.attributes))
-        .sum();
-    let links: usize =
-        span.links.iter().map(|link| size_of_val(link) + attributes(&link.attributes)).sum();
-    size_of::<SpanData>() + span.name.len() + attributes(&span.attributes) + events + links
-}
-
-fn heap(value: &Value) -> usize {
-    use opentelemetry::Array;
-    match value {
-        Value::String(text) => text.as_str().len(),
-        Value::Array(Array::String(texts)) => {
-            texts.iter().map(|text| size_of_val(text) + text.as_str().len()).sum()
-        }
-        Value::Array(Array::Bool(list)) => size_of_val(&**list),
-        Value::Array(Array::I64(list)) => size_of_val(&**list),
-        Value::Array(Array::F64(list)) => size_of_val(&**list),
-        _ => 0,
+        let mut state = self.shared.lock();
+        state.stopping = true;
+        self.shared.work.notify_one();
+        self.shared.wait(state, timeout, |state| state.stopped)
     }
 }
 
 #[derive(Debug)]
-struct CountedExporter<S> {
-    sink: S,
+struct Shared {
+    batching: Batching,
     counts: Arc<Counts>,
-    room: Arc<Room>,
+    state: Mutex<State>,
+    /// Tells the thread that a batch may be due.
+    work: Condvar,
+    /// Tells those who wait that a batch is done.
+    progress: Condvar,
 }
 
-impl<S: DeliverSpans> SpanExporter for CountedExporter<S> {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let items = batch.len();
-        let bytes: usize = batch.iter().map(weight).sum();
-        self.room.spans.fetch_sub(items, Ordering::AcqRel);
-        // A panic must not end the SDK's thread: no span would leave the process after it.
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            let _suppressed = Context::enter_telemetry_suppressed_scope();
-            self.sink.deliver(batch)
-        }))
-        .unwrap_or_else(|panic| Err(Failure::all(describe_panic(&*panic))));
-        self.room.bytes.fetch_sub(bytes, Ordering::AcqRel);
-        self.counts.delivered(items as u64, result);
-        // The failure is counted and reported here; the SDK would only log it once more.
-        Ok(())
+#[derive(Debug, Default)]
+struct State {
+    queue: VecDeque<SpanData>,
+    queued_bytes: usize,
+    /// Of the batch that is under way.
+    taken_bytes: usize,
+    /// How many spans ever entered the queue, and of how many the fate is known.
+    entered: u64,
+    left: u64,
+    /// Up to which one somebody wants them exported now.
+    flush: u64,
+    stopping: bool,
+    stopped: bool,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.sink.shutdown(timeout);
-        Ok(())
+    fn most_bytes(&self) -> usize {
+        self.batching.queue_size.saturating_mul(BYTES_PER_PLACE)
     }
 
-    fn set_resource(&mut self, resource: &Resource) {
-        self.sink.set_resource(resource);
+    fn push(&self, span: SpanData) {
+        self.counts.ended(1);
+        let weight = weight(&span);
+        let mut state = self.lock();
+        let refusal = if state.stopping {
+            "telemetry was shut down"
+        } else if state.queue.len() >= self.batching.queue_size {
+            "the queue is full, see OTEL_BSP_MAX_QUEUE_SIZE"
+        } else if state.queued_bytes + state.taken_bytes + weight > self.most_bytes() {
+            "the queue is full: its spans hold more than 3 KiB each"
+        } else {
+            state.queue.push_back(span);
+            state.queued_bytes += weight;
+            state.entered += 1;
+            // The first span starts the delay; after that the thread sleeps until a batch is due.
+            if state.queue.len() == 1 || self.is_full(&state) {
+                self.work.notify_one();
+            }
+            return;
+        };
+        drop(state);
+        self.counts.dropped(1, refusal);
     }
+
+    fn is_full(&self, state: &State) -> bool {
+        state.queue.len() >= self.batching.batch_size || state.queued_bytes > self.most_bytes() / 2
+    }
+
+    /// Waits for the thread, at most so long.
+    fn wait(
+        &self,
+        state: MutexGuard<'_, State>,
+        limit: Duration,
+        is_done: impl Fn(&State) -> bool,
+    ) -> OTelSdkResult {
+        let (_state, waited) = self
+            .progress
+            .wait_timeout_while(state, limit, |state| !is_done(state))
+            .unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() { Err(OTelSdkError::Timeout(limit)) } else { Ok(()) }
+    }
+
+    /// The thread's life.
+    fn run(&self, sink: &impl DeliverSpans) {
+        let _suppressed = Context::enter_telemetry_suppressed_scope();
+        while let Some(batch) = self.next_batch() {
+            let items = batch.len() as u64;
+            let result = unwinding(|| sink.deliver(batch));
+            self.counts.delivered(items, result);
+            let mut state = self.lock();
+            state.taken_bytes = 0;
+            state.left += items;
+            drop(state);
+            self.progress.notify_all();
+        }
+        let _ = unwinding(|| {
+            sink.shutdown();
+            Ok(())
+        });
+        self.lock().stopped = true;
+        self.progress.notify_all();
+    }
+
+    /// Waits until a batch is due; `None` at the end.
+    fn next_batch(&self) -> Option<Vec<SpanData>> {
+        let mut state = self.lock();
+        let mut due = None;
+        loop {
+            if state.queue.is_empty() {
+                if state.stopping {
+                    return None;
+                }
+                due = None;
+                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let due = *due.get_or_insert_with(|| after(self.batching.schedule_delay));
+            let left = due.saturating_duration_since(Instant::now());
+            let wanted = state.stopping || state.flush > state.left;
+            if wanted || left == Duration::ZERO || self.is_full(&state) {
+                break;
+            }
+            let waited = self.work.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let items = state.queue.len().min(self.batching.batch_size);
+        let batch: Vec<SpanData> = state.queue.drain(..items).collect();
+        state.taken_bytes = batch.iter().map(weight).sum();
+        state.queued_bytes -= state.taken_bytes;
+        Some(batch)
+    }
+}
+
+/// A panic must not end the thread: no span would leave the process after it.
+fn unwinding(work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(Failure::all(describe_panic(&*panic))))
 }
 
 /// What a panic said.
-pub(crate) fn describe_panic(panic: &(dyn std::any::Any + Send)) -> String {
+pub(crate) fn describe_panic(panic: &(dyn Any + Send)) -> String {
     let said = panic
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
     format!("the exporter panicked: {said}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+    use crate::console::sample::Sample;
+
+    const NEVER: Duration = Duration::MAX;
+
+    /// Tells of each batch and waits until it may go on.
+    #[derive(Debug)]
+    struct Gate {
+        arrived: Sender<usize>,
+        open: Receiver<()>,
+    }
+
+    impl DeliverSpans for Gate {
+        fn deliver(&self, batch: Vec<SpanData>) -> Result<(), Failure> {
+            self.arrived.send(batch.len()).unwrap();
+            self.open.recv().map_err(|_| Failure::all("closed"))
+        }
+    }
+
+    struct Queue {
+        processor: BatchProcessor,
+        counts: Arc<Counts>,
+        arrived: Receiver<usize>,
+        open: Sender<()>,
+    }
+
+    fn queue(queue_size: usize, batch_size: usize, schedule_delay: Duration) -> Queue {
+        let (tell, arrived) = channel();
+        let (open, wait) = channel();
+        let counts = Arc::new(Counts::new("spans", "test"));
+        let export_timeout = Duration::ZERO;
+        let batching = Batching { queue_size, batch_size, schedule_delay, export_timeout };
+        let sink = Gate { arrived: tell, open: wait };
+        let processor =
+            BatchProcessor::start(batching, sink, Arc::clone(&counts), ValueLength(None)).unwrap();
+        Queue { processor, counts, arrived, open }
+    }
+
+    impl Queue {
+        fn end(&self, spans: usize) {
+            for id in 1..=spans {
+                self.processor.on_end(Sample::new(id as u64).span());
+            }
+        }
+
+        fn open(&self, batches: usize) {
+            for _ in 0..batches {
+                self.open.send(()).unwrap();
+            }
+        }
+
+        /// Exported, failed, dropped.
+        fn fates(&self) -> [u64; 3] {
+            let counts = self.counts.snapshot();
+            [counts.exported, counts.failed, counts.dropped]
+        }
+    }
+
+    #[test]
+    fn a_full_batch_does_not_wait() {
+        let queue = queue(10, 4, NEVER);
+        queue.end(3);
+        assert!(queue.arrived.try_recv().is_err());
+        queue.end(1);
+        assert_eq!(queue.arrived.recv(), Ok(4));
+    }
+
+    #[test]
+    fn a_delay_of_zero_waits_for_nothing() {
+        let queue = queue(10, 4, Duration::ZERO);
+        queue.end(1);
+        assert_eq!(queue.arrived.recv(), Ok(1));
+    }
+
+    #[test]
+    fn half_of_the_bytes_are_a_full_batch() {
+        let queue = queue(10, 10, NEVER);
+        let heavy = "x".repeat(5 * BYTES_PER_PLACE);
+        queue.processor.on_end(Sample::new(1).attribute("key", heavy).span());
+        assert_eq!(queue.arrived.recv(), Ok(1));
+    }
+
+    #[test]
+    fn bytes_under_way_still_count() {
+        let queue = queue(10, 10, NEVER);
+        let heavy = || Sample::new(1).attribute("key", "x".repeat(8 * BYTES_PER_PLACE)).span();
+        queue.processor.on_end(heavy());
+        assert_eq!(queue.arrived.recv(), Ok(1));
+        queue.processor.on_end(heavy());
+        assert_eq!(queue.fates(), [0, 0, 1]);
+        queue.open(1);
+        queue.processor.force_flush().unwrap();
+        queue.processor.on_end(heavy());
+        assert_eq!(queue.arrived.recv(), Ok(1));
+        assert_eq!(queue.fates(), [1, 0, 1]);
+    }
+
+    #[test]
+    fn what_finds_no_room_is_counted() {
+        let queue = queue(10, 4, NEVER);
+        queue.end(4);
+        assert_eq!(queue.arrived.recv(), Ok(4));
+        queue.end(13);
+        assert_eq!(queue.fates(), [0, 0, 3]);
+        queue.open(4);
+        queue.processor.shutdown().unwrap();
+        assert_eq!(queue.arrived.try_iter().collect::<Vec<_>>(), [4, 4, 2]);
+        assert_eq!(queue.fates(), [14, 0, 3]);
+    }
+
+    #[test]
+    fn flush_waits_for_what_was_there() {
+        let queue = queue(10, 4, NEVER);
+        queue.processor.force_flush().unwrap();
+        queue.end(3);
+        queue.open(1);
+        queue.processor.force_flush().unwrap();
+        assert_eq!(queue.arrived.try_iter().collect::<Vec<_>>(), [3]);
+        assert_eq!(queue.fates(), [3, 0, 0]);
+    }
+
+    #[test]
+    fn shutdown_gives_up_at_its_limit_and_refuses_what_comes_later() {
+        let queue = queue(10, 4, NEVER);
+        queue.end(3);
+        let limit = Duration::from_millis(10);
+        assert!(matches!(
+            queue.processor.shutdown_with_timeout(limit),
+            Err(OTelSdkError::Timeout(_))
+        ));
+        queue.end(1);
+        assert_eq!(queue.fates(), [0, 0, 1]);
+        queue.open(1);
+        queue.processor.shutdown().unwrap();
+        queue.processor.shutdown().unwrap();
+        assert_eq!(queue.fates(), [3, 0, 1]);
+    }
+
+    #[test]
+    fn unsampled_spans_do_not_enter() {
+        let queue = queue(10, 1, NEVER);
+        let mut span = Sample::new(1).span();
+        span.span_context = opentelemetry::trace::SpanContext::NONE;
+        queue.processor.on_end(span);
+        queue.processor.shutdown().unwrap();
+        assert_eq!(queue.counts.snapshot().ended, 0);
+    }
+
+    #[derive(Debug)]
+    struct Panicking;
+
+    impl DeliverSpans for Panicking {
+        fn deliver(&self, _: Vec<SpanData>) -> Result<(), Failure> {
+            panic!("out of luck")
+        }
+
+        fn shutdown(&self) {
+            panic!("again")
+        }
+    }
+
+    #[test]
+    fn a_panic_costs_its_batch_and_nothing_else() {
+        let counts = Arc::new(Counts::new("spans", "test"));
+        let batching = Batching {
+            queue_size: 10,
+            batch_size: 1,
+            schedule_delay: NEVER,
+            export_timeout: NEVER,
+        };
+        let processor =
+            BatchProcessor::start(batching, Panicking, Arc::clone(&counts), ValueLength(None))
+                .unwrap();
+        processor.on_end(Sample::new(1).span());
+        processor.force_flush().unwrap();
+        processor.on_end(Sample::new(2).span());
+        processor.shutdown().unwrap();
+        let counts = counts.snapshot();
+        assert_eq!((counts.ended, counts.failed), (2, 2));
+        assert_eq!(counts.reason.as_deref(), Some("the exporter panicked: out of luck"));
+    }
 }

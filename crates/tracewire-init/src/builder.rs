@@ -81,8 +81,9 @@ impl Builder {
     /// a thread of its own, outside any runtime. An export may take `OTEL_BSP_EXPORT_TIMEOUT`, half
     /// a minute unless set; one that takes longer, or panics, fails, and does not end telemetry.
     pub fn span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
-        self.settings.span_exporter =
-            Some(Box::new(move |timeout, stop| Foreign::new(exporter, timeout, stop)));
+        self.settings.span_exporter = Some(Box::new(move |resource, timeout, stop| {
+            Foreign::new(exporter, resource, timeout, stop)
+        }));
         self
     }
 

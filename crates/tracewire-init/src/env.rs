@@ -167,16 +167,12 @@ pub(crate) fn boolean(text: &str) -> Result<bool, String> {
 
 /// A whole number from `least` to 2³¹−1.
 pub(crate) fn integer(least: u32) -> impl Fn(&str) -> Result<u32, String> {
-    integer_within(least, i32::MAX as u32)
-}
-
-/// A whole number from `least` to `most`.
-pub(crate) fn integer_within(least: u32, most: u32) -> impl Fn(&str) -> Result<u32, String> {
+    const MOST: u32 = i32::MAX as u32;
     move |text| {
         text.parse()
             .ok()
-            .filter(|number| (least..=most).contains(number))
-            .ok_or_else(|| format!("it must be a whole number from {least} to {most}"))
+            .filter(|number| (least..=MOST).contains(number))
+            .ok_or_else(|| format!("it must be a whole number from {least} to {MOST}"))
     }
 }
 

@@ -24,8 +24,7 @@ type Outcome = Result<(), String>;
 
 enum Request {
     Export(Vec<SpanData>, Sender<Outcome>),
-    Resource(Resource),
-    Shutdown(Duration, Sender<Outcome>),
+    Shutdown(Sender<Outcome>),
 }
 
 /// Hands batches to the exporter's thread and waits for it, but not for ever.
@@ -42,13 +41,14 @@ impl Foreign {
     /// `timeout` is for one export; zero is no limit.
     pub(crate) fn new(
         exporter: impl SpanExporter + 'static,
+        resource: Resource,
         timeout: Duration,
         stop: Arc<Stop>,
     ) -> Result<Self, InitError> {
         let (requests, inbox) = channel();
         thread::Builder::new()
             .name("tracewire-exporter".to_owned())
-            .spawn(move || run(exporter, &inbox))
+            .spawn(move || run(exporter, &resource, &inbox))
             .map_err(|error| {
                 InitError::exporter("no thread can be started for the exporter").with_source(error)
             })?;
@@ -85,33 +85,26 @@ impl DeliverSpans for Foreign {
         self.ask(|answer| Request::Export(batch, answer)).map_err(Failure::all)
     }
 
-    fn set_resource(&mut self, resource: &Resource) {
-        // Without a thread, the next export says so.
-        let _ = self.requests.send(Request::Resource(resource.clone()));
-    }
-
-    fn shutdown(&self, timeout: Duration) {
+    fn shutdown(&self) {
         // It has exported all it will; what it says to this changes no count.
-        let _ = self.ask(|answer| Request::Shutdown(timeout, answer));
+        let _ = self.ask(Request::Shutdown);
     }
 }
 
-fn run(mut exporter: impl SpanExporter, inbox: &Receiver<Request>) {
+fn run(mut exporter: impl SpanExporter, resource: &Resource, inbox: &Receiver<Request>) {
     let _suppressed = Context::enter_telemetry_suppressed_scope();
+    let _ = unwinding(|| {
+        exporter.set_resource(resource);
+        Ok(())
+    });
     while let Ok(request) = inbox.recv() {
         match request {
             Request::Export(batch, answer) => {
                 // Nobody listens any more if it took too long.
                 let _ = answer.send(unwinding(|| block_on(exporter.export(batch))));
             }
-            Request::Resource(resource) => {
-                let _ = unwinding(|| {
-                    exporter.set_resource(&resource);
-                    Ok(())
-                });
-            }
-            Request::Shutdown(timeout, answer) => {
-                let _ = answer.send(unwinding(|| exporter.shutdown_with_timeout(timeout)));
+            Request::Shutdown(answer) => {
+                let _ = answer.send(unwinding(|| exporter.shutdown()));
             }
         }
     }

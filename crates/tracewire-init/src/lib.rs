@@ -76,6 +76,7 @@
 //! | `tls-ring` | no | the same with ring; with both, `tls` counts |
 
 mod batch;
+mod batching;
 mod builder;
 mod console;
 mod count;
@@ -100,6 +101,7 @@ mod setup;
 mod stop;
 #[cfg(feature = "__rustls")]
 mod tls;
+mod weight;
 
 pub use self::{
     builder::Builder,

@@ -262,8 +262,8 @@ pub(crate) struct OtlpSpans {
 }
 
 impl OtlpSpans {
-    pub(crate) fn new(client: HttpClient) -> Self {
-        Self { client, resource: ResourceAttributesWithSchema::default() }
+    pub(crate) fn new(client: HttpClient, resource: &Resource) -> Self {
+        Self { client, resource: resource.into() }
     }
 }
 
@@ -279,10 +279,6 @@ impl DeliverSpans for OtlpSpans {
             Some(partial) => rejected(partial.rejected_spans, &partial.error_message),
             None => Ok(()),
         }
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.resource = resource.into();
     }
 }
 

@@ -8,7 +8,8 @@ use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
 use opentelemetry_sdk::trace::{SdkTracerProvider, ShouldSample};
 use tracewire_propagation::Propagator;
 
-use crate::batch::{self, Batching};
+use crate::batch::BatchProcessor;
+use crate::batching::{self, Batching};
 use crate::console::{self, Console, ConsoleSpans};
 use crate::count::Counts;
 use crate::env::{self, Env};
@@ -24,7 +25,8 @@ use crate::stop::Stop;
 use crate::{resource, sampler};
 
 /// Makes the sink for a span exporter that code gave.
-pub(crate) type MakeSink = Box<dyn FnOnce(Duration, Arc<Stop>) -> Result<Foreign, InitError>>;
+pub(crate) type MakeSink =
+    Box<dyn FnOnce(Resource, Duration, Arc<Stop>) -> Result<Foreign, InitError>>;
 
 /// What code says; `None` and empty leave the decision to the environment.
 #[derive(Default)]
@@ -35,7 +37,7 @@ pub(crate) struct Settings {
     pub(crate) span_exporter: Option<MakeSink>,
     pub(crate) metrics_exporters: Option<Vec<Exporter>>,
     pub(crate) otlp: otlp::Settings,
-    pub(crate) batch: batch::Settings,
+    pub(crate) batch: batching::Settings,
     pub(crate) limits: limits::Settings,
     pub(crate) metrics: metrics::Settings,
     pub(crate) disabled: Option<bool>,
@@ -163,28 +165,39 @@ impl<'a> Setup<'a> {
         for exporter in exporters {
             provider = match exporter {
                 Exporter::Otlp => {
-                    let timeout = traces.batching.export_timeout();
+                    let timeout = traces.batching.export_timeout;
                     let client = self.client(traces.otlp, Signal::Traces, timeout)?;
-                    let sink = OtlpSpans::new(client);
+                    let sink = OtlpSpans::new(client, resource);
                     let counts = self.counts("spans", "otlp");
-                    provider.with_span_processor(traces.batching.processor(
+                    provider.with_span_processor(BatchProcessor::start(
+                        traces.batching,
                         sink,
                         counts,
                         value_length,
-                    ))
+                    )?)
                 }
                 Exporter::Console => {
                     let counts = self.counts("spans", "console");
                     let console = traces.console.clone();
-                    provider.with_span_processor(ConsoleSpans::new(console, counts, value_length))
+                    provider.with_span_processor(ConsoleSpans::new(
+                        console,
+                        counts,
+                        value_length,
+                        resource.clone(),
+                    ))
                 }
             };
         }
         if let Some(make) = traces.given {
-            let sink = make(traces.batching.export_timeout(), Arc::clone(&self.stop))?;
+            let sink =
+                make(resource.clone(), traces.batching.export_timeout, Arc::clone(&self.stop))?;
             let counts = self.counts("spans", "exporter");
-            provider =
-                provider.with_span_processor(traces.batching.processor(sink, counts, value_length));
+            provider = provider.with_span_processor(BatchProcessor::start(
+                traces.batching,
+                sink,
+                counts,
+                value_length,
+            )?);
         }
         Ok(provider.build())
     }
@@ -347,10 +360,9 @@ mod tests {
             ("OTEL_LOGS_EXPORTER", "otlp"),
             ("OTEL_METRICS_EXEMPLAR_FILTER", "always_on"),
             ("OTEL_BSP_SCHEDULE_DELAY", "-1"),
-            ("OTEL_BSP_SCHEDULE_DELAY", "0"),
             ("OTEL_BSP_EXPORT_TIMEOUT", "abc"),
             ("OTEL_BSP_MAX_QUEUE_SIZE", "-1"),
-            ("OTEL_BSP_MAX_QUEUE_SIZE", "2147483647"),
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "2147483648"),
             ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1e3"),
             ("OTEL_SPAN_EVENT_COUNT_LIMIT", "-1"),
             ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "long"),

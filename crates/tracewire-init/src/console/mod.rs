@@ -5,7 +5,7 @@ mod json;
 mod metrics;
 mod paint;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod tree;
 
 use std::fmt;
@@ -103,8 +103,12 @@ pub(crate) struct ConsoleSpans {
 }
 
 impl ConsoleSpans {
-    pub(crate) fn new(console: Console, counts: Arc<Counts>, value_length: ValueLength) -> Self {
-        let resource = Resource::builder_empty().build();
+    pub(crate) fn new(
+        console: Console,
+        counts: Arc<Counts>,
+        value_length: ValueLength,
+        resource: Resource,
+    ) -> Self {
         Self { console, counts, value_length, buffer: Mutex::default(), resource }
     }
 
@@ -155,10 +159,6 @@ impl SpanProcessor for ConsoleSpans {
 
     fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
         self.force_flush()
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.resource = resource.clone();
     }
 }
 

@@ -1,4 +1,4 @@
-//! Spans for this module's tests.
+//! Spans for tests.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,15 +9,15 @@ use opentelemetry::{InstrumentationScope, KeyValue, Value};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
 /// A moment, in microseconds after some start.
-pub(super) fn at(micros: u64) -> SystemTime {
+pub(crate) fn at(micros: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_micros(1_000_000 + micros)
 }
 
-pub(super) struct Sample(SpanData);
+pub(crate) struct Sample(SpanData);
 
 impl Sample {
     /// A root span of trace 42 that lasts a millisecond.
-    pub(super) fn new(id: u64) -> Self {
+    pub(crate) fn new(id: u64) -> Self {
         Self(SpanData {
             span_context: SpanContext::new(
                 TraceId::from(42),
@@ -41,42 +41,42 @@ impl Sample {
         })
     }
 
-    pub(super) fn under(mut self, parent: u64) -> Self {
+    pub(crate) fn under(mut self, parent: u64) -> Self {
         self.0.parent_span_id = SpanId::from(parent);
         self
     }
 
-    pub(super) fn under_remote(mut self, parent: u64) -> Self {
+    pub(crate) fn under_remote(mut self, parent: u64) -> Self {
         self.0.parent_span_is_remote = true;
         self.under(parent)
     }
 
-    pub(super) fn kind(mut self, kind: SpanKind) -> Self {
+    pub(crate) fn kind(mut self, kind: SpanKind) -> Self {
         self.0.span_kind = kind;
         self
     }
 
-    pub(super) fn name(mut self, name: &'static str) -> Self {
+    pub(crate) fn name(mut self, name: &'static str) -> Self {
         self.0.name = name.into();
         self
     }
 
-    pub(super) fn time(mut self, start: u64, end: u64) -> Self {
+    pub(crate) fn time(mut self, start: u64, end: u64) -> Self {
         (self.0.start_time, self.0.end_time) = (at(start), at(end));
         self
     }
 
-    pub(super) fn attribute(mut self, key: &'static str, value: impl Into<Value>) -> Self {
+    pub(crate) fn attribute(mut self, key: &'static str, value: impl Into<Value>) -> Self {
         self.0.attributes.push(KeyValue::new(key, value));
         self
     }
 
-    pub(super) fn error(mut self, description: &'static str) -> Self {
+    pub(crate) fn error(mut self, description: &'static str) -> Self {
         self.0.status = Status::error(description);
         self
     }
 
-    pub(super) fn span(self) -> SpanData {
+    pub(crate) fn span(self) -> SpanData {
         self.0
     }
 }
