@@ -4,6 +4,9 @@
 mod attributes;
 mod context;
 mod endings;
+mod handle;
+mod hooks;
 mod metrics;
 mod recorder;
 mod routes;
+mod trust;

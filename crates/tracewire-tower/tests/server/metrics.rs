@@ -72,3 +72,22 @@ async fn durations_do_not_depend_on_sampling() {
     let (attributes, count) = recorder.durations().remove(0);
     assert_eq!((attributes["http.route"].as_str(), count), ("/users/{id}", 1));
 }
+
+#[tokio::test]
+async fn body_sizes_are_measured_by_option() {
+    let recorder = Recorder::new();
+    let app = Router::new()
+        .route("/users/{id}", get(async || "Ada").post(async || "Ada Lovelace"))
+        .layer(recorder.layer().body_sizes(true));
+    send(&app, Request::get("/users/1").body(Body::empty()).unwrap()).await;
+    let request = Request::post("/users/1").header("content-length", "5").body("hello".into());
+    send(&app, request.unwrap()).await;
+
+    let mut responses = recorder.sizes("http.server.response.body.size");
+    responses.sort_unstable();
+    assert_eq!(responses, [(1, 3), (1, 12)]);
+    assert_eq!(recorder.sizes("http.server.request.body.size"), [(1, 5)]);
+    let on_span = crate::recorder::attributes(&recorder.spans()[1].attributes);
+    assert_eq!(on_span["http.request.body.size"], "int 5");
+    assert_eq!(on_span["http.response.body.size"], "int 12");
+}

@@ -72,6 +72,28 @@ impl Recorder {
         })
     }
 
+    /// The sum of everything that `http.server.request.duration` recorded, in seconds.
+    pub(crate) fn duration_sum(&self) -> f64 {
+        self.points("http.server.request.duration", |data| match data {
+            AggregatedMetrics::F64(MetricData::Histogram(histogram)) => {
+                histogram.data_points().map(|point| point.sum()).collect()
+            }
+            other => panic!("not a histogram of floats: {other:?}"),
+        })
+        .into_iter()
+        .sum()
+    }
+
+    /// Counts and sums of a histogram of sizes.
+    pub(crate) fn sizes(&self, name: &str) -> Vec<(u64, u64)> {
+        self.points(name, |data| match data {
+            AggregatedMetrics::U64(MetricData::Histogram(histogram)) => {
+                histogram.data_points().map(|point| (point.count(), point.sum())).collect()
+            }
+            other => panic!("not a histogram of integers: {other:?}"),
+        })
+    }
+
     /// The series of `http.server.active_requests`: attributes and values.
     pub(crate) fn active_requests(&self) -> Vec<(Attributes, i64)> {
         self.points("http.server.active_requests", |data| match data {

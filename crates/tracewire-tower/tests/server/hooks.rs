@@ -1,0 +1,198 @@
+//! What people hang into the layer.
+
+use crate::recorder::{Recorder, attributes};
+use axum::{Router, body::Body, routing::get};
+use http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{Status, TraceContextExt},
+};
+use std::{
+    borrow::Cow,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant, SystemTime},
+};
+use tower::ServiceExt;
+use tracewire_tower::{
+    ServerLayer,
+    server::{Clock, ErrorType, HeaderSelector, Verdict},
+};
+
+const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+async fn get_path(layer: ServerLayer, path: &str) -> http::response::Parts {
+    let app = Router::new()
+        .route("/users/{id}", get(async || ([("x-reply", "yes")], "Ada")))
+        .route("/boom", get(async || StatusCode::INTERNAL_SERVER_ERROR))
+        .layer(layer);
+    let request = Request::get(path).header("traceparent", PARENT).header("x-shop", "1");
+    let response = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let (head, body) = response.into_parts();
+    body.collect().await.unwrap();
+    head
+}
+
+#[tokio::test]
+async fn filtered_request_has_no_span_but_its_context_goes_on() {
+    let recorder = Recorder::new();
+    let seen = Arc::new(Mutex::new(String::new()));
+    let store = seen.clone();
+    let handler = async move || {
+        *store.lock().unwrap() = Context::current().span().span_context().trace_id().to_string();
+    };
+    let app = Router::new()
+        .route("/healthz", get(handler))
+        .layer(recorder.layer().filter(|request| request.uri.path() != "/healthz"));
+    let request = Request::get("/healthz").header("traceparent", PARENT);
+    app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+
+    assert!(recorder.spans().is_empty());
+    assert!(recorder.durations().is_empty());
+    assert_eq!(*seen.lock().unwrap(), "0af7651916cd43dd8448eb211c80319c");
+}
+
+#[tokio::test]
+async fn span_and_route_can_be_named() {
+    let recorder = Recorder::new();
+    let layer = recorder
+        .layer()
+        .span_name(|_| Some(Cow::Borrowed("lookup")))
+        .route(|_| Some(Cow::Borrowed("/lookup")));
+    get_path(layer, "/users/1").await;
+    let span = recorder.server_span();
+    assert_eq!(span.name, "lookup");
+    assert_eq!(attributes(&span.attributes)["http.route"], "/lookup");
+    assert_eq!(recorder.durations()[0].0["http.route"], "/lookup");
+}
+
+#[tokio::test]
+async fn hooks_add_to_the_span_and_to_the_metric_apart() {
+    let recorder = Recorder::new();
+    let layer = recorder
+        .layer()
+        .on_request(|request, added| {
+            added.span(KeyValue::new("shop.headers", request.headers.len() as i64));
+            added.metric(KeyValue::new("shop.tier", "gold"));
+        })
+        .on_response(|response, added| {
+            added.span(KeyValue::new("shop.reply", response.headers.contains_key("x-reply")));
+            added.metric(KeyValue::new("shop.ok", response.status.is_success()));
+        });
+    get_path(layer, "/users/1").await;
+    let on_span = attributes(&recorder.server_span().attributes);
+    let (on_metric, _) = &recorder.durations()[0];
+    assert_eq!(on_span["shop.headers"], "int 2");
+    assert_eq!(on_span["shop.reply"], "true");
+    assert_eq!(on_metric["shop.tier"], "gold");
+    assert_eq!(on_metric["shop.ok"], "true");
+    assert!(!on_span.contains_key("shop.tier") && !on_metric.contains_key("shop.reply"));
+}
+
+#[tokio::test]
+async fn hooks_that_panic_break_nothing() {
+    let recorder = Recorder::new();
+    let layer = recorder
+        .layer()
+        .filter(|_| panic!("on purpose"))
+        .trust_by(|_| panic!("on purpose"))
+        .span_name(|_| panic!("on purpose"))
+        .route(|_| panic!("on purpose"))
+        .on_request(|_, _| panic!("on purpose"))
+        .on_response(|_, _| panic!("on purpose"))
+        .classify(|_| panic!("on purpose"));
+    let head = get_path(layer, "/users/1").await;
+    assert_eq!(head.status, 200);
+    let span = recorder.server_span();
+    assert_eq!(span.name, "GET /users/{id}");
+    assert_eq!(span.status, Status::Unset);
+}
+
+#[tokio::test]
+async fn classifier_overrules_the_conventions() {
+    let recorder = Recorder::new();
+    let layer = recorder.layer().classify(|ending| match ending.status {
+        Some(StatusCode::NOT_FOUND) => Verdict::Error(ErrorType::Named("missing")),
+        Some(StatusCode::INTERNAL_SERVER_ERROR) => Verdict::Unset,
+        _ => ending.verdict,
+    });
+    get_path(layer.clone(), "/nowhere").await;
+    assert_eq!(attributes(&recorder.server_span().attributes)["error.type"], "missing");
+    assert_eq!(recorder.durations()[0].0["error.type"], "missing");
+
+    get_path(layer, "/boom").await;
+    let span = recorder.spans().pop().unwrap();
+    assert_eq!(span.status, Status::Unset);
+    assert!(!attributes(&span.attributes).contains_key("error.type"));
+}
+
+#[tokio::test]
+async fn named_headers_are_captured_and_no_others() {
+    let recorder = Recorder::new();
+    let layer = recorder
+        .layer()
+        .capture_request_headers(HeaderSelector::new(["X-*"]))
+        .capture_response_headers(HeaderSelector::new(["x-reply"]));
+    get_path(layer, "/users/1").await;
+    let attributes = attributes(&recorder.server_span().attributes);
+    let captured: Vec<_> =
+        attributes.iter().filter(|(name, _)| name.contains(".header.")).collect();
+    let expected =
+        [("http.request.header.x-shop", "[\"1\"]"), ("http.response.header.x-reply", "[\"yes\"]")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(captured, expected.iter().map(|(name, value)| (name, value)).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn caller_is_told_the_trace_only_by_option() {
+    let recorder = Recorder::new();
+    let head = get_path(recorder.layer(), "/users/1").await;
+    assert!(!head.headers.contains_key("traceresponse"));
+
+    let head = get_path(recorder.layer().response_headers(true), "/users/1").await;
+    let span = recorder.spans().pop().unwrap().span_context;
+    let expected = format!("00-{}-{}-01", span.trace_id(), span.span_id());
+    assert_eq!(head.headers["traceresponse"], expected);
+    assert_eq!(head.headers["server-timing"], format!("traceparent;desc=\"{expected}\""));
+}
+
+/// A clock that goes on by a second whenever it is asked.
+#[derive(Debug)]
+struct Ticking(Mutex<Instant>);
+
+impl Clock for Ticking {
+    fn now(&self) -> Instant {
+        let mut now = self.0.lock().unwrap();
+        *now += Duration::from_secs(1);
+        *now
+    }
+
+    fn wall(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+}
+
+#[tokio::test]
+async fn span_and_metric_agree_on_the_given_clock() {
+    let recorder = Recorder::new();
+    let clock = Ticking(Mutex::new(Instant::now()));
+    get_path(recorder.layer().clock(clock), "/users/1").await;
+    let span = recorder.server_span();
+    assert_eq!(span.start_time, SystemTime::UNIX_EPOCH);
+    assert_eq!(span.end_time, SystemTime::UNIX_EPOCH + Duration::from_secs(1));
+    assert_eq!(recorder.duration_sum(), 1.0);
+}
+
+#[tokio::test]
+async fn synthetic_agents_are_told_by_option() {
+    let recorder = Recorder::new();
+    let app = Router::new()
+        .route("/", get(async || ""))
+        .layer(recorder.layer().synthetic_user_agents(true));
+    let request = Request::get("/").header("user-agent", "Mozilla/5.0 (compatible; GoogleBot/2.1)");
+    let response = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    response.into_body().collect().await.unwrap();
+    let attributes = attributes(&recorder.server_span().attributes);
+    assert_eq!(attributes["user_agent.synthetic.type"], "bot");
+    assert_eq!(recorder.durations()[0].0["user_agent.synthetic.type"], "bot");
+}
