@@ -6,7 +6,7 @@ use crate::outcome::error_type;
 use crate::value::{IntoAttribute, IntoValue, attribute, attributes};
 use opentelemetry::context::{FutureExt, WithContext};
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
-use opentelemetry::{Context, Key, KeyValue};
+use opentelemetry::{Context, Key, KeyValue, StringValue};
 use std::any::Any;
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -148,7 +148,7 @@ impl Span {
     /// with type and message, the status Error with the message, and `error.type`, which is the
     /// path of the error's type without generic arguments, or `_OTHER` for texts and `dyn Error`.
     pub fn fail<E: Display + ?Sized>(&self, error: &E) -> &Self {
-        self.record(|span| span.fail_as(error_type::<E>(), limit::display(error)))
+        self.record(|span| span.fail_as(error_type::<E>(), None, limit::display(error)))
     }
 
     /// Records the panic that ended the span's work.
@@ -159,18 +159,23 @@ impl Span {
                 (_, Some(message)) => limit::display(message),
                 _ => String::from("panicked with a payload that is no text"),
             };
-            span.fail_as(Some("panic"), message);
+            span.fail_as(Some("panic"), None, message);
         });
     }
 
-    fn fail_as(&self, kind: Option<&'static str>, message: String) {
+    /// Records a failure of this type, or by the code that a system has for it.
+    pub(crate) fn fail_as(
+        &self,
+        kind: Option<&'static str>,
+        code: Option<StringValue>,
+        message: String,
+    ) {
         let mut event = Vec::with_capacity(2);
         event.extend(kind.map(|kind| KeyValue::new(EXCEPTION_TYPE, kind)));
         event.push(KeyValue::new(EXCEPTION_MESSAGE, message.clone()));
         let span = self.context.span();
         span.add_event(EXCEPTION, event);
-        // The conventions' name for an error whose type is not known.
-        span.set_attribute(KeyValue::new("error.type", kind.unwrap_or("_OTHER")));
+        span.set_attribute(KeyValue::new(ERROR_TYPE, code.unwrap_or_else(|| named(kind))));
         span.set_status(Status::error(message));
     }
 
@@ -260,3 +265,9 @@ impl From<&Span> for Context {
 const EXCEPTION: &str = "exception";
 const EXCEPTION_TYPE: &str = "exception.type";
 const EXCEPTION_MESSAGE: &str = "exception.message";
+pub(crate) const ERROR_TYPE: &str = "error.type";
+
+/// The conventions' name for an error whose type is not known is `_OTHER`.
+pub(crate) fn named(kind: Option<&'static str>) -> StringValue {
+    kind.unwrap_or("_OTHER").into()
+}

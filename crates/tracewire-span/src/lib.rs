@@ -24,6 +24,7 @@
 //! | end a span later than its scope | [`start`](SpanBuilder::start), and [`Span::end`] |
 //! | carry a span into a task or a thread | [`spawn`], [`spawn_blocking`], [`Span::carry`], [`Span::in_scope`] |
 //! | name your library as the source of its spans | [`tracer!`], [`Tracer`] |
+//! | trace calls to a database | [`database`] |
 //! | send facts along with the request | [`baggage`] |
 //!
 //! The crate stands on the OpenTelemetry API alone: without an SDK in the process a call costs
@@ -34,6 +35,7 @@
 
 pub mod baggage;
 mod builder;
+pub mod database;
 mod event;
 mod handle;
 mod limit;

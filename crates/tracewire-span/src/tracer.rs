@@ -82,11 +82,15 @@ impl Tracer {
 
     /// OpenTelemetry's tracer for spans under this context.
     pub(crate) fn resolve(&self, context: &Context) -> BoxedTracer {
-        let mut scope = InstrumentationScope::builder(self.name);
-        if let Some(version) = self.version {
-            scope = scope.with_version(version);
+        provider::tracer(self.provider.as_ref(), context, self.scope())
+    }
+
+    pub(crate) fn scope(&self) -> InstrumentationScope {
+        let scope = InstrumentationScope::builder(self.name);
+        match self.version {
+            Some(version) => scope.with_version(version).build(),
+            None => scope.build(),
         }
-        provider::tracer(self.provider.as_ref(), context, scope.build())
     }
 }
 

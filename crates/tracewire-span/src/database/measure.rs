@@ -1,0 +1,161 @@
+//! The work of a call, timed.
+
+use crate::handle::{ERROR_TYPE, named};
+use crate::{Tracer, current};
+use futures_core::Stream;
+use opentelemetry::metrics::{Histogram, MeterProvider};
+use opentelemetry::{Context as CurrentContext, KeyValue, StringValue};
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+/// The boundaries of `db.client.operation.duration` in seconds, as the conventions advise.
+const BOUNDARIES: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
+
+/// Why a call failed.
+pub(crate) struct Failure {
+    pub(crate) message: String,
+    pub(crate) kind: Option<&'static str>,
+    pub(crate) code: Option<String>,
+}
+
+/// What tells from an output whether the call failed.
+pub(crate) type Judge<T> = Box<dyn Fn(&T) -> Option<Failure> + Send + Sync>;
+
+/// Records one duration, at the end of the call or when it is dropped.
+pub(crate) struct Clock {
+    tracer: Tracer,
+    attributes: Vec<KeyValue>,
+    /// When, and what records the duration: the context at the first poll decides.
+    started: Option<(Instant, Histogram<f64>)>,
+    /// True while the work runs, and still true after a panic.
+    running: bool,
+    ended: bool,
+}
+
+impl Clock {
+    pub(crate) fn new(tracer: Tracer, attributes: Vec<KeyValue>) -> Self {
+        Self { tracer, attributes, started: None, running: false, ended: false }
+    }
+
+    fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        self.started.get_or_insert_with(|| (Instant::now(), histogram(&self.tracer)));
+        self.running = true;
+        let output = work();
+        self.running = false;
+        output
+    }
+
+    /// Records the failure on the current span, which is the call's, and for the metric.
+    fn fail(&mut self, failure: Failure) {
+        let code = failure.code.map(StringValue::from);
+        if let Some(code) = code.clone() {
+            self.attributes.push(KeyValue::new("db.response.status_code", code.clone()));
+            current().set_attribute("db.response.status_code", code);
+        }
+        let kind = failure.kind;
+        let error_type = code.clone().unwrap_or_else(|| named(kind));
+        self.attributes.push(KeyValue::new(ERROR_TYPE, error_type));
+        current().record(|span| span.fail_as(kind, code, failure.message));
+    }
+
+    fn end(&mut self) {
+        if let Some((started, histogram)) = &self.started
+            && !std::mem::replace(&mut self.ended, true)
+        {
+            if self.running {
+                self.attributes.push(KeyValue::new(ERROR_TYPE, "panic"));
+            }
+            histogram.record(started.elapsed().as_secs_f64(), &self.attributes);
+        }
+    }
+}
+
+impl Drop for Clock {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+pin_project! {
+    /// The future or stream of a database call, timed for `db.client.operation.duration`.
+    #[must_use = "futures and streams do nothing unless polled"]
+    pub struct Measured<W, T> {
+        #[pin]
+        work: W,
+        clock: Clock,
+        judge: Judge<T>,
+    }
+}
+
+impl<W, T> Measured<W, T> {
+    pub(crate) fn new(work: W, clock: Clock, judge: Judge<T>) -> Self {
+        Self { work, clock, judge }
+    }
+}
+
+impl<W: Future> Future for Measured<W, W::Output> {
+    type Output = W::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<W::Output> {
+        let this = self.project();
+        let output = ready!(this.clock.run(|| this.work.poll(cx)));
+        if let Some(failure) = (this.judge)(&output) {
+            this.clock.fail(failure);
+        }
+        this.clock.end();
+        Poll::Ready(output)
+    }
+}
+
+impl<W: Stream> Stream for Measured<W, W::Item> {
+    type Item = W::Item;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<W::Item>> {
+        let this = self.project();
+        let next = ready!(this.clock.run(|| this.work.poll_next(cx)));
+        let failure = next.as_ref().and_then(|item| (this.judge)(item));
+        // The first failure ends the call; what may come after it is not another one.
+        if let Some(failure) = failure
+            && !this.clock.ended
+        {
+            this.clock.fail(failure);
+            this.clock.end();
+        }
+        if next.is_none() {
+            this.clock.end();
+        }
+        Poll::Ready(next)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.work.size_hint()
+    }
+}
+
+impl<W, T> fmt::Debug for Measured<W, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Measured").field("ended", &self.clock.ended).finish_non_exhaustive()
+    }
+}
+
+/// The instrument of the provider that the context carries, or of the global one.
+///
+/// Looked up each time, for the same reason as the tracer; the SDK keeps one of each name.
+fn histogram(tracer: &Tracer) -> Histogram<f64> {
+    let scope = tracer.scope();
+    let meter = CurrentContext::map_current(|context| {
+        let carried = context.get::<Arc<dyn MeterProvider + Send + Sync>>();
+        carried.map(|provider| provider.meter_with_scope(scope.clone()))
+    });
+    meter
+        .unwrap_or_else(|| opentelemetry::global::meter_with_scope(scope))
+        .f64_histogram("db.client.operation.duration")
+        .with_unit("s")
+        .with_description("Duration of database client operations.")
+        .with_boundaries(BOUNDARIES.to_vec())
+        .build()
+}

@@ -1,0 +1,161 @@
+//! Calls to a database as spans and durations.
+
+use futures_util::{StreamExt, stream};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use tracewire_span::database::Database;
+use tracewire_testing::Capture;
+
+#[derive(Debug)]
+struct Locked;
+
+impl fmt::Display for Locked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("database is locked")
+    }
+}
+
+async fn answer(result: Result<u8, Locked>) -> Result<u8, Locked> {
+    tokio::task::yield_now().await;
+    result
+}
+
+#[tokio::test]
+async fn a_query_is_a_client_span_without_its_literals() {
+    let capture = Capture::new();
+    let database = Database::new("postgresql").namespace("shop").server("db.internal", Some(5433));
+    let query = database.query("SELECT * FROM users WHERE name = 'Ada' -- by hand");
+    let work = query.attribute("own", 1).run(answer(Ok(7)));
+    assert_eq!(capture.run(work).await.unwrap(), 7);
+    capture.spans().assert_snapshot(
+        r#"
+        SELECT users [client]
+        | db.namespace = "shop"
+        | db.query.summary = "SELECT users"
+        | db.query.text = "SELECT * FROM users WHERE name = ?"
+        | db.system.name = "postgresql"
+        | own = 1
+        | server.address = "db.internal"
+        | server.port = 5433
+        "#,
+    );
+    capture.metrics().assert_snapshot(
+        r#"
+        db.client.operation.duration [histogram] s
+        | 1 times {db.namespace = "shop", db.query.summary = "SELECT users", db.system.name = "postgresql", server.address = "db.internal", server.port = 5433}
+        "#,
+    );
+    let metrics = capture.metrics();
+    let bounds = &metrics.one("db.client.operation.duration").points[0].bounds;
+    assert_eq!(*bounds, [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0]);
+}
+
+#[tokio::test]
+async fn an_error_has_its_type_or_the_code_of_the_database() {
+    let capture = Capture::new();
+    let database = Database::new("sqlite");
+    let plain = database.query("COMMIT").run(answer(Err(Locked)));
+    assert!(capture.run(plain).await.is_err());
+    let code = |_: &Locked| Some(String::from("5"));
+    let coded = database.query("ROLLBACK").run_with_code(answer(Err(Locked)), code);
+    assert!(capture.run(coded).await.is_err());
+    capture.spans().assert_snapshot(
+        r#"
+        COMMIT [client] error: database is locked
+        | db.query.summary = "COMMIT"
+        | db.query.text = "COMMIT"
+        | db.system.name = "sqlite"
+        | error.type = "database::Locked"
+        | ! exception
+        |   exception.message = "database is locked"
+        |   exception.type = "database::Locked"
+        ROLLBACK [client] error: database is locked
+        | db.query.summary = "ROLLBACK"
+        | db.query.text = "ROLLBACK"
+        | db.response.status_code = "5"
+        | db.system.name = "sqlite"
+        | error.type = "5"
+        | ! exception
+        |   exception.message = "database is locked"
+        |   exception.type = "database::Locked"
+        "#,
+    );
+    capture.metrics().assert_snapshot(
+        r#"
+        db.client.operation.duration [histogram] s
+        | 1 times {db.query.summary = "COMMIT", db.system.name = "sqlite", error.type = "database::Locked"}
+        | 1 times {db.query.summary = "ROLLBACK", db.response.status_code = "5", db.system.name = "sqlite", error.type = "5"}
+        "#,
+    );
+}
+
+#[tokio::test]
+async fn operations_are_named_by_what_they_work_on() {
+    let capture = Capture::new();
+    let database = Database::new("mongodb").namespace("shop");
+    let calls = async {
+        let find = database.operation("find").collection("carts").batch_size(3);
+        find.run(answer(Ok(1))).await.unwrap();
+        database.operation("ping").batch_size(1).run(answer(Ok(1))).await.unwrap();
+        let own = database.query("???").summary("own").text_as_it_is("a = 'shown'");
+        own.run(answer(Ok(1))).await.unwrap();
+    };
+    capture.run(calls).await;
+    capture.spans().assert_snapshot(
+        r#"
+        find carts [client]
+        | db.collection.name = "carts"
+        | db.namespace = "shop"
+        | db.operation.batch.size = 3
+        | db.operation.name = "find"
+        | db.system.name = "mongodb"
+        ping shop [client]
+        | db.namespace = "shop"
+        | db.operation.name = "ping"
+        | db.system.name = "mongodb"
+        own [client]
+        | db.namespace = "shop"
+        | db.query.summary = "own"
+        | db.query.text = "a = 'shown'"
+        | db.system.name = "mongodb"
+        "#,
+    );
+}
+
+#[tokio::test]
+async fn a_stream_of_rows_is_one_call() {
+    let capture = Capture::new();
+    let database = Database::new("sqlite");
+    let rows = stream::iter([Ok(1), Err(Locked), Err(Locked)]);
+    let rows = database.query("SELECT a FROM b").stream(rows).collect::<Vec<_>>();
+    assert_eq!(capture.run(rows).await.len(), 3);
+    let spans = capture.spans();
+    spans.assert_tree("SELECT b [client] error: database is locked");
+    spans.one("SELECT b").event("exception");
+    assert_eq!(capture.metrics().one("db.client.operation.duration").points[0].count, 1);
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_or_panics_is_measured_once() {
+    let capture = Capture::new();
+    let database = Database::new("sqlite");
+    capture.in_scope(|| {
+        drop(database.query("SELECT never").run(answer(Ok(1))));
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        let mut dropped = Box::pin(database.query("BEGIN").run(answer(Ok(1))));
+        assert!(dropped.as_mut().poll(&mut cx).is_pending());
+        drop(dropped);
+        let broken = async { if true { panic!("broken") } else { Ok::<u8, Locked>(1) } };
+        let mut panics = Box::pin(database.query("COMMIT").run(broken));
+        let polled = catch_unwind(AssertUnwindSafe(|| panics.as_mut().poll(&mut cx).is_ready()));
+        assert!(polled.is_err());
+    });
+    capture.spans().assert_tree("BEGIN [client]\nCOMMIT [client] error: broken");
+    capture.metrics().assert_snapshot(
+        r#"
+        db.client.operation.duration [histogram] s
+        | 1 times {db.query.summary = "BEGIN", db.system.name = "sqlite"}
+        | 1 times {db.query.summary = "COMMIT", db.system.name = "sqlite", error.type = "panic"}
+        "#,
+    );
+}
