@@ -149,7 +149,7 @@ impl HttpClient {
 
     fn unanswered(&self, error: reqwest::Error) -> Fault {
         let retry = if error.is_builder() { Retry::Never } else { Retry::Soon };
-        Fault { what: format!("{} ({})", shown(&self.url), causes(error)), retry }
+        Fault { what: format!("{}: {}", shown(&self.url), causes(error)), retry }
     }
 }
 
@@ -235,20 +235,20 @@ pub(crate) fn shown(url: &Url) -> String {
     url.into()
 }
 
-/// The error and its causes, without the URL, which may hold credentials.
+/// The two innermost causes; the outer ones say only that a request failed, and to which URL, which
+/// may hold credentials.
 fn causes(error: reqwest::Error) -> String {
     let error = error.without_url();
-    let mut text = error.to_string();
+    let mut texts = vec![error.to_string()];
     let mut source = std::error::Error::source(&error);
     while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
+        let text = cause.to_string();
+        if !texts.contains(&text) {
+            texts.push(text);
         }
         source = cause.source();
     }
-    text
+    texts[texts.len().saturating_sub(2)..].join(": ")
 }
 
 fn is_loopback(url: &Url) -> bool {
