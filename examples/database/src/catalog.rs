@@ -1,0 +1,45 @@
+//! What the shop sells, in a database.
+
+use futures_util::TryStreamExt;
+use sqlx::{Error, SqlitePool, query, query_scalar, sqlite::SqlitePoolOptions};
+use tracewire::span::database::Database;
+
+/// What every call has in common.
+static DB: Database = Database::new("sqlite");
+
+pub(crate) struct Catalog {
+    pool: SqlitePool,
+}
+
+impl Catalog {
+    pub(crate) async fn open() -> Result<Self, Error> {
+        // One connection, because each has a memory of its own.
+        let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await?;
+        let sql = "CREATE TABLE items (name TEXT PRIMARY KEY, price INTEGER)";
+        DB.query(sql).run(query(sql).execute(&pool)).await?;
+        Ok(Self { pool })
+    }
+
+    /// Fails with the database's own code if the item is there already.
+    pub(crate) async fn add(&self, name: &str, price: i64) -> Result<(), Error> {
+        let sql = "INSERT INTO items VALUES (?, ?)";
+        let insert = query(sql).bind(name).bind(price).execute(&self.pool);
+        DB.query(sql).run_with_code(insert, code).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn price(&self, name: &str) -> Result<i64, Error> {
+        let sql = "SELECT price FROM items WHERE name = ?";
+        DB.query(sql).run(query_scalar(sql).bind(name).fetch_one(&self.pool)).await
+    }
+
+    /// A query put together by hand, and its rows one by one: the number stays here.
+    pub(crate) async fn items_below(&self, price: i64) -> Result<Vec<String>, Error> {
+        let sql = format!("SELECT name FROM items WHERE price < {price}");
+        DB.query(&sql).stream(query_scalar(&sql).fetch(&self.pool)).try_collect().await
+    }
+}
+
+fn code(error: &Error) -> Option<String> {
+    Some(error.as_database_error()?.code()?.into_owned())
+}
