@@ -11,7 +11,7 @@ test:
 formats:
     #!/usr/bin/env bash
     set -euo pipefail
-    for format in tracecontext baggage b3; do
+    for format in tracecontext baggage b3 jaeger xray datadog elastic; do
         cargo test -q -p tracewire-propagation --no-default-features --features "$format" \
             --test default_set
     done

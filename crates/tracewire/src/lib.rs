@@ -10,15 +10,23 @@ pub use tracewire_reqwest::ClientMiddleware;
 
 #[cfg(feature = "tower")]
 #[doc(inline)]
-pub use tracewire_tower::ServerLayer;
+pub use tracewire_tower::{ClientLayer, ServerLayer};
 
 #[cfg(feature = "tower")]
 #[doc(inline)]
 pub use tracewire_tower::server;
 
-#[cfg(feature = "reqwest")]
-#[doc(inline)]
-pub use tracewire_reqwest as client;
+/// The client side: [`ClientMiddleware`] for reqwest, [`ClientLayer`] for any Tower client.
+///
+/// What is recorded, when it ends, what retries and redirects look like, and which headers go
+/// where stands in the docs of `tracewire-reqwest` and of `tracewire_tower::client`.
+#[cfg(any(feature = "reqwest", feature = "tower"))]
+pub mod client {
+    #[cfg(feature = "reqwest")]
+    pub use tracewire_reqwest::*;
+    #[cfg(feature = "tower")]
+    pub use tracewire_tower::client::*;
+}
 
 #[doc(inline)]
 pub use tracewire_propagation as propagation;
@@ -27,9 +35,14 @@ pub use tracewire_propagation as propagation;
 #[doc(inline)]
 pub use tracewire_span as span;
 
-#[cfg(feature = "init")]
-#[doc(inline)]
-pub use tracewire_init as setup;
+/// Process set-up: the builder, the guard, the sampler, and the log lines of `tracing`.
+#[cfg(any(feature = "init", feature = "tracing"))]
+pub mod setup {
+    #[cfg(feature = "init")]
+    pub use tracewire_init::*;
+    #[cfg(feature = "tracing")]
+    pub use tracewire_tracing::*;
+}
 
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 #[doc(inline)]

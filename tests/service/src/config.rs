@@ -1,12 +1,17 @@
 //! The service's own variables.
 
-use std::env;
-use tracewire::propagation;
+use std::{env, sync::Arc};
+use tracewire::propagation::{self, Propagator};
+
+/// What OpenTelemetry propagates where nothing is said. Every format is compiled in here, so that
+/// suites can ask for it, and would be in use otherwise.
+const PROPAGATORS: &str = "tracecontext,baggage";
 
 /// What the environment asks for.
 pub(crate) struct Config {
     pub(crate) listen: String,
     pub(crate) mode: Mode,
+    pub(crate) propagator: Arc<dyn Propagator>,
 }
 
 /// Which side is instrumented.
@@ -21,11 +26,12 @@ impl Config {
     /// Services normally ignore such a word with a warning. A conformance run must not pass by
     /// staying silent in the format under test.
     pub(crate) fn from_env() -> Result<Self, String> {
-        let propagators = propagation::from_env().map_err(|error| error.to_string())?;
+        let names = variable("OTEL_PROPAGATORS").unwrap_or_else(|| PROPAGATORS.to_owned());
+        let propagators = propagation::from_names(&names).map_err(|error| error.to_string())?;
         if let Some(word) = propagators.unknown().first() {
             return Err(format!("OTEL_PROPAGATORS: cannot speak {word:?}"));
         }
-        Ok(Self { listen: listen()?, mode: mode()? })
+        Ok(Self { listen: listen()?, mode: mode()?, propagator: propagators.propagator() })
     }
 }
 

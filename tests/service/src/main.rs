@@ -5,7 +5,8 @@
 //! | `SERVICE_LISTEN` | `host:port` to listen on | `127.0.0.1:$PORT` |
 //! | `PORT` | the port, when `SERVICE_LISTEN` is not set | 8080 |
 //! | `SERVICE_MODE` | `server`: instrumented routes; `client`: instrumented calls on request | `server` |
-//! | `OTEL_*` | read by `tracewire::init()` | |
+//! | `OTEL_PROPAGATORS` | any of the formats that tracewire knows | `tracecontext,baggage` |
+//! | `OTEL_*` | everything else, as in any service | |
 //!
 //! It speaks HTTP/1.1 and HTTP/2 (prior knowledge) without TLS. SIGTERM and Ctrl-C end it with 0.
 
@@ -18,6 +19,7 @@ use axum::{Router, ServiceExt, extract::Request};
 use config::{Config, Mode};
 use std::{future::pending, net::SocketAddr, process::ExitCode, time::Duration};
 use tokio::{net::TcpListener, signal, sync::watch};
+use tracewire::Telemetry;
 
 /// How long connections may take to finish once the service was told to stop.
 const DRAIN: Duration = Duration::from_secs(7);
@@ -35,7 +37,10 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), String> {
     let config = Config::from_env()?;
-    let telemetry = tracewire::init().map_err(|error| error.to_string())?;
+    let telemetry = Telemetry::builder()
+        .propagator(config.propagator)
+        .init()
+        .map_err(|error| error.to_string())?;
     let app = match config.mode {
         Mode::Server => server::app(),
         Mode::Client => client::app(),
@@ -44,8 +49,7 @@ async fn run() -> Result<(), String> {
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
     serve(listener, app).await?;
-    let report = telemetry.shutdown();
-    let _ = report; // logged by tracewire itself when anything was lost
+    telemetry.shutdown(); // says itself what was lost
     Ok(())
 }
 

@@ -46,14 +46,74 @@ fn malformed_parent_starts_a_new_random_trace() {
     assert_eq!(values(&head, "tracestate"), [""; 0]);
 }
 
+/// The lines of a head that carry a trace in any format, without their values.
+fn carriers(head: &str) -> Vec<&str> {
+    let ours =
+        ["traceparent", "tracestate", "baggage", "b3", "uber-trace-id", "elastic-apm-traceparent"];
+    let mut names: Vec<_> = head
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, _)| name)
+        .filter(|name| ours.contains(name) || name.starts_with("x-"))
+        .collect();
+    names.sort_unstable();
+    names
+}
+
 #[test]
-fn propagators_are_chosen_by_variable() {
-    let service = Service::start(&[("OTEL_PROPAGATORS", "b3")]);
+fn w3c_alone_is_spoken_unless_told_otherwise() {
+    let service = Service::start(&[]);
     let head = relayed(&service, &format!("b3: {TRACE}-{PARENT}-1"));
-    assert!(values(&head, "traceparent").is_empty(), "{head}");
-    let b3 = values(&head, "b3");
-    assert_eq!(b3.len(), 1, "{head}");
-    assert!(b3[0].starts_with(TRACE) && b3[0].ends_with("-1"), "{head}");
+    assert_eq!(carriers(&head), ["traceparent"]);
+    assert!(!head.contains(TRACE), "{head}");
+}
+
+#[test]
+fn every_format_is_read_and_written_by_its_name() {
+    let datadog = "x-datadog-trace-id: 9532127138774266268\nx-datadog-parent-id: 13235353014750950193\n\
+                   x-datadog-sampling-priority: 1\nx-datadog-tags: _dd.p.tid=0af7651916cd43dd";
+    let datadog_names = [
+        "x-datadog-parent-id",
+        "x-datadog-sampling-priority",
+        "x-datadog-tags",
+        "x-datadog-trace-id",
+    ];
+    let cases: [(&str, String, &[&str]); 7] = [
+        ("tracecontext", format!("traceparent: 00-{TRACE}-{PARENT}-01"), &["traceparent"]),
+        ("b3", format!("b3: {TRACE}-{PARENT}-1"), &["b3"]),
+        (
+            "b3multi",
+            format!("x-b3-traceid: {TRACE}\nx-b3-spanid: {PARENT}\nx-b3-sampled: 1"),
+            &["x-b3-sampled", "x-b3-spanid", "x-b3-traceid"],
+        ),
+        ("jaeger", format!("uber-trace-id: {TRACE}:{PARENT}:0:1"), &["uber-trace-id"]),
+        (
+            "xray",
+            format!(
+                "x-amzn-trace-id: Root=1-{}-{};Parent={PARENT};Sampled=1",
+                &TRACE[..8],
+                &TRACE[8..]
+            ),
+            &["x-amzn-trace-id"],
+        ),
+        ("datadog", datadog.to_owned(), &datadog_names),
+        (
+            "elastic",
+            format!("elastic-apm-traceparent: 00-{TRACE}-{PARENT}-01"),
+            &["elastic-apm-traceparent", "traceparent"],
+        ),
+    ];
+    for (format, lines, expected) in cases {
+        let service = Service::start(&[("OTEL_PROPAGATORS", format)]);
+        let head = relayed(&service, &lines);
+        assert_eq!(carriers(&head), expected, "{format}: {head}");
+        let kept = match format {
+            "xray" => head.contains(&format!("1-{}-{}", &TRACE[..8], &TRACE[8..])),
+            "datadog" => head.contains("9532127138774266268") && head.contains("0af7651916cd43dd"),
+            _ => head.contains(TRACE),
+        };
+        assert!(kept, "{format}: {head}");
+    }
 }
 
 #[test]
