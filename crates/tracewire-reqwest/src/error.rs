@@ -14,6 +14,15 @@ pub(crate) fn error_type(error: &Error) -> ErrorType {
     }
 }
 
+/// The kind of an error in the middle of a response.
+pub(crate) fn of_body(error: &reqwest::Error) -> ErrorType {
+    match kind(error) {
+        ErrorType::Timeout => ErrorType::Timeout,
+        ErrorType::Decode => ErrorType::Decode,
+        _ => ErrorType::Body,
+    }
+}
+
 /// The status code of an error that was made from a response.
 pub(crate) fn status(error: &Error) -> Option<StatusCode> {
     reqwest_error(error)?.status()

@@ -110,4 +110,4 @@ pub use self::{
     middleware::ClientMiddleware,
     redirect::{RedirectError, Redirects},
 };
-pub use tracewire_http::{Attempts, CallOptions, Destinations, ErrorType, Hosts};
+pub use tracewire_http::{Attempts, CallOptions, Destinations, ErrorType, HeaderSelector, Hosts};

@@ -1,5 +1,6 @@
 //! Describes and ends: the facts of a response's head, and a body that carries the call on.
 
+use crate::error;
 use http::response::Builder;
 use reqwest::{Body, Response, ResponseBuilderExt};
 use tracewire_http::{CallBody, ClientCall, ClientResponse};
@@ -20,6 +21,6 @@ pub(crate) fn carry(response: Response, call: ClientCall) -> Response {
     if let Some(extensions) = Builder::new().url(url).extensions_mut() {
         head.extensions.extend(std::mem::take(extensions));
     }
-    let body = Body::wrap(CallBody::new(body, Some(call)));
+    let body = Body::wrap(CallBody::new(body, Some(call), error::of_body));
     http::Response::from_parts(head, body).into()
 }

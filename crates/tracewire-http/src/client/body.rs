@@ -16,21 +16,25 @@ pin_project! {
     /// Passes every frame untouched, and ends the call, if it was not over with the head, once: at
     /// the last frame, at an error, or as cancelled when it is dropped before.
     #[derive(Debug)]
-    pub struct CallBody<B> {
+    pub struct CallBody<B>
+    where
+        B: Body,
+    {
         #[pin]
         inner: B,
         // `None` once the call has ended.
         call: Option<ClientCall>,
         // What a declared length still has to come.
         remaining: Option<u64>,
+        classify: fn(&B::Error) -> ErrorType,
     }
 }
 
 impl<B: Body> CallBody<B> {
-    /// Carries `call`, or nothing, to the end of `inner`.
-    pub fn new(inner: B, call: Option<ClientCall>) -> Self {
+    /// Carries `call`, or nothing, to the end of `inner`, whose errors are named by `classify`.
+    pub fn new(inner: B, call: Option<ClientCall>, classify: fn(&B::Error) -> ErrorType) -> Self {
         let remaining = inner.size_hint().exact();
-        let mut body = Self { inner, call, remaining };
+        let mut body = Self { inner, call, remaining, classify };
         if body.inner.is_end_stream() || remaining == Some(0) {
             end(&mut body.call, Outcome::Complete);
         }
@@ -53,7 +57,7 @@ impl<B: Body> Body for CallBody<B> {
         };
         match &frame {
             None => end(this.call, Outcome::Complete),
-            Some(Err(_)) => end(this.call, Outcome::Failed(ErrorType::Body)),
+            Some(Err(error)) => end(this.call, Outcome::Failed((this.classify)(error))),
             Some(Ok(frame)) => {
                 let length = frame.data_ref().map_or(0, Buf::remaining) as u64;
                 if let Some(remaining) = this.remaining {

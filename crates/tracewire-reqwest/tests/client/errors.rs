@@ -1,8 +1,11 @@
 //! Calls that got no response: each kind has a name of its own.
 
 use crate::{
-    recorder::{Recorder, attributes, plain_client, unanswered},
-    server::{Server, closed_port},
+    clients::{Clients, plain_client},
+    support::{
+        recorder::{Recorder, attributes, unanswered},
+        server::{Server, Transport, closed_port},
+    },
 };
 use http::Extensions;
 use opentelemetry::trace::Status;
@@ -124,4 +127,20 @@ async fn an_error_made_from_a_response_has_its_status() {
     let mut expected = unanswered(server.port(), &url, Some("500"));
     expected.insert("http.response.status_code".into(), "int 500".into());
     assert_eq!(attributes(&recorder.client_span().attributes), expected);
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted_is_tls() {
+    let (recorder, server) = (Recorder::new(), Server::over(Transport::Tls).await);
+    let url = server.url("/success");
+    recorder.client().get(&url).send().await.unwrap_err();
+    assert_failed(&recorder, server.port(), &url, "tls");
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_no_tls_is_tls() {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let url = server.url("/success").replace("http:", "https:");
+    recorder.client().get(&url).send().await.unwrap_err();
+    assert_failed(&recorder, server.port(), &url, "tls");
 }

@@ -2,13 +2,17 @@
 
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
+mod bodies;
+mod clients;
+mod contract;
 mod errors;
+mod hops;
 mod metrics;
 mod overrides;
 mod propagation;
-mod recorder;
 mod redirects;
 mod retries;
 mod secrets;
-mod server;
 mod spans;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,8 +1,11 @@
 //! What is measured, and under which attributes.
 
 use crate::{
-    recorder::{Recorder, expected},
-    server::{Server, closed_port},
+    clients::{Clients, plain_client},
+    support::{
+        recorder::{Recorder, expected},
+        server::{Server, closed_port},
+    },
 };
 use http::Method;
 use opentelemetry_sdk::{
@@ -15,7 +18,7 @@ use reqwest_middleware::ClientBuilder;
 async fn duration_has_the_attributes_of_the_conventions() {
     let (recorder, server) = (Recorder::new(), Server::start().await);
     let middleware = recorder.middleware().active_requests(true);
-    let client = ClientBuilder::new(crate::recorder::plain_client()).with(middleware).build();
+    let client = ClientBuilder::new(plain_client()).with(middleware).build();
     client.get(server.url("/success?id=1")).send().await.unwrap();
     let port = format!("int {}", server.port());
     assert_eq!(

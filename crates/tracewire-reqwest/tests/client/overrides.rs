@@ -1,8 +1,11 @@
 //! What one request can ask for.
 
 use crate::{
-    recorder::{Recorder, answered, attributes},
-    server::Server,
+    clients::Clients,
+    support::{
+        recorder::{Recorder, answered, attributes},
+        server::Server,
+    },
 };
 use opentelemetry::{KeyValue, trace::SpanKind};
 use opentelemetry_sdk::trace::SpanData;

@@ -1,8 +1,11 @@
 //! Which headers leave, and for where.
 
 use crate::{
-    recorder::{Recorder, plain_client},
-    server::{Received, Server},
+    clients::{Clients, plain_client},
+    support::{
+        recorder::Recorder,
+        server::{Received, Server},
+    },
 };
 use opentelemetry::{
     Context, KeyValue,
@@ -42,41 +45,6 @@ async fn call_partner(destinations: Destinations) -> Received {
     call.send().with_context(context).await.unwrap();
     assert_eq!(recorder.client_spans().len(), 1);
     server.only_received()
-}
-
-#[tokio::test]
-async fn the_span_travels_with_the_call() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
-    recorder.client().get(server.url("/success")).send().await.unwrap();
-    let span = recorder.client_span().span_context;
-    let traceparent = format!("00-{}-{}-0", span.trace_id(), span.span_id());
-    let received = server.only_received();
-    assert!(received.header("traceparent").unwrap().starts_with(&traceparent));
-    assert_eq!(received.header("baggage"), None);
-}
-
-#[tokio::test]
-async fn headers_of_the_caller_are_replaced() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
-    let mut call = recorder.client().get(server.url("/success"));
-    for name in ["traceparent", "tracestate", "baggage"] {
-        call = call.header(name, "first=1").header(name, "second=2");
-    }
-    let context = with_baggage(&recorder.parent());
-    let response = call.send().with_context(context).await.unwrap();
-    assert_eq!(response.status(), 200);
-    let span_id = recorder.client_span().span_context.span_id().to_string();
-    let received = server.only_received();
-    assert!(received.header("traceparent").unwrap().contains(&span_id));
-    assert_eq!(received.header("tracestate"), None);
-    assert_eq!(received.header("baggage"), Some("user=Ada"));
-}
-
-#[tokio::test]
-async fn other_headers_of_the_caller_stay() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
-    let call = recorder.client().get(server.url("/secured")).header("authorization", "me");
-    assert_eq!(call.send().await.unwrap().status(), 200);
 }
 
 #[tokio::test]

@@ -1,8 +1,11 @@
 //! Redirects that reqwest follows by itself, below the middleware.
 
 use crate::{
-    recorder::{Recorder, answered, attributes},
-    server::Server,
+    clients::Clients,
+    support::{
+        recorder::{Recorder, answered, attributes},
+        server::Server,
+    },
 };
 use opentelemetry::trace::Status;
 

@@ -1,8 +1,11 @@
 //! The middleware inside, outside and on both sides of reqwest-retry.
 
 use crate::{
-    recorder::{Recorder, answered, attributes, plain_client, unanswered},
-    server::{Server, closed_port},
+    clients::{Clients, plain_client},
+    support::{
+        recorder::{Recorder, answered, attributes, unanswered},
+        server::{Server, closed_port},
+    },
 };
 use http::Extensions;
 use opentelemetry::trace::Status;
@@ -18,7 +21,7 @@ fn retries(times: u32) -> RetryTransientMiddleware<ExponentialBackoff> {
     RetryTransientMiddleware::new_with_policy(policy)
 }
 
-fn resent(port: u16, url: &str, status: u16, count: u32) -> crate::recorder::Attributes {
+fn resent(port: u16, url: &str, status: u16, count: u32) -> crate::support::recorder::Attributes {
     let mut all = answered(port, url, status);
     if count > 0 {
         let count = format!("int {count}");

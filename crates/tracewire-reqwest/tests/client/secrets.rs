@@ -1,8 +1,11 @@
 //! Nothing secret in a URL reaches an exporter.
 
 use crate::{
-    recorder::{Recorder, attributes},
-    server::{Server, closed_port},
+    clients::Clients,
+    support::{
+        recorder::{Recorder, attributes},
+        server::{Server, closed_port},
+    },
 };
 use http::Method;
 use reqwest::Request;

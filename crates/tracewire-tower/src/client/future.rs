@@ -9,7 +9,7 @@ use std::{
     pin::Pin,
     task::{Context, Poll, ready},
 };
-use tracewire_http::{CallBody, ClientCall, Outcome};
+use tracewire_http::{CallBody, ClientCall, ErrorType, Outcome};
 
 pin_project! {
     /// Response future of [`ClientService`](super::ClientService).
@@ -53,7 +53,7 @@ where
                 if let Some(call) = call.take_if(|call| !call.ends_at_body()) {
                     call.end(Outcome::Complete);
                 }
-                Ok(response.map(|body| CallBody::new(body, call)))
+                Ok(response.map(|body| CallBody::new(body, call, |_| ErrorType::Body)))
             }
             Err(error) => {
                 if let Some(call) = call {

@@ -74,4 +74,6 @@ mod response;
 mod service;
 
 pub use self::{future::ResponseFuture, layer::ClientLayer, service::ClientService};
-pub use tracewire_http::{Attempts, CallBody, CallOptions, Destinations, ErrorType, Hosts};
+pub use tracewire_http::{
+    Attempts, CallBody, CallOptions, Destinations, ErrorType, HeaderSelector, Hosts,
+};

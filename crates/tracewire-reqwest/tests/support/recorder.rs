@@ -1,4 +1,4 @@
-//! A middleware with providers of its own, and what they recorded.
+//! Providers of a test's own, and what was recorded with them.
 
 use opentelemetry::{
     Context, KeyValue, Value,
@@ -11,15 +11,13 @@ use opentelemetry_sdk::{
     },
     trace::{InMemorySpanExporter, Sampler, SdkTracerProvider, SpanData},
 };
-use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use std::collections::BTreeMap;
 use tracewire_propagation::{Baggage, Composite, TraceContext};
-use tracewire_reqwest::ClientMiddleware;
 
 /// Attributes by name, their values as text.
 pub(crate) type Attributes = BTreeMap<String, String>;
 
-/// Captures what a middleware records.
+/// Captures what a client records.
 pub(crate) struct Recorder {
     spans: InMemorySpanExporter,
     metrics: InMemoryMetricExporter,
@@ -45,16 +43,12 @@ impl Recorder {
         Self { spans, metrics, tracer_provider, meter_provider }
     }
 
-    pub(crate) fn middleware(&self) -> ClientMiddleware {
-        ClientMiddleware::new()
-            .tracer_provider(self.tracer_provider.clone())
-            .meter_provider(self.meter_provider.clone())
-            .propagator(Composite::new().and(TraceContext::new()).and(Baggage::new()))
+    pub(crate) fn tracer_provider(&self) -> SdkTracerProvider {
+        self.tracer_provider.clone()
     }
 
-    /// A client with the middleware and without a proxy.
-    pub(crate) fn client(&self) -> ClientWithMiddleware {
-        ClientBuilder::new(plain_client()).with(self.middleware()).build()
+    pub(crate) fn meter_provider(&self) -> SdkMeterProvider {
+        self.meter_provider.clone()
     }
 
     /// A context with a span named `parent`, which ends with it.
@@ -104,6 +98,37 @@ impl Recorder {
         })
     }
 
+    /// Unit and description of `http.client.request.duration`, and the sum of its first series.
+    pub(crate) fn duration_instrument(&self) -> (String, String, f64) {
+        self.metrics.reset();
+        self.meter_provider.force_flush().unwrap();
+        let exported = self.metrics.get_finished_metrics().unwrap();
+        let mut metrics = exported.iter().flat_map(|resource| resource.scope_metrics());
+        let metric = metrics
+            .find_map(|scope| {
+                scope.metrics().find(|metric| metric.name() == "http.client.request.duration")
+            })
+            .unwrap();
+        let AggregatedMetrics::F64(MetricData::Histogram(histogram)) = metric.data() else {
+            panic!("not a histogram of floats: {metric:?}");
+        };
+        let sum = histogram.data_points().next().unwrap().sum();
+        (metric.unit().to_owned(), metric.description().to_owned(), sum)
+    }
+
+    /// Starts and ends a span named `name` in the current context.
+    pub(crate) fn work(&self, name: &'static str) {
+        drop(self.tracer_provider.tracer("test").start(name));
+    }
+
+    /// The only span with this name.
+    pub(crate) fn named(&self, name: &str) -> SpanData {
+        let mut spans = self.spans();
+        spans.retain(|span| span.name == name);
+        assert_eq!(spans.len(), 1, "one span named {name} expected: {spans:#?}");
+        spans.remove(0)
+    }
+
     /// All that was exported, as text.
     pub(crate) fn everything(&self) -> String {
         self.metrics.reset();
@@ -129,9 +154,9 @@ impl Recorder {
     }
 }
 
-/// A client that asks no proxy.
-pub(crate) fn plain_client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
+/// W3C Trace Context and W3C Baggage.
+pub(crate) fn propagator() -> Composite {
+    Composite::new().and(TraceContext::new()).and(Baggage::new())
 }
 
 pub(crate) fn attributes<'a>(pairs: impl IntoIterator<Item = &'a KeyValue>) -> Attributes {

@@ -1,0 +1,248 @@
+//! Redirects that the middleware follows, hop by hop.
+
+use crate::{
+    clients::Clients,
+    support::{
+        recorder::{Recorder, answered, attributes},
+        server::{Received, Server},
+    },
+};
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use opentelemetry::{
+    Context, KeyValue,
+    baggage::BaggageExt,
+    trace::{FutureExt, Status},
+};
+use reqwest::{Body, Response, redirect::Policy};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Result};
+use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
+use std::{net::SocketAddr, time::Duration};
+use tracewire_reqwest::{CallOptions, ClientMiddleware, RedirectError, Redirects};
+
+/// A client that leaves redirects alone and finds `other.example` at `other`.
+fn plain(other: &Server) -> reqwest::Client {
+    let address = SocketAddr::from(([127, 0, 0, 1], other.port()));
+    let client = reqwest::Client::builder().no_proxy().redirect(Policy::none());
+    client.resolve("other.example", address).build().unwrap()
+}
+
+fn following(recorder: &Recorder) -> ClientMiddleware {
+    recorder.middleware().redirects(Redirects::default())
+}
+
+fn client(recorder: &Recorder, other: &Server) -> ClientWithMiddleware {
+    ClientBuilder::new(plain(other)).with(following(recorder)).build()
+}
+
+/// A path that redirects with `code` to `path` on `other.example`.
+fn elsewhere(code: u16, other: &Server, path: &str) -> String {
+    format!("/elsewhere/{code}?http://other.example:{}{path}", other.port())
+}
+
+async fn send(client: &ClientWithMiddleware, request: Request<Bytes>) -> Result<Response> {
+    let request = request.map(Body::from).try_into()?;
+    let context = Context::new().with_baggage([KeyValue::new("user", "Ada")]);
+    client.execute(request).with_context(context).await
+}
+
+fn get(url: impl AsRef<str>) -> Request<Bytes> {
+    let mut request = Request::get(url.as_ref()).body(Bytes::new()).unwrap();
+    for name in ["authorization", "cookie", "cookie2", "proxy-authorization", "x-other"] {
+        request.headers_mut().insert(name, "mine".parse().unwrap());
+    }
+    request
+}
+
+fn names(received: &Received) -> Vec<&str> {
+    let mut names: Vec<_> = received.headers.keys().map(http::HeaderName::as_str).collect();
+    names.sort_unstable();
+    names
+}
+
+#[tokio::test]
+async fn what_was_meant_for_one_host_stays_there() {
+    let (recorder, server, other) = (Recorder::new(), Server::start().await, Server::start().await);
+    let mut request = get(server.url(&elsewhere(302, &other, "/success")));
+    request.headers_mut().insert("host", "shop.example".parse().unwrap());
+    send(&client(&recorder, &other), request).await.unwrap();
+
+    let (first, second) = (server.only_received(), other.only_received());
+    assert_eq!(
+        names(&first),
+        [
+            "accept",
+            "authorization",
+            "baggage",
+            "cookie",
+            "cookie2",
+            "host",
+            "proxy-authorization",
+            "traceparent",
+            "x-other"
+        ]
+    );
+    // Baggage stays away from hosts that are not nearby, at every hop.
+    assert_eq!(names(&second), ["accept", "host", "referer", "traceparent", "x-other"]);
+    let host = format!("other.example:{}", other.port());
+    assert_eq!(second.header("host"), Some(&*host));
+    let referer = server.url(&elsewhere(302, &other, "/success"));
+    assert_eq!(second.header("referer"), Some(&*referer));
+}
+
+#[tokio::test]
+async fn what_was_meant_for_one_host_stays_there_if_ours_stands_around_it() {
+    let (recorder, server, other) = (Recorder::new(), Server::start().await, Server::start().await);
+    let client = ClientBuilder::new(plain(&other))
+        .with(recorder.middleware())
+        .with(following(&recorder))
+        .build();
+    let url = server.url(&elsewhere(302, &other, "/success"));
+    assert_eq!(send(&client, get(&url)).await.unwrap().status(), 200);
+    assert_eq!(server.only_received().header("baggage"), Some("user=Ada"));
+    assert_eq!(names(&other.only_received()), ["accept", "host", "referer", "x-other"]);
+    let mut expected = answered(server.port(), &url, 200);
+    expected.insert("http.request.resend_count".into(), "int 1".into());
+    expected.insert("network.peer.port".into(), format!("int {}", other.port()));
+    assert_eq!(attributes(&recorder.client_span().attributes), expected);
+}
+
+#[tokio::test]
+async fn methods_and_bodies_follow_the_status_code() {
+    let cases = [
+        (301, Method::POST, Method::GET, ""),
+        (302, Method::POST, Method::GET, ""),
+        (303, Method::POST, Method::GET, ""),
+        (303, Method::PUT, Method::GET, ""),
+        (303, Method::HEAD, Method::HEAD, ""),
+        (307, Method::POST, Method::POST, "content"),
+        (308, Method::PUT, Method::PUT, "content"),
+        (301, Method::PUT, Method::PUT, "content"),
+        (302, Method::DELETE, Method::DELETE, "content"),
+    ];
+    for (code, method, next, body) in cases {
+        let (recorder, server) = (Recorder::new(), Server::start().await);
+        let mut request = get(server.url(&format!("/elsewhere/{code}?/success")));
+        *request.method_mut() = method.clone();
+        *request.body_mut() = Bytes::from_static(b"content");
+        let kind = "text/plain".parse().unwrap();
+        request.headers_mut().insert("content-type", kind);
+        let response = send(&client(&recorder, &server), request).await.unwrap();
+        assert_eq!(response.url().path(), "/success");
+        let received = server.received().pop().unwrap();
+        assert_eq!(
+            (&received.method, &*received.body),
+            (&next, body.as_bytes()),
+            "{code} {method}"
+        );
+        assert_eq!(received.header("content-type").is_some(), !body.is_empty());
+        assert_eq!(received.header("authorization"), Some("mine"));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_cannot_be_sent_again() {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    for (code, status) in [(307, 307), (303, 200)] {
+        let chunks = http_body_util::Full::new(Bytes::from_static(b"content"));
+        let url = server.url(&format!("/elsewhere/{code}?/success"));
+        let call = client(&recorder, &server).post(url).body(Body::wrap(chunks));
+        assert_eq!(call.send().await.unwrap().status(), status);
+    }
+}
+
+#[tokio::test]
+async fn too_many_redirects_are_an_error_of_the_last_hop() {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let middleware = recorder.middleware().redirects(Redirects::limited(1));
+    let client = ClientBuilder::new(plain(&server)).with(middleware).build();
+    let error = client.get(server.url("/another-redirect")).send().await.unwrap_err();
+    let reqwest_middleware::Error::Middleware(error) = error else { panic!("{error:?}") };
+    assert_eq!(error.downcast_ref(), Some(&RedirectError::TooMany));
+    let spans = recorder.client_spans();
+    assert_eq!(
+        spans.iter().map(|span| &span.status).collect::<Vec<_>>(),
+        [&Status::Unset, &Status::error("")]
+    );
+    let mut expected = answered(server.port(), &server.url("/redirect"), 302);
+    expected.insert("error.type".into(), "redirect".into());
+    expected.insert("http.request.resend_count".into(), "int 1".into());
+    assert_eq!(attributes(&spans[1].attributes), expected);
+}
+
+#[tokio::test]
+async fn redirects_lead_to_http_alone() {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let client = client(&recorder, &server);
+    let url = server.url("/elsewhere/302?ftp://other.example/");
+    let error = client.get(url).send().await.unwrap_err();
+    let reqwest_middleware::Error::Middleware(error) = error else { panic!("{error:?}") };
+    assert_eq!(error.downcast_ref(), Some(&RedirectError::Scheme));
+    // What is no URL is left to the caller.
+    let url = server.url("/elsewhere/302?http://[/");
+    assert_eq!(client.get(url).send().await.unwrap().status(), StatusCode::FOUND);
+}
+
+#[tokio::test]
+async fn a_template_is_for_the_url_first_asked_for() {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let call = client(&recorder, &server).get(server.url("/redirect"));
+    let options = CallOptions::new().template("/{page}").attribute(KeyValue::new("page", "1"));
+    call.with_extension(options).send().await.unwrap();
+    let spans = recorder.client_spans();
+    let names: Vec<_> = spans.iter().map(|span| &*span.name).collect();
+    assert_eq!(names, ["GET /{page}", "GET"]);
+    for span in &spans {
+        assert_eq!(attributes(&span.attributes)["page"], "1");
+    }
+}
+
+#[tokio::test]
+async fn an_untraced_call_follows_too_and_keeps_its_headers() {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let call = client(&recorder, &server).get(server.url("/redirect"));
+    let call = call.header("traceparent", "mine");
+    let call = call.with_extension(CallOptions::new().untraced());
+    assert_eq!(call.send().await.unwrap().status(), 200);
+    assert!(recorder.client_spans().is_empty());
+    for received in server.received() {
+        assert_eq!(received.header("traceparent"), Some("mine"));
+    }
+}
+
+#[tokio::test]
+async fn a_time_limit_of_the_request_covers_all_hops() {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let call = client(&recorder, &server).get(server.url("/elsewhere/302?/silence"));
+    let error = call.timeout(Duration::from_millis(50)).send().await.unwrap_err();
+    assert!(error.is_timeout(), "{error:?}");
+}
+
+#[tokio::test]
+async fn retries_of_a_redirected_request_are_counted_on() {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    server.fail(1);
+    let millisecond = Duration::from_millis(1);
+    let policy = ExponentialBackoff::builder()
+        .retry_bounds(millisecond, millisecond)
+        .build_with_max_retries(3);
+    let client = ClientBuilder::new(plain(&server))
+        .with(RetryTransientMiddleware::new_with_policy(policy))
+        .with(following(&recorder))
+        .build();
+    let response = client.get(server.url("/elsewhere/302?/flaky")).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    let recorded: Vec<_> = recorder
+        .client_spans()
+        .iter()
+        .map(|span| {
+            let all = attributes(&span.attributes);
+            let status = all["http.response.status_code"].clone();
+            (status, all.get("http.request.resend_count").cloned().unwrap_or_default())
+        })
+        .collect();
+    let expected =
+        [("int 302", ""), ("int 503", "int 1"), ("int 302", "int 2"), ("int 200", "int 3")];
+    let expected = expected.map(|(status, count)| (status.to_owned(), count.to_owned()));
+    assert_eq!(recorded, expected);
+}

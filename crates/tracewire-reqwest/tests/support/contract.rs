@@ -1,0 +1,560 @@
+//! What every instrumented client does, whatever it is made of: the scenarios of OpenTelemetry's
+//! own contract for HTTP clients.
+
+use super::{
+    recorder::{self, Attributes, Recorder, attributes, expected},
+    server::{Received, Server, Transport, closed_port},
+};
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header::AUTHORIZATION};
+use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
+use opentelemetry::{
+    Context, KeyValue, SpanId,
+    baggage::BaggageExt,
+    trace::{FutureExt, SpanContext, Status, TraceContextExt, TraceFlags, TraceId, TraceState},
+};
+use opentelemetry_sdk::trace::SpanData;
+use std::{error::Error, future::Future, time::Duration};
+
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
+pub(crate) type Answer = Result<Response<UnsyncBoxBody<Bytes, BoxError>>, BoxError>;
+
+/// How long a client with [`Setup::limited`] waits.
+pub(crate) const LIMIT: Duration = Duration::from_millis(50);
+
+/// A host to which a client with [`Setup::limited`] finds no way, and no end of searching.
+pub(crate) const UNROUTABLE: &str = "unroutable.invalid";
+
+/// How a client under test is set up.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Setup {
+    /// The call ends with the body.
+    pub(crate) end_at_body: bool,
+    /// `x-test-request` and `x-test-response` are captured.
+    pub(crate) capture: bool,
+    /// Our layer stands there twice.
+    pub(crate) nested: bool,
+    /// Connecting and waiting for the head take [`LIMIT`] at most.
+    pub(crate) limited: bool,
+}
+
+/// What redirects look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Redirects {
+    /// One span covers them all.
+    OneSpan,
+    /// Each hop is a span with its number.
+    Numbered,
+    /// Each hop is a span.
+    Hops,
+}
+
+/// A client under test.
+pub(crate) trait Caller: Clone + Send + Sync + 'static {
+    const REDIRECTS: Redirects;
+
+    fn new(recorder: &Recorder, server: &Server, setup: Setup) -> Self;
+
+    fn call(&self, request: Request<Bytes>) -> impl Future<Output = Answer> + Send;
+}
+
+/// Everything one scenario needs.
+pub(crate) struct Stage<C> {
+    recorder: Recorder,
+    server: Server,
+    client: C,
+}
+
+impl<C: Caller> Stage<C> {
+    async fn new(transport: Transport) -> Self {
+        Self::set_up(transport, Setup::default()).await
+    }
+
+    async fn set_up(transport: Transport, setup: Setup) -> Self {
+        let (recorder, server) = (Recorder::new(), Server::over(transport).await);
+        let client = C::new(&recorder, &server, setup);
+        Self { recorder, server, client }
+    }
+
+    fn request(&self, path: &str) -> Request<Bytes> {
+        Request::get(self.server.url(path)).body(Bytes::new()).unwrap()
+    }
+
+    /// Asks for `path` and reads the response to its end.
+    async fn get(&self, path: &str) -> StatusCode {
+        self.send(self.request(path)).await
+    }
+
+    async fn send(&self, request: Request<Bytes>) -> StatusCode {
+        let response = self.client.call(request).await.unwrap();
+        let status = response.status();
+        response.into_body().collect().await.unwrap();
+        status
+    }
+
+    /// The attributes of a GET for `path` that was answered with `status`.
+    fn answered(&self, path: &str, status: u16) -> Attributes {
+        let mut all = recorder::answered(self.server.port(), &self.server.url(path), status);
+        let version = if self.server.transport() == Transport::Http1 { "1.1" } else { "2" };
+        all.insert("network.protocol.version".into(), version.into());
+        all
+    }
+
+    /// The same for a request that was sent before.
+    fn resent(&self, path: &str, status: u16, count: u32) -> Attributes {
+        let mut all = self.answered(path, status);
+        if C::REDIRECTS == Redirects::Numbered && count > 0 {
+            all.insert("http.request.resend_count".into(), format!("int {count}"));
+        }
+        all
+    }
+
+    fn client_attributes(&self) -> Vec<Attributes> {
+        self.recorder.client_spans().iter().map(|span| attributes(&span.attributes)).collect()
+    }
+}
+
+/// The server's request came from this span.
+fn assert_child(received: &Received, span: &SpanData) {
+    let ids = format!("00-{}-{}-", span.span_context.trace_id(), span.span_context.span_id());
+    let traceparent = received.header("traceparent").unwrap();
+    assert!(traceparent.starts_with(&ids), "{traceparent} is not from {ids}");
+}
+
+fn span_id(context: &Context) -> SpanId {
+    context.span().span_context().span_id()
+}
+
+pub(crate) async fn a_call_is_a_root_with_the_server_below<C: Caller>(over: Transport) {
+    for path in ["/success", "/success?with=params"] {
+        let stage = Stage::<C>::new(over).await;
+        assert_eq!(stage.get(path).await, 200);
+        let span = stage.recorder.client_span();
+        assert_eq!((&*span.name, &span.status), ("GET", &Status::Unset));
+        assert_eq!(span.parent_span_id, SpanId::INVALID);
+        assert_eq!(attributes(&span.attributes), stage.answered(path, 200));
+        assert_child(&stage.server.only_received(), &span);
+    }
+}
+
+pub(crate) async fn an_unknown_method_is_other<C: Caller>(over: Transport) {
+    let stage = Stage::<C>::new(over).await;
+    let mut request = stage.request("/success");
+    *request.method_mut() = Method::from_bytes(b"TEST").unwrap();
+    assert_eq!(stage.send(request).await, 405);
+    let span = stage.recorder.client_span();
+    let mut expected = stage.answered("/success", 405);
+    expected.insert("http.request.method".into(), "_OTHER".into());
+    expected.insert("http.request.method_original".into(), "TEST".into());
+    assert_eq!((&*span.name, attributes(&span.attributes)), ("HTTP", expected));
+}
+
+pub(crate) async fn a_call_is_a_child_of_its_caller<C: Caller>(over: Transport) {
+    for method in [Method::PUT, Method::POST] {
+        let stage = Stage::<C>::new(over).await;
+        let parent = stage.recorder.parent();
+        let mut request = stage.request("/success");
+        *request.method_mut() = method.clone();
+        *request.body_mut() = Bytes::from_static(b"content");
+        stage.send(request).with_context(parent.clone()).await;
+        let span = stage.recorder.client_span();
+        assert_eq!(span.parent_span_id, span_id(&parent));
+        assert_eq!(span.name, method.as_str());
+        let received = stage.server.only_received();
+        assert_child(&received, &span);
+        assert_eq!((received.method, &*received.body), (method, &b"content"[..]));
+    }
+}
+
+pub(crate) async fn an_unsampled_caller_makes_no_span<C: Caller>(over: Transport) {
+    let stage = Stage::<C>::new(over).await;
+    let (trace_id, flags) = (TraceId::from(7), TraceFlags::default());
+    let unsampled =
+        SpanContext::new(trace_id, SpanId::from(7), flags, false, TraceState::default());
+    let parent = Context::new().with_remote_span_context(unsampled);
+    stage.get("/success").with_context(parent).await;
+    assert!(stage.recorder.spans().is_empty());
+    let received = stage.server.only_received();
+    let traceparent = received.header("traceparent").unwrap();
+    assert!(traceparent.starts_with(&format!("00-{trace_id}-")), "{traceparent}");
+    assert!(traceparent.ends_with("00"), "{traceparent}");
+}
+
+pub(crate) async fn nested_instrumentation_makes_one_span<C: Caller>(over: Transport) {
+    let setup = Setup { nested: true, ..Setup::default() };
+    let stage = Stage::<C>::set_up(over, setup).await;
+    stage.get("/success").await;
+    let span = stage.recorder.client_span();
+    assert_eq!(attributes(&span.attributes), stage.answered("/success", 200));
+    assert_child(&stage.server.only_received(), &span);
+    assert_eq!(stage.recorder.durations().len(), 1);
+}
+
+pub(crate) async fn work_after_the_call_is_its_callers<C: Caller>(over: Transport) {
+    for path in ["/success", "/error"] {
+        let stage = Stage::<C>::new(over).await;
+        let parent = stage.recorder.parent();
+        let work = async {
+            stage.get(path).await;
+            stage.recorder.work("callback");
+        };
+        work.with_context(parent.clone()).await;
+        assert_eq!(stage.recorder.named("callback").parent_span_id, span_id(&parent));
+    }
+}
+
+pub(crate) async fn work_after_a_call_without_caller_is_a_root<C: Caller>(over: Transport) {
+    let stage = Stage::<C>::new(over).await;
+    stage.get("/success").await;
+    stage.recorder.work("callback");
+    let (callback, call) = (stage.recorder.named("callback"), stage.recorder.client_span());
+    assert_eq!(callback.parent_span_id, SpanId::INVALID);
+    assert_ne!(callback.span_context.trace_id(), call.span_context.trace_id());
+}
+
+pub(crate) async fn one_redirect<C: Caller>(over: Transport) {
+    let stage = Stage::<C>::new(over).await;
+    assert_eq!(stage.get("/redirect").await, 200);
+    let expected = match C::REDIRECTS {
+        Redirects::OneSpan => vec![stage.answered("/redirect", 200)],
+        _ => vec![stage.answered("/redirect", 302), stage.resent("/success", 200, 1)],
+    };
+    assert_eq!(stage.client_attributes(), expected);
+    assert_eq!(stage.server.received().len(), 2);
+}
+
+pub(crate) async fn two_redirects<C: Caller>(over: Transport) {
+    let stage = Stage::<C>::new(over).await;
+    assert_eq!(stage.get("/another-redirect").await, 200);
+    let expected = match C::REDIRECTS {
+        Redirects::OneSpan => vec![stage.answered("/another-redirect", 200)],
+        _ => vec![
+            stage.answered("/another-redirect", 302),
+            stage.resent("/redirect", 302, 1),
+            stage.resent("/success", 200, 2),
+        ],
+    };
+    assert_eq!(stage.client_attributes(), expected);
+    let spans = stage.recorder.client_spans();
+    for (n, received) in stage.server.received().iter().enumerate() {
+        let span = if C::REDIRECTS == Redirects::OneSpan { &spans[0] } else { &spans[n] };
+        assert_child(received, span);
+    }
+    assert_eq!(stage.server.received().len(), 3);
+}
+
+pub(crate) async fn redirects_without_end<C: Caller>(over: Transport) {
+    let stage = Stage::<C>::new(over).await;
+    let parent = stage.recorder.parent();
+    let answer = stage.client.call(stage.request("/circular-redirect"));
+    let answer = answer.with_context(parent).await;
+    let mut spans = stage.recorder.client_spans();
+    let last = spans.pop().unwrap();
+    match C::REDIRECTS {
+        Redirects::Hops => assert_eq!(answer.unwrap().status(), 302),
+        _ => {
+            answer.unwrap_err();
+            assert_eq!(attributes(&last.attributes)["error.type"], "redirect");
+            assert_eq!(last.status, Status::error(""));
+        }
+    }
+    let hops = if C::REDIRECTS == Redirects::OneSpan { 0 } else { 10 };
+    assert_eq!(spans.len(), hops);
+    for (n, span) in spans.iter().enumerate() {
+        let count = u32::try_from(n).unwrap();
+        let all = attributes(&span.attributes);
+        let mut expected = stage.answered("/circular-redirect", 302);
+        if count > 0 {
+            // The URL is the same each time, so it is a resend however it is followed.
+            expected.insert("http.request.resend_count".into(), format!("int {count}"));
+        }
+        if C::REDIRECTS == Redirects::Hops {
+            expected.remove("http.request.resend_count");
+        }
+        assert_eq!(all, expected);
+    }
+    assert_eq!(stage.server.received().len(), 11);
+}
+
+pub(crate) async fn headers_of_the_caller_survive_a_redirect<C: Caller>(over: Transport) {
+    let stage = Stage::<C>::new(over).await;
+    let mut request = stage.request("/to-secured");
+    request.headers_mut().insert(AUTHORIZATION, "me".parse().unwrap());
+    assert_eq!(stage.send(request).await, 200);
+}
+
+pub(crate) async fn status_codes_from_400_are_errors<C: Caller>(over: Transport) {
+    for (path, status) in [("/client-error", 400), ("/missing", 404), ("/error", 500)] {
+        let stage = Stage::<C>::new(over).await;
+        assert_eq!(stage.get(path).await, status);
+        let span = stage.recorder.client_span();
+        assert_eq!(span.status, Status::error(""));
+        assert_eq!(attributes(&span.attributes), stage.answered(path, status));
+    }
+}
+
+pub(crate) async fn a_request_sent_again_is_a_new_trace<C: Caller>(over: Transport) {
+    let stage = Stage::<C>::new(over).await;
+    let request = stage.request("/success");
+    stage.send(request.clone()).await;
+    stage.send(request).await;
+    let spans = stage.recorder.client_spans();
+    assert_eq!(spans.len(), 2);
+    assert_ne!(spans[0].span_context.trace_id(), spans[1].span_context.trace_id());
+    for all in stage.client_attributes() {
+        assert_eq!(all, stage.answered("/success", 200));
+    }
+}
+
+pub(crate) async fn headers_of_the_trace_are_replaced<C: Caller>(over: Transport) {
+    let stage = Stage::<C>::new(over).await;
+    let mut request = stage.request("/success");
+    for name in ["traceparent", "tracestate", "baggage"] {
+        for value in ["first=1", "second=2"] {
+            request.headers_mut().append(name, value.parse().unwrap());
+        }
+    }
+    let caller = stage.recorder.parent().with_baggage([KeyValue::new("user", "Ada")]);
+    assert_eq!(stage.send(request).with_context(caller).await, 200);
+    let received = stage.server.only_received();
+    assert_child(&received, &stage.recorder.client_span());
+    assert_eq!(received.header("tracestate"), None);
+    assert_eq!(received.header("baggage"), Some("user=Ada"));
+}
+
+pub(crate) async fn chosen_headers_are_captured<C: Caller>(over: Transport) {
+    let setup = Setup { capture: true, ..Setup::default() };
+    let stage = Stage::<C>::set_up(over, setup).await;
+    let mut request = stage.request("/success");
+    request.headers_mut().insert("x-test-request", "value".parse().unwrap());
+    stage.send(request).await;
+    let mut expected = stage.answered("/success", 200);
+    expected.insert("http.request.header.x-test-request".into(), "[\"value\"]".into());
+    expected.insert("http.response.header.x-test-response".into(), "[\"value\"]".into());
+    assert_eq!(stage.client_attributes(), [expected]);
+}
+
+pub(crate) async fn a_refused_connection_is_an_error<C: Caller>(over: Transport) {
+    let stage = Stage::<C>::new(over).await;
+    let (parent, port) = (stage.recorder.parent(), closed_port().await);
+    let url = stage.server.url("/").replace(&stage.server.port().to_string(), &port.to_string());
+    let request = Request::get(&url).body(Bytes::new()).unwrap();
+    let work = async {
+        stage.client.call(request).await.unwrap_err();
+        stage.recorder.work("callback");
+    };
+    work.with_context(parent.clone()).await;
+    let span = stage.recorder.client_span();
+    assert_eq!((span.parent_span_id, &span.status), (span_id(&parent), &Status::error("")));
+    assert_eq!(attributes(&span.attributes), recorder::unanswered(port, &url, Some("connect")));
+    assert_eq!(stage.recorder.named("callback").parent_span_id, span_id(&parent));
+}
+
+pub(crate) async fn a_host_out_of_reach_is_a_timeout<C: Caller>(over: Transport) {
+    let setup = Setup { limited: true, ..Setup::default() };
+    let stage = Stage::<C>::set_up(over, setup).await;
+    let scheme = if over == Transport::Tls { "https" } else { "http" };
+    let url = format!("{scheme}://{UNROUTABLE}/");
+    let request = Request::head(&url).body(Bytes::new()).unwrap();
+    stage.client.call(request).await.unwrap_err();
+    let span = stage.recorder.client_span();
+    assert_eq!((&*span.name, &span.status), ("HEAD", &Status::error("")));
+    let port = if over == Transport::Tls { 443 } else { 80 };
+    let expected = expected([
+        ("error.type", "timeout".into()),
+        ("http.request.method", "HEAD".into()),
+        ("server.address", UNROUTABLE.into()),
+        ("server.port", format!("int {port}")),
+        ("url.full", url),
+    ]);
+    assert_eq!(attributes(&span.attributes), expected);
+}
+
+pub(crate) async fn a_silent_server_is_a_timeout<C: Caller>(over: Transport) {
+    let setup = Setup { limited: true, ..Setup::default() };
+    let stage = Stage::<C>::set_up(over, setup).await;
+    stage.client.call(stage.request("/silence")).await.unwrap_err();
+    let span = stage.recorder.client_span();
+    assert_eq!(span.status, Status::error(""));
+    let url = stage.server.url("/silence");
+    assert_eq!(
+        attributes(&span.attributes),
+        recorder::unanswered(stage.server.port(), &url, Some("timeout"))
+    );
+    assert_child(&stage.server.only_received(), &span);
+}
+
+pub(crate) async fn the_duration_is_measured<C: Caller>(over: Transport) {
+    let stage = Stage::<C>::new(over).await;
+    stage.get("/success?id=1").await;
+    let (unit, description, sum) = stage.recorder.duration_instrument();
+    assert_eq!((&*unit, &*description), ("s", "Duration of HTTP client requests."));
+    assert!(sum > 0.0);
+    let mut expected = stage.answered("/success", 200);
+    expected.retain(|key, _| !key.starts_with("network.peer.") && key != "url.full");
+    assert_eq!(stage.recorder.durations(), [(expected, 1)]);
+}
+
+pub(crate) async fn calls_at_the_same_time_keep_their_own_spans<C: Caller>(over: Transport) {
+    let stage = Stage::<C>::new(over).await;
+    let calls = (0..50).map(|n| {
+        let (client, parent) = (stage.client.clone(), stage.recorder.parent());
+        let mut request = stage.request("/success");
+        request.headers_mut().insert("x-call", n.into());
+        let call = async move {
+            let response = client.call(request).await.unwrap();
+            response.into_body().collect().await.unwrap();
+            span_id(&Context::current())
+        };
+        (parent.clone(), tokio::spawn(call.with_context(parent)))
+    });
+    let calls: Vec<_> = calls.collect();
+    let mut parents = Vec::new();
+    for (parent, call) in calls {
+        assert_eq!(call.await.unwrap(), span_id(&parent));
+        parents.push(parent);
+    }
+    let spans = stage.recorder.client_spans();
+    assert_eq!((spans.len(), stage.server.received().len()), (50, 50));
+    for received in stage.server.received() {
+        let n: usize = received.header("x-call").unwrap().parse().unwrap();
+        let of_this = |span: &&SpanData| span.parent_span_id == span_id(&parents[n]);
+        assert_child(&received, spans.iter().find(of_this).unwrap());
+    }
+}
+
+pub(crate) async fn calls_over_one_connection_keep_their_own_spans<C: Caller>(over: Transport) {
+    let stage = Stage::<C>::new(over).await;
+    for _ in 0..20 {
+        stage.get("/success").await;
+    }
+    assert_eq!(stage.server.connections(), 1);
+    let spans = stage.recorder.client_spans();
+    assert_eq!(spans.len(), 20);
+    for (received, span) in stage.server.received().iter().zip(&spans) {
+        assert_child(received, span);
+    }
+}
+
+pub(crate) async fn a_call_ends_with_the_head<C: Caller>(over: Transport) {
+    let stage = Stage::<C>::new(over).await;
+    let response = stage.client.call(stage.request("/long-request")).await.unwrap();
+    assert_eq!(stage.client_attributes(), [stage.answered("/long-request", 200)]);
+    stage.server.release();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(&*body, b"HelloWorld");
+    assert_eq!(stage.recorder.client_spans().len(), 1);
+}
+
+const END_AT_BODY: Setup =
+    Setup { end_at_body: true, capture: false, nested: false, limited: false };
+
+pub(crate) async fn a_call_can_end_with_the_body<C: Caller>(over: Transport) {
+    let stage = Stage::<C>::set_up(over, END_AT_BODY).await;
+    let response = stage.client.call(stage.request("/long-request")).await.unwrap();
+    assert!(stage.recorder.client_spans().is_empty());
+    stage.server.release();
+    let mut body = response.into_body();
+    let mut read = 0;
+    while read < 10 {
+        read += body.frame().await.unwrap().unwrap().into_data().unwrap().len();
+    }
+    // The last byte is the end, also for those who do not ask again.
+    assert_eq!(stage.client_attributes(), [stage.answered("/long-request", 200)]);
+}
+
+pub(crate) async fn a_response_without_a_body_ends_at_once<C: Caller>(over: Transport) {
+    let stage = Stage::<C>::set_up(over, END_AT_BODY).await;
+    let response = stage.client.call(stage.request("/missing")).await.unwrap();
+    assert_eq!(stage.client_attributes(), [stage.answered("/missing", 404)]);
+    drop(response);
+}
+
+pub(crate) async fn a_broken_body_is_an_error<C: Caller>(over: Transport) {
+    let stage = Stage::<C>::set_up(over, END_AT_BODY).await;
+    let response = stage.client.call(stage.request("/broken-body")).await.unwrap();
+    stage.server.release();
+    response.into_body().collect().await.unwrap_err();
+    let mut expected = stage.answered("/broken-body", 200);
+    expected.insert("error.type".into(), "body".into());
+    assert_eq!(stage.client_attributes(), [expected]);
+    assert_eq!(stage.recorder.client_span().status, Status::error(""));
+}
+
+pub(crate) async fn a_dropped_body_is_no_error<C: Caller>(over: Transport) {
+    let stage = Stage::<C>::set_up(over, END_AT_BODY).await;
+    drop(stage.client.call(stage.request("/long-request")).await.unwrap());
+    assert_eq!(stage.client_attributes(), [stage.answered("/long-request", 200)]);
+    assert_eq!(stage.recorder.client_span().status, Status::Unset);
+}
+
+pub(crate) async fn a_dropped_call_is_no_error<C: Caller>(over: Transport) {
+    let stage = Stage::<C>::new(over).await;
+    tokio::select! {
+        _ = stage.client.call(stage.request("/silence")) => unreachable!("nobody answers"),
+        () = stage.server.arrived() => {}
+    }
+    let url = stage.server.url("/silence");
+    let expected = recorder::unanswered(stage.server.port(), &url, None);
+    assert_eq!(stage.client_attributes(), [expected]);
+    assert_eq!(stage.recorder.client_span().status, Status::Unset);
+}
+
+pub(crate) async fn suppressed_telemetry_leaves_the_call_alone<C: Caller>(over: Transport) {
+    let stage = Stage::<C>::new(over).await;
+    let suppressed = stage.recorder.parent().with_telemetry_suppressed();
+    stage.get("/success").with_context(suppressed).await;
+    assert!(stage.recorder.client_spans().is_empty());
+    assert!(stage.recorder.durations().is_empty());
+    assert_eq!(stage.server.only_received().header("traceparent"), None);
+}
+
+/// Makes a module of tests for one client over one transport.
+macro_rules! contract {
+    ($($module:ident: $caller:ty, $transport:ident;)*) => {
+        $(mod $module {
+            $crate::support::contract::scenarios! {
+                $caller, $crate::support::server::Transport::$transport;
+                a_broken_body_is_an_error,
+                a_call_can_end_with_the_body,
+                a_call_ends_with_the_head,
+                a_call_is_a_child_of_its_caller,
+                a_call_is_a_root_with_the_server_below,
+                a_dropped_body_is_no_error,
+                a_dropped_call_is_no_error,
+                a_host_out_of_reach_is_a_timeout,
+                a_refused_connection_is_an_error,
+                a_request_sent_again_is_a_new_trace,
+                a_response_without_a_body_ends_at_once,
+                a_silent_server_is_a_timeout,
+                an_unknown_method_is_other,
+                an_unsampled_caller_makes_no_span,
+                calls_at_the_same_time_keep_their_own_spans,
+                calls_over_one_connection_keep_their_own_spans,
+                chosen_headers_are_captured,
+                headers_of_the_caller_survive_a_redirect,
+                headers_of_the_trace_are_replaced,
+                nested_instrumentation_makes_one_span,
+                one_redirect,
+                redirects_without_end,
+                status_codes_from_400_are_errors,
+                suppressed_telemetry_leaves_the_call_alone,
+                the_duration_is_measured,
+                two_redirects,
+                work_after_a_call_without_caller_is_a_root,
+                work_after_the_call_is_its_callers,
+            }
+        })*
+    };
+}
+pub(crate) use contract;
+
+macro_rules! scenarios {
+    ($caller:ty, $transport:expr; $($scenario:ident,)*) => {
+        $(#[tokio::test]
+        async fn $scenario() {
+            $crate::support::contract::$scenario::<$caller>($transport).await;
+        })*
+    };
+}
+pub(crate) use scenarios;
