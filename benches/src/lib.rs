@@ -1,1 +1,3 @@
 //! Benchmarks beside their baselines.
+
+pub mod propagation;

@@ -18,11 +18,11 @@ use std::ptr;
 
 /// W3C Baggage: the header `baggage`.
 ///
-/// Entries are read and changed through OpenTelemetry's
-/// [`BaggageExt`]. What the application leaves alone is
-/// sent on as it came: in its order, its encoding and with its properties. A malformed member is
-/// left out, the others stay. 64 members and 8192 bytes, over all header lines together, are kept;
-/// whole members beyond that are left out.
+/// Entries are read and changed through OpenTelemetry's [`BaggageExt`]. What the application leaves
+/// alone is sent on as it came: in its order, its encoding and with its properties. Entries that it
+/// adds follow in no particular order. A malformed member is left out, the others stay. 64 members
+/// and 8192 bytes, over all header lines together, are kept; whole members beyond that are left
+/// out.
 ///
 /// Follows <https://www.w3.org/TR/baggage/>.
 ///
@@ -126,8 +126,15 @@ impl Received {
     }
 
     fn read_line(&mut self, line: &[u8]) {
-        // U+FFFD belongs to no part of a member, so broken UTF-8 makes its member malformed.
-        for member in Members::new(&String::from_utf8_lossy(line)) {
+        match str::from_utf8(line) {
+            Ok(line) => self.read_members(line),
+            // U+FFFD belongs to no part of a member, so the broken member alone is malformed.
+            Err(_) => self.read_members(&String::from_utf8_lossy(line)),
+        }
+    }
+
+    fn read_members(&mut self, line: &str) {
+        for member in Members::new(line) {
             let Ok(member) = member else {
                 self.dropped = true;
                 continue;
@@ -226,7 +233,7 @@ impl Kept {
                 }
             }
         }
-        for (key, value, properties) in sorted(entries) {
+        for (key, value, properties) in parts(entries) {
             if received.get(key).is_none() {
                 list.push_parts(key, value, properties);
             }
@@ -235,24 +242,19 @@ impl Kept {
     }
 }
 
-/// The header for entries that were made here, in the order of their keys.
+/// The header for entries that were made here. They have no order of their own.
 fn format(entries: &Entries) -> String {
-    let parts = sorted(entries);
-    let len: usize = parts.iter().map(|&(key, value, rest)| len_of_parts(key, value, rest)).sum();
-    let mut list = List::with_capacity(len - 1);
-    for (key, value, properties) in parts {
+    let len: usize = parts(entries).map(|(key, value, rest)| len_of_parts(key, value, rest)).sum();
+    let mut list = List::with_capacity(len.saturating_sub(1));
+    for (key, value, properties) in parts(entries) {
         list.push_parts(key, value, properties);
     }
     list.text
 }
 
-fn sorted(entries: &Entries) -> Vec<(&str, &str, &str)> {
-    let parts = entries
-        .iter()
-        .map(|(key, (value, properties))| (key.as_str(), value.as_str(), properties.as_str()));
-    let mut parts: Vec<_> = parts.collect();
-    parts.sort_unstable_by_key(|&(key, ..)| key);
-    parts
+/// Key, value and properties of each entry.
+fn parts(entries: &Entries) -> impl Iterator<Item = (&str, &str, &str)> {
+    entries.iter().map(|(key, (value, rest))| (key.as_str(), value.as_str(), rest.as_str()))
 }
 
 #[cfg(test)]

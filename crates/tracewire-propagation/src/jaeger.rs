@@ -147,7 +147,7 @@ fn padded<const N: usize>(text: &str) -> Option<[u8; N]> {
     let width = 2 * N;
     let start = width.checked_sub(text.len()).filter(|_| !text.is_empty())?;
     digits.get_mut(start..width)?.copy_from_slice(text.as_bytes());
-    hex::decode(&hex::ANY_CASE, &digits[..width])
+    hex::decode(hex::Case::Any, &digits[..width])
 }
 
 fn format(context: &Context, span_context: &SpanContext) -> [u8; 54] {

@@ -22,7 +22,7 @@ pub(crate) struct TraceParent {
 /// Reads a header value, whatever its version (section "Versioning of traceparent").
 pub(crate) fn parse(value: &[u8]) -> Option<TraceParent> {
     let (fields, rest) = trim_ows(value).split_first_chunk::<LEN>()?;
-    let [version] = hex::decode(&hex::LOWER, &fields[..2])?;
+    let [version] = hex::decode(hex::Case::Lower, &fields[..2])?;
     let ends_well = match (version, rest.first()) {
         (0xff, _) | (0x00, Some(_)) => false,
         (_, after) => after.is_none_or(|&byte| byte == b'-'),
@@ -30,10 +30,10 @@ pub(crate) fn parse(value: &[u8]) -> Option<TraceParent> {
     if !ends_well || fields[2] != b'-' || fields[35] != b'-' || fields[52] != b'-' {
         return None;
     }
-    let [flags] = hex::decode(&hex::LOWER, &fields[53..])?;
+    let [flags] = hex::decode(hex::Case::Lower, &fields[53..])?;
     Some(TraceParent {
-        trace_id: hex::decode(&hex::LOWER, &fields[3..35])?,
-        span_id: hex::decode(&hex::LOWER, &fields[36..52])?,
+        trace_id: hex::decode(hex::Case::Lower, &fields[3..35])?,
+        span_id: hex::decode(hex::Case::Lower, &fields[36..52])?,
         flags: flags & (SAMPLED | RANDOM),
     })
 }

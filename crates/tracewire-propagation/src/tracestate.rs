@@ -4,7 +4,7 @@
 //! accepts members that no level does. So lists are judged here; what OpenTelemetry can hold goes
 //! into the span context, and a valid list that it refuses goes beside it, as [`Kept`].
 
-use crate::carrier::{Lines, trim_ows};
+use crate::carrier::Lines;
 use opentelemetry::{Context, TraceId, trace::SpanContext, trace::TraceState};
 
 /// List members that one header may have (section "tracestate Header Field Values").
@@ -42,29 +42,34 @@ pub(crate) enum List {
 
 /// Reads all lines of the header as one list.
 pub(crate) fn read<'a>(lines: &impl Lines<'a>) -> List {
-    if lines.joined_len() > MAX_LEN {
-        return List::Malformed;
+    match lines.joined_len() {
+        0 => List::Empty,
+        1..=MAX_LEN => read_members(lines),
+        _ => List::Malformed,
     }
+}
+
+#[inline(never)] // most requests have no list, and none of them pays for this frame
+fn read_members<'a>(lines: &impl Lines<'a>) -> List {
     let mut members = [("", ""); MAX_MEMBERS];
     let mut count = 0;
-    for member in lines.iter().flat_map(|line| line.split(|&byte| byte == b',')) {
-        let member = trim_ows(member);
-        if member.is_empty() {
-            continue;
+    for line in lines.iter() {
+        let Ok(line) = str::from_utf8(line) else { return List::Malformed };
+        for member in (Members { line, at: 0 }) {
+            let (Some(slot), Some(member)) = (members.get_mut(count), member) else {
+                return List::Malformed;
+            };
+            *slot = member;
+            count += 1;
         }
-        let (Some(slot), Some(parts)) = (members.get_mut(count), parse_member(member)) else {
-            return List::Malformed;
-        };
-        *slot = parts;
-        count += 1;
     }
-    let members = &members[..count];
-    if members.is_empty() {
+    let members = || members[..count].iter().copied();
+    if count == 0 {
         return List::Empty;
     }
-    match TraceState::from_key_value(members.iter().copied()) {
+    match TraceState::from_key_value(members()) {
         Ok(held) => List::Held(held),
-        Err(_) => join(|| members.iter().copied()).map_or(List::Empty, List::Kept),
+        Err(_) => join(len(members()), members()).map_or(List::Empty, List::Kept),
     }
 }
 
@@ -72,47 +77,87 @@ pub(crate) fn read<'a>(lines: &impl Lines<'a>) -> List {
 pub(crate) fn write(context: &Context, span_context: &SpanContext) -> Option<String> {
     let held = span_context.trace_state();
     // What the application put there through OpenTelemetry's laxer type may not be a legal header.
-    let legal = || held.into_iter().filter(|(key, value)| is_key(key) && is_value(value));
+    let legal = held.into_iter().filter(|(key, value)| is_key(key) && is_value(value));
     match context.get::<Kept>().filter(|kept| kept.trace_id == span_context.trace_id()) {
-        None => join(legal),
+        None => join(len(held.into_iter()), legal),
         // Newer members stand to the left of older ones.
         Some(kept) => {
-            let older = || kept.list.split(',').filter_map(|member| member.split_once('='));
-            let older = || older().filter(|(key, _)| held.get(key).is_none());
-            join(|| legal().chain(older()).take(MAX_MEMBERS))
+            let older = kept.list.split(',').filter_map(|member| member.split_once('='));
+            let older = older.filter(|(key, _)| held.get(key).is_none());
+            join(kept.list.len() + len(held.into_iter()), legal.chain(older).take(MAX_MEMBERS))
         }
     }
 }
 
+/// The members of one header line, `None` for one that is malformed.
+struct Members<'a> {
+    line: &'a str,
+    at: usize,
+}
+
+impl<'a> Members<'a> {
+    /// Steps over the bytes of `class` and returns them. They are ASCII.
+    fn take(&mut self, class: u8) -> &'a str {
+        let start = self.at;
+        while self.byte().is_some_and(|byte| CLASS[usize::from(byte)] & class != 0) {
+            self.at += 1;
+        }
+        self.line.get(start..self.at).unwrap_or_default()
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.line.as_bytes().get(self.at).copied()
+    }
+
+    fn member(&mut self) -> Option<(&'a str, &'a str)> {
+        let key = self.take(KEY);
+        if self.byte() != Some(b'=') {
+            return None;
+        }
+        self.at += 1;
+        // Leading spaces belong to a value, trailing ones to the white space behind it.
+        let value = self.take(VALUE).trim_end_matches(' ');
+        self.take(SPACE);
+        let ends = self.byte().is_none_or(|byte| byte == b',');
+        (ends && is_key(key) && has_value_len(value)).then_some((key, value))
+    }
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = Option<(&'a str, &'a str)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.take(SPACE | COMMA);
+        self.byte()?;
+        Some(self.member())
+    }
+}
+
 /// Whether a key follows level 2: `@` is an ordinary character, a digit may come first.
-pub(crate) fn is_key(key: &str) -> bool {
+fn is_key(key: &str) -> bool {
     let bytes = key.as_bytes();
     bytes.first().is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         && bytes.len() <= MAX_PART
-        && bytes.iter().all(|&byte| CLASS[usize::from(byte)] & KEY != 0)
+        && are(bytes, KEY)
 }
 
 /// Whether a value is legal: printable, without `,` and `=`, and not ending in a space.
-pub(crate) fn is_value(value: &str) -> bool {
-    let bytes = value.as_bytes();
-    bytes.last().is_some_and(|&byte| byte != b' ')
-        && bytes.len() <= MAX_PART
-        && bytes.iter().all(|&byte| CLASS[usize::from(byte)] & VALUE != 0)
+fn is_value(value: &str) -> bool {
+    has_value_len(value) && !value.ends_with(' ') && are(value.as_bytes(), VALUE)
 }
 
-fn parse_member(member: &[u8]) -> Option<(&str, &str)> {
-    let (key, value) = str::from_utf8(member).ok()?.split_once('=')?;
-    (is_key(key) && is_value(value)).then_some((key, value))
+fn has_value_len(value: &str) -> bool {
+    (1..=MAX_PART).contains(&value.len())
 }
 
-/// The members with commas between them, in a string of exactly their size.
-fn join<'a, I>(members: impl Fn() -> I) -> Option<String>
-where
-    I: Iterator<Item = (&'a str, &'a str)>,
-{
-    let len: usize = members().map(|(key, value)| key.len() + value.len() + 2).sum();
-    let mut list = String::with_capacity(len.checked_sub(1)?);
-    for (key, value) in members() {
+fn are(bytes: &[u8], class: u8) -> bool {
+    bytes.iter().all(|&byte| CLASS[usize::from(byte)] & class != 0)
+}
+
+/// The members with commas between them, or `None` without any.
+fn join<'a>(len: usize, members: impl Iterator<Item = (&'a str, &'a str)>) -> Option<String> {
+    let mut list = String::with_capacity(len);
+    for (key, value) in members {
         if !list.is_empty() {
             list.push(',');
         }
@@ -120,11 +165,19 @@ where
         list.push('=');
         list.push_str(value);
     }
-    Some(list)
+    (!list.is_empty()).then_some(list)
+}
+
+/// The bytes of these members and of what is between them.
+fn len<'a>(members: impl Iterator<Item = (&'a str, &'a str)>) -> usize {
+    let len: usize = members.map(|(key, value)| key.len() + value.len() + 2).sum();
+    len.saturating_sub(1)
 }
 
 const KEY: u8 = 1;
 const VALUE: u8 = 2;
+const SPACE: u8 = 4;
+const COMMA: u8 = 8;
 
 static CLASS: [u8; 256] = {
     let mut table = [0; 256];
@@ -141,6 +194,9 @@ static CLASS: [u8; 256] = {
         }
         byte += 1;
     }
+    table[b' ' as usize] |= SPACE;
+    table[b'\t' as usize] |= SPACE;
+    table[b',' as usize] |= COMMA;
     table
 };
 
@@ -258,7 +314,8 @@ mod tests {
             if let Some(list) = sent(&lines) {
                 prop_assert_eq!(sent(&[&list]), Some(list.clone()));
                 for member in list.split(',').filter(|member| !member.is_empty()) {
-                    prop_assert!(parse_member(member.as_bytes()).is_some());
+                    let (key, value) = member.split_once('=').unwrap();
+                    prop_assert!(is_key(key) && is_value(value));
                     prop_assert!(lines.iter().any(|line| line.contains(member)));
                 }
             }

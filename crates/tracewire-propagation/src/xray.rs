@@ -140,7 +140,7 @@ fn parse(value: &[u8]) -> Option<Fields<'_>> {
         trace_id: trace_id(root?)?,
         span_id: match parent {
             None => None,
-            Some(id) => Some(hex::decode(&hex::ANY_CASE, id).filter(|&id| id != [0; 8])?),
+            Some(id) => Some(hex::decode(hex::Case::Any, id).filter(|&id| id != [0; 8])?),
         },
         sampled: match sampled {
             None | Some(b"?") => None,
@@ -158,7 +158,7 @@ fn trace_id(root: &[u8]) -> Option<[u8; 16]> {
     let (time, rest) = digits.split_at_checked(8)?;
     let [b'-', unique @ ..] = rest else { return None };
     let (time, unique): ([u8; 4], [u8; 12]) =
-        (hex::decode(&hex::ANY_CASE, time)?, hex::decode(&hex::ANY_CASE, unique)?);
+        (hex::decode(hex::Case::Any, time)?, hex::decode(hex::Case::Any, unique)?);
     let mut id = [0; 16];
     id[..4].copy_from_slice(&time);
     id[4..].copy_from_slice(&unique);

@@ -87,16 +87,16 @@ fn ids(trace: Option<&[u8]>, span: Option<&[u8]>) -> Option<Ids> {
 /// 32 digits, or 16 for the low half.
 fn trace_id(text: &[u8]) -> Option<[u8; 16]> {
     let id = if text.len() == 16 {
-        let low: [u8; 8] = hex::decode(&hex::LOWER, text)?;
+        let low: [u8; 8] = hex::decode(hex::Case::Lower, text)?;
         u128::from(u64::from_be_bytes(low)).to_be_bytes()
     } else {
-        hex::decode(&hex::LOWER, text)?
+        hex::decode(hex::Case::Lower, text)?
     };
     (id != [0; 16]).then_some(id)
 }
 
 fn span_id(text: &[u8]) -> Option<[u8; 8]> {
-    hex::decode(&hex::LOWER, text).filter(|&id| id != [0; 8])
+    hex::decode(hex::Case::Lower, text).filter(|&id| id != [0; 8])
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The grammar of the `baggage` header, member by member.
 
-use crate::percent::{encode, encoded_len, is_octet, is_token};
+use crate::percent::{encode, is_octet, is_token};
 
 /// Members that one header may have (section "Limits").
 const MAX_MEMBERS: usize = 64;
@@ -112,7 +112,9 @@ impl List {
             text.push_str(key);
             text.push('=');
             encode(value, text);
-            push_properties(properties, text);
+            if !properties.is_empty() {
+                push_properties(properties, text);
+            }
         })
     }
 
@@ -138,10 +140,10 @@ impl List {
     }
 }
 
-/// The bytes that [`List::push_parts`] needs at most, with a comma.
+/// The bytes that [`List::push_parts`] takes for parts without escapes, with a comma.
 pub(super) fn len_of_parts(key: &str, value: &str, properties: &str) -> usize {
     let properties = if properties.is_empty() { 0 } else { properties.len() + 1 };
-    key.len() + 1 + encoded_len(value) + properties + 1
+    key.len() + 1 + value.len() + properties + 1
 }
 
 /// Appends each valid property behind a `;`, in the encoding that it came with.

@@ -139,13 +139,15 @@ fn changes_made_through_the_api_win() {
 }
 
 #[test]
-fn entries_made_here_are_encoded_and_sorted() {
+fn entries_made_here_are_encoded() {
     let mut baggage = opentelemetry::baggage::Baggage::new();
     baggage.insert("b", "a=b, c;\"d\"\\%é\n");
     baggage.insert_with_metadata("a", "", "p = 1; evil=x,y; q=ok");
     let context = Context::new().with_baggage(baggage);
-    let expected = "a=;p=1;q=ok,b=a=b%2C%20c%3B%22d%22%5C%25%C3%A9%0A";
-    assert_eq!(inject(&context).as_deref(), Some(expected));
+    let sent = inject(&context).unwrap();
+    let mut members: Vec<_> = sent.split(',').collect();
+    members.sort_unstable();
+    assert_eq!(members, ["a=;p=1;q=ok", "b=a=b%2C%20c%3B%22d%22%5C%25%C3%A9%0A"]);
     assert_eq!(inject(&Context::new()), None);
 }
 

@@ -101,7 +101,7 @@ pub(super) fn high_half(tags: &[u8]) -> Result<u64, Malformed> {
     for pair in pairs(tags).ok_or(Malformed)? {
         let (key, value) = pair.ok_or(Malformed)?;
         if key == HIGH_HALF {
-            let digits = hex::decode(&hex::LOWER, value.as_bytes()).ok_or(Malformed)?;
+            let digits = hex::decode(hex::Case::Lower, value.as_bytes()).ok_or(Malformed)?;
             half = u64::from_be_bytes(digits);
             if half == 0 {
                 return Err(Malformed);
