@@ -34,6 +34,8 @@ pub(crate) struct Setup {
     pub(crate) capture: bool,
     /// Our layer stands there twice.
     pub(crate) nested: bool,
+    /// Calls under way are counted.
+    pub(crate) active_requests: bool,
     /// Connecting and waiting for the head take [`LIMIT`] at most.
     pub(crate) limited: bool,
 }
@@ -240,7 +242,8 @@ pub(crate) async fn two_redirects<C: Caller>(over: Transport) {
         let span = if C::REDIRECTS == Redirects::OneSpan { &spans[0] } else { &spans[n] };
         assert_child(received, span);
     }
-    assert_eq!(stage.server.received().len(), 3);
+    let paths: Vec<_> = stage.server.received().into_iter().map(|sent| sent.path).collect();
+    assert_eq!(paths, ["/another-redirect", "/redirect", "/success"]);
 }
 
 pub(crate) async fn redirects_without_end<C: Caller>(over: Transport) {
@@ -446,11 +449,8 @@ pub(crate) async fn a_call_ends_with_the_head<C: Caller>(over: Transport) {
     assert_eq!(stage.recorder.client_spans().len(), 1);
 }
 
-const END_AT_BODY: Setup =
-    Setup { end_at_body: true, capture: false, nested: false, limited: false };
-
 pub(crate) async fn a_call_can_end_with_the_body<C: Caller>(over: Transport) {
-    let stage = Stage::<C>::set_up(over, END_AT_BODY).await;
+    let stage = Stage::<C>::set_up(over, Setup { end_at_body: true, ..Setup::default() }).await;
     let response = stage.client.call(stage.request("/long-request")).await.unwrap();
     assert!(stage.recorder.client_spans().is_empty());
     stage.server.release();
@@ -464,14 +464,14 @@ pub(crate) async fn a_call_can_end_with_the_body<C: Caller>(over: Transport) {
 }
 
 pub(crate) async fn a_response_without_a_body_ends_at_once<C: Caller>(over: Transport) {
-    let stage = Stage::<C>::set_up(over, END_AT_BODY).await;
+    let stage = Stage::<C>::set_up(over, Setup { end_at_body: true, ..Setup::default() }).await;
     let response = stage.client.call(stage.request("/missing")).await.unwrap();
     assert_eq!(stage.client_attributes(), [stage.answered("/missing", 404)]);
     drop(response);
 }
 
 pub(crate) async fn a_broken_body_is_an_error<C: Caller>(over: Transport) {
-    let stage = Stage::<C>::set_up(over, END_AT_BODY).await;
+    let stage = Stage::<C>::set_up(over, Setup { end_at_body: true, ..Setup::default() }).await;
     let response = stage.client.call(stage.request("/broken-body")).await.unwrap();
     stage.server.release();
     response.into_body().collect().await.unwrap_err();
@@ -482,7 +482,7 @@ pub(crate) async fn a_broken_body_is_an_error<C: Caller>(over: Transport) {
 }
 
 pub(crate) async fn a_dropped_body_is_no_error<C: Caller>(over: Transport) {
-    let stage = Stage::<C>::set_up(over, END_AT_BODY).await;
+    let stage = Stage::<C>::set_up(over, Setup { end_at_body: true, ..Setup::default() }).await;
     drop(stage.client.call(stage.request("/long-request")).await.unwrap());
     assert_eq!(stage.client_attributes(), [stage.answered("/long-request", 200)]);
     assert_eq!(stage.recorder.client_span().status, Status::Unset);
@@ -498,6 +498,29 @@ pub(crate) async fn a_dropped_call_is_no_error<C: Caller>(over: Transport) {
     let expected = recorder::unanswered(stage.server.port(), &url, None);
     assert_eq!(stage.client_attributes(), [expected]);
     assert_eq!(stage.recorder.client_span().status, Status::Unset);
+}
+
+pub(crate) async fn calls_under_way_are_counted<C: Caller>(over: Transport) {
+    let setup = Setup { active_requests: true, ..Setup::default() };
+    let stage = Stage::<C>::set_up(over, setup).await;
+    let scheme = if over == Transport::Tls { "https" } else { "http" };
+    let all = expected([
+        ("http.request.method", "GET".into()),
+        ("server.address", "127.0.0.1".into()),
+        ("server.port", format!("int {}", stage.server.port())),
+        ("url.scheme", scheme.into()),
+    ]);
+    let under_way = async {
+        stage.server.arrived().await;
+        assert_eq!(stage.recorder.active_requests(), [(all.clone(), 1)]);
+    };
+    tokio::select! {
+        _ = stage.client.call(stage.request("/silence")) => unreachable!("nobody answers"),
+        () = under_way => {}
+    }
+    assert_eq!(stage.recorder.active_requests(), [(all.clone(), 0)]);
+    stage.get("/error").await;
+    assert_eq!(stage.recorder.active_requests(), [(all, 0)]);
 }
 
 pub(crate) async fn suppressed_telemetry_leaves_the_call_alone<C: Caller>(over: Transport) {
@@ -531,6 +554,7 @@ macro_rules! contract {
                 an_unsampled_caller_makes_no_span,
                 calls_at_the_same_time_keep_their_own_spans,
                 calls_over_one_connection_keep_their_own_spans,
+                calls_under_way_are_counted,
                 chosen_headers_are_captured,
                 headers_of_the_caller_survive_a_redirect,
                 headers_of_the_trace_are_replaced,
