@@ -1,0 +1,10 @@
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tracewire_fuzz::propagation::relay_twice;
+use tracewire_propagation::TraceContext;
+
+fuzz_target!(|data: &[u8]| {
+    let names = ["traceparent", "tracestate"];
+    relay_twice(&TraceContext::new(), &names, data);
+});

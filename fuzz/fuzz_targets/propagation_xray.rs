@@ -1,0 +1,10 @@
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tracewire_fuzz::propagation::relay_twice;
+use tracewire_propagation::XRay;
+
+fuzz_target!(|data: &[u8]| {
+    let names = ["x-amzn-trace-id"];
+    relay_twice(&XRay::new(), &names, data);
+});
