@@ -27,7 +27,7 @@ fn main() -> ExitCode {
 /// Measures one case and prints its line; false if it misses its target.
 fn measure(case: &mut Case) -> bool {
     let batch = batch_size(&mut case.ours);
-    let their_batch = case.theirs.as_mut().map_or(1, |theirs| batch_size(theirs));
+    let their_batch = case.theirs.as_mut().map_or(1, batch_size);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         ours.push(nanos(&mut case.ours, batch));

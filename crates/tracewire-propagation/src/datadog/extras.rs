@@ -40,7 +40,7 @@ impl Extras {
         let mut extras = Self::default();
         for field in member.split(';') {
             let Some((key, value)) = field.split_once(':') else { continue };
-            let value = value.replace('~', "=");
+            let value = value.trim_end_matches(' ').replace('~', "=");
             match key {
                 "s" => extras.priority = priority(value.as_bytes()),
                 "o" if is_origin(&value) => extras.origin = Some(value),
@@ -129,11 +129,12 @@ pub(super) fn priority(text: &[u8]) -> Option<i8> {
 /// The tags one by one, `None` for each that is malformed; `None` at once for too many bytes.
 fn pairs(tags: &[u8]) -> Option<impl Iterator<Item = Option<(&str, &str)>>> {
     let tags = text(tags).filter(|tags| tags.len() <= MAX_TAGS)?;
-    Some(
-        tags.split(',')
-            .filter(|pair| !pair.is_empty())
-            .map(|pair| pair.split_once('=').filter(|(key, value)| is_key(key) && is_value(value))),
-    )
+    let pairs = tags.split(',').filter(|pair| !pair.is_empty());
+    Some(pairs.map(|pair| {
+        // A space at the end would be lost on the way, as white space around a header is.
+        let (key, value) = pair.trim_end_matches(' ').split_once('=')?;
+        (is_key(key) && is_value(value)).then_some((key, value))
+    }))
 }
 
 fn push_pair(tags: &mut String, key: &str, value: &str) {
@@ -151,7 +152,8 @@ fn text(value: &[u8]) -> Option<&str> {
 
 fn is_origin(origin: &str) -> bool {
     let printable = |byte: u8| (0x20..0x7f).contains(&byte);
-    (1..=MAX_ORIGIN).contains(&origin.len()) && origin.bytes().all(printable)
+    let trimmed = origin.trim_matches(' ') == origin;
+    trimmed && (1..=MAX_ORIGIN).contains(&origin.len()) && origin.bytes().all(printable)
 }
 
 fn is_key(key: &str) -> bool {
@@ -200,6 +202,7 @@ mod tests {
             sent("_dd.p.dm=-0,_dd.p.usr.id=a b=,other=1,_dd.x=1"),
             "_dd.p.dm=-0,_dd.p.usr.id=a b="
         );
+        assert_eq!(sent("_dd.p.a=1 ,_dd.p.b=2 "), "_dd.p.a=1,_dd.p.b=2");
         assert_eq!(sent("_dd.p.=1,_dd.p.a=,_dd.p.tid=6b00b29a00000000"), "");
         assert_eq!(sent(&format!("_dd.p.a={}", "x".repeat(MAX_TAGS - 8))), "");
         let longest = format!("_dd.p.a={}", "x".repeat(MAX_TAGS - 10));
