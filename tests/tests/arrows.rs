@@ -28,15 +28,17 @@ const HOUSE: [(&str, &[&str]); 9] = [
 ];
 
 /// Crates of others that only some rooms may know.
-const GUARDED: [(&str, &[&str]); 8] = [
+const GUARDED: [(&str, &[&str]); 9] = [
     ("axum", &["tracewire-tower"]),
     ("opentelemetry-otlp", &["tracewire-init"]),
     ("opentelemetry_sdk", &["tracewire-init", "tracewire-testing"]),
-    ("reqwest", &["tracewire-init", "tracewire-reqwest"]),
+    ("reqwest", &["tracewire-reqwest"]),
     ("reqwest-middleware", &["tracewire-reqwest"]),
     ("tower-layer", &["tracewire-tower"]),
-    ("tracing", &["tracewire-init", "tracewire-tracing"]),
+    // tracewire-tower makes log spans for tower-http's layer.
+    ("tracing", &["tracewire-init", "tracewire-tower", "tracewire-tracing"]),
     ("tracing-subscriber", &["tracewire-init", "tracewire-tracing"]),
+    ("ureq", &["tracewire-init"]),
 ];
 
 fn metadata() -> Metadata {

@@ -36,6 +36,18 @@ pub const NETWORK_PEER_ADDRESS: &str = "network.peer.address";
 pub const NETWORK_PEER_PORT: &str = "network.peer.port";
 /// `network.protocol.version`: `1.0`, `1.1`, `2` or `3`.
 pub const NETWORK_PROTOCOL_VERSION: &str = "network.protocol.version";
+/// `rpc.method`: `package.Service/Method`, or `_OTHER`.
+pub const RPC_METHOD: &str = "rpc.method";
+/// `rpc.method_original`: the method as sent, when it is not a recognized one.
+pub const RPC_METHOD_ORIGINAL: &str = "rpc.method_original";
+/// `rpc.request.metadata.`: the beginning of the names of captured request metadata.
+pub const RPC_REQUEST_METADATA: &str = "rpc.request.metadata.";
+/// `rpc.response.metadata.`: the beginning of the names of captured response metadata.
+pub const RPC_RESPONSE_METADATA: &str = "rpc.response.metadata.";
+/// `rpc.response.status_code`: the name of a gRPC status code.
+pub const RPC_RESPONSE_STATUS_CODE: &str = "rpc.response.status_code";
+/// `rpc.system.name`: `grpc`.
+pub const RPC_SYSTEM_NAME: &str = "rpc.system.name";
 /// `server.address`: the host that was asked for.
 pub const SERVER_ADDRESS: &str = "server.address";
 /// `server.port`, an integer.
@@ -71,7 +83,11 @@ pub const HTTP_SERVER_REQUEST_BODY_SIZE: &str = "http.server.request.body.size";
 pub const HTTP_SERVER_REQUEST_DURATION: &str = "http.server.request.duration";
 /// `http.server.response.body.size`, a histogram of bytes.
 pub const HTTP_SERVER_RESPONSE_BODY_SIZE: &str = "http.server.response.body.size";
+/// `rpc.client.call.duration`, a histogram of seconds.
+pub const RPC_CLIENT_CALL_DURATION: &str = "rpc.client.call.duration";
+/// `rpc.server.call.duration`, a histogram of seconds.
+pub const RPC_SERVER_CALL_DURATION: &str = "rpc.server.call.duration";
 
-/// The bucket boundaries of both duration histograms, in seconds.
+/// The bucket boundaries of all duration histograms, in seconds.
 pub const DURATION_BOUNDARIES: [f64; 14] =
     [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];

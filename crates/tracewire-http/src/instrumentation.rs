@@ -1,7 +1,7 @@
 //! The settings of one layer or middleware, and what they resolve to at the first exchange.
 
 use crate::{
-    Clock, Ending, HeaderSelector, KnownMethods, SensitiveKeys, Verdict,
+    Clock, Ending, HeaderSelector, KnownMethods, RpcMethods, SensitiveKeys, Verdict,
     clock::SystemClock,
     conventions::{DURATION_BOUNDARIES, SCHEMA_URL},
     instruments::{Instruments, Optional, Side},
@@ -48,6 +48,7 @@ pub struct Instrumentation {
     pub(crate) synthetic_user_agents: bool,
     pub(crate) request_headers: HeaderSelector,
     pub(crate) response_headers: HeaderSelector,
+    pub(crate) rpc_methods: Option<RpcMethods>,
     classifier: Option<Classifier>,
     clock: Arc<dyn Clock>,
     scope: InstrumentationScope,
@@ -87,6 +88,7 @@ impl Instrumentation {
                 Side::Server => "OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_RESPONSE_HEADERS",
                 Side::Client => "OTEL_INSTRUMENTATION_HTTP_CLIENT_CAPTURE_RESPONSE_HEADERS",
             }),
+            rpc_methods: None,
             classifier: None,
             clock: Arc::new(SystemClock),
             scope: InstrumentationScope::builder(Cow::Borrowed(library))
@@ -214,6 +216,23 @@ impl Instrumentation {
         self
     }
 
+    /// Records gRPC calls by the conventions for remote procedure calls instead of HTTP's.
+    ///
+    /// Requests of content type `application/grpc` are then `rpc.*` spans, measured by
+    /// `rpc.server.call.duration` or `rpc.client.call.duration`; others stay HTTP.
+    ///
+    /// A client records every method by name, whatever `methods` says: its own code names them.
+    #[cfg(feature = "grpc")]
+    #[must_use]
+    pub fn grpc(mut self, methods: RpcMethods) -> Self {
+        self.rpc_methods = Some(match self.side {
+            Side::Server => methods,
+            Side::Client => RpcMethods::any(),
+        });
+        self.optional.rpc = true;
+        self
+    }
+
     /// Lets `classify` judge whether an exchange ended in an error.
     ///
     /// It is asked once an exchange, when it ends; if it panics, the conventions' verdict stands.
@@ -276,13 +295,12 @@ impl Instrumentation {
             Some(provider) => provider.meter_with_scope(scope),
             None => global::meter_with_scope(scope),
         };
-        let boundaries = self.boundaries.clone();
         let given = self.tracer_provider.is_some() || tracer.is_some();
         Resolved {
             generation,
             believed_until: (!given).then(|| Instant::now() + RETRY),
             tracer,
-            instruments: Instruments::new(&meter, self.side, boundaries, self.optional),
+            instruments: Instruments::new(&meter, self.side, &self.boundaries, self.optional),
             propagator: self.propagator.clone().unwrap_or_else(default_propagator),
             classifier: self.classifier.clone(),
             clock: self.clock.clone(),

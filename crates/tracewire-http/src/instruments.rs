@@ -32,6 +32,7 @@ pub(crate) struct Instruments {
     pub(crate) duration: Histogram<f64>,
     pub(crate) active_requests: Option<UpDownCounter<i64>>,
     pub(crate) body_sizes: Option<BodySizes>,
+    pub(crate) rpc_duration: Option<Histogram<f64>>,
 }
 
 /// The sizes of bodies, in bytes as they were transferred.
@@ -46,21 +47,23 @@ pub(crate) struct BodySizes {
 pub(crate) struct Optional {
     pub(crate) active_requests: bool,
     pub(crate) body_sizes: bool,
+    pub(crate) rpc: bool,
 }
 
 impl Instruments {
-    pub(crate) fn new(meter: &Meter, side: Side, boundaries: Vec<f64>, optional: Optional) -> Self {
+    pub(crate) fn new(meter: &Meter, side: Side, boundaries: &[f64], optional: Optional) -> Self {
         let names = match side {
             Side::Server => &SERVER,
             Side::Client => &CLIENT,
         };
-        let (name, description) = names.duration;
-        let duration = meter
-            .f64_histogram(name)
-            .with_description(description)
-            .with_unit("s")
-            .with_boundaries(boundaries)
-            .build();
+        let duration = |(name, description)| {
+            meter
+                .f64_histogram(name)
+                .with_description(description)
+                .with_unit("s")
+                .with_boundaries(boundaries.to_vec())
+                .build()
+        };
         let active_requests = || {
             let (name, description) = names.active_requests;
             meter
@@ -78,7 +81,8 @@ impl Instruments {
                 .build()
         };
         Self {
-            duration,
+            duration: duration(names.duration),
+            rpc_duration: optional.rpc.then(|| duration(names.rpc_duration)),
             active_requests: optional.active_requests.then(active_requests),
             body_sizes: optional.body_sizes.then(|| BodySizes {
                 request: size(names.request_body_size),
@@ -94,6 +98,7 @@ struct Names {
     active_requests: (&'static str, &'static str),
     request_body_size: (&'static str, &'static str),
     response_body_size: (&'static str, &'static str),
+    rpc_duration: (&'static str, &'static str),
 }
 
 const SERVER: Names = Names {
@@ -101,6 +106,10 @@ const SERVER: Names = Names {
     active_requests: (c::HTTP_SERVER_ACTIVE_REQUESTS, "Number of active HTTP server requests."),
     request_body_size: (c::HTTP_SERVER_REQUEST_BODY_SIZE, "Size of HTTP server request bodies."),
     response_body_size: (c::HTTP_SERVER_RESPONSE_BODY_SIZE, "Size of HTTP server response bodies."),
+    rpc_duration: (
+        c::RPC_SERVER_CALL_DURATION,
+        "Measures the duration of an incoming Remote Procedure Call (RPC).",
+    ),
 };
 
 const CLIENT: Names = Names {
@@ -108,4 +117,8 @@ const CLIENT: Names = Names {
     active_requests: (c::HTTP_CLIENT_ACTIVE_REQUESTS, "Number of active HTTP requests."),
     request_body_size: (c::HTTP_CLIENT_REQUEST_BODY_SIZE, "Size of HTTP client request bodies."),
     response_body_size: (c::HTTP_CLIENT_RESPONSE_BODY_SIZE, "Size of HTTP client response bodies."),
+    rpc_duration: (
+        c::RPC_CLIENT_CALL_DURATION,
+        "Measures the duration of an outgoing Remote Procedure Call (RPC).",
+    ),
 };

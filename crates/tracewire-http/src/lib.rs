@@ -40,6 +40,7 @@ mod method;
 mod options;
 mod outcome;
 mod redaction;
+mod rpc;
 mod scheme;
 mod server;
 mod text;
@@ -49,7 +50,7 @@ pub use self::{
     causes::causes,
     client::{
         Attempts, CallBody, CallOptions, ClientCall, ClientRequest, ClientResponse, ClientSettings,
-        Destinations, Hosts,
+        Destinations, Hosts, UrlTemplates,
     },
     clock::Clock,
     error_type::ErrorType,
@@ -59,6 +60,7 @@ pub use self::{
     method::KnownMethods,
     outcome::{Ending, Outcome, Verdict},
     redaction::SensitiveKeys,
+    rpc::RpcMethods,
     scheme::Scheme,
     server::{
         ClientAddress, ExchangeHandle, Forwarded, InvalidNetwork, Origin, ServerRequest, Trust,

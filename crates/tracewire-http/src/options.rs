@@ -142,6 +142,14 @@ macro_rules! client_options {
             self.configure(|settings| settings.destinations(destinations))
         }
 
+        /// Finds `url.template`, and the name of the span, by these rules. Default: none.
+        ///
+        /// A template in the request's [`CallOptions`]($crate::CallOptions) goes before them.
+        #[must_use]
+        pub fn url_templates(self, templates: $crate::UrlTemplates) -> Self {
+            self.configure(|settings| settings.url_templates(templates))
+        }
+
         /// Ends the call with the body of the response instead of its head. Default: no.
         ///
         /// The duration then covers the body, and a body that fails is an error. Spans of

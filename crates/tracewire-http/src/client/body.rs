@@ -63,6 +63,9 @@ impl<B: Body> Body for CallBody<B> {
                 if let Some(remaining) = this.remaining {
                     *remaining = remaining.saturating_sub(length);
                 }
+                if let (Some(call), Some(trailers)) = (&mut *this.call, frame.trailers_ref()) {
+                    call.trailers(trailers);
+                }
                 // Whoever has the last byte or the trailers does not poll again.
                 if frame.is_trailers() || *this.remaining == Some(0) || this.inner.is_end_stream() {
                     end(this.call, Outcome::Complete);

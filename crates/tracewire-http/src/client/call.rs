@@ -71,6 +71,9 @@ impl ClientCall {
             }
             request.attributes = &options.attributes;
         }
+        if request.template.is_none() {
+            request.template = settings.url_templates.find_for_url(request.host, request.url);
+        }
         let exchange = Exchange::call(&settings.instrumentation, parent, &request);
         let propagate = options.is_none_or(|options| !options.unpropagated);
         Some(Self { settings: settings.clone(), exchange, attempt, propagate })
@@ -106,9 +109,15 @@ impl ClientCall {
         self.exchange.respond(status);
     }
 
-    /// Whether the call is to end with the body of the response instead of its head.
+    /// Whether the call is to end with the body of the response instead of its head: by option,
+    /// and always over gRPC, whose status stands in the trailers.
     pub fn ends_at_body(&self) -> bool {
-        self.settings.end_at_body
+        self.settings.end_at_body || self.exchange.rpc().is_some()
+    }
+
+    /// Notes the response's trailers.
+    pub(crate) fn trailers(&mut self, trailers: &HeaderMap) {
+        self.exchange.trailers(trailers);
     }
 
     /// Ends the call.

@@ -9,9 +9,10 @@ mod hosts;
 mod request;
 mod response;
 mod settings;
+mod templates;
 
 pub use self::{
     attempts::Attempts, body::CallBody, call::ClientCall, call_options::CallOptions,
     destinations::Destinations, hosts::Hosts, request::ClientRequest, response::ClientResponse,
-    settings::ClientSettings,
+    settings::ClientSettings, templates::UrlTemplates,
 };

@@ -1,8 +1,10 @@
 //! A client's call: the facts, and the attributes they become.
 
-use crate::{Instrumentation, Scheme, conventions as c, method::OTHER, text::limited};
+use crate::{
+    Exchange, Instrumentation, Scheme, conventions as c, method::OTHER, rpc::RpcCall, text::limited,
+};
 use http::{HeaderMap, Method};
-use opentelemetry::{KeyValue, StringValue};
+use opentelemetry::KeyValue;
 
 /// What a client knows of a call before it is sent.
 #[derive(Clone, Copy, Debug)]
@@ -48,24 +50,48 @@ impl<'a> ClientRequest<'a> {
         }
     }
 
+    /// The call over gRPC that this is, if such calls are told apart.
+    pub(crate) fn rpc(&self, instrumentation: &Instrumentation) -> Option<RpcCall> {
+        RpcCall::of(instrumentation.rpc_methods.as_ref()?, self.headers?, self.path())
+    }
+
     /// The attributes that are known when the span starts.
     pub(crate) fn describe(
         &self,
         instrumentation: &Instrumentation,
-        method: &StringValue,
-        host: Option<&StringValue>,
+        exchange: &Exchange,
     ) -> Vec<KeyValue> {
         let limit = instrumentation.value_limit;
         // 7 of our own here and at most 5 at the end: the vector never grows.
         let mut attributes = Vec::with_capacity(12 + self.attributes.len());
-        attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD, method.clone()));
-        if method.as_str() == OTHER {
+        match exchange.rpc() {
+            Some(call) => call.describe(self.path(), limit, &mut attributes),
+            None => self.describe_http(instrumentation, exchange, &mut attributes),
+        }
+        if let Some((host, port)) = exchange.server() {
+            attributes.push(KeyValue::new(c::SERVER_ADDRESS, host.clone()));
+            attributes.push(KeyValue::new(c::SERVER_PORT, i64::from(*port)));
+        }
+        if let Some(headers) = self.headers {
+            let add = |attribute| attributes.push(attribute);
+            let prefix = exchange.request_header_prefix();
+            instrumentation.request_headers.capture(headers, prefix, limit, add);
+        }
+        attributes.extend_from_slice(self.attributes);
+        attributes
+    }
+
+    fn describe_http(
+        &self,
+        instrumentation: &Instrumentation,
+        exchange: &Exchange,
+        attributes: &mut Vec<KeyValue>,
+    ) {
+        let limit = instrumentation.value_limit;
+        attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD, exchange.method().clone()));
+        if exchange.method().as_str() == OTHER {
             let original = limited(self.method.as_str().into(), limit);
             attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD_ORIGINAL, original));
-        }
-        if let Some(host) = host {
-            attributes.push(KeyValue::new(c::SERVER_ADDRESS, host.clone()));
-            attributes.push(KeyValue::new(c::SERVER_PORT, i64::from(self.port)));
         }
         let url = instrumentation.sensitive_keys.redact_url(self.url);
         attributes.push(KeyValue::new(c::URL_FULL, limited(url, limit)));
@@ -76,11 +102,12 @@ impl<'a> ClientRequest<'a> {
             let count = i64::from(self.resend_count);
             attributes.push(KeyValue::new(c::HTTP_REQUEST_RESEND_COUNT, count));
         }
-        if let Some(headers) = self.headers {
-            let add = |attribute| attributes.push(attribute);
-            instrumentation.request_headers.capture(headers, c::HTTP_REQUEST_HEADER, limit, add);
-        }
-        attributes.extend_from_slice(self.attributes);
-        attributes
+    }
+
+    /// The path of the URL, with its leading slash.
+    fn path(&self) -> &str {
+        let rest = self.url.split_once("://").map_or(self.url, |(_, rest)| rest);
+        let path = rest.find('/').map_or("", |slash| &rest[slash..]);
+        path.split(['?', '#']).next().unwrap_or_default()
     }
 }

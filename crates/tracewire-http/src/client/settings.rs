@@ -1,6 +1,6 @@
 //! The settings of one client.
 
-use super::Destinations;
+use super::{Destinations, UrlTemplates};
 use crate::Instrumentation;
 use http::HeaderMap;
 
@@ -9,6 +9,7 @@ use http::HeaderMap;
 pub struct ClientSettings {
     pub(crate) instrumentation: Instrumentation,
     pub(crate) destinations: Destinations,
+    pub(crate) url_templates: UrlTemplates,
     pub(crate) end_at_body: bool,
 }
 
@@ -18,6 +19,7 @@ impl ClientSettings {
         Self {
             instrumentation: Instrumentation::client(library, version),
             destinations: Destinations::new(),
+            url_templates: UrlTemplates::default(),
             end_at_body: false,
         }
     }
@@ -39,6 +41,13 @@ impl ClientSettings {
     /// Removes trace context and baggage from `headers`, whoever wrote them.
     pub fn withdraw(&self, headers: &mut HeaderMap) {
         self.instrumentation.remove_injected(headers);
+    }
+
+    /// Finds `url.template`, and the name of the span, by these. Default: none.
+    #[must_use]
+    pub fn url_templates(mut self, templates: UrlTemplates) -> Self {
+        self.url_templates = templates;
+        self
     }
 
     /// Ends the call with the body of the response instead of its head. Default: no.

@@ -2,12 +2,13 @@
 
 use super::ClientAddress;
 use crate::{
-    Authority, Instrumentation, Scheme, conventions as c,
+    Authority, Exchange, Instrumentation, Scheme, conventions as c,
     method::OTHER,
+    rpc::RpcCall,
     text::{header, limited},
 };
 use http::{HeaderMap, Method, Version, header::USER_AGENT};
-use opentelemetry::{KeyValue, StringValue};
+use opentelemetry::KeyValue;
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
@@ -62,29 +63,23 @@ impl<'a> ServerRequest<'a> {
         }
     }
 
+    /// The call over gRPC that this is, if such calls are told apart.
+    pub(crate) fn rpc(&self, instrumentation: &Instrumentation) -> Option<RpcCall> {
+        RpcCall::of(instrumentation.rpc_methods.as_ref()?, self.headers?, self.path)
+    }
+
     /// The attributes that are known when the span starts.
     pub(crate) fn describe(
         &self,
         instrumentation: &Instrumentation,
-        method: &StringValue,
-        route: Option<&StringValue>,
+        exchange: &Exchange,
     ) -> Vec<KeyValue> {
         let limit = instrumentation.value_limit;
         // 12 of our own here and at most 3 at the end: then the vector never grows.
         let mut attributes = Vec::with_capacity(15 + self.attributes.len());
-        attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD, method.clone()));
-        if method.as_str() == OTHER {
-            let original = limited(self.method.as_str().into(), limit);
-            attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD_ORIGINAL, original));
-        }
-        attributes.push(KeyValue::new(c::URL_SCHEME, self.scheme.as_str()));
-        attributes.push(KeyValue::new(c::URL_PATH, limited(self.path.into(), limit)));
-        if let Some(query) = self.query {
-            let query = instrumentation.sensitive_keys.redact_query(query);
-            attributes.push(KeyValue::new(c::URL_QUERY, limited(query, limit)));
-        }
-        if let Some(route) = route {
-            attributes.push(KeyValue::new(c::HTTP_ROUTE, route.clone()));
+        match exchange.rpc() {
+            Some(call) => call.describe(self.path, limit, &mut attributes),
+            None => self.describe_http(instrumentation, exchange, &mut attributes),
         }
         if let Some(authority) = self.authority.and_then(Authority::parse) {
             let host = limited(authority.host.into(), limit);
@@ -111,22 +106,45 @@ impl<'a> ServerRequest<'a> {
             attributes.push(KeyValue::new(c::NETWORK_PEER_ADDRESS, address));
             attributes.push(KeyValue::new(c::NETWORK_PEER_PORT, i64::from(port)));
         }
-        if let Some(version) = version_name(self.version) {
-            attributes.push(KeyValue::new(c::NETWORK_PROTOCOL_VERSION, version));
-        }
         if let Some(headers) = self.headers {
-            if let Some(user_agent) = headers.get(USER_AGENT) {
-                let user_agent = header(user_agent, limit);
-                attributes.push(KeyValue::new(c::USER_AGENT_ORIGINAL, user_agent));
-            }
-            if let Some(kind) = self.synthetic(instrumentation) {
-                attributes.push(KeyValue::new(c::USER_AGENT_SYNTHETIC_TYPE, kind));
-            }
             let add = |attribute| attributes.push(attribute);
-            instrumentation.request_headers.capture(headers, c::HTTP_REQUEST_HEADER, limit, add);
+            let prefix = exchange.request_header_prefix();
+            instrumentation.request_headers.capture(headers, prefix, limit, add);
         }
         attributes.extend_from_slice(self.attributes);
         attributes
+    }
+
+    fn describe_http(
+        &self,
+        instrumentation: &Instrumentation,
+        exchange: &Exchange,
+        attributes: &mut Vec<KeyValue>,
+    ) {
+        let limit = instrumentation.value_limit;
+        attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD, exchange.method().clone()));
+        if exchange.method().as_str() == OTHER {
+            let original = limited(self.method.as_str().into(), limit);
+            attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD_ORIGINAL, original));
+        }
+        attributes.push(KeyValue::new(c::URL_SCHEME, self.scheme.as_str()));
+        attributes.push(KeyValue::new(c::URL_PATH, limited(self.path.into(), limit)));
+        if let Some(query) = self.query {
+            let query = instrumentation.sensitive_keys.redact_query(query);
+            attributes.push(KeyValue::new(c::URL_QUERY, limited(query, limit)));
+        }
+        if let Some(route) = exchange.route() {
+            attributes.push(KeyValue::new(c::HTTP_ROUTE, route.clone()));
+        }
+        if let Some(version) = version_name(self.version) {
+            attributes.push(KeyValue::new(c::NETWORK_PROTOCOL_VERSION, version));
+        }
+        if let Some(user_agent) = self.headers.and_then(|headers| headers.get(USER_AGENT)) {
+            attributes.push(KeyValue::new(c::USER_AGENT_ORIGINAL, header(user_agent, limit)));
+        }
+        if let Some(kind) = self.synthetic(instrumentation) {
+            attributes.push(KeyValue::new(c::USER_AGENT_SYNTHETIC_TYPE, kind));
+        }
     }
 
     /// `user_agent.synthetic.type`, when it is asked for.

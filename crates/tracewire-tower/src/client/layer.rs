@@ -25,6 +25,18 @@ impl ClientLayer {
         Self { settings: Arc::new(settings) }
     }
 
+    /// Records gRPC calls by the conventions for remote procedure calls instead of HTTP's.
+    ///
+    /// Requests of content type `application/grpc` become spans named `package.Service/Method`
+    /// with `rpc.*` attributes, measured by `rpc.client.call.duration`; they end with the trailers.
+    /// Other requests stay HTTP.
+    #[cfg(feature = "grpc")]
+    #[must_use]
+    pub fn grpc(self) -> Self {
+        let methods = tracewire_http::RpcMethods::default();
+        self.configure(|settings| settings.instrument(|settings| settings.grpc(methods)))
+    }
+
     client_options!();
 
     fn configure(self, set: impl FnOnce(ClientSettings) -> ClientSettings) -> Self {

@@ -45,6 +45,13 @@ impl<B: Body> ResponseBody<B> {
     }
 }
 
+/// The body of a response that belongs to no exchange, as layers outside make one up.
+impl<B: Default> Default for ResponseBody<B> {
+    fn default() -> Self {
+        Self { inner: B::default(), scope: Scope::Bare, remaining: None }
+    }
+}
+
 impl<B: Body> Body for ResponseBody<B> {
     type Data = B::Data;
     type Error = B::Error;
@@ -65,6 +72,9 @@ impl<B: Body> Body for ResponseBody<B> {
                 }
                 if let Some(exchange) = this.scope.exchange() {
                     exchange.add_response_size(length);
+                    if let Some(trailers) = frame.trailers_ref() {
+                        exchange.trailers(trailers);
+                    }
                 }
                 // Whoever sends the last byte or the trailers does not poll again.
                 if frame.is_trailers() || *this.remaining == Some(0) || this.inner.is_end_stream() {

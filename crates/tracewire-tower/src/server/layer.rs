@@ -172,6 +172,18 @@ impl ServerLayer {
         self.instrument(|settings| settings.synthetic_user_agents(record))
     }
 
+    /// Records gRPC calls by the conventions for remote procedure calls instead of HTTP's.
+    ///
+    /// Requests of content type `application/grpc` become spans named `package.Service/Method`
+    /// with `rpc.*` attributes, measured by `rpc.server.call.duration`; they end with the trailers.
+    /// Methods that are not among `methods` are recorded as `_OTHER`, because a stranger can ask
+    /// for any name. Other requests stay HTTP.
+    #[cfg(feature = "grpc")]
+    #[must_use]
+    pub fn grpc(self, methods: tracewire_http::RpcMethods) -> Self {
+        self.instrument(|settings| settings.grpc(methods))
+    }
+
     instrumentation_options!();
 
     fn instrument(self, set: impl FnOnce(Instrumentation) -> Instrumentation) -> Self {

@@ -55,16 +55,20 @@ mod head;
 mod hooks;
 mod layer;
 mod request;
+#[cfg(feature = "tower-http")]
+mod request_span;
 #[cfg(feature = "axum")]
 mod router;
 mod scope;
 mod service;
 
+#[cfg(feature = "tower-http")]
+pub use self::request_span::RequestSpan;
 #[cfg(feature = "axum")]
 pub use self::router::around;
 pub use tracewire_http::{
     Clock, Ending, ErrorType, ExchangeHandle, HeaderSelector, InvalidNetwork, KnownMethods,
-    Outcome, Scheme, SensitiveKeys, Trust, TrustedProxies, Verdict,
+    Outcome, RpcMethods, Scheme, SensitiveKeys, Trust, TrustedProxies, Verdict,
 };
 
 pub use self::{

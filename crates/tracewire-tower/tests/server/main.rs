@@ -4,9 +4,13 @@
 mod attributes;
 mod context;
 mod endings;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod handle;
 mod hooks;
 mod metrics;
 mod recorder;
+#[cfg(feature = "tower-http")]
+mod request_span;
 mod routes;
 mod trust;

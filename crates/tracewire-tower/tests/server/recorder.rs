@@ -63,7 +63,12 @@ impl Recorder {
 
     /// The series of `http.server.request.duration`: attributes, and how often each was recorded.
     pub(crate) fn durations(&self) -> Vec<(Attributes, u64)> {
-        self.points("http.server.request.duration", |data| match data {
+        self.histogram("http.server.request.duration")
+    }
+
+    /// The series of a histogram of seconds.
+    pub(crate) fn histogram(&self, name: &str) -> Vec<(Attributes, u64)> {
+        self.points(name, |data| match data {
             AggregatedMetrics::F64(MetricData::Histogram(histogram)) => histogram
                 .data_points()
                 .map(|point| (attributes(point.attributes()), point.count()))

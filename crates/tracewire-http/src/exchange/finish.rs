@@ -1,0 +1,123 @@
+//! Ends the span, and says what the end means.
+
+use super::{Exchange, start::span_name};
+use crate::{
+    Ending, ErrorType, Outcome, Verdict, conventions as c, instruments::Side, server::Notes,
+};
+use opentelemetry::{
+    KeyValue, StringValue,
+    trace::{Status, TraceContextExt},
+};
+
+impl Exchange {
+    /// Ends the exchange with what was noted on the way.
+    pub(crate) fn finish_with(
+        &mut self,
+        outcome: Outcome,
+        route: Option<StringValue>,
+        notes: &Notes,
+    ) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        let elapsed = self.resolved.clock.now().saturating_duration_since(self.started);
+        // Exemplars are taken from the current context.
+        let _guard = self.context.clone().attach();
+        if let Some(route) = route {
+            self.fill_in_route(route);
+        }
+        let error = self.error(outcome, notes);
+        if self.recording {
+            self.describe_end(error.as_ref());
+            self.context.span().end_with_timestamp(self.started_at + elapsed);
+        }
+        self.measure(elapsed, error, &notes.attributes);
+    }
+
+    /// What the span learns at its end.
+    fn describe_end(&self, error: Option<&StringValue>) {
+        let span = self.context.span();
+        match &self.rpc {
+            Some(call) => {
+                if let Some(status) = call.status {
+                    let status = KeyValue::new(c::RPC_RESPONSE_STATUS_CODE, status.name());
+                    span.set_attribute(status);
+                }
+            }
+            None => {
+                if let Some(status) = self.status {
+                    let status = i64::from(status.as_u16());
+                    span.set_attribute(KeyValue::new(c::HTTP_RESPONSE_STATUS_CODE, status));
+                }
+            }
+        }
+        if let Some(error) = error {
+            span.set_attribute(KeyValue::new(c::ERROR_TYPE, error.clone()));
+            span.set_status(Status::error(""));
+        }
+        if self.resolved.instruments.body_sizes.is_some() {
+            let sizes = [
+                (c::HTTP_REQUEST_BODY_SIZE, self.request_size),
+                (c::HTTP_RESPONSE_BODY_SIZE, self.response_size),
+            ];
+            for (name, size) in sizes {
+                if let Some(size) = size.and_then(|size| i64::try_from(size).ok()) {
+                    span.set_attribute(KeyValue::new(name, size));
+                }
+            }
+        }
+    }
+
+    /// `error.type`, when the exchange ended in an error.
+    fn error(&self, outcome: Outcome, notes: &Notes) -> Option<StringValue> {
+        if let Some(verdict) = notes.verdict {
+            return verdict.map(StringValue::from);
+        }
+        let mut verdict = self.verdict(outcome);
+        if let Some(classifier) = &self.resolved.classifier {
+            let route = self.route.as_ref().map(StringValue::as_str);
+            verdict = classifier.judge(&Ending { status: self.status, outcome, route, verdict });
+        }
+        match verdict {
+            Verdict::Unset => None,
+            Verdict::Status(status) => Some(status.as_str().to_owned().into()),
+            Verdict::Error(error) => Some(error.into()),
+        }
+    }
+
+    /// What the conventions make of this end.
+    fn verdict(&self, outcome: Outcome) -> Verdict {
+        if let Some(status) = self.rpc.as_ref().and_then(|call| call.status)
+            && let Some(error) = status.error(self.side)
+        {
+            return Verdict::Error(error);
+        }
+        let first_error = match self.side {
+            Side::Server => 500,
+            Side::Client => 400,
+        };
+        if let Some(status) = self.status.filter(|status| status.as_u16() >= first_error) {
+            return Verdict::Status(status);
+        }
+        match (outcome, self.side) {
+            (Outcome::Complete, _) | (Outcome::Cancelled, Side::Client) => Verdict::Unset,
+            (Outcome::Cancelled, Side::Server) => Verdict::Error(ErrorType::Cancelled),
+            (Outcome::Failed(error), _) => Verdict::Error(error),
+        }
+    }
+
+    /// A route that was found after the span started, by a router inside.
+    fn fill_in_route(&mut self, route: StringValue) {
+        if self.route.is_some() || self.rpc.is_some() {
+            return;
+        }
+        if self.recording {
+            let span = self.context.span();
+            span.set_attribute(KeyValue::new(c::HTTP_ROUTE, route.clone()));
+            if !self.named {
+                span.update_name(span_name(&self.method, Some(route.as_str())));
+            }
+        }
+        self.route = Some(route);
+    }
+}

@@ -1,0 +1,112 @@
+//! What the instruments are given, from the same facts as the span.
+
+use super::Exchange;
+use crate::{conventions as c, rpc::GRPC};
+use arrayvec::ArrayVec;
+use opentelemetry::{KeyValue, StringValue};
+use std::time::Duration;
+
+impl Exchange {
+    /// Counts the exchange as active.
+    ///
+    /// The gauge goes down with exactly what it went up with, or its series would split.
+    pub(super) fn count_active(&self, change: i64) {
+        if let Some(active_requests) = &self.resolved.instruments.active_requests {
+            active_requests.add(change, &self.active_attributes());
+        }
+    }
+
+    /// Records what took place, under the conventions' attributes and those that were `added`.
+    pub(super) fn measure(
+        &self,
+        elapsed: Duration,
+        error: Option<StringValue>,
+        added: &[KeyValue],
+    ) {
+        self.count_active(-1);
+        let own = match &self.rpc {
+            Some(_) => self.rpc_attributes(error),
+            None => self.duration_attributes(error),
+        };
+        let all;
+        let attributes = if self.metric_attributes.is_empty() && added.is_empty() {
+            &*own
+        } else {
+            all = [&*own, &*self.metric_attributes, added].concat();
+            &*all
+        };
+        let instruments = &self.resolved.instruments;
+        let duration = match (&self.rpc, &instruments.rpc_duration) {
+            (Some(_), Some(duration)) => duration,
+            _ => &instruments.duration,
+        };
+        duration.record(elapsed.as_secs_f64(), attributes);
+        if let Some(sizes) = &instruments.body_sizes {
+            if let Some(size) = self.request_size {
+                sizes.request.record(size, attributes);
+            }
+            if let Some(size) = self.response_size {
+                sizes.response.record(size, attributes);
+            }
+        }
+    }
+
+    fn active_attributes(&self) -> ArrayVec<KeyValue, 4> {
+        let mut attributes = ArrayVec::new();
+        attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD, self.method.clone()));
+        attributes.push(KeyValue::new(c::URL_SCHEME, self.scheme.as_str()));
+        if let Some((host, port)) = &self.server {
+            attributes.push(KeyValue::new(c::SERVER_ADDRESS, host.clone()));
+            attributes.push(KeyValue::new(c::SERVER_PORT, i64::from(*port)));
+        }
+        attributes
+    }
+
+    fn duration_attributes(&self, error: Option<StringValue>) -> ArrayVec<KeyValue, 8> {
+        let mut attributes = ArrayVec::new();
+        attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD, self.method.clone()));
+        match &self.server {
+            None => attributes.push(KeyValue::new(c::URL_SCHEME, self.scheme.as_str())),
+            Some((host, port)) => {
+                attributes.push(KeyValue::new(c::SERVER_ADDRESS, host.clone()));
+                attributes.push(KeyValue::new(c::SERVER_PORT, i64::from(*port)));
+            }
+        }
+        if let Some(route) = &self.route {
+            attributes.push(KeyValue::new(c::HTTP_ROUTE, route.clone()));
+        }
+        if let Some(status) = self.status {
+            let status = i64::from(status.as_u16());
+            attributes.push(KeyValue::new(c::HTTP_RESPONSE_STATUS_CODE, status));
+        }
+        if let Some(error) = error {
+            attributes.push(KeyValue::new(c::ERROR_TYPE, error));
+        }
+        if let Some(version) = self.version {
+            attributes.push(KeyValue::new(c::NETWORK_PROTOCOL_VERSION, version));
+        }
+        if let Some(kind) = self.synthetic {
+            attributes.push(KeyValue::new(c::USER_AGENT_SYNTHETIC_TYPE, kind));
+        }
+        attributes
+    }
+
+    fn rpc_attributes(&self, error: Option<StringValue>) -> ArrayVec<KeyValue, 8> {
+        let mut attributes = ArrayVec::new();
+        attributes.push(KeyValue::new(c::RPC_SYSTEM_NAME, GRPC));
+        if let Some(call) = &self.rpc {
+            attributes.push(KeyValue::new(c::RPC_METHOD, call.method.clone()));
+            if let Some(status) = call.status {
+                attributes.push(KeyValue::new(c::RPC_RESPONSE_STATUS_CODE, status.name()));
+            }
+        }
+        if let Some(error) = error {
+            attributes.push(KeyValue::new(c::ERROR_TYPE, error));
+        }
+        if let Some((host, port)) = &self.server {
+            attributes.push(KeyValue::new(c::SERVER_ADDRESS, host.clone()));
+            attributes.push(KeyValue::new(c::SERVER_PORT, i64::from(*port)));
+        }
+        attributes
+    }
+}

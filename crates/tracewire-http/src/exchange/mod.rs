@@ -1,0 +1,297 @@
+//! One request and its response: the object that owns the span, the clock and the gauge.
+
+mod finish;
+mod measure;
+mod start;
+
+use self::start::span_name;
+use crate::{
+    ClientRequest, ExchangeHandle, Instrumentation, Origin, Outcome, Scheme, ServerRequest,
+    conventions as c,
+    instrumentation::Resolved,
+    instruments::Side,
+    method::OTHER,
+    rpc::{GrpcStatus, RpcCall},
+    server::{Notes, version_name},
+    text::limited,
+};
+use http::{HeaderMap, Method, StatusCode, Version};
+use opentelemetry::{
+    Context, KeyValue, StringValue,
+    trace::{SpanKind, TraceContextExt},
+};
+use std::{
+    borrow::Cow,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
+
+/// One HTTP request and its response.
+///
+/// An exchange starts its span when it is made and ends once: by [`end`](Self::end), or, when it is
+/// dropped before, as [`Outcome::Cancelled`]. At that end the span ends, the duration is recorded
+/// and the gauge goes down, all with the same attributes and the same clock. Durations are recorded
+/// whether or not the span is sampled.
+#[derive(Debug)]
+pub struct Exchange {
+    side: Side,
+    resolved: Arc<Resolved>,
+    context: Context,
+    recording: bool,
+    started: Instant,
+    started_at: SystemTime,
+    method: StringValue,
+    scheme: Scheme,
+    version: Option<&'static str>,
+    server: Option<(StringValue, u16)>,
+    route: Option<StringValue>,
+    synthetic: Option<&'static str>,
+    rpc: Option<RpcCall>,
+    handle: Option<ExchangeHandle>,
+    metric_attributes: Vec<KeyValue>,
+    named: bool,
+    request_size: Option<u64>,
+    response_size: Option<u64>,
+    status: Option<StatusCode>,
+    ended: bool,
+}
+
+impl Exchange {
+    /// Starts the exchange of a server that received `request`, from `origin`.
+    pub fn serve(
+        instrumentation: &Instrumentation,
+        origin: impl Into<Origin>,
+        request: &ServerRequest<'_>,
+    ) -> Self {
+        let Origin { parent, link } = origin.into();
+        let method = method_name(instrumentation, request.method);
+        let route = request
+            .route
+            .filter(|route| !route.is_empty())
+            .map(|route| StringValue::from(Arc::<str>::from(route)));
+        let mut exchange = Self::new(instrumentation, method);
+        exchange.scheme = request.scheme;
+        exchange.version = version_name(request.version);
+        exchange.route = route;
+        exchange.named = request.name.is_some();
+        exchange.synthetic = request.synthetic(instrumentation);
+        exchange.rpc = request.rpc(instrumentation);
+        exchange.start(instrumentation, &parent, SpanKind::Server, link, |exchange| {
+            let route = exchange.route.as_ref();
+            let name = match (request.name, &exchange.rpc) {
+                (Some(name), _) => Cow::Owned(name.to_owned()),
+                (None, Some(call)) => Cow::Owned(call.name().to_owned()),
+                (None, None) => span_name(&exchange.method, route.map(StringValue::as_str)),
+            };
+            (name, request.describe(instrumentation, exchange))
+        });
+        exchange
+    }
+
+    /// Starts the exchange of a client that is about to send `request`, under `parent`.
+    pub fn call(
+        instrumentation: &Instrumentation,
+        parent: &Context,
+        request: &ClientRequest<'_>,
+    ) -> Self {
+        let method = method_name(instrumentation, request.method);
+        // Shared by the span and the metric.
+        let host = Some(request.host).filter(|host| !host.is_empty()).map(|host| {
+            let host = limited(host.into(), instrumentation.value_limit);
+            StringValue::from(Arc::<str>::from(host.as_str()))
+        });
+        let mut exchange = Self::new(instrumentation, method);
+        exchange.scheme = request.scheme;
+        exchange.server = host.map(|host| (host, request.port));
+        exchange.rpc = request.rpc(instrumentation);
+        exchange.start(instrumentation, parent, SpanKind::Client, None, |exchange| {
+            let name = match (request.name, &exchange.rpc) {
+                (Some(name), _) => Cow::Owned(name.to_owned()),
+                (None, Some(call)) => Cow::Owned(call.name().to_owned()),
+                (None, None) => span_name(&exchange.method, request.template),
+            };
+            (name, request.describe(instrumentation, exchange))
+        });
+        exchange
+    }
+
+    /// The context that carries the exchange's span: attach it to whatever works on the request,
+    /// inject it into what is sent.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Notes the status code that was sent or received.
+    pub fn respond(&mut self, status: StatusCode) {
+        self.status = Some(status);
+    }
+
+    /// Notes the response's headers: those of them that are to be captured, and gRPC's status
+    /// where the head has it.
+    pub fn response_headers(&mut self, instrumentation: &Instrumentation, headers: &HeaderMap) {
+        self.trailers(headers);
+        if self.recording {
+            let span = self.context.span();
+            let limit = instrumentation.value_limit;
+            let add = |attribute| span.set_attribute(attribute);
+            let prefix = match self.rpc {
+                Some(_) => c::RPC_RESPONSE_METADATA,
+                None => c::HTTP_RESPONSE_HEADER,
+            };
+            instrumentation.response_headers.capture(headers, prefix, limit, add);
+        }
+    }
+
+    /// Notes the response's trailers, which carry gRPC's status.
+    pub fn trailers(&mut self, trailers: &HeaderMap) {
+        if let Some(call) = &mut self.rpc {
+            call.status = GrpcStatus::of(trailers).or(call.status);
+        }
+    }
+
+    /// Notes the size of the request's body, in bytes as transferred.
+    pub fn request_size(&mut self, bytes: u64) {
+        self.request_size = Some(bytes);
+    }
+
+    /// Notes that so many more bytes of the response's body were transferred.
+    pub fn add_response_size(&mut self, bytes: u64) {
+        self.response_size = Some(self.response_size.unwrap_or(0).saturating_add(bytes));
+    }
+
+    /// A handle for those who answer the request.
+    pub fn handle(&mut self) -> ExchangeHandle {
+        self.handle.get_or_insert_default().clone()
+    }
+
+    /// Leaves the exchange to those who hold its [handle](Self::handle): it is complete when the
+    /// last of them drops it.
+    ///
+    /// This is for connections that outlive their response, as a WebSocket does.
+    pub fn hand_over(mut self) {
+        if let Some(handle) = self.handle.take() {
+            handle.take_over(self);
+        } else {
+            self.end(Outcome::Complete);
+        }
+    }
+
+    /// Adds attributes to the span.
+    pub fn add_attributes(&self, attributes: Vec<KeyValue>) {
+        if self.recording {
+            self.context.span().set_attributes(attributes);
+        }
+    }
+
+    /// Adds attributes to the duration metric. Every new value is a new time series.
+    pub fn add_metric_attributes(&mut self, attributes: Vec<KeyValue>) {
+        self.metric_attributes.extend(attributes);
+    }
+
+    /// Notes the protocol version that was negotiated.
+    pub fn negotiated(&mut self, version: Version) {
+        self.version = version_name(version);
+        if self.recording
+            && self.rpc.is_none()
+            && let Some(version) = self.version
+        {
+            let version = KeyValue::new(c::NETWORK_PROTOCOL_VERSION, version);
+            self.context.span().set_attribute(version);
+        }
+    }
+
+    /// Notes the other end of the socket.
+    pub fn peer(&mut self, peer: SocketAddr) {
+        if self.recording {
+            let span = self.context.span();
+            let address = peer.ip().to_canonical().to_string();
+            span.set_attribute(KeyValue::new(c::NETWORK_PEER_ADDRESS, address));
+            span.set_attribute(KeyValue::new(c::NETWORK_PEER_PORT, i64::from(peer.port())));
+        }
+    }
+
+    /// Notes how often the request was sent again, where that was not known when it started.
+    pub fn resent(&mut self, count: u32) {
+        if self.recording {
+            let count = KeyValue::new(c::HTTP_REQUEST_RESEND_COUNT, i64::from(count));
+            self.context.span().set_attribute(count);
+        }
+    }
+
+    /// Ends the exchange.
+    ///
+    /// On a server the span's status is `Error` for status codes from 500, for
+    /// [`Outcome::Cancelled`] and for [`Outcome::Failed`]. On a client it is `Error` for status
+    /// codes from 400 and for `Failed`; a call that its caller cancelled stays unset. `error.type`
+    /// is the status code if that is the error, else the [`ErrorType`](crate::ErrorType). A call over gRPC is judged
+    /// by gRPC's status code first.
+    pub fn end(mut self, outcome: Outcome) {
+        self.finish(outcome);
+    }
+
+    pub(crate) fn method(&self) -> &StringValue {
+        &self.method
+    }
+
+    pub(crate) fn route(&self) -> Option<&StringValue> {
+        self.route.as_ref()
+    }
+
+    pub(crate) fn server(&self) -> Option<&(StringValue, u16)> {
+        self.server.as_ref()
+    }
+
+    /// How the names of attributes for captured request headers begin.
+    pub(crate) fn request_header_prefix(&self) -> &'static str {
+        if self.rpc.is_some() { c::RPC_REQUEST_METADATA } else { c::HTTP_REQUEST_HEADER }
+    }
+
+    pub(crate) fn rpc(&self) -> Option<&RpcCall> {
+        self.rpc.as_ref()
+    }
+
+    fn new(instrumentation: &Instrumentation, method: StringValue) -> Self {
+        let resolved = instrumentation.resolve();
+        Self {
+            side: instrumentation.side,
+            context: Context::new(),
+            recording: false,
+            started: resolved.clock.now(),
+            started_at: resolved.clock.wall(),
+            method,
+            scheme: Scheme::Http,
+            version: None,
+            server: None,
+            route: None,
+            synthetic: None,
+            rpc: None,
+            handle: None,
+            metric_attributes: Vec::new(),
+            named: false,
+            request_size: None,
+            response_size: None,
+            status: None,
+            ended: false,
+            resolved,
+        }
+    }
+
+    fn finish(&mut self, outcome: Outcome) {
+        let (route, notes) = match self.handle.take() {
+            Some(handle) => (handle.route().cloned(), handle.take_notes()),
+            None => (None, Notes::default()),
+        };
+        self.finish_with(outcome, route, &notes);
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.finish(Outcome::Cancelled);
+    }
+}
+
+fn method_name(instrumentation: &Instrumentation, method: &Method) -> StringValue {
+    instrumentation.known_methods.name(method).unwrap_or_else(|| OTHER.into())
+}

@@ -1,0 +1,78 @@
+//! Starts the span, described for the sampler.
+
+use super::Exchange;
+use crate::{Instrumentation, method::OTHER};
+use opentelemetry::{
+    Context, KeyValue, StringValue,
+    trace::{Link, Span, SpanBuilder, SpanContext, SpanKind, TraceContextExt, Tracer},
+};
+use std::borrow::Cow;
+use tracewire_propagation::{SamplingHint, with_random_trace_id};
+
+impl Exchange {
+    /// Starts the span, if there is a tracer, and counts the exchange as active.
+    ///
+    /// The span is described at its start, so that samplers see the attributes, except under a
+    /// remote parent that is not sampled: then only if the span records after all.
+    pub(super) fn start(
+        &mut self,
+        instrumentation: &Instrumentation,
+        parent: &Context,
+        kind: SpanKind,
+        link: Option<SpanContext>,
+        describe: impl Fn(&Self) -> (Cow<'static, str>, Vec<KeyValue>),
+    ) {
+        self.count_active(1);
+        let Some(tracer) = &self.resolved.tracer else {
+            self.context = parent.clone();
+            return;
+        };
+        let late = !instrumentation.describe_unsampled && refused_by_caller(parent);
+        let (name, attributes) =
+            if late { (Cow::Borrowed("HTTP"), Vec::new()) } else { describe(self) };
+        let mut builder = SpanBuilder::from_name(name)
+            .with_kind(kind)
+            .with_start_time(self.started_at)
+            .with_attributes(attributes);
+        builder.links = link.map(|caller| vec![Link::with_context(caller)]);
+        let mut span = tracer.build_with_context(builder, parent);
+        self.recording = span.is_recording();
+        if late && self.recording {
+            let (name, attributes) = describe(self);
+            span.update_name(name);
+            span.set_attributes(attributes);
+        }
+        let root = !parent.span().span_context().is_valid();
+        self.context = parent.with_span(span);
+        if root {
+            // OpenTelemetry's generators draw the whole id; the flag asks for its last seven bytes.
+            self.context = with_random_trace_id(&self.context);
+        }
+    }
+}
+
+/// `{method} {target}`, or the method alone; a method that is not known is `HTTP`.
+pub(super) fn span_name(method: &StringValue, target: Option<&str>) -> Cow<'static, str> {
+    let method = if method.as_str() == OTHER { "HTTP" } else { method.as_str() };
+    let Some(target) = target else {
+        return Cow::Owned(method.to_owned());
+    };
+    let mut name = String::with_capacity(method.len() + 1 + target.len());
+    name.push_str(method);
+    name.push(' ');
+    name.push_str(target);
+    Cow::Owned(name)
+}
+
+/// Whether the caller, in another process, decided not to sample this trace.
+fn refused_by_caller(parent: &Context) -> bool {
+    let span = parent.span();
+    let parent_span = span.span_context();
+    parent_span.is_remote()
+        && parent_span.is_valid()
+        && !parent_span.is_sampled()
+        && !matches!(
+            parent.get::<SamplingHint>(),
+            Some(SamplingHint::Deferred | SamplingHint::On | SamplingHint::Debug)
+        )
+}

@@ -1,0 +1,86 @@
+//! A `tracing` span for people who keep the log spans of tower-http.
+
+use super::request;
+use http::Request;
+use opentelemetry::{Context, trace::TraceContextExt};
+use tower_http::trace::MakeSpan;
+use tracing::{Level, Span, field::Empty};
+
+/// Makes the span of tower-http's `TraceLayer` carry the trace.
+///
+/// The span is called `request` and has `http.request.method`, `http.route` where a route matched,
+/// and `trace_id` and `span_id` of the server span around it, so that every log line inside can be
+/// found from the trace. Put `TraceLayer` inside our layer: in axum, add it first.
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use tower_http::trace::TraceLayer;
+/// use tracewire_tower::{ServerLayer, server::RequestSpan};
+///
+/// let app: Router = Router::new()
+///     .route("/users/{id}", get(|| async { "Ada" }))
+///     .layer(TraceLayer::new_for_http().make_span_with(RequestSpan::new()))
+///     .layer(ServerLayer::new());
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct RequestSpan {
+    level: Level,
+}
+
+impl RequestSpan {
+    /// Spans of level `INFO`.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { level: Level::INFO }
+    }
+
+    /// Spans of another level.
+    #[must_use]
+    pub fn level(mut self, level: Level) -> Self {
+        self.level = level;
+        self
+    }
+}
+
+impl Default for RequestSpan {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<B> MakeSpan<B> for RequestSpan {
+    fn make_span(&mut self, request: &Request<B>) -> Span {
+        // The level of a span is part of its static description.
+        macro_rules! request_span {
+            ($level:expr) => {
+                tracing::span!(
+                    $level,
+                    "request",
+                    http.request.method = %request.method(),
+                    http.route = Empty,
+                    trace_id = Empty,
+                    span_id = Empty,
+                )
+            };
+        }
+        let span = match self.level {
+            Level::ERROR => request_span!(Level::ERROR),
+            Level::WARN => request_span!(Level::WARN),
+            Level::INFO => request_span!(Level::INFO),
+            Level::DEBUG => request_span!(Level::DEBUG),
+            Level::TRACE => request_span!(Level::TRACE),
+        };
+        if let Some(route) = request::route(request) {
+            span.record("http.route", route);
+        }
+        Context::map_current(|context| {
+            let server = context.span();
+            let server = server.span_context();
+            if server.is_valid() {
+                span.record("trace_id", tracing::field::display(server.trace_id()));
+                span.record("span_id", tracing::field::display(server.span_id()));
+            }
+        });
+        span
+    }
+}

@@ -1,0 +1,56 @@
+//! The span that tower-http's layer makes with us.
+
+use crate::recorder::Recorder;
+use axum::{Router, body::Body, routing::get};
+use http::Request;
+use http_body_util::BodyExt;
+use std::{
+    io::Write,
+    sync::{Arc, Mutex},
+};
+use tower::ServiceExt;
+use tower_http::trace::TraceLayer;
+use tracewire_tower::server::RequestSpan;
+
+/// Log lines, kept.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(line)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn log_lines_carry_the_trace_and_the_route() {
+    let recorder = Recorder::new();
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber =
+        tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _default = tracing::subscriber::set_default(subscriber);
+
+    let app = Router::new()
+        .route("/users/{id}", get(async || tracing::info!("hello")))
+        .layer(TraceLayer::new_for_http().make_span_with(RequestSpan::new()))
+        .layer(recorder.layer());
+    let request = Request::get("/users/1").body(Body::empty()).unwrap();
+    app.oneshot(request).await.unwrap().into_body().collect().await.unwrap();
+
+    let span = recorder.server_span().span_context;
+    let lines = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    for part in [
+        "http.request.method=GET",
+        "http.route=\"/users/{id}\"",
+        &format!("trace_id={}", span.trace_id()),
+        &format!("span_id={}", span.span_id()),
+        "hello",
+    ] {
+        assert!(lines.contains(part), "{part:?} in {lines}");
+    }
+}
