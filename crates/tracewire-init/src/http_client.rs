@@ -2,16 +2,17 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Write};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use reqwest::blocking::{Client, ClientBuilder};
-use reqwest::header::{self, HeaderMap};
-use reqwest::{StatusCode, Url, redirect};
+use http::header::{self, HeaderMap};
+use http::{StatusCode, Uri};
+use ureq::{Agent, Proxy, Timeout};
+use url::Url;
 
 use crate::error::InitError;
 use crate::stop::{Stop, after};
@@ -36,15 +37,18 @@ pub(crate) struct Target {
     pub(crate) gzip: bool,
     /// For one batch, retries included; `None` is no limit.
     pub(crate) timeout: Option<Duration>,
+    pub(crate) proxy: Option<Proxy>,
+    /// `None` if the connection needs no TLS.
     #[cfg(feature = "__rustls")]
-    pub(crate) tls: rustls::ClientConfig,
+    pub(crate) tls: Option<ureq::tls::TlsConfig>,
 }
 
 /// Sends bodies to one endpoint. Blocks the calling thread, which must not be a runtime's.
 #[derive(Debug)]
 pub(crate) struct HttpClient {
-    client: Client,
-    url: Url,
+    agent: Agent,
+    uri: Uri,
+    shown: String,
     headers: HeaderMap,
     gzip: bool,
     timeout: Option<Duration>,
@@ -55,18 +59,27 @@ pub(crate) struct HttpClient {
 
 impl HttpClient {
     pub(crate) fn new(target: Target, stop: Arc<Stop>) -> Result<Self, InitError> {
-        let builder = Client::builder()
+        let config = Agent::config_builder()
             .user_agent(USER_AGENT)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(None)
+            .timeout_connect(Some(CONNECT_TIMEOUT))
             // A redirect would carry credentials to wherever the answer says.
-            .redirect(redirect::Policy::none());
-        let builder = if is_loopback(&target.url) { builder.no_proxy() } else { builder };
+            .max_redirects(0)
+            .http_status_as_error(false)
+            .proxy(target.proxy);
         #[cfg(feature = "__rustls")]
-        let builder = builder.tls_backend_preconfigured(target.tls);
+        let config = match target.tls {
+            Some(tls) => config.tls_config(tls),
+            None => config,
+        };
+        let shown = shown(&target.url);
+        let uri = target.url.as_str().parse().map_err(|error: http::uri::InvalidUri| {
+            let what = format!("the exporter cannot use {shown} as an endpoint");
+            InitError::exporter(what).with_source(error)
+        })?;
         Ok(Self {
-            client: build(builder)?,
-            url: target.url,
+            agent: config.build().new_agent(),
+            uri,
+            shown,
             headers: target.headers,
             gzip: target.gzip,
             timeout: target.timeout,
@@ -81,19 +94,19 @@ impl HttpClient {
         content_type: &'static str,
         body: Vec<u8>,
     ) -> Result<Vec<u8>, String> {
-        let body = Bytes::from(if self.gzip { gzip(&body) } else { body });
+        let body = if self.gzip { gzip(&body) } else { body };
         let result = self.attempts(content_type, &body);
         self.failing.store(result.is_err(), Ordering::Relaxed);
         result
     }
 
-    fn attempts(&self, content_type: &'static str, body: &Bytes) -> Result<Vec<u8>, String> {
+    fn attempts(&self, content_type: &'static str, body: &[u8]) -> Result<Vec<u8>, String> {
         let limit = after(self.timeout.unwrap_or(Duration::MAX));
         let mut attempt = 1;
         loop {
             let left = self.stop.at_most(limit).saturating_duration_since(Instant::now());
             if left == Duration::ZERO {
-                return Err(format!("no time was left to send it to {}", shown(&self.url)));
+                return Err(format!("no time was left to send it to {}", self.shown));
             }
             let fault = match self.once(content_type, body, left) {
                 Ok(answer) => return Ok(answer),
@@ -119,37 +132,41 @@ impl HttpClient {
     fn once(
         &self,
         content_type: &'static str,
-        body: &Bytes,
+        body: &[u8],
         left: Duration,
     ) -> Result<Vec<u8>, Fault> {
         let mut request = self
-            .client
-            .post(self.url.clone())
-            .headers(self.headers.clone())
-            .header(header::CONTENT_TYPE, content_type)
-            .timeout(left)
-            .body(body.clone());
+            .agent
+            .post(&self.uri)
+            .config()
+            .timeout_global(Some(left))
+            .build()
+            .header(header::CONTENT_TYPE, content_type);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
         if self.gzip {
             request = request.header(header::CONTENT_ENCODING, "gzip");
         }
-        let response = request.send().map_err(|error| self.unanswered(error))?;
+        let response = request.send(body).map_err(|error| self.unanswered(error))?;
         let status = response.status();
         if !status.is_success() {
             // The body is not shown: it may hold what was sent.
             return Err(Fault {
-                what: format!("HTTP {} from {}", status.as_u16(), shown(&self.url)),
+                what: format!("HTTP {} from {}", status.as_u16(), self.shown),
                 retry: Retry::of(status, response.headers()),
             });
         }
         let mut answer = Vec::new();
         // The data has arrived, whatever becomes of the rest of the answer.
-        let _ = response.take(MOST_RESPONSE).read_to_end(&mut answer);
+        let _ = response.into_body().into_reader().take(MOST_RESPONSE).read_to_end(&mut answer);
         Ok(answer)
     }
 
-    fn unanswered(&self, error: reqwest::Error) -> Fault {
-        let retry = if error.is_builder() { Retry::Never } else { Retry::Soon };
-        Fault { what: format!("{}: {}", shown(&self.url), causes(error)), retry }
+    fn unanswered(&self, error: ureq::Error) -> Fault {
+        let never = matches!(error, ureq::Error::Http(_) | ureq::Error::BadUri(_));
+        let retry = if never { Retry::Never } else { Retry::Soon };
+        Fault { what: format!("{}: {}", self.shown, describe(&error)), retry }
     }
 }
 
@@ -207,23 +224,6 @@ fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     }
 }
 
-/// Builds on a thread of its own: the blocking client must not be made on a runtime's thread, and
-/// a panic in a TLS library must not end the process.
-fn build(builder: ClientBuilder) -> Result<Client, InitError> {
-    const FAILED: &str = "the HTTP client of the OTLP exporter cannot be made";
-    let thread = std::thread::Builder::new()
-        .name("tracewire-http-client".to_owned())
-        .spawn(move || builder.build())
-        .map_err(|error| InitError::exporter(FAILED).with_source(error))?;
-    match thread.join() {
-        Ok(result) => result.map_err(|error| InitError::exporter(FAILED).with_source(error)),
-        Err(panic) => {
-            let said = crate::batch::describe_panic(&*panic);
-            Err(InitError::exporter(format!("{FAILED}: {said}")))
-        }
-    }
-}
-
 /// The URL without what may be secret.
 pub(crate) fn shown(url: &Url) -> String {
     let mut url = url.clone();
@@ -235,25 +235,21 @@ pub(crate) fn shown(url: &Url) -> String {
     url.into()
 }
 
-/// The two innermost causes; the outer ones say only that a request failed, and to which URL, which
-/// may hold credentials.
-fn causes(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut texts = vec![error.to_string()];
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        let text = cause.to_string();
-        if !texts.contains(&text) {
-            texts.push(text);
-        }
-        source = cause.source();
+/// Why there was no answer, without the URL, which may hold credentials.
+fn describe(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Io(error) => error.to_string(),
+        ureq::Error::Timeout(Timeout::Connect) => "no connection in time".to_owned(),
+        ureq::Error::Timeout(Timeout::Resolve) => "no address in time".to_owned(),
+        ureq::Error::Timeout(_) => "no answer in time".to_owned(),
+        ureq::Error::BadUri(_) => "the endpoint is unusable".to_owned(),
+        error => error.to_string(),
     }
-    texts[texts.len().saturating_sub(2)..].join(": ")
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
@@ -299,6 +295,49 @@ mod tests {
             let middle = Duration::from_millis(milliseconds);
             assert!(pause >= middle.mul_f64(0.8) && pause <= middle.mul_f64(1.2), "{pause:?}");
         }
+    }
+
+    #[test]
+    fn a_proxy_is_asked_for_a_tunnel() {
+        use std::io::{BufRead, BufReader};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = std::thread::spawn(move || {
+            let mut stream = BufReader::new(listener.accept().unwrap().0);
+            let mut first_lines = Vec::new();
+            for _ in 0..2 {
+                let head: Vec<_> = stream
+                    .by_ref()
+                    .lines()
+                    .map_while(Result::ok)
+                    .take_while(|l| !l.is_empty())
+                    .collect();
+                first_lines.push(head[0].clone());
+                if first_lines.len() == 2 {
+                    stream.read_exact(&mut [0; 4]).unwrap();
+                }
+                stream
+                    .get_mut()
+                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+                    .unwrap();
+            }
+            first_lines
+        });
+        let target = Target {
+            url: Url::parse("http://collector.invalid:4318/v1/traces").unwrap(),
+            headers: HeaderMap::new(),
+            gzip: false,
+            timeout: Some(Duration::from_secs(10)),
+            proxy: Some(Proxy::new(&format!("http://{address}")).unwrap()),
+            #[cfg(feature = "__rustls")]
+            tls: None,
+        };
+        let client = HttpClient::new(target, Arc::default()).unwrap();
+        assert_eq!(client.post("text/plain", b"body".to_vec()), Ok(Vec::new()));
+        assert_eq!(
+            server.join().unwrap(),
+            ["CONNECT collector.invalid:4318 HTTP/1.1", "POST /v1/traces HTTP/1.1"]
+        );
     }
 
     #[test]

@@ -65,7 +65,8 @@
 //!
 //! The `OTEL_EXPORTER_OTLP_*` variables exist for each signal too (`OTEL_EXPORTER_OTLP_TRACES_…`,
 //! `OTEL_EXPORTER_OTLP_METRICS_…`) and then win over the general one; a signal's own endpoint is
-//! used as it is. `OTEL_CONFIG_FILE` is refused; `OTEL_LOGS_EXPORTER` and
+//! used as it is. A collector that is not on this machine is reached through the HTTP proxy of
+//! `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY` (by a tunnel, `CONNECT`), unless `NO_PROXY` names it. `OTEL_CONFIG_FILE` is refused; `OTEL_LOGS_EXPORTER` and
 //! `OTEL_METRICS_EXEMPLAR_FILTER` are warned of, because neither logs nor exemplars exist here.
 //!
 //! # Features
@@ -94,6 +95,7 @@ mod otlp;
 mod percent;
 mod printable;
 mod propagation;
+mod proxy;
 mod report;
 mod resource;
 mod sampler;

@@ -8,6 +8,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsServiceRequest, ExportMetricsServiceResponse,
 };
@@ -20,8 +23,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::trace::SpanData;
 use prost::Message;
-use reqwest::Url;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use url::Url;
 
 use crate::batch::DeliverSpans;
 use crate::count::Failure;
@@ -30,6 +32,7 @@ use crate::error::InitError;
 use crate::http_client::{HttpClient, Target, shown};
 use crate::metrics::DeliverMetrics;
 use crate::percent;
+use crate::proxy;
 use crate::stop::Stop;
 
 const PROTOBUF: &str = "application/x-protobuf";
@@ -102,14 +105,20 @@ pub(crate) fn client(
         env::milliseconds(0),
         Duration::from_secs(10),
     );
+    let mut headers = headers(env, code, signal)?;
+    let mut url = endpoint.value;
+    if let Some(credentials) = take_credentials(&mut url) {
+        headers.entry(AUTHORIZATION).or_insert(credentials);
+    }
     let target = Target {
-        headers: headers(env, code, signal)?,
+        headers,
         gzip: compression == Compression::Gzip,
         // Zero is no limit.
         timeout: [timeout, export_timeout].into_iter().filter(|limit| !limit.is_zero()).min(),
         #[cfg(feature = "__rustls")]
-        tls: tls(env, code, signal, &endpoint.value)?,
-        url: endpoint.value,
+        tls: tls(env, code, signal, &url)?,
+        proxy: proxy::choose(env, &url),
+        url,
     };
     HttpClient::new(target, stop)
 }
@@ -155,6 +164,23 @@ fn endpoint(env: &Env, code: Option<&str>, signal: Signal) -> Result<Found<Url>,
     }
     env.decide(&special, shown(&url), origin);
     Ok(Found { value: url, variable })
+}
+
+/// The user and password of a URL as a header, without which the URL is left.
+fn take_credentials(url: &mut Url) -> Option<HeaderValue> {
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
+    let decoded = |text: &str| percent::decode(text).unwrap_or_else(|| text.to_owned());
+    let pair =
+        format!("{}:{}", decoded(url.username()), decoded(url.password().unwrap_or_default()));
+    let mut header = HeaderValue::from_str(&format!("Basic {}", BASE64_STANDARD.encode(pair)))
+        .expect("base64 is text");
+    header.set_sensitive(true);
+    // Both fail only for URLs that cannot have credentials.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    Some(header)
 }
 
 fn usable(text: &str, variable: &str) -> Result<Url, InitError> {
@@ -227,9 +253,9 @@ fn tls(
     code: &Settings,
     signal: Signal,
     url: &Url,
-) -> Result<rustls::ClientConfig, InitError> {
+) -> Result<Option<ureq::tls::TlsConfig>, InitError> {
     if url.scheme() != "https" {
-        return crate::tls::unused();
+        return Ok(None);
     }
     let file = |setting, method: &str, code: Option<&String>| {
         let [special, general] = signal.variables(setting);
@@ -252,6 +278,7 @@ fn tls(
         certificate: file("CLIENT_CERTIFICATE", "client_certificate", certificate),
         key: file("CLIENT_KEY", "client_certificate", key),
     })
+    .map(Some)
 }
 
 /// Spans over OTLP.

@@ -157,7 +157,12 @@ impl<'a> Setup<'a> {
         traces: Traces<'_>,
         resource: &Resource,
     ) -> Result<SdkTracerProvider, InitError> {
-        let mut provider = SdkTracerProvider::builder()
+        // The SDK's builder reads the sampler's variables too, and would warn of them again.
+        let builder = tracing::subscriber::with_default(
+            tracing::subscriber::NoSubscriber::new(),
+            SdkTracerProvider::builder,
+        );
+        let mut provider = builder
             .with_resource(resource.clone())
             .with_sampler(traces.sampler)
             .with_span_limits(traces.limits.counts);

@@ -1,7 +1,7 @@
 //! TLS for exporters: rustls, the platform's authorities or a file's, a client certificate if given.
 //!
-//! The configuration is made here whole and given to the client ready, so that it does not matter
-//! which crypto provider, if any, the rest of the process has installed.
+//! The crypto provider is named here, so that it does not matter which one, if any, the rest of the
+//! process has installed; and none is installed for others.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
+use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 
 use crate::env::Found;
 use crate::error::InitError;
@@ -22,46 +23,57 @@ pub(crate) struct Files {
     pub(crate) key: Option<Found<String>>,
 }
 
-/// The configuration for connections that need no TLS: it trusts nobody and reads no file.
-pub(crate) fn unused() -> Result<ClientConfig, InitError> {
-    Ok(builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
-}
-
-pub(crate) fn config(files: &Files) -> Result<ClientConfig, InitError> {
-    let builder = match &files.authorities {
+/// What the HTTP client is told.
+///
+/// The client makes rustls' configuration when it first connects, and takes it for granted that it
+/// can; so it is made here as well, where a fault is still an error of `init`.
+pub(crate) fn config(files: &Files) -> Result<TlsConfig, InitError> {
+    let provider = provider();
+    let config = TlsConfig::builder().unversioned_rustls_crypto_provider(Arc::clone(&provider));
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| InitError::exporter("TLS cannot be set up").with_source(error))?;
+    let (builder, roots) = match &files.authorities {
         Some(file) => {
+            let certificates = certificates(file)?;
             let mut roots = RootCertStore::empty();
-            for certificate in certificates(file)? {
-                roots.add(certificate).map_err(|error| unreadable(file, error))?;
+            for certificate in &certificates {
+                roots.add(certificate.clone()).map_err(|error| unreadable(file, error))?;
             }
-            builder()?.with_root_certificates(roots)
+            (
+                builder.with_root_certificates(roots),
+                RootCerts::new_with_certs(&owned(&certificates)),
+            )
         }
-        None => builder()?.with_platform_verifier().map_err(|error| {
-            InitError::exporter("the platform's certificate authorities cannot be read")
-                .with_source(error)
-        })?,
+        None => {
+            let builder = builder.with_platform_verifier().map_err(|error| {
+                InitError::exporter("the platform's certificate authorities cannot be read")
+                    .with_source(error)
+            })?;
+            (builder, RootCerts::PlatformVerifier)
+        }
     };
+    let config = config.root_certs(roots);
     match (&files.certificate, &files.key) {
         (Some(certificate), Some(key)) => {
-            let private =
-                PrivateKeyDer::from_pem_file(&key.value).map_err(|error| unreadable(key, error))?;
+            let chain = certificates(certificate)?;
+            let pem = std::fs::read(&key.value).map_err(|error| unreadable(key, error))?;
+            let private = PrivateKeyDer::from_pem_slice(&pem).map_err(|e| unreadable(key, e))?;
+            let client = PrivateKey::from_pem(&pem)
+                .map(|private| ClientCert::new_with_certs(&owned(&chain), private))
+                .map_err(|error| unreadable(key, error))?;
             builder
-                .with_client_auth_cert(certificates(certificate)?, private)
-                .map_err(|error| unreadable(certificate, error))
+                .with_client_auth_cert(chain, private)
+                .map_err(|error| unreadable(certificate, error))?;
+            Ok(config.client_cert(Some(client)).build())
         }
-        (None, None) => Ok(builder.with_no_client_auth()),
+        (None, None) => Ok(config.build()),
         (Some(lone), None) | (None, Some(lone)) => Err(InitError::configuration(
             &lone.variable,
             &lone.value,
             "a client certificate and its key go together, and the other one is not set",
         )),
     }
-}
-
-fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, InitError> {
-    ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| InitError::exporter("TLS cannot be set up").with_source(error))
 }
 
 fn provider() -> Arc<CryptoProvider> {
@@ -84,6 +96,10 @@ fn certificates(file: &Found<String>) -> Result<Vec<CertificateDer<'static>>, In
         ));
     }
     Ok(certificates)
+}
+
+fn owned(certificates: &[CertificateDer<'_>]) -> Vec<Certificate<'static>> {
+    certificates.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect()
 }
 
 fn unreadable(

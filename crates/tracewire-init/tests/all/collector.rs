@@ -23,6 +23,8 @@ pub(crate) enum Answer {
     Status(u16),
     /// This status with `Retry-After` in seconds.
     RetryAfter(u16, u64),
+    /// 307 to itself.
+    Redirect,
     /// 200 after a while.
     Late(Duration),
     /// Never.
@@ -169,6 +171,7 @@ fn serve(
                 (200, String::new())
             }
             Answer::Status(status) => (status, String::new()),
+            Answer::Redirect => (307, "location: /elsewhere\r\n".to_owned()),
             Answer::RetryAfter(status, seconds) => (status, format!("retry-after: {seconds}\r\n")),
             Answer::Late(delay) => {
                 thread::sleep(delay);

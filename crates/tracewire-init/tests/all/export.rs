@@ -121,3 +121,19 @@ fn flush_exports_without_ending() {
     assert_eq!(telemetry.shutdown().signals()[0].exported(), 15);
     assert_eq!(collector.spans(), 15);
 }
+
+#[test]
+fn credentials_in_the_endpoint_become_a_header() {
+    let collector = Collector::start([Answer::Accept]);
+    let endpoint = collector.url().replace("http://", "http://user:p%40ss@");
+    let telemetry = Telemetry::builder()
+        .traces_exporters([Exporter::Otlp])
+        .metrics_exporters([])
+        .endpoint(endpoint)
+        .build()
+        .unwrap();
+    telemetry.tracer_provider().unwrap().tracer("test").start("span");
+    assert!(telemetry.shutdown().is_complete());
+    let received = collector.received();
+    assert_eq!(received[0].header("authorization"), Some("Basic dXNlcjpwQHNz"));
+}

@@ -90,6 +90,42 @@ async fn a_hanging_collector_does_not_hang_a_current_thread_runtime() {
     assert_eq!(report.lost(), 10);
 }
 
+/// A port that takes no connection and refuses none: its queue of connections is full.
+#[cfg(target_os = "linux")]
+fn black_hole() -> (tokio::net::TcpListener, Vec<std::net::TcpStream>, String) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let connect = || std::net::TcpStream::connect_timeout(&address, Duration::from_millis(300));
+    let queued: Vec<_> = std::iter::from_fn(|| connect().ok()).take(64).collect();
+    assert!(queued.len() < 64);
+    (listener, queued, format!("http://{address}"))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_black_hole_costs_no_more_than_the_deadline() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let (_listener, _queued, url) = runtime.block_on(async { black_hole() });
+    let telemetry = builder(url.clone()).build().unwrap();
+    record(&telemetry, 10);
+    let begun = Instant::now();
+    let report = telemetry.shutdown_timeout(Duration::from_millis(500));
+    assert!(begun.elapsed() < FAR_TOO_LONG);
+    assert_eq!(fates(&report.signals()[0]), [0, 10, 0, 0]);
+    let reason = report.signals()[0].reason().unwrap();
+    assert!(reason.contains(&url) && reason.contains("in time"), "{reason}");
+}
+
+#[test]
+fn a_redirect_is_not_followed() {
+    let collector = Collector::start([Answer::Redirect]);
+    let (report, _) = end(builder(collector.url()).build().unwrap(), 10);
+    assert_eq!(fates(&report.signals()[0]), [0, 10, 0, 0]);
+    assert_eq!(collector.received().len(), 1);
+}
+
 #[test]
 fn a_slow_collector_gets_everything() {
     let collector = Collector::start([Answer::Late(Duration::from_millis(100))]);
