@@ -14,15 +14,15 @@
 //!
 //! # What is recorded
 //!
-//! A span of kind client, named by the method, or by the method and the URL's template where the
-//! request [gives one](CallOptions::template). Its parent is the current context.
+//! A span of kind client, named by the method, or by the method and the URL's template where there
+//! is one. Its parent is the current context.
 //!
 //! | attribute | when | from |
 //! |---|---|---|
 //! | `http.request.method` | always | the method, `_OTHER` if it is not a known one |
 //! | `http.request.method_original` | method is `_OTHER` | the method as sent |
 //! | `url.full` | always | the URL first asked for, without credentials and sensitive values |
-//! | `url.template` | given | [`CallOptions::template`] |
+//! | `url.template` | given | [`CallOptions::template`], else the client's [`UrlTemplates`] |
 //! | `server.address`, `server.port` | always | a `Host` header that the request has, else the URL |
 //! | `http.request.resend_count` | sent before | the request's [`Attempts`] |
 //! | `http.response.status_code` | a response came | the response |
@@ -110,4 +110,6 @@ pub use self::{
     middleware::ClientMiddleware,
     redirect::{RedirectError, Redirects},
 };
-pub use tracewire_http::{Attempts, CallOptions, Destinations, ErrorType, HeaderSelector, Hosts};
+pub use tracewire_http::{
+    Attempts, CallOptions, Destinations, ErrorType, HeaderSelector, Hosts, UrlTemplates,
+};

@@ -1,7 +1,7 @@
 //! What one request can ask for.
 
 use crate::{
-    clients::Clients,
+    clients::{Clients, plain_client},
     support::{
         recorder::{Recorder, answered, attributes},
         server::Server,
@@ -9,7 +9,8 @@ use crate::{
 };
 use opentelemetry::{KeyValue, trace::SpanKind};
 use opentelemetry_sdk::trace::SpanData;
-use tracewire_reqwest::CallOptions;
+use reqwest_middleware::ClientBuilder;
+use tracewire_reqwest::{CallOptions, UrlTemplates};
 
 async fn call(recorder: &Recorder, server: &Server, options: CallOptions) {
     let call = recorder.client().get(server.url("/success"));
@@ -56,4 +57,22 @@ async fn an_untraced_call_is_left_alone() {
     assert!(recorder.client_spans().is_empty());
     assert!(recorder.durations().is_empty());
     assert_eq!(server.only_received().header("traceparent"), Some("mine"));
+}
+
+#[tokio::test]
+async fn rules_find_the_template_where_the_call_gives_none() {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let templates = UrlTemplates::new(["/{page}"]);
+    let middleware = recorder.middleware().url_templates(templates);
+    let client = ClientBuilder::new(plain_client()).with(middleware).build();
+    let url = server.url("/success?id=1");
+    client.get(&url).send().await.unwrap();
+    let options = CallOptions::new().template("/success");
+    client.get(&url).with_extension(options).send().await.unwrap();
+    let spans = recorder.client_spans();
+    let names: Vec<_> = spans.iter().map(|span| &*span.name).collect();
+    assert_eq!(names, ["GET /{page}", "GET /success"]);
+    let mut expected = answered(server.port(), &url, 200);
+    expected.insert("url.template".into(), "/{page}".into());
+    assert_eq!(attributes(&spans[0].attributes), expected);
 }

@@ -1,0 +1,226 @@
+//! What the contract leaves open: kinds of errors, forms of targets, options of one request.
+
+use crate::{
+    clients::{http_client, layer},
+    support::{
+        contract::{BoxError, Setup},
+        recorder::{Attributes, Recorder, answered, attributes, expected},
+        server::{Received, Server, Transport, closed_port},
+    },
+};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{Empty, Full};
+use opentelemetry::{
+    Context, KeyValue,
+    baggage::BaggageExt,
+    trace::{FutureExt, TraceContextExt},
+};
+use std::{convert::Infallible, io, net::SocketAddr};
+use tower::{Layer, ServiceExt, service_fn};
+use tracewire_tower::{
+    ClientLayer,
+    client::{CallOptions, Destinations, ErrorType},
+    server::PeerAddress,
+};
+
+/// What is recorded of a request to a service that does not touch the network.
+async fn recorded<T, E: 'static>(
+    request: Request<()>,
+    answer: impl AsyncFn() -> Result<Response<T>, E> + Clone,
+) -> Attributes
+where
+    T: http_body::Body,
+{
+    let recorder = Recorder::new();
+    let service = service_fn(move |_: Request<()>| {
+        let answer = answer.clone();
+        async move { answer().await }
+    });
+    let _ = layer(&recorder).layer(service).oneshot(request).await;
+    attributes(&recorder.client_span().attributes)
+}
+
+async fn ok() -> Result<Response<Empty<Bytes>>, Infallible> {
+    Ok(Response::new(Empty::new()))
+}
+
+fn get(uri: &str) -> Request<()> {
+    Request::get(uri).body(()).unwrap()
+}
+
+#[tokio::test]
+async fn a_target_without_a_host_takes_the_host_header() {
+    let mut request = get("/users/1?token=SECRET");
+    request.headers_mut().insert("host", "shop.example:81".parse().unwrap());
+    assert_eq!(
+        recorded(request, ok).await,
+        expected([
+            ("http.request.method", "GET".into()),
+            ("http.response.status_code", "int 200".into()),
+            ("network.protocol.version", "1.1".into()),
+            ("server.address", "shop.example".into()),
+            ("server.port", "int 81".into()),
+            ("url.full", "http://shop.example:81/users/1?token=REDACTED".into()),
+        ])
+    );
+}
+
+#[tokio::test]
+async fn a_target_without_any_host_has_no_server() {
+    assert_eq!(
+        recorded(get("/users/1"), ok).await,
+        expected([
+            ("http.request.method", "GET".into()),
+            ("http.response.status_code", "int 200".into()),
+            ("network.protocol.version", "1.1".into()),
+            ("url.full", "http:///users/1".into()),
+        ])
+    );
+}
+
+#[tokio::test]
+async fn a_peer_can_be_named_by_any_client() {
+    let answer = async || {
+        let mut response = Response::new(Empty::<Bytes>::new());
+        let peer = SocketAddr::from(([10, 0, 0, 1], 5));
+        response.extensions_mut().insert(PeerAddress(peer));
+        Ok::<_, Infallible>(response)
+    };
+    let all = recorded(get("https://h/"), answer).await;
+    assert_eq!(all["network.peer.address"], "10.0.0.1");
+    assert_eq!(all["network.peer.port"], "int 5");
+    assert_eq!(all["server.port"], "int 443");
+}
+
+#[tokio::test]
+async fn errors_have_a_kind_each() {
+    async fn kind<E: 'static>(error: impl Fn() -> E + Clone) -> String {
+        let answer = async move || Err::<Response<Empty<Bytes>>, E>(error());
+        recorded(get("http://h/"), answer).await.remove("error.type").unwrap()
+    }
+    let boxed = |kind: io::ErrorKind| move || BoxError::from(io::Error::from(kind));
+    assert_eq!(kind(boxed(io::ErrorKind::ConnectionRefused)).await, "connect");
+    assert_eq!(kind(boxed(io::ErrorKind::TimedOut)).await, "timeout");
+    assert_eq!(kind(boxed(io::ErrorKind::ConnectionReset)).await, "request");
+    assert_eq!(kind(|| io::Error::from(io::ErrorKind::TimedOut)).await, "timeout");
+    assert_eq!(kind(|| BoxError::from("http://ada:SECRET@h/")).await, "request");
+    assert_eq!(kind(|| "of no known type").await, "request");
+    let elapsed = || BoxError::from(tower::timeout::error::Elapsed::new());
+    assert_eq!(kind(elapsed).await, ErrorType::Timeout.as_str());
+}
+
+#[tokio::test]
+async fn errors_of_hyper_util_have_a_kind_each() {
+    let (plain, trusted) = (Server::start().await, Server::over(Transport::Tls).await);
+    let untrusted = Server::over(Transport::Tls).await;
+    let refused = format!("http://127.0.0.1:{}/", closed_port().await);
+    let cases = [
+        ("http://nobody.invalid/".to_owned(), &plain, "dns"),
+        (refused, &plain, "connect"),
+        (untrusted.url("/success"), &trusted, "tls"),
+        (plain.url("/success").replace("http:", "https:"), &trusted, "tls"),
+    ];
+    for (url, server, kind) in cases {
+        let recorder = Recorder::new();
+        let client = layer(&recorder).layer(http_client(server, Setup::default()));
+        let request = Request::get(url).body(Full::default()).unwrap();
+        client.oneshot(request).await.unwrap_err();
+        assert_eq!(attributes(&recorder.client_span().attributes)["error.type"], kind);
+    }
+}
+
+#[tokio::test]
+async fn credentials_and_sensitive_values_are_never_exported() {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    for port in [server.port(), closed_port().await] {
+        let url = format!("http://ada:SECRET@127.0.0.1:{port}/success?token=SECRET&id=1");
+        let client = layer(&recorder).layer(http_client(&server, Setup::default()));
+        let request = Request::get(url).body(Full::default()).unwrap();
+        let _ = client.oneshot(request).await;
+        let span = recorder.client_spans().pop().unwrap();
+        assert_eq!(
+            attributes(&span.attributes)["url.full"],
+            format!("http://REDACTED:REDACTED@127.0.0.1:{port}/success?token=REDACTED&id=1")
+        );
+    }
+    assert_eq!(recorder.client_spans().len(), 2);
+    assert!(!recorder.everything().contains("SECRET"));
+}
+
+/// Sends a request with baggage through `layer`, to `uri` with this `Host`.
+async fn headers(layer: ClientLayer, uri: &str, host: &str) -> http::HeaderMap {
+    let service = service_fn(async |request: Request<()>| {
+        let mut response = Response::new(Empty::<Bytes>::new());
+        *response.headers_mut() = request.headers().clone();
+        Ok::<_, Infallible>(response)
+    });
+    let mut request = get(uri);
+    request.headers_mut().insert("host", host.parse().unwrap());
+    let context = Context::new().with_baggage([KeyValue::new("user", "Ada")]);
+    let response = layer.layer(service).oneshot(request).with_context(context);
+    response.await.unwrap().headers().clone()
+}
+
+#[tokio::test]
+async fn baggage_goes_by_the_host_that_is_connected_to() {
+    let cases = [
+        ("http://inventory/", "shop.example", true),
+        ("http://shop.example/", "inventory", false),
+        ("http://[::1]:80/", "shop.example", true),
+        ("/users/1", "inventory:8080", true),
+        ("/users/1", "shop.example", false),
+    ];
+    for (uri, host, sent) in cases {
+        let recorder = Recorder::new();
+        let sent_headers = headers(layer(&recorder), uri, host).await;
+        assert_eq!(sent_headers.contains_key("baggage"), sent, "{uri} {host}");
+        assert!(sent_headers.contains_key("traceparent"));
+    }
+    let open = layer(&Recorder::new()).destinations(Destinations::all());
+    assert!(headers(open, "http://shop.example/", "shop.example").await.contains_key("baggage"));
+}
+
+#[tokio::test]
+async fn options_of_one_request_hold_for_it() {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let client = layer(&recorder).layer(http_client(&server, Setup::default()));
+    let url = server.url("/success");
+    let send = async |options: CallOptions| {
+        let mut request = Request::get(&url).body(Full::default()).unwrap();
+        request.extensions_mut().insert(options);
+        client.clone().oneshot(request).await.unwrap();
+        server.received().pop().unwrap()
+    };
+    let received: Received = send(CallOptions::new().untraced()).await;
+    assert_eq!(received.header("traceparent"), None);
+    assert!(recorder.client_spans().is_empty());
+
+    let options = CallOptions::new().template("/{page}").attribute(KeyValue::new("page", 1));
+    let received = send(options.propagate(false)).await;
+    assert_eq!(received.header("traceparent"), None);
+    let span = recorder.client_span();
+    let mut expected = answered(server.port(), &url, 200);
+    expected.insert("url.template".into(), "/{page}".into());
+    expected.insert("page".into(), "int 1".into());
+    assert_eq!((&*span.name, attributes(&span.attributes)), ("GET /{page}", expected));
+}
+
+#[tokio::test]
+async fn the_inner_service_runs_inside_the_span() {
+    let recorder = Recorder::new();
+    let seen = service_fn(|_: Request<()>| {
+        let at_call = Context::current().span().span_context().span_id();
+        async move {
+            let at_poll = Context::current().span().span_context().span_id();
+            assert_eq!(at_call, at_poll);
+            let mut response = Response::new(Empty::<Bytes>::new());
+            response.extensions_mut().insert(at_poll);
+            Ok::<_, Infallible>(response)
+        }
+    });
+    let response = layer(&recorder).layer(seen).oneshot(get("http://h/")).await.unwrap();
+    let span_id = recorder.client_span().span_context.span_id();
+    assert_eq!(response.extensions().get(), Some(&span_id));
+    assert!(!Context::current().has_active_span());
+}

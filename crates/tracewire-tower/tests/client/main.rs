@@ -1,0 +1,9 @@
+//! The client layer over real sockets, seen through in-memory exporters.
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
+mod clients;
+mod contract;
+mod layer;
+mod retries;
+#[path = "../../../tracewire-reqwest/tests/support/mod.rs"]
+mod support;

@@ -1,0 +1,116 @@
+//! The layer inside and outside tower's retries.
+
+use crate::{
+    clients::{HttpClient, http_client, layer},
+    support::{
+        contract::{BoxError, Setup},
+        recorder::{Attributes, Recorder, answered, attributes},
+        server::Server,
+    },
+};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use std::future::{Ready, ready};
+use tower::{Service, ServiceBuilder, ServiceExt, retry::Policy};
+use tracewire_tower::client::Attempts;
+
+/// Sends again what was answered with 503, up to three times.
+#[derive(Clone)]
+struct Retries(u32);
+
+impl<B> Policy<Request<Full<Bytes>>, Response<B>, BoxError> for Retries {
+    type Future = Ready<()>;
+
+    fn retry(
+        &mut self,
+        _: &mut Request<Full<Bytes>>,
+        result: &mut Result<Response<B>, BoxError>,
+    ) -> Option<Ready<()>> {
+        let status = result.as_ref().ok()?.status();
+        self.0 = self.0.checked_sub(1)?;
+        (status == StatusCode::SERVICE_UNAVAILABLE).then(|| ready(()))
+    }
+
+    fn clone_request(&mut self, request: &Request<Full<Bytes>>) -> Option<Request<Full<Bytes>>> {
+        Some(request.clone())
+    }
+}
+
+/// Calls `/flaky`, which fails twice, and returns its URL.
+async fn call<S, B>(server: &Server, client: S, attempts: Option<Attempts>) -> String
+where
+    S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = BoxError>,
+{
+    server.fail(2);
+    let url = server.url("/flaky");
+    let mut request = Request::get(&url).body(Full::default()).unwrap();
+    if let Some(attempts) = attempts {
+        request.extensions_mut().insert(attempts);
+    }
+    assert_eq!(client.oneshot(request).await.unwrap().status(), 200);
+    url
+}
+
+async fn start() -> (Recorder, Server, HttpClient) {
+    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let client = http_client(&server, Setup::default());
+    (recorder, server, client)
+}
+
+fn recorded(recorder: &Recorder) -> Vec<Attributes> {
+    recorder.client_spans().iter().map(|span| attributes(&span.attributes)).collect()
+}
+
+fn resent(server: &Server, url: &str, status: u16, count: u32) -> Attributes {
+    let mut all = answered(server.port(), url, status);
+    all.insert("http.request.resend_count".into(), format!("int {count}"));
+    all
+}
+
+#[tokio::test]
+async fn attempts_that_share_a_counter_are_numbered() {
+    let (recorder, server, client) = start().await;
+    let client = ServiceBuilder::new().retry(Retries(3)).layer(layer(&recorder)).service(client);
+    let url = call(&server, client, Some(Attempts::new())).await;
+    assert_eq!(
+        recorded(&recorder),
+        [
+            answered(server.port(), &url, 503),
+            resent(&server, &url, 503, 1),
+            resent(&server, &url, 200, 2),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn attempts_without_a_counter_are_spans_all_the_same() {
+    let (recorder, server, client) = start().await;
+    let client = ServiceBuilder::new().retry(Retries(3)).layer(layer(&recorder)).service(client);
+    call(&server, client, None).await;
+    assert_eq!(recorder.client_spans().len(), 3);
+    let mut ids: Vec<_> =
+        server.received().iter().map(|r| r.header("traceparent").unwrap().to_owned()).collect();
+    ids.dedup();
+    assert_eq!(ids.len(), 3);
+}
+
+#[tokio::test]
+async fn outside_one_span_covers_all_attempts() {
+    let (recorder, server, client) = start().await;
+    let client = ServiceBuilder::new().layer(layer(&recorder)).retry(Retries(3)).service(client);
+    let url = call(&server, client, None).await;
+    assert_eq!(recorded(&recorder), [answered(server.port(), &url, 200)]);
+}
+
+#[tokio::test]
+async fn on_both_sides_one_span_says_how_often_it_was_resent() {
+    let (recorder, server, client) = start().await;
+    let client = ServiceBuilder::new()
+        .layer(layer(&recorder))
+        .retry(Retries(3))
+        .layer(layer(&recorder))
+        .service(client);
+    let url = call(&server, client, None).await;
+    assert_eq!(recorded(&recorder), [resent(&server, &url, 200, 2)]);
+}
