@@ -1,0 +1,88 @@
+//! Bodies of every kind.
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderMap, HeaderValue};
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
+use hyper::body::Frame;
+use std::{io, sync::Arc};
+use tokio::sync::Semaphore;
+use tower::BoxError;
+
+/// A body of any kind.
+pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+pub(crate) fn boxed<B>(body: B) -> Body
+where
+    B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    body.map_err(|error| io::Error::other(error.into())).boxed_unsync()
+}
+
+pub(crate) fn full(text: impl Into<Bytes>) -> Body {
+    boxed(Full::new(text.into()))
+}
+
+pub(crate) fn empty() -> Body {
+    full("")
+}
+
+/// `frames` as they are, of unknown length.
+pub(crate) fn frames(
+    frames: impl IntoIterator<Item = Result<Frame<Bytes>, io::Error>, IntoIter: Send + 'static>,
+) -> Body {
+    StreamBody::new(stream::iter(frames)).boxed_unsync()
+}
+
+/// One chunk now, and another after each step, of unknown length.
+pub(crate) fn steps(steps: Arc<Semaphore>, chunks: u32) -> Body {
+    let chunks = stream::unfold(0, move |sent| {
+        let steps = steps.clone();
+        async move {
+            if sent == chunks {
+                return None;
+            }
+            if sent > 0 {
+                steps.acquire().await.expect("the semaphore stays open").forget();
+            }
+            Some((data("chunk"), sent + 1))
+        }
+    });
+    StreamBody::new(chunks).boxed_unsync()
+}
+
+/// Events without end.
+pub(crate) fn endless() -> Body {
+    StreamBody::new(stream::repeat_with(|| data("data: tick\n\n"))).boxed_unsync()
+}
+
+/// A chunk and a trailer.
+pub(crate) fn with_trailers() -> Body {
+    let trailers = HeaderMap::from_iter([(
+        http::HeaderName::from_static("x-checksum"),
+        HeaderValue::from_static("4711"),
+    )]);
+    frames([data("chunk"), Ok(Frame::trailers(trailers))])
+}
+
+/// A chunk now, and an error after the next step.
+pub(crate) fn failing(steps: Arc<Semaphore>) -> Body {
+    let frames = stream::unfold(0, move |sent| {
+        let steps = steps.clone();
+        async move {
+            match sent {
+                0 => Some((data("chunk"), 1)),
+                1 => {
+                    steps.acquire().await.expect("the semaphore stays open").forget();
+                    Some((Err(io::Error::other("a secret")), 2))
+                }
+                _ => None,
+            }
+        }
+    });
+    StreamBody::new(frames).boxed_unsync()
+}
+
+pub(crate) fn data(text: &'static str) -> Result<Frame<Bytes>, io::Error> {
+    Ok(Frame::data(Bytes::from_static(text.as_bytes())))
+}
