@@ -71,6 +71,7 @@ mod tests {
     use super::*;
     use crate::{Propagator, with_random_trace_id};
     use http::HeaderMap;
+    use proptest::prelude::*;
 
     const OLD: &str = "00-4b783bff676962f17cf331bc37298c3b-be724c72ab8f3014-01";
     const W3C: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
@@ -129,5 +130,20 @@ mod tests {
         let context = Elastic::new().extract(&headers, &Context::new());
         let random = format!("{}3", &OLD[..54]);
         assert_eq!(sent(&with_random_trace_id(&context)), expected(&random, None));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sent_on_is_stable(
+            old in "(00|cc)-[0-9a-f]{31,32}-[0-9a-f]{16}-0[0-3]",
+            new in "(00|cc)-[0-9a-f]{31,32}-[0-9a-f]{16}-0[0-3]",
+        ) {
+            let first = relay(&[("elastic-apm-traceparent", &old), ("traceparent", &new)]);
+            prop_assert_eq!(first.is_empty(), old.len() < 55 && new.len() < 55);
+            if let Some((_, value)) = first.first() {
+                let again = relay(&[("elastic-apm-traceparent", value)]);
+                prop_assert_eq!(&again, &first);
+            }
+        }
     }
 }

@@ -52,6 +52,7 @@ mod tests {
         SpanId,
         trace::{SpanContext, TraceContextExt, TraceFlags, TraceState},
     };
+    use proptest::prelude::*;
     use std::collections::HashMap;
 
     const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -233,5 +234,22 @@ mod tests {
         format.inject_context(&context, &mut sent);
         assert_eq!(sent, carrier);
         assert_eq!(format.fields().collect::<Vec<_>>(), ["traceparent", "tracestate"]);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_sent_on_is_stable(
+            parent in "(00|01|cc|ff)-[0-9a-f]{32}-[0-9a-f]{16}-0[0-9a-f](-x)?",
+            lists in proptest::collection::vec("[a-c@]{0,3}=?[0-2 ]{0,3}(,[a-c]{1,2}=[0-9]){0,3}", 0..3),
+        ) {
+            let mut incoming = vec![("traceparent", parent.as_str())];
+            incoming.extend(lists.iter().map(|list| ("tracestate", list.as_str())));
+            let first = relay(&incoming);
+            let again: HeaderMap =
+                first.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+            let second = sent(&TraceContext::new().extract(&again, &Context::new()));
+            prop_assert_eq!(&second, &first);
+            prop_assert_eq!(first.is_empty(), parent.starts_with("ff") || parent.starts_with("00") && parent.len() > 55);
+        }
     }
 }

@@ -227,4 +227,33 @@ proptest! {
         let expected = [format!("b3: {value}")];
         prop_assert_eq!(inject(B3::single(), &extract(&[("b3", &value)])), expected);
     }
+
+    #[test]
+    fn what_is_sent_on_is_stable(
+        single in "([0-9a-f]{16}){0,2}-?[0-9a-f]{16}(-[01dx](-[0-9a-f]{16})?)?|[01dx]?",
+        trace in "([0-9a-f]{16}){1,2}",
+        span in "[0-9a-f]{15,16}",
+        sampled in "[01]|true|false|x?",
+        flags in "[01x]?",
+        multi: bool,
+    ) {
+        let mut incoming = vec![("b3", single.as_str())];
+        if multi {
+            incoming.extend([("x-b3-traceid", trace.as_str()), ("x-b3-spanid", &span)]);
+            incoming.extend([("x-b3-sampled", sampled.as_str()), ("x-b3-flags", &flags)]);
+        }
+        for format in [B3::single(), B3::multi()] {
+            let relay = |headers: &HeaderMap| {
+                let mut sent = HeaderMap::new();
+                format.inject(&format.extract(headers, &Context::new()), &mut sent);
+                sent
+            };
+            let mut headers = HeaderMap::new();
+            for (name, value) in &incoming {
+                headers.append(*name, value.parse().unwrap());
+            }
+            let first = relay(&headers);
+            prop_assert_eq!(relay(&first), first);
+        }
+    }
 }
