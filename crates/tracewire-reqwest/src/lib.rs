@@ -37,13 +37,15 @@
 //!
 //! `http.client.request.duration`, a histogram of seconds, has `http.request.method`,
 //! `server.address`, `server.port`, `http.response.status_code`, `error.type` and
-//! `network.protocol.version`. `http.client.active_requests` is there
-//! [by option](ClientMiddleware::active_requests).
+//! `network.protocol.version`. [`http.client.active_requests`](ClientMiddleware::active_requests)
+//! and the [sizes of bodies](ClientMiddleware::body_sizes) are there by option.
 //!
 //! # When it ends
 //!
-//! When the head of the response is there, or the call failed, or the caller dropped it. Reading
-//! the body is not part of it.
+//! When the head of the response is there, or the call failed, or the caller dropped it.
+//! [`end_at_body`](ClientMiddleware::end_at_body) carries it to the end of the body: then a body that
+//! fails is an error (`body`, `decode` or `timeout`), and one that is dropped before its end ends the
+//! call as it is. The response keeps its URL, remote address, version, extensions and length.
 //!
 //! # Retries
 //!
@@ -75,7 +77,21 @@
 //!
 //! reqwest follows redirects below every middleware. One span covers them: its URL is the one first
 //! asked for, its status, peer and version are those of the last response, and **every hop gets the
-//! headers that were written for the first**, whatever host it goes to.
+//! headers that were written for the first**, whatever host it goes to:
+//!
+//! ```text
+//! handler
+//! └─ GET  200  url.full=http://shop/old
+//! ```
+//!
+//! With [`redirects`](ClientMiddleware::redirects) the middleware follows them itself, by the same
+//! rules. Each hop is a span, and gets only what its own host may be told:
+//!
+//! ```text
+//! handler
+//! ├─ GET  302  url.full=http://shop/old
+//! └─ GET  200  url.full=http://shop/new  http.request.resend_count=1
+//! ```
 //!
 //! # Which headers go where
 //!

@@ -37,6 +37,8 @@ fn describe(request: &Request) -> Option<ClientRequest<'_>> {
     let port = port.unwrap_or_else(|| scheme.default_port());
     let mut facts = ClientRequest::new(request.method(), url.as_str(), scheme, host, port);
     facts.headers = Some(request.headers());
+    let body = request.body().and_then(reqwest::Body::as_bytes);
+    facts.body_size = body.filter(|body| !body.is_empty()).map(|body| body.len() as u64);
     Some(facts)
 }
 

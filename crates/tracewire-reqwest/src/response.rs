@@ -9,6 +9,7 @@ pub(crate) fn describe(response: &Response) -> ClientResponse<'_> {
     let (status, version) = (response.status(), response.version());
     let mut facts = ClientResponse::new(status, version, response.headers());
     facts.peer = response.remote_addr();
+    facts.body_size = response.content_length();
     facts
 }
 

@@ -35,6 +35,9 @@ impl<B: Body> CallBody<B> {
     pub fn new(inner: B, call: Option<ClientCall>, classify: fn(&B::Error) -> ErrorType) -> Self {
         let remaining = inner.size_hint().exact();
         let mut body = Self { inner, call, remaining, classify };
+        if let Some(call) = &mut body.call {
+            call.read(0);
+        }
         if body.inner.is_end_stream() || remaining == Some(0) {
             end(&mut body.call, Outcome::Complete);
         }
@@ -63,8 +66,11 @@ impl<B: Body> Body for CallBody<B> {
                 if let Some(remaining) = this.remaining {
                     *remaining = remaining.saturating_sub(length);
                 }
-                if let (Some(call), Some(trailers)) = (&mut *this.call, frame.trailers_ref()) {
-                    call.trailers(trailers);
+                if let Some(call) = this.call {
+                    call.read(length);
+                    if let Some(trailers) = frame.trailers_ref() {
+                        call.trailers(trailers);
+                    }
                 }
                 // Whoever has the last byte or the trailers does not poll again.
                 if frame.is_trailers() || *this.remaining == Some(0) || this.inner.is_end_stream() {

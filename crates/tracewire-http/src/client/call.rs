@@ -74,7 +74,10 @@ impl ClientCall {
         if request.template.is_none() {
             request.template = settings.url_templates.find_for_url(request.host, request.url);
         }
-        let exchange = Exchange::call(&settings.instrumentation, parent, &request);
+        let mut exchange = Exchange::call(&settings.instrumentation, parent, &request);
+        if let Some(size) = request.body_size {
+            exchange.request_size(size);
+        }
         let propagate = options.is_none_or(|options| !options.unpropagated);
         Some(Self { settings: settings.clone(), exchange, attempt, propagate })
     }
@@ -102,6 +105,16 @@ impl ClientCall {
         }
         self.exchange.response_headers(&self.settings.instrumentation, response.headers);
         self.exchange.respond(response.status);
+        if let Some(size) = response.body_size
+            && !self.ends_at_body()
+        {
+            self.exchange.add_response_size(size);
+        }
+    }
+
+    /// Notes that so many bytes of the response's body were read.
+    pub(crate) fn read(&mut self, bytes: u64) {
+        self.exchange.add_response_size(bytes);
     }
 
     /// Notes a status code of which nothing but itself is known.

@@ -10,6 +10,7 @@ use opentelemetry::{
     trace::{SpanContext, TraceContextExt},
 };
 use std::sync::atomic::{AtomicBool, Ordering};
+use tracewire_propagation::SamplingHint;
 
 /// Where trace context and baggage may go.
 ///
@@ -98,7 +99,9 @@ impl Allowed {
             }
             instrumentation.inject(&context.with_cleared_baggage(), headers);
         } else if self.baggage {
-            let untraced = context.with_remote_span_context(SpanContext::NONE);
+            let untraced = context
+                .with_remote_span_context(SpanContext::NONE)
+                .with_value(SamplingHint::Settled);
             instrumentation.inject(&untraced, headers);
         }
     }

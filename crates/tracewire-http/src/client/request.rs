@@ -21,6 +21,8 @@ pub struct ClientRequest<'a> {
     pub host: &'a str,
     /// The port of that host; the scheme's default where none is named.
     pub port: u16,
+    /// The size of the request's body in bytes, if it has one and that is known.
+    pub body_size: Option<u64>,
     /// The request's headers, those of the caller alone.
     pub headers: Option<&'a HeaderMap>,
     /// The span's name, if the application gave one.
@@ -42,6 +44,7 @@ impl<'a> ClientRequest<'a> {
             scheme,
             host,
             port,
+            body_size: None,
             headers: None,
             name: None,
             template: None,

@@ -13,6 +13,8 @@ pub struct ClientResponse<'a> {
     pub version: Version,
     /// The response's headers.
     pub headers: &'a HeaderMap,
+    /// The size of the response's body in bytes, if that is known from the start.
+    pub body_size: Option<u64>,
     /// The other end of the socket.
     pub peer: Option<SocketAddr>,
 }
@@ -20,6 +22,6 @@ pub struct ClientResponse<'a> {
 impl<'a> ClientResponse<'a> {
     /// A response from somebody unknown.
     pub fn new(status: StatusCode, version: Version, headers: &'a HeaderMap) -> Self {
-        Self { status, version, headers, peer: None }
+        Self { status, version, headers, body_size: None, peer: None }
     }
 }

@@ -89,8 +89,11 @@ impl Resolve for NoWay {
 }
 
 fn middleware(recorder: &Recorder, setup: Setup) -> ClientMiddleware {
-    let mut middleware =
-        recorder.middleware().end_at_body(setup.end_at_body).active_requests(setup.active_requests);
+    let mut middleware = recorder
+        .middleware()
+        .end_at_body(setup.end_at_body)
+        .active_requests(setup.active_requests)
+        .body_sizes(setup.body_sizes);
     if setup.capture {
         middleware = middleware
             .capture_request_headers(HeaderSelector::new(["x-test-request"]))

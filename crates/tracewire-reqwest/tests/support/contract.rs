@@ -34,6 +34,8 @@ pub(crate) struct Setup {
     pub(crate) capture: bool,
     /// Our layer stands there twice.
     pub(crate) nested: bool,
+    /// The sizes of bodies are measured.
+    pub(crate) body_sizes: bool,
     /// Calls under way are counted.
     pub(crate) active_requests: bool,
     /// Connecting and waiting for the head take [`LIMIT`] at most.
@@ -532,6 +534,39 @@ pub(crate) async fn suppressed_telemetry_leaves_the_call_alone<C: Caller>(over: 
     assert_eq!(stage.server.only_received().header("traceparent"), None);
 }
 
+pub(crate) async fn bodies_are_measured<C: Caller>(over: Transport) {
+    let setup = Setup { body_sizes: true, ..Setup::default() };
+    let stage = Stage::<C>::set_up(over, setup).await;
+    let mut request = stage.request("/success");
+    *request.method_mut() = Method::POST;
+    *request.body_mut() = Bytes::from_static(b"content");
+    stage.send(request).await;
+    let mut expected = stage.answered("/success", 200);
+    expected.insert("http.request.method".into(), "POST".into());
+    expected.insert("http.request.body.size".into(), "int 7".into());
+    expected.insert("http.response.body.size".into(), "int 8".into());
+    assert_eq!(stage.client_attributes(), [expected]);
+    let (series, _) = stage.recorder.durations().remove(0);
+    for (name, size) in
+        [("http.client.request.body.size", 7), ("http.client.response.body.size", 8)]
+    {
+        assert_eq!(stage.recorder.sizes(name), [(series.clone(), size)]);
+    }
+}
+
+pub(crate) async fn what_was_read_of_a_body_is_measured<C: Caller>(over: Transport) {
+    let setup = Setup { body_sizes: true, end_at_body: true, ..Setup::default() };
+    let stage = Stage::<C>::set_up(over, setup).await;
+    let response = stage.client.call(stage.request("/long-request")).await.unwrap();
+    let mut body = response.into_body();
+    assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "Hello");
+    drop(body);
+    let mut expected = stage.answered("/long-request", 200);
+    expected.insert("http.response.body.size".into(), "int 5".into());
+    assert_eq!(stage.client_attributes(), [expected]);
+    assert!(stage.recorder.sizes("http.client.request.body.size").is_empty());
+}
+
 /// Makes a module of tests for one client over one transport.
 macro_rules! contract {
     ($($module:ident: $caller:ty, $transport:ident;)*) => {
@@ -552,6 +587,7 @@ macro_rules! contract {
                 a_silent_server_is_a_timeout,
                 an_unknown_method_is_other,
                 an_unsampled_caller_makes_no_span,
+                bodies_are_measured,
                 calls_at_the_same_time_keep_their_own_spans,
                 calls_over_one_connection_keep_their_own_spans,
                 calls_under_way_are_counted,
@@ -565,6 +601,7 @@ macro_rules! contract {
                 suppressed_telemetry_leaves_the_call_alone,
                 the_duration_is_measured,
                 two_redirects,
+                what_was_read_of_a_body_is_measured,
                 work_after_a_call_without_caller_is_a_root,
                 work_after_the_call_is_its_callers,
             }

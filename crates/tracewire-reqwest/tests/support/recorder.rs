@@ -98,6 +98,17 @@ impl Recorder {
         })
     }
 
+    /// The series of a histogram of bytes: attributes and sums.
+    pub(crate) fn sizes(&self, name: &str) -> Vec<(Attributes, u64)> {
+        self.points(name, |data| match data {
+            AggregatedMetrics::U64(MetricData::Histogram(histogram)) => histogram
+                .data_points()
+                .map(|point| (attributes(point.attributes()), point.sum()))
+                .collect(),
+            other => panic!("not a histogram of integers: {other:?}"),
+        })
+    }
+
     /// Unit and description of `http.client.request.duration`, and the sum of its first series.
     pub(crate) fn duration_instrument(&self) -> (String, String, f64) {
         self.metrics.reset();

@@ -36,8 +36,8 @@
 //!
 //! `http.client.request.duration`, a histogram of seconds, has `http.request.method`,
 //! `server.address`, `server.port`, `http.response.status_code`, `error.type` and
-//! `network.protocol.version`. `http.client.active_requests` is there
-//! [by option](ClientLayer::active_requests).
+//! `network.protocol.version`. [`http.client.active_requests`](ClientLayer::active_requests) and the
+//! [sizes of bodies](ClientLayer::body_sizes) are there by option.
 //!
 //! # When it ends
 //!

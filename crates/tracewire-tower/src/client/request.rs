@@ -1,12 +1,17 @@
 //! Describes and begins: the facts of a request, and the call they start.
 
 use http::{Method, Uri, header::HOST, request::Parts, uri};
+use http_body::Body;
 use opentelemetry::Context;
 use std::sync::Arc;
 use tracewire_http::{Authority, ClientCall, ClientRequest, ClientSettings, Scheme};
 
 /// Starts the call of a request under the current context, and writes its headers.
-pub(super) fn start(settings: &Arc<ClientSettings>, head: &mut Parts) -> Option<ClientCall> {
+pub(super) fn start(
+    settings: &Arc<ClientSettings>,
+    head: &mut Parts,
+    body: &impl Body,
+) -> Option<ClientCall> {
     let host_header = head.headers.get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
     let scheme = head.uri.scheme_str().and_then(Scheme::parse).unwrap_or(Scheme::Http);
     let named = host_header.as_deref().and_then(Authority::parse);
@@ -17,6 +22,7 @@ pub(super) fn start(settings: &Arc<ClientSettings>, head: &mut Parts) -> Option<
     let port = server.and_then(|server| server.port).unwrap_or_else(|| scheme.default_port());
     let mut facts = ClientRequest::new(&head.method, &url, scheme, host, port);
     facts.headers = Some(&head.headers);
+    facts.body_size = body.size_hint().exact().filter(|_| !body.is_end_stream());
     let call = Context::map_current(|parent| {
         ClientCall::start(settings, parent, facts, &mut head.extensions)
     })?;

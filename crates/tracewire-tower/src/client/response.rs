@@ -2,13 +2,15 @@
 
 use crate::server::PeerAddress;
 use http::{Extensions, Response};
+use http_body::Body;
 use std::net::SocketAddr;
 use tracewire_http::ClientResponse;
 
-pub(super) fn describe<B>(response: &Response<B>) -> ClientResponse<'_> {
+pub(super) fn describe<B: Body>(response: &Response<B>) -> ClientResponse<'_> {
     let (status, version) = (response.status(), response.version());
     let mut facts = ClientResponse::new(status, version, response.headers());
     facts.peer = peer(response.extensions());
+    facts.body_size = response.body().size_hint().exact();
     facts
 }
 

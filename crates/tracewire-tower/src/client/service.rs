@@ -27,6 +27,7 @@ impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for ClientService<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
     S::Error: 'static,
+    ReqBody: Body,
     ResBody: Body,
 {
     type Response = Response<CallBody<ResBody>>;
@@ -39,7 +40,7 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let (mut head, body) = request.into_parts();
-        let call = request::start(&self.settings, &mut head);
+        let call = request::start(&self.settings, &mut head, &body);
         let request = Request::from_parts(head, body);
 
         let attached = call.as_ref().map(|call| call.context().clone().attach());

@@ -30,7 +30,7 @@
 //! | `network.protocol.version` | known | the connection |
 //! | `user_agent.original` | sent | `User-Agent` |
 //! | `http.response.status_code` | a response was made | the response |
-//! | `error.type` | it ended in an error | the status code from 500, else a name from [`ErrorType`](tracewire_http::ErrorType) |
+//! | `error.type` | it ended in an error | the status code from 500, else a name from [`ErrorType`] |
 //!
 //! `http.server.request.duration`, a histogram of seconds, has `http.request.method`,
 //! `url.scheme`, `http.route`, `http.response.status_code`, `error.type` and

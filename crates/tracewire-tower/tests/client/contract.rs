@@ -32,8 +32,10 @@ impl Caller for Hyper {
     const REDIRECTS: Redirects = Redirects::Hops;
 
     fn new(recorder: &Recorder, server: &Server, setup: Setup) -> Self {
-        let mut ours =
-            layer(recorder).end_at_body(setup.end_at_body).active_requests(setup.active_requests);
+        let mut ours = layer(recorder)
+            .end_at_body(setup.end_at_body)
+            .active_requests(setup.active_requests)
+            .body_sizes(setup.body_sizes);
         if setup.capture {
             ours = ours
                 .capture_request_headers(HeaderSelector::new(["x-test-request"]))

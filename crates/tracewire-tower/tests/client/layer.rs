@@ -26,14 +26,14 @@ use tracewire_tower::{
 
 /// What is recorded of a request to a service that does not touch the network.
 async fn recorded<T, E: 'static>(
-    request: Request<()>,
+    request: Request<Empty<Bytes>>,
     answer: impl AsyncFn() -> Result<Response<T>, E> + Clone,
 ) -> Attributes
 where
     T: http_body::Body,
 {
     let recorder = Recorder::new();
-    let service = service_fn(move |_: Request<()>| {
+    let service = service_fn(move |_: Request<Empty<Bytes>>| {
         let answer = answer.clone();
         async move { answer().await }
     });
@@ -45,8 +45,8 @@ async fn ok() -> Result<Response<Empty<Bytes>>, Infallible> {
     Ok(Response::new(Empty::new()))
 }
 
-fn get(uri: &str) -> Request<()> {
-    Request::get(uri).body(()).unwrap()
+fn get(uri: &str) -> Request<Empty<Bytes>> {
+    Request::get(uri).body(Empty::new()).unwrap()
 }
 
 #[tokio::test]
@@ -150,7 +150,7 @@ async fn credentials_and_sensitive_values_are_never_exported() {
 
 /// Sends a request with baggage through `layer`, to `uri` with this `Host`.
 async fn headers(layer: ClientLayer, uri: &str, host: &str) -> http::HeaderMap {
-    let service = service_fn(async |request: Request<()>| {
+    let service = service_fn(async |request: Request<Empty<Bytes>>| {
         let mut response = Response::new(Empty::<Bytes>::new());
         *response.headers_mut() = request.headers().clone();
         Ok::<_, Infallible>(response)
@@ -209,7 +209,7 @@ async fn options_of_one_request_hold_for_it() {
 #[tokio::test]
 async fn the_inner_service_runs_inside_the_span() {
     let recorder = Recorder::new();
-    let seen = service_fn(|_: Request<()>| {
+    let seen = service_fn(|_: Request<Empty<Bytes>>| {
         let at_call = Context::current().span().span_context().span_id();
         async move {
             let at_poll = Context::current().span().span_context().span_id();
