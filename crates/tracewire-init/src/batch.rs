@@ -1,75 +1,34 @@
-//! The way of spans to an exporter: a bounded queue, and a thread that takes batches from it.
-//!
-//! A span is refused before it waits, so every loss is known at once; the queue is bounded in spans
-//! and in bytes. A batch is due when it is full, when half of the bytes are taken, when its first
-//! span has waited for the schedule delay, or when somebody flushes.
+//! The span processor: limits what a span carries and puts it into the queue of an exporter.
 
-use std::any::Any;
-use std::collections::VecDeque;
-use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use opentelemetry::Context;
-use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
 use crate::batching::Batching;
-use crate::count::{Counts, Failure};
+use crate::count::Counts;
 use crate::error::InitError;
 use crate::limits::ValueLength;
-use crate::stop::after;
-use crate::weight::weight;
-
-/// How many bytes of spans may wait or be under way, for each place in the queue.
-///
-/// That is more than twice what the span of an HTTP request takes. Without a limit, two thousand
-/// places keep 120 MB if somebody sends 60 KB in each request.
-const BYTES_PER_PLACE: usize = 3 * 1024;
-
-/// How long a flush waits: an exporter that hangs must not gather the threads that wait for it.
-const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Takes batches to where they belong. Blocks, for a bounded time; may panic.
-pub(crate) trait DeliverSpans: Send + fmt::Debug + 'static {
-    fn deliver(&self, batch: Vec<SpanData>) -> Result<(), Failure>;
-
-    /// Nothing will be delivered any more.
-    fn shutdown(&self) {}
-}
+use crate::queue::{Deliver, Queue};
 
 /// Puts ended spans into the queue.
 #[derive(Debug)]
 pub(crate) struct BatchProcessor {
-    shared: Arc<Shared>,
+    queue: Queue<SpanData>,
     value_length: ValueLength,
 }
 
 impl BatchProcessor {
-    /// Starts the thread that takes batches to `sink`.
+    /// Starts the threads that take batches to `sink`.
     pub(crate) fn start(
         batching: Batching,
-        sink: impl DeliverSpans,
+        sink: impl Deliver<SpanData>,
         counts: Arc<Counts>,
         value_length: ValueLength,
     ) -> Result<Self, InitError> {
-        let shared = Arc::new(Shared {
-            batching,
-            counts,
-            state: Mutex::default(),
-            work: Condvar::new(),
-            progress: Condvar::new(),
-        });
-        let worker = Arc::clone(&shared);
-        thread::Builder::new()
-            .name("tracewire-spans".to_owned())
-            .spawn(move || worker.run(&sink))
-            .map_err(|error| {
-                InitError::exporter("no thread can be started to export spans").with_source(error)
-            })?;
-        Ok(Self { shared, value_length })
+        Ok(Self { queue: Queue::start(batching, sink, counts)?, value_length })
     }
 }
 
@@ -79,213 +38,82 @@ impl SpanProcessor for BatchProcessor {
     fn on_end(&self, mut span: SpanData) {
         if span.span_context.is_sampled() {
             self.value_length.apply(&mut span);
-            self.shared.push(span);
+            self.queue.push(span);
         }
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        let mut state = self.shared.lock();
-        let target = state.entered;
-        state.flush = target;
-        self.shared.work.notify_one();
-        self.shared.wait(state, FLUSH_TIMEOUT, |state| state.left >= target || state.stopped)
+        self.queue.flush()
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        let mut state = self.shared.lock();
-        state.stopping = true;
-        self.shared.work.notify_one();
-        self.shared.wait(state, timeout, |state| state.stopped)
+        self.queue.shutdown(timeout)
     }
-}
-
-#[derive(Debug)]
-struct Shared {
-    batching: Batching,
-    counts: Arc<Counts>,
-    state: Mutex<State>,
-    /// Tells the thread that a batch may be due.
-    work: Condvar,
-    /// Tells those who wait that a batch is done.
-    progress: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    queue: VecDeque<SpanData>,
-    queued_bytes: usize,
-    /// Of the batch that is under way.
-    taken_bytes: usize,
-    /// How many spans ever entered the queue, and of how many the fate is known.
-    entered: u64,
-    left: u64,
-    /// Up to which one somebody wants them exported now.
-    flush: u64,
-    stopping: bool,
-    stopped: bool,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn most_bytes(&self) -> usize {
-        self.batching.queue_size.saturating_mul(BYTES_PER_PLACE)
-    }
-
-    fn push(&self, span: SpanData) {
-        self.counts.ended(1);
-        let weight = weight(&span);
-        let mut state = self.lock();
-        let refusal = if state.stopping {
-            "telemetry was shut down"
-        } else if state.queue.len() >= self.batching.queue_size {
-            "the queue is full, see OTEL_BSP_MAX_QUEUE_SIZE"
-        } else if state.queued_bytes + state.taken_bytes + weight > self.most_bytes() {
-            "the queue is full: its spans hold more than 3 KiB each"
-        } else {
-            state.queue.push_back(span);
-            state.queued_bytes += weight;
-            state.entered += 1;
-            // The first span starts the delay; after that the thread sleeps until a batch is due.
-            if state.queue.len() == 1 || self.is_full(&state) {
-                self.work.notify_one();
-            }
-            return;
-        };
-        drop(state);
-        self.counts.dropped(1, refusal);
-    }
-
-    fn is_full(&self, state: &State) -> bool {
-        state.queue.len() >= self.batching.batch_size || state.queued_bytes > self.most_bytes() / 2
-    }
-
-    /// Waits for the thread, at most so long.
-    fn wait(
-        &self,
-        state: MutexGuard<'_, State>,
-        limit: Duration,
-        is_done: impl Fn(&State) -> bool,
-    ) -> OTelSdkResult {
-        let (_state, waited) = self
-            .progress
-            .wait_timeout_while(state, limit, |state| !is_done(state))
-            .unwrap_or_else(PoisonError::into_inner);
-        if waited.timed_out() { Err(OTelSdkError::Timeout(limit)) } else { Ok(()) }
-    }
-
-    /// The thread's life.
-    fn run(&self, sink: &impl DeliverSpans) {
-        let _suppressed = Context::enter_telemetry_suppressed_scope();
-        while let Some(batch) = self.next_batch() {
-            let items = batch.len() as u64;
-            let result = unwinding(|| sink.deliver(batch));
-            self.counts.delivered(items, result);
-            let mut state = self.lock();
-            state.taken_bytes = 0;
-            state.left += items;
-            drop(state);
-            self.progress.notify_all();
-        }
-        let _ = unwinding(|| {
-            sink.shutdown();
-            Ok(())
-        });
-        self.lock().stopped = true;
-        self.progress.notify_all();
-    }
-
-    /// Waits until a batch is due; `None` at the end.
-    fn next_batch(&self) -> Option<Vec<SpanData>> {
-        let mut state = self.lock();
-        let mut due = None;
-        loop {
-            if state.queue.is_empty() {
-                if state.stopping {
-                    return None;
-                }
-                due = None;
-                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            }
-            let due = *due.get_or_insert_with(|| after(self.batching.schedule_delay));
-            let left = due.saturating_duration_since(Instant::now());
-            let wanted = state.stopping || state.flush > state.left;
-            if wanted || left == Duration::ZERO || self.is_full(&state) {
-                break;
-            }
-            let waited = self.work.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        let items = state.queue.len().min(self.batching.batch_size);
-        let batch: Vec<SpanData> = state.queue.drain(..items).collect();
-        state.taken_bytes = batch.iter().map(weight).sum();
-        state.queued_bytes -= state.taken_bytes;
-        Some(batch)
-    }
-}
-
-/// A panic must not end the thread: no span would leave the process after it.
-fn unwinding(work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|panic| Err(Failure::all(describe_panic(&*panic))))
-}
-
-/// What a panic said.
-pub(crate) fn describe_panic(panic: &(dyn Any + Send)) -> String {
-    let said = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    format!("the exporter panicked: {said}")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
     use std::sync::mpsc::{Receiver, Sender, channel};
 
     use super::*;
     use crate::console::sample::Sample;
+    use crate::count::Failure;
+    use opentelemetry_sdk::error::OTelSdkError;
 
+    const BYTES_PER_PLACE: usize = 3 * 1024;
     const NEVER: Duration = Duration::MAX;
 
     /// Tells of each batch and waits until it may go on.
     #[derive(Debug)]
     struct Gate {
         arrived: Sender<usize>,
-        open: Receiver<()>,
+        open: Mutex<Receiver<()>>,
     }
 
-    impl DeliverSpans for Gate {
+    impl Deliver<SpanData> for Gate {
         fn deliver(&self, batch: Vec<SpanData>) -> Result<(), Failure> {
             self.arrived.send(batch.len()).unwrap();
-            self.open.recv().map_err(|_| Failure::all("closed"))
+            self.open.lock().unwrap().recv().map_err(|_| Failure::all("closed"))
         }
     }
 
-    struct Queue {
+    struct Waiting {
         processor: BatchProcessor,
         counts: Arc<Counts>,
         arrived: Receiver<usize>,
         open: Sender<()>,
     }
 
-    fn queue(queue_size: usize, batch_size: usize, schedule_delay: Duration) -> Queue {
+    /// One export at a time, of batches that do not grow.
+    fn batching(queue_size: usize, batch_size: usize, schedule_delay: Duration) -> Batching {
+        Batching {
+            queue_size,
+            queue_bytes: queue_size * BYTES_PER_PLACE,
+            queue_variable: "QUEUE",
+            batch_size,
+            most_batch: batch_size,
+            exports: 1,
+            schedule_delay,
+            export_timeout: Duration::ZERO,
+        }
+    }
+
+    fn queue(queue_size: usize, batch_size: usize, schedule_delay: Duration) -> Waiting {
+        queue_of(batching(queue_size, batch_size, schedule_delay))
+    }
+
+    fn queue_of(batching: Batching) -> Waiting {
         let (tell, arrived) = channel();
         let (open, wait) = channel();
         let counts = Arc::new(Counts::new("spans", "test"));
-        let export_timeout = Duration::ZERO;
-        let batching = Batching { queue_size, batch_size, schedule_delay, export_timeout };
-        let sink = Gate { arrived: tell, open: wait };
+        let sink = Gate { arrived: tell, open: Mutex::new(wait) };
         let processor =
             BatchProcessor::start(batching, sink, Arc::clone(&counts), ValueLength(None)).unwrap();
-        Queue { processor, counts, arrived, open }
+        Waiting { processor, counts, arrived, open }
     }
 
-    impl Queue {
+    impl Waiting {
         fn end(&self, spans: usize) {
             for id in 1..=spans {
                 self.processor.on_end(Sample::new(id as u64).span());
@@ -395,10 +223,35 @@ mod tests {
         assert_eq!(queue.counts.snapshot().ended, 0);
     }
 
+    #[test]
+    fn what_piled_up_leaves_in_one_batch() {
+        let grown = Batching { most_batch: 100, ..batching(100, 4, NEVER) };
+        let queue = queue_of(grown);
+        queue.end(4);
+        assert_eq!(queue.arrived.recv(), Ok(4));
+        queue.end(50);
+        queue.open(2);
+        queue.processor.shutdown().unwrap();
+        assert_eq!(queue.arrived.recv(), Ok(50));
+        assert_eq!(queue.fates(), [54, 0, 0]);
+    }
+
+    #[test]
+    fn exports_run_at_once_and_flush_waits_for_all() {
+        let queue = queue_of(Batching { exports: 2, ..batching(10, 1, NEVER) });
+        queue.end(2);
+        // The second arrives though the first is not done.
+        assert_eq!((queue.arrived.recv(), queue.arrived.recv()), (Ok(1), Ok(1)));
+        queue.open(2);
+        queue.processor.force_flush().unwrap();
+        assert_eq!(queue.fates(), [2, 0, 0]);
+        queue.processor.shutdown().unwrap();
+    }
+
     #[derive(Debug)]
     struct Panicking;
 
-    impl DeliverSpans for Panicking {
+    impl Deliver<SpanData> for Panicking {
         fn deliver(&self, _: Vec<SpanData>) -> Result<(), Failure> {
             panic!("out of luck")
         }
@@ -411,15 +264,13 @@ mod tests {
     #[test]
     fn a_panic_costs_its_batch_and_nothing_else() {
         let counts = Arc::new(Counts::new("spans", "test"));
-        let batching = Batching {
-            queue_size: 10,
-            batch_size: 1,
-            schedule_delay: NEVER,
-            export_timeout: NEVER,
-        };
-        let processor =
-            BatchProcessor::start(batching, Panicking, Arc::clone(&counts), ValueLength(None))
-                .unwrap();
+        let processor = BatchProcessor::start(
+            batching(10, 1, NEVER),
+            Panicking,
+            Arc::clone(&counts),
+            ValueLength(None),
+        )
+        .unwrap();
         processor.on_end(Sample::new(1).span());
         processor.force_flush().unwrap();
         processor.on_end(Sample::new(2).span());

@@ -129,13 +129,15 @@ impl Builder {
         self
     }
 
-    /// Sets how many spans may wait for an exporter (`OTEL_BSP_MAX_QUEUE_SIZE`), 2048 unless set.
+    /// Sets how many spans may wait for an exporter (`OTEL_BSP_MAX_QUEUE_SIZE`), at most 3 KiB for
+    /// each. Unless set, what may wait is bounded by its bytes: 12 MiB.
     pub fn queue_size(mut self, spans: u32) -> Self {
         self.settings.batch.queue_size = Some(spans);
         self
     }
 
-    /// Sets how many spans are exported at once (`OTEL_BSP_MAX_EXPORT_BATCH_SIZE`), 512 unless set.
+    /// Sets how many spans are exported at once (`OTEL_BSP_MAX_EXPORT_BATCH_SIZE`), 512 unless set,
+    /// and more when more have piled up.
     pub fn batch_size(mut self, spans: u32) -> Self {
         self.settings.batch.batch_size = Some(spans);
         self

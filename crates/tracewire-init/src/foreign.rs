@@ -15,9 +15,9 @@ use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
-use crate::batch::{DeliverSpans, describe_panic};
 use crate::count::Failure;
 use crate::error::InitError;
+use crate::queue::{Deliver, describe_panic};
 use crate::stop::{Stop, after};
 
 type Outcome = Result<(), String>;
@@ -80,9 +80,13 @@ impl Foreign {
     }
 }
 
-impl DeliverSpans for Foreign {
+impl Deliver<SpanData> for Foreign {
     fn deliver(&self, batch: Vec<SpanData>) -> Result<(), Failure> {
         self.ask(|answer| Request::Export(batch, answer)).map_err(Failure::all)
+    }
+
+    fn is_concurrent(&self) -> bool {
+        false
     }
 
     fn shutdown(&self) {

@@ -52,8 +52,8 @@
 //! | `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION` | `explicit_bucket_histogram` | `base2_exponential_bucket_histogram` |
 //! | `OTEL_BSP_SCHEDULE_DELAY` | 5000 ms | how long a span waits for its batch to fill |
 //! | `OTEL_BSP_EXPORT_TIMEOUT` | 30000 ms | for one export, retries included; 0 is no limit |
-//! | `OTEL_BSP_MAX_QUEUE_SIZE` | 2048 | spans; with more than 3 KiB each, fewer |
-//! | `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` | 512 | spans; at most the queue's size |
+//! | `OTEL_BSP_MAX_QUEUE_SIZE` | 32768, and 12 MiB in all | spans; if set, with more than 3 KiB each, fewer |
+//! | `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` | 512, and up to 4096 under load | spans; at most the queue's size |
 //! | `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT` | no limit | characters of an attribute value |
 //! | `OTEL_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT` | 128 | attributes of a span |
 //! | `OTEL_SPAN_EVENT_COUNT_LIMIT`, `OTEL_SPAN_LINK_COUNT_LIMIT` | 128 | events and links of a span |
@@ -96,6 +96,7 @@ mod percent;
 mod printable;
 mod propagation;
 mod proxy;
+mod queue;
 mod report;
 mod resource;
 mod sampler;

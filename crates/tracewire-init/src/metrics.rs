@@ -14,9 +14,9 @@ use opentelemetry_sdk::metrics::{
     Aggregation, Instrument, InstrumentKind, PeriodicReader, Stream, Temporality,
 };
 
-use crate::batch::describe_panic;
 use crate::count::{Counts, Failure};
 use crate::env::{self, Env};
+use crate::queue::describe_panic;
 
 /// Takes collected metrics to where they belong. Blocks, for a bounded time; may panic.
 pub(crate) trait DeliverMetrics: Send + Sync + std::fmt::Debug + 'static {

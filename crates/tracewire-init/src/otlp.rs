@@ -25,7 +25,6 @@ use opentelemetry_sdk::trace::SpanData;
 use prost::Message;
 use url::Url;
 
-use crate::batch::DeliverSpans;
 use crate::count::Failure;
 use crate::env::{self, Env, Found, Origin};
 use crate::error::InitError;
@@ -33,6 +32,7 @@ use crate::http_client::{HttpClient, Target, shown};
 use crate::metrics::DeliverMetrics;
 use crate::percent;
 use crate::proxy;
+use crate::queue::Deliver;
 use crate::stop::Stop;
 
 const PROTOBUF: &str = "application/x-protobuf";
@@ -294,7 +294,7 @@ impl OtlpSpans {
     }
 }
 
-impl DeliverSpans for OtlpSpans {
+impl Deliver<SpanData> for OtlpSpans {
     fn deliver(&self, batch: Vec<SpanData>) -> Result<(), Failure> {
         let resource_spans = group_spans_by_resource_and_scope(batch, &self.resource);
         let request = ExportTraceServiceRequest { resource_spans };

@@ -99,7 +99,7 @@ impl<'a> Setup<'a> {
         let console = Console::new(env, settings.console);
         let limits = limits::limits(env, settings.limits);
         let sampler = sampler::sampler(env, settings.sampler);
-        let batching = Batching::decide(env, settings.batch)?;
+        let batching = Batching::decide(env, batching::SPANS, settings.batch)?;
         let tracer_provider = self.traces(
             &traces,
             Traces {

@@ -3,8 +3,15 @@
 use opentelemetry::{Array, KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
-/// About how many bytes a span keeps in memory.
-pub(crate) fn weight(span: &SpanData) -> usize {
+use crate::queue::Weigh;
+
+impl Weigh for SpanData {
+    fn weight(&self) -> usize {
+        weight(self)
+    }
+}
+
+fn weight(span: &SpanData) -> usize {
     let attributes = |attributes: &[KeyValue]| -> usize {
         attributes
             .iter()

@@ -185,8 +185,8 @@ fn a_burst_beyond_the_queue_is_counted_while_running() {
     record(&telemetry, 1_000);
     let running = telemetry.report();
     let spans = &running.signals()[0];
-    // At most one batch is under way and one queue is full.
-    assert!(spans.dropped() >= 1_000 - 2 * 64, "{running}");
+    // At most four batches are under way and one queue is full.
+    assert!(spans.dropped() >= 1_000 - 5 * 64, "{running}");
     assert_eq!(fates(spans).iter().sum::<u64>(), 1_000);
     assert_eq!(spans.reason(), Some("the queue is full, see OTEL_BSP_MAX_QUEUE_SIZE"));
     let report = telemetry.shutdown_timeout(Duration::from_millis(100));
@@ -258,8 +258,8 @@ fn hostile_attributes_fill_the_queue_by_their_bytes() {
     let report = telemetry.shutdown_timeout(Duration::from_millis(100));
     let spans = &report.signals()[0];
     let kept = spans.failed() + spans.unknown();
-    assert!(kept * 60_000 <= 2048 * 3 * 1024, "{report}");
-    assert!(kept > 80, "{report}");
+    assert!(kept * 60_000 <= 12 * 1024 * 1024, "{report}");
+    assert!(kept > 180, "{report}");
     assert_eq!(kept + spans.dropped(), 1_000);
 }
 
