@@ -24,7 +24,7 @@ lint:
 # Each feature of each published crate builds alone, without the dev-dependencies' features.
 features:
     RUSTFLAGS="-D warnings" cargo hack check --each-feature --no-dev-deps \
-        --ignore-private --workspace
+        --ignore-private --workspace --exclude-features __rustls
 
 # The documentation builds without a warning.
 docs:
@@ -33,3 +33,16 @@ docs:
 # Licenses and sources of all dependencies (needs cargo-deny).
 deny:
     cargo deny check licenses bans sources
+
+# Fuzzes each header parser for so many seconds (needs a nightly toolchain and cargo-fuzz).
+fuzz seconds="600":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cd fuzz
+    for target in tracecontext baggage b3 jaeger xray datadog elastic all names; do
+        cargo +nightly fuzz run "propagation_$target" -- -max_total_time={{seconds}} -max_len=20000
+    done
+
+# How fast headers are read and written, beside OpenTelemetry's own propagators.
+bench:
+    cargo bench -p tracewire-benches
