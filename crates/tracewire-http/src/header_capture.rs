@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use std::sync::Arc;
 
-use crate::text::header;
+use crate::text::{CUT, header, limited};
 
 /// Stands in place of a value that was marked sensitive.
 const REDACTED: &str = "REDACTED";
@@ -12,8 +12,9 @@ const REDACTED: &str = "REDACTED";
 /// The headers to capture as attributes, by exact name or by pattern.
 ///
 /// In a pattern `*` stands for any run of characters and `?` for one. Names are compared without
-/// regard to case. Captured values are arrays, one entry a header line; a value marked
-/// [sensitive](HeaderValue::is_sensitive) is shown as `REDACTED`.
+/// regard to case. Captured values are arrays, one entry a header line; together they are cut to
+/// the limit of one value. A value marked [sensitive](HeaderValue::is_sensitive) is shown as
+/// `REDACTED`.
 ///
 /// Nothing is captured by default: headers carry credentials.
 ///
@@ -57,16 +58,36 @@ impl HeaderSelector {
         let Some(patterns) = &self.0 else { return };
         for name in headers.keys() {
             if patterns.iter().any(|pattern| matches(pattern, name.as_str())) {
-                let values: Vec<StringValue> =
-                    headers.get_all(name).iter().map(|value| shown(value, limit)).collect();
-                add(KeyValue::new(key(prefix, name), Value::Array(Array::String(values))));
+                let lines = lines(headers.get_all(name), limit);
+                add(KeyValue::new(key(prefix, name), Value::Array(Array::String(lines))));
             }
         }
     }
 }
 
+/// The lines of one header, which share the limit: one attribute is no longer for having more of
+/// them. Where some are left out, the last one shown is marked as cut.
+fn lines<'a>(values: impl IntoIterator<Item = &'a HeaderValue>, limit: usize) -> Vec<StringValue> {
+    let mut lines: Vec<StringValue> = Vec::new();
+    let mut left = limit;
+    for value in values {
+        if left == 0 {
+            if let Some(last) = lines.last_mut() {
+                let text = last.as_str();
+                *last = limited(format!("{text}{CUT}").into(), text.len());
+            }
+            break;
+        }
+        let line = shown(value, left);
+        // An empty line counts as well, or there would be no end of them.
+        left = left.saturating_sub(line.as_str().len().max(1));
+        lines.push(line);
+    }
+    lines
+}
+
 fn shown(value: &HeaderValue, limit: usize) -> StringValue {
-    if value.is_sensitive() { REDACTED.into() } else { header(value, limit) }
+    if value.is_sensitive() { limited(REDACTED.into(), limit) } else { header(value, limit) }
 }
 
 fn key(prefix: &str, name: &HeaderName) -> Key {
@@ -152,6 +173,22 @@ mod tests {
         headers.append("y", "3".parse().unwrap());
         let expected = BTreeMap::from([("h.x-a".to_owned(), "[\"1\",\"2\"]".to_owned())]);
         assert_eq!(captured(&["X-A", "x-*"], &headers), expected);
+    }
+
+    #[test]
+    fn lines_share_the_limit() {
+        let shown = |values: &[&str], limit| -> Vec<String> {
+            let values: Vec<HeaderValue> =
+                values.iter().map(|value| value.parse().unwrap()).collect();
+            lines(&values, limit).iter().map(|line| line.as_str().to_owned()).collect()
+        };
+        assert_eq!(shown(&["abcd", "efgh"], 8), ["abcd", "efgh"]);
+        assert_eq!(shown(&["abcd", "efgh"], 7), ["abcd", "…"]);
+        assert_eq!(shown(&["abcd", "efgh", "ijkl"], 8), ["abcd", "e…"]);
+        assert_eq!(shown(&["", "", "", ""], 3), ["", "", ""]);
+        assert_eq!(shown(&["abcd"], 0), [""; 0]);
+        let lines = ["0123456789"; 1000];
+        assert!(shown(&lines, 64).concat().len() <= 64);
     }
 
     #[test]

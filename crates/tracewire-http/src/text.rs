@@ -5,7 +5,7 @@ use opentelemetry::StringValue;
 use std::borrow::Cow;
 
 /// Ends a value that was cut.
-const CUT: &str = "…";
+pub(crate) const CUT: &str = "…";
 
 /// `text` as an attribute value of at most `limit` bytes.
 ///
