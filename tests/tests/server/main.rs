@@ -5,8 +5,13 @@
 //! must agree with the spans: [`support::Running::ended`] sees to it.
 #![allow(clippy::unwrap_used)] // a test may
 
+mod abuse;
 mod concurrency;
+mod departures;
+mod failures;
 mod hosts;
 mod parents;
 mod requests;
+mod streams;
 mod support;
+mod tower_http_layers;

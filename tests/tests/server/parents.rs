@@ -237,10 +237,13 @@ fn check_unsampled(running: &Running) {
         KeyValue::new("http.request.method", "GET"),
         KeyValue::new("http.response.status_code", 500),
         KeyValue::new("http.route", "/error-status"),
-        KeyValue::new("network.protocol.version", match running.protocol {
-            crate::support::Protocol::Http1 => "1.1",
-            crate::support::Protocol::Http2 => "2",
-        }),
+        KeyValue::new(
+            "network.protocol.version",
+            match running.protocol {
+                crate::support::Protocol::Http1 => "1.1",
+                crate::support::Protocol::Http2 => "2",
+            },
+        ),
         KeyValue::new("url.scheme", "http"),
     ];
     let [point] = &duration.points[..] else { panic!("{metrics}") };

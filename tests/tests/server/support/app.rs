@@ -122,8 +122,9 @@ impl App {
             Endpoint::Redirect => {
                 with_header(StatusCode::FOUND, header::LOCATION.as_str(), "/redirected")
             }
-            Endpoint::Error => controller
-                .in_scope(|| text(StatusCode::INTERNAL_SERVER_ERROR, "controller error")),
+            Endpoint::Error => {
+                controller.in_scope(|| text(StatusCode::INTERNAL_SERVER_ERROR, "controller error"))
+            }
             Endpoint::Panic => controller.in_scope(|| panic!("on purpose")),
             Endpoint::Headers => with_header(StatusCode::OK, "x-test-response", "test"),
             Endpoint::Baggage => text(StatusCode::OK, baggage()),

@@ -1,7 +1,7 @@
 //! Bodies of every kind.
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use http::{HeaderMap, HeaderValue};
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::body::Frame;
@@ -85,4 +85,9 @@ pub(crate) fn failing(steps: Arc<Semaphore>) -> Body {
 
 pub(crate) fn data(text: &'static str) -> Result<Frame<Bytes>, io::Error> {
     Ok(Frame::data(Bytes::from_static(text.as_bytes())))
+}
+
+/// A chunk, and then nothing for ever.
+pub(crate) fn stuck() -> Body {
+    StreamBody::new(stream::iter([data("chunk")]).chain(stream::pending())).boxed_unsync()
 }

@@ -6,16 +6,22 @@ use super::{
 };
 use http::{HeaderMap, Request, Response, StatusCode, request::Builder};
 use http_body_util::BodyExt;
-use hyper::{body::Incoming, client::conn};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use std::net::SocketAddr;
-use tokio::{net::TcpStream, task::AbortHandle};
+use hyper::{body::Incoming, client::conn, rt::Executor};
+use hyper_util::rt::TokioIo;
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+use tokio::{
+    net::TcpStream,
+    task::{AbortHandle, JoinHandle},
+};
 
 pub(crate) const USER_AGENT: &str = "test-user-agent";
 
 pub(crate) struct Client {
     sender: Sender,
-    connection: AbortHandle,
+    tasks: Tasks,
     server: SocketAddr,
     /// Our end of the connection: the server's peer.
     pub(crate) address: SocketAddr,
@@ -25,6 +31,13 @@ enum Sender {
     Http1(conn::http1::SendRequest<Body>),
     Http2(conn::http2::SendRequest<Body>),
 }
+
+/// The tasks that hold the connection.
+#[derive(Clone, Default)]
+struct Tasks(Arc<Mutex<Vec<AbortHandle>>>);
+
+/// A request under way.
+pub(crate) type Call = JoinHandle<Result<Response<Incoming>, hyper::Error>>;
 
 /// A response that was read to its end.
 #[derive(Debug)]
@@ -40,19 +53,21 @@ impl Client {
         let socket = TcpStream::connect(server).await.unwrap();
         let address = socket.local_addr().unwrap();
         let socket = TokioIo::new(socket);
-        let (sender, connection) = match protocol {
+        let tasks = Tasks::default();
+        let sender = match protocol {
             Protocol::Http1 => {
                 let (sender, connection) = conn::http1::handshake(socket).await.unwrap();
-                let task = tokio::spawn(async { drop(connection.with_upgrades().await) });
-                (Sender::Http1(sender), task)
+                tasks.execute(connection);
+                Sender::Http1(sender)
             }
             Protocol::Http2 => {
-                let executor = TokioExecutor::new();
+                let executor = tasks.clone();
                 let (sender, connection) = conn::http2::handshake(executor, socket).await.unwrap();
-                (Sender::Http2(sender), tokio::spawn(async { drop(connection.await) }))
+                tasks.execute(connection);
+                Sender::Http2(sender)
             }
         };
-        Self { sender, connection: connection.abort_handle(), server, address }
+        Self { sender, tasks, server, address }
     }
 
     /// Another caller on the same connection, if the protocol lets two share one.
@@ -61,7 +76,7 @@ impl Client {
             Sender::Http1(_) => None,
             Sender::Http2(sender) => Some(Self {
                 sender: Sender::Http2(sender.clone()),
-                connection: self.connection.clone(),
+                tasks: self.tasks.clone(),
                 server: self.server,
                 address: self.address,
             }),
@@ -97,6 +112,20 @@ impl Client {
         }
     }
 
+    /// Sends a request that goes on by itself; aborting it is what a caller does who drops it.
+    pub(crate) async fn start(&mut self, request: Request<Body>) -> Call {
+        match &mut self.sender {
+            Sender::Http1(sender) => {
+                sender.ready().await.unwrap();
+                tokio::spawn(sender.send_request(request))
+            }
+            Sender::Http2(sender) => {
+                sender.ready().await.unwrap();
+                tokio::spawn(sender.send_request(request))
+            }
+        }
+    }
+
     /// Sends a request without a body, and waits for the response's head.
     pub(crate) async fn head_of(&mut self, target: &str) -> Response<Incoming> {
         let request = self.request("GET", target).body(bodies::empty()).unwrap();
@@ -114,8 +143,19 @@ impl Client {
     }
 
     /// Closes the connection, whatever is under way on it.
-    pub(crate) fn disconnect(self) {
-        self.connection.abort();
+    pub(crate) fn disconnect(&self) {
+        for task in self.tasks.0.lock().unwrap().iter() {
+            task.abort();
+        }
+    }
+}
+
+impl<F> Executor<F> for Tasks
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    fn execute(&self, task: F) {
+        self.0.lock().unwrap().push(tokio::spawn(task).abort_handle());
     }
 }
 

@@ -61,6 +61,12 @@ impl Expected {
         self.set("http.request.method", "_OTHER").set("http.request.method_original", method)
     }
 
+    /// Answered before a router was asked.
+    pub(crate) fn unrouted(mut self) -> Self {
+        self.name.truncate(self.name.find(' ').expect("had a route so far"));
+        self.unset("http.route")
+    }
+
     pub(crate) fn status(self, code: i64) -> Self {
         self.set("http.response.status_code", code)
     }

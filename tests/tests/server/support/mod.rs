@@ -9,10 +9,8 @@ mod running;
 pub(crate) mod servers;
 
 pub(crate) use self::{
-    client::{Answer, Client, USER_AGENT},
-    expected::Expected,
-    raw::Raw,
-    running::{Running, layer},
+    client::{Call, Client},
+    running::Running,
     servers::{
         Around, AxumHttp1, AxumHttp2, HyperHttp1, HyperHttp2, Plain, Protocol, ServerUnderTest,
         plain,

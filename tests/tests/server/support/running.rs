@@ -5,7 +5,7 @@ use super::{
     client::Client,
     expected::{Expected, check_metrics},
     raw::Raw,
-    servers::{Around, Plain, Protocol, ServerUnderTest, serve_hyper},
+    servers::{Around, Plain, Protocol, ServerUnderTest, routed, serve_hyper},
 };
 use opentelemetry::trace::SpanKind;
 use std::{net::SocketAddr, sync::Arc};
@@ -61,14 +61,15 @@ impl Running {
         Self { capture, app, address, protocol: S::PROTOCOL, server }
     }
 
-    /// A plain Tower service of the test's own.
-    pub(crate) async fn plain(
+    /// A plain Tower stack of the test's own: `stack` puts it together from the application, with
+    /// its routes, and our layer.
+    pub(crate) async fn stacked(
         protocol: Protocol,
-        service: impl FnOnce(ServerLayer) -> Plain,
+        stack: impl FnOnce(Plain, ServerLayer) -> Plain,
     ) -> Self {
         let capture = Capture::new();
-        let service = service(layer(&capture));
         let app = Arc::new(App::new(&capture));
+        let service = stack(routed(app.clone()), layer(&capture));
         let (listener, address) = listen().await;
         let server = tokio::spawn(serve_hyper(listener, protocol, service)).abort_handle();
         Self { capture, app, address, protocol, server }
@@ -142,7 +143,7 @@ impl Drop for Running {
 }
 
 /// The layer as every test has it.
-pub(crate) fn layer(capture: &Capture) -> ServerLayer {
+fn layer(capture: &Capture) -> ServerLayer {
     ServerLayer::new()
         .tracer_provider(capture.tracer_provider())
         .meter_provider(capture.meter_provider())
@@ -150,7 +151,7 @@ pub(crate) fn layer(capture: &Capture) -> ServerLayer {
         .active_requests(true)
 }
 
-pub(crate) fn servers(spans: &Spans) -> Vec<Span> {
+fn servers(spans: &Spans) -> Vec<Span> {
     spans.iter().filter(|span| span.kind == SpanKind::Server).cloned().collect()
 }
 

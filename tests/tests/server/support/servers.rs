@@ -138,7 +138,7 @@ fn no_time() -> TimeoutLayer {
 }
 
 /// The application with a router of our own, which tells the layer its route.
-fn routed(app: Arc<App>) -> Plain {
+pub(super) fn routed(app: Arc<App>) -> Plain {
     plain(service_fn(move |request: Request<Body>| {
         let app = app.clone();
         async move {
@@ -163,7 +163,7 @@ fn find(path: &str) -> Option<(&'static str, Endpoint)> {
 }
 
 /// Serves a Tower service without a framework, until aborted.
-pub(crate) async fn serve_hyper(listener: TcpListener, protocol: Protocol, service: Plain) {
+pub(super) async fn serve_hyper(listener: TcpListener, protocol: Protocol, service: Plain) {
     loop {
         let (socket, peer) = listener.accept().await.expect("loopback accepts");
         let service = TowerToHyperService::new(connected(service.clone(), protocol, peer));
