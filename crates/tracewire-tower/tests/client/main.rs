@@ -3,6 +3,8 @@
 
 mod clients;
 mod contract;
+#[cfg(feature = "grpc")]
+mod grpc;
 mod layer;
 mod retries;
 #[path = "../../../tracewire-reqwest/tests/support/mod.rs"]
