@@ -48,10 +48,10 @@ async fn call_that_succeeds_has_every_attribute() {
         spans.assert_snapshot(
             "
             shop.v1.Shop/GetItem [client]
-            | rpc.method = shop.v1.Shop/GetItem
-            | rpc.response.status_code = OK
-            | rpc.system.name = grpc
-            | server.address = 127.0.0.1
+            | rpc.method = "shop.v1.Shop/GetItem"
+            | rpc.response.status_code = "OK"
+            | rpc.system.name = "grpc"
+            | server.address = "127.0.0.1"
             | server.port = 50051
             ",
         );
