@@ -46,14 +46,14 @@ async fn call_that_succeeds_has_every_attribute() {
         let spans = capture.spans();
         spans.one("shop.v1.Shop/GetItem").is_kind(SpanKind::Client).is_status(Status::Unset);
         spans.assert_snapshot(
-            "
+            r#"
             shop.v1.Shop/GetItem [client]
             | rpc.method = "shop.v1.Shop/GetItem"
             | rpc.response.status_code = "OK"
             | rpc.system.name = "grpc"
             | server.address = "127.0.0.1"
             | server.port = 50051
-            ",
+            "#,
         );
         capture.metrics().one("rpc.client.call.duration");
     }
