@@ -7,6 +7,8 @@
 //! | feature | adds | default |
 //! |---|---|---|
 //! | `axum` | routes from `MatchedPath`, peers from `ConnectInfo`, paths from `OriginalUri`, and [`server::around`] | yes |
+//! | `grpc` | the conventions for remote procedure calls: `ServerLayer::grpc`, `ClientLayer::grpc` | |
+//! | `tower-http` | `server::RequestSpan`, a span maker for tower-http's `TraceLayer` | |
 //! | `hyper-util` | the peer's address and the kinds of errors of hyper-util's client | yes |
 
 pub mod client;
@@ -14,3 +16,7 @@ pub mod server;
 
 #[doc(inline)]
 pub use self::{client::ClientLayer, server::ServerLayer};
+
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -37,17 +37,51 @@
 //! `network.protocol.version`. `http.server.active_requests` is there
 //! [by option](ServerLayer::active_requests).
 //!
+//! Opt-in, each by an option of the layer: `client.port`, `user_agent.synthetic.type`, captured
+//! headers (`http.request.header.<name>`, `http.response.header.<name>`, arrays of strings), and
+//! body sizes (`http.request.body.size`, `http.response.body.size`, on the span and as histograms).
+//!
 //! # When it ends
 //!
 //! Once, at the first of these:
 //!
 //! - the response head, where no body can follow: `HEAD`, 1xx, 204, 304, 2xx to `CONNECT`, and
-//!   bodies that are over before they begin;
+//!   bodies that are over before they begin; so a connection that is upgraded, as to a WebSocket,
+//!   ends with its 101 unless the layer [follows it](ServerLayer::follow_upgrades);
 //! - the last frame of the body: trailers, the end of the stream, or as many bytes as
 //!   `Content-Length` declares;
-//! - a body that fails (`error.type` `body`), a service that fails (`service`), a panic
-//!   (`panic`);
+//! - a body that fails (`error.type` `body`), a service that fails (`service`, or `timeout` where
+//!   an I/O error says so), a panic (`panic`);
 //! - anything dropped before: the caller went away (`cancelled`).
+//!
+//! The span's status is `Error` exactly where there is an `error.type`. A
+//! [classifier](ServerLayer::classify), or a handler with its [`ExchangeHandle`], decides otherwise.
+//!
+//! # Where to put it
+//!
+//! | placed | route | sees |
+//! |---|---|---|
+//! | `Router::layer`, added last | known from the start | every request that reaches the router |
+//! | [`around`] the router | known at the end | requests that other layers around it answer or rewrite, too |
+//! | inside another layer of ours | told to the outer one | starts no second span |
+//!
+//! Layers that catch panics or time out may stand inside or outside. Inside, the response they make
+//! is what is recorded; outside, the exchange ends as `panic` or `cancelled`.
+//!
+//! # Whom it believes
+//!
+//! Callers, with their trace, sampling and baggage, unless [`Trust`] says otherwise; no forwarding
+//! header, unless it comes from [`TrustedProxies`]. The other end of the socket needs axum's
+//! `into_make_service_with_connect_info::<SocketAddr>()`, or a [`PeerAddress`].
+//!
+//! # gRPC
+//!
+//! With the feature `grpc` and the option of that name, calls over gRPC are recorded by the
+//! conventions for remote procedure calls: a span named `package.Service/Method` with
+//! `rpc.system.name`, `rpc.method` (`_OTHER` and `rpc.method_original` for methods that were not
+//! listed), `rpc.response.status_code`, and addresses as above; measured by
+//! `rpc.server.call.duration`. `UNKNOWN`, `DEADLINE_EXCEEDED`, `UNIMPLEMENTED`, `INTERNAL`,
+//! `UNAVAILABLE` and `DATA_LOSS` are errors; the other codes are the caller's affair.
 
 mod body;
 mod future;
