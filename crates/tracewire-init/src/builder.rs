@@ -100,7 +100,7 @@ impl Builder {
         self
     }
 
-    /// Sets the collector's base URL, to which `v1/traces` and `v1/metrics` are appended
+    /// Sets the collector's base URL, to which `v1/traces`, `v1/metrics` and `v1/logs` are appended
     /// (`OTEL_EXPORTER_OTLP_ENDPOINT`, and those of each signal).
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.settings.otlp.endpoint = Some(url.into());
@@ -154,6 +154,10 @@ impl Builder {
     /// (`OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`). No limit unless set.
     pub fn attribute_value_length(mut self, characters: usize) -> Self {
         self.settings.limits.value_length = Some(characters);
+        #[cfg(feature = "logs")]
+        {
+            self.settings.logs.limits.value_length = Some(characters);
+        }
         self
     }
 
@@ -182,6 +186,73 @@ impl Builder {
     /// (`OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`), cumulative unless set.
     pub fn temporality(mut self, temporality: Temporality) -> Self {
         self.settings.metrics.temporality = Some(temporality);
+        self
+    }
+
+    /// Sets where log records go (`OTEL_LOGS_EXPORTER`); an empty list is nowhere.
+    #[cfg(feature = "logs")]
+    pub fn logs_exporters(mut self, exporters: impl IntoIterator<Item = Exporter>) -> Self {
+        self.settings.logs.exporters = Some(exporters.into_iter().collect());
+        self
+    }
+
+    /// Sets how many log records may wait for an exporter (`OTEL_BLRP_MAX_QUEUE_SIZE`), at most
+    /// 3 KiB for each. Unless set, what may wait is bounded by its bytes: 12 MiB.
+    #[cfg(feature = "logs")]
+    pub fn log_queue_size(mut self, records: u32) -> Self {
+        self.settings.logs.batch.queue_size = Some(records);
+        self
+    }
+
+    /// Sets how many log records are exported at once (`OTEL_BLRP_MAX_EXPORT_BATCH_SIZE`), 512
+    /// unless set, and more when more have piled up.
+    #[cfg(feature = "logs")]
+    pub fn log_batch_size(mut self, records: u32) -> Self {
+        self.settings.logs.batch.batch_size = Some(records);
+        self
+    }
+
+    /// Sets how long a log record waits for its batch to fill (`OTEL_BLRP_SCHEDULE_DELAY`), one
+    /// second unless set.
+    #[cfg(feature = "logs")]
+    pub fn log_schedule_delay(mut self, delay: Duration) -> Self {
+        self.settings.logs.batch.schedule_delay = Some(delay);
+        self
+    }
+
+    /// Sets how long one export of log records may take (`OTEL_BLRP_EXPORT_TIMEOUT`), half a minute
+    /// unless set; zero is no limit. Over OTLP, [`export_timeout`](Self::export_timeout) counts as
+    /// well.
+    #[cfg(feature = "logs")]
+    pub fn log_batch_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.logs.batch.export_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets how many attributes a log record may have (`OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT`), 128
+    /// unless set.
+    #[cfg(feature = "logs")]
+    pub fn log_attributes(mut self, number: u32) -> Self {
+        self.settings.logs.limits.count = Some(number);
+        self
+    }
+
+    /// Sets up a subscriber for `tracing` that writes lines to stdout, with trace ids
+    /// (`TRACEWIRE_LOG`), and takes spans and, with the feature `logs`, events into telemetry.
+    ///
+    /// Without it no subscriber is set, and the layers of [`Telemetry`] are there for one of your
+    /// own. Only [`init`](Self::init) heeds it.
+    #[cfg(feature = "tracing")]
+    pub fn log_format(mut self, format: crate::LogFormat) -> Self {
+        self.settings.logging.format = Some(format);
+        self
+    }
+
+    /// Sets which events are logged (`RUST_LOG`), as `tracing_subscriber::EnvFilter` reads it;
+    /// `info` unless set. What it cannot read is left out.
+    #[cfg(feature = "tracing")]
+    pub fn log_filter(mut self, directives: impl Into<String>) -> Self {
+        self.settings.logging.directives = Some(directives.into());
         self
     }
 
@@ -250,6 +321,8 @@ impl Builder {
         let claim = Claim::take()?;
         let propagator = propagation::choose(&self.env, self.settings.propagator.take())?;
         let telemetry = self.build()?.claimed(claim);
+        #[cfg(feature = "tracing")]
+        telemetry.install_subscriber()?;
         if let Some(provider) = telemetry.tracer_provider() {
             global::set_tracer_provider(provider.clone());
         }

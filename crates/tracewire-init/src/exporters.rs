@@ -1,6 +1,9 @@
-//! `OTEL_TRACES_EXPORTER` and `OTEL_METRICS_EXPORTER`: which exporters a signal goes to.
+//! `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER` and `OTEL_LOGS_EXPORTER`: which exporters a signal
+//! goes to.
 
 use crate::env::{Env, Origin};
+use crate::error::InitError;
+use crate::otlp::Signal;
 
 /// Where a signal goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -8,20 +11,88 @@ use crate::env::{Env, Origin};
 pub enum Exporter {
     /// Over the network, in OpenTelemetry's own protocol.
     Otlp,
-    /// To stdout, for people.
+    /// To stdout, for people or as JSON.
     Console,
+    /// Spans to a Zipkin server, as JSON.
+    #[cfg(feature = "zipkin")]
+    Zipkin,
+    /// Metrics on a page that a Prometheus server reads.
+    #[cfg(feature = "prometheus")]
+    Prometheus,
 }
 
-const WORDS: [(&str, Exporter); 2] = [("otlp", Exporter::Otlp), ("console", Exporter::Console)];
-/// Words of the specification that this build does not know.
-const NOT_COMPILED_IN: [&str; 4] = ["zipkin", "prometheus", "otlp/stdout", "logging"];
+impl Exporter {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Otlp => "otlp",
+            Self::Console => "console",
+            #[cfg(feature = "zipkin")]
+            Self::Zipkin => "zipkin",
+            #[cfg(feature = "prometheus")]
+            Self::Prometheus => "prometheus",
+        }
+    }
+}
+
+impl Signal {
+    fn exporter_variable(self) -> &'static str {
+        match self {
+            Self::Traces => "OTEL_TRACES_EXPORTER",
+            Self::Metrics => "OTEL_METRICS_EXPORTER",
+            #[cfg(feature = "logs")]
+            Self::Logs => "OTEL_LOGS_EXPORTER",
+        }
+    }
+
+    fn exporters(self) -> &'static [Exporter] {
+        match self {
+            Self::Traces => &[
+                Exporter::Otlp,
+                Exporter::Console,
+                #[cfg(feature = "zipkin")]
+                Exporter::Zipkin,
+            ],
+            Self::Metrics => &[
+                Exporter::Otlp,
+                Exporter::Console,
+                #[cfg(feature = "prometheus")]
+                Exporter::Prometheus,
+            ],
+            #[cfg(feature = "logs")]
+            Self::Logs => &[Exporter::Otlp, Exporter::Console],
+        }
+    }
+
+    /// Words of the specification that this build may not know, and the feature that knows them.
+    fn featured(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Traces => &[("zipkin", "zipkin")],
+            Self::Metrics => &[("prometheus", "prometheus")],
+            #[cfg(feature = "logs")]
+            Self::Logs => &[],
+        }
+    }
+}
 
 /// Code's exporters, else the variable's, else OTLP. Each at most once.
-pub(crate) fn exporters(env: &Env, variable: &str, code: Option<Vec<Exporter>>) -> Vec<Exporter> {
+///
+/// # Errors
+///
+/// Code names one that is not for this signal.
+pub(crate) fn exporters(
+    env: &Env,
+    signal: Signal,
+    code: Option<Vec<Exporter>>,
+) -> Result<Vec<Exporter>, InitError> {
+    let variable = signal.exporter_variable();
     let (mut exporters, origin) = if let Some(exporters) = code {
+        if let Some(other) = exporters.iter().find(|e| !signal.exporters().contains(e)) {
+            let allowed = format!("it must be one of {}", words(signal));
+            return Err(InitError::configuration(variable, other.word(), &allowed));
+        }
         (exporters, Origin::Code)
     } else if let Some(text) = env.text(variable) {
-        match from_text(env, variable, &text) {
+        match from_text(env, signal, &text) {
             Some(exporters) => (exporters, Origin::Variable(variable.to_owned())),
             None => (vec![Exporter::Otlp], Origin::Default),
         }
@@ -35,25 +106,33 @@ pub(crate) fn exporters(env: &Env, variable: &str, code: Option<Vec<Exporter>>) 
         is_new
     });
     env.decide(variable, format!("{exporters:?}"), origin);
-    exporters
+    Ok(exporters)
+}
+
+fn words(signal: Signal) -> String {
+    let names: Vec<_> = signal.exporters().iter().map(|exporter| exporter.word()).collect();
+    format!("{}, none", names.join(", "))
 }
 
 /// The known words; `None` if there is none, which is as good as unset.
-fn from_text(env: &Env, variable: &str, text: &str) -> Option<Vec<Exporter>> {
+fn from_text(env: &Env, signal: Signal, text: &str) -> Option<Vec<Exporter>> {
+    let variable = signal.exporter_variable();
     let mut exporters = Vec::new();
     let mut none = false;
     for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
-        if word.eq_ignore_ascii_case("none") {
+        let is_word = |name: &str| name.eq_ignore_ascii_case(word);
+        if is_word("none") {
             none = true;
-        } else if let Some((_, exporter)) =
-            WORDS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word))
-        {
+        } else if let Some(exporter) = signal.exporters().iter().find(|e| is_word(e.word())) {
             exporters.push(*exporter);
         } else {
-            let known = NOT_COMPILED_IN.iter().any(|name| name.eq_ignore_ascii_case(word));
-            let why = if known { " is not compiled in and" } else { "" };
+            let feature = signal.featured().iter().find(|(name, _)| is_word(name));
+            let why = feature.map_or_else(String::new, |(_, feature)| {
+                format!(" needs the cargo feature `{feature}` and")
+            });
             env.warn(format!(
-                "{variable}: {word:?}{why} is ignored: the words are otlp, console, none"
+                "{variable}: {word:?}{why} is ignored: the words are {}",
+                words(signal)
             ));
         }
     }
@@ -67,11 +146,9 @@ fn from_text(env: &Env, variable: &str, text: &str) -> Option<Vec<Exporter>> {
 mod tests {
     use super::*;
 
-    const VARIABLE: &str = "OTEL_TRACES_EXPORTER";
-
     fn found(text: &str) -> (Vec<Exporter>, usize) {
-        let env = Env::of(&[(VARIABLE, text)]);
-        (exporters(&env, VARIABLE, None), env.take_warnings().len())
+        let env = Env::of(&[("OTEL_TRACES_EXPORTER", text)]);
+        (exporters(&env, Signal::Traces, None).unwrap(), env.take_warnings().len())
     }
 
     #[test]
@@ -85,7 +162,7 @@ mod tests {
             (" console , otlp,console,", vec![Console, Otlp], 0),
             ("console,nonsense", vec![Console], 1),
             ("nonsense", vec![Otlp], 1),
-            ("zipkin", vec![Otlp], 1),
+            ("prometheus", vec![Otlp], 1),
             ("none,console", vec![Console], 1),
             ("none,nonsense", vec![], 1),
         ] {
@@ -93,9 +170,29 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "zipkin")]
+    #[test]
+    fn zipkin_is_for_spans() {
+        assert_eq!(found("zipkin"), (vec![Exporter::Zipkin], 0));
+        let error = exporters(&Env::of(&[]), Signal::Metrics, Some(vec![Exporter::Zipkin]));
+        assert!(error.unwrap_err().is_configuration());
+    }
+
+    #[cfg(not(feature = "zipkin"))]
+    #[test]
+    fn a_word_that_is_not_compiled_in_names_its_feature() {
+        let env = Env::of(&[("OTEL_TRACES_EXPORTER", "zipkin")]);
+        assert_eq!(exporters(&env, Signal::Traces, None).unwrap(), [Exporter::Otlp]);
+        assert_eq!(
+            env.take_warnings(),
+            ["OTEL_TRACES_EXPORTER: \"zipkin\" needs the cargo feature `zipkin` and is ignored: \
+              the words are otlp, console, none"]
+        );
+    }
+
     #[test]
     fn code_wins() {
-        let env = Env::of(&[(VARIABLE, "otlp")]);
-        assert_eq!(exporters(&env, VARIABLE, Some(vec![])), []);
+        let env = Env::of(&[("OTEL_TRACES_EXPORTER", "otlp")]);
+        assert_eq!(exporters(&env, Signal::Traces, Some(vec![])).unwrap(), []);
     }
 }

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "logs")]
+use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
@@ -79,12 +81,84 @@ impl Telemetry {
 
     /// The provider of tracers; `None` if `OTEL_SDK_DISABLED` is true.
     pub fn tracer_provider(&self) -> Option<&SdkTracerProvider> {
-        self.running.as_ref()?.tracer_provider.as_ref()
+        self.running.as_ref()?.providers.tracer.as_ref()
     }
 
     /// The provider of meters; `None` if metrics have no exporter or `OTEL_SDK_DISABLED` is true.
     pub fn meter_provider(&self) -> Option<&SdkMeterProvider> {
-        self.running.as_ref()?.meter_provider.as_ref()
+        self.running.as_ref()?.providers.meter.as_ref()
+    }
+
+    /// The provider of loggers; `None` if logs have no exporter or `OTEL_SDK_DISABLED` is true.
+    #[cfg(feature = "logs")]
+    pub fn logger_provider(&self) -> Option<&SdkLoggerProvider> {
+        self.running.as_ref()?.providers.logger.as_ref()
+    }
+
+    /// A layer that makes log records of `tracing` events, for a subscriber of your own.
+    ///
+    /// A record has the ids of the span that is current where the event happens. With the feature
+    /// `tracing`, the layer takes the events that `RUST_LOG` names, from level INFO on unless set.
+    /// What telemetry says of itself is left out, because exporting it would make more of it.
+    ///
+    /// ```no_run
+    /// use tracing_subscriber::prelude::*;
+    ///
+    /// # fn main() -> Result<(), tracewire_init::InitError> {
+    /// let telemetry = tracewire_init::init()?;
+    /// tracing_subscriber::registry().with(telemetry.log_layer()).init();
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "logs")]
+    pub fn log_layer<S>(&self) -> Option<impl tracing_subscriber::Layer<S> + use<S>>
+    where
+        S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
+    {
+        let layer = crate::logs::layer(self.logger_provider()?);
+        #[cfg(feature = "tracing")]
+        let layer = {
+            use tracing_subscriber::Layer;
+            layer.with_filter(self.running.as_ref()?.logging.log_filter())
+        };
+        Some(layer)
+    }
+
+    /// A layer that makes OpenTelemetry spans of `tracing` spans, for a subscriber of your own.
+    ///
+    /// They nest with spans of the OpenTelemetry API in either order. Spans of level INFO and above
+    /// appear whatever `RUST_LOG` says; more verbose ones if it names them. Add
+    /// [`ContextLayer`](tracewire_tracing::ContextLayer) after it, to keep the trace across
+    /// `tokio::spawn(future.in_current_span())` where a filter disables spans.
+    ///
+    /// ```no_run
+    /// use tracing_subscriber::prelude::*;
+    ///
+    /// # fn main() -> Result<(), tracewire_init::InitError> {
+    /// let telemetry = tracewire_init::init()?;
+    /// tracing_subscriber::registry()
+    ///     .with(tracing_subscriber::fmt::layer())
+    ///     .with(telemetry.span_layer())
+    ///     .init();
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "tracing")]
+    pub fn span_layer<S>(&self) -> Option<impl tracing_subscriber::Layer<S> + use<S>>
+    where
+        S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
+    {
+        let running = self.running.as_ref()?;
+        Some(running.logging.span_layer(running.providers.tracer.as_ref()?))
+    }
+
+    /// Sets the subscriber for `tracing`, if one was asked for.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn install_subscriber(&self) -> Result<(), InitError> {
+        match &self.running {
+            Some(running) => running.logging.install(self),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn new(running: Running) -> Self {
@@ -122,80 +196,91 @@ impl fmt::Debug for Telemetry {
     }
 }
 
-/// The providers and what is needed to end them well.
-pub(crate) struct Running {
-    tracer_provider: Option<SdkTracerProvider>,
-    meter_provider: Option<SdkMeterProvider>,
-    counts: Vec<Arc<Counts>>,
-    stop: Arc<Stop>,
-    shutdown_timeout: Duration,
-    claim: Option<Claim>,
+/// What was built, each `None` if nothing is recorded.
+#[derive(Clone, Default)]
+pub(crate) struct Providers {
+    pub(crate) tracer: Option<SdkTracerProvider>,
+    pub(crate) meter: Option<SdkMeterProvider>,
+    #[cfg(feature = "logs")]
+    pub(crate) logger: Option<SdkLoggerProvider>,
 }
 
-impl Running {
-    pub(crate) fn new(
-        tracer_provider: Option<SdkTracerProvider>,
-        meter_provider: Option<SdkMeterProvider>,
-        counts: Vec<Arc<Counts>>,
-        stop: Arc<Stop>,
-        shutdown_timeout: Duration,
-    ) -> Self {
-        Self { tracer_provider, meter_provider, counts, stop, shutdown_timeout, claim: None }
-    }
+/// The providers and what is needed to end them well.
+pub(crate) struct Running {
+    pub(crate) providers: Providers,
+    pub(crate) counts: Vec<Arc<Counts>>,
+    pub(crate) stop: Arc<Stop>,
+    pub(crate) shutdown_timeout: Duration,
+    #[cfg(feature = "tracing")]
+    pub(crate) logging: crate::subscriber::Logging,
+    pub(crate) claim: Option<Claim>,
+}
 
+/// Something that may hang, and the name of the thread it hangs on.
+type Work = (&'static str, Box<dyn FnOnce() + Send>);
+
+impl Running {
     fn shutdown(self, limit: Option<Duration>) -> ShutdownReport {
         let limit = limit.unwrap_or(self.shutdown_timeout);
         let deadline = after(limit);
         // Exporters stop a little earlier, so that what they did can still be told.
         let margin = (limit / 20).min(Duration::from_millis(250));
         self.stop.begin(deadline - margin);
-        let done = self.on_threads_of_their_own(
-            deadline,
-            move |traces| drop(traces.shutdown_with_timeout(limit)),
-            move |metrics| drop(metrics.shutdown_with_timeout(limit)),
-        );
+        let mut work: Vec<Work> = Vec::new();
+        if let Some(traces) = self.providers.tracer.clone() {
+            let end = move || drop(traces.shutdown_with_timeout(limit));
+            work.push(("tracewire-traces", Box::new(end)));
+        }
+        if let Some(metrics) = self.providers.meter.clone() {
+            let end = move || drop(metrics.shutdown_with_timeout(limit));
+            work.push(("tracewire-metrics", Box::new(end)));
+        }
+        #[cfg(feature = "logs")]
+        if let Some(logs) = self.providers.logger.clone() {
+            let end = move || drop(logs.shutdown_with_timeout(limit));
+            work.push(("tracewire-logs", Box::new(end)));
+        }
+        let done = on_threads_of_their_own(deadline, work);
         self.report((!done).then_some(limit))
     }
 
     fn flush(&self) -> ShutdownReport {
         let limit = self.shutdown_timeout;
-        let done = self.on_threads_of_their_own(
-            after(limit),
-            |traces| drop(traces.force_flush()),
-            |metrics| drop(metrics.force_flush()),
-        );
+        let mut work: Vec<Work> = Vec::new();
+        if let Some(traces) = self.providers.tracer.clone() {
+            work.push(("tracewire-traces", Box::new(move || drop(traces.force_flush()))));
+        }
+        if let Some(metrics) = self.providers.meter.clone() {
+            work.push(("tracewire-metrics", Box::new(move || drop(metrics.force_flush()))));
+        }
+        #[cfg(feature = "logs")]
+        if let Some(logs) = self.providers.logger.clone() {
+            work.push(("tracewire-logs", Box::new(move || drop(logs.force_flush()))));
+        }
+        let done = on_threads_of_their_own(after(limit), work);
         self.report((!done).then_some(limit))
     }
 
     fn report(&self, deadline: Option<Duration>) -> ShutdownReport {
         ShutdownReport::new(self.counts.iter().map(|counts| &**counts), deadline)
     }
+}
 
-    /// Runs both at once, each on a thread that nobody joins: what hangs is left behind.
-    ///
-    /// Gives whether both were done before the deadline.
-    fn on_threads_of_their_own(
-        &self,
-        deadline: Instant,
-        traces: impl FnOnce(SdkTracerProvider) + Send + 'static,
-        metrics: impl FnOnce(SdkMeterProvider) + Send + 'static,
-    ) -> bool {
-        let (done, all_done) = mpsc::channel();
-        let tracer_provider = self.tracer_provider.clone();
-        let meter_provider = self.meter_provider.clone();
-        let mut waiting = 0;
-        if let Some(provider) = tracer_provider {
-            waiting += usize::from(spawn("tracewire-traces", done.clone(), || traces(provider)));
-        }
-        if let Some(provider) = meter_provider {
-            waiting += usize::from(spawn("tracewire-metrics", done, || metrics(provider)));
-        }
-        (0..waiting).all(|_| {
-            let left = deadline.saturating_duration_since(Instant::now());
-            // A thread that panicked has dropped its sender, and is as done as it will be.
-            !matches!(all_done.recv_timeout(left), Err(mpsc::RecvTimeoutError::Timeout))
-        })
-    }
+/// Runs all at once, each on a thread that nobody joins: what hangs is left behind.
+///
+/// Gives whether all were done before the deadline.
+fn on_threads_of_their_own(deadline: Instant, work: Vec<Work>) -> bool {
+    let (done, all_done) = mpsc::channel();
+    let waiting = work
+        .into_iter()
+        .filter_map(|(name, work)| spawn(name, done.clone(), work).then_some(()))
+        .count();
+    drop(done);
+    (0..waiting).all(|_| {
+        let left = deadline.saturating_duration_since(Instant::now());
+        // A thread that panicked has dropped its sender, and is as done as it will be.
+        !matches!(all_done.recv_timeout(left), Err(mpsc::RecvTimeoutError::Timeout))
+    })
 }
 
 fn spawn(name: &str, done: mpsc::Sender<()>, work: impl FnOnce() + Send + 'static) -> bool {

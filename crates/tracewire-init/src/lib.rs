@@ -10,8 +10,8 @@
 //! ```
 //!
 //! [`init`] reads the environment, sets OpenTelemetry's global providers and propagators, and gives
-//! a guard. Spans are exported in batches and metrics once a minute, over OTLP/HTTP, by threads of
-//! their own: it works on every runtime, and without one. [`Telemetry::builder`] has the same
+//! a guard. Spans and log records are exported in batches and metrics once a minute, over OTLP/HTTP,
+//! by threads of their own: it works on every runtime, and without one. [`Telemetry::builder`] has the same
 //! settings in code; code wins over the environment, and the environment over the default.
 //!
 //! # What you will see
@@ -40,8 +40,8 @@
 //! | `OTEL_RESOURCE_ATTRIBUTES` | – | `key=value,key=value`, percent-encoded |
 //! | `OTEL_PROPAGATORS` | the formats compiled in | see `tracewire-propagation` |
 //! | `OTEL_TRACES_SAMPLER`, `_ARG` | `parentbased_always_on`, 1.0 | `always_on`, `always_off`, `traceidratio`, and each with `parentbased_` before it |
-//! | `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER` | `otlp` | `otlp`, `console`, `none`; several with commas |
-//! | `OTEL_EXPORTER_OTLP_ENDPOINT` | `http://localhost:4318` | base URL, to which `v1/traces` or `v1/metrics` is appended |
+//! | `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER` | `otlp` | `otlp`, `console`, `none`; several with commas |
+//! | `OTEL_EXPORTER_OTLP_ENDPOINT` | `http://localhost:4318` | base URL, to which `v1/traces`, `v1/metrics` or `v1/logs` is appended |
 //! | `OTEL_EXPORTER_OTLP_PROTOCOL` | `http/protobuf` | `http/protobuf` |
 //! | `OTEL_EXPORTER_OTLP_HEADERS` | – | `key=value,key=value`, percent-encoded |
 //! | `OTEL_EXPORTER_OTLP_TIMEOUT` | 10000 ms | for one export, retries included; 0 is no limit |
@@ -54,20 +54,25 @@
 //! | `OTEL_BSP_EXPORT_TIMEOUT` | 30000 ms | for one export, retries included; 0 is no limit |
 //! | `OTEL_BSP_MAX_QUEUE_SIZE` | 32768, and 12 MiB in all | spans; if set, with more than 3 KiB each, fewer |
 //! | `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` | 512, and up to 4096 under load | spans; at most the queue's size |
+//! | `OTEL_BLRP_SCHEDULE_DELAY` | 1000 ms | and `OTEL_BLRP_EXPORT_TIMEOUT`, `_MAX_QUEUE_SIZE`, `_MAX_EXPORT_BATCH_SIZE`: the same for log records |
 //! | `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT` | no limit | characters of an attribute value |
 //! | `OTEL_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT` | 128 | attributes of a span |
 //! | `OTEL_SPAN_EVENT_COUNT_LIMIT`, `OTEL_SPAN_LINK_COUNT_LIMIT` | 128 | events and links of a span |
 //! | `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT` | 128 | attributes of each of them |
+//! | `OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT` | as the general ones | of a log record |
 //! | `OTEL_METRIC_EXPORT_INTERVAL` | 60000 ms | how often metrics are exported |
 //! | `OTEL_METRIC_EXPORT_TIMEOUT` | 30000 ms | for one export, retries included; 0 is no limit |
 //! | `TRACEWIRE_CONSOLE` | `tree` | what `console` shows: `tree` for people, `json` for machines |
+//! | `TRACEWIRE_LOG` | `none` | with the feature `tracing`: `text` or `json` sets a subscriber that writes log lines with trace ids to stdout |
+//! | `RUST_LOG` | `info` | with the feature `tracing`: which events are logged |
 //! | `OTEL_LOG_LEVEL` | `info` | of this crate's own voice: `none`, `error`, `warn`, `info`, `debug`, `trace`; `debug` tells each setting and where it came from |
 //!
 //! The `OTEL_EXPORTER_OTLP_*` variables exist for each signal too (`OTEL_EXPORTER_OTLP_TRACES_…`,
-//! `OTEL_EXPORTER_OTLP_METRICS_…`) and then win over the general one; a signal's own endpoint is
+//! `…_METRICS_…`, `…_LOGS_…`) and then win over the general one; a signal's own endpoint is
 //! used as it is. A collector that is not on this machine is reached through the HTTP proxy of
-//! `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY` (by a tunnel, `CONNECT`), unless `NO_PROXY` names it. `OTEL_CONFIG_FILE` is refused; `OTEL_LOGS_EXPORTER` and
-//! `OTEL_METRICS_EXEMPLAR_FILTER` are warned of, because neither logs nor exemplars exist here.
+//! `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY` (by a tunnel, `CONNECT`), unless `NO_PROXY`
+//! names it. `OTEL_CONFIG_FILE` is refused; `OTEL_METRICS_EXEMPLAR_FILTER` is warned of, because
+//! exemplars do not exist here, and `OTEL_LOGS_EXPORTER` without the feature `logs`.
 //!
 //! # Features
 //!
@@ -75,6 +80,8 @@
 //! |---|---|---|
 //! | `tls` | yes | https endpoints, by rustls with aws-lc-rs and the platform's authorities |
 //! | `tls-ring` | no | the same with ring; with both, `tls` counts |
+//! | `logs` | no | log records: exporters, and `Telemetry::log_layer`, which makes them of `tracing` events |
+//! | `tracing` | no | a subscriber (`Builder::log_format`), and `Telemetry::span_layer`, which makes spans of `tracing` spans |
 
 mod batch;
 mod batching;
@@ -90,6 +97,8 @@ mod hinted;
 mod http_client;
 mod limits;
 mod log;
+#[cfg(feature = "logs")]
+mod logs;
 mod metrics;
 mod otlp;
 mod percent;
@@ -102,6 +111,8 @@ mod resource;
 mod sampler;
 mod setup;
 mod stop;
+#[cfg(feature = "tracing")]
+mod subscriber;
 #[cfg(feature = "__rustls")]
 mod tls;
 mod weight;
@@ -116,6 +127,9 @@ pub use self::{
     otlp::Compression,
     report::{ShutdownReport, SignalReport},
 };
+
+#[cfg(feature = "tracing")]
+pub use self::subscriber::LogFormat;
 
 /// Sets telemetry up for this process from the environment.
 ///

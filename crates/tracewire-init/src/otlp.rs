@@ -1,4 +1,4 @@
-//! The OTLP exporter: its variables, and spans and metrics as HTTP bodies in protobuf.
+//! The OTLP exporter: its variables, and what is exported as HTTP bodies in protobuf.
 //!
 //! A signal's own variable beats the general one. The rules for endpoints and headers are those of
 //! the [OTLP exporter specification].
@@ -17,6 +17,12 @@ use opentelemetry_proto::tonic::collector::metrics::v1::{
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
+#[cfg(feature = "logs")]
+use opentelemetry_proto::tonic::{
+    self as proto,
+    collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse},
+    logs::v1::ResourceLogs,
+};
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
 use opentelemetry_sdk::Resource;
@@ -29,6 +35,8 @@ use crate::count::Failure;
 use crate::env::{self, Env, Found, Origin};
 use crate::error::InitError;
 use crate::http_client::{HttpClient, Target, shown};
+#[cfg(feature = "logs")]
+use crate::logs::Log;
 use crate::metrics::DeliverMetrics;
 use crate::percent;
 use crate::proxy;
@@ -62,6 +70,8 @@ pub(crate) struct Settings {
 pub(crate) enum Signal {
     Traces,
     Metrics,
+    #[cfg(feature = "logs")]
+    Logs,
 }
 
 impl Signal {
@@ -69,6 +79,8 @@ impl Signal {
         let signal = match self {
             Self::Traces => "TRACES",
             Self::Metrics => "METRICS",
+            #[cfg(feature = "logs")]
+            Self::Logs => "LOGS",
         };
         [format!("OTEL_EXPORTER_OTLP_{signal}_{setting}"), format!("OTEL_EXPORTER_OTLP_{setting}")]
     }
@@ -77,6 +89,8 @@ impl Signal {
         match self {
             Self::Traces => "v1/traces",
             Self::Metrics => "v1/metrics",
+            #[cfg(feature = "logs")]
+            Self::Logs => "v1/logs",
         }
     }
 }
@@ -304,6 +318,43 @@ impl Deliver<SpanData> for OtlpSpans {
         let answer = self.client.post(PROTOBUF, body).map_err(Failure::all)?;
         match ExportTraceServiceResponse::decode(&*answer).unwrap_or_default().partial_success {
             Some(partial) => rejected(partial.rejected_spans, &partial.error_message),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Log records over OTLP.
+#[cfg(feature = "logs")]
+#[derive(Debug)]
+pub(crate) struct OtlpLogs {
+    client: HttpClient,
+    resource: ResourceAttributesWithSchema,
+}
+
+#[cfg(feature = "logs")]
+impl OtlpLogs {
+    pub(crate) fn new(client: HttpClient, resource: &Resource) -> Self {
+        Self { client, resource: resource.into() }
+    }
+}
+
+#[cfg(feature = "logs")]
+impl Deliver<Log> for OtlpLogs {
+    fn deliver(&self, batch: Vec<Log>) -> Result<(), Failure> {
+        let resource_logs = ResourceLogs {
+            resource: Some(proto::resource::v1::Resource {
+                attributes: self.resource.attributes.0.clone(),
+                ..Default::default()
+            }),
+            schema_url: self.resource.schema_url.clone().unwrap_or_default(),
+            scope_logs: crate::logs::by_scope(batch),
+        };
+        let request = ExportLogsServiceRequest { resource_logs: vec![resource_logs] };
+        let body = request.encode_to_vec();
+        drop(request);
+        let answer = self.client.post(PROTOBUF, body).map_err(Failure::all)?;
+        match ExportLogsServiceResponse::decode(&*answer).unwrap_or_default().partial_success {
+            Some(partial) => rejected(partial.rejected_log_records, &partial.error_message),
             None => Ok(()),
         }
     }

@@ -65,12 +65,12 @@ impl SignalReport {
         }
     }
 
-    /// What is counted: `spans` or `data points`.
+    /// What is counted: `spans`, `data points` or `log records`.
     pub fn signal(&self) -> &str {
         self.signal
     }
 
-    /// Where it went: `otlp` or `console`.
+    /// Where it went: the exporter's word, such as `otlp` or `console`.
     pub fn exporter(&self) -> &str {
         self.exporter
     }
@@ -108,12 +108,14 @@ impl SignalReport {
 
 impl fmt::Display for ShutdownReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.signals.is_empty() {
-            f.write_str("nothing to export")?;
+        // A program that does not log need not read that no log records were exported.
+        let mut signals = self.signals.iter().filter(|signal| signal.counts.ended > 0);
+        match signals.next() {
+            Some(first) => write!(f, "{first}")?,
+            None => f.write_str("nothing to export")?,
         }
-        for (index, signal) in self.signals.iter().enumerate() {
-            let separator = if index == 0 { "" } else { "; " };
-            write!(f, "{separator}{signal}")?;
+        for signal in signals {
+            write!(f, "; {signal}")?;
         }
         match self.deadline {
             Some(limit) => write!(f, "; not done after {limit:?}"),
@@ -154,7 +156,8 @@ mod tests {
         let points = Counts::new("data points", "console");
         points.ended(4);
         points.delivered(4, Ok(()));
-        let report = ShutdownReport::new([&spans, &points], Some(Duration::from_secs(5)));
+        let nothing = Counts::new("log records", "otlp");
+        let report = ShutdownReport::new([&spans, &points, &nothing], Some(Duration::from_secs(5)));
         assert_eq!(
             report.to_string(),
             "spans to otlp: 10 exported, 5 failed, 2 dropped, 3 unknown (the queue is full); \

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry_sdk::Resource;
+#[cfg(feature = "logs")]
+use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
 use opentelemetry_sdk::trace::{SdkTracerProvider, ShouldSample};
 use tracewire_propagation::Propagator;
@@ -16,10 +18,14 @@ use crate::env::{self, Env};
 use crate::error::InitError;
 use crate::exporters::{Exporter, exporters};
 use crate::foreign::Foreign;
-use crate::guard::Running;
+use crate::guard::{Providers, Running};
 use crate::limits::{self, Limits};
 use crate::log::{self, Level};
+#[cfg(feature = "logs")]
+use crate::logs::{self, BatchLogs, ConsoleLogs};
 use crate::metrics::{self, Interval};
+#[cfg(feature = "logs")]
+use crate::otlp::OtlpLogs;
 use crate::otlp::{self, OtlpMetrics, OtlpSpans, Signal};
 use crate::stop::Stop;
 use crate::{resource, sampler};
@@ -40,10 +46,23 @@ pub(crate) struct Settings {
     pub(crate) batch: batching::Settings,
     pub(crate) limits: limits::Settings,
     pub(crate) metrics: metrics::Settings,
+    #[cfg(feature = "logs")]
+    pub(crate) logs: LogSettings,
+    #[cfg(feature = "tracing")]
+    pub(crate) logging: crate::subscriber::Settings,
     pub(crate) disabled: Option<bool>,
     pub(crate) propagator: Option<Arc<dyn Propagator>>,
     pub(crate) console: console::Settings,
     pub(crate) shutdown_timeout: Option<Duration>,
+}
+
+/// What code says about log records.
+#[cfg(feature = "logs")]
+#[derive(Default)]
+pub(crate) struct LogSettings {
+    pub(crate) exporters: Option<Vec<Exporter>>,
+    pub(crate) batch: batching::Settings,
+    pub(crate) limits: crate::logs::LimitSettings,
 }
 
 /// Sets everything up and says what was odd about the settings.
@@ -87,20 +106,33 @@ impl<'a> Setup<'a> {
         let shutdown_timeout = settings.shutdown_timeout.unwrap_or(Duration::from_secs(5));
         self.refuse_configuration_file()?;
         self.warn_of_what_is_missing();
+        #[cfg(feature = "tracing")]
+        let logging = crate::subscriber::Logging::decide(env, settings.logging.clone());
         let disabled = env.pick(&["OTEL_SDK_DISABLED"], settings.disabled, env::boolean, false);
-        if disabled {
-            return Ok(Running::new(None, None, Vec::new(), self.stop, shutdown_timeout));
-        }
+        let providers = if disabled { Providers::default() } else { self.providers(settings)? };
+        Ok(Running {
+            providers,
+            counts: self.counts,
+            stop: self.stop,
+            shutdown_timeout,
+            #[cfg(feature = "tracing")]
+            logging,
+            claim: None,
+        })
+    }
+
+    fn providers(&mut self, settings: Settings) -> Result<Providers, InitError> {
+        let env = self.env;
         let resource = resource::resource(env, settings.resource);
         // An exporter from code stands in place of those that the environment names.
         let given = settings.span_exporter.as_ref().map(|_| Vec::new());
-        let traces = exporters(env, "OTEL_TRACES_EXPORTER", settings.traces_exporters.or(given));
-        let metric_exporters = exporters(env, "OTEL_METRICS_EXPORTER", settings.metrics_exporters);
+        let traces = exporters(env, Signal::Traces, settings.traces_exporters.or(given))?;
+        let metric_exporters = exporters(env, Signal::Metrics, settings.metrics_exporters)?;
         let console = Console::new(env, settings.console);
         let limits = limits::limits(env, settings.limits);
         let sampler = sampler::sampler(env, settings.sampler);
         let batching = Batching::decide(env, batching::SPANS, settings.batch)?;
-        let tracer_provider = self.traces(
+        let tracer = self.traces(
             &traces,
             Traces {
                 given: settings.span_exporter,
@@ -112,15 +144,14 @@ impl<'a> Setup<'a> {
             },
             &resource,
         )?;
-        let meter_provider =
+        let meter =
             self.metrics(&metric_exporters, &settings.otlp, &console, settings.metrics, &resource)?;
-        Ok(Running::new(
-            Some(tracer_provider),
-            meter_provider,
-            self.counts,
-            self.stop,
-            shutdown_timeout,
-        ))
+        Ok(Providers {
+            tracer: Some(tracer),
+            meter,
+            #[cfg(feature = "logs")]
+            logger: self.logs(settings.logs, &settings.otlp, &console, &resource)?,
+        })
     }
 
     /// The rule is that with a configuration file all other variables are ignored, so going on
@@ -140,7 +171,12 @@ impl<'a> Setup<'a> {
     /// Variables of the specification that ask for what this build cannot do.
     fn warn_of_what_is_missing(&self) {
         for (variable, harmless, missing) in [
-            ("OTEL_LOGS_EXPORTER", "none", "log records are not exported"),
+            #[cfg(not(feature = "logs"))]
+            (
+                "OTEL_LOGS_EXPORTER",
+                "none",
+                "log records need the cargo feature `logs` and are not exported",
+            ),
             ("OTEL_METRICS_EXEMPLAR_FILTER", "always_off", "exemplars are not recorded"),
         ] {
             if let Some(value) = self.env.text(variable)
@@ -246,6 +282,41 @@ impl<'a> Setup<'a> {
         Ok(Some(provider.build()))
     }
 
+    /// `None` without an exporter, as for metrics.
+    #[cfg(feature = "logs")]
+    fn logs(
+        &mut self,
+        code: LogSettings,
+        otlp: &otlp::Settings,
+        console: &Console,
+        resource: &Resource,
+    ) -> Result<Option<SdkLoggerProvider>, InitError> {
+        let exporters = exporters(self.env, Signal::Logs, code.exporters)?;
+        if exporters.is_empty() {
+            return Ok(None);
+        }
+        let batching = Batching::decide(self.env, batching::LOGS, code.batch)?;
+        let limits = logs::Limits::decide(self.env, code.limits);
+        let mut provider = SdkLoggerProvider::builder().with_resource(resource.clone());
+        for exporter in exporters {
+            provider = match exporter {
+                Exporter::Console => {
+                    let counts = self.counts("log records", "console");
+                    let console = console.clone();
+                    provider.with_log_processor(ConsoleLogs::new(console, counts, limits, resource))
+                }
+                _ => {
+                    let client = self.client(otlp, Signal::Logs, batching.export_timeout)?;
+                    let sink = OtlpLogs::new(client, resource);
+                    let counts = self.counts("log records", "otlp");
+                    let processor = BatchLogs::start(batching, sink, counts, limits)?;
+                    provider.with_log_processor(processor)
+                }
+            };
+        }
+        Ok(Some(provider.build()))
+    }
+
     fn client(
         &self,
         otlp: &otlp::Settings,
@@ -298,6 +369,20 @@ mod tests {
             ("OTEL_BSP_EXPORT_TIMEOUT", "0", "OTEL_BSP_EXPORT_TIMEOUT", "0ns"),
             ("OTEL_BSP_MAX_QUEUE_SIZE", "9", "OTEL_BSP_MAX_QUEUE_SIZE", "9"),
             ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "9", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "9"),
+            #[cfg(feature = "logs")]
+            ("OTEL_LOGS_EXPORTER", "console,otlp", "OTEL_LOGS_EXPORTER", "[Console, Otlp]"),
+            #[cfg(feature = "logs")]
+            ("OTEL_BLRP_SCHEDULE_DELAY", "100", "OTEL_BLRP_SCHEDULE_DELAY", "100ms"),
+            #[cfg(feature = "logs")]
+            ("OTEL_BLRP_EXPORT_TIMEOUT", "0", "OTEL_BLRP_EXPORT_TIMEOUT", "0ns"),
+            #[cfg(feature = "logs")]
+            ("OTEL_BLRP_MAX_QUEUE_SIZE", "9", "OTEL_BLRP_MAX_QUEUE_SIZE", "9"),
+            #[cfg(feature = "logs")]
+            ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "9", "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "9"),
+            #[cfg(feature = "tracing")]
+            ("TRACEWIRE_LOG", "json", "TRACEWIRE_LOG", "Some(Json)"),
+            #[cfg(feature = "tracing")]
+            ("RUST_LOG", "warn", "RUST_LOG", "warn"),
             ("OTEL_METRIC_EXPORT_INTERVAL", "100", "OTEL_METRIC_EXPORT_INTERVAL", "100ms"),
             ("OTEL_METRIC_EXPORT_TIMEOUT", "100", "OTEL_METRIC_EXPORT_TIMEOUT", "100ms"),
             ("TRACEWIRE_CONSOLE", "JSON", "TRACEWIRE_CONSOLE", "Json"),
@@ -328,7 +413,12 @@ mod tests {
 
     #[test]
     fn each_otlp_variable_decides_for_its_signal_or_for_both() {
-        const EACH: [&str; 2] = ["TRACES", "METRICS"];
+        const EACH: &[&str] = &[
+            "TRACES",
+            "METRICS",
+            #[cfg(feature = "logs")]
+            "LOGS",
+        ];
         for (setting, value, decided) in [
             ("PROTOCOL", "http/protobuf", "http/protobuf"),
             ("HEADERS", "a=b", "(not shown)"),
@@ -336,8 +426,9 @@ mod tests {
             ("COMPRESSION", "GZIP", "Gzip"),
         ] {
             let general = format!("OTEL_EXPORTER_OTLP_{setting}");
-            let special = EACH.map(|signal| format!("OTEL_EXPORTER_OTLP_{signal}_{setting}"));
-            for variable in [&general, &special[0], &special[1]] {
+            let special: Vec<_> =
+                EACH.iter().map(|each| format!("OTEL_EXPORTER_OTLP_{each}_{setting}")).collect();
+            for variable in special.iter().chain([&general]) {
                 let (decisions, warnings) = run(&[(variable, value)]).unwrap();
                 assert_eq!(warnings, Vec::<String>::new(), "{variable}");
                 let decided: Vec<_> = decisions
@@ -360,8 +451,9 @@ mod tests {
             ("OTEL_SDK_DISABLED", "yes"),
             ("OTEL_TRACES_SAMPLER", "sometimes"),
             ("OTEL_RESOURCE_ATTRIBUTES", "a"),
-            ("OTEL_TRACES_EXPORTER", "zipkin"),
-            ("OTEL_METRICS_EXPORTER", "prometheus"),
+            ("OTEL_TRACES_EXPORTER", "prometheus"),
+            ("OTEL_METRICS_EXPORTER", "zipkin"),
+            #[cfg(not(feature = "logs"))]
             ("OTEL_LOGS_EXPORTER", "otlp"),
             ("OTEL_METRICS_EXEMPLAR_FILTER", "always_on"),
             ("OTEL_BSP_SCHEDULE_DELAY", "-1"),
@@ -427,6 +519,7 @@ mod tests {
         let variables = [
             ("OTEL_TRACES_EXPORTER", "none"),
             ("OTEL_METRICS_EXPORTER", "none"),
+            ("OTEL_LOGS_EXPORTER", "none"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "nonsense"),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
         ];

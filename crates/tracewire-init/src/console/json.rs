@@ -164,7 +164,7 @@ fn attributes<'a>(attributes: impl IntoIterator<Item = &'a KeyValue>) -> Json {
     Json::Object(pairs.map(|pair| (pair.key.to_string(), value(&pair.value))).collect())
 }
 
-fn resource_attributes(resource: &Resource) -> Json {
+pub(crate) fn resource_attributes(resource: &Resource) -> Json {
     Json::Object(resource.iter().map(|(key, v)| (key.to_string(), value(v))).collect())
 }
 
@@ -200,7 +200,7 @@ fn nanos(time: SystemTime) -> u64 {
 }
 
 /// JSON escapes the ASCII controls by itself; what else a terminal would obey is escaped here.
-fn line(object: &Json) -> String {
+pub(crate) fn line(object: &Json) -> String {
     let json = object.to_string();
     let mut line = String::with_capacity(json.len() + 1);
     for c in json.chars() {

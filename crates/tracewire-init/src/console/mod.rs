@@ -21,6 +21,8 @@ use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
 use self::buffer::Buffer;
+#[cfg(feature = "logs")]
+pub(crate) use self::json::{line, resource_attributes};
 use self::paint::Paint;
 use crate::count::{Counts, Failure};
 use crate::env::{self, Env};
@@ -39,9 +41,9 @@ pub(crate) struct Settings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConsoleFormat {
-    /// For people: a tree for each trace when it is finished, short lines for metrics.
+    /// For people: a tree for each trace when it is finished, short lines for metrics and logs.
     Tree,
-    /// For machines: a JSON object on a line for each span when it ends, and for each series.
+    /// For machines: a JSON object on a line for each span when it ends, each log record and each series.
     Json,
 }
 
@@ -72,7 +74,12 @@ impl Console {
         }
     }
 
-    fn write(&self, text: &str) -> Result<(), Failure> {
+    #[cfg(feature = "logs")]
+    pub(crate) fn format(&self) -> ConsoleFormat {
+        self.format
+    }
+
+    pub(crate) fn write(&self, text: &str) -> Result<(), Failure> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         writer
             .write_all(text.as_bytes())

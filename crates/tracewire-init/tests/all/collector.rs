@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
+#[cfg(feature = "logs")]
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
@@ -60,6 +62,11 @@ impl Received {
 
     pub(crate) fn metrics(&self) -> ExportMetricsServiceRequest {
         ExportMetricsServiceRequest::decode(&*self.decoded()).unwrap()
+    }
+
+    #[cfg(feature = "logs")]
+    pub(crate) fn logs(&self) -> ExportLogsServiceRequest {
+        ExportLogsServiceRequest::decode(&*self.decoded()).unwrap()
     }
 
     pub(crate) fn spans(&self) -> usize {

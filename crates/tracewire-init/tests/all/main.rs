@@ -6,5 +6,9 @@ mod collector;
 mod console;
 mod export;
 mod faults;
+#[cfg(feature = "logs")]
+mod logs;
+#[cfg(feature = "tracing")]
+mod spans;
 #[cfg(any(feature = "tls", feature = "tls-ring"))]
 mod tls;

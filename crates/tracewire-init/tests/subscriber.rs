@@ -1,0 +1,84 @@
+//! The subscriber that `init` sets. A process has one of it, so this runs itself again.
+
+#![cfg(feature = "tracing")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
+use std::process::Command;
+
+use opentelemetry::global;
+use opentelemetry::trace::{TraceContextExt as _, Tracer as _};
+
+const CHILD: &str = "TRACEWIRE_TEST_SUBSCRIBER";
+
+/// What the test of this name writes to stdout when it runs with these variables.
+fn output(test: &str, variables: &[(&str, &str)]) -> String {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .env(CHILD, "1")
+        .env("OTEL_TRACES_EXPORTER", "none")
+        .env("OTEL_METRICS_EXPORTER", "none")
+        .env("OTEL_LOGS_EXPORTER", "none")
+        .envs(variables.iter().copied())
+        .args(["--exact", test, "--nocapture"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn is_child() -> bool {
+    std::env::var_os(CHILD).is_some()
+}
+
+#[test]
+fn lines_have_the_ids_of_their_trace() {
+    if is_child() {
+        let telemetry = tracewire_init::init().unwrap();
+        global::tracer("test").in_span("order", |context| {
+            tracing::info!(item = 13, "sold");
+            tracing::debug!("hidden");
+            println!("expect={}", context.span().span_context().trace_id());
+        });
+        drop(telemetry);
+        return;
+    }
+    for (format, of_id) in [("text", "trace_id="), ("json", r#""trace_id":""#)] {
+        let output = output("lines_have_the_ids_of_their_trace", &[("TRACEWIRE_LOG", format)]);
+        let id = output.split("expect=").nth(1).unwrap().split('\n').next().unwrap();
+        let line = output.lines().find(|line| line.contains("sold")).unwrap();
+        assert!(line.contains(&format!("{of_id}{id}")), "{line} {id}");
+        assert!(!output.contains("hidden"), "{output}");
+    }
+}
+
+#[test]
+fn directives_and_silence_are_obeyed() {
+    if is_child() {
+        let telemetry = tracewire_init::init().unwrap();
+        tracing::info!(target: "shop", "first");
+        tracing::debug!(target: "cart", "second");
+        drop(telemetry);
+        return;
+    }
+    let output = |variables: &[(&str, &str)]| {
+        let output = output("directives_and_silence_are_obeyed", variables);
+        (output.contains("first"), output.contains("second"))
+    };
+    assert_eq!(output(&[]), (false, false));
+    assert_eq!(output(&[("TRACEWIRE_LOG", "text")]), (true, false));
+    let directives = ("RUST_LOG", "warn,cart=debug");
+    assert_eq!(output(&[("TRACEWIRE_LOG", "text"), directives]), (false, true));
+}
+
+#[test]
+fn a_second_subscriber_is_an_error_and_changes_nothing() {
+    if is_child() {
+        tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap();
+        let error = tracewire_init::init().unwrap_err();
+        assert!(error.is_configuration());
+        assert!(error.to_string().starts_with("TRACEWIRE_LOG=\"text\": this process"), "{error}");
+        let span = global::tracer("test").start("span");
+        assert!(!opentelemetry::trace::Span::span_context(&span).is_valid());
+        return;
+    }
+    output("a_second_subscriber_is_an_error_and_changes_nothing", &[("TRACEWIRE_LOG", "text")]);
+}
