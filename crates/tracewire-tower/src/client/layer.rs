@@ -30,6 +30,9 @@ impl ClientLayer {
     /// Requests of content type `application/grpc` become spans named `package.Service/Method`
     /// with `rpc.*` attributes, measured by `rpc.client.call.duration`; they end with the trailers.
     /// Other requests stay HTTP.
+    ///
+    /// A tonic channel adds host and port below this layer. Make the generated client with
+    /// `with_origin`, so that `server.address` is known and baggage goes where it may.
     #[cfg(feature = "grpc")]
     #[must_use]
     pub fn grpc(self) -> Self {

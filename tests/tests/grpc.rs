@@ -1,0 +1,196 @@
+//! gRPC over real sockets: tonic's server and tonic's channel, traced by our two layers.
+#![allow(clippy::unwrap_used)] // a test may
+
+use futures_util::stream;
+use http::uri::PathAndQuery;
+use opentelemetry::trace::{SpanKind, Status as SpanStatus};
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+use tokio::net::TcpListener;
+use tonic::{
+    Code, Request, Response, Status,
+    body::Body,
+    server::NamedService,
+    transport::{Channel, Server, server::TcpIncoming},
+};
+use tonic_prost::ProstCodec;
+use tower::{Layer, Service, service_fn};
+use tracewire::{
+    ClientLayer, ServerLayer, client::ClientService, propagation::TraceContext, server::RpcMethods,
+};
+use tracewire_testing::Capture;
+
+type Traced = ClientService<Channel>;
+type Codec = ProstCodec<String, String>;
+
+/// Repeats what it is told, counts on request, and fails on request.
+#[derive(Clone)]
+struct Echo;
+
+impl NamedService for Echo {
+    const NAME: &'static str = "test.v1.Echo";
+}
+
+impl Service<http::Request<Body>> for Echo {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        Box::pin(async move {
+            let mut grpc = tonic::server::Grpc::new(Codec::default());
+            Ok(match request.uri().path() {
+                "/test.v1.Echo/Say" => {
+                    let say = service_fn(async |request: Request<String>| {
+                        Ok::<_, Status>(Response::new(request.into_inner()))
+                    });
+                    grpc.unary(say, request).await
+                }
+                "/test.v1.Echo/Count" => {
+                    let count = service_fn(async |_: Request<String>| {
+                        let numbers = (1..=3).map(|n| Ok::<_, Status>(n.to_string()));
+                        Ok::<_, Status>(Response::new(stream::iter(numbers)))
+                    });
+                    grpc.server_streaming(count, request).await
+                }
+                "/test.v1.Echo/Fail" => {
+                    let fail = service_fn(async |request: Request<String>| {
+                        let code = request.into_inner().parse::<i32>().unwrap();
+                        Err::<Response<String>, _>(Status::new(Code::from_i32(code), "asked to"))
+                    });
+                    grpc.unary(fail, request).await
+                }
+                _ => Status::unimplemented("no such method").into_http(),
+            })
+        })
+    }
+}
+
+/// A client of a listening echo server, and what both record.
+async fn start() -> (Capture, tonic::client::Grpc<Traced>) {
+    let capture = Capture::new();
+    let methods = ["Say", "Count", "Fail"].map(|method| format!("test.v1.Echo/{method}"));
+    let server = ServerLayer::new()
+        .tracer_provider(capture.tracer_provider())
+        .meter_provider(capture.meter_provider())
+        .propagator(TraceContext::new())
+        .grpc(RpcMethods::new(methods));
+    let client = ClientLayer::new()
+        .tracer_provider(capture.tracer_provider())
+        .meter_provider(capture.meter_provider())
+        .propagator(TraceContext::new())
+        .grpc();
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = Server::builder()
+        .layer(server)
+        .add_service(Echo)
+        .serve_with_incoming(TcpIncoming::from(listener));
+    tokio::spawn(serving);
+    let origin: http::Uri = format!("http://{address}").parse().unwrap();
+    let channel = Channel::builder(origin.clone()).connect_lazy();
+    // The channel adds host and port below our layer: only `with_origin` tells them above it.
+    (capture, tonic::client::Grpc::with_origin(client.layer(channel), origin))
+}
+
+async fn unary(
+    grpc: &mut tonic::client::Grpc<Traced>,
+    method: &'static str,
+    text: &str,
+) -> Result<String, Status> {
+    grpc.ready().await.unwrap();
+    let path = PathAndQuery::from_static(method);
+    let request = Request::new(text.to_owned());
+    grpc.unary(request, path, Codec::default()).await.map(Response::into_inner)
+}
+
+#[tokio::test]
+async fn call_is_one_trace_of_client_and_server() {
+    let (capture, mut grpc) = start().await;
+    assert_eq!(unary(&mut grpc, "/test.v1.Echo/Say", "hello").await.unwrap(), "hello");
+
+    let spans = capture.ended(2).await;
+    let [client, server] = [SpanKind::Client, SpanKind::Server].map(|kind| {
+        let found = spans.named("test.v1.Echo/Say");
+        found.into_iter().find(|span| span.kind == kind).unwrap()
+    });
+    client.is_root().is_status(SpanStatus::Unset);
+    server.is_child_of(&client).is_status(SpanStatus::Unset);
+    for span in [&client, &server] {
+        span.has("rpc.system.name", "grpc")
+            .has("rpc.method", "test.v1.Echo/Say")
+            .has("rpc.response.status_code", "OK")
+            .has("server.address", "127.0.0.1")
+            .lacks("http.request.method")
+            .lacks("error.type");
+    }
+    for metric in ["rpc.client.call.duration", "rpc.server.call.duration"] {
+        capture.metrics().one(metric);
+    }
+}
+
+#[tokio::test]
+async fn stream_is_open_until_its_trailers() {
+    let (capture, mut grpc) = start().await;
+    grpc.ready().await.unwrap();
+    let path = PathAndQuery::from_static("/test.v1.Echo/Count");
+    let request = Request::new(String::new());
+    let mut numbers: tonic::Streaming<String> =
+        grpc.server_streaming(request, path, Codec::default()).await.unwrap().into_inner();
+    let clients = |capture: &Capture| {
+        let spans = capture.spans();
+        spans.iter().filter(|span| span.kind == SpanKind::Client).count()
+    };
+    assert_eq!(numbers.message().await.unwrap().as_deref(), Some("1"));
+    assert_eq!(clients(&capture), 0);
+    while numbers.message().await.unwrap().is_some() {}
+
+    let spans = capture.ended(2).await;
+    for span in spans.iter() {
+        span.has("rpc.response.status_code", "OK");
+    }
+}
+
+#[tokio::test]
+async fn each_side_judges_a_code_by_its_own_list() {
+    let (capture, mut grpc) = start().await;
+    let not_found = unary(&mut grpc, "/test.v1.Echo/Fail", "5").await.unwrap_err();
+    assert_eq!(not_found.code(), Code::NotFound);
+    let spans = capture.ended(2).await;
+    for span in spans.iter() {
+        span.has("rpc.response.status_code", "NOT_FOUND");
+        match span.kind {
+            SpanKind::Client => span.is_error().has("error.type", "NOT_FOUND"),
+            _ => span.is_status(SpanStatus::Unset).lacks("error.type"),
+        };
+    }
+
+    capture.clear();
+    unary(&mut grpc, "/test.v1.Echo/Fail", "13").await.unwrap_err();
+    for span in capture.ended(2).await.iter() {
+        span.is_error().has("error.type", "INTERNAL");
+    }
+}
+
+#[tokio::test]
+async fn unknown_method_is_unimplemented_and_other() {
+    let (capture, mut grpc) = start().await;
+    unary(&mut grpc, "/test.v1.Echo/Hack", "").await.unwrap_err();
+    let spans = capture.ended(2).await;
+    let server = spans.one("grpc");
+    server
+        .is_kind(SpanKind::Server)
+        .is_error()
+        .has("rpc.method", "_OTHER")
+        .has("rpc.method_original", "test.v1.Echo/Hack")
+        .has("error.type", "UNIMPLEMENTED");
+}
