@@ -12,6 +12,7 @@ contract! {
         panic_caught_outside_is_a_panic
         panic_caught_inside_is_a_server_error
         failing_body_is_a_body_error
+        panicking_body_is_a_panic
     }
 }
 
@@ -47,16 +48,24 @@ async fn panic_caught_inside_is_a_server_error<S: ServerUnderTest>() {
 }
 
 async fn failing_body_is_a_body_error<S: ServerUnderTest>() {
+    broken_body::<S>("/body-error", "body").await;
+}
+
+async fn panicking_body_is_a_panic<S: ServerUnderTest>() {
+    broken_body::<S>("/body-panic", "panic").await;
+}
+
+/// Reads a body that breaks after its first chunk.
+async fn broken_body<S: ServerUnderTest>(target: &'static str, error: &'static str) {
     let running = Running::start::<S>().await;
     let mut client = running.connect().await;
-    let mut response = client.head_of("/body-error").await;
+    let mut response = client.head_of(target).await;
     response.body_mut().frame().await.unwrap().unwrap();
     assert!(running.capture.spans().is_empty());
     running.app.step();
     assert!(response.body_mut().frame().await.unwrap().is_err());
-    let span = running.only().await;
-    let expected = running.expected(client.address, "/body-error").route("/body-error");
-    expected.error("body").check(&span);
+    let expected = running.expected(client.address, target).route(target);
+    expected.error(error).check(&running.only().await);
 }
 
 #[tokio::test]

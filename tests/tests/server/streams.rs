@@ -9,6 +9,7 @@ use hyper::body::Frame;
 contract! {
     every {
         stream_is_under_way_until_its_last_chunk
+        body_is_made_inside_the_trace
         declared_length_is_complete_at_its_last_byte
         large_upload_is_one_request
         echoed_stream_is_complete_at_its_end
@@ -33,6 +34,17 @@ async fn stream_is_under_way_until_its_last_chunk<S: ServerUnderTest>() {
     }
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "chunk");
     running.expected(client.address, "/stream").route("/stream").check(&running.only().await);
+}
+
+async fn body_is_made_inside_the_trace<S: ServerUnderTest>() {
+    let running = Running::start::<S>().await;
+    let mut client = running.connect().await;
+    assert_eq!(client.get("/body-spans").await.body, "chunkchunk");
+    let spans = running.ended(3).await;
+    let server = spans.one("GET /body-spans");
+    for chunk in spans.named("chunk") {
+        chunk.is_child_of(&server);
+    }
 }
 
 async fn declared_length_is_complete_at_its_last_byte<S: ServerUnderTest>() {

@@ -54,12 +54,14 @@ pub(crate) enum Endpoint {
     Declared,
     Trailers,
     BodyError,
+    BodyPanic,
+    BodySpans,
     Outlive,
     Upgrade,
 }
 
 /// Every route, and what answers it. Segments in braces stand for any text.
-pub(crate) const ROUTES: [(&str, Endpoint); 22] = [
+pub(crate) const ROUTES: [(&str, Endpoint); 24] = [
     ("/success", Endpoint::Success),
     ("/query", Endpoint::Query),
     ("/redirect", Endpoint::Redirect),
@@ -80,6 +82,8 @@ pub(crate) const ROUTES: [(&str, Endpoint); 22] = [
     ("/declared", Endpoint::Declared),
     ("/trailers", Endpoint::Trailers),
     ("/body-error", Endpoint::BodyError),
+    ("/body-panic", Endpoint::BodyPanic),
+    ("/body-spans", Endpoint::BodySpans),
     ("/outlive", Endpoint::Outlive),
     ("/upgrade", Endpoint::Upgrade),
 ];
@@ -157,6 +161,8 @@ impl App {
                 response
             }
             Endpoint::BodyError => Response::new(bodies::failing(self.steps.clone())),
+            Endpoint::BodyPanic => Response::new(bodies::panicking(self.steps.clone())),
+            Endpoint::BodySpans => Response::new(bodies::with_spans(self.tracer.clone())),
             Endpoint::Outlive => self.outlive(),
             Endpoint::Upgrade => self.upgrade(request),
         }

@@ -8,6 +8,7 @@ use hyper::body::Frame;
 use std::{io, sync::Arc};
 use tokio::sync::Semaphore;
 use tower::BoxError;
+use tracewire::span::Tracer;
 
 /// A body of any kind.
 pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -67,20 +68,30 @@ pub(crate) fn with_trailers() -> Body {
 
 /// A chunk now, and an error after the next step.
 pub(crate) fn failing(steps: Arc<Semaphore>) -> Body {
-    let frames = stream::unfold(0, move |sent| {
-        let steps = steps.clone();
-        async move {
-            match sent {
-                0 => Some((data("chunk"), 1)),
-                1 => {
-                    steps.acquire().await.expect("the semaphore stays open").forget();
-                    Some((Err(io::Error::other("a secret")), 2))
-                }
-                _ => None,
-            }
-        }
+    chunk_and(steps, || Err(io::Error::other("a secret")))
+}
+
+/// A chunk now, and a panic after the next step.
+pub(crate) fn panicking(steps: Arc<Semaphore>) -> Body {
+    chunk_and(steps, || panic!("on purpose"))
+}
+
+fn chunk_and(
+    steps: Arc<Semaphore>,
+    end: impl Fn() -> Result<Frame<Bytes>, io::Error> + Copy + Send + 'static,
+) -> Body {
+    let rest = stream::once(async move {
+        steps.acquire().await.expect("the semaphore stays open").forget();
+        end()
     });
-    StreamBody::new(frames).boxed_unsync()
+    StreamBody::new(stream::iter([data("chunk")]).chain(rest)).boxed_unsync()
+}
+
+/// Two chunks, each with a span of its own.
+pub(crate) fn with_spans(tracer: Tracer) -> Body {
+    let chunks = stream::iter(0..2)
+        .map(move |_| tracer.span("chunk").ignore_errors().in_scope(|| data("chunk")));
+    StreamBody::new(chunks).boxed_unsync()
 }
 
 pub(crate) fn data(text: &'static str) -> Result<Frame<Bytes>, io::Error> {

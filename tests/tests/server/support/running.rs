@@ -105,15 +105,12 @@ impl Running {
 
     /// Waits until so many spans have ended, of all kinds; then no other may be open, no request
     /// may count as active, and the metrics must say what the server spans say.
-    #[track_caller]
-    pub(crate) fn ended(&self, spans: usize) -> impl Future<Output = Spans> {
-        async move {
-            self.capture.ended(spans).await;
-            let ended = self.capture.finished().await;
-            assert_eq!(ended.len(), spans, "all spans:\n{ended}");
-            check_metrics(&self.capture.metrics(), &servers(&ended));
-            ended
-        }
+    pub(crate) async fn ended(&self, spans: usize) -> Spans {
+        self.capture.ended(spans).await;
+        let ended = self.capture.finished().await;
+        assert_eq!(ended.len(), spans, "all spans:\n{ended}");
+        check_metrics(&self.capture.metrics(), &servers(&ended));
+        ended
     }
 
     /// The only span that the requests so far left.
