@@ -1,0 +1,64 @@
+//! A plain hyper server, traced: `ServerLayer` around a Tower service, without a framework.
+#![allow(clippy::print_stdout)] // a program that talks to a person
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+    service::TowerToHyperService,
+};
+use std::{convert::Infallible, env, error::Error};
+use tokio::net::TcpListener;
+use tower::{Layer, ServiceExt, service_fn};
+use tracewire::{
+    ServerLayer,
+    server::{ExchangeHandle, PeerAddress},
+};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let telemetry = tracewire::init()?;
+    let address = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".into());
+    let listener = TcpListener::bind(&address).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+
+    let service = ServerLayer::new().layer(service_fn(answer));
+    loop {
+        let (socket, peer) = tokio::select! {
+            connection = listener.accept() => connection?,
+            _ = tokio::signal::ctrl_c() => break,
+        };
+        // hyper knows nothing of the socket: the layer is told who is at its other end.
+        let service = service.clone().map_request(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(PeerAddress(peer));
+            request
+        });
+        tokio::spawn(async move {
+            let http = auto::Builder::new(TokioExecutor::new());
+            let service = TowerToHyperService::new(service);
+            // An error here is a connection that broke; its request has been recorded as such.
+            let _ = http.serve_connection(TokioIo::new(socket), service).await;
+        });
+    }
+    telemetry.shutdown();
+    Ok(())
+}
+
+async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (status, body) = match request.uri().path().strip_prefix("/hello/") {
+        Some(name) => {
+            // What a router would do: the template names the span, never the path.
+            if let Some(exchange) = request.extensions().get::<ExchangeHandle>() {
+                exchange.set_route("/hello/{name}");
+            }
+            (StatusCode::OK, format!("Hello, {name}!\n"))
+        }
+        None => (StatusCode::NOT_FOUND, "Ask for /hello/{name}.\n".to_owned()),
+    };
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = status;
+    Ok(response)
+}
