@@ -136,6 +136,67 @@ async fn a_stream_of_rows_is_one_call() {
 }
 
 #[tokio::test]
+async fn an_error_among_the_rows_has_the_code_of_the_database() {
+    let capture = Capture::new();
+    let database = Database::new("sqlite");
+    let rows = stream::iter([Ok(1), Err(Locked)]);
+    let code = |_: &Locked| Some(String::from("5"));
+    let rows = database.query("SELECT a FROM b").stream_with_code(rows, code);
+    assert_eq!(capture.run(rows).collect::<Vec<_>>().await.len(), 2);
+    capture.spans().assert_snapshot(
+        r#"
+        SELECT b [client] error: database is locked
+        | db.query.summary = "SELECT b"
+        | db.query.text = "SELECT a FROM b"
+        | db.response.status_code = "5"
+        | db.system.name = "sqlite"
+        | error.type = "5"
+        | ! exception
+        |   exception.message = "database is locked"
+        |   exception.type = "database::Locked"
+        "#,
+    );
+    capture.metrics().assert_snapshot(
+        r#"
+        db.client.operation.duration [histogram] s
+        | 1 times {db.query.summary = "SELECT b", db.response.status_code = "5", db.system.name = "sqlite", error.type = "5"}
+        "#,
+    );
+}
+
+#[tokio::test]
+async fn long_names_and_texts_of_a_call_are_cut_and_marked() {
+    let capture = Capture::new();
+    let database = Database::new("mongodb");
+    let long = "x".repeat(5000);
+    let call = database.operation(long.clone()).collection(long.clone()).summary(long.clone());
+    let call = call.text_as_it_is(long.clone()).attribute(long.clone(), long);
+    capture.run(call.run(answer(Ok(1)))).await.unwrap();
+    let (name, text) = ("x".repeat(253) + "…", "x".repeat(4093) + "…");
+    capture.spans().assert_snapshot(&format!(
+        r#"
+        {name} [client]
+        | db.collection.name = "{name}"
+        | db.operation.name = "{name}"
+        | db.query.summary = "{name}"
+        | db.query.text = "{text}"
+        | db.system.name = "mongodb"
+        | {name} = "{text}"
+        "#
+    ));
+}
+
+#[tokio::test]
+async fn without_a_provider_a_call_is_just_made() {
+    let database = Database::new("sqlite");
+    assert_eq!(database.query("SELECT 1").run(answer(Ok(7))).await.unwrap(), 7);
+    assert!(database.query("SELECT 1").run(answer(Err(Locked))).await.is_err());
+    let rows = stream::iter([Ok(1), Err(Locked)]);
+    let rows = database.query("SELECT 1").stream(rows).collect::<Vec<_>>().await;
+    assert_eq!(rows.len(), 2);
+}
+
+#[tokio::test]
 async fn a_call_that_is_dropped_or_panics_is_measured_once() {
     let capture = Capture::new();
     let database = Database::new("sqlite");

@@ -36,7 +36,8 @@ impl Catalog {
     /// A query put together by hand, and its rows one by one: the number stays here.
     pub(crate) async fn items_below(&self, price: i64) -> Result<Vec<String>, Error> {
         let sql = format!("SELECT name FROM items WHERE price < {price}");
-        DB.query(&sql).stream(query_scalar(&sql).fetch(&self.pool)).try_collect().await
+        let rows = query_scalar(&sql).fetch(&self.pool);
+        DB.query(&sql).stream_with_code(rows, code).try_collect().await
     }
 }
 

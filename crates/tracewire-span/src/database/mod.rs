@@ -195,8 +195,22 @@ impl<'a> Call<'a> {
         S: Stream<Item = Result<T, E>>,
         E: Display,
     {
+        self.stream_with_code(rows, |_| None)
+    }
+
+    /// As [`stream`](Self::stream), with the database's own code for an error among the rows, as
+    /// [`run_with_code`](Self::run_with_code) has it.
+    pub fn stream_with_code<S, T, E>(
+        self,
+        rows: S,
+        code: impl Fn(&E) -> Option<String> + Send + Sync + 'static,
+    ) -> StreamInSpan<Measured<S, S::Item>>
+    where
+        S: Stream<Item = Result<T, E>>,
+        E: Display,
+    {
         let (span, clock) = self.start();
-        span.ignore_errors().stream(Measured::new(rows, clock, judge(|_| None)))
+        span.ignore_errors().stream(Measured::new(rows, clock, judge(code)))
     }
 
     /// The span with what a sampler should see, and the clock with what the metric has of it.
