@@ -27,6 +27,10 @@
 //! | trace calls to a database | [`database`] |
 //! | send facts along with the request | [`baggage`] |
 //!
+//! There is no attribute macro: it would say in a language of its own what `span("name")` and its methods
+//! say in Rust, and save one line. Functions with `tracing`'s `#[instrument]` nest with these spans
+//! in either order.
+//!
 //! The crate stands on the OpenTelemetry API alone: without an SDK in the process a call costs
 //! next to nothing. Spans go to the global tracer provider, to one given to a [`Tracer`],
 //! or to the one that the [context carries](provider).

@@ -1,19 +1,18 @@
-//! What arrives at the exporter, as whole spans.
-
-mod support;
+//! What spans by hand come to, each with all that it holds.
 
 use futures_util::{StreamExt, stream};
 use opentelemetry::context::FutureExt;
-use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+use opentelemetry::trace::{Link, SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 use std::error::Error;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, SystemTime};
-use support::Recorder;
 use tracewire_span::{
     Context, Event, KeyValue, SpanKind, Status, Tracer, baggage, current, span, spawn,
     spawn_blocking,
 };
+use tracewire_testing::Capture;
 
 #[derive(Debug)]
 struct Refused;
@@ -26,22 +25,17 @@ impl fmt::Display for Refused {
 
 impl Error for Refused {}
 
-const REFUSED: &str = "{exception.message=no connection, exception.type=spans::Refused}";
-
 #[test]
 fn closures_nest() {
-    let recorder = Recorder::new();
-    let _guard = recorder.context().attach();
+    let capture = Capture::new();
+    let _guard = capture.context().attach();
     span("foo").in_scope(|| span("bar").in_scope(|| span("baz").in_scope(|| ())));
-    assert_eq!(
-        recorder.lines(),
-        ["bar > baz Internal Unset {}", "foo > bar Internal Unset {}", "- > foo Internal Unset {}"]
-    );
+    capture.spans().assert_snapshot("foo\n  bar\n    baz");
 }
 
 #[tokio::test]
 async fn futures_nest_across_awaits() {
-    let recorder = Recorder::new();
+    let capture = Capture::new();
     let work = span("outer").run(async {
         tokio::task::yield_now().await;
         let value = span("inner").run(async { 7 }).await;
@@ -49,64 +43,56 @@ async fn futures_nest_across_awaits() {
         current().set_attribute("value", value);
         value
     });
-    assert_eq!(work.with_context(recorder.context()).await, 7);
-    assert_eq!(
-        recorder.lines(),
-        ["outer > inner Internal Unset {}", "- > outer Internal Unset {value=7}"]
-    );
+    assert_eq!(work.with_context(capture.context()).await, 7);
+    capture.spans().assert_snapshot("outer\n| value = 7\n  inner");
 }
 
 #[tokio::test]
 async fn an_err_is_recorded_by_itself() {
-    let recorder = Recorder::new();
-    let _guard = recorder.context().attach();
+    let capture = Capture::new();
+    let _guard = capture.context().attach();
     let result = span("price").run(async { Err::<u8, _>(Refused) }).await;
     assert!(result.is_err());
     let _ =
         span("boxed").run(async { Err::<u8, Box<dyn Error + Send + Sync>>("gone".into()) }).await;
     let _ = span("scope").in_scope(|| Err::<(), _>(String::from("text")));
     let _ = span("fine").run(async { Ok::<_, Refused>(1) }).await;
-    assert_eq!(
-        recorder.lines(),
-        [
-            format!(
-                "- > price Internal Error {{ description: \"no connection\" }} \
-                 {{error.type=spans::Refused}} !exception{REFUSED}"
-            ),
-            "- > boxed Internal Error { description: \"gone\" } {error.type=_OTHER} \
-             !exception{exception.message=gone}"
-                .into(),
-            "- > scope Internal Error { description: \"text\" } {error.type=_OTHER} \
-             !exception{exception.message=text}"
-                .into(),
-            "- > fine Internal Unset {}".into(),
-        ]
+    capture.spans().assert_snapshot(
+        r#"
+        price error: no connection
+        | error.type = "spans::Refused"
+        | ! exception
+        |   exception.message = "no connection"
+        |   exception.type = "spans::Refused"
+        boxed error: gone
+        | error.type = "_OTHER"
+        | ! exception
+        |   exception.message = "gone"
+        scope error: text
+        | error.type = "_OTHER"
+        | ! exception
+        |   exception.message = "text"
+        fine
+        "#,
     );
 }
 
 #[tokio::test]
 async fn an_err_can_be_ignored() {
     struct NoDisplay;
-    let recorder = Recorder::new();
-    let _guard = recorder.context().attach();
+    let capture = Capture::new();
+    let _guard = capture.context().attach();
     let _ = span("future").ignore_errors().run(async { Err::<u8, _>(NoDisplay) }).await;
     let _ = span("scope").ignore_errors().in_scope(|| Err::<u8, _>(Refused));
     let items = stream::iter([Err::<u8, _>(Refused)]);
     span("stream").ignore_errors().stream(items).for_each(|_| async {}).await;
-    assert_eq!(
-        recorder.lines(),
-        [
-            "- > future Internal Unset {}",
-            "- > scope Internal Unset {}",
-            "- > stream Internal Unset {}"
-        ]
-    );
+    capture.spans().assert_snapshot("future\nscope\nstream");
 }
 
 #[tokio::test]
 async fn a_panic_is_recorded_and_goes_on() {
-    let recorder = Recorder::new();
-    let _guard = recorder.context().attach();
+    let capture = Capture::new();
+    let _guard = capture.context().attach();
     let what = String::from("cheese");
     let scope = catch_unwind(|| span("scope").in_scope(|| -> () { panic!("out of {what}") }));
     assert_eq!(scope.unwrap_err().downcast_ref::<String>().unwrap(), "out of cheese");
@@ -120,22 +106,26 @@ async fn a_panic_is_recorded_and_goes_on() {
     // Recorded where it happened, not when the future is dropped.
     let ignoring = span("ignoring").ignore_errors();
     let _ = catch_unwind(AssertUnwindSafe(|| ignoring.in_scope(|| panic!("still"))));
-    let expected = |name: &str, message: &str| {
-        format!(
-            "- > {name} Internal Error {{ description: \"{message}\" }} {{error.type=panic}} \
-             !exception{{exception.message={message}, exception.type=panic}}"
-        )
-    };
-    assert_eq!(
-        recorder.lines(),
-        [
-            expected("scope", "out of cheese"),
-            expected("future", "no more"),
-            expected("ignoring", "still")
-        ]
-    );
+    let expected = r#"
+        scope error: out of cheese
+        | error.type = "panic"
+        | ! exception
+        |   exception.message = "out of cheese"
+        |   exception.type = "panic"
+        future error: no more
+        | error.type = "panic"
+        | ! exception
+        |   exception.message = "no more"
+        |   exception.type = "panic"
+        ignoring error: still
+        | error.type = "panic"
+        | ! exception
+        |   exception.message = "still"
+        |   exception.type = "panic"
+    "#;
+    capture.spans().assert_snapshot(expected);
     drop(future);
-    assert_eq!(recorder.lines().len(), 3);
+    capture.spans().assert_snapshot(expected);
 }
 
 #[tokio::test]
@@ -146,43 +136,52 @@ async fn a_dropped_future_ends_its_span_after_what_is_inside() {
             span("rollback").in_scope(|| ());
         }
     }
-    let recorder = Recorder::new();
-    let _guard = recorder.context().attach();
+    let capture = Capture::new();
+    let _guard = capture.context().attach();
     let mut future = Box::pin(span("transaction").run(async {
         let _transaction = SpanOnDrop;
         std::future::pending::<()>().await;
     }));
     assert!(futures_util::poll!(future.as_mut()).is_pending());
-    assert_eq!(recorder.lines(), [""; 0]);
+    assert!(capture.spans().is_empty());
     drop(future);
-    assert_eq!(
-        recorder.lines(),
-        ["transaction > rollback Internal Unset {}", "- > transaction Internal Unset {}"]
-    );
+    capture.spans().assert_snapshot("transaction\n  rollback");
 }
 
 #[test]
 fn a_future_never_polled_makes_no_span() {
-    let recorder = Recorder::new();
-    let _guard = recorder.context().attach();
+    let capture = Capture::new();
+    let _guard = capture.context().attach();
     drop(span("lazy").run(async {}));
-    assert_eq!(recorder.lines(), [""; 0]);
+    assert!(capture.spans().is_empty());
 }
 
 #[tokio::test]
 async fn the_span_ends_with_its_future_even_if_a_task_still_holds_it() {
-    let recorder = Recorder::new();
-    let _guard = recorder.context().attach();
+    let capture = Capture::new();
+    let _guard = capture.context().attach();
     let held = span("request").ignore_errors().run(async { current() }).await;
-    assert_eq!(recorder.lines(), ["- > request Internal Unset {}"]);
-    held.set_attribute("late", true).add_event("late").end();
+    capture.spans().assert_snapshot("request");
     assert!(!held.is_recording());
-    assert_eq!(recorder.lines(), ["- > request Internal Unset {}"]);
+    held.set_attribute("late", true)
+        .set_attributes([("later", 1)])
+        .add_event("late")
+        .record_error(&Refused)
+        .fail(&Refused)
+        .set_status(Status::error("late"))
+        .rename("late")
+        .add_link(held.span_context())
+        .record(|_| panic!("nobody records"))
+        .end();
+    held.end_at(SystemTime::UNIX_EPOCH);
+    let spans = capture.spans();
+    spans.assert_snapshot("request");
+    assert!(spans[0].end_time > SystemTime::UNIX_EPOCH);
 }
 
 #[test]
 fn everything_at_the_start_arrives() {
-    let recorder = Recorder::new();
+    let capture = Capture::new();
     let other = SpanContext::new(
         TraceId::from(1),
         SpanId::from(2),
@@ -190,7 +189,7 @@ fn everything_at_the_start_arrives() {
         true,
         TraceState::default(),
     );
-    let tracer = Tracer::new("shop").version("1.2.3").provider(recorder.provider());
+    let tracer = Tracer::new("shop").version("1.2.3").provider(capture.tracer_provider());
     let start = SystemTime::UNIX_EPOCH + Duration::from_secs(5);
     let started = tracer
         .span("price")
@@ -206,20 +205,63 @@ fn everything_at_the_start_arrives() {
         .start_time(start)
         .start();
     started.end_at(start + Duration::from_secs(1));
-    assert_eq!(recorder.lines(), ["- > price Client Unset {a=x, b=y, c=0.5, item=17}"]);
-    let span = &recorder.spans()[0];
-    assert_eq!(span.instrumentation_scope.name(), "shop");
-    assert_eq!(span.instrumentation_scope.version(), Some("1.2.3"));
+    let spans = capture.spans();
+    spans.assert_snapshot(
+        r#"
+        price [client]
+        | a = "x"
+        | b = "y"
+        | c = 0.5
+        | item = 17
+        | ~ a span elsewhere
+        | ~ a span elsewhere
+        |   why = "batch"
+        "#,
+    );
+    let span = &spans[0];
+    assert_eq!((&*span.scope, &*span.scope_version), ("shop", "1.2.3"));
     assert_eq!(span.end_time.duration_since(span.start_time).unwrap(), Duration::from_secs(1));
-    assert_eq!(span.links.links.len(), 2);
-    assert!(span.links.links.iter().all(|link| link.span_context == other));
-    assert_eq!(span.links.links[1].attributes, [KeyValue::new("why", "batch")]);
+    let linked = |id: SpanId| span.links.iter().all(|link| link.span_id == id);
+    assert!(linked(other.span_id()) && span.links[0].trace_id == other.trace_id());
+}
+
+/// Samples what has a link and the attribute `keep`.
+#[derive(Clone, Debug)]
+struct Picky;
+
+impl ShouldSample for Picky {
+    fn should_sample(
+        &self,
+        _parent: Option<&Context>,
+        _trace_id: TraceId,
+        name: &str,
+        kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        let keep = attributes.contains(&KeyValue::new("keep", true));
+        let seen = keep && *kind == SpanKind::Client && name == "seen" && links.len() == 1;
+        let decision =
+            if seen { SamplingDecision::RecordAndSample } else { SamplingDecision::Drop };
+        SamplingResult { decision, attributes: Vec::new(), trace_state: TraceState::default() }
+    }
+}
+
+#[test]
+fn a_sampler_sees_everything_at_the_start() {
+    let capture = Capture::with(|spans| spans.with_sampler(Picky));
+    let _guard = capture.context().attach();
+    let unseen = span("unseen").attribute("keep", true).kind(SpanKind::Client).start();
+    let context = unseen.span_context();
+    assert!(context.is_valid() && !context.is_sampled() && !unseen.is_recording());
+    span("seen").attribute("keep", true).kind(SpanKind::Client).link(context).in_scope(|| ());
+    capture.spans().assert_snapshot("seen [client]\n| keep = true\n| ~ a span elsewhere");
 }
 
 #[test]
 fn the_current_span_is_enriched_from_anywhere() {
-    let recorder = Recorder::new();
-    let _guard = recorder.context().attach();
+    let capture = Capture::new();
+    let _guard = capture.context().attach();
     let then = SystemTime::UNIX_EPOCH + Duration::from_secs(9);
     span("work").in_scope(|| {
         current()
@@ -240,51 +282,74 @@ fn the_current_span_is_enriched_from_anywhere() {
             .rename("renamed")
             .set_status(Status::Ok);
     });
-    assert_eq!(
-        recorder.lines(),
-        [format!(
-            "- > renamed Internal Ok {{n=1, s=two}} !plain{{}} !full{{bool_array=[true,false], \
-             int_array=[3,4], int_val=1, string_array=[\"5\",\"6\"], string_val=two}} \
-             !exception{REFUSED} \
-             !exception{{exception.message=odd, exception.type=Odd, status=failed}}"
-        )]
+    let spans = capture.spans();
+    spans.assert_snapshot(
+        r#"
+        renamed ok
+        | n = 1
+        | s = "two"
+        | ! plain
+        | ! full
+        |   bool_array = [true,false]
+        |   int_array = [3,4]
+        |   int_val = 1
+        |   string_array = ["5","6"]
+        |   string_val = "two"
+        | ! exception
+        |   exception.message = "no connection"
+        |   exception.type = "spans::Refused"
+        | ! exception
+        |   exception.message = "odd"
+        |   exception.type = "Odd"
+        |   status = "failed"
+        "#,
     );
-    assert_eq!(recorder.spans()[0].events.events[1].timestamp, then);
+    assert_eq!(spans[0].event("full").timestamp, then);
 }
 
 #[test]
 fn values_are_computed_only_when_recording() {
     current().record(|_| panic!("nobody records"));
-    let recorder = Recorder::new();
-    let _guard = recorder.context().attach();
+    let capture = Capture::new();
+    let _guard = capture.context().attach();
     span("work").in_scope(|| {
         current().record(|span| {
             span.set_attribute("computed", 6 * 7);
         });
     });
-    assert_eq!(recorder.lines(), ["- > work Internal Unset {computed=42}"]);
+    capture.spans().assert_snapshot("work\n| computed = 42");
 }
 
 #[test]
 fn long_names_and_texts_are_cut_and_marked() {
-    let recorder = Recorder::new();
-    let _guard = recorder.context().attach();
+    let capture = Capture::new();
+    let _guard = capture.context().attach();
     let long = "x".repeat(5000);
     let _ = span(long.clone()).attribute("text", &long).in_scope(|| Err::<(), _>(long.clone()));
+    span("short").attribute(long.clone(), 1).in_scope(|| {
+        let event = Event::new(long.clone()).attribute(long.clone(), [long.clone()]);
+        current().add_event(event).set_status(Status::error(long.clone())).rename(long.clone());
+    });
     let (name, text) = ("x".repeat(253) + "…", "x".repeat(4093) + "…");
-    assert_eq!(
-        recorder.lines(),
-        [format!(
-            "- > {name} Internal Error {{ description: \"{text}\" }} {{error.type=_OTHER, \
-             text={text}}} !exception{{exception.message={text}}}"
-        )]
-    );
+    capture.spans().assert_snapshot(&format!(
+        r#"
+        {name} error: {text}
+        | error.type = "_OTHER"
+        | text = "{text}"
+        | ! exception
+        |   exception.message = "{text}"
+        {name} error: {text}
+        | {name} = 1
+        | ! {name}
+        |   {name} = ["{text}"]
+        "#
+    ));
 }
 
 #[tokio::test]
 async fn tasks_and_threads_stay_in_the_trace() {
-    let recorder = Recorder::new();
-    let _guard = recorder.context().attach();
+    let capture = Capture::new();
+    let _guard = capture.context().attach();
     let work = async {
         spawn(span("task").run(async { tokio::task::yield_now().await })).await.unwrap();
         spawn_blocking(|| span("blocking").in_scope(|| baggage::get("tenant"))).await.unwrap();
@@ -296,22 +361,21 @@ async fn tasks_and_threads_stay_in_the_trace() {
         tokio::spawn(span("bare").run(async {})).await.unwrap();
     };
     baggage::set("tenant", "acme").run(span("order").run(work)).await;
-    assert_eq!(
-        recorder.lines(),
-        [
-            "order > task Internal Unset {}",
-            "order > blocking Internal Unset {}",
-            "order > thread Internal Unset {}",
-            "order > bare Internal Unset {}",
-            "- > order Internal Unset {}",
-        ]
+    capture.spans().assert_snapshot(
+        "
+        order
+          task
+          blocking
+          thread
+          bare
+        ",
     );
 }
 
 #[tokio::test]
 async fn a_span_may_end_later_than_its_scope() {
-    let recorder = Recorder::new();
-    let _guard = recorder.context().attach();
+    let capture = Capture::new();
+    let _guard = capture.context().attach();
     let import = span("import").start();
     import.in_scope(|| span("first").in_scope(|| ()));
     let rest = tokio::spawn({
@@ -322,20 +386,13 @@ async fn a_span_may_end_later_than_its_scope() {
         })
     });
     rest.await.unwrap();
-    assert_eq!(
-        recorder.lines(),
-        [
-            "import > first Internal Unset {}",
-            "import > second Internal Unset {}",
-            "- > import Internal Unset {rows=3}",
-        ]
-    );
+    capture.spans().assert_snapshot("import\n| rows = 3\n  first\n  second");
 }
 
 #[tokio::test]
 async fn a_stream_is_one_span() {
-    let recorder = Recorder::new();
-    let _guard = recorder.context().attach();
+    let capture = Capture::new();
+    let _guard = capture.context().attach();
     let rows = stream::iter([Ok(1), Err(Refused)]).map(|row| {
         current().add_event("row");
         row
@@ -345,34 +402,33 @@ async fn a_stream_is_one_span() {
     let mut dropped = Box::pin(span("dropped").stream(stream::iter([1, 2])));
     assert_eq!(dropped.next().await, Some(1));
     drop(dropped);
-    assert_eq!(
-        recorder.lines(),
-        [
-            format!(
-                "- > rows Internal Error {{ description: \"no connection\" }} \
-                 {{error.type=spans::Refused}} !row{{}} !row{{}} !exception{REFUSED}"
-            ),
-            "- > dropped Internal Unset {}".into(),
-        ]
+    capture.spans().assert_snapshot(
+        r#"
+        rows error: no connection
+        | error.type = "spans::Refused"
+        | ! row
+        | ! row
+        | ! exception
+        |   exception.message = "no connection"
+        |   exception.type = "spans::Refused"
+        dropped
+        "#,
     );
 }
 
 #[tokio::test]
 async fn the_parent_is_what_is_current_at_the_first_poll() {
-    let recorder = Recorder::new();
-    let _guard = recorder.context().attach();
+    let capture = Capture::new();
+    let _guard = capture.context().attach();
     let made_before = span("inner").run(async {});
     span("outer").run(made_before).await;
-    assert_eq!(
-        recorder.lines(),
-        ["outer > inner Internal Unset {}", "- > outer Internal Unset {}"]
-    );
+    capture.spans().assert_snapshot("outer\n  inner");
 }
 
 #[test]
 fn a_parent_can_be_chosen() {
-    let recorder = Recorder::new();
-    let _guard = recorder.context().attach();
+    let capture = Capture::new();
+    let _guard = capture.context().attach();
     let first = span("first").start();
     span("second").in_scope(|| {
         span("child of first").parent(&first).in_scope(|| ());
@@ -383,26 +439,32 @@ fn a_parent_can_be_chosen() {
         });
     });
     first.end();
-    assert_eq!(
-        recorder.lines(),
-        [
-            "first > child of first Internal Unset {}",
-            "- > new trace Internal Unset {tenant=acme}",
-            "- > second Internal Unset {}",
-            "- > first Internal Unset {}",
-        ]
+    let spans = capture.spans();
+    spans.assert_snapshot(
+        r#"
+        first
+          child of first
+        second
+        new trace
+        | tenant = "acme"
+        "#,
     );
-    let traces: std::collections::HashSet<_> =
-        recorder.spans().iter().map(|span| span.span_context.trace_id()).collect();
+    let traces: std::collections::HashSet<_> = spans.iter().map(|span| span.trace_id).collect();
     assert_eq!(traces.len(), 3);
 }
 
-#[test]
-fn without_a_provider_everything_is_quiet() {
+#[tokio::test]
+async fn without_a_provider_everything_is_quiet() {
     let _guard = Context::new().attach();
     let started = span("nobody").attribute("a", 1).start();
     assert!(!started.is_recording());
     assert!(!started.span_context().is_valid());
     started.set_attribute("b", 2).add_event("c").fail(&Refused).rename("d").end();
     assert_eq!(span("answer").in_scope(|| 42), 42);
+    assert!(span("future").run(async { Err::<u8, _>(Refused) }).await.is_err());
+    let rows = span("rows").stream(stream::iter([Ok(1), Err(Refused)]));
+    assert_eq!(rows.collect::<Vec<_>>().await.len(), 2);
+    let tenant =
+        baggage::set("tenant", "acme").run(async { spawn(async { baggage::get("tenant") }).await });
+    assert_eq!(tenant.await.unwrap().as_deref(), Some("acme"));
 }
