@@ -110,8 +110,8 @@ impl Capture {
     /// The current context, with the providers in it.
     ///
     /// They are values of the types `Arc<dyn ObjectSafeTracerProvider + Send + Sync>` and
-    /// `Arc<dyn MeterProvider + Send + Sync>`, which tracewire's crates look for before they use
-    /// the global ones.
+    /// `Arc<dyn MeterProvider + Send + Sync>`, which `tracewire-span` looks for before it uses the
+    /// global ones. Layers and middleware do not look there: give them theirs.
     pub fn context(&self) -> Context {
         let tracers: Arc<dyn ObjectSafeTracerProvider + Send + Sync> =
             Arc::new(self.tracer_provider());

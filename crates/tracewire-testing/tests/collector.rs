@@ -79,6 +79,7 @@ fn metrics_are_read() {
     let collector = Collector::start();
     let exporter = MetricExporter::builder()
         .with_http()
+        .with_protocol(Protocol::HttpBinary)
         .with_endpoint(format!("{}/v1/metrics", collector.endpoint()))
         .build()
         .unwrap();
