@@ -168,6 +168,36 @@ impl Builder {
         self
     }
 
+    /// Copies baggage members with these keys to each span, as attributes of the same name, as
+    /// [`BaggageAttributes`](crate::BaggageAttributes) does. No member is copied unless set.
+    pub fn baggage_attributes(mut self, keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.settings.baggage_attributes = Some(keys.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Sets where spans go for the exporter `zipkin` (`OTEL_EXPORTER_ZIPKIN_ENDPOINT`).
+    #[cfg(feature = "zipkin")]
+    pub fn zipkin_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.settings.zipkin.endpoint = Some(url.into());
+        self
+    }
+
+    /// Sets where the exporter `prometheus` serves its page, `/metrics`
+    /// (`OTEL_EXPORTER_PROMETHEUS_HOST` and `OTEL_EXPORTER_PROMETHEUS_PORT`); `localhost:9464` unless
+    /// set.
+    #[cfg(feature = "prometheus")]
+    pub fn prometheus_address(mut self, host: impl Into<String>, port: u16) -> Self {
+        self.settings.prometheus = Some((host.into(), port));
+        self
+    }
+
+    /// Sets whether what became of the telemetry is itself exported as a metric,
+    /// `tracewire.telemetry.items`, by signal, exporter and fate. It is not unless set.
+    pub fn self_metrics(mut self, enabled: bool) -> Self {
+        self.settings.self_metrics = enabled;
+        self
+    }
+
     /// Sets how often metrics are exported (`OTEL_METRIC_EXPORT_INTERVAL`), a minute unless set.
     pub fn metric_interval(mut self, interval: Duration) -> Self {
         self.settings.metrics.interval = Some(interval);

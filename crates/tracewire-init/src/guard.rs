@@ -213,6 +213,8 @@ pub(crate) struct Running {
     pub(crate) shutdown_timeout: Duration,
     #[cfg(feature = "tracing")]
     pub(crate) logging: crate::subscriber::Logging,
+    #[cfg(feature = "prometheus")]
+    pub(crate) _prometheus: Option<crate::prometheus::Server>,
     pub(crate) claim: Option<Claim>,
 }
 

@@ -40,7 +40,9 @@
 //! | `OTEL_RESOURCE_ATTRIBUTES` | – | `key=value,key=value`, percent-encoded |
 //! | `OTEL_PROPAGATORS` | the formats compiled in | see `tracewire-propagation` |
 //! | `OTEL_TRACES_SAMPLER`, `_ARG` | `parentbased_always_on`, 1.0 | `always_on`, `always_off`, `traceidratio`, and each with `parentbased_` before it |
-//! | `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER` | `otlp` | `otlp`, `console`, `none`; several with commas |
+//! | `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER` | `otlp` | `otlp`, `console`, `none`, `zipkin` for spans, `prometheus` for metrics; several with commas |
+//! | `OTEL_EXPORTER_ZIPKIN_ENDPOINT`, `_TIMEOUT` | `http://localhost:9411/api/v2/spans`, 10000 ms | where the exporter `zipkin` posts spans |
+//! | `OTEL_EXPORTER_PROMETHEUS_HOST`, `_PORT` | `localhost`, 9464 | where the exporter `prometheus` serves `/metrics` |
 //! | `OTEL_EXPORTER_OTLP_ENDPOINT` | `http://localhost:4318` | base URL, to which `v1/traces`, `v1/metrics` or `v1/logs` is appended |
 //! | `OTEL_EXPORTER_OTLP_PROTOCOL` | `http/protobuf` | `http/protobuf` |
 //! | `OTEL_EXPORTER_OTLP_HEADERS` | – | `key=value,key=value`, percent-encoded |
@@ -82,12 +84,17 @@
 //! | `tls-ring` | no | the same with ring; with both, `tls` counts |
 //! | `logs` | no | log records: exporters, and `Telemetry::log_layer`, which makes them of `tracing` events |
 //! | `tracing` | no | a subscriber (`Builder::log_format`), and `Telemetry::span_layer`, which makes spans of `tracing` spans |
+//! | `zipkin` | no | the exporter `zipkin` for spans |
+//! | `prometheus` | no | the exporter `prometheus` for metrics |
+//! | `detect` | no | facts in the resource about where the process runs; of it `detect-container`, `detect-host`, `detect-os`, `detect-process` |
 
+mod baggage;
 mod batch;
 mod batching;
 mod builder;
 mod console;
 mod count;
+mod detectors;
 mod env;
 mod error;
 mod exporters;
@@ -103,12 +110,15 @@ mod metrics;
 mod otlp;
 mod percent;
 mod printable;
+#[cfg(feature = "prometheus")]
+mod prometheus;
 mod propagation;
 mod proxy;
 mod queue;
 mod report;
 mod resource;
 mod sampler;
+mod self_metrics;
 mod setup;
 mod stop;
 #[cfg(feature = "tracing")]
@@ -116,8 +126,11 @@ mod subscriber;
 #[cfg(feature = "__rustls")]
 mod tls;
 mod weight;
+#[cfg(feature = "zipkin")]
+mod zipkin;
 
 pub use self::{
+    baggage::BaggageAttributes,
     builder::Builder,
     console::ConsoleFormat,
     error::InitError,

@@ -197,7 +197,7 @@ fn take_credentials(url: &mut Url) -> Option<HeaderValue> {
     Some(header)
 }
 
-fn usable(text: &str, variable: &str) -> Result<Url, InitError> {
+pub(crate) fn usable(text: &str, variable: &str) -> Result<Url, InitError> {
     const ALLOWED: &str = "it must be a URL such as http://localhost:4318";
     let Ok(url) = Url::parse(text) else {
         // What cannot be parsed cannot be stripped of its credentials either.

@@ -17,7 +17,7 @@ pub(crate) struct Settings {
     pub(crate) attributes: Vec<KeyValue>,
 }
 
-/// SDK facts, then the environment's attributes, then what code gave; later ones win.
+/// SDK facts, then what the detectors found, then the environment's attributes, then what code gave; later ones win.
 ///
 /// The service name is code's, else `OTEL_SERVICE_NAME`, else the one among the attributes, else
 /// `unknown_service:` and the executable's name.
@@ -41,6 +41,7 @@ pub(crate) fn resource(env: &Env, code: Settings) -> Resource {
             KeyValue::new("telemetry.distro.name", "tracewire"),
             KeyValue::new("telemetry.distro.version", env!("CARGO_PKG_VERSION")),
         ])
+        .with_attributes(crate::detectors::attributes())
         .with_attributes(from_env);
     // A name from the environment yields to one among the attributes that code gave.
     let resource = match (name, &origin) {
@@ -87,9 +88,13 @@ mod tests {
         let attributes = resource
             .iter()
             .map(|(key, value)| (key.to_string(), value.to_string()))
-            .filter(|(key, _)| !key.starts_with("telemetry."))
+            .filter(|(key, _)| !key.starts_with("telemetry.") && !is_detected(key))
             .collect();
         (attributes, env.take_warnings())
+    }
+
+    fn is_detected(key: &str) -> bool {
+        crate::detectors::attributes().iter().any(|fact| fact.key.as_str() == key)
     }
 
     fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -100,6 +105,7 @@ mod tests {
     fn the_sdk_and_this_project_name_themselves() {
         let resource = resource(&Env::of(&[]), Settings::default());
         let mut keys: Vec<_> = resource.iter().map(|(key, _)| key.to_string()).collect();
+        keys.retain(|key| !is_detected(key));
         keys.sort();
         assert_eq!(
             keys,

@@ -10,6 +10,7 @@ use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
 use opentelemetry_sdk::trace::{SdkTracerProvider, ShouldSample};
 use tracewire_propagation::Propagator;
 
+use crate::baggage::BaggageAttributes;
 use crate::batch::BatchProcessor;
 use crate::batching::{self, Batching};
 use crate::console::{self, Console, ConsoleSpans};
@@ -27,8 +28,12 @@ use crate::metrics::{self, Interval};
 #[cfg(feature = "logs")]
 use crate::otlp::OtlpLogs;
 use crate::otlp::{self, OtlpMetrics, OtlpSpans, Signal};
+#[cfg(feature = "prometheus")]
+use crate::prometheus;
 use crate::stop::Stop;
-use crate::{resource, sampler};
+#[cfg(feature = "zipkin")]
+use crate::zipkin::ZipkinSpans;
+use crate::{resource, sampler, self_metrics};
 
 /// Makes the sink for a span exporter that code gave.
 pub(crate) type MakeSink =
@@ -46,6 +51,12 @@ pub(crate) struct Settings {
     pub(crate) batch: batching::Settings,
     pub(crate) limits: limits::Settings,
     pub(crate) metrics: metrics::Settings,
+    pub(crate) self_metrics: bool,
+    pub(crate) baggage_attributes: Option<Vec<String>>,
+    #[cfg(feature = "zipkin")]
+    pub(crate) zipkin: crate::zipkin::Settings,
+    #[cfg(feature = "prometheus")]
+    pub(crate) prometheus: prometheus::Settings,
     #[cfg(feature = "logs")]
     pub(crate) logs: LogSettings,
     #[cfg(feature = "tracing")]
@@ -94,11 +105,23 @@ struct Setup<'a> {
     env: &'a Env,
     stop: Arc<Stop>,
     counts: Vec<Arc<Counts>>,
+    #[cfg(feature = "prometheus")]
+    prometheus_address: prometheus::Settings,
+    #[cfg(feature = "prometheus")]
+    prometheus: Option<prometheus::Server>,
 }
 
 impl<'a> Setup<'a> {
     fn new(env: &'a Env) -> Self {
-        Self { env, stop: Arc::default(), counts: Vec::new() }
+        Self {
+            env,
+            stop: Arc::default(),
+            counts: Vec::new(),
+            #[cfg(feature = "prometheus")]
+            prometheus_address: None,
+            #[cfg(feature = "prometheus")]
+            prometheus: None,
+        }
     }
 
     fn run(mut self, settings: Settings) -> Result<Running, InitError> {
@@ -108,6 +131,10 @@ impl<'a> Setup<'a> {
         self.warn_of_what_is_missing();
         #[cfg(feature = "tracing")]
         let logging = crate::subscriber::Logging::decide(env, settings.logging.clone());
+        #[cfg(feature = "prometheus")]
+        {
+            self.prometheus_address = settings.prometheus.clone();
+        }
         let disabled = env.pick(&["OTEL_SDK_DISABLED"], settings.disabled, env::boolean, false);
         let providers = if disabled { Providers::default() } else { self.providers(settings)? };
         Ok(Running {
@@ -117,6 +144,8 @@ impl<'a> Setup<'a> {
             shutdown_timeout,
             #[cfg(feature = "tracing")]
             logging,
+            #[cfg(feature = "prometheus")]
+            _prometheus: self.prometheus,
             claim: None,
         })
     }
@@ -136,6 +165,9 @@ impl<'a> Setup<'a> {
             &traces,
             Traces {
                 given: settings.span_exporter,
+                baggage: settings.baggage_attributes,
+                #[cfg(feature = "zipkin")]
+                zipkin: &settings.zipkin,
                 otlp: &settings.otlp,
                 console: &console,
                 limits,
@@ -146,11 +178,18 @@ impl<'a> Setup<'a> {
         )?;
         let meter =
             self.metrics(&metric_exporters, &settings.otlp, &console, settings.metrics, &resource)?;
+        #[cfg(feature = "logs")]
+        let logger = self.logs(settings.logs, &settings.otlp, &console, &resource)?;
+        if settings.self_metrics
+            && let Some(meter) = &meter
+        {
+            self_metrics::register(meter, &self.counts);
+        }
         Ok(Providers {
             tracer: Some(tracer),
             meter,
             #[cfg(feature = "logs")]
-            logger: self.logs(settings.logs, &settings.otlp, &console, &resource)?,
+            logger,
         })
     }
 
@@ -202,6 +241,9 @@ impl<'a> Setup<'a> {
             .with_resource(resource.clone())
             .with_sampler(traces.sampler)
             .with_span_limits(traces.limits.counts);
+        if let Some(keys) = traces.baggage {
+            provider = provider.with_span_processor(BaggageAttributes::new(keys));
+        }
         let value_length = traces.limits.value_length;
         for exporter in exporters {
             provider = match exporter {
@@ -227,6 +269,25 @@ impl<'a> Setup<'a> {
                         resource.clone(),
                     ))
                 }
+                #[cfg(feature = "zipkin")]
+                Exporter::Zipkin => {
+                    let sink = ZipkinSpans::new(
+                        self.env,
+                        traces.zipkin,
+                        resource,
+                        traces.batching.export_timeout,
+                        Arc::clone(&self.stop),
+                    )?;
+                    let counts = self.counts("spans", "zipkin");
+                    provider.with_span_processor(BatchProcessor::start(
+                        traces.batching,
+                        sink,
+                        counts,
+                        value_length,
+                    )?)
+                }
+                #[cfg(feature = "prometheus")]
+                Exporter::Prometheus => provider, // refused before
             };
         }
         if let Some(make) = traces.given {
@@ -277,6 +338,15 @@ impl<'a> Setup<'a> {
                     let temporality = Temporality::Cumulative;
                     provider.with_reader(interval.reader(console.clone(), counts, temporality))
                 }
+                #[cfg(feature = "prometheus")]
+                Exporter::Prometheus => {
+                    let reader = prometheus::Reader::new();
+                    let address = prometheus::address(self.env, self.prometheus_address.take());
+                    self.prometheus = Some(prometheus::Server::start(address, reader.clone())?);
+                    provider.with_reader(reader)
+                }
+                #[cfg(feature = "zipkin")]
+                Exporter::Zipkin => provider, // refused before
             };
         }
         Ok(Some(provider.build()))
@@ -335,6 +405,9 @@ impl<'a> Setup<'a> {
 
 struct Traces<'a> {
     given: Option<MakeSink>,
+    baggage: Option<Vec<String>>,
+    #[cfg(feature = "zipkin")]
+    zipkin: &'a crate::zipkin::Settings,
     otlp: &'a otlp::Settings,
     console: &'a Console,
     limits: Limits,

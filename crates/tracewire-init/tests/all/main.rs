@@ -5,6 +5,7 @@
 mod collector;
 mod console;
 mod export;
+mod extras;
 mod faults;
 #[cfg(feature = "logs")]
 mod logs;

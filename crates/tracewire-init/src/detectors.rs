@@ -1,0 +1,187 @@
+//! Facts about where the process runs, each group by its cargo feature.
+//!
+//! They are read from the process itself and from files that Linux keeps; what is not there is left
+//! out. Names are those of the semantic conventions for resources.
+
+use opentelemetry::KeyValue;
+
+/// What the detectors that are compiled in found. Command lines may hold secrets: only the name of
+/// the command is among the facts, and not its arguments.
+pub(crate) fn attributes() -> Vec<KeyValue> {
+    let detectors: &[fn() -> Vec<KeyValue>] = &[
+        #[cfg(feature = "detect-host")]
+        host,
+        #[cfg(feature = "detect-os")]
+        os,
+        #[cfg(feature = "detect-process")]
+        process,
+        #[cfg(feature = "detect-container")]
+        container,
+    ];
+    detectors.iter().flat_map(|detect| detect()).collect()
+}
+
+#[cfg(feature = "detect-host")]
+fn host() -> Vec<KeyValue> {
+    let name = file("/proc/sys/kernel/hostname").or_else(|| file("/etc/hostname"));
+    let id = file("/etc/machine-id").or_else(|| file("/var/lib/dbus/machine-id"));
+    let architecture = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "x86" => "x86",
+        "aarch64" => "arm64",
+        "arm" => "arm32",
+        "powerpc" => "ppc32",
+        "powerpc64" => "ppc64",
+        other => other,
+    };
+    let named = [("host.name", name), ("host.id", id)];
+    let mut found: Vec<_> =
+        named.into_iter().filter_map(|(key, value)| Some(KeyValue::new(key, value?))).collect();
+    found.push(KeyValue::new("host.arch", architecture));
+    found
+}
+
+#[cfg(feature = "detect-os")]
+fn os() -> Vec<KeyValue> {
+    let kind = match std::env::consts::OS {
+        "macos" => "darwin",
+        "dragonfly" => "dragonflybsd",
+        other => other,
+    };
+    let release = std::fs::read_to_string("/etc/os-release")
+        .or_else(|_| std::fs::read_to_string("/usr/lib/os-release"))
+        .unwrap_or_default();
+    let mut found = vec![KeyValue::new("os.type", kind)];
+    for (field, key) in
+        [("NAME", "os.name"), ("VERSION_ID", "os.version"), ("PRETTY_NAME", "os.description")]
+    {
+        if let Some(value) = release_field(&release, field) {
+            found.push(KeyValue::new(key, value));
+        }
+    }
+    found
+}
+
+/// A field of an os-release file: shell assignments, the value quoted or not.
+#[cfg(feature = "detect-os")]
+fn release_field(text: &str, field: &str) -> Option<String> {
+    let assigned = text.lines().find_map(|line| line.trim().strip_prefix(field)?.strip_prefix('='));
+    let value = assigned?.trim().trim_matches(['"', '\'']);
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+#[cfg(feature = "detect-process")]
+fn process() -> Vec<KeyValue> {
+    let mut found = vec![
+        KeyValue::new("process.pid", i64::from(std::process::id())),
+        KeyValue::new("process.runtime.name", "rustc"),
+    ];
+    if let Ok(path) = std::env::current_exe() {
+        if let Some(name) = path.file_name().and_then(|name| name.to_str()) {
+            found.push(KeyValue::new("process.executable.name", name.to_owned()));
+        }
+        if let Some(path) = path.to_str() {
+            found.push(KeyValue::new("process.executable.path", path.to_owned()));
+        }
+    }
+    if let Some(command) = std::env::args_os().next().and_then(|first| first.into_string().ok()) {
+        found.push(KeyValue::new("process.command", command));
+    }
+    if let Some(owner) = std::env::var("USER").ok().filter(|user| !user.is_empty()) {
+        found.push(KeyValue::new("process.owner", owner));
+    }
+    found
+}
+
+#[cfg(feature = "detect-container")]
+fn container() -> Vec<KeyValue> {
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let id = container_id(&read("/proc/self/cgroup"))
+        .or_else(|| container_id_of_mounts(&read("/proc/self/mountinfo")));
+    id.map(|id| KeyValue::new("container.id", id)).into_iter().collect()
+}
+
+/// The id at the end of a control group's path, as version 1 has it.
+#[cfg(feature = "detect-container")]
+fn container_id(cgroup: &str) -> Option<String> {
+    cgroup.lines().find_map(|line| {
+        let last = line.rsplit('/').next()?;
+        let last = last.strip_suffix(".scope").unwrap_or(last);
+        let last = last.rsplit(['-', ':']).next()?;
+        is_id(last).then(|| last.to_owned())
+    })
+}
+
+/// The id in the paths of files that a container runtime mounts, for control groups of version 2.
+#[cfg(feature = "detect-container")]
+fn container_id_of_mounts(mounts: &str) -> Option<String> {
+    mounts
+        .lines()
+        .filter(|line| line.contains("/hostname") || line.contains("/resolv.conf"))
+        .flat_map(|line| line.split(['/', ' ']))
+        .find(|part| is_id(part))
+        .map(str::to_owned)
+}
+
+#[cfg(feature = "detect-container")]
+fn is_id(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(feature = "detect-host")]
+fn file(path: &str) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_fact_is_empty_and_no_key_stands_twice() {
+        let found = attributes();
+        let mut keys: Vec<_> = found.iter().map(|fact| fact.key.as_str()).collect();
+        keys.sort_unstable();
+        let number = keys.len();
+        keys.dedup();
+        assert_eq!(keys.len(), number);
+        assert!(found.iter().all(|fact| !fact.value.as_str().is_empty()), "{found:?}");
+        #[cfg(feature = "detect-process")]
+        assert!(found.contains(&KeyValue::new("process.pid", i64::from(std::process::id()))));
+    }
+
+    #[cfg(feature = "detect-container")]
+    #[test]
+    fn a_container_is_known_by_its_control_group_or_its_mounts() {
+        let id = "0123456789abcdef".repeat(4);
+        for path in [
+            format!("0::/docker/{id}"),
+            format!("12:pids:/kubepods/burstable/pod1-2/{id}"),
+            format!("1:name=systemd:/system.slice/docker-{id}.scope"),
+            format!("0::/kubepods.slice/cri-containerd:{id}"),
+        ] {
+            assert_eq!(container_id(&path).as_deref(), Some(&*id), "{path}");
+        }
+        for other in ["0::/", "", "0::/user.slice/session-1.scope", "0::/docker/abc"] {
+            assert_eq!(container_id(other), None, "{other}");
+        }
+        let mounts = format!(
+            "1 2 0:1 / / rw - overlay overlay rw\n\
+             3 1 8:1 /var/lib/docker/containers/{id}/hostname /etc/hostname rw - ext4 /dev/sda rw"
+        );
+        assert_eq!(container_id_of_mounts(&mounts), Some(id));
+        assert_eq!(container_id_of_mounts("1 2 0:1 / / rw - ext4 /dev/sda rw"), None);
+    }
+
+    #[cfg(feature = "detect-os")]
+    #[test]
+    fn fields_of_a_release_are_read_quoted_or_not() {
+        let text = "NAME=\"Debian GNU/Linux\"\nVERSION_ID=12\nPRETTY_NAME=''\n";
+        assert_eq!(release_field(text, "NAME").as_deref(), Some("Debian GNU/Linux"));
+        assert_eq!(release_field(text, "VERSION_ID").as_deref(), Some("12"));
+        assert_eq!(release_field(text, "PRETTY_NAME"), None);
+        assert_eq!(release_field(text, "ID"), None);
+    }
+}

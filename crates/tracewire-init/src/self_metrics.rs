@@ -1,0 +1,39 @@
+//! What became of the telemetry, as metrics of its own.
+
+use std::sync::Arc;
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{MeterProvider, ObservableCounter};
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+
+use crate::count::Counts;
+
+/// Makes a counter of items by signal, exporter and fate.
+///
+/// The counters are kept alive by the provider.
+pub(crate) fn register(provider: &SdkMeterProvider, counts: &[Arc<Counts>]) {
+    let counts = counts.to_vec();
+    let _: ObservableCounter<u64> = provider
+        .meter("tracewire")
+        .u64_observable_counter("tracewire.telemetry.items")
+        .with_unit("{item}")
+        .with_description("Spans, log records and data points that were recorded, by their fate.")
+        .with_callback(move |observer| {
+            for counts in &counts {
+                let now = counts.snapshot();
+                for (fate, number) in
+                    [("exported", now.exported), ("failed", now.failed), ("dropped", now.dropped)]
+                {
+                    observer.observe(
+                        number,
+                        &[
+                            KeyValue::new("signal", counts.signal()),
+                            KeyValue::new("exporter", counts.exporter()),
+                            KeyValue::new("fate", fate),
+                        ],
+                    );
+                }
+            }
+        })
+        .build();
+}

@@ -1,0 +1,100 @@
+//! Baggage as attributes, telemetry's own metrics, and exporters besides OTLP.
+
+use crate::collector::{Answer, Collector};
+use opentelemetry::baggage::BaggageExt as _;
+use opentelemetry::trace::{Tracer as _, TracerProvider as _};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_proto::tonic::metrics::v1::{metric::Data, number_data_point::Value};
+use tracewire_init::{Builder, Exporter, Telemetry};
+
+fn builder(collector: &Collector) -> Builder {
+    let builder = Telemetry::builder()
+        .service_name("shop")
+        .traces_exporters([Exporter::Otlp])
+        .metrics_exporters([])
+        .endpoint(collector.url());
+    #[cfg(feature = "logs")]
+    let builder = builder.logs_exporters([]);
+    builder
+}
+
+#[test]
+fn listed_baggage_becomes_attributes() {
+    let collector = Collector::start([Answer::Accept]);
+    let telemetry = builder(&collector).baggage_attributes(["tenant.id"]).build().unwrap();
+    let context = Context::new()
+        .with_baggage([KeyValue::new("tenant.id", "7"), KeyValue::new("secret", "x")]);
+    let tracer = telemetry.tracer_provider().unwrap().tracer("test");
+    drop(tracer.start_with_context("span", &context));
+    assert!(telemetry.shutdown().is_complete());
+    let span = &collector.received()[0].traces().resource_spans[0].scope_spans[0].spans[0];
+    let keys: Vec<_> = span.attributes.iter().map(|pair| pair.key.as_str()).collect();
+    assert_eq!(keys, ["tenant.id"]);
+}
+
+#[test]
+fn fates_are_a_metric_when_asked_for() {
+    let collector = Collector::start([Answer::Accept]);
+    let telemetry =
+        builder(&collector).metrics_exporters([Exporter::Otlp]).self_metrics(true).build().unwrap();
+    let tracer = telemetry.tracer_provider().unwrap().tracer("test");
+    for _ in 0..3 {
+        tracer.start("span");
+    }
+    telemetry.tracer_provider().unwrap().force_flush().unwrap();
+    assert!(telemetry.shutdown().is_complete());
+    let received = collector.received();
+    let request = received.iter().find(|request| request.path == "/v1/metrics").unwrap().metrics();
+    let metric = &request.resource_metrics[0].scope_metrics[0].metrics[0];
+    assert_eq!(metric.name, "tracewire.telemetry.items");
+    let Some(Data::Sum(sum)) = &metric.data else { panic!("{metric:?}") };
+    let exported = sum.data_points.iter().find(|point| {
+        let has = |text: &str| format!("{:?}", point.attributes).contains(&format!("{text:?}"));
+        has("spans") && has("exported")
+    });
+    assert_eq!(exported.unwrap().value, Some(Value::AsInt(3)));
+}
+
+#[cfg(feature = "zipkin")]
+#[test]
+fn spans_arrive_at_zipkin() {
+    let collector = Collector::start([Answer::Status(202)]);
+    let telemetry = builder(&collector)
+        .traces_exporters([Exporter::Zipkin])
+        .zipkin_endpoint(format!("{}/api/v2/spans", collector.url()))
+        .build()
+        .unwrap();
+    telemetry.tracer_provider().unwrap().tracer("test").start("order");
+    assert_eq!(telemetry.shutdown().to_string(), "spans to zipkin: 1 exported");
+    let request = collector.received().remove(0);
+    assert_eq!(request.path, "/api/v2/spans");
+    assert_eq!(request.header("content-type"), Some("application/json"));
+    let spans: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+    assert_eq!(spans[0]["name"], "order");
+    assert_eq!(spans[0]["localEndpoint"]["serviceName"], "shop");
+}
+
+#[cfg(feature = "prometheus")]
+#[test]
+fn metrics_are_on_a_page_until_shutdown() {
+    use opentelemetry::metrics::MeterProvider as _;
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+
+    // Free a moment ago: the server cannot say which port it took.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let collector = Collector::start([Answer::Accept]);
+    let telemetry = builder(&collector)
+        .metrics_exporters([Exporter::Prometheus])
+        .prometheus_address("127.0.0.1", address.port())
+        .build()
+        .unwrap();
+    telemetry.meter_provider().unwrap().meter("test").u64_counter("orders").build().add(7, &[]);
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
+    let mut page = String::new();
+    stream.read_to_string(&mut page).unwrap();
+    assert!(page.contains("orders_total{otel_scope_name=\"test\"} 7\n"), "{page}");
+    assert!(page.contains("service_name=\"shop\""), "{page}");
+    telemetry.shutdown();
+}
