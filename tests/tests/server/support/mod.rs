@@ -12,8 +12,8 @@ pub(crate) use self::{
     client::{Call, Client},
     running::Running,
     servers::{
-        Around, AxumHttp1, AxumHttp2, HyperHttp1, HyperHttp2, Plain, Protocol, ServerUnderTest,
-        plain,
+        Around, AxumAround, AxumHttp1, AxumHttp2, HyperHttp1, HyperHttp2, Plain, Protocol,
+        ServerUnderTest, plain,
     },
 };
 
@@ -25,6 +25,7 @@ macro_rules! contract {
         $(http2 { $($http2:ident)* })?
     ) => {
         contract!(@ axum_http1 AxumHttp1 $($($every)*)? $($($http1)*)?);
+        contract!(@ axum_around AxumAround $($($every)*)? $($($http1)*)?);
         contract!(@ axum_http2 AxumHttp2 $($($every)*)? $($($http2)*)?);
         contract!(@ hyper_http1 HyperHttp1 $($($every)*)? $($($http1)*)?);
         contract!(@ hyper_http2 HyperHttp2 $($($every)*)? $($($http2)*)?);

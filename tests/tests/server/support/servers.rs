@@ -17,7 +17,7 @@ use tower::{BoxError, Layer, Service, ServiceExt, service_fn, util::BoxCloneSync
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use tracewire::{
     ServerLayer,
-    server::{ExchangeHandle, PeerAddress},
+    server::{self, ExchangeHandle, PeerAddress},
 };
 
 /// What a connection speaks.
@@ -55,6 +55,7 @@ pub(crate) trait ServerUnderTest: 'static {
 
 pub(crate) struct AxumHttp1;
 pub(crate) struct AxumHttp2;
+pub(crate) struct AxumAround;
 pub(crate) struct HyperHttp1;
 pub(crate) struct HyperHttp2;
 
@@ -62,7 +63,7 @@ impl ServerUnderTest for AxumHttp1 {
     const PROTOCOL: Protocol = Protocol::Http1;
 
     async fn serve(listener: TcpListener, app: Arc<App>, layer: ServerLayer, around: Around) {
-        serve_axum(listener, app, layer, around).await;
+        serve_axum(listener, inside(app, layer, around)).await;
     }
 }
 
@@ -71,7 +72,16 @@ impl ServerUnderTest for AxumHttp2 {
     const PROTOCOL: Protocol = Protocol::Http2;
 
     async fn serve(listener: TcpListener, app: Arc<App>, layer: ServerLayer, around: Around) {
-        serve_axum(listener, app, layer, around).await;
+        serve_axum(listener, inside(app, layer, around)).await;
+    }
+}
+
+/// The layer stands around the router, where it learns of routes only later.
+impl ServerUnderTest for AxumAround {
+    const PROTOCOL: Protocol = Protocol::Http1;
+
+    async fn serve(listener: TcpListener, app: Arc<App>, layer: ServerLayer, around: Around) {
+        serve_axum(listener, outside(app, layer, around)).await;
     }
 }
 
@@ -91,21 +101,39 @@ impl ServerUnderTest for HyperHttp2 {
     }
 }
 
-async fn serve_axum(listener: TcpListener, app: Arc<App>, layer: ServerLayer, around: Around) {
-    let mut router = Router::new();
-    for (route, endpoint) in ROUTES {
+fn router(app: &Arc<App>) -> Router {
+    ROUTES.into_iter().fold(Router::new(), |router, (route, endpoint)| {
         let app = app.clone();
         let answer = async move |request: axum::extract::Request| {
             app.answer(endpoint, request.map(bodies::boxed)).await
         };
-        router = router.route(route, any(answer));
-    }
-    let router = match around {
+        router.route(route, any(answer))
+    })
+}
+
+/// The layer as [`Router::layer`] has it: inside the router, once it has routed.
+fn inside(app: Arc<App>, layer: ServerLayer, around: Around) -> Router {
+    let router = router(&app);
+    match around {
         Around::Nothing => router.layer(layer),
         Around::CatchPanicOutside => router.layer(layer).layer(CatchPanicLayer::new()),
         Around::CatchPanicInside => router.layer(CatchPanicLayer::new()).layer(layer),
         Around::TimeoutOutside => router.layer(layer).layer(no_time()),
-    };
+    }
+}
+
+/// The layer as [`server::around`] has it.
+fn outside(app: Arc<App>, layer: ServerLayer, around: Around) -> Router {
+    let router = router(&app);
+    match around {
+        Around::Nothing => server::around(router, layer),
+        Around::CatchPanicOutside => server::around(router, layer).layer(CatchPanicLayer::new()),
+        Around::CatchPanicInside => server::around(router.layer(CatchPanicLayer::new()), layer),
+        Around::TimeoutOutside => server::around(router, layer).layer(no_time()),
+    }
+}
+
+async fn serve_axum(listener: TcpListener, router: Router) {
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).await.expect("never fails");
 }
