@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tracing::subscriber::NoSubscriber;
+
 use crate::printable::printable;
 
 /// Says `message` at level WARN: through `tracing` when a subscriber is set, else on stderr.
@@ -44,7 +46,7 @@ fn say(level: Level, message: &str) {
         return;
     }
     let message = &*printable(message);
-    if tracing::dispatcher::has_been_set() {
+    if somebody_listens() {
         match level {
             Level::Debug => tracing::debug!(target: "tracewire", "{message}"),
             Level::Info => tracing::info!(target: "tracewire", "{message}"),
@@ -57,6 +59,13 @@ fn say(level: Level, message: &str) {
         Level::Debug => eprintln!("tracewire: {message}"),
         _ => eprintln!("tracewire: warning: {message}"),
     }
+}
+
+/// Whether a subscriber takes what `tracing` is told here and now.
+///
+/// `has_been_set` would not do: it stays true once anybody has set a subscriber for a moment.
+fn somebody_listens() -> bool {
+    tracing::dispatcher::get_default(|dispatch| !dispatch.is::<NoSubscriber>())
 }
 
 /// Lets one message through at once and then at most one per period.

@@ -157,3 +157,15 @@ fn bad_variable_is_a_clear_message() {
         assert!(message.contains(part), "{part:?} in {message:?}");
     }
 }
+
+#[test]
+fn lost_telemetry_is_told() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let endpoint = format!("http://{nobody}");
+    let variables =
+        [("OTEL_TRACES_EXPORTER", "otlp"), ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str())];
+    let output = quickstart(&["--once"], &variables);
+    assert!(output.status.success());
+    let message = text(&output.stderr);
+    assert!(message.contains("telemetry was lost") && message.contains("12 failed"), "{message}");
+}
