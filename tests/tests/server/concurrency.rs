@@ -1,7 +1,8 @@
 //! Many requests at once: each keeps to its own trace.
 
-use crate::support::{Running, ServerUnderTest, app::CROWD, bodies, contract};
+use crate::support::{AxumHttp1, Running, ServerUnderTest, app::CROWD, bodies, contract};
 use futures_util::future::join_all;
+use tokio::sync::Mutex;
 use tracewire_testing::{Span, Spans};
 
 contract! {
@@ -13,6 +14,9 @@ contract! {
         pipelined_uploads_keep_to_their_traces
     }
 }
+
+/// Crowds come one at a time: each holds many sockets, and a process may have only so many.
+static TURN: Mutex<()> = Mutex::const_new(());
 
 /// The trace and the parent that request `n` names.
 fn ids(n: usize) -> (String, String) {
@@ -35,6 +39,7 @@ fn family(spans: &Spans, n: usize) -> (Span, Span) {
 }
 
 async fn requests_interleaved_on_one_thread_keep_to_their_traces<S: ServerUnderTest>() {
+    let _turn = TURN.lock().await;
     let running = Running::start::<S>().await;
     let requests = running.crowd(CROWD).await.into_iter().enumerate();
     // Every handler waits until all are there.
@@ -117,7 +122,8 @@ async fn pipelined_uploads_keep_to_their_traces<S: ServerUnderTest>() {
 /// What the tests above cannot show: handlers that move between threads while they run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn parallel_requests_keep_to_their_traces() {
-    let running = Running::start::<crate::support::AxumHttp1>().await;
+    let _turn = TURN.lock().await;
+    let running = Running::start::<AxumHttp1>().await;
     let clients = running.crowd(CROWD).await.into_iter().enumerate();
     let answers = clients.map(|(n, mut client)| {
         tokio::spawn(async move {
