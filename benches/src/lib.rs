@@ -1,3 +1,4 @@
 //! Benchmarks beside their baselines.
 
+pub mod http;
 pub mod propagation;

@@ -1,0 +1,88 @@
+//! The requests that are measured.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use std::borrow::Cow;
+
+/// A request, and the process that it meets.
+#[derive(Clone, Copy, Debug)]
+pub struct Case {
+    /// What is special about it.
+    pub name: &'static str,
+    /// Whether the caller sampled the trace.
+    pub sampled: bool,
+    /// Whether an SDK is installed.
+    pub sdk: bool,
+    /// The members of `tracestate`.
+    pub state: usize,
+    /// The members of `baggage`.
+    pub baggage: usize,
+    /// All headers, those above included.
+    pub headers: usize,
+    /// The routes of the server.
+    pub routes: usize,
+}
+
+const PLAIN: Case = Case {
+    name: "sampled",
+    sampled: true,
+    sdk: true,
+    state: 0,
+    baggage: 0,
+    headers: 10,
+    routes: 10,
+};
+
+/// Every case, the plain one first.
+pub const CASES: [Case; 10] = [
+    PLAIN,
+    Case { name: "sampled, lists", state: 2, baggage: 2, ..PLAIN },
+    Case { name: "unsampled", sampled: false, ..PLAIN },
+    Case { name: "unsampled, lists", sampled: false, state: 2, baggage: 2, ..PLAIN },
+    Case { name: "no SDK", sdk: false, ..PLAIN },
+    Case { name: "no SDK, lists", sdk: false, state: 2, baggage: 2, ..PLAIN },
+    Case { name: "baggage 8", baggage: 8, ..PLAIN },
+    Case { name: "baggage 64", baggage: 64, ..PLAIN },
+    Case { name: "headers 60", headers: 60, ..PLAIN },
+    Case { name: "routes 1000", routes: 1000, ..PLAIN },
+];
+
+impl Case {
+    /// The case of this name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<Self> {
+        CASES.into_iter().find(|case| case.name == name)
+    }
+
+    /// The headers of the request.
+    pub(super) fn header_map(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let mut insert = |name: Cow<'static, str>, value: String| {
+            let name = HeaderName::try_from(&*name).expect("the names below are legal");
+            headers.insert(name, value.try_into().expect("the values below are legal"));
+        };
+        insert("host".into(), "shop.example:8080".into());
+        insert("user-agent".into(), "Mozilla/5.0 (X11; Linux x86_64; rv:140.0)".into());
+        insert("accept".into(), "application/json".into());
+        insert("accept-encoding".into(), "gzip, br".into());
+        let flags = if self.sampled { "01" } else { "00" };
+        let parent = format!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-{flags}");
+        insert("traceparent".into(), parent);
+        if self.state > 0 {
+            insert("tracestate".into(), members(self.state));
+        }
+        if self.baggage > 0 {
+            insert("baggage".into(), members(self.baggage));
+        }
+        for filler in headers.len()..self.headers {
+            let value = HeaderValue::from_static("some value of usual length");
+            let name = HeaderName::try_from(format!("x-header-{filler:02}"));
+            headers.insert(name.expect("the name is legal"), value);
+        }
+        headers
+    }
+}
+
+/// `count` list members, of `tracestate` as of `baggage`.
+pub(super) fn members(count: usize) -> String {
+    (0..count).map(|i| format!("key{i:02}=value-{i:02}")).collect::<Vec<_>>().join(",")
+}

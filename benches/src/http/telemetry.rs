@@ -1,0 +1,141 @@
+//! The SDK as a service has it: a batch processor and a periodic reader, whose exporters drop.
+
+use opentelemetry::{KeyValue, global, propagation::TextMapCompositePropagator};
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    metrics::{
+        PeriodicReader, SdkMeterProvider, Temporality,
+        data::{AggregatedMetrics, MetricData, ResourceMetrics},
+        exporter::PushMetricExporter,
+    },
+    propagation::{BaggagePropagator, TraceContextPropagator},
+    trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, SpanData, SpanExporter},
+};
+use std::{
+    future::{Future, ready},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// So long that no span is lost and no reader runs while something is measured.
+pub(super) const QUEUE: usize = 1 << 16;
+const INTERVAL: Duration = Duration::from_secs(3600);
+
+/// What was exported.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// How many spans.
+    pub spans: u64,
+    /// The name of the last one.
+    pub name: String,
+    /// The attributes of the last one, in order of their names.
+    pub span: Vec<(String, String)>,
+    /// How many durations.
+    pub durations: u64,
+    /// The attributes of the durations, in order of their names.
+    pub duration: Vec<(String, String)>,
+}
+
+/// The providers of this process.
+pub(super) struct Telemetry {
+    pub(super) tracer_provider: SdkTracerProvider,
+    meter_provider: SdkMeterProvider,
+    pub(super) seen: Seen,
+    /// Flushes what a variant installed beside.
+    pub(super) flush_others: fn(),
+}
+
+/// What the exporters saw, shared with them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Seen(Arc<Mutex<Recorded>>);
+
+impl Telemetry {
+    /// Installs providers and OpenTelemetry's own propagator, for all that look for them globally.
+    pub(super) fn install() -> Self {
+        let seen = Seen::default();
+        let config = BatchConfigBuilder::default().with_max_queue_size(QUEUE).build();
+        let processor = BatchSpanProcessor::builder(seen.clone()).with_batch_config(config).build();
+        let tracer_provider = SdkTracerProvider::builder().with_span_processor(processor).build();
+        let reader = PeriodicReader::builder(seen.clone()).with_interval(INTERVAL).build();
+        let meter_provider = SdkMeterProvider::builder().with_reader(reader).build();
+        global::set_tracer_provider(tracer_provider.clone());
+        global::set_meter_provider(meter_provider.clone());
+        global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
+            Box::new(TraceContextPropagator::new()),
+            Box::new(BaggagePropagator::new()),
+        ]));
+        Self { tracer_provider, meter_provider, seen, flush_others: || {} }
+    }
+
+    pub(super) fn recorded(self) -> Recorded {
+        self.tracer_provider.force_flush().expect("the exporter never fails");
+        self.meter_provider.force_flush().expect("the exporter never fails");
+        (self.flush_others)();
+        self.seen.recorded()
+    }
+}
+
+impl Seen {
+    pub(super) fn span(
+        &self,
+        name: &str,
+        attributes: impl Iterator<Item = (String, String)>,
+        count: usize,
+    ) {
+        let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        recorded.spans += count as u64;
+        name.clone_into(&mut recorded.name);
+        recorded.span = sorted(attributes);
+    }
+
+    fn recorded(&self) -> Recorded {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl SpanExporter for Seen {
+    fn export(&self, batch: Vec<SpanData>) -> impl Future<Output = OTelSdkResult> + Send {
+        if let Some(last) = batch.last() {
+            self.span(&last.name, last.attributes.iter().map(text), batch.len());
+        }
+        ready(Ok(()))
+    }
+}
+
+impl PushMetricExporter for Seen {
+    fn export(&self, metrics: &ResourceMetrics) -> impl Future<Output = OTelSdkResult> + Send {
+        let metrics = metrics.scope_metrics().flat_map(|scope| scope.metrics());
+        for metric in metrics.filter(|metric| metric.name().ends_with("request.duration")) {
+            if let AggregatedMetrics::F64(MetricData::Histogram(histogram)) = metric.data() {
+                let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                recorded.durations = histogram.data_points().map(|point| point.count()).sum();
+                if let Some(point) = histogram.data_points().next() {
+                    recorded.duration = sorted(point.attributes().map(text));
+                }
+            }
+        }
+        ready(Ok(()))
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn temporality(&self) -> Temporality {
+        Temporality::Cumulative
+    }
+}
+
+fn text(attribute: &KeyValue) -> (String, String) {
+    (attribute.key.to_string(), attribute.value.to_string())
+}
+
+fn sorted(attributes: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
+    let mut attributes: Vec<_> = attributes.collect();
+    attributes.sort();
+    attributes
+}
