@@ -16,8 +16,7 @@ pub(crate) fn start(
     extensions: &mut Extensions,
 ) -> Option<ClientCall> {
     let facts = describe(request)?;
-    let call =
-        Context::map_current(|parent| ClientCall::start(settings, parent, facts, extensions))?;
+    let call = ClientCall::start(settings, &Context::current(), facts, extensions)?;
     // Put back at once: the URL and the headers cannot be borrowed side by side.
     let mut headers = std::mem::take(request.headers_mut());
     call.inject(request.url().host_str().unwrap_or_default(), &mut headers);

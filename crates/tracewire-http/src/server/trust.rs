@@ -36,7 +36,8 @@ impl Trust {
     /// The origin of a request, given how to extract its headers into a context.
     pub fn origin(self, extract: impl FnOnce(&Context) -> Context) -> Origin {
         match self {
-            Self::Continue => Origin { parent: Context::map_current(extract), link: None },
+            // Cloned, not borrowed: whoever extracts may attach contexts of his own.
+            Self::Continue => Origin { parent: extract(&Context::current()), link: None },
             Self::Ignore => Origin { parent: Context::current(), link: None },
             Self::Link => {
                 let caller = extract(&Context::new());

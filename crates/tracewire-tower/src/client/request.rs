@@ -23,9 +23,8 @@ pub(super) fn start(
     let mut facts = ClientRequest::new(&head.method, &url, scheme, host, port);
     facts.headers = Some(&head.headers);
     facts.body_size = body.size_hint().exact().filter(|_| !body.is_end_stream());
-    let call = Context::map_current(|parent| {
-        ClientCall::start(settings, parent, facts, &mut head.extensions)
-    })?;
+    let parent = Context::current();
+    let call = ClientCall::start(settings, &parent, facts, &mut head.extensions)?;
     // Where the URI names no host, the connection is made elsewhere, to what `Host` says.
     let destination = head.uri.host().unwrap_or(host);
     call.inject(destination, &mut head.headers);
