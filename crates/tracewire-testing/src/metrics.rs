@@ -53,6 +53,8 @@ pub struct Point {
     pub attributes: Vec<KeyValue>,
     /// The value of a counter or gauge; of a histogram the sum.
     pub value: f64,
+    /// Whether the value of a counter or gauge is an integer; OTLP does not say it of a histogram.
+    pub integer: bool,
     /// How many measurements a histogram has; 0 for the others.
     pub count: u64,
     /// The boundaries between the buckets of a histogram.
@@ -117,6 +119,19 @@ impl Metrics {
 }
 
 impl Metric {
+    /// The only point.
+    ///
+    /// # Panics
+    ///
+    /// If there is none, or more than one.
+    #[track_caller]
+    pub fn only(&self) -> &Point {
+        match &self.points[..] {
+            [point] => point,
+            points => panic!("expected one point, but found {}\n\n{self}", points.len()),
+        }
+    }
+
     /// The point of exactly these attributes, in any order.
     ///
     /// # Panics
@@ -143,6 +158,7 @@ impl Metric {
                 let points = histogram.data_points.into_iter().map(|point| Point {
                     attributes: attributes(point.attributes),
                     value: point.sum.unwrap_or_default(),
+                    integer: false,
                     count: point.count,
                     bounds: point.explicit_bounds,
                 });
@@ -152,6 +168,7 @@ impl Metric {
                 let points = histogram.data_points.into_iter().map(|point| Point {
                     attributes: attributes(point.attributes),
                     value: point.sum.unwrap_or_default(),
+                    integer: false,
                     count: point.count,
                     bounds: Vec::new(),
                 });
@@ -172,6 +189,13 @@ impl Metric {
     }
 }
 
+impl Point {
+    /// The value of an attribute.
+    pub fn attribute(&self, key: &str) -> Option<&Value> {
+        self.attributes.iter().find(|own| own.key.as_str() == key).map(|own| &own.value)
+    }
+}
+
 fn numbers(points: Vec<proto::NumberDataPoint>) -> Vec<Point> {
     let points = points.into_iter().map(|point| Point {
         attributes: attributes(point.attributes),
@@ -181,6 +205,7 @@ fn numbers(points: Vec<proto::NumberDataPoint>) -> Vec<Point> {
             Some(Number::AsInt(value)) => value as f64,
             None => 0.0,
         },
+        integer: matches!(point.value, Some(Number::AsInt(_))),
         count: 0,
         bounds: Vec::new(),
     });
@@ -225,7 +250,10 @@ impl fmt::Display for Metric {
                 MetricKind::Histogram | MetricKind::ExponentialHistogram => {
                     write!(f, "\n| {} times {}", point.count, set(&point.attributes))?;
                 }
-                _ => write!(f, "\n| {} {}", point.value, set(&point.attributes))?,
+                _ if point.integer => {
+                    write!(f, "\n| {} {}", point.value, set(&point.attributes))?;
+                }
+                _ => write!(f, "\n| {:?} {}", point.value, set(&point.attributes))?,
             }
         }
         Ok(())

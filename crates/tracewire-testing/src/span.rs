@@ -23,6 +23,8 @@ pub struct Span {
     pub span_id: SpanId,
     /// The id of the parent, in this process or another.
     pub parent_span_id: Option<SpanId>,
+    /// Whether the parent's context came from another process.
+    pub parent_is_remote: bool,
     /// When it started.
     pub start_time: SystemTime,
     /// When it ended.
@@ -77,17 +79,19 @@ impl Span {
         self.attributes.iter().find(|own| own.key.as_str() == key).map(|own| &own.value)
     }
 
-    /// Asserts that the span has this attribute.
+    /// Asserts that the span has this attribute, once.
     ///
     /// # Panics
     ///
-    /// If it has not, or with another value or type.
+    /// If it has not, or with another value or type, or has a second one of this key.
     #[track_caller]
     pub fn has(&self, key: &str, value: impl Into<Value>) -> &Self {
         let expected = KeyValue::new(key.to_owned(), value);
-        let actual = self.attributes.iter().find(|own| own.key == expected.key);
-        if actual != Some(&expected) {
-            let actual = actual.map_or_else(|| format!("no {key}"), written);
+        let same_key = self.attributes.iter().filter(|own| own.key == expected.key);
+        let actual: Vec<_> = same_key.collect();
+        if actual != [&expected] {
+            let actual: Vec<_> = actual.into_iter().map(written).collect();
+            let actual = if actual.is_empty() { format!("no {key}") } else { actual.join(" and ") };
             self.fail(&format!("{}, but found {actual}", written(&expected)));
         }
         self
@@ -228,6 +232,7 @@ impl Span {
             span_id: span_id(&span.span_id),
             parent_span_id: Some(span_id(&span.parent_span_id))
                 .filter(|parent| *parent != SpanId::INVALID),
+            parent_is_remote: span.flags & proto::SpanFlags::ContextIsRemoteMask as u32 != 0,
             start_time: time(span.start_time_unix_nano),
             end_time: time(span.end_time_unix_nano),
             attributes: attributes(span.attributes),

@@ -4,6 +4,7 @@ use crate::Span;
 use crate::text::{dedent, difference};
 use crate::tree::{Detail, tree};
 use opentelemetry::Value;
+use opentelemetry::trace::SpanKind;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -50,6 +51,24 @@ impl Spans {
                 panic!("expected one span {name:?}, but found several\n\nall spans:\n{self}")
             }
         }
+    }
+
+    /// The only span.
+    ///
+    /// # Panics
+    ///
+    /// If there is none, or more than one.
+    #[track_caller]
+    pub fn only(&self) -> Span {
+        match &self[..] {
+            [span] => Span { family: Some(self.clone()), ..span.clone() },
+            spans => panic!("expected one span, but found {}\n\nall spans:\n{self}", spans.len()),
+        }
+    }
+
+    /// All spans of this kind.
+    pub fn of_kind(&self, kind: SpanKind) -> Self {
+        Self(self.iter().filter(|span| span.kind == kind).cloned().collect())
     }
 
     /// All spans of this name.

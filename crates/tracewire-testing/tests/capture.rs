@@ -2,8 +2,11 @@
 
 use opentelemetry::logs::{LogRecord, Logger, LoggerProvider, Severity};
 use opentelemetry::metrics::MeterProvider;
-use opentelemetry::trace::{SpanKind, Status};
-use opentelemetry::{KeyValue, Value};
+use opentelemetry::trace::{
+    Span, SpanContext, SpanKind, Status, TraceContextExt, TraceFlags, TraceState, Tracer,
+    TracerProvider,
+};
+use opentelemetry::{Context, KeyValue, Value};
 use opentelemetry_sdk::trace::Sampler;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -114,6 +117,36 @@ fn what_changes_from_run_to_run_can_be_masked_and_ordered() {
 }
 
 #[test]
+fn the_only_span_of_a_kind_is_found() {
+    let capture = Capture::new();
+    let remote = SpanContext::new(1.into(), 2.into(), TraceFlags::SAMPLED, true, TraceState::NONE);
+    let tracer = capture.tracer_provider().tracer("shop");
+    let server = tracer.span_builder("request").with_kind(SpanKind::Server);
+    let caller = Context::new().with_remote_span_context(remote);
+    let request = Context::new().with_span(server.start_with_context(&tracer, &caller));
+    drop(tracer.start_with_context("query", &request));
+    drop(request);
+    let spans = capture.spans();
+    let server = spans.of_kind(SpanKind::Server).only();
+    assert_eq!((&*server.name, server.parent_is_remote), ("request", true));
+    assert!(!spans.one("query").is_child_of(&server).parent_is_remote);
+    let message = message_of(|| drop(spans.only()));
+    assert!(message.starts_with("expected one span, but found 2\n\nall spans:"), "{message}");
+}
+
+#[test]
+fn an_attribute_set_twice_is_no_attribute_once() {
+    let capture = Capture::new();
+    let tracer = capture.tracer_provider().tracer("shop");
+    let mut span = tracer.start("work");
+    span.set_attribute(KeyValue::new("n", 1));
+    span.set_attribute(KeyValue::new("n", 1));
+    drop(span);
+    let message = message_of(|| drop(capture.spans().only().has("n", 1).clone()));
+    assert!(message.contains("expected n = 1, but found n = 1 and n = 1"), "{message}");
+}
+
+#[test]
 fn a_sampler_can_be_given() {
     let capture = Capture::with(|spans| spans.with_sampler(Sampler::AlwaysOff));
     order(&capture);
@@ -165,9 +198,11 @@ fn metrics_are_read_as_they_stand() {
     let orders = meter.u64_counter("orders").with_unit("{order}").build();
     let time = meter.f64_histogram("time").with_unit("s").with_boundaries(vec![1.0]).build();
     let open = meter.i64_up_down_counter("open").build();
+    let weight = meter.f64_counter("weight").build();
     orders.add(2, &[KeyValue::new("plan", "free")]);
     orders.add(1, &[]);
     open.add(-1, &[]);
+    weight.add(3.0, &[]);
     time.record(0.5, &[]);
     time.record(1.5, &[]);
     let metrics = capture.metrics();
@@ -180,11 +215,16 @@ fn metrics_are_read_as_they_stand() {
         | 1 {}
         time [histogram] s
         | 2 times {}
+        weight [counter]
+        | 3.0 {}
         "#,
     );
-    let point = metrics.one("time").point([] as [(&str, Value); 0]);
+    let point = metrics.one("time").only();
     assert_eq!((point.value, &*point.bounds), (2.0, &[1.0][..]));
-    assert_eq!(metrics.one("orders").point([("plan", "free")]).value, 2.0);
+    let free = metrics.one("orders").point([("plan", "free")]);
+    assert_eq!((free.value, free.attribute("plan")), (2.0, Some(&"free".into())));
+    let message = message_of(|| drop(metrics.one("orders").only().clone()));
+    assert!(message.starts_with("expected one point, but found 2\n\norders"), "{message}");
     orders.add(1, &[]);
     assert_eq!(capture.metrics().one("orders").point([] as [(&str, Value); 0]).value, 2.0);
 }
