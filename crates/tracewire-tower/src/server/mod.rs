@@ -40,6 +40,8 @@
 //! Opt-in, each by an option of the layer: `client.port`, `user_agent.synthetic.type`, captured
 //! headers (`http.request.header.<name>`, `http.response.header.<name>`, arrays of strings), and
 //! body sizes (`http.request.body.size`, `http.response.body.size`, on the span and as histograms).
+//! A captured value that is marked sensitive is shown as `REDACTED`; mark a request's outside this
+//! layer and a response's inside it, or the mark comes too late.
 //!
 //! # When it ends
 //!
