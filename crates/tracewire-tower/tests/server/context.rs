@@ -1,17 +1,18 @@
 //! Whose child the span is, and who is its child.
 
-use crate::recorder::Recorder;
+use crate::recorded::{duration, layer, server_span};
 use axum::{Router, body::Body, routing::get};
 use http::Request;
 use http_body_util::BodyExt;
 use opentelemetry::{
     Context,
     baggage::BaggageExt,
-    trace::{SpanId, SpanKind, TraceContextExt, TraceId, Tracer, TracerProvider},
+    trace::{SpanId, TraceContextExt, TraceId, Tracer, TracerProvider},
 };
 use opentelemetry_sdk::trace::Sampler;
 use std::sync::{Arc, Mutex};
 use tower::ServiceExt;
+use tracewire_testing::Capture;
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
@@ -27,31 +28,31 @@ async fn send(app: Router, headers: &[(&str, &str)]) {
 
 #[tokio::test]
 async fn remote_parent_is_continued() {
-    let recorder = Recorder::new();
-    let app = Router::new().route("/", get(async || "")).layer(recorder.layer());
+    let capture = Capture::new();
+    let app = Router::new().route("/", get(async || "")).layer(layer(&capture));
     send(app, &[("traceparent", &format!("00-{TRACE}-{PARENT}-01"))]).await;
 
-    let span = recorder.server_span();
-    assert_eq!(span.span_context.trace_id(), TraceId::from_hex(TRACE).unwrap());
-    assert_eq!(span.parent_span_id, SpanId::from_hex(PARENT).unwrap());
-    assert!(span.parent_span_is_remote);
+    let span = server_span(&capture);
+    assert_eq!(span.trace_id, TraceId::from_hex(TRACE).unwrap());
+    assert_eq!(span.parent_span_id, Some(SpanId::from_hex(PARENT).unwrap()));
+    assert!(span.parent_is_remote);
 }
 
 #[tokio::test]
 async fn malformed_parent_starts_a_new_trace() {
-    let recorder = Recorder::new();
-    let app = Router::new().route("/", get(async || "")).layer(recorder.layer());
+    let capture = Capture::new();
+    let app = Router::new().route("/", get(async || "")).layer(layer(&capture));
     send(app, &[("traceparent", "00-1-1-01")]).await;
 
-    let span = recorder.server_span();
-    assert_eq!(span.parent_span_id, SpanId::INVALID);
-    assert_ne!(span.span_context.trace_id(), TraceId::from(1));
+    let span = server_span(&capture);
+    span.is_root();
+    assert_ne!(span.trace_id, TraceId::from(1));
 }
 
 #[tokio::test]
 async fn context_is_current_in_the_call_the_future_and_the_body() {
-    let recorder = Recorder::new();
-    let tracer = recorder.tracer_provider.tracer("test");
+    let capture = Capture::new();
+    let tracer = capture.tracer_provider().tracer("test");
     let handler = move || {
         // The handler's own call, its future, and its body.
         tracer.start("future");
@@ -64,40 +65,37 @@ async fn context_is_current_in_the_call_the_future_and_the_body() {
         });
         async { Body::from_stream(body) }
     };
-    let call = recorder.tracer_provider.tracer("test");
+    let call = capture.tracer_provider().tracer("test");
     let app = Router::new()
         .route("/", get(handler))
         .layer(tower::util::MapRequestLayer::new(move |request: Request<Body>| {
             call.start("call");
             request
         }))
-        .layer(recorder.layer());
+        .layer(layer(&capture));
     send(app, &[]).await;
 
-    let server = recorder.server_span().span_context.span_id();
-    let names: Vec<_> = recorder
-        .spans()
-        .iter()
-        .filter(|span| span.span_kind == SpanKind::Internal)
-        .map(|span| {
-            assert_eq!(span.parent_span_id, server, "{}", span.name);
-            span.name.clone()
-        })
-        .collect();
-    assert_eq!(names, ["call", "future", "body"]);
+    capture.spans().assert_tree(
+        "
+        GET / [server]
+          call
+          future
+          body
+        ",
+    );
 }
 
 #[tokio::test]
 async fn nothing_stays_attached_after_the_request() {
-    let recorder = Recorder::new();
-    let app = Router::new().route("/", get(async || "")).layer(recorder.layer());
+    let capture = Capture::new();
+    let app = Router::new().route("/", get(async || "")).layer(layer(&capture));
     send(app, &[]).await;
     assert!(!Context::current().has_active_span());
 }
 
 #[tokio::test]
 async fn baggage_reaches_the_handler() {
-    let recorder = Recorder::new();
+    let capture = Capture::new();
     let seen = Arc::new(Mutex::new(None));
     let store = seen.clone();
     let app = Router::new()
@@ -108,14 +106,14 @@ async fn baggage_reaches_the_handler() {
                 *store.lock().unwrap() = user.map(|user| user.as_str().to_owned());
             }),
         )
-        .layer(recorder.layer());
+        .layer(layer(&capture));
     send(app, &[("baggage", "user=Ada")]).await;
     assert_eq!(seen.lock().unwrap().as_deref(), Some("Ada"));
 }
 
 #[tokio::test]
 async fn task_that_outlives_the_request_does_not_hold_its_span_open() {
-    let recorder = Recorder::new();
+    let capture = Capture::new();
     let (hold, held) = tokio::sync::oneshot::channel::<Context>();
     let hold = Arc::new(Mutex::new(Some(hold)));
     let app = Router::new()
@@ -126,29 +124,29 @@ async fn task_that_outlives_the_request_does_not_hold_its_span_open() {
                 hold.send(Context::current()).unwrap();
             }),
         )
-        .layer(recorder.layer());
+        .layer(layer(&capture));
     send(app, &[]).await;
     let held = held.await.unwrap();
-    assert_eq!(recorder.spans().len(), 1);
+    assert_eq!(capture.spans().len(), 1);
     drop(held);
-    assert_eq!(recorder.spans().len(), 1);
+    assert_eq!(capture.spans().len(), 1);
 }
 
 #[tokio::test]
 async fn unsampled_parent_makes_no_span_but_a_duration() {
-    let recorder = Recorder::new();
-    let app = Router::new().route("/", get(async || "")).layer(recorder.layer());
+    let capture = Capture::new();
+    let app = Router::new().route("/", get(async || "")).layer(layer(&capture));
     send(app, &[("traceparent", &format!("00-{TRACE}-{PARENT}-00"))]).await;
-    assert!(recorder.spans().is_empty());
-    assert_eq!(recorder.durations().len(), 1);
+    assert!(capture.spans().is_empty());
+    assert_eq!(duration(&capture).count, 1);
 }
 
 #[tokio::test]
 async fn sampler_that_ignores_the_parent_still_gets_a_whole_span() {
-    let recorder = Recorder::with_sampler(Sampler::AlwaysOn);
-    let app = Router::new().route("/", get(async || "")).layer(recorder.layer());
+    let capture = Capture::with(|spans| spans.with_sampler(Sampler::AlwaysOn));
+    let app = Router::new().route("/", get(async || "")).layer(layer(&capture));
     send(app, &[("traceparent", &format!("00-{TRACE}-{PARENT}-00"))]).await;
-    let span = recorder.server_span();
+    let span = server_span(&capture);
     assert_eq!(span.name, "GET /");
-    assert!(span.attributes.iter().any(|pair| pair.key.as_str() == "url.path"));
+    span.has("url.path", "/");
 }

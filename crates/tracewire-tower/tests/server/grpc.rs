@@ -1,6 +1,6 @@
 //! Calls over gRPC, by the conventions for remote procedure calls.
 
-use crate::recorder::{Attributes, Recorder, attributes, expected};
+use crate::recorded::{layer, server_span};
 use axum::extract::ConnectInfo;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response};
@@ -9,13 +9,14 @@ use http_body_util::{BodyExt, Empty, StreamBody};
 use opentelemetry::trace::Status;
 use std::{convert::Infallible, future::ready, net::SocketAddr};
 use tower::{Layer, ServiceExt, service_fn};
+use tracewire_testing::{Capture, Point};
 use tracewire_tower::server::RpcMethods;
 
 const METHOD: &str = "shop.v1.Shop/GetItem";
 
 /// Answers one call: a message, then `grpc-status` in the trailers; or all of it in the head.
-async fn call(recorder: &Recorder, path: &str, status: &'static str, in_head: bool) {
-    let layer = recorder.layer().grpc(RpcMethods::new([METHOD]));
+async fn call(capture: &Capture, path: &str, status: &'static str, in_head: bool) {
+    let layer = layer(capture).grpc(RpcMethods::new([METHOD]));
     let service = layer.layer(service_fn(move |_: Request<Empty<Bytes>>| {
         let status = HeaderMap::from_iter([(
             "grpc-status".parse().unwrap(),
@@ -46,40 +47,35 @@ async fn call(recorder: &Recorder, path: &str, status: &'static str, in_head: bo
     }
 }
 
-/// The series of `rpc.server.call.duration`, none of HTTP's beside it.
-fn durations(recorder: &Recorder) -> Vec<Attributes> {
-    assert!(recorder.durations().is_empty());
-    recorder.histogram("rpc.server.call.duration").into_iter().map(|point| point.0).collect()
+/// The only series of `rpc.server.call.duration`, none of HTTP's beside it.
+fn duration(capture: &Capture) -> Point {
+    let metrics = capture.metrics();
+    assert_eq!(metrics.len(), 1, "{metrics}");
+    metrics.one("rpc.server.call.duration").only().clone()
 }
 
 #[tokio::test]
 async fn call_that_succeeds_has_every_attribute() {
-    let recorder = Recorder::new();
-    call(&recorder, "/shop.v1.Shop/GetItem", "0", false).await;
-    let span = recorder.server_span();
-    assert_eq!(span.name, METHOD);
-    assert_eq!(span.status, Status::Unset);
-    assert_eq!(
-        attributes(&span.attributes),
-        expected([
-            ("client.address", "192.0.2.7"),
-            ("network.peer.address", "192.0.2.7"),
-            ("network.peer.port", "int 4711"),
-            ("rpc.method", METHOD),
-            ("rpc.response.status_code", "OK"),
-            ("rpc.system.name", "grpc"),
-            ("server.address", "shop.example"),
-            ("server.port", "int 50051"),
-        ])
+    let capture = Capture::new();
+    call(&capture, "/shop.v1.Shop/GetItem", "0", false).await;
+    capture.spans().assert_snapshot(
+        r#"
+        shop.v1.Shop/GetItem [server]
+        | client.address = "192.0.2.7"
+        | network.peer.address = "192.0.2.7"
+        | network.peer.port = 4711
+        | rpc.method = "shop.v1.Shop/GetItem"
+        | rpc.response.status_code = "OK"
+        | rpc.system.name = "grpc"
+        | server.address = "shop.example"
+        | server.port = 50051
+        "#,
     );
-    assert_eq!(
-        durations(&recorder),
-        [expected([
-            ("rpc.method", METHOD),
-            ("rpc.response.status_code", "OK"),
-            ("rpc.system.name", "grpc"),
-        ])]
-    );
+    capture.metrics().assert_snapshot(concat!(
+        "rpc.server.call.duration [histogram] s\n",
+        r#"| 1 times {rpc.method = "shop.v1.Shop/GetItem", "#,
+        r#"rpc.response.status_code = "OK", rpc.system.name = "grpc"}"#,
+    ));
 }
 
 #[tokio::test]
@@ -88,29 +84,27 @@ async fn only_the_servers_own_faults_are_errors() {
         [("5", "NOT_FOUND", false), ("13", "INTERNAL", true), ("14", "UNAVAILABLE", true)]
     {
         for in_head in [false, true] {
-            let recorder = Recorder::new();
-            call(&recorder, "/shop.v1.Shop/GetItem", code, in_head).await;
-            let span = recorder.server_span();
-            let attributes = attributes(&span.attributes);
-            assert_eq!(attributes["rpc.response.status_code"], name, "{in_head}");
-            assert_eq!(attributes.contains_key("error.type"), error, "{name}");
+            let capture = Capture::new();
+            call(&capture, "/shop.v1.Shop/GetItem", code, in_head).await;
+            let span = server_span(&capture);
+            span.has("rpc.response.status_code", name);
+            assert_eq!(span.attribute("error.type").is_some(), error, "{name}");
             assert_eq!(span.status == Status::error(""), error, "{name}");
-            let measured = &durations(&recorder)[0];
-            assert_eq!(measured.get("error.type"), attributes.get("error.type"));
+            let measured = duration(&capture);
+            assert_eq!(measured.attribute("error.type"), span.attribute("error.type"));
         }
     }
 }
 
 #[tokio::test]
 async fn made_up_methods_are_other() {
-    let recorder = Recorder::new();
+    let capture = Capture::new();
     for n in 0..50 {
-        call(&recorder, &format!("/shop.v1.Shop/Hack{n}"), "12", true).await;
+        call(&capture, &format!("/shop.v1.Shop/Hack{n}"), "12", true).await;
     }
-    let span = recorder.spans().pop().unwrap();
+    let spans = capture.spans();
+    let span = spans.last().unwrap();
     assert_eq!(span.name, "grpc");
-    let attributes = attributes(&span.attributes);
-    assert_eq!(attributes["rpc.method"], "_OTHER");
-    assert_eq!(attributes["rpc.method_original"], "shop.v1.Shop/Hack49");
-    assert_eq!(durations(&recorder).len(), 1);
+    span.has("rpc.method", "_OTHER").has("rpc.method_original", "shop.v1.Shop/Hack49");
+    assert_eq!(duration(&capture).count, 50);
 }

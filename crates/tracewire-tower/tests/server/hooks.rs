@@ -1,6 +1,6 @@
 //! What people hang into the layer.
 
-use crate::recorder::{Recorder, attributes};
+use crate::recorded::{duration, layer, server_span};
 use axum::{Router, body::Body, routing::get};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
@@ -14,6 +14,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 use tower::ServiceExt;
+use tracewire_testing::Capture;
 use tracewire_tower::{
     ServerLayer,
     server::{Clock, ErrorType, HeaderSelector, Verdict},
@@ -35,7 +36,7 @@ async fn get_path(layer: ServerLayer, path: &str) -> http::response::Parts {
 
 #[tokio::test]
 async fn filtered_request_has_no_span_but_its_context_goes_on() {
-    let recorder = Recorder::new();
+    let capture = Capture::new();
     let seen = Arc::new(Mutex::new(String::new()));
     let store = seen.clone();
     let handler = async move || {
@@ -43,34 +44,32 @@ async fn filtered_request_has_no_span_but_its_context_goes_on() {
     };
     let app = Router::new()
         .route("/healthz", get(handler))
-        .layer(recorder.layer().filter(|request| request.uri.path() != "/healthz"));
+        .layer(layer(&capture).filter(|request| request.uri.path() != "/healthz"));
     let request = Request::get("/healthz").header("traceparent", PARENT);
     app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
 
-    assert!(recorder.spans().is_empty());
-    assert!(recorder.durations().is_empty());
+    assert!(capture.spans().is_empty());
+    assert!(capture.metrics().is_empty());
     assert_eq!(*seen.lock().unwrap(), "0af7651916cd43dd8448eb211c80319c");
 }
 
 #[tokio::test]
 async fn span_and_route_can_be_named() {
-    let recorder = Recorder::new();
-    let layer = recorder
-        .layer()
+    let capture = Capture::new();
+    let layer = layer(&capture)
         .span_name(|_| Some(Cow::Borrowed("lookup")))
         .route(|_| Some(Cow::Borrowed("/lookup")));
     get_path(layer, "/users/1").await;
-    let span = recorder.server_span();
+    let span = server_span(&capture);
     assert_eq!(span.name, "lookup");
-    assert_eq!(attributes(&span.attributes)["http.route"], "/lookup");
-    assert_eq!(recorder.durations()[0].0["http.route"], "/lookup");
+    span.has("http.route", "/lookup");
+    assert_eq!(duration(&capture).attribute("http.route"), Some(&"/lookup".into()));
 }
 
 #[tokio::test]
 async fn hooks_add_to_the_span_and_to_the_metric_apart() {
-    let recorder = Recorder::new();
-    let layer = recorder
-        .layer()
+    let capture = Capture::new();
+    let layer = layer(&capture)
         .on_request(|request, added| {
             added.span(KeyValue::new("shop.headers", request.headers.len() as i64));
             added.metric(KeyValue::new("shop.tier", "gold"));
@@ -80,20 +79,18 @@ async fn hooks_add_to_the_span_and_to_the_metric_apart() {
             added.metric(KeyValue::new("shop.ok", response.status.is_success()));
         });
     get_path(layer, "/users/1").await;
-    let on_span = attributes(&recorder.server_span().attributes);
-    let (on_metric, _) = &recorder.durations()[0];
-    assert_eq!(on_span["shop.headers"], "int 2");
-    assert_eq!(on_span["shop.reply"], "true");
-    assert_eq!(on_metric["shop.tier"], "gold");
-    assert_eq!(on_metric["shop.ok"], "true");
-    assert!(!on_span.contains_key("shop.tier") && !on_metric.contains_key("shop.reply"));
+    let (span, duration) = (server_span(&capture), duration(&capture));
+    span.has("shop.headers", 2).has("shop.reply", true).lacks("shop.tier").lacks("shop.ok");
+    assert_eq!(duration.attribute("shop.tier"), Some(&"gold".into()));
+    assert_eq!(duration.attribute("shop.ok"), Some(&true.into()));
+    assert_eq!(duration.attribute("shop.headers"), None);
+    assert_eq!(duration.attribute("shop.reply"), None);
 }
 
 #[tokio::test]
 async fn hooks_that_panic_break_nothing() {
-    let recorder = Recorder::new();
-    let layer = recorder
-        .layer()
+    let capture = Capture::new();
+    let layer = layer(&capture)
         .filter(|_| panic!("on purpose"))
         .trust_by(|_| panic!("on purpose"))
         .span_name(|_| panic!("on purpose"))
@@ -103,55 +100,58 @@ async fn hooks_that_panic_break_nothing() {
         .classify(|_| panic!("on purpose"));
     let head = get_path(layer, "/users/1").await;
     assert_eq!(head.status, 200);
-    let span = recorder.server_span();
+    let span = server_span(&capture);
     assert_eq!(span.name, "GET /users/{id}");
     assert_eq!(span.status, Status::Unset);
 }
 
 #[tokio::test]
 async fn classifier_overrules_the_conventions() {
-    let recorder = Recorder::new();
-    let layer = recorder.layer().classify(|ending| match ending.status {
+    let capture = Capture::new();
+    let layer = layer(&capture).classify(|ending| match ending.status {
         Some(StatusCode::NOT_FOUND) => Verdict::Error(ErrorType::Named("missing")),
         Some(StatusCode::INTERNAL_SERVER_ERROR) => Verdict::Unset,
         _ => ending.verdict,
     });
     get_path(layer.clone(), "/nowhere").await;
-    assert_eq!(attributes(&recorder.server_span().attributes)["error.type"], "missing");
-    assert_eq!(recorder.durations()[0].0["error.type"], "missing");
+    server_span(&capture).has("error.type", "missing");
+    assert_eq!(duration(&capture).attribute("error.type"), Some(&"missing".into()));
 
     get_path(layer, "/boom").await;
-    let span = recorder.spans().pop().unwrap();
-    assert_eq!(span.status, Status::Unset);
-    assert!(!attributes(&span.attributes).contains_key("error.type"));
+    capture.spans().one("GET /boom").is_status(Status::Unset).lacks("error.type");
 }
 
 #[tokio::test]
 async fn named_headers_are_captured_and_no_others() {
-    let recorder = Recorder::new();
-    let layer = recorder
-        .layer()
+    let capture = Capture::new();
+    let layer = layer(&capture)
         .capture_request_headers(HeaderSelector::new(["X-*"]))
         .capture_response_headers(HeaderSelector::new(["x-reply"]));
     get_path(layer, "/users/1").await;
-    let attributes = attributes(&recorder.server_span().attributes);
-    let captured: Vec<_> =
-        attributes.iter().filter(|(name, _)| name.contains(".header.")).collect();
-    let expected =
-        [("http.request.header.x-shop", "[\"1\"]"), ("http.response.header.x-reply", "[\"yes\"]")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()));
-    assert_eq!(captured, expected.iter().map(|(name, value)| (name, value)).collect::<Vec<_>>());
+    capture.spans().assert_snapshot(
+        r#"
+        GET /users/{id} [server] (parent elsewhere)
+        | http.request.header.x-shop = ["1"]
+        | http.request.method = "GET"
+        | http.response.header.x-reply = ["yes"]
+        | http.response.status_code = 200
+        | http.route = "/users/{id}"
+        | network.protocol.version = "1.1"
+        | url.path = "/users/1"
+        | url.scheme = "http"
+        "#,
+    );
 }
 
 #[tokio::test]
 async fn caller_is_told_the_trace_only_by_option() {
-    let recorder = Recorder::new();
-    let head = get_path(recorder.layer(), "/users/1").await;
+    let capture = Capture::new();
+    let head = get_path(layer(&capture), "/users/1").await;
     assert!(!head.headers.contains_key("traceresponse"));
 
-    let head = get_path(recorder.layer().response_headers(true), "/users/1").await;
-    let span = recorder.spans().pop().unwrap().span_context;
-    let expected = format!("00-{}-{}-01", span.trace_id(), span.span_id());
+    let head = get_path(layer(&capture).response_headers(true), "/users/1").await;
+    let span = &capture.spans()[1];
+    let expected = format!("00-{}-{}-01", span.trace_id, span.span_id);
     assert_eq!(head.headers["traceresponse"], expected);
     assert_eq!(head.headers["server-timing"], format!("traceparent;desc=\"{expected}\""));
 }
@@ -174,25 +174,24 @@ impl Clock for Ticking {
 
 #[tokio::test]
 async fn span_and_metric_agree_on_the_given_clock() {
-    let recorder = Recorder::new();
+    let capture = Capture::new();
     let clock = Ticking(Mutex::new(Instant::now()));
-    get_path(recorder.layer().clock(clock), "/users/1").await;
-    let span = recorder.server_span();
+    get_path(layer(&capture).clock(clock), "/users/1").await;
+    let span = server_span(&capture);
     assert_eq!(span.start_time, SystemTime::UNIX_EPOCH);
     assert_eq!(span.end_time, SystemTime::UNIX_EPOCH + Duration::from_secs(1));
-    assert_eq!(recorder.duration_sum(), 1.0);
+    assert_eq!(duration(&capture).value, 1.0);
 }
 
 #[tokio::test]
 async fn synthetic_agents_are_told_by_option() {
-    let recorder = Recorder::new();
+    let capture = Capture::new();
     let app = Router::new()
         .route("/", get(async || ""))
-        .layer(recorder.layer().synthetic_user_agents(true));
+        .layer(layer(&capture).synthetic_user_agents(true));
     let request = Request::get("/").header("user-agent", "Mozilla/5.0 (compatible; GoogleBot/2.1)");
     let response = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     response.into_body().collect().await.unwrap();
-    let attributes = attributes(&recorder.server_span().attributes);
-    assert_eq!(attributes["user_agent.synthetic.type"], "bot");
-    assert_eq!(recorder.durations()[0].0["user_agent.synthetic.type"], "bot");
+    server_span(&capture).has("user_agent.synthetic.type", "bot");
+    assert_eq!(duration(&capture).attribute("user_agent.synthetic.type"), Some(&"bot".into()));
 }

@@ -1,4 +1,4 @@
-//! The server layer, seen through an in-memory exporter.
+//! The server layer, seen through captured telemetry.
 #![allow(clippy::unwrap_used)] // a test may
 
 mod attributes;
@@ -9,7 +9,7 @@ mod grpc;
 mod handle;
 mod hooks;
 mod metrics;
-mod recorder;
+mod recorded;
 #[cfg(feature = "tower-http")]
 mod request_span;
 mod routes;

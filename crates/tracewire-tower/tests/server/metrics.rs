@@ -1,55 +1,46 @@
 //! What is measured, and under which attributes.
 
-use crate::recorder::{Recorder, expected};
+use crate::recorded::{active_requests, duration, layer};
 use axum::{Router, body::Body, routing::get};
 use http::{Method, Request};
 use http_body_util::BodyExt;
 use opentelemetry_sdk::trace::Sampler;
 use tower::ServiceExt;
+use tracewire_testing::Capture;
 
 async fn send(app: &Router, request: Request<Body>) {
     let response = app.clone().oneshot(request).await.unwrap();
     response.into_body().collect().await.unwrap();
 }
 
-fn app(recorder: &Recorder) -> Router {
+fn app(capture: &Capture) -> Router {
     Router::new()
         .route("/users/{id}", get(async || "Ada"))
-        .layer(recorder.layer().active_requests(true))
+        .layer(layer(capture).active_requests(true))
 }
 
 #[tokio::test]
 async fn duration_has_the_attributes_of_the_conventions() {
-    let recorder = Recorder::new();
+    let capture = Capture::new();
     let request = Request::get("/users/1?q=1")
         .header("host", "shop.example")
         .header("user-agent", "curl/8")
         .body(Body::empty())
         .unwrap();
-    send(&app(&recorder), request).await;
-    assert_eq!(
-        recorder.durations(),
-        [(
-            expected([
-                ("http.request.method", "GET"),
-                ("http.response.status_code", "int 200"),
-                ("http.route", "/users/{id}"),
-                ("network.protocol.version", "1.1"),
-                ("url.scheme", "http"),
-            ]),
-            1
-        )]
-    );
-    assert_eq!(
-        recorder.active_requests(),
-        [(expected([("http.request.method", "GET"), ("url.scheme", "http")]), 0)]
-    );
+    send(&app(&capture), request).await;
+    capture.metrics().assert_snapshot(concat!(
+        "http.server.active_requests [up-down counter] {request}\n",
+        r#"| 0 {http.request.method = "GET", url.scheme = "http"}"#,
+        "\nhttp.server.request.duration [histogram] s\n",
+        r#"| 1 times {http.request.method = "GET", http.response.status_code = 200, "#,
+        r#"http.route = "/users/{id}", network.protocol.version = "1.1", url.scheme = "http"}"#,
+    ));
 }
 
 #[tokio::test]
 async fn hostile_requests_make_few_series() {
-    let recorder = Recorder::new();
-    let app = app(&recorder);
+    let capture = Capture::new();
+    let app = app(&capture);
     for n in 0..300 {
         let request = Request::builder()
             .method(Method::from_bytes(format!("M{n}").as_bytes()).unwrap())
@@ -60,34 +51,36 @@ async fn hostile_requests_make_few_series() {
             .unwrap();
         send(&app, request).await;
     }
-    assert_eq!(recorder.durations().len(), 1);
-    assert_eq!(recorder.active_requests().len(), 1);
+    assert_eq!(duration(&capture).count, 300);
+    assert_eq!(active_requests(&capture), 0.0);
 }
 
 #[tokio::test]
 async fn durations_do_not_depend_on_sampling() {
-    let recorder = Recorder::with_sampler(Sampler::AlwaysOff);
-    send(&app(&recorder), Request::get("/users/1").body(Body::empty()).unwrap()).await;
-    assert!(recorder.spans().is_empty());
-    let (attributes, count) = recorder.durations().remove(0);
-    assert_eq!((attributes["http.route"].as_str(), count), ("/users/{id}", 1));
+    let capture = Capture::with(|spans| spans.with_sampler(Sampler::AlwaysOff));
+    send(&app(&capture), Request::get("/users/1").body(Body::empty()).unwrap()).await;
+    assert!(capture.spans().is_empty());
+    let duration = duration(&capture);
+    assert_eq!(duration.attribute("http.route"), Some(&"/users/{id}".into()));
+    assert_eq!(duration.count, 1);
 }
 
 #[tokio::test]
 async fn body_sizes_are_measured_by_option() {
-    let recorder = Recorder::new();
+    let capture = Capture::new();
     let app = Router::new()
         .route("/users/{id}", get(async || "Ada").post(async || "Ada Lovelace"))
-        .layer(recorder.layer().body_sizes(true));
+        .layer(layer(&capture).body_sizes(true));
     send(&app, Request::get("/users/1").body(Body::empty()).unwrap()).await;
     let request = Request::post("/users/1").header("content-length", "5").body("hello".into());
     send(&app, request.unwrap()).await;
 
-    let mut responses = recorder.sizes("http.server.response.body.size");
-    responses.sort_unstable();
-    assert_eq!(responses, [(1, 3), (1, 12)]);
-    assert_eq!(recorder.sizes("http.server.request.body.size"), [(1, 5)]);
-    let on_span = crate::recorder::attributes(&recorder.spans()[1].attributes);
-    assert_eq!(on_span["http.request.body.size"], "int 5");
-    assert_eq!(on_span["http.response.body.size"], "int 12");
+    let metrics = capture.metrics();
+    let sizes = |name| -> Vec<_> {
+        metrics.one(name).points.iter().map(|point| (point.count, point.value)).collect()
+    };
+    assert_eq!(sizes("http.server.response.body.size"), [(1, 3.0), (1, 12.0)]);
+    assert_eq!(sizes("http.server.request.body.size"), [(1, 5.0)]);
+    let second = &capture.spans()[1];
+    second.has("http.request.body.size", 5).has("http.response.body.size", 12);
 }

@@ -1,6 +1,6 @@
 //! The span that tower-http's layer makes with us.
 
-use crate::recorder::Recorder;
+use crate::recorded::{layer, server_span};
 use axum::{Router, body::Body, routing::get};
 use http::Request;
 use http_body_util::BodyExt;
@@ -10,6 +10,7 @@ use std::{
 };
 use tower::ServiceExt;
 use tower_http::trace::TraceLayer;
+use tracewire_testing::Capture;
 use tracewire_tower::server::RequestSpan;
 
 /// Log lines, kept.
@@ -28,7 +29,7 @@ impl Write for Lines {
 
 #[tokio::test]
 async fn log_lines_carry_the_trace_and_the_route() {
-    let recorder = Recorder::new();
+    let capture = Capture::new();
     let lines = Lines::default();
     let writer = lines.clone();
     let subscriber =
@@ -38,17 +39,17 @@ async fn log_lines_carry_the_trace_and_the_route() {
     let app = Router::new()
         .route("/users/{id}", get(async || tracing::info!("hello")))
         .layer(TraceLayer::new_for_http().make_span_with(RequestSpan::new()))
-        .layer(recorder.layer());
+        .layer(layer(&capture));
     let request = Request::get("/users/1").body(Body::empty()).unwrap();
     app.oneshot(request).await.unwrap().into_body().collect().await.unwrap();
 
-    let span = recorder.server_span().span_context;
+    let span = server_span(&capture);
     let lines = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     for part in [
         "http.request.method=GET",
         "http.route=\"/users/{id}\"",
-        &format!("trace_id={}", span.trace_id()),
-        &format!("span_id={}", span.span_id()),
+        &format!("trace_id={}", span.trace_id),
+        &format!("span_id={}", span.span_id),
         "hello",
     ] {
         assert!(lines.contains(part), "{part:?} in {lines}");
