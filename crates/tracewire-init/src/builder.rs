@@ -16,7 +16,7 @@ use crate::error::InitError;
 use crate::exporters::Exporter;
 use crate::foreign::Foreign;
 use crate::guard::{Claim, Telemetry};
-use crate::otlp::Compression;
+use crate::otlp::{Compression, Protocol};
 use crate::propagation;
 use crate::setup::{self, Settings};
 
@@ -104,6 +104,12 @@ impl Builder {
     /// (`OTEL_EXPORTER_OTLP_ENDPOINT`, and those of each signal).
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.settings.otlp.endpoint = Some(url.into());
+        self
+    }
+
+    /// Sets how OTLP is spoken (`OTEL_EXPORTER_OTLP_PROTOCOL`): protobuf over HTTP unless set.
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.settings.otlp.protocol = Some(protocol);
         self
     }
 

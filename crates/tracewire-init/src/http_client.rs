@@ -1,11 +1,9 @@
 //! One POST to a collector: compressed, retried, and over before its time is up.
 
-use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Write};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -14,15 +12,15 @@ use http::{StatusCode, Uri};
 use ureq::{Agent, Proxy, Timeout};
 use url::Url;
 
+use crate::attempts::{Attempts, Fault, Retry};
 use crate::error::InitError;
-use crate::stop::{Stop, after};
+use crate::stop::Stop;
 
 /// How long to wait for a connection; a dead network must not cost a batch its whole time.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How much of an answer is read: it holds counts and a message, and the collector is untrusted.
 const MOST_RESPONSE: u64 = 64 * 1024;
-const FIRST_DELAY: Duration = Duration::from_millis(200);
-const USER_AGENT: &str = concat!(
+pub(crate) const USER_AGENT: &str = concat!(
     "tracewire/",
     env!("CARGO_PKG_VERSION"),
     " OTel-OTLP-Exporter-Rust/",
@@ -48,13 +46,9 @@ pub(crate) struct Target {
 pub(crate) struct HttpClient {
     agent: Agent,
     uri: Uri,
-    shown: String,
     headers: HeaderMap,
     gzip: bool,
-    timeout: Option<Duration>,
-    stop: Arc<Stop>,
-    // The last body could not be delivered.
-    failing: AtomicBool,
+    attempts: Attempts,
 }
 
 impl HttpClient {
@@ -79,12 +73,9 @@ impl HttpClient {
         Ok(Self {
             agent: config.build().new_agent(),
             uri,
-            shown,
             headers: target.headers,
             gzip: target.gzip,
-            timeout: target.timeout,
-            stop,
-            failing: AtomicBool::new(false),
+            attempts: Attempts::new(shown, target.timeout, stop),
         })
     }
 
@@ -95,38 +86,7 @@ impl HttpClient {
         body: Vec<u8>,
     ) -> Result<Vec<u8>, String> {
         let body = if self.gzip { gzip(&body) } else { body };
-        let result = self.attempts(content_type, &body);
-        self.failing.store(result.is_err(), Ordering::Relaxed);
-        result
-    }
-
-    fn attempts(&self, content_type: &'static str, body: &[u8]) -> Result<Vec<u8>, String> {
-        let limit = after(self.timeout.unwrap_or(Duration::MAX));
-        let mut attempt = 1;
-        loop {
-            let left = self.stop.at_most(limit).saturating_duration_since(Instant::now());
-            if left == Duration::ZERO {
-                return Err(format!("no time was left to send it to {}", self.shown));
-            }
-            let fault = match self.once(content_type, body, left) {
-                Ok(answer) => return Ok(answer),
-                Err(fault) => fault,
-            };
-            // At the end, a collector that refused one batch is asked but once for each other.
-            let most = match (self.stop.has_begun(), self.failing.load(Ordering::Relaxed)) {
-                (false, _) => u32::MAX,
-                (true, false) => 3,
-                (true, true) => 1,
-            };
-            let next = fault.retry.after(attempt).map(after);
-            match next {
-                Some(next) if attempt < most && next < self.stop.at_most(limit) => {
-                    self.stop.sleep_until(next);
-                    attempt += 1;
-                }
-                _ => return Err(fault.describe(attempt)),
-            }
-        }
+        self.attempts.run(|left| self.once(content_type, &body, left))
     }
 
     fn once(
@@ -153,8 +113,8 @@ impl HttpClient {
         if !status.is_success() {
             // The body is not shown: it may hold what was sent.
             return Err(Fault {
-                what: format!("HTTP {} from {}", status.as_u16(), self.shown),
-                retry: Retry::of(status, response.headers()),
+                what: format!("HTTP {} from {}", status.as_u16(), self.attempts.endpoint()),
+                retry: retry(status, response.headers()),
             });
         }
         let mut answer = Vec::new();
@@ -166,51 +126,16 @@ impl HttpClient {
     fn unanswered(&self, error: ureq::Error) -> Fault {
         let never = matches!(error, ureq::Error::Http(_) | ureq::Error::BadUri(_));
         let retry = if never { Retry::Never } else { Retry::Soon };
-        Fault { what: format!("{}: {}", self.shown, describe(&error)), retry }
+        Fault { what: format!("{}: {}", self.attempts.endpoint(), describe(&error)), retry }
     }
 }
 
-/// One attempt that failed.
-struct Fault {
-    what: String,
-    retry: Retry,
-}
-
-impl Fault {
-    fn describe(self, attempts: u32) -> String {
-        if attempts == 1 { self.what } else { format!("{}, {attempts} attempts", self.what) }
+fn retry(status: StatusCode, headers: &HeaderMap) -> Retry {
+    if !matches!(status.as_u16(), 429 | 502 | 503 | 504) {
+        return Retry::Never;
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Retry {
-    Never,
-    Soon,
-    After(Duration),
-}
-
-impl Retry {
-    fn of(status: StatusCode, headers: &HeaderMap) -> Self {
-        if !matches!(status.as_u16(), 429 | 502 | 503 | 504) {
-            return Self::Never;
-        }
-        let after = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-        after.and_then(|text| retry_after(text, SystemTime::now())).map_or(Self::Soon, Self::After)
-    }
-
-    /// The pause after this attempt: doubling, with jitter, unless the collector named one.
-    fn after(self, attempt: u32) -> Option<Duration> {
-        match self {
-            Self::Never => None,
-            Self::After(pause) => Some(pause),
-            Self::Soon => {
-                let pause = FIRST_DELAY * 2_u32.pow((attempt - 1).min(6));
-                // Between 80 and 120 percent; a hasher's random keys are randomness enough.
-                let jitter = 80 + RandomState::new().hash_one(attempt) % 41;
-                Some(pause.mul_f64(jitter as f64 / 100.0))
-            }
-        }
-    }
+    let after = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+    after.and_then(|text| retry_after(text, SystemTime::now())).map_or(Retry::Soon, Retry::After)
 }
 
 /// Seconds or a date, as RFC 9110 §10.2.3 has it.
@@ -264,7 +189,7 @@ mod tests {
 
     #[test]
     fn only_the_retryable_statuses_are_retried() {
-        let retry = |status| Retry::of(StatusCode::from_u16(status).unwrap(), &HeaderMap::new());
+        let retry = |status| retry(StatusCode::from_u16(status).unwrap(), &HeaderMap::new());
         for status in [429, 502, 503, 504] {
             assert_eq!(retry(status), Retry::Soon);
         }
@@ -285,15 +210,6 @@ mod tests {
             ("-1", None),
         ] {
             assert_eq!(retry_after(text, now), expected.map(Duration::from_secs), "{text}");
-        }
-    }
-
-    #[test]
-    fn pauses_double_and_differ_by_a_fifth() {
-        for (attempt, milliseconds) in [(1, 200), (2, 400), (3, 800), (7, 12_800), (99, 12_800)] {
-            let pause = Retry::Soon.after(attempt).unwrap();
-            let middle = Duration::from_millis(milliseconds);
-            assert!(pause >= middle.mul_f64(0.8) && pause <= middle.mul_f64(1.2), "{pause:?}");
         }
     }
 

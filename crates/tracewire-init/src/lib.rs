@@ -43,8 +43,9 @@
 //! | `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER` | `otlp` | `otlp`, `console`, `none`, `zipkin` for spans, `prometheus` for metrics; several with commas |
 //! | `OTEL_EXPORTER_ZIPKIN_ENDPOINT`, `_TIMEOUT` | `http://localhost:9411/api/v2/spans`, 10000 ms | where the exporter `zipkin` posts spans |
 //! | `OTEL_EXPORTER_PROMETHEUS_HOST`, `_PORT` | `localhost`, 9464 | where the exporter `prometheus` serves `/metrics` |
-//! | `OTEL_EXPORTER_OTLP_ENDPOINT` | `http://localhost:4318` | base URL, to which `v1/traces`, `v1/metrics` or `v1/logs` is appended |
-//! | `OTEL_EXPORTER_OTLP_PROTOCOL` | `http/protobuf` | `http/protobuf` |
+//! | `OTEL_EXPORTER_OTLP_ENDPOINT` | `http://localhost:4318`; for `grpc`, port 4317 | base URL, to which `v1/traces`, `v1/metrics` or `v1/logs` is appended |
+//! | `OTEL_EXPORTER_OTLP_PROTOCOL` | `http/protobuf` | `http/protobuf`, `http/json`, `grpc` |
+//! | `OTEL_EXPORTER_OTLP_INSECURE` | `false` | for `grpc` and an endpoint without scheme: `true` is http, `false` https |
 //! | `OTEL_EXPORTER_OTLP_HEADERS` | – | `key=value,key=value`, percent-encoded |
 //! | `OTEL_EXPORTER_OTLP_TIMEOUT` | 10000 ms | for one export, retries included; 0 is no limit |
 //! | `OTEL_EXPORTER_OTLP_COMPRESSION` | `none` | `none`, `gzip` |
@@ -84,10 +85,13 @@
 //! | `tls-ring` | no | the same with ring; with both, `tls` counts |
 //! | `logs` | no | log records: exporters, and `Telemetry::log_layer`, which makes them of `tracing` events |
 //! | `tracing` | no | a subscriber (`Builder::log_format`), and `Telemetry::span_layer`, which makes spans of `tracing` spans |
+//! | `otlp-json` | no | the protocol `http/json` |
+//! | `otlp-grpc` | no | the protocol `grpc`, on a runtime of one thread that belongs to telemetry |
 //! | `zipkin` | no | the exporter `zipkin` for spans |
 //! | `prometheus` | no | the exporter `prometheus` for metrics |
 //! | `detect` | no | facts in the resource about where the process runs; of it `detect-container`, `detect-host`, `detect-os`, `detect-process` |
 
+mod attempts;
 mod baggage;
 mod batch;
 mod batching;
@@ -137,7 +141,7 @@ pub use self::{
     exporters::Exporter,
     guard::Telemetry,
     hinted::HintedSampler,
-    otlp::Compression,
+    otlp::{Compression, Protocol},
     report::{ShutdownReport, SignalReport},
 };
 

@@ -105,6 +105,7 @@ struct Setup<'a> {
     env: &'a Env,
     stop: Arc<Stop>,
     counts: Vec<Arc<Counts>>,
+    runtime: otlp::Runtimes,
     #[cfg(feature = "prometheus")]
     prometheus_address: prometheus::Settings,
     #[cfg(feature = "prometheus")]
@@ -117,6 +118,7 @@ impl<'a> Setup<'a> {
             env,
             stop: Arc::default(),
             counts: Vec::new(),
+            runtime: otlp::Runtimes::default(),
             #[cfg(feature = "prometheus")]
             prometheus_address: None,
             #[cfg(feature = "prometheus")]
@@ -392,8 +394,8 @@ impl<'a> Setup<'a> {
         otlp: &otlp::Settings,
         signal: Signal,
         export_timeout: Duration,
-    ) -> Result<crate::http_client::HttpClient, InitError> {
-        otlp::client(self.env, otlp, signal, export_timeout, Arc::clone(&self.stop))
+    ) -> Result<otlp::Client, InitError> {
+        otlp::client(self.env, otlp, signal, export_timeout, &self.runtime, Arc::clone(&self.stop))
     }
 
     fn counts(&mut self, signal: &'static str, exporter: &'static str) -> Arc<Counts> {
@@ -561,7 +563,9 @@ mod tests {
             ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "0"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
             ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://"),
+            #[cfg(not(feature = "otlp-grpc"))]
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            #[cfg(not(feature = "otlp-json"))]
             ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"),
             ("OTEL_CONFIG_FILE", "/etc/otel.yaml"),
         ] {

@@ -23,11 +23,19 @@ pub(crate) struct Files {
     pub(crate) key: Option<Found<String>>,
 }
 
-/// What the HTTP client is told.
+/// The same for each client: the HTTP client's own form, and rustls' for gRPC.
+#[derive(Debug)]
+pub(crate) struct Configs {
+    pub(crate) http: TlsConfig,
+    #[cfg(feature = "otlp-grpc")]
+    pub(crate) rustls: ClientConfig,
+}
+
+/// What clients are told.
 ///
-/// The client makes rustls' configuration when it first connects, and takes it for granted that it
+/// The HTTP client makes rustls' configuration when it first connects, and takes it for granted that it
 /// can; so it is made here as well, where a fault is still an error of `init`.
-pub(crate) fn config(files: &Files) -> Result<TlsConfig, InitError> {
+pub(crate) fn config(files: &Files) -> Result<Configs, InitError> {
     let provider = provider();
     let config = TlsConfig::builder().unversioned_rustls_crypto_provider(Arc::clone(&provider));
     let builder = ClientConfig::builder_with_provider(provider)
@@ -62,17 +70,27 @@ pub(crate) fn config(files: &Files) -> Result<TlsConfig, InitError> {
             let client = PrivateKey::from_pem(&pem)
                 .map(|private| ClientCert::new_with_certs(&owned(&chain), private))
                 .map_err(|error| unreadable(key, error))?;
-            builder
+            let rustls = builder
                 .with_client_auth_cert(chain, private)
                 .map_err(|error| unreadable(certificate, error))?;
-            Ok(config.client_cert(Some(client)).build())
+            Ok(configs(config.client_cert(Some(client)).build(), rustls))
         }
-        (None, None) => Ok(config.build()),
+        (None, None) => Ok(configs(config.build(), builder.with_no_client_auth())),
         (Some(lone), None) | (None, Some(lone)) => Err(InitError::configuration(
             &lone.variable,
             &lone.value,
             "a client certificate and its key go together, and the other one is not set",
         )),
+    }
+}
+
+fn configs(http: TlsConfig, rustls: ClientConfig) -> Configs {
+    #[cfg(not(feature = "otlp-grpc"))]
+    drop(rustls);
+    Configs {
+        http,
+        #[cfg(feature = "otlp-grpc")]
+        rustls,
     }
 }
 

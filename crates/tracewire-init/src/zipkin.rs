@@ -69,7 +69,7 @@ impl ZipkinSpans {
             timeout: [timeout, export_timeout].into_iter().filter(|limit| !limit.is_zero()).min(),
             #[cfg(feature = "__rustls")]
             tls: if url.scheme() == "https" {
-                Some(crate::tls::config(&crate::tls::Files::default())?)
+                Some(crate::tls::config(&crate::tls::Files::default())?.http)
             } else {
                 None
             },

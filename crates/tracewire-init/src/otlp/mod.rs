@@ -1,49 +1,37 @@
-//! The OTLP exporter: its variables, and what is exported as HTTP bodies in protobuf.
+//! The OTLP exporter: its variables, and what is exported as requests in protobuf or JSON.
 //!
 //! A signal's own variable beats the general one. The rules for endpoints and headers are those of
 //! the [OTLP exporter specification].
 //!
 //! [OTLP exporter specification]: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
 
+mod client;
+#[cfg(feature = "otlp-grpc")]
+mod grpc;
+mod protocol;
+mod sinks;
+
+pub(crate) use self::client::Client;
+#[cfg(feature = "otlp-grpc")]
+pub(crate) use self::grpc::Runtimes;
+pub use self::protocol::Protocol;
+#[cfg(feature = "logs")]
+pub(crate) use self::sinks::OtlpLogs;
+pub(crate) use self::sinks::{OtlpMetrics, OtlpSpans};
 use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use opentelemetry_proto::tonic::collector::metrics::v1::{
-    ExportMetricsServiceRequest, ExportMetricsServiceResponse,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
-#[cfg(feature = "logs")]
-use opentelemetry_proto::tonic::{
-    self as proto,
-    collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse},
-    logs::v1::ResourceLogs,
-};
-use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
-use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::metrics::data::ResourceMetrics;
-use opentelemetry_sdk::trace::SpanData;
-use prost::Message;
 use url::Url;
 
-use crate::count::Failure;
 use crate::env::{self, Env, Found, Origin};
 use crate::error::InitError;
 use crate::http_client::{HttpClient, Target, shown};
-#[cfg(feature = "logs")]
-use crate::logs::Log;
-use crate::metrics::DeliverMetrics;
 use crate::percent;
 use crate::proxy;
-use crate::queue::Deliver;
 use crate::stop::Stop;
-
-const PROTOBUF: &str = "application/x-protobuf";
 
 /// How OTLP bodies are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,10 +43,16 @@ pub enum Compression {
     Gzip,
 }
 
+/// The runtime that gRPC needs: none without gRPC.
+#[cfg(not(feature = "otlp-grpc"))]
+#[derive(Debug, Default)]
+pub(crate) struct Runtimes {}
+
 /// What code says about OTLP, for all signals.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     pub(crate) endpoint: Option<String>,
+    pub(crate) protocol: Option<Protocol>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) compression: Option<Compression>,
@@ -101,10 +95,11 @@ pub(crate) fn client(
     code: &Settings,
     signal: Signal,
     export_timeout: Duration,
+    runtime: &Runtimes,
     stop: Arc<Stop>,
-) -> Result<HttpClient, InitError> {
-    protocol(env, signal)?;
-    let endpoint = endpoint(env, code.endpoint.as_deref(), signal)?;
+) -> Result<Client, InitError> {
+    let protocol = Protocol::decide(env, code.protocol, signal)?;
+    let endpoint = endpoint(env, code.endpoint.as_deref(), signal, protocol)?;
     let [special, general] = signal.variables("COMPRESSION");
     let compression = env.pick(
         &[&special, &general],
@@ -124,43 +119,52 @@ pub(crate) fn client(
     if let Some(credentials) = take_credentials(&mut url) {
         headers.entry(AUTHORIZATION).or_insert(credentials);
     }
+    let gzip = compression == Compression::Gzip;
+    // Zero is no limit.
+    let timeout = [timeout, export_timeout].into_iter().filter(|limit| !limit.is_zero()).min();
+    #[cfg(feature = "__rustls")]
+    let tls = tls(env, code, signal, &url)?;
+    #[cfg(feature = "otlp-grpc")]
+    if protocol == Protocol::Grpc {
+        return Ok(Client::Grpc(grpc::GrpcClient::new(
+            grpc::Target {
+                url,
+                headers,
+                gzip,
+                timeout,
+                #[cfg(feature = "__rustls")]
+                tls: tls.map(|tls| tls.rustls),
+            },
+            runtime.get()?,
+            stop,
+        )?));
+    }
+    #[cfg(not(feature = "otlp-grpc"))]
+    let Runtimes {} = runtime;
     let target = Target {
         headers,
-        gzip: compression == Compression::Gzip,
-        // Zero is no limit.
-        timeout: [timeout, export_timeout].into_iter().filter(|limit| !limit.is_zero()).min(),
+        gzip,
+        timeout,
         #[cfg(feature = "__rustls")]
-        tls: tls(env, code, signal, &url)?,
+        tls: tls.map(|tls| tls.http),
         proxy: proxy::choose(env, &url),
         url,
     };
-    HttpClient::new(target, stop)
+    let client = HttpClient::new(target, stop)?;
+    Ok(match protocol {
+        #[cfg(feature = "otlp-json")]
+        Protocol::HttpJson => Client::Json(client),
+        _ => Client::Protobuf(client),
+    })
 }
 
-/// `http/protobuf`, or an error for the protocols that exist but are not compiled in.
-fn protocol(env: &Env, signal: Signal) -> Result<(), InitError> {
-    const WORDS: [(&str, bool); 3] =
-        [("http/protobuf", true), ("http/json", false), ("grpc", false)];
-    let [special, general] = signal.variables("PROTOCOL");
-    let word = |text: &str| {
-        env::choice(&WORDS)(text)
-            .map(|supported| (text.to_ascii_lowercase(), supported))
-            .map_err(|_| "it must be http/protobuf".to_owned())
-    };
-    match env.read(&[&special, &general], word) {
-        Some(Found { value: (name, false), variable }) => {
-            Err(InitError::not_compiled_in(&variable, &name, "this build speaks http/protobuf"))
-        }
-        found => {
-            let origin = found.map_or(Origin::Default, |found| Origin::Variable(found.variable));
-            env.decide(&special, "http/protobuf", origin);
-            Ok(())
-        }
-    }
-}
-
-/// The URL to post to: a signal's own as it is, a general one with the signal's path.
-fn endpoint(env: &Env, code: Option<&str>, signal: Signal) -> Result<Found<Url>, InitError> {
+/// Where to send: a signal's own as it is, a general one with the signal's path.
+fn endpoint(
+    env: &Env,
+    code: Option<&str>,
+    signal: Signal,
+    protocol: Protocol,
+) -> Result<Found<Url>, InitError> {
     let [special, general] = signal.variables("ENDPOINT");
     let (text, variable, origin, is_base) = if let Some(text) = code {
         (text.to_owned(), "endpoint".to_owned(), Origin::Code, true)
@@ -169,10 +173,11 @@ fn endpoint(env: &Env, code: Option<&str>, signal: Signal) -> Result<Found<Url>,
     } else if let Some(text) = env.text(&general) {
         (text, general.clone(), Origin::Variable(general), true)
     } else {
-        ("http://localhost:4318".to_owned(), general, Origin::Default, true)
+        (protocol.endpoint().to_owned(), general, Origin::Default, true)
     };
-    let mut url = usable(text.trim(), &variable)?;
-    if is_base {
+    let text = protocol.with_scheme(env, text.trim(), signal);
+    let mut url = usable(&text, &variable)?;
+    if is_base && protocol.has_paths() {
         let path = format!("{}/{}", url.path().trim_end_matches('/'), signal.path());
         url.set_path(&path);
     }
@@ -267,7 +272,7 @@ fn tls(
     code: &Settings,
     signal: Signal,
     url: &Url,
-) -> Result<Option<ureq::tls::TlsConfig>, InitError> {
+) -> Result<Option<crate::tls::Configs>, InitError> {
     if url.scheme() != "https" {
         return Ok(None);
     }
@@ -295,112 +300,12 @@ fn tls(
     .map(Some)
 }
 
-/// Spans over OTLP.
-#[derive(Debug)]
-pub(crate) struct OtlpSpans {
-    client: HttpClient,
-    resource: ResourceAttributesWithSchema,
-}
-
-impl OtlpSpans {
-    pub(crate) fn new(client: HttpClient, resource: &Resource) -> Self {
-        Self { client, resource: resource.into() }
-    }
-}
-
-impl Deliver<SpanData> for OtlpSpans {
-    fn deliver(&self, batch: Vec<SpanData>) -> Result<(), Failure> {
-        let resource_spans = group_spans_by_resource_and_scope(batch, &self.resource);
-        let request = ExportTraceServiceRequest { resource_spans };
-        let body = request.encode_to_vec();
-        // A slow collector must not keep the batch in memory twice.
-        drop(request);
-        let answer = self.client.post(PROTOBUF, body).map_err(Failure::all)?;
-        match ExportTraceServiceResponse::decode(&*answer).unwrap_or_default().partial_success {
-            Some(partial) => rejected(partial.rejected_spans, &partial.error_message),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Log records over OTLP.
-#[cfg(feature = "logs")]
-#[derive(Debug)]
-pub(crate) struct OtlpLogs {
-    client: HttpClient,
-    resource: ResourceAttributesWithSchema,
-}
-
-#[cfg(feature = "logs")]
-impl OtlpLogs {
-    pub(crate) fn new(client: HttpClient, resource: &Resource) -> Self {
-        Self { client, resource: resource.into() }
-    }
-}
-
-#[cfg(feature = "logs")]
-impl Deliver<Log> for OtlpLogs {
-    fn deliver(&self, batch: Vec<Log>) -> Result<(), Failure> {
-        let resource_logs = ResourceLogs {
-            resource: Some(proto::resource::v1::Resource {
-                attributes: self.resource.attributes.0.clone(),
-                ..Default::default()
-            }),
-            schema_url: self.resource.schema_url.clone().unwrap_or_default(),
-            scope_logs: crate::logs::by_scope(batch),
-        };
-        let request = ExportLogsServiceRequest { resource_logs: vec![resource_logs] };
-        let body = request.encode_to_vec();
-        drop(request);
-        let answer = self.client.post(PROTOBUF, body).map_err(Failure::all)?;
-        match ExportLogsServiceResponse::decode(&*answer).unwrap_or_default().partial_success {
-            Some(partial) => rejected(partial.rejected_log_records, &partial.error_message),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Metrics over OTLP.
-#[derive(Debug)]
-pub(crate) struct OtlpMetrics {
-    client: HttpClient,
-}
-
-impl OtlpMetrics {
-    pub(crate) fn new(client: HttpClient) -> Self {
-        Self { client }
-    }
-}
-
-impl DeliverMetrics for OtlpMetrics {
-    fn deliver(&self, metrics: &ResourceMetrics) -> Result<(), Failure> {
-        let request = ExportMetricsServiceRequest::from(metrics);
-        let answer = self.client.post(PROTOBUF, request.encode_to_vec()).map_err(Failure::all)?;
-        match ExportMetricsServiceResponse::decode(&*answer).unwrap_or_default().partial_success {
-            Some(partial) => rejected(partial.rejected_data_points, &partial.error_message),
-            None => Ok(()),
-        }
-    }
-}
-
-/// A success that says how much of the batch the collector did not want.
-fn rejected(items: i64, message: &str) -> Result<(), Failure> {
-    let items = u64::try_from(items).unwrap_or(0);
-    if items == 0 {
-        // A message alone is advice about data that was accepted.
-        return Ok(());
-    }
-    let reason =
-        format!("the collector rejected them: {}", crate::printable::shortened(message, 200));
-    Err(Failure { items: Some(items), reason })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn url(variables: &[(&str, &str)], code: Option<&str>, signal: Signal) -> String {
-        endpoint(&Env::of(variables), code, signal).unwrap().value.into()
+        endpoint(&Env::of(variables), code, signal, Protocol::HttpProtobuf).unwrap().value.into()
     }
 
     #[test]
@@ -429,7 +334,7 @@ mod tests {
     fn unusable_endpoints_are_errors_that_name_variable_and_value() {
         for bad in ["collector:4318", "http://", "ftp://x/", "/v1/traces", "unix:/run/x", "x"] {
             let env = Env::of(&[("OTEL_EXPORTER_OTLP_ENDPOINT", bad)]);
-            let error = endpoint(&env, None, Signal::Traces).unwrap_err();
+            let error = endpoint(&env, None, Signal::Traces, Protocol::HttpProtobuf).unwrap_err();
             assert!(error.is_configuration(), "{bad}");
             assert_eq!(
                 error.to_string(),
@@ -444,27 +349,9 @@ mod tests {
     fn credentials_in_a_bad_endpoint_are_not_shown() {
         for bad in ["http://user:secret@", "ftp://user:secret@host/", "user:secret@host:4318"] {
             let env = Env::of(&[("OTEL_EXPORTER_OTLP_ENDPOINT", bad)]);
-            let error = endpoint(&env, None, Signal::Traces).unwrap_err();
+            let error = endpoint(&env, None, Signal::Traces, Protocol::HttpProtobuf).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
         }
-    }
-
-    #[test]
-    fn protocols_that_are_not_compiled_in_are_errors() {
-        for (value, special) in [("grpc", true), ("http/json", false), ("GRPC", false)] {
-            let variable = if special {
-                "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
-            } else {
-                "OTEL_EXPORTER_OTLP_PROTOCOL"
-            };
-            let error = protocol(&Env::of(&[(variable, value)]), Signal::Traces).unwrap_err();
-            assert!(error.is_not_compiled_in());
-            let message = error.to_string();
-            assert!(message.contains(variable) && message.contains("http/protobuf"), "{message}");
-        }
-        let env = Env::of(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "smoke signals")]);
-        protocol(&env, Signal::Traces).unwrap();
-        assert_eq!(env.take_warnings().len(), 1);
     }
 
     #[test]
@@ -493,13 +380,5 @@ mod tests {
             assert_eq!(warnings.len(), 1);
             assert!(!warnings[0].contains("secret"));
         }
-    }
-
-    #[test]
-    fn a_rejected_part_is_counted_and_advice_is_not() {
-        assert_eq!(rejected(0, "use gzip"), Ok(()));
-        assert_eq!(rejected(-3, ""), Ok(()));
-        let reason = "the collector rejected them: too old\\n".to_owned();
-        assert_eq!(rejected(3, "too old\n"), Err(Failure { items: Some(3), reason }));
     }
 }

@@ -1,0 +1,120 @@
+//! How often something is sent: again if that may help, and never beyond its time.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::stop::{Stop, after};
+
+const FIRST_DELAY: Duration = Duration::from_millis(200);
+
+/// The attempts to send to one endpoint.
+#[derive(Debug)]
+pub(crate) struct Attempts {
+    /// The endpoint as it may be shown.
+    endpoint: String,
+    /// For one batch, retries included; `None` is no limit.
+    timeout: Option<Duration>,
+    stop: Arc<Stop>,
+    // The last batch could not be delivered.
+    failing: AtomicBool,
+}
+
+/// One attempt that failed.
+pub(crate) struct Fault {
+    pub(crate) what: String,
+    pub(crate) retry: Retry,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Retry {
+    Never,
+    Soon,
+    After(Duration),
+}
+
+impl Attempts {
+    pub(crate) fn new(endpoint: String, timeout: Option<Duration>, stop: Arc<Stop>) -> Self {
+        Self { endpoint, timeout, stop, failing: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Does `once`, which gets the time that is left, until it succeeds or there is no use in it.
+    pub(crate) fn run<T>(
+        &self,
+        once: impl FnMut(Duration) -> Result<T, Fault>,
+    ) -> Result<T, String> {
+        let result = self.repeat(once);
+        self.failing.store(result.is_err(), Ordering::Relaxed);
+        result
+    }
+
+    fn repeat<T>(&self, mut once: impl FnMut(Duration) -> Result<T, Fault>) -> Result<T, String> {
+        let limit = after(self.timeout.unwrap_or(Duration::MAX));
+        let mut attempt = 1;
+        loop {
+            let left = self.stop.at_most(limit).saturating_duration_since(Instant::now());
+            if left == Duration::ZERO {
+                return Err(format!("no time was left to send it to {}", self.endpoint));
+            }
+            let fault = match once(left) {
+                Ok(answer) => return Ok(answer),
+                Err(fault) => fault,
+            };
+            // At the end, a collector that refused one batch is asked but once for each other.
+            let most = match (self.stop.has_begun(), self.failing.load(Ordering::Relaxed)) {
+                (false, _) => u32::MAX,
+                (true, false) => 3,
+                (true, true) => 1,
+            };
+            let next = fault.retry.after(attempt).map(after);
+            match next {
+                Some(next) if attempt < most && next < self.stop.at_most(limit) => {
+                    self.stop.sleep_until(next);
+                    attempt += 1;
+                }
+                _ => return Err(fault.describe(attempt)),
+            }
+        }
+    }
+}
+
+impl Fault {
+    fn describe(self, attempts: u32) -> String {
+        if attempts == 1 { self.what } else { format!("{}, {attempts} attempts", self.what) }
+    }
+}
+
+impl Retry {
+    /// The pause after this attempt: doubling, with jitter, unless the collector named one.
+    fn after(self, attempt: u32) -> Option<Duration> {
+        match self {
+            Self::Never => None,
+            Self::After(pause) => Some(pause),
+            Self::Soon => {
+                let pause = FIRST_DELAY * 2_u32.pow((attempt - 1).min(6));
+                // Between 80 and 120 percent; a hasher's random keys are randomness enough.
+                let jitter = 80 + RandomState::new().hash_one(attempt) % 41;
+                Some(pause.mul_f64(jitter as f64 / 100.0))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_and_differ_by_a_fifth() {
+        for (attempt, milliseconds) in [(1, 200), (2, 400), (3, 800), (7, 12_800), (99, 12_800)] {
+            let pause = Retry::Soon.after(attempt).unwrap();
+            let middle = Duration::from_millis(milliseconds);
+            assert!(pause >= middle.mul_f64(0.8) && pause <= middle.mul_f64(1.2), "{pause:?}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The runtime of the gRPC connections.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::Context;
+
+use crate::error::InitError;
+
+/// Makes the runtime when the first client needs it.
+#[derive(Debug, Default)]
+pub(crate) struct Runtimes(OnceCell<Arc<Runtime>>);
+
+impl Runtimes {
+    pub(crate) fn get(&self) -> Result<Arc<Runtime>, InitError> {
+        if let Some(runtime) = self.0.get() {
+            return Ok(Arc::clone(runtime));
+        }
+        let runtime = Arc::new(Runtime::new()?);
+        Ok(Arc::clone(self.0.get_or_init(|| runtime)))
+    }
+}
+
+/// One thread; it ends with the last client.
+#[derive(Debug)]
+pub(crate) struct Runtime {
+    // Taken only when dropped.
+    inner: Option<tokio::runtime::Runtime>,
+}
+
+impl Runtime {
+    fn new() -> Result<Self, InitError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(2)
+            .thread_name("tracewire-grpc")
+            .on_thread_start(|| {
+                // For as long as the thread lives: what connections say must not be exported.
+                std::mem::forget(Context::enter_telemetry_suppressed_scope());
+            })
+            .enable_all()
+            .build()
+            .map_err(|error| {
+                InitError::exporter("the runtime of the gRPC exporter cannot be made")
+                    .with_source(error)
+            })?;
+        Ok(Self { inner: Some(runtime) })
+    }
+
+    fn inner(&self) -> &tokio::runtime::Runtime {
+        self.inner.as_ref().expect("it is taken only when dropped")
+    }
+
+    /// Does `work` as if on the runtime.
+    pub(super) fn enter<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _guard = self.inner().enter();
+        work()
+    }
+
+    /// The future's output, if it is there within `limit`.
+    pub(super) fn block_on<T>(
+        &self,
+        limit: Duration,
+        future: impl Future<Output = T>,
+    ) -> Option<T> {
+        self.inner().block_on(async { tokio::time::timeout(limit, future).await.ok() })
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        // Without waiting, which is not allowed on the thread of another runtime.
+        if let Some(runtime) = self.inner.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
