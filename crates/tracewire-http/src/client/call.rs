@@ -125,7 +125,7 @@ impl ClientCall {
     /// Whether the call is to end with the body of the response instead of its head: by option,
     /// and always over gRPC, whose status stands in the trailers.
     pub fn ends_at_body(&self) -> bool {
-        self.settings.end_at_body || self.exchange.rpc().is_some()
+        self.settings.end_at_body || self.exchange.is_rpc()
     }
 
     /// Notes the response's trailers.

@@ -1,7 +1,8 @@
 //! A client's call: the facts, and the attributes they become.
 
 use crate::{
-    Exchange, Instrumentation, Scheme, conventions as c, method::OTHER, rpc::RpcCall, text::limited,
+    Instrumentation, Scheme, conventions as c, exchange::Record, method::OTHER, rpc::RpcCall,
+    text::limited,
 };
 use http::{HeaderMap, Method};
 use opentelemetry::KeyValue;
@@ -62,22 +63,22 @@ impl<'a> ClientRequest<'a> {
     pub(crate) fn describe(
         &self,
         instrumentation: &Instrumentation,
-        exchange: &Exchange,
+        record: &Record,
     ) -> Vec<KeyValue> {
         let limit = instrumentation.value_limit;
         // 7 of our own here and at most 5 at the end: the vector never grows.
         let mut attributes = Vec::with_capacity(12 + self.attributes.len());
-        match exchange.rpc() {
+        match record.rpc() {
             Some(call) => call.describe(self.path(), limit, &mut attributes),
-            None => self.describe_http(instrumentation, exchange, &mut attributes),
+            None => self.describe_http(instrumentation, record, &mut attributes),
         }
-        if let Some((host, port)) = exchange.server() {
+        if let Some((host, port)) = record.server() {
             attributes.push(KeyValue::new(c::SERVER_ADDRESS, host.clone()));
             attributes.push(KeyValue::new(c::SERVER_PORT, i64::from(*port)));
         }
         if let Some(headers) = self.headers {
             let add = |attribute| attributes.push(attribute);
-            let prefix = exchange.request_header_prefix();
+            let prefix = record.request_header_prefix();
             instrumentation.request_headers.capture(headers, prefix, limit, add);
         }
         attributes.extend_from_slice(self.attributes);
@@ -87,12 +88,12 @@ impl<'a> ClientRequest<'a> {
     fn describe_http(
         &self,
         instrumentation: &Instrumentation,
-        exchange: &Exchange,
+        record: &Record,
         attributes: &mut Vec<KeyValue>,
     ) {
         let limit = instrumentation.value_limit;
-        attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD, exchange.method().clone()));
-        if exchange.method().as_str() == OTHER {
+        attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD, record.method().clone()));
+        if record.method().as_str() == OTHER {
             let original = limited(self.method.as_str().into(), limit);
             attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD_ORIGINAL, original));
         }

@@ -1,37 +1,25 @@
 //! Ends the span, and says what the end means.
 
-use super::{Exchange, start::span_name};
-use crate::{
-    Ending, ErrorType, Outcome, Verdict, conventions as c, instruments::Side, server::Notes,
-};
+use super::{Record, start::span_name};
+use crate::{Ending, ErrorType, Outcome, Verdict, conventions as c, instruments::Side};
 use opentelemetry::{
     KeyValue, StringValue,
     trace::{Status, TraceContextExt},
 };
+use std::sync::Arc;
 
-impl Exchange {
-    /// Ends the exchange with what was noted on the way.
-    pub(crate) fn finish_with(
-        &mut self,
-        outcome: Outcome,
-        route: Option<StringValue>,
-        notes: &Notes,
-    ) {
-        if std::mem::replace(&mut self.ended, true) {
-            return;
-        }
+impl Record {
+    /// Ends the exchange.
+    pub(super) fn finish(&self, outcome: Outcome) {
         let elapsed = self.resolved.clock.now().saturating_duration_since(self.started);
         // Exemplars are taken from the current context.
         let _guard = self.context.clone().attach();
-        if let Some(route) = route {
-            self.fill_in_route(route);
-        }
-        let error = self.error(outcome, notes);
+        let error = self.error(outcome);
         if self.recording {
             self.describe_end(error.as_ref());
             self.context.span().end_with_timestamp(self.started_at + elapsed);
         }
-        self.measure(elapsed, error, &notes.attributes);
+        self.measure(elapsed, error);
     }
 
     /// What the span learns at its end.
@@ -69,8 +57,8 @@ impl Exchange {
     }
 
     /// `error.type`, when the exchange ended in an error.
-    fn error(&self, outcome: Outcome, notes: &Notes) -> Option<StringValue> {
-        if let Some(verdict) = notes.verdict {
+    fn error(&self, outcome: Outcome) -> Option<StringValue> {
+        if let Some(verdict) = self.verdict {
             return verdict.map(StringValue::from);
         }
         let mut verdict = self.verdict(outcome);
@@ -107,10 +95,11 @@ impl Exchange {
     }
 
     /// A route that was found after the span started, by a router inside.
-    fn fill_in_route(&mut self, route: StringValue) {
-        if self.route.is_some() || self.rpc.is_some() {
+    pub(crate) fn fill_in_route(&mut self, route: &str) {
+        if route.is_empty() || self.route.is_some() || self.rpc.is_some() {
             return;
         }
+        let route = StringValue::from(Arc::<str>::from(route));
         if self.recording {
             let span = self.context.span();
             span.set_attribute(KeyValue::new(c::HTTP_ROUTE, route.clone()));

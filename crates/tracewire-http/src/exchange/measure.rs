@@ -1,12 +1,12 @@
 //! What the instruments are given, from the same facts as the span.
 
-use super::Exchange;
+use super::Record;
 use crate::{conventions as c, rpc::GRPC};
 use arrayvec::ArrayVec;
 use opentelemetry::{KeyValue, StringValue};
 use std::time::Duration;
 
-impl Exchange {
+impl Record {
     /// Counts the exchange as active.
     ///
     /// The gauge goes down with exactly what it went up with, or its series would split.
@@ -16,23 +16,18 @@ impl Exchange {
         }
     }
 
-    /// Records what took place, under the conventions' attributes and those that were `added`.
-    pub(super) fn measure(
-        &self,
-        elapsed: Duration,
-        error: Option<StringValue>,
-        added: &[KeyValue],
-    ) {
+    /// Records what took place, under the conventions' attributes and those that were added.
+    pub(super) fn measure(&self, elapsed: Duration, error: Option<StringValue>) {
         self.count_active(-1);
         let own = match &self.rpc {
             Some(_) => self.rpc_attributes(error),
             None => self.duration_attributes(error),
         };
         let all;
-        let attributes = if self.metric_attributes.is_empty() && added.is_empty() {
+        let attributes = if self.metric_attributes.is_empty() {
             &*own
         } else {
-            all = [&*own, &*self.metric_attributes, added].concat();
+            all = [&*own, &*self.metric_attributes].concat();
             &*all
         };
         let instruments = &self.resolved.instruments;

@@ -2,30 +2,22 @@
 
 mod finish;
 mod measure;
+mod record;
 mod start;
+
+pub(crate) use self::record::{Record, Shared};
 
 use self::start::span_name;
 use crate::{
-    ClientRequest, ExchangeHandle, Instrumentation, Origin, Outcome, Scheme, ServerRequest,
-    conventions as c,
-    instrumentation::Resolved,
-    instruments::Side,
-    method::OTHER,
-    rpc::{GrpcStatus, RpcCall},
-    server::{Notes, version_name},
-    text::limited,
+    ClientRequest, ExchangeHandle, Instrumentation, Origin, Outcome, ServerRequest,
+    conventions as c, method::OTHER, server::version_name, text::limited,
 };
 use http::{HeaderMap, Method, StatusCode, Version};
 use opentelemetry::{
     Context, KeyValue, StringValue,
     trace::{SpanKind, TraceContextExt},
 };
-use std::{
-    borrow::Cow,
-    net::SocketAddr,
-    sync::Arc,
-    time::{Instant, SystemTime},
-};
+use std::{borrow::Cow, net::SocketAddr, sync::Arc};
 
 /// One HTTP request and its response.
 ///
@@ -35,26 +27,11 @@ use std::{
 /// whether or not the span is sampled.
 #[derive(Debug)]
 pub struct Exchange {
-    side: Side,
-    resolved: Arc<Resolved>,
     context: Context,
     recording: bool,
-    started: Instant,
-    started_at: SystemTime,
-    method: StringValue,
-    scheme: Scheme,
-    version: Option<&'static str>,
-    server: Option<(StringValue, u16)>,
-    route: Option<StringValue>,
-    synthetic: Option<&'static str>,
-    rpc: Option<RpcCall>,
-    handle: Option<ExchangeHandle>,
-    metric_attributes: Vec<KeyValue>,
-    named: bool,
-    request_size: Option<u64>,
-    response_size: Option<u64>,
-    status: Option<StatusCode>,
-    ended: bool,
+    rpc: bool,
+    handed_over: bool,
+    shared: Arc<Shared>,
 }
 
 impl Exchange {
@@ -70,23 +47,23 @@ impl Exchange {
             .route
             .filter(|route| !route.is_empty())
             .map(|route| StringValue::from(Arc::<str>::from(route)));
-        let mut exchange = Self::new(instrumentation, method);
-        exchange.scheme = request.scheme;
-        exchange.version = version_name(request.version);
-        exchange.route = route;
-        exchange.named = request.name.is_some();
-        exchange.synthetic = request.synthetic(instrumentation);
-        exchange.rpc = request.rpc(instrumentation);
-        exchange.start(instrumentation, &parent, SpanKind::Server, link, |exchange| {
-            let route = exchange.route.as_ref();
-            let name = match (request.name, &exchange.rpc) {
+        let mut record = Record::new(instrumentation, method);
+        record.scheme = request.scheme;
+        record.version = version_name(request.version);
+        record.route = route;
+        record.named = request.name.is_some();
+        record.synthetic = request.synthetic(instrumentation);
+        record.rpc = request.rpc(instrumentation);
+        record.start(instrumentation, &parent, SpanKind::Server, link, |record| {
+            let route = record.route.as_ref();
+            let name = match (request.name, &record.rpc) {
                 (Some(name), _) => Cow::Owned(name.to_owned()),
                 (None, Some(call)) => Cow::Owned(call.name().to_owned()),
-                (None, None) => span_name(&exchange.method, route.map(StringValue::as_str)),
+                (None, None) => span_name(&record.method, route.map(StringValue::as_str)),
             };
-            (name, request.describe(instrumentation, exchange))
+            (name, request.describe(instrumentation, record))
         });
-        exchange
+        Self::new(record)
     }
 
     /// Starts the exchange of a client that is about to send `request`, under `parent`.
@@ -101,19 +78,19 @@ impl Exchange {
             let host = limited(host.into(), instrumentation.value_limit);
             StringValue::from(Arc::<str>::from(host.as_str()))
         });
-        let mut exchange = Self::new(instrumentation, method);
-        exchange.scheme = request.scheme;
-        exchange.server = host.map(|host| (host, request.port));
-        exchange.rpc = request.rpc(instrumentation);
-        exchange.start(instrumentation, parent, SpanKind::Client, None, |exchange| {
-            let name = match (request.name, &exchange.rpc) {
+        let mut record = Record::new(instrumentation, method);
+        record.scheme = request.scheme;
+        record.server = host.map(|host| (host, request.port));
+        record.rpc = request.rpc(instrumentation);
+        record.start(instrumentation, parent, SpanKind::Client, None, |record| {
+            let name = match (request.name, &record.rpc) {
                 (Some(name), _) => Cow::Owned(name.to_owned()),
                 (None, Some(call)) => Cow::Owned(call.name().to_owned()),
-                (None, None) => span_name(&exchange.method, request.template),
+                (None, None) => span_name(&record.method, request.template),
             };
-            (name, request.describe(instrumentation, exchange))
+            (name, request.describe(instrumentation, record))
         });
-        exchange
+        Self::new(record)
     }
 
     /// The context that carries the exchange's span: attach it to whatever works on the request,
@@ -124,7 +101,7 @@ impl Exchange {
 
     /// Notes the status code that was sent or received.
     pub fn respond(&mut self, status: StatusCode) {
-        self.status = Some(status);
+        self.shared.note(|record| record.status = Some(status));
     }
 
     /// Notes the response's headers: those of them that are to be captured, and gRPC's status
@@ -135,34 +112,33 @@ impl Exchange {
             let span = self.context.span();
             let limit = instrumentation.value_limit;
             let add = |attribute| span.set_attribute(attribute);
-            let prefix = match self.rpc {
-                Some(_) => c::RPC_RESPONSE_METADATA,
-                None => c::HTTP_RESPONSE_HEADER,
-            };
+            let prefix = if self.rpc { c::RPC_RESPONSE_METADATA } else { c::HTTP_RESPONSE_HEADER };
             instrumentation.response_headers.capture(headers, prefix, limit, add);
         }
     }
 
     /// Notes the response's trailers, which carry gRPC's status.
     pub fn trailers(&mut self, trailers: &HeaderMap) {
-        if let Some(call) = &mut self.rpc {
-            call.status = GrpcStatus::of(trailers).or(call.status);
+        if self.rpc {
+            self.shared.note(|record| record.trailers(trailers));
         }
     }
 
     /// Notes the size of the request's body, in bytes as transferred.
     pub fn request_size(&mut self, bytes: u64) {
-        self.request_size = Some(bytes);
+        self.shared.note(|record| record.request_size = Some(bytes));
     }
 
     /// Notes that so many more bytes of the response's body were transferred.
     pub fn add_response_size(&mut self, bytes: u64) {
-        self.response_size = Some(self.response_size.unwrap_or(0).saturating_add(bytes));
+        self.shared.note(|record| {
+            record.response_size = Some(record.response_size.unwrap_or(0).saturating_add(bytes));
+        });
     }
 
     /// A handle for those who answer the request.
-    pub fn handle(&mut self) -> ExchangeHandle {
-        self.handle.get_or_insert_default().clone()
+    pub fn handle(&self) -> ExchangeHandle {
+        ExchangeHandle::new(self.shared.clone())
     }
 
     /// Leaves the exchange to those who hold its [handle](Self::handle): it is complete when the
@@ -170,11 +146,7 @@ impl Exchange {
     ///
     /// This is for connections that outlive their response, as a WebSocket does.
     pub fn hand_over(mut self) {
-        if let Some(handle) = self.handle.take() {
-            handle.take_over(self);
-        } else {
-            self.end(Outcome::Complete);
-        }
+        self.handed_over = true;
     }
 
     /// Adds attributes to the span.
@@ -186,15 +158,18 @@ impl Exchange {
 
     /// Adds attributes to the duration metric. Every new value is a new time series.
     pub fn add_metric_attributes(&mut self, attributes: Vec<KeyValue>) {
-        self.metric_attributes.extend(attributes);
+        if !attributes.is_empty() {
+            self.shared.note(|record| record.metric_attributes.extend(attributes));
+        }
     }
 
     /// Notes the protocol version that was negotiated.
     pub fn negotiated(&mut self, version: Version) {
-        self.version = version_name(version);
+        let version = version_name(version);
+        self.shared.note(|record| record.version = version);
         if self.recording
-            && self.rpc.is_none()
-            && let Some(version) = self.version
+            && !self.rpc
+            && let Some(version) = version
         {
             let version = KeyValue::new(c::NETWORK_PROTOCOL_VERSION, version);
             self.context.span().set_attribute(version);
@@ -230,65 +205,33 @@ impl Exchange {
         self.finish(outcome);
     }
 
-    pub(crate) fn method(&self) -> &StringValue {
-        &self.method
+    /// Whether this is a call over gRPC.
+    pub(crate) fn is_rpc(&self) -> bool {
+        self.rpc
     }
 
-    pub(crate) fn route(&self) -> Option<&StringValue> {
-        self.route.as_ref()
-    }
-
-    pub(crate) fn server(&self) -> Option<&(StringValue, u16)> {
-        self.server.as_ref()
-    }
-
-    /// How the names of attributes for captured request headers begin.
-    pub(crate) fn request_header_prefix(&self) -> &'static str {
-        if self.rpc.is_some() { c::RPC_REQUEST_METADATA } else { c::HTTP_REQUEST_HEADER }
-    }
-
-    pub(crate) fn rpc(&self) -> Option<&RpcCall> {
-        self.rpc.as_ref()
-    }
-
-    fn new(instrumentation: &Instrumentation, method: StringValue) -> Self {
-        let resolved = instrumentation.resolve();
+    fn new(record: Record) -> Self {
         Self {
-            side: instrumentation.side,
-            context: Context::new(),
-            recording: false,
-            started: resolved.clock.now(),
-            started_at: resolved.clock.wall(),
-            method,
-            scheme: Scheme::Http,
-            version: None,
-            server: None,
-            route: None,
-            synthetic: None,
-            rpc: None,
-            handle: None,
-            metric_attributes: Vec::new(),
-            named: false,
-            request_size: None,
-            response_size: None,
-            status: None,
-            ended: false,
-            resolved,
+            context: record.context.clone(),
+            recording: record.recording,
+            rpc: record.rpc.is_some(),
+            handed_over: false,
+            shared: Arc::new(Shared::new(record)),
         }
     }
 
     fn finish(&mut self, outcome: Outcome) {
-        let (route, notes) = match self.handle.take() {
-            Some(handle) => (handle.route().cloned(), handle.take_notes()),
-            None => (None, Notes::default()),
-        };
-        self.finish_with(outcome, route, &notes);
+        if let Some(record) = self.shared.take() {
+            record.finish(outcome);
+        }
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.finish(Outcome::Cancelled);
+        if !self.handed_over {
+            self.finish(Outcome::Cancelled);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Starts the span, described for the sampler.
 
-use super::Exchange;
+use super::Record;
 use crate::{Instrumentation, method::OTHER};
 use opentelemetry::{
     Context, KeyValue, StringValue,
@@ -9,7 +9,7 @@ use opentelemetry::{
 use std::borrow::Cow;
 use tracewire_propagation::{SamplingHint, with_random_trace_id};
 
-impl Exchange {
+impl Record {
     /// Starts the span, if there is a tracer, and counts the exchange as active.
     ///
     /// The span is described at its start, so that samplers see the attributes, except under a

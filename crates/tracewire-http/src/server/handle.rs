@@ -1,11 +1,8 @@
 //! A handle on an exchange that is under way, for those who answer it.
 
-use crate::{ErrorType, Exchange, Outcome};
-use opentelemetry::{KeyValue, StringValue};
-use std::{
-    mem,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
-};
+use crate::{ErrorType, exchange::Shared};
+use opentelemetry::KeyValue;
+use std::sync::Arc;
 
 /// What those who answer a request can add to its exchange.
 ///
@@ -17,27 +14,10 @@ use std::{
 #[derive(Clone, Debug, Default)]
 pub struct ExchangeHandle(Arc<Shared>);
 
-#[derive(Debug, Default)]
-struct Shared {
-    route: OnceLock<StringValue>,
-    notes: Mutex<Notes>,
-    /// An exchange that was handed over: it ends with the last handle.
-    exchange: Mutex<Option<Exchange>>,
-}
-
-/// What was noted on the way.
-#[derive(Debug, Default)]
-pub(crate) struct Notes {
-    pub(crate) attributes: Vec<KeyValue>,
-    pub(crate) verdict: Option<Option<ErrorType>>,
-}
-
 impl ExchangeHandle {
     /// Tells which route matched: the template, never the path. The first one told stays.
     pub fn set_route(&self, route: &str) {
-        if !route.is_empty() {
-            self.0.route.get_or_init(|| StringValue::from(Arc::<str>::from(route)));
-        }
+        self.0.note(|record| record.fill_in_route(route));
     }
 
     /// Adds an attribute to the duration metric.
@@ -45,45 +25,20 @@ impl ExchangeHandle {
     /// Every new value is a new time series: add only what takes few values, and never text that
     /// a stranger chose.
     pub fn add_metric_attribute(&self, attribute: KeyValue) {
-        self.note(|notes| notes.attributes.push(attribute));
+        self.0.note(|record| record.metric_attributes.push(attribute));
     }
 
     /// Makes the exchange end in this error, whatever its status code.
     pub fn fail(&self, error: ErrorType) {
-        self.note(|notes| notes.verdict = Some(Some(error)));
+        self.0.note(|record| record.verdict = Some(Some(error)));
     }
 
     /// Makes the exchange end without an error, whatever its status code.
     pub fn succeed(&self) {
-        self.note(|notes| notes.verdict = Some(None));
+        self.0.note(|record| record.verdict = Some(None));
     }
 
-    fn note(&self, note: impl FnOnce(&mut Notes)) {
-        note(&mut lock(&self.0.notes));
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self(shared)
     }
-
-    pub(crate) fn take_over(&self, exchange: Exchange) {
-        *lock(&self.0.exchange) = Some(exchange);
-    }
-
-    pub(crate) fn route(&self) -> Option<&StringValue> {
-        self.0.route.get()
-    }
-
-    pub(crate) fn take_notes(&self) -> Notes {
-        mem::take(&mut lock(&self.0.notes))
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        if let Some(mut exchange) = lock(&self.exchange).take() {
-            let notes = mem::take(&mut *lock(&self.notes));
-            exchange.finish_with(Outcome::Complete, self.route.take(), &notes);
-        }
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

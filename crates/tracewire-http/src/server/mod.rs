@@ -5,10 +5,10 @@ mod handle;
 mod request;
 mod trust;
 
+pub(crate) use self::request::version_name;
 pub use self::{
     forwarded::{ClientAddress, Forwarded, InvalidNetwork, TrustedProxies},
     handle::ExchangeHandle,
     request::ServerRequest,
     trust::{Origin, Trust},
 };
-pub(crate) use self::{handle::Notes, request::version_name};

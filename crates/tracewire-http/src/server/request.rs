@@ -2,7 +2,8 @@
 
 use super::ClientAddress;
 use crate::{
-    Authority, Exchange, Instrumentation, Scheme, conventions as c,
+    Authority, Instrumentation, Scheme, conventions as c,
+    exchange::Record,
     method::OTHER,
     rpc::RpcCall,
     text::{header, limited},
@@ -72,14 +73,14 @@ impl<'a> ServerRequest<'a> {
     pub(crate) fn describe(
         &self,
         instrumentation: &Instrumentation,
-        exchange: &Exchange,
+        record: &Record,
     ) -> Vec<KeyValue> {
         let limit = instrumentation.value_limit;
         // 12 of our own here and at most 3 at the end: then the vector never grows.
         let mut attributes = Vec::with_capacity(15 + self.attributes.len());
-        match exchange.rpc() {
+        match record.rpc() {
             Some(call) => call.describe(self.path, limit, &mut attributes),
-            None => self.describe_http(instrumentation, exchange, &mut attributes),
+            None => self.describe_http(instrumentation, record, &mut attributes),
         }
         if let Some(authority) = self.authority.and_then(Authority::parse) {
             let host = limited(authority.host.into(), limit);
@@ -108,7 +109,7 @@ impl<'a> ServerRequest<'a> {
         }
         if let Some(headers) = self.headers {
             let add = |attribute| attributes.push(attribute);
-            let prefix = exchange.request_header_prefix();
+            let prefix = record.request_header_prefix();
             instrumentation.request_headers.capture(headers, prefix, limit, add);
         }
         attributes.extend_from_slice(self.attributes);
@@ -118,12 +119,12 @@ impl<'a> ServerRequest<'a> {
     fn describe_http(
         &self,
         instrumentation: &Instrumentation,
-        exchange: &Exchange,
+        record: &Record,
         attributes: &mut Vec<KeyValue>,
     ) {
         let limit = instrumentation.value_limit;
-        attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD, exchange.method().clone()));
-        if exchange.method().as_str() == OTHER {
+        attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD, record.method().clone()));
+        if record.method().as_str() == OTHER {
             let original = limited(self.method.as_str().into(), limit);
             attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD_ORIGINAL, original));
         }
@@ -133,7 +134,7 @@ impl<'a> ServerRequest<'a> {
             let query = instrumentation.sensitive_keys.redact_query(query);
             attributes.push(KeyValue::new(c::URL_QUERY, limited(query, limit)));
         }
-        if let Some(route) = exchange.route() {
+        if let Some(route) = record.route() {
             attributes.push(KeyValue::new(c::HTTP_ROUTE, route.clone()));
         }
         if let Some(version) = version_name(self.version) {

@@ -63,7 +63,7 @@ impl Config {
         if !self.hooks.admits(&head) {
             return Scope::Filtered(origin.into_context());
         }
-        let mut exchange = self.start(request, origin);
+        let exchange = self.start(request, origin);
         request.extensions_mut().insert(exchange.handle());
         Scope::Traced(exchange)
     }

@@ -1,0 +1,126 @@
+//! What is known of an exchange under way, in one allocation that all who add to it share.
+
+use crate::{
+    ErrorType, Instrumentation, Outcome, Scheme, conventions as c,
+    instrumentation::Resolved,
+    instruments::Side,
+    rpc::{GrpcStatus, RpcCall},
+};
+use http::{HeaderMap, StatusCode};
+use opentelemetry::{Context, KeyValue, StringValue};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Instant, SystemTime},
+};
+
+/// What is known of an exchange under way.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(super) side: Side,
+    pub(super) resolved: Arc<Resolved>,
+    pub(super) context: Context,
+    pub(super) recording: bool,
+    pub(super) started: Instant,
+    pub(super) started_at: SystemTime,
+    pub(super) method: StringValue,
+    pub(super) scheme: Scheme,
+    pub(super) version: Option<&'static str>,
+    pub(super) server: Option<(StringValue, u16)>,
+    pub(super) route: Option<StringValue>,
+    pub(super) synthetic: Option<&'static str>,
+    pub(super) rpc: Option<RpcCall>,
+    pub(crate) metric_attributes: Vec<KeyValue>,
+    /// What those who answer made of the exchange, in place of the conventions.
+    pub(crate) verdict: Option<Option<ErrorType>>,
+    pub(super) named: bool,
+    pub(super) request_size: Option<u64>,
+    pub(super) response_size: Option<u64>,
+    pub(super) status: Option<StatusCode>,
+}
+
+impl Record {
+    pub(super) fn new(instrumentation: &Instrumentation, method: StringValue) -> Self {
+        let resolved = instrumentation.resolve();
+        Self {
+            side: instrumentation.side,
+            context: Context::new(),
+            recording: false,
+            started: resolved.clock.now(),
+            started_at: resolved.clock.wall(),
+            method,
+            scheme: Scheme::Http,
+            version: None,
+            server: None,
+            route: None,
+            synthetic: None,
+            rpc: None,
+            metric_attributes: Vec::new(),
+            verdict: None,
+            named: false,
+            request_size: None,
+            response_size: None,
+            status: None,
+            resolved,
+        }
+    }
+
+    pub(crate) fn method(&self) -> &StringValue {
+        &self.method
+    }
+
+    pub(crate) fn route(&self) -> Option<&StringValue> {
+        self.route.as_ref()
+    }
+
+    pub(crate) fn server(&self) -> Option<&(StringValue, u16)> {
+        self.server.as_ref()
+    }
+
+    /// How the names of attributes for captured request headers begin.
+    pub(crate) fn request_header_prefix(&self) -> &'static str {
+        if self.rpc.is_some() { c::RPC_REQUEST_METADATA } else { c::HTTP_REQUEST_HEADER }
+    }
+
+    pub(crate) fn rpc(&self) -> Option<&RpcCall> {
+        self.rpc.as_ref()
+    }
+
+    pub(super) fn trailers(&mut self, trailers: &HeaderMap) {
+        if let Some(call) = &mut self.rpc {
+            call.status = GrpcStatus::of(trailers).or(call.status);
+        }
+    }
+}
+
+/// The record of an exchange, until it has ended.
+///
+/// Whoever takes it out ends the exchange. If nobody did, because the exchange was handed over, it
+/// is complete when the last who shares it is gone.
+#[derive(Debug, Default)]
+pub(crate) struct Shared(Mutex<Option<Record>>);
+
+impl Shared {
+    pub(super) fn new(record: Record) -> Self {
+        Self(Mutex::new(Some(record)))
+    }
+
+    /// Notes something on the record; nothing once the exchange has ended.
+    pub(crate) fn note(&self, note: impl FnOnce(&mut Record)) {
+        if let Some(record) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            note(record);
+        }
+    }
+
+    pub(super) fn take(&self) -> Option<Record> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let record = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(record) = record {
+            record.finish(Outcome::Complete);
+        }
+    }
+}
