@@ -24,6 +24,17 @@ fn collector_is_where_the_standard_variables_say() {
 }
 
 #[test]
+fn collector_is_spoken_to_in_grpc_if_a_variable_says_so() {
+    let collector = Collector::start();
+    let mut command = sending(env!("CARGO_BIN_EXE_collector"), &collector);
+    command.env("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+    run(command);
+    collector.spans().assert_snapshot("foo");
+    let path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+    assert_eq!(collector.requests()[0].path, path);
+}
+
+#[test]
 fn jaeger_sees_a_service_of_that_name() {
     let collector = Collector::start();
     run(sending(env!("CARGO_BIN_EXE_jaeger"), &collector));
