@@ -1,8 +1,9 @@
 //! Clients with the middleware, recording for one test.
 
-use crate::support::recorder::{Recorder, propagator};
+use crate::support::recorded::propagator;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use tracewire_reqwest::ClientMiddleware;
+use tracewire_testing::Capture;
 
 /// Makes clients that record there.
 pub(crate) trait Clients {
@@ -12,7 +13,7 @@ pub(crate) trait Clients {
     fn client(&self) -> ClientWithMiddleware;
 }
 
-impl Clients for Recorder {
+impl Clients for Capture {
     fn middleware(&self) -> ClientMiddleware {
         ClientMiddleware::new()
             .tracer_provider(self.tracer_provider())

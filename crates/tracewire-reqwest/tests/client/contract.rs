@@ -4,7 +4,6 @@ use crate::{
     clients::Clients,
     support::{
         contract::{Answer, Caller, LIMIT, Redirects, Setup, UNROUTABLE, contract},
-        recorder::Recorder,
         server::{Server, Transport},
     },
 };
@@ -19,6 +18,7 @@ use reqwest::{
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use std::sync::Arc;
 use tracewire_reqwest::{ClientMiddleware, HeaderSelector};
+use tracewire_testing::Capture;
 
 contract! {
     http1: super::Plain, Http1;
@@ -36,9 +36,9 @@ struct Plain(ClientWithMiddleware);
 impl Caller for Plain {
     const REDIRECTS: Redirects = Redirects::OneSpan;
 
-    fn new(recorder: &Recorder, server: &Server, setup: Setup) -> Self {
+    fn new(capture: &Capture, server: &Server, setup: Setup) -> Self {
         let client = builder(server, setup).build().unwrap();
-        Self(wrap(client, &middleware(recorder, setup), setup))
+        Self(wrap(client, &middleware(capture, setup), setup))
     }
 
     async fn call(&self, request: Request<Bytes>) -> Answer {
@@ -53,9 +53,9 @@ struct HopByHop(ClientWithMiddleware);
 impl Caller for HopByHop {
     const REDIRECTS: Redirects = Redirects::Numbered;
 
-    fn new(recorder: &Recorder, server: &Server, setup: Setup) -> Self {
+    fn new(capture: &Capture, server: &Server, setup: Setup) -> Self {
         let client = builder(server, setup).redirect(Policy::none()).build().unwrap();
-        let middleware = middleware(recorder, setup).redirects(Default::default());
+        let middleware = middleware(capture, setup).redirects(Default::default());
         Self(wrap(client, &middleware, setup))
     }
 
@@ -88,8 +88,8 @@ impl Resolve for NoWay {
     }
 }
 
-fn middleware(recorder: &Recorder, setup: Setup) -> ClientMiddleware {
-    let mut middleware = recorder
+fn middleware(capture: &Capture, setup: Setup) -> ClientMiddleware {
+    let mut middleware = capture
         .middleware()
         .end_at_body(setup.end_at_body)
         .active_requests(setup.active_requests)

@@ -3,7 +3,7 @@
 use crate::{
     clients::{Clients, plain_client},
     support::{
-        recorder::{Recorder, attributes, unanswered},
+        recorded::{client_span, duration, everything, unanswered},
         server::{Server, Transport, closed_port},
     },
 };
@@ -15,31 +15,32 @@ use reqwest::{
 };
 use reqwest_middleware::{ClientBuilder, Error, Middleware, Next, Result};
 use std::{io, sync::Arc, time::Duration};
+use tracewire_testing::Capture;
 
 /// Calls `url` and returns the only span, which must be an error.
-fn assert_failed(recorder: &Recorder, port: u16, url: &str, error: &str) {
-    let span = recorder.client_span();
-    assert_eq!(span.status, Status::error(""));
-    assert_eq!(attributes(&span.attributes), unanswered(port, url, Some(error)));
-    let (metric, count) = recorder.durations().remove(0);
-    assert_eq!((metric["error.type"].as_str(), count), (error, 1));
+fn assert_failed(capture: &Capture, port: u16, url: &str, error: &'static str) {
+    let span = client_span(capture);
+    span.is_status(Status::error("")).has_exactly(unanswered(port, url, Some(error)));
+    let duration = duration(capture);
+    assert_eq!(duration.attribute("error.type"), Some(&error.into()));
+    assert_eq!(duration.count, 1);
 }
 
 #[tokio::test]
 async fn a_refused_connection_is_connect() {
-    let (recorder, port) = (Recorder::new(), closed_port().await);
+    let (capture, port) = (Capture::new(), closed_port());
     let url = format!("http://127.0.0.1:{port}/");
-    recorder.client().get(&url).send().await.unwrap_err();
-    assert_failed(&recorder, port, &url, "connect");
+    capture.client().get(&url).send().await.unwrap_err();
+    assert_failed(&capture, port, &url, "connect");
 }
 
 #[tokio::test]
 async fn a_server_that_says_nothing_is_a_timeout() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let (capture, server) = (Capture::new(), Server::start().await);
     let url = server.url("/silence");
-    let call = recorder.client().get(&url).timeout(Duration::from_millis(20));
+    let call = capture.client().get(&url).timeout(Duration::from_millis(20));
     call.send().await.unwrap_err();
-    assert_failed(&recorder, server.port(), &url, "timeout");
+    assert_failed(&capture, server.port(), &url, "timeout");
 }
 
 #[tokio::test]
@@ -50,29 +51,29 @@ async fn a_name_that_does_not_resolve_is_dns() {
             Box::pin(async { Err(io::Error::other("no such host").into()) })
         }
     }
-    let recorder = Recorder::new();
+    let capture = Capture::new();
     let client = reqwest::Client::builder().no_proxy().dns_resolver(Arc::new(Nobody));
-    let client = ClientBuilder::new(client.build().unwrap()).with(recorder.middleware()).build();
+    let client = ClientBuilder::new(client.build().unwrap()).with(capture.middleware()).build();
     let url = "http://nobody.invalid:81/";
     client.get(url).send().await.unwrap_err();
     let mut expected = unanswered(81, url, Some("dns"));
-    expected.insert("server.address".into(), "nobody.invalid".into());
-    assert_eq!(attributes(&recorder.client_span().attributes), expected);
+    expected.insert("server.address", "nobody.invalid".into());
+    client_span(&capture).has_exactly(expected);
 }
 
 #[tokio::test]
 async fn a_redirect_without_end_is_redirect() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let (capture, server) = (Capture::new(), Server::start().await);
     let url = server.url("/circular-redirect");
-    recorder.client().get(&url).send().await.unwrap_err();
-    assert_failed(&recorder, server.port(), &url, "redirect");
+    capture.client().get(&url).send().await.unwrap_err();
+    assert_failed(&capture, server.port(), &url, "redirect");
     assert_eq!(server.received().len(), 11);
 }
 
 #[tokio::test]
 async fn a_connection_that_breaks_is_request() {
-    let (recorder, listener) =
-        (Recorder::new(), tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let (capture, listener) =
+        (Capture::new(), tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap());
     let port = listener.local_addr().unwrap().port();
     let closing = tokio::spawn(async move {
         // Read what is sent, so that the end of the connection is an end and no reset.
@@ -81,9 +82,9 @@ async fn a_connection_that_breaks_is_request() {
         tokio::io::AsyncReadExt::read(&mut stream, &mut buffer).await
     });
     let url = format!("http://127.0.0.1:{port}/");
-    recorder.client().get(&url).send().await.unwrap_err();
+    capture.client().get(&url).send().await.unwrap_err();
     closing.await.unwrap().unwrap();
-    assert_failed(&recorder, port, &url, "request");
+    assert_failed(&capture, port, &url, "request");
 }
 
 #[tokio::test]
@@ -95,13 +96,12 @@ async fn an_error_of_another_middleware_is_middleware() {
             Err(Error::middleware(io::Error::other("token=SECRET")))
         }
     }
-    let recorder = Recorder::new();
-    let client =
-        ClientBuilder::new(plain_client()).with(recorder.middleware()).with(Broken).build();
+    let capture = Capture::new();
+    let client = ClientBuilder::new(plain_client()).with(capture.middleware()).with(Broken).build();
     let url = "http://127.0.0.1:1/";
     client.get(url).send().await.unwrap_err();
-    assert_failed(&recorder, 1, url, "middleware");
-    assert!(!recorder.everything().contains("SECRET"));
+    assert_failed(&capture, 1, url, "middleware");
+    assert!(!everything(&capture).contains("SECRET"));
 }
 
 #[tokio::test]
@@ -119,28 +119,27 @@ async fn an_error_made_from_a_response_has_its_status() {
             Ok(response.error_for_status()?)
         }
     }
-    let (recorder, server) = (Recorder::new(), Server::start().await);
-    let client =
-        ClientBuilder::new(plain_client()).with(recorder.middleware()).with(Strict).build();
+    let (capture, server) = (Capture::new(), Server::start().await);
+    let client = ClientBuilder::new(plain_client()).with(capture.middleware()).with(Strict).build();
     let url = server.url("/error");
     client.get(&url).send().await.unwrap_err();
     let mut expected = unanswered(server.port(), &url, Some("500"));
-    expected.insert("http.response.status_code".into(), "int 500".into());
-    assert_eq!(attributes(&recorder.client_span().attributes), expected);
+    expected.insert("http.response.status_code", 500.into());
+    client_span(&capture).has_exactly(expected);
 }
 
 #[tokio::test]
 async fn a_certificate_that_is_not_trusted_is_tls() {
-    let (recorder, server) = (Recorder::new(), Server::over(Transport::Tls).await);
+    let (capture, server) = (Capture::new(), Server::over(Transport::Tls).await);
     let url = server.url("/success");
-    recorder.client().get(&url).send().await.unwrap_err();
-    assert_failed(&recorder, server.port(), &url, "tls");
+    capture.client().get(&url).send().await.unwrap_err();
+    assert_failed(&capture, server.port(), &url, "tls");
 }
 
 #[tokio::test]
 async fn a_server_that_speaks_no_tls_is_tls() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let (capture, server) = (Capture::new(), Server::start().await);
     let url = server.url("/success").replace("http:", "https:");
-    recorder.client().get(&url).send().await.unwrap_err();
-    assert_failed(&recorder, server.port(), &url, "tls");
+    capture.client().get(&url).send().await.unwrap_err();
+    assert_failed(&capture, server.port(), &url, "tls");
 }

@@ -3,14 +3,14 @@
 use crate::{
     clients::Clients,
     support::{
-        recorder::{Recorder, answered, attributes},
+        recorded::{answered, client_span, client_spans},
         server::{Received, Server},
     },
 };
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use opentelemetry::{
-    Context, KeyValue,
+    Context, KeyValue, Value,
     baggage::BaggageExt,
     trace::{FutureExt, Status},
 };
@@ -19,6 +19,7 @@ use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Result};
 use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
 use std::{net::SocketAddr, time::Duration};
 use tracewire_reqwest::{CallOptions, ClientMiddleware, RedirectError, Redirects};
+use tracewire_testing::Capture;
 
 /// A client that leaves redirects alone and finds `other.example` at `other`.
 fn plain(other: &Server) -> reqwest::Client {
@@ -27,12 +28,12 @@ fn plain(other: &Server) -> reqwest::Client {
     client.resolve("other.example", address).build().unwrap()
 }
 
-fn following(recorder: &Recorder) -> ClientMiddleware {
-    recorder.middleware().redirects(Redirects::default())
+fn following(capture: &Capture) -> ClientMiddleware {
+    capture.middleware().redirects(Redirects::default())
 }
 
-fn client(recorder: &Recorder, other: &Server) -> ClientWithMiddleware {
-    ClientBuilder::new(plain(other)).with(following(recorder)).build()
+fn client(capture: &Capture, other: &Server) -> ClientWithMiddleware {
+    ClientBuilder::new(plain(other)).with(following(capture)).build()
 }
 
 /// A path that redirects with `code` to `path` on `other.example`.
@@ -62,10 +63,10 @@ fn names(received: &Received) -> Vec<&str> {
 
 #[tokio::test]
 async fn what_was_meant_for_one_host_stays_there() {
-    let (recorder, server, other) = (Recorder::new(), Server::start().await, Server::start().await);
+    let (capture, server, other) = (Capture::new(), Server::start().await, Server::start().await);
     let mut request = get(server.url(&elsewhere(302, &other, "/success")));
     request.headers_mut().insert("host", "shop.example".parse().unwrap());
-    send(&client(&recorder, &other), request).await.unwrap();
+    send(&client(&capture, &other), request).await.unwrap();
 
     let (first, second) = (server.only_received(), other.only_received());
     assert_eq!(
@@ -92,19 +93,19 @@ async fn what_was_meant_for_one_host_stays_there() {
 
 #[tokio::test]
 async fn what_was_meant_for_one_host_stays_there_if_ours_stands_around_it() {
-    let (recorder, server, other) = (Recorder::new(), Server::start().await, Server::start().await);
+    let (capture, server, other) = (Capture::new(), Server::start().await, Server::start().await);
     let client = ClientBuilder::new(plain(&other))
-        .with(recorder.middleware())
-        .with(following(&recorder))
+        .with(capture.middleware())
+        .with(following(&capture))
         .build();
     let url = server.url(&elsewhere(302, &other, "/success"));
     assert_eq!(send(&client, get(&url)).await.unwrap().status(), 200);
     assert_eq!(server.only_received().header("baggage"), Some("user=Ada"));
     assert_eq!(names(&other.only_received()), ["accept", "host", "referer", "x-other"]);
     let mut expected = answered(server.port(), &url, 200);
-    expected.insert("http.request.resend_count".into(), "int 1".into());
-    expected.insert("network.peer.port".into(), format!("int {}", other.port()));
-    assert_eq!(attributes(&recorder.client_span().attributes), expected);
+    expected.insert("http.request.resend_count", 1.into());
+    expected.insert("network.peer.port", i64::from(other.port()).into());
+    client_span(&capture).has_exactly(expected);
 }
 
 #[tokio::test]
@@ -121,13 +122,13 @@ async fn methods_and_bodies_follow_the_status_code() {
         (302, Method::DELETE, Method::DELETE, "content"),
     ];
     for (code, method, next, body) in cases {
-        let (recorder, server) = (Recorder::new(), Server::start().await);
+        let (capture, server) = (Capture::new(), Server::start().await);
         let mut request = get(server.url(&format!("/elsewhere/{code}?/success")));
         *request.method_mut() = method.clone();
         *request.body_mut() = Bytes::from_static(b"content");
         let kind = "text/plain".parse().unwrap();
         request.headers_mut().insert("content-type", kind);
-        let response = send(&client(&recorder, &server), request).await.unwrap();
+        let response = send(&client(&capture, &server), request).await.unwrap();
         assert_eq!(response.url().path(), "/success");
         let received = server.received().pop().unwrap();
         assert_eq!(
@@ -142,38 +143,37 @@ async fn methods_and_bodies_follow_the_status_code() {
 
 #[tokio::test]
 async fn a_stream_cannot_be_sent_again() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let (capture, server) = (Capture::new(), Server::start().await);
     for (code, status) in [(307, 307), (303, 200)] {
         let chunks = http_body_util::Full::new(Bytes::from_static(b"content"));
         let url = server.url(&format!("/elsewhere/{code}?/success"));
-        let call = client(&recorder, &server).post(url).body(Body::wrap(chunks));
+        let call = client(&capture, &server).post(url).body(Body::wrap(chunks));
         assert_eq!(call.send().await.unwrap().status(), status);
     }
 }
 
 #[tokio::test]
 async fn too_many_redirects_are_an_error_of_the_last_hop() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
-    let middleware = recorder.middleware().redirects(Redirects::limited(1));
+    let (capture, server) = (Capture::new(), Server::start().await);
+    let middleware = capture.middleware().redirects(Redirects::limited(1));
     let client = ClientBuilder::new(plain(&server)).with(middleware).build();
     let error = client.get(server.url("/another-redirect")).send().await.unwrap_err();
     let reqwest_middleware::Error::Middleware(error) = error else { panic!("{error:?}") };
     assert_eq!(error.downcast_ref(), Some(&RedirectError::TooMany));
-    let spans = recorder.client_spans();
-    assert_eq!(
-        spans.iter().map(|span| &span.status).collect::<Vec<_>>(),
-        [&Status::Unset, &Status::error("")]
-    );
+    let spans = client_spans(&capture);
+    assert_eq!(spans.len(), 2, "{spans}");
+    spans[0].is_status(Status::Unset);
+    spans[1].is_status(Status::error(""));
     let mut expected = answered(server.port(), &server.url("/redirect"), 302);
-    expected.insert("error.type".into(), "redirect".into());
-    expected.insert("http.request.resend_count".into(), "int 1".into());
-    assert_eq!(attributes(&spans[1].attributes), expected);
+    expected.insert("error.type", "redirect".into());
+    expected.insert("http.request.resend_count", 1.into());
+    spans[1].has_exactly(expected);
 }
 
 #[tokio::test]
 async fn redirects_lead_to_http_alone() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
-    let client = client(&recorder, &server);
+    let (capture, server) = (Capture::new(), Server::start().await);
+    let client = client(&capture, &server);
     let url = server.url("/elsewhere/302?ftp://other.example/");
     let error = client.get(url).send().await.unwrap_err();
     let reqwest_middleware::Error::Middleware(error) = error else { panic!("{error:?}") };
@@ -185,26 +185,26 @@ async fn redirects_lead_to_http_alone() {
 
 #[tokio::test]
 async fn a_template_is_for_the_url_first_asked_for() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
-    let call = client(&recorder, &server).get(server.url("/redirect"));
+    let (capture, server) = (Capture::new(), Server::start().await);
+    let call = client(&capture, &server).get(server.url("/redirect"));
     let options = CallOptions::new().template("/{page}").attribute(KeyValue::new("page", "1"));
     call.with_extension(options).send().await.unwrap();
-    let spans = recorder.client_spans();
+    let spans = client_spans(&capture);
     let names: Vec<_> = spans.iter().map(|span| &*span.name).collect();
     assert_eq!(names, ["GET /{page}", "GET"]);
-    for span in &spans {
-        assert_eq!(attributes(&span.attributes)["page"], "1");
+    for span in spans.iter() {
+        span.has("page", "1");
     }
 }
 
 #[tokio::test]
 async fn an_untraced_call_follows_too_and_keeps_its_headers() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
-    let call = client(&recorder, &server).get(server.url("/redirect"));
+    let (capture, server) = (Capture::new(), Server::start().await);
+    let call = client(&capture, &server).get(server.url("/redirect"));
     let call = call.header("traceparent", "mine");
     let call = call.with_extension(CallOptions::new().untraced());
     assert_eq!(call.send().await.unwrap().status(), 200);
-    assert!(recorder.client_spans().is_empty());
+    assert!(client_spans(&capture).is_empty());
     for received in server.received() {
         assert_eq!(received.header("traceparent"), Some("mine"));
     }
@@ -212,15 +212,15 @@ async fn an_untraced_call_follows_too_and_keeps_its_headers() {
 
 #[tokio::test]
 async fn a_time_limit_of_the_request_covers_all_hops() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
-    let call = client(&recorder, &server).get(server.url("/elsewhere/302?/silence"));
+    let (capture, server) = (Capture::new(), Server::start().await);
+    let call = client(&capture, &server).get(server.url("/elsewhere/302?/silence"));
     let error = call.timeout(Duration::from_millis(50)).send().await.unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
 }
 
 #[tokio::test]
 async fn retries_of_a_redirected_request_are_counted_on() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let (capture, server) = (Capture::new(), Server::start().await);
     server.fail(1);
     let millisecond = Duration::from_millis(1);
     let policy = ExponentialBackoff::builder()
@@ -228,21 +228,16 @@ async fn retries_of_a_redirected_request_are_counted_on() {
         .build_with_max_retries(3);
     let client = ClientBuilder::new(plain(&server))
         .with(RetryTransientMiddleware::new_with_policy(policy))
-        .with(following(&recorder))
+        .with(following(&capture))
         .build();
     let response = client.get(server.url("/elsewhere/302?/flaky")).send().await.unwrap();
     assert_eq!(response.status(), 200);
-    let recorded: Vec<_> = recorder
-        .client_spans()
-        .iter()
-        .map(|span| {
-            let all = attributes(&span.attributes);
-            let status = all["http.response.status_code"].clone();
-            (status, all.get("http.request.resend_count").cloned().unwrap_or_default())
-        })
-        .collect();
-    let expected =
-        [("int 302", ""), ("int 503", "int 1"), ("int 302", "int 2"), ("int 200", "int 3")];
-    let expected = expected.map(|(status, count)| (status.to_owned(), count.to_owned()));
-    assert_eq!(recorded, expected);
+    let spans = client_spans(&capture);
+    let expected = [(302, None), (503, Some(1)), (302, Some(2)), (200, Some(3))];
+    assert_eq!(spans.len(), expected.len(), "{spans}");
+    for (span, (status, count)) in spans.iter().zip(expected) {
+        span.has("http.response.status_code", status);
+        let count = count.map(Value::I64);
+        assert_eq!(span.attribute("http.request.resend_count"), count.as_ref());
+    }
 }

@@ -1,4 +1,4 @@
-//! The middleware over real sockets, seen through in-memory exporters.
+//! The middleware over real sockets, seen through captured telemetry.
 
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 

@@ -3,7 +3,7 @@
 use crate::{
     clients::{Clients, plain_client},
     support::{
-        recorder::Recorder,
+        recorded::{client_spans, parent},
         server::{Received, Server},
     },
 };
@@ -16,6 +16,7 @@ use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use std::net::SocketAddr;
 use tracewire_propagation::SamplingHint;
 use tracewire_reqwest::{ClientMiddleware, Destinations, Hosts};
+use tracewire_testing::Capture;
 
 /// A client that finds `partner.example` on this host.
 fn client(middleware: ClientMiddleware, server: &Server) -> ClientWithMiddleware {
@@ -35,24 +36,24 @@ fn with_baggage(context: &Context) -> Context {
 
 /// Calls a partner with baggage, through a client with these destinations.
 async fn call_partner(destinations: Destinations) -> Received {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
-    let client = client(recorder.middleware().destinations(destinations), &server);
+    let (capture, server) = (Capture::new(), Server::start().await);
+    let client = client(capture.middleware().destinations(destinations), &server);
     let call = client
         .get(partner_url(&server))
         .header("traceparent", "stale")
         .header("baggage", "stale=1");
-    let context = with_baggage(&recorder.parent()).with_value(SamplingHint::Debug);
+    let context = with_baggage(&parent(&capture)).with_value(SamplingHint::Debug);
     call.send().with_context(context).await.unwrap();
-    assert_eq!(recorder.client_spans().len(), 1);
+    assert_eq!(client_spans(&capture).len(), 1);
     server.only_received()
 }
 
 #[tokio::test]
 async fn baggage_goes_to_hosts_nearby() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let (capture, server) = (Capture::new(), Server::start().await);
     let context = with_baggage(&Context::new());
     for url in [server.url("/success"), format!("http://localhost:{}/success", server.port())] {
-        let call = recorder.client().get(url).send();
+        let call = capture.client().get(url).send();
         call.with_context(context.clone()).await.unwrap();
     }
     for received in server.received() {
@@ -100,8 +101,8 @@ async fn what_is_withheld_is_removed() {
 
 #[tokio::test]
 async fn a_host_header_does_not_open_the_way_to_another_host() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
-    let client = client(recorder.middleware(), &server);
+    let (capture, server) = (Capture::new(), Server::start().await);
+    let client = client(capture.middleware(), &server);
     let call = client.get(partner_url(&server)).header("host", "localhost");
     let context = with_baggage(&Context::new());
     call.send().with_context(context).await.unwrap();
@@ -111,8 +112,8 @@ async fn a_host_header_does_not_open_the_way_to_another_host() {
 #[tokio::test]
 async fn without_a_tracer_the_callers_context_is_passed_on() {
     let server = Server::start().await;
-    let recorder = Recorder::new();
-    let parent = with_baggage(&recorder.parent());
+    let capture = Capture::new();
+    let parent = with_baggage(&parent(&capture));
     let untraced = ClientMiddleware::new()
         .tracer_provider(opentelemetry::trace::noop::NoopTracerProvider::new())
         .propagator(tracewire_propagation::TraceContext::new());
@@ -126,7 +127,7 @@ async fn without_a_tracer_the_callers_context_is_passed_on() {
 
 #[tokio::test]
 async fn hostile_baggage_never_stops_a_call() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let (capture, server) = (Capture::new(), Server::start().await);
     let hostile = [
         KeyValue::new("crlf", "a\r\nx-injected: 1"),
         KeyValue::new("nul", "\0"),
@@ -135,8 +136,8 @@ async fn hostile_baggage_never_stops_a_call() {
         KeyValue::new("long", "x".repeat(8000)),
         KeyValue::new("more", "y".repeat(8000)),
     ];
-    let context = recorder.parent().with_baggage(hostile);
-    let call = recorder.client().get(server.url("/success")).send();
+    let context = parent(&capture).with_baggage(hostile);
+    let call = capture.client().get(server.url("/success")).send();
     assert_eq!(call.with_context(context).await.unwrap().status(), 200);
     let received = server.only_received();
     assert_eq!(received.header("x-injected"), None);

@@ -3,7 +3,9 @@
 use crate::{
     clients::{Clients, plain_client},
     support::{
-        recorder::{Recorder, answered, attributes, unanswered},
+        recorded::{
+            answered, assert_recorded, client_span, client_spans, duration, resent, unanswered,
+        },
         server::{Server, closed_port},
     },
 };
@@ -12,6 +14,7 @@ use opentelemetry::trace::Status;
 use reqwest_middleware::ClientBuilder;
 use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
 use std::time::Duration;
+use tracewire_testing::Capture;
 
 fn retries(times: u32) -> RetryTransientMiddleware<ExponentialBackoff> {
     let millisecond = Duration::from_millis(1);
@@ -21,89 +24,75 @@ fn retries(times: u32) -> RetryTransientMiddleware<ExponentialBackoff> {
     RetryTransientMiddleware::new_with_policy(policy)
 }
 
-fn resent(port: u16, url: &str, status: u16, count: u32) -> crate::support::recorder::Attributes {
-    let mut all = answered(port, url, status);
-    if count > 0 {
-        let count = format!("int {count}");
-        all.insert("http.request.resend_count".into(), count);
-    }
-    all
-}
-
 #[tokio::test]
 async fn inside_every_attempt_is_a_span_with_headers_of_its_own() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let (capture, server) = (Capture::new(), Server::start().await);
     server.fail(2);
     let client =
-        ClientBuilder::new(plain_client()).with(retries(3)).with(recorder.middleware()).build();
+        ClientBuilder::new(plain_client()).with(retries(3)).with(capture.middleware()).build();
     let url = server.url("/flaky");
     assert_eq!(client.get(&url).send().await.unwrap().status(), 200);
 
-    let spans = recorder.client_spans();
-    let recorded: Vec<_> = spans.iter().map(|span| attributes(&span.attributes)).collect();
-    assert_eq!(
-        recorded,
+    assert_recorded(
+        &capture,
         [
-            resent(server.port(), &url, 503, 0),
+            answered(server.port(), &url, 503),
             resent(server.port(), &url, 503, 1),
             resent(server.port(), &url, 200, 2),
-        ]
+        ],
     );
-    for (span, received) in spans.iter().zip(server.received()) {
-        let span_id = span.span_context.span_id().to_string();
+    for (span, received) in client_spans(&capture).iter().zip(server.received()) {
+        let span_id = span.span_id.to_string();
         assert!(received.header("traceparent").unwrap().contains(&span_id));
     }
 }
 
 #[tokio::test]
 async fn outside_one_span_covers_all_attempts() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let (capture, server) = (Capture::new(), Server::start().await);
     server.fail(2);
     let client =
-        ClientBuilder::new(plain_client()).with(recorder.middleware()).with(retries(3)).build();
+        ClientBuilder::new(plain_client()).with(capture.middleware()).with(retries(3)).build();
     let url = server.url("/flaky");
     client.get(&url).send().await.unwrap();
-    let span = recorder.client_span();
-    assert_eq!(span.status, Status::Unset);
-    assert_eq!(attributes(&span.attributes), answered(server.port(), &url, 200));
+    let span = client_span(&capture);
+    span.is_status(Status::Unset).has_exactly(answered(server.port(), &url, 200));
     assert_eq!(server.received().len(), 3);
 }
 
 #[tokio::test]
 async fn on_both_sides_one_span_says_how_often_it_was_resent() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let (capture, server) = (Capture::new(), Server::start().await);
     server.fail(2);
     let client = ClientBuilder::new(plain_client())
-        .with(recorder.middleware())
+        .with(capture.middleware())
         .with(retries(3))
-        .with(recorder.middleware())
+        .with(capture.middleware())
         .build();
     let url = server.url("/flaky");
     client.get(&url).send().await.unwrap();
-    assert_eq!(attributes(&recorder.client_span().attributes), resent(server.port(), &url, 200, 2));
-    assert_eq!(recorder.durations().len(), 1);
+    client_span(&capture).has_exactly(resent(server.port(), &url, 200, 2));
+    assert_eq!(duration(&capture).count, 1);
 }
 
 #[tokio::test]
 async fn the_count_starts_anew_for_another_url() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
-    let (client, mut extensions) = (recorder.client(), Extensions::new());
+    let (capture, server) = (Capture::new(), Server::start().await);
+    let (client, mut extensions) = (capture.client(), Extensions::new());
     for path in ["/success", "/success", "/missing"] {
         let request = client.get(server.url(path)).build().unwrap();
         client.execute_with_extensions(request, &mut extensions).await.unwrap();
     }
-    let counts: Vec<_> = recorder
-        .client_spans()
-        .iter()
-        .map(|span| attributes(&span.attributes).remove("http.request.resend_count"))
-        .collect();
-    assert_eq!(counts, [None, Some("int 1".to_owned()), None]);
+    let spans = client_spans(&capture);
+    let counts: Vec<_> =
+        spans.iter().map(|span| span.attribute("http.request.resend_count")).collect();
+    assert_eq!(counts, [None, Some(&1.into()), None]);
 }
 
 #[tokio::test]
 async fn a_call_dropped_between_attempts_leaves_no_open_one() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
-    let (client, mut extensions) = (recorder.client(), Extensions::new());
+    let (capture, server) = (Capture::new(), Server::start().await);
+    let (client, mut extensions) = (capture.client(), Extensions::new());
     let request = client.get(server.url("/silence")).build().unwrap();
     tokio::select! {
         _ = client.execute_with_extensions(request, &mut extensions) => unreachable!(),
@@ -111,35 +100,33 @@ async fn a_call_dropped_between_attempts_leaves_no_open_one() {
     }
     let request = client.get(server.url("/success")).build().unwrap();
     client.execute_with_extensions(request, &mut extensions).await.unwrap();
-    assert_eq!(recorder.client_spans().len(), 2);
+    assert_eq!(client_spans(&capture).len(), 2);
 }
 
 #[tokio::test]
 async fn outside_the_cause_is_found_below_the_retries() {
     for times in [0, 2] {
-        let (recorder, server) = (Recorder::new(), Server::start().await);
+        let (capture, server) = (Capture::new(), Server::start().await);
         let client = ClientBuilder::new(plain_client())
-            .with(recorder.middleware())
+            .with(capture.middleware())
             .with(retries(times))
             .build();
         let silence = server.url("/silence");
         let call = client.get(&silence).timeout(Duration::from_millis(20));
         call.send().await.unwrap_err();
-        let port = closed_port().await;
+        let port = closed_port();
         let refused = format!("http://127.0.0.1:{port}/");
         client.get(&refused).send().await.unwrap_err();
         let circle = server.url("/circular-redirect");
         client.get(&circle).send().await.unwrap_err();
 
-        let spans = recorder.client_spans();
-        let recorded: Vec<_> = spans.iter().map(|span| attributes(&span.attributes)).collect();
-        assert_eq!(
-            recorded,
+        assert_recorded(
+            &capture,
             [
                 unanswered(server.port(), &silence, Some("timeout")),
                 unanswered(port, &refused, Some("connect")),
                 unanswered(server.port(), &circle, Some("redirect")),
-            ]
+            ],
         );
     }
 }

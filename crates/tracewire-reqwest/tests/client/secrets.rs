@@ -3,26 +3,27 @@
 use crate::{
     clients::Clients,
     support::{
-        recorder::{Recorder, attributes},
+        recorded::{client_spans, everything},
         server::{Server, closed_port},
     },
 };
 use http::Method;
 use reqwest::Request;
+use tracewire_testing::Capture;
 
 #[tokio::test]
 async fn credentials_and_sensitive_values_are_never_exported() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
-    for port in [server.port(), closed_port().await] {
+    let (capture, server) = (Capture::new(), Server::start().await);
+    for port in [server.port(), closed_port()] {
         let url = format!("http://ada:SECRET@127.0.0.1:{port}/success?token=SECRET&id=1#top");
         let request = Request::new(Method::GET, url.parse().unwrap());
-        let _ = recorder.client().execute(request).await;
-        let span = recorder.client_spans().pop().unwrap();
-        assert_eq!(
-            attributes(&span.attributes)["url.full"],
-            format!("http://REDACTED:REDACTED@127.0.0.1:{port}/success?token=REDACTED&id=1#top")
+        let _ = capture.client().execute(request).await;
+        let spans = client_spans(&capture);
+        spans.last().unwrap().has(
+            "url.full",
+            format!("http://REDACTED:REDACTED@127.0.0.1:{port}/success?token=REDACTED&id=1#top"),
         );
     }
-    assert_eq!(recorder.client_spans().len(), 2);
-    assert!(!recorder.everything().contains("SECRET"));
+    assert_eq!(client_spans(&capture).len(), 2);
+    assert!(!everything(&capture).contains("SECRET"));
 }

@@ -3,7 +3,7 @@
 use crate::{
     clients::{Clients, plain_client},
     support::{
-        recorder::{Recorder, answered, attributes},
+        recorded::{answered, client_span},
         server::Server,
     },
 };
@@ -15,33 +15,33 @@ use opentelemetry::{
 use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, Middleware, Next, Result};
 use std::sync::{Arc, Mutex};
+use tracewire_testing::Capture;
 
 #[tokio::test]
 async fn a_call_is_one_client_span() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let (capture, server) = (Capture::new(), Server::start().await);
     let url = server.url("/success?with=params");
-    let response = recorder.client().get(&url).send().await.unwrap();
+    let response = capture.client().get(&url).send().await.unwrap();
     assert_eq!(response.text().await.unwrap(), "Success.");
 
-    let span = recorder.client_span();
-    assert_eq!((&*span.name, span.span_kind), ("GET", SpanKind::Client));
-    assert_eq!(span.parent_span_id, SpanId::INVALID);
-    assert_eq!(span.status, Status::Unset);
-    assert_eq!(attributes(&span.attributes), answered(server.port(), &url, 200));
+    let span = client_span(&capture);
+    assert_eq!(span.name, "GET");
+    span.is_root().is_status(Status::Unset).is_kind(SpanKind::Client);
+    span.has_exactly(answered(server.port(), &url, 200));
     assert!(span.events.is_empty());
-    assert_eq!(span.instrumentation_scope.name(), "tracewire-reqwest");
+    assert_eq!(span.scope, "tracewire-reqwest");
 }
 
 #[tokio::test]
 async fn a_host_header_of_the_caller_names_the_server() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let (capture, server) = (Capture::new(), Server::start().await);
     let url = server.url("/success");
-    let call = recorder.client().get(&url).header(HOST, "shop.example");
+    let call = capture.client().get(&url).header(HOST, "shop.example");
     call.send().await.unwrap();
     let mut expected = answered(server.port(), &url, 200);
-    expected.insert("server.address".into(), "shop.example".into());
-    expected.insert("server.port".into(), "int 80".into());
-    assert_eq!(attributes(&recorder.client_span().attributes), expected);
+    expected.insert("server.address", "shop.example".into());
+    expected.insert("server.port", 80.into());
+    client_span(&capture).has_exactly(expected);
 }
 
 #[tokio::test]
@@ -66,14 +66,14 @@ async fn what_stands_inside_runs_inside_the_span() {
         Context::map_current(|context| context.span().span_context().span_id())
     }
 
-    let (recorder, server) = (Recorder::new(), Server::start().await);
+    let (capture, server) = (Capture::new(), Server::start().await);
     let seen = Arc::default();
     let client = ClientBuilder::new(plain_client())
-        .with(recorder.middleware())
+        .with(capture.middleware())
         .with(Inside(Arc::clone(&seen)))
         .build();
     client.get(server.url("/success")).send().await.unwrap();
-    let span_id = recorder.client_span().span_context.span_id();
+    let span_id = client_span(&capture).span_id;
     assert_eq!(*seen.lock().unwrap(), [span_id, span_id]);
     assert_eq!(current(), SpanId::INVALID);
 }

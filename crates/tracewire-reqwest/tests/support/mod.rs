@@ -1,5 +1,5 @@
-//! What the tests of every client share: a server, a recorder, and the contract they all keep.
+//! What the tests of every client share: a server, what is expected, and the contract they all keep.
 
 pub(crate) mod contract;
-pub(crate) mod recorder;
+pub(crate) mod recorded;
 pub(crate) mod server;

@@ -25,7 +25,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     sync::Notify,
     task::JoinHandle,
 };
@@ -163,10 +163,14 @@ impl Drop for Server {
     }
 }
 
-/// A port of this host that nobody listens on.
-pub(crate) async fn closed_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    listener.local_addr().unwrap().port()
+/// A port of this host that nobody listens on, nor will while the tests run.
+pub(crate) fn closed_port() -> u16 {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    // Stays bound, so that no other process gets the port.
+    std::mem::forget(socket);
+    port
 }
 
 /// A certificate for this host, made for this server alone, and who presents it.

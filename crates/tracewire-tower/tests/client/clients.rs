@@ -2,7 +2,7 @@
 
 use crate::support::{
     contract::{BoxError, LIMIT, Setup, UNROUTABLE},
-    recorder::{Recorder, propagator},
+    recorded::propagator,
     server::{Server, Transport},
 };
 use bytes::Bytes;
@@ -20,6 +20,7 @@ use hyper_util::{
 use std::{net::SocketAddr, sync::Arc};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 use tower::{ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
+use tracewire_testing::Capture;
 use tracewire_tower::ClientLayer;
 
 /// Any client of hyper-util, with boxed errors.
@@ -27,10 +28,10 @@ pub(crate) type HttpClient =
     BoxCloneSyncService<Request<Full<Bytes>>, Response<Incoming>, BoxError>;
 
 /// A layer that records there.
-pub(crate) fn layer(recorder: &Recorder) -> ClientLayer {
+pub(crate) fn layer(capture: &Capture) -> ClientLayer {
     ClientLayer::new()
-        .tracer_provider(recorder.tracer_provider())
-        .meter_provider(recorder.meter_provider())
+        .tracer_provider(capture.tracer_provider())
+        .meter_provider(capture.meter_provider())
         .propagator(propagator())
 }
 

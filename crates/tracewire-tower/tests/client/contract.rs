@@ -4,7 +4,6 @@ use crate::{
     clients::{http_client, layer},
     support::{
         contract::{Answer, BoxError, Caller, Redirects, Setup, contract},
-        recorder::Recorder,
         server::Server,
     },
 };
@@ -13,6 +12,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use tower::{Layer, ServiceExt, util::BoxCloneSyncService};
 use tower_http::follow_redirect::{FollowRedirectLayer, policy::Limited};
+use tracewire_testing::Capture;
 use tracewire_tower::client::HeaderSelector;
 
 contract! {
@@ -31,8 +31,8 @@ struct Hyper(Boxed);
 impl Caller for Hyper {
     const REDIRECTS: Redirects = Redirects::Hops;
 
-    fn new(recorder: &Recorder, server: &Server, setup: Setup) -> Self {
-        let mut ours = layer(recorder)
+    fn new(capture: &Capture, server: &Server, setup: Setup) -> Self {
+        let mut ours = layer(capture)
             .end_at_body(setup.end_at_body)
             .active_requests(setup.active_requests)
             .body_sizes(setup.body_sizes);

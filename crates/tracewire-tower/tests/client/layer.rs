@@ -4,7 +4,7 @@ use crate::{
     clients::{http_client, layer},
     support::{
         contract::{BoxError, Setup},
-        recorder::{Attributes, Recorder, answered, attributes, expected},
+        recorded::{answered, client_span, client_spans, everything},
         server::{Received, Server, Transport, closed_port},
     },
 };
@@ -12,12 +12,13 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{Empty, Full};
 use opentelemetry::{
-    Context, KeyValue,
+    Context, KeyValue, Value,
     baggage::BaggageExt,
     trace::{FutureExt, TraceContextExt},
 };
 use std::{convert::Infallible, io, net::SocketAddr};
 use tower::{Layer, ServiceExt, service_fn};
+use tracewire_testing::{Capture, Span};
 use tracewire_tower::{
     ClientLayer,
     client::{CallOptions, Destinations, ErrorType},
@@ -28,17 +29,17 @@ use tracewire_tower::{
 async fn recorded<T, E: 'static>(
     request: Request<Empty<Bytes>>,
     answer: impl AsyncFn() -> Result<Response<T>, E> + Clone,
-) -> Attributes
+) -> Span
 where
     T: http_body::Body,
 {
-    let recorder = Recorder::new();
+    let capture = Capture::new();
     let service = service_fn(move |_: Request<Empty<Bytes>>| {
         let answer = answer.clone();
         async move { answer().await }
     });
-    let _ = layer(&recorder).layer(service).oneshot(request).await;
-    attributes(&recorder.client_span().attributes)
+    let _ = layer(&capture).layer(service).oneshot(request).await;
+    client_span(&capture)
 }
 
 async fn ok() -> Result<Response<Empty<Bytes>>, Infallible> {
@@ -53,30 +54,26 @@ fn get(uri: &str) -> Request<Empty<Bytes>> {
 async fn a_target_without_a_host_takes_the_host_header() {
     let mut request = get("/users/1?token=SECRET");
     request.headers_mut().insert("host", "shop.example:81".parse().unwrap());
-    assert_eq!(
-        recorded(request, ok).await,
-        expected([
-            ("http.request.method", "GET".into()),
-            ("http.response.status_code", "int 200".into()),
-            ("network.protocol.version", "1.1".into()),
-            ("server.address", "shop.example".into()),
-            ("server.port", "int 81".into()),
-            ("url.full", "http://shop.example:81/users/1?token=REDACTED".into()),
-        ])
-    );
+    let span = recorded(request, ok).await;
+    span.has_exactly::<Value>([
+        ("http.request.method", "GET".into()),
+        ("http.response.status_code", 200.into()),
+        ("network.protocol.version", "1.1".into()),
+        ("server.address", "shop.example".into()),
+        ("server.port", 81.into()),
+        ("url.full", "http://shop.example:81/users/1?token=REDACTED".into()),
+    ]);
 }
 
 #[tokio::test]
 async fn a_target_without_any_host_has_no_server() {
-    assert_eq!(
-        recorded(get("/users/1"), ok).await,
-        expected([
-            ("http.request.method", "GET".into()),
-            ("http.response.status_code", "int 200".into()),
-            ("network.protocol.version", "1.1".into()),
-            ("url.full", "http:///users/1".into()),
-        ])
-    );
+    let span = recorded(get("/users/1"), ok).await;
+    span.has_exactly::<Value>([
+        ("http.request.method", "GET".into()),
+        ("http.response.status_code", 200.into()),
+        ("network.protocol.version", "1.1".into()),
+        ("url.full", "http:///users/1".into()),
+    ]);
 }
 
 #[tokio::test]
@@ -87,17 +84,17 @@ async fn a_peer_can_be_named_by_any_client() {
         response.extensions_mut().insert(PeerAddress(peer));
         Ok::<_, Infallible>(response)
     };
-    let all = recorded(get("https://h/"), answer).await;
-    assert_eq!(all["network.peer.address"], "10.0.0.1");
-    assert_eq!(all["network.peer.port"], "int 5");
-    assert_eq!(all["server.port"], "int 443");
+    let span = recorded(get("https://h/"), answer).await;
+    span.has("network.peer.address", "10.0.0.1").has("network.peer.port", 5);
+    span.has("server.port", 443);
 }
 
 #[tokio::test]
 async fn errors_have_a_kind_each() {
     async fn kind<E: 'static>(error: impl Fn() -> E + Clone) -> String {
         let answer = async move || Err::<Response<Empty<Bytes>>, E>(error());
-        recorded(get("http://h/"), answer).await.remove("error.type").unwrap()
+        let span = recorded(get("http://h/"), answer).await;
+        span.attribute("error.type").unwrap().to_string()
     }
     let boxed = |kind: io::ErrorKind| move || BoxError::from(io::Error::from(kind));
     assert_eq!(kind(boxed(io::ErrorKind::ConnectionRefused)).await, "connect");
@@ -114,7 +111,7 @@ async fn errors_have_a_kind_each() {
 async fn errors_of_hyper_util_have_a_kind_each() {
     let (plain, trusted) = (Server::start().await, Server::over(Transport::Tls).await);
     let untrusted = Server::over(Transport::Tls).await;
-    let refused = format!("http://127.0.0.1:{}/", closed_port().await);
+    let refused = format!("http://127.0.0.1:{}/", closed_port());
     let cases = [
         ("http://nobody.invalid/".to_owned(), &plain, "dns"),
         (refused, &plain, "connect"),
@@ -122,30 +119,30 @@ async fn errors_of_hyper_util_have_a_kind_each() {
         (plain.url("/success").replace("http:", "https:"), &trusted, "tls"),
     ];
     for (url, server, kind) in cases {
-        let recorder = Recorder::new();
-        let client = layer(&recorder).layer(http_client(server, Setup::default()));
+        let capture = Capture::new();
+        let client = layer(&capture).layer(http_client(server, Setup::default()));
         let request = Request::get(url).body(Full::default()).unwrap();
         client.oneshot(request).await.unwrap_err();
-        assert_eq!(attributes(&recorder.client_span().attributes)["error.type"], kind);
+        client_span(&capture).has("error.type", kind);
     }
 }
 
 #[tokio::test]
 async fn credentials_and_sensitive_values_are_never_exported() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
-    for port in [server.port(), closed_port().await] {
+    let (capture, server) = (Capture::new(), Server::start().await);
+    for port in [server.port(), closed_port()] {
         let url = format!("http://ada:SECRET@127.0.0.1:{port}/success?token=SECRET&id=1");
-        let client = layer(&recorder).layer(http_client(&server, Setup::default()));
+        let client = layer(&capture).layer(http_client(&server, Setup::default()));
         let request = Request::get(url).body(Full::default()).unwrap();
         let _ = client.oneshot(request).await;
-        let span = recorder.client_spans().pop().unwrap();
-        assert_eq!(
-            attributes(&span.attributes)["url.full"],
-            format!("http://REDACTED:REDACTED@127.0.0.1:{port}/success?token=REDACTED&id=1")
+        let spans = client_spans(&capture);
+        spans.last().unwrap().has(
+            "url.full",
+            format!("http://REDACTED:REDACTED@127.0.0.1:{port}/success?token=REDACTED&id=1"),
         );
     }
-    assert_eq!(recorder.client_spans().len(), 2);
-    assert!(!recorder.everything().contains("SECRET"));
+    assert_eq!(client_spans(&capture).len(), 2);
+    assert!(!everything(&capture).contains("SECRET"));
 }
 
 /// Sends a request with baggage through `layer`, to `uri` with this `Host`.
@@ -172,19 +169,19 @@ async fn baggage_goes_by_the_host_that_is_connected_to() {
         ("/users/1", "shop.example", false),
     ];
     for (uri, host, sent) in cases {
-        let recorder = Recorder::new();
-        let sent_headers = headers(layer(&recorder), uri, host).await;
+        let capture = Capture::new();
+        let sent_headers = headers(layer(&capture), uri, host).await;
         assert_eq!(sent_headers.contains_key("baggage"), sent, "{uri} {host}");
         assert!(sent_headers.contains_key("traceparent"));
     }
-    let open = layer(&Recorder::new()).destinations(Destinations::all());
+    let open = layer(&Capture::new()).destinations(Destinations::all());
     assert!(headers(open, "http://shop.example/", "shop.example").await.contains_key("baggage"));
 }
 
 #[tokio::test]
 async fn options_of_one_request_hold_for_it() {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
-    let client = layer(&recorder).layer(http_client(&server, Setup::default()));
+    let (capture, server) = (Capture::new(), Server::start().await);
+    let client = layer(&capture).layer(http_client(&server, Setup::default()));
     let url = server.url("/success");
     let send = async |options: CallOptions| {
         let mut request = Request::get(&url).body(Full::default()).unwrap();
@@ -194,21 +191,22 @@ async fn options_of_one_request_hold_for_it() {
     };
     let received: Received = send(CallOptions::new().untraced()).await;
     assert_eq!(received.header("traceparent"), None);
-    assert!(recorder.client_spans().is_empty());
+    assert!(client_spans(&capture).is_empty());
 
     let options = CallOptions::new().template("/{page}").attribute(KeyValue::new("page", 1));
     let received = send(options.propagate(false)).await;
     assert_eq!(received.header("traceparent"), None);
-    let span = recorder.client_span();
+    let span = client_span(&capture);
     let mut expected = answered(server.port(), &url, 200);
-    expected.insert("url.template".into(), "/{page}".into());
-    expected.insert("page".into(), "int 1".into());
-    assert_eq!((&*span.name, attributes(&span.attributes)), ("GET /{page}", expected));
+    expected.insert("url.template", "/{page}".into());
+    expected.insert("page", 1.into());
+    assert_eq!(span.name, "GET /{page}");
+    span.has_exactly(expected);
 }
 
 #[tokio::test]
 async fn the_inner_service_runs_inside_the_span() {
-    let recorder = Recorder::new();
+    let capture = Capture::new();
     let seen = service_fn(|_: Request<Empty<Bytes>>| {
         let at_call = Context::current().span().span_context().span_id();
         async move {
@@ -219,8 +217,8 @@ async fn the_inner_service_runs_inside_the_span() {
             Ok::<_, Infallible>(response)
         }
     });
-    let response = layer(&recorder).layer(seen).oneshot(get("http://h/")).await.unwrap();
-    let span_id = recorder.client_span().span_context.span_id();
+    let response = layer(&capture).layer(seen).oneshot(get("http://h/")).await.unwrap();
+    let span_id = client_span(&capture).span_id;
     assert_eq!(response.extensions().get(), Some(&span_id));
     assert!(!Context::current().has_active_span());
 }

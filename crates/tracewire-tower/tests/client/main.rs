@@ -1,4 +1,4 @@
-//! The client layer over real sockets, seen through in-memory exporters.
+//! The client layer over real sockets, seen through captured telemetry.
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 mod clients;

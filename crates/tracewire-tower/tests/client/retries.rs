@@ -4,7 +4,7 @@ use crate::{
     clients::{HttpClient, http_client, layer},
     support::{
         contract::{BoxError, Setup},
-        recorder::{Attributes, Recorder, answered, attributes},
+        recorded::{answered, assert_recorded, client_spans, resent},
         server::Server,
     },
 };
@@ -13,6 +13,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use std::future::{Ready, ready};
 use tower::{Service, ServiceBuilder, ServiceExt, retry::Policy};
+use tracewire_testing::Capture;
 use tracewire_tower::client::Attempts;
 
 /// Sends again what was answered with 503, up to three times.
@@ -52,43 +53,33 @@ where
     url
 }
 
-async fn start() -> (Recorder, Server, HttpClient) {
-    let (recorder, server) = (Recorder::new(), Server::start().await);
+async fn start() -> (Capture, Server, HttpClient) {
+    let (capture, server) = (Capture::new(), Server::start().await);
     let client = http_client(&server, Setup::default());
-    (recorder, server, client)
-}
-
-fn recorded(recorder: &Recorder) -> Vec<Attributes> {
-    recorder.client_spans().iter().map(|span| attributes(&span.attributes)).collect()
-}
-
-fn resent(server: &Server, url: &str, status: u16, count: u32) -> Attributes {
-    let mut all = answered(server.port(), url, status);
-    all.insert("http.request.resend_count".into(), format!("int {count}"));
-    all
+    (capture, server, client)
 }
 
 #[tokio::test]
 async fn attempts_that_share_a_counter_are_numbered() {
-    let (recorder, server, client) = start().await;
-    let client = ServiceBuilder::new().retry(Retries(3)).layer(layer(&recorder)).service(client);
+    let (capture, server, client) = start().await;
+    let client = ServiceBuilder::new().retry(Retries(3)).layer(layer(&capture)).service(client);
     let url = call(&server, client, Some(Attempts::new())).await;
-    assert_eq!(
-        recorded(&recorder),
+    assert_recorded(
+        &capture,
         [
             answered(server.port(), &url, 503),
-            resent(&server, &url, 503, 1),
-            resent(&server, &url, 200, 2),
-        ]
+            resent(server.port(), &url, 503, 1),
+            resent(server.port(), &url, 200, 2),
+        ],
     );
 }
 
 #[tokio::test]
 async fn attempts_without_a_counter_are_spans_all_the_same() {
-    let (recorder, server, client) = start().await;
-    let client = ServiceBuilder::new().retry(Retries(3)).layer(layer(&recorder)).service(client);
+    let (capture, server, client) = start().await;
+    let client = ServiceBuilder::new().retry(Retries(3)).layer(layer(&capture)).service(client);
     call(&server, client, None).await;
-    assert_eq!(recorder.client_spans().len(), 3);
+    assert_eq!(client_spans(&capture).len(), 3);
     let mut ids: Vec<_> =
         server.received().iter().map(|r| r.header("traceparent").unwrap().to_owned()).collect();
     ids.dedup();
@@ -97,20 +88,20 @@ async fn attempts_without_a_counter_are_spans_all_the_same() {
 
 #[tokio::test]
 async fn outside_one_span_covers_all_attempts() {
-    let (recorder, server, client) = start().await;
-    let client = ServiceBuilder::new().layer(layer(&recorder)).retry(Retries(3)).service(client);
+    let (capture, server, client) = start().await;
+    let client = ServiceBuilder::new().layer(layer(&capture)).retry(Retries(3)).service(client);
     let url = call(&server, client, None).await;
-    assert_eq!(recorded(&recorder), [answered(server.port(), &url, 200)]);
+    assert_recorded(&capture, [answered(server.port(), &url, 200)]);
 }
 
 #[tokio::test]
 async fn on_both_sides_one_span_says_how_often_it_was_resent() {
-    let (recorder, server, client) = start().await;
+    let (capture, server, client) = start().await;
     let client = ServiceBuilder::new()
-        .layer(layer(&recorder))
+        .layer(layer(&capture))
         .retry(Retries(3))
-        .layer(layer(&recorder))
+        .layer(layer(&capture))
         .service(client);
     let url = call(&server, client, None).await;
-    assert_eq!(recorded(&recorder), [resent(&server, &url, 200, 2)]);
+    assert_recorded(&capture, [resent(server.port(), &url, 200, 2)]);
 }
