@@ -41,11 +41,18 @@ use crate::setup::{self, Settings};
 pub struct Builder {
     env: Env,
     settings: Settings,
+    #[cfg(feature = "__presets")]
+    presets_applied: bool,
 }
 
 impl Builder {
     pub(crate) fn new(env: Env) -> Self {
-        Self { env, settings: Settings::default() }
+        Self {
+            env,
+            settings: Settings::default(),
+            #[cfg(feature = "__presets")]
+            presets_applied: false,
+        }
     }
 
     /// Sets `service.name` (`OTEL_SERVICE_NAME`).
@@ -355,6 +362,7 @@ impl Builder {
     /// If telemetry is initialized already, or a setting cannot work. Nothing is changed then.
     pub fn init(mut self) -> Result<Telemetry, InitError> {
         let claim = Claim::take()?;
+        self.apply_presets()?;
         let propagator = propagation::choose(&self.env, self.settings.propagator.take())?;
         let telemetry = self.build()?.claimed(claim);
         #[cfg(feature = "tracing")]
@@ -377,8 +385,18 @@ impl Builder {
     /// # Errors
     ///
     /// If a setting cannot work.
-    pub fn build(self) -> Result<Telemetry, InitError> {
+    pub fn build(mut self) -> Result<Telemetry, InitError> {
+        self.apply_presets()?;
         setup::start(&self.env, self.settings).map(Telemetry::new)
+    }
+
+    /// Reads the variables of vendors, once: `init` needs them before `build` does.
+    fn apply_presets(&mut self) -> Result<(), InitError> {
+        #[cfg(feature = "__presets")]
+        if !std::mem::replace(&mut self.presets_applied, true) {
+            crate::presets::apply(&mut self.env, &self.settings.otlp)?;
+        }
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@
 //! allowed, and is then treated as unset; a list loses only its unknown words.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
@@ -11,8 +12,16 @@ use std::time::Duration;
 /// Where settings come from, and a record of what was found.
 pub(crate) struct Env {
     source: Source,
+    // What vendors' variables say, by the standard name.
+    stand_ins: HashMap<&'static str, StandIn>,
     warnings: RefCell<Vec<String>>,
     decisions: RefCell<Vec<Decision>>,
+}
+
+#[derive(Debug)]
+struct StandIn {
+    value: String,
+    from: &'static str,
 }
 
 /// Gives a variable's value by its name.
@@ -50,6 +59,7 @@ impl Env {
     fn new(source: impl Fn(&str) -> Option<OsString> + 'static) -> Self {
         Self {
             source: Box::new(source),
+            stand_ins: HashMap::new(),
             warnings: RefCell::default(),
             decisions: RefCell::default(),
         }
@@ -58,13 +68,16 @@ impl Env {
     /// An environment of these variables alone.
     #[cfg(test)]
     pub(crate) fn of(variables: &[(&str, &str)]) -> Self {
-        let variables: std::collections::HashMap<String, OsString> =
+        let variables: HashMap<String, OsString> =
             variables.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect();
         Self::new(move |name: &str| variables.get(name).cloned())
     }
 
     /// The variable's text; `None` if it is unset or empty.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
+        if let Some(stand_in) = self.stand_ins.get(name) {
+            return Some(stand_in.value.clone());
+        }
         let value = (self.source)(name)?;
         match value.into_string() {
             Ok(text) if text.trim().is_empty() => None,
@@ -76,6 +89,17 @@ impl Env {
         }
     }
 
+    /// Makes `value`, which the variable `from` asks for, that of the variable `name`.
+    #[cfg(feature = "__presets")]
+    pub(crate) fn stand_in(&mut self, name: &'static str, value: String, from: &'static str) {
+        self.stand_ins.insert(name, StandIn { value, from });
+    }
+
+    /// The variable that somebody set to give `name` its value.
+    pub(crate) fn source_of<'a>(&'a self, name: &'a str) -> &'a str {
+        self.stand_ins.get(name).map_or(name, |stand_in| stand_in.from)
+    }
+
     /// The first readable value among `names`, in this order.
     pub(crate) fn read<T>(
         &self,
@@ -85,8 +109,9 @@ impl Env {
         names.iter().find_map(|&name| {
             let text = self.text(name)?;
             match parse(text.trim()) {
-                Ok(value) => Some(Found { value, variable: name.to_owned() }),
+                Ok(value) => Some(Found { value, variable: self.source_of(name).to_owned() }),
                 Err(allowed) => {
+                    let name = self.source_of(name);
                     self.warn(format!("{name}={text:?} is ignored: {allowed}"));
                     None
                 }

@@ -77,6 +77,19 @@
 //! names it. `OTEL_CONFIG_FILE` is refused; `OTEL_METRICS_EXEMPLAR_FILTER` is warned of, because
 //! exemplars do not exist here, and `OTEL_LOGS_EXPORTER` without the feature `logs`.
 //!
+//! # Vendors
+//!
+//! With a vendor's feature its own variables stand for standard ones that are not set. Code wins
+//! over `OTEL_*`, and `OTEL_*` over a vendor's; a vendor's credentials go to its own address only.
+//!
+//! | feature | variables |
+//! |---|---|
+//! | `uptrace` | `UPTRACE_DSN` |
+//! | `elastic-apm` | `ELASTIC_APM_SERVER_URL`, `_SECRET_TOKEN`, `_API_KEY`, `_SERVICE_NAME`, `_SERVICE_VERSION`, `_ENVIRONMENT`, `_TRANSACTION_SAMPLE_RATE` |
+//! | `datadog-agent` | `DD_TRACE_AGENT_URL` or `DD_AGENT_HOST` (at the ports for OTLP), `DD_SERVICE`, `DD_ENV`, `DD_VERSION`, `DD_TRACE_SAMPLE_RATE`, `DD_TRACE_PROPAGATION_STYLE`, `_EXTRACT`, `_INJECT` |
+//!
+//! Jaeger and the OpenTelemetry Collector take OTLP as it is: set `OTEL_EXPORTER_OTLP_ENDPOINT`.
+//!
 //! # Features
 //!
 //! | feature | default | what |
@@ -90,6 +103,7 @@
 //! | `zipkin` | no | the exporter `zipkin` for spans |
 //! | `prometheus` | no | the exporter `prometheus` for metrics |
 //! | `detect` | no | facts in the resource about where the process runs; of it `detect-container`, `detect-host`, `detect-os`, `detect-process` |
+//! | `uptrace`, `elastic-apm`, `datadog-agent` | no | the variables of these vendors; the latter two add their header format |
 
 mod attempts;
 mod baggage;
@@ -113,6 +127,8 @@ mod logs;
 mod metrics;
 mod otlp;
 mod percent;
+#[cfg(feature = "__presets")]
+mod presets;
 mod printable;
 #[cfg(feature = "prometheus")]
 mod prometheus;

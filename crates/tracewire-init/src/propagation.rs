@@ -9,6 +9,12 @@ use crate::env::{Env, Origin};
 use crate::error::InitError;
 use crate::log;
 
+#[cfg(feature = "datadog-agent")]
+mod split;
+
+#[cfg(feature = "datadog-agent")]
+pub(crate) use self::split::{EXTRACT, INJECT};
+
 const VARIABLE: &str = "OTEL_PROPAGATORS";
 
 /// Code's propagator, else that of `OTEL_PROPAGATORS`, else the formats that are compiled in.
@@ -24,6 +30,10 @@ pub(crate) fn choose(
         env.decide(VARIABLE, format!("{propagator:?}"), Origin::Code);
         return Ok(propagator);
     }
+    #[cfg(feature = "datadog-agent")]
+    if let Some(split) = split::choose(env)? {
+        return Ok(split);
+    }
     let text = env.text(VARIABLE);
     let words = text.as_deref().unwrap_or_default();
     let selection = from_names(words).map_err(InitError::propagator)?;
@@ -31,7 +41,7 @@ pub(crate) fn choose(
         env.warn(format!("{VARIABLE}: {word:?} is ignored: no propagator has this name"));
     }
     let origin = match text {
-        Some(_) => Origin::Variable(VARIABLE.to_owned()),
+        Some(_) => Origin::Variable(env.source_of(VARIABLE).to_owned()),
         None => Origin::Default,
     };
     // Features unify across a build, so the set may be larger than its author meant.

@@ -171,7 +171,8 @@ fn endpoint(
     } else if let Some(text) = env.text(&special) {
         (text, special.clone(), Origin::Variable(special.clone()), false)
     } else if let Some(text) = env.text(&general) {
-        (text, general.clone(), Origin::Variable(general), true)
+        let source = env.source_of(&general).to_owned();
+        (text, source.clone(), Origin::Variable(source), true)
     } else {
         (protocol.endpoint().to_owned(), general, Origin::Default, true)
     };
@@ -243,7 +244,8 @@ fn headers(env: &Env, code: &Settings, signal: Signal) -> Result<HeaderMap, Init
         };
         match percent::pairs(&text).and_then(|pairs| header_map(&pairs)) {
             Some(headers) => {
-                env.decide(&special, "(not shown)", Origin::Variable(variable.clone()));
+                let source = env.source_of(variable).to_owned();
+                env.decide(&special, "(not shown)", Origin::Variable(source));
                 return Ok(headers);
             }
             None => env.warn(format!(

@@ -1,0 +1,101 @@
+//! Uptrace, by `UPTRACE_DSN`.
+
+use url::Url;
+
+use super::Table;
+use crate::error::InitError;
+
+const DSN: &str = "UPTRACE_DSN";
+
+/// The DSN, `https://<token>@api.uptrace.dev?grpc=4317`, is address and credential in one.
+pub(super) fn apply(table: &mut Table<'_>) -> Result<(), InitError> {
+    let Some(dsn) = table.text(DSN) else { return Ok(()) };
+    let usable = Url::parse(&dsn).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https") && url.has_host() && !url.username().is_empty()
+    });
+    let Some(url) = usable else {
+        return Err(InitError::configuration(
+            DSN,
+            "(not shown)",
+            "it must be a URL such as https://<token>@api.uptrace.dev",
+        ));
+    };
+    let endpoint = endpoint(&url, table.is_grpc());
+    table.send_to(endpoint, &[("uptrace-dsn", &dsn)], DSN);
+    table.set("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip", DSN);
+    table.set("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta", DSN);
+    table.set(
+        "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+        "base2_exponential_bucket_histogram",
+        DSN,
+    );
+    Ok(())
+}
+
+fn endpoint(dsn: &Url, is_grpc: bool) -> String {
+    // Older ones name the site, with the project as the path.
+    let host = match dsn.host_str().unwrap_or_default() {
+        "uptrace.dev" => "api.uptrace.dev",
+        host => host,
+    };
+    let grpc = dsn.query_pairs().find(|(key, _)| key == "grpc");
+    let grpc = grpc.and_then(|(_, port)| port.parse().ok()).unwrap_or(4317);
+    let port: Option<u16> = if is_grpc { Some(grpc) } else { dsn.port() };
+    let port = port.map_or_else(String::new, |port| format!(":{port}"));
+    format!("{}://{host}{port}", dsn.scheme())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{applied, map};
+    use super::*;
+
+    const URL: &str = "https://token@api.uptrace.dev?grpc=4317";
+    const HEADER: &str = "uptrace-dsn=https%3A//token%40api.uptrace.dev%3Fgrpc%3D4317";
+
+    #[test]
+    fn the_dsn_is_address_and_credential() {
+        assert_eq!(
+            applied(&[(DSN, URL)]).unwrap(),
+            map(&[
+                ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://api.uptrace.dev"),
+                ("OTEL_EXPORTER_OTLP_HEADERS", HEADER),
+                (
+                    "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+                    "base2_exponential_bucket_histogram"
+                ),
+                ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta"),
+            ])
+        );
+    }
+
+    #[test]
+    fn no_credential_goes_to_another_endpoint() {
+        for variable in ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] {
+            let found = applied(&[(DSN, URL), (variable, "http://other:4318")]).unwrap();
+            assert_eq!(found.get("OTEL_EXPORTER_OTLP_HEADERS"), None, "{variable}");
+        }
+    }
+
+    #[test]
+    fn addresses_follow_the_dsn() {
+        for (dsn, is_grpc, expected) in [
+            ("https://t@uptrace.dev/123", false, "https://api.uptrace.dev"),
+            ("http://t@localhost:14318?grpc=14317", false, "http://localhost:14318"),
+            ("http://t@localhost:14318?grpc=14317", true, "http://localhost:14317"),
+            ("https://t@api.uptrace.dev", true, "https://api.uptrace.dev:4317"),
+        ] {
+            assert_eq!(endpoint(&Url::parse(dsn).unwrap(), is_grpc), expected, "{dsn}");
+        }
+    }
+
+    #[test]
+    fn a_bad_dsn_is_an_error_that_does_not_show_it() {
+        for bad in ["secret", "https://api.uptrace.dev", "ftp://secret@host", "://secret"] {
+            let error = applied(&[(DSN, bad)]).unwrap_err();
+            assert!(error.is_configuration() && error.to_string().contains(DSN), "{error}");
+            assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+        }
+    }
+}
