@@ -44,21 +44,35 @@ fn jaeger_sees_a_service_of_that_name() {
 }
 
 #[test]
-fn uptrace_is_told_the_dsn() {
-    const DSN: &str = "https://token@api.uptrace.dev?grpc=4317";
+fn uptrace_is_where_the_dsn_says() {
     let collector = Collector::start();
-    let mut command = sending(env!("CARGO_BIN_EXE_uptrace"), &collector);
-    command.env("UPTRACE_DSN", DSN);
+    let dsn = format!("http://token@{}?grpc=4317", collector.address());
+    let mut command = program(env!("CARGO_BIN_EXE_uptrace"));
+    command.env("UPTRACE_DSN", &dsn);
     run(command);
     collector.spans().assert_snapshot("insert-user");
-    assert_eq!(header(&collector, "uptrace-dsn"), DSN);
+    assert_eq!(header(&collector, "uptrace-dsn"), dsn);
 }
 
 #[test]
-fn datadog_agent_takes_otlp() {
+fn datadog_is_told_service_and_environment() {
     let collector = Collector::start();
-    assert_eq!(run(sending(env!("CARGO_BIN_EXE_datadog"), &collector)), "Doing work...\n");
-    collector.spans().assert_snapshot("operation_name");
+    // The Agent's port is fixed, so the standard variable has to name ours.
+    let mut command = sending(env!("CARGO_BIN_EXE_datadog"), &collector);
+    command.envs([("DD_AGENT_HOST", "127.0.0.1"), ("DD_SERVICE", "shop"), ("DD_ENV", "prod")]);
+    assert_eq!(run(command), "Doing work...\n");
+    let spans = collector.spans();
+    spans.assert_snapshot("operation_name");
+    let span = spans.one("operation_name");
+    assert_eq!(service_name(&span), "shop");
+    assert!(
+        span.resource
+            .iter()
+            .any(|own| own.key.as_str() == "deployment.environment.name"
+                && own.value.as_str() == "prod"),
+        "{:?}",
+        span.resource
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Spans to the Datadog Agent, by OTLP.
+//! Spans to the Datadog Agent.
 #![allow(clippy::print_stdout)] // a program that talks to a person
 
 use tracewire::{InitError, span::span};
@@ -8,7 +8,7 @@ fn do_work() {
 }
 
 fn main() -> Result<(), InitError> {
-    let telemetry = tracewire::init()?;
+    let telemetry = tracewire::init()?; // DD_AGENT_HOST, DD_SERVICE, DD_ENV …
     do_work();
     telemetry.shutdown();
     Ok(())

@@ -1,14 +1,9 @@
-//! Spans to Elastic's APM Server, by OTLP.
+//! Spans to Elastic's APM Server.
 
-use std::env;
-use tracewire::{Telemetry, span::span};
+use tracewire::{InitError, span::span};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let token = env::var("ELASTIC_APM_SECRET_TOKEN")?;
-    let telemetry = Telemetry::builder()
-        .endpoint(env::var("ELASTIC_APM_SERVER_URL")?)
-        .header("authorization", format!("Bearer {token}"))
-        .init()?;
+fn main() -> Result<(), InitError> {
+    let telemetry = tracewire::init()?; // ELASTIC_APM_SERVER_URL, ELASTIC_APM_SECRET_TOKEN …
 
     span("test").in_scope(|| ());
 

@@ -1,11 +1,9 @@
 //! Spans to Uptrace.
 
-use tracewire::{Telemetry, span::span};
+use tracewire::{InitError, span::span};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // OTEL_EXPORTER_OTLP_ENDPOINT is https://api.uptrace.dev, or your own
-    let dsn = std::env::var("UPTRACE_DSN")?;
-    let telemetry = Telemetry::builder().header("uptrace-dsn", dsn).init()?;
+fn main() -> Result<(), InitError> {
+    let telemetry = tracewire::init()?; // UPTRACE_DSN says where, and who we are
 
     span("insert-user").in_scope(|| ());
 
