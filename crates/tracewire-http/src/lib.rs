@@ -40,6 +40,7 @@ mod method;
 mod options;
 mod outcome;
 mod redaction;
+mod remaining;
 mod rpc;
 mod scheme;
 mod server;
@@ -60,6 +61,7 @@ pub use self::{
     method::KnownMethods,
     outcome::{Ending, Outcome, Verdict},
     redaction::SensitiveKeys,
+    remaining::Remaining,
     rpc::RpcMethods,
     scheme::Scheme,
     server::{

@@ -1,8 +1,7 @@
 //! The body of a response, carrying the call to its end where that is asked for.
 
 use super::ClientCall;
-use crate::{ErrorType, Outcome};
-use bytes::Buf;
+use crate::{ErrorType, Outcome, Remaining};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use std::{
@@ -24,8 +23,7 @@ pin_project! {
         inner: B,
         // `None` once the call has ended.
         call: Option<ClientCall>,
-        // What a declared length still has to come.
-        remaining: Option<u64>,
+        remaining: Remaining,
         classify: fn(&B::Error) -> ErrorType,
     }
 }
@@ -33,12 +31,12 @@ pin_project! {
 impl<B: Body> CallBody<B> {
     /// Carries `call`, or nothing, to the end of `inner`, whose errors are named by `classify`.
     pub fn new(inner: B, call: Option<ClientCall>, classify: fn(&B::Error) -> ErrorType) -> Self {
-        let remaining = inner.size_hint().exact();
+        let remaining = Remaining::new(inner.size_hint().exact());
         let mut body = Self { inner, call, remaining, classify };
         if let Some(call) = &mut body.call {
             call.read(0);
         }
-        if body.inner.is_end_stream() || remaining == Some(0) {
+        if remaining.is_over(&body.inner) {
             end(&mut body.call, Outcome::Complete);
         }
         body
@@ -62,18 +60,14 @@ impl<B: Body> Body for CallBody<B> {
             None => end(this.call, Outcome::Complete),
             Some(Err(error)) => end(this.call, Outcome::Failed((this.classify)(error))),
             Some(Ok(frame)) => {
-                let length = frame.data_ref().map_or(0, Buf::remaining) as u64;
-                if let Some(remaining) = this.remaining {
-                    *remaining = remaining.saturating_sub(length);
-                }
+                let size = this.remaining.count(frame);
                 if let Some(call) = this.call {
-                    call.read(length);
+                    call.read(size);
                     if let Some(trailers) = frame.trailers_ref() {
                         call.trailers(trailers);
                     }
                 }
-                // Whoever has the last byte or the trailers does not poll again.
-                if frame.is_trailers() || *this.remaining == Some(0) || this.inner.is_end_stream() {
+                if this.remaining.is_over(&*this.inner) {
                     end(this.call, Outcome::Complete);
                 }
             }

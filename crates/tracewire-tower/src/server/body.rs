@@ -1,7 +1,6 @@
 //! Ends: carries the exchange to the end of the response.
 
 use super::{request::declared_length, scope::Scope};
-use bytes::Buf;
 use http::{Method, StatusCode, response::Parts};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
@@ -9,7 +8,7 @@ use std::{
     pin::Pin,
     task::{Context, Poll, ready},
 };
-use tracewire_http::{ErrorType, Outcome};
+use tracewire_http::{ErrorType, Outcome, Remaining};
 
 pin_project! {
     /// Response body of [`ServerService`](super::ServerService).
@@ -22,22 +21,18 @@ pin_project! {
         inner: B,
         // `Bare` once the exchange has ended.
         scope: Scope,
-        // What a declared length still has to come.
-        remaining: Option<u64>,
+        remaining: Remaining,
     }
 }
 
 impl<B: Body> ResponseBody<B> {
     pub(super) fn new(inner: B, scope: Scope, method: &Method, head: &Parts) -> Self {
-        let mut body = Self { inner, scope, remaining: None };
+        let mut body = Self { inner, scope, remaining: Remaining::default() };
         if let Some(exchange) = body.scope.exchange() {
             exchange.add_response_size(0);
-            body.remaining =
-                declared_length(&head.headers).or_else(|| body.inner.size_hint().exact());
-            if never_polled(method, head.status)
-                || body.inner.is_end_stream()
-                || body.remaining == Some(0)
-            {
+            let declared = declared_length(&head.headers);
+            body.remaining = Remaining::new(declared.or_else(|| body.inner.size_hint().exact()));
+            if never_polled(method, head.status) || body.remaining.is_over(&body.inner) {
                 body.scope.end(Outcome::Complete);
             }
         }
@@ -48,7 +43,7 @@ impl<B: Body> ResponseBody<B> {
 /// The body of a response that belongs to no exchange, as layers outside make one up.
 impl<B: Default> Default for ResponseBody<B> {
     fn default() -> Self {
-        Self { inner: B::default(), scope: Scope::Bare, remaining: None }
+        Self { inner: B::default(), scope: Scope::Bare, remaining: Remaining::default() }
     }
 }
 
@@ -66,18 +61,14 @@ impl<B: Body> Body for ResponseBody<B> {
             None => this.scope.end(Outcome::Complete),
             Some(Err(_)) => this.scope.end(Outcome::Failed(ErrorType::Body)),
             Some(Ok(frame)) => {
-                let length = frame.data_ref().map_or(0, |data| data.remaining() as u64);
-                if let Some(remaining) = this.remaining {
-                    *remaining = remaining.saturating_sub(length);
-                }
+                let size = this.remaining.count(frame);
                 if let Some(exchange) = this.scope.exchange() {
-                    exchange.add_response_size(length);
+                    exchange.add_response_size(size);
                     if let Some(trailers) = frame.trailers_ref() {
                         exchange.trailers(trailers);
                     }
                 }
-                // Whoever sends the last byte or the trailers does not poll again.
-                if frame.is_trailers() || *this.remaining == Some(0) || this.inner.is_end_stream() {
+                if this.remaining.is_over(&*this.inner) {
                     this.scope.end(Outcome::Complete);
                 }
             }
