@@ -22,7 +22,8 @@ impl<'a> Authority<'a> {
     /// assert_eq!((authority.host, authority.port), ("::1", Some(8080)));
     /// ```
     pub fn parse(text: &'a str) -> Option<Self> {
-        let text = match text.rfind('@') {
+        // Over so few octets a plain loop is quicker than a search.
+        let text = match text.bytes().rposition(|octet| octet == b'@') {
             Some(at) => &text[at + 1..],
             None => text,
         };
@@ -35,12 +36,14 @@ impl<'a> Authority<'a> {
                     None => return None,
                 }
             }
-            None => match text.split_once(':') {
-                // More than one colon without brackets is an address, not a port.
-                Some((_, rest)) if rest.contains(':') => (text, None),
-                Some((host, port)) => (host, Some(port)),
-                None => (text, None),
-            },
+            None => {
+                let mut colons = text.bytes().enumerate().filter(|(_, octet)| *octet == b':');
+                match (colons.next(), colons.next()) {
+                    (Some((colon, _)), None) => (&text[..colon], Some(&text[colon + 1..])),
+                    // More than one colon without brackets is an address, not a port.
+                    _ => (text, None),
+                }
+            }
         };
         if host.is_empty() {
             return None;

@@ -1,7 +1,8 @@
 //! Which request methods may become a span name or a metric attribute.
 
+use crate::{conventions as c, text::limited};
 use http::Method;
-use opentelemetry::StringValue;
+use opentelemetry::{KeyValue, StringValue};
 use std::sync::Arc;
 
 /// The methods that the conventions know: RFC 9110, `PATCH` (RFC 5789) and `QUERY`.
@@ -51,12 +52,29 @@ impl KnownMethods {
     /// The name to record for `method`, if it is known.
     pub(crate) fn name(&self, method: &Method) -> Option<StringValue> {
         match &self.0 {
-            None => DEFAULT
-                .iter()
-                .find(|known| **known == method.as_str())
-                .map(|known| StringValue::from(*known)),
+            None => conventional(method.as_str()).map(StringValue::from),
             Some(list) => list.iter().find(|known| known.as_str() == method.as_str()).cloned(),
         }
+    }
+}
+
+/// The name of one of the conventions' methods.
+pub(crate) fn conventional(method: &str) -> Option<&'static str> {
+    DEFAULT.into_iter().find(|known| *known == method)
+}
+
+/// Adds the attributes of a request's method: the name `recorded`, and where that is `_OTHER` the
+/// method as `sent`.
+pub(crate) fn describe(
+    recorded: &StringValue,
+    sent: &Method,
+    limit: usize,
+    attributes: &mut Vec<KeyValue>,
+) {
+    attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD, recorded.clone()));
+    if recorded.as_str() == OTHER {
+        let sent = limited(sent.as_str().into(), limit);
+        attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD_ORIGINAL, sent));
     }
 }
 

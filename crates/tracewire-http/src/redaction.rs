@@ -108,6 +108,10 @@ impl SensitiveKeys {
     /// assert_eq!(url, "https://REDACTED:REDACTED@shop.example/?sig=REDACTED#top");
     /// ```
     pub fn redact_url<'a>(&self, url: &'a str) -> Cow<'a, str> {
+        // Without user information and query, as most URLs are, there is nothing to look at.
+        if !url.bytes().any(|octet| matches!(octet, b'@' | b'?')) {
+            return Cow::Borrowed(url);
+        }
         let (rest, fragment) = url.split_at(url.find('#').unwrap_or(url.len()));
         let (address, query) = rest.split_at(rest.find('?').map_or(rest.len(), |mark| mark + 1));
         let bare = redact_userinfo(address);

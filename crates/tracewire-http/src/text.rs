@@ -1,8 +1,9 @@
 //! Text from outside, cut to a limit before it becomes an attribute value.
 
+use arrayvec::ArrayString;
 use http::HeaderValue;
 use opentelemetry::StringValue;
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 /// Ends a value that was cut.
 pub(crate) const CUT: &str = "…";
@@ -11,11 +12,17 @@ pub(crate) const CUT: &str = "…";
 ///
 /// A longer text is cut at a character boundary and ends with `…`, within the limit.
 pub(crate) fn limited(text: Cow<'_, str>, limit: usize) -> StringValue {
+    StringValue::from(cut(text, limit).into_owned())
+}
+
+/// The same, for a value that several attributes share.
+pub(crate) fn limited_shared(text: &str, limit: usize) -> StringValue {
+    StringValue::from(Arc::<str>::from(cut(text.into(), limit)))
+}
+
+fn cut(text: Cow<'_, str>, limit: usize) -> Cow<'_, str> {
     if text.len() <= limit {
-        return match text {
-            Cow::Borrowed(text) => StringValue::from(text.to_owned()),
-            Cow::Owned(text) => StringValue::from(text),
-        };
+        return text;
     }
     let mut end = limit.saturating_sub(CUT.len());
     while !text.is_char_boundary(end) {
@@ -26,7 +33,7 @@ pub(crate) fn limited(text: Cow<'_, str>, limit: usize) -> StringValue {
     if limit >= CUT.len() {
         cut.push_str(CUT);
     }
-    StringValue::from(cut)
+    Cow::Owned(cut)
 }
 
 /// A header's value as text: octets that are not UTF-8 become U+FFFD.
@@ -34,7 +41,34 @@ pub(crate) fn header(value: &HeaderValue, limit: usize) -> StringValue {
     // Only the part that can be shown is decoded; three spare octets keep a character whole.
     let octets = value.as_bytes();
     let shown = &octets[..octets.len().min(limit.saturating_add(4))];
-    limited(String::from_utf8_lossy(shown), limit)
+    // Most headers are UTF-8, and this is quicker to find out.
+    let text = str::from_utf8(shown).map_or_else(|_| String::from_utf8_lossy(shown), Cow::Borrowed);
+    limited(text, limit)
+}
+
+/// An address as text that attributes can share; one that was mapped into IPv6 is shown as what it
+/// is.
+pub(crate) fn address(ip: IpAddr) -> StringValue {
+    let ip = match ip.to_canonical() {
+        IpAddr::V6(ip) => return StringValue::from(Arc::<str>::from(ip.to_string())),
+        IpAddr::V4(ip) => ip,
+    };
+    // Formatting machinery costs ten times as much.
+    let mut text = ArrayString::<15>::new();
+    for (place, octet) in ip.octets().into_iter().enumerate() {
+        let digit = |value: u8| char::from(b'0' + value % 10);
+        if place > 0 {
+            text.push('.');
+        }
+        if octet >= 100 {
+            text.push(digit(octet / 100));
+        }
+        if octet >= 10 {
+            text.push(digit(octet / 10));
+        }
+        text.push(digit(octet));
+    }
+    StringValue::from(Arc::<str>::from(text.as_str()))
 }
 
 #[cfg(test)]
@@ -62,6 +96,13 @@ mod tests {
     }
 
     #[test]
+    fn a_mapped_address_is_shown_as_what_it_is() {
+        let shown = |ip: &str| address(ip.parse().unwrap()).as_str().to_owned();
+        assert_eq!(shown("::ffff:192.0.2.1"), "192.0.2.1");
+        assert_eq!(shown("2001:db8::1"), "2001:db8::1");
+    }
+
+    #[test]
     fn a_long_header_is_cut_and_marked() {
         let value = HeaderValue::from_bytes(&[b'a'; 5000]).unwrap();
         let text = header(&value, 64);
@@ -70,6 +111,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn every_address_is_shown_as_usual(ip: [u8; 4]) {
+            let shown = address(ip.into());
+            prop_assert_eq!(shown.as_str(), IpAddr::from(ip).to_string());
+        }
+
         #[test]
         fn no_text_exceeds_its_limit(text in ".{0,40}", limit in 0usize..50) {
             let value = limited(Cow::Borrowed(&text), limit);

@@ -43,7 +43,7 @@ impl Record {
             span.set_attribute(KeyValue::new(c::ERROR_TYPE, error.clone()));
             span.set_status(Status::error(""));
         }
-        if self.resolved.instruments.body_sizes.is_some() {
+        if self.measures_sizes() {
             let sizes = [
                 (c::HTTP_REQUEST_BODY_SIZE, self.request_size),
                 (c::HTTP_RESPONSE_BODY_SIZE, self.response_size),

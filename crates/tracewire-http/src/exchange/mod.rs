@@ -10,7 +10,10 @@ pub(crate) use self::record::{Record, Shared};
 use self::start::span_name;
 use crate::{
     ClientRequest, ExchangeHandle, Instrumentation, Origin, Outcome, ServerRequest,
-    conventions as c, method::OTHER, server::version_name, text::limited,
+    conventions as c,
+    method::OTHER,
+    server::version_name,
+    text::{address, limited_shared},
 };
 use http::{HeaderMap, Method, StatusCode, Version};
 use opentelemetry::{
@@ -30,6 +33,7 @@ pub struct Exchange {
     context: Context,
     recording: bool,
     rpc: bool,
+    sized: bool,
     handed_over: bool,
     shared: Arc<Shared>,
 }
@@ -73,14 +77,11 @@ impl Exchange {
         request: &ClientRequest<'_>,
     ) -> Self {
         let method = method_name(instrumentation, request.method);
-        // Shared by the span and the metric.
-        let host = Some(request.host).filter(|host| !host.is_empty()).map(|host| {
-            let host = limited(host.into(), instrumentation.value_limit);
-            StringValue::from(Arc::<str>::from(host.as_str()))
-        });
         let mut record = Record::new(instrumentation, method);
         record.scheme = request.scheme;
-        record.server = host.map(|host| (host, request.port));
+        record.server = Some(request.host)
+            .filter(|host| !host.is_empty())
+            .map(|host| (limited_shared(host, instrumentation.value_limit), request.port));
         record.rpc = request.rpc(instrumentation);
         record.start(instrumentation, parent, SpanKind::Client, None, |record| {
             let name = match (request.name, &record.rpc) {
@@ -124,16 +125,26 @@ impl Exchange {
         }
     }
 
+    /// Whether the sizes of bodies are measured; where they are not, noting them does nothing.
+    pub fn measures_sizes(&self) -> bool {
+        self.sized
+    }
+
     /// Notes the size of the request's body, in bytes as transferred.
     pub fn request_size(&mut self, bytes: u64) {
-        self.shared.note(|record| record.request_size = Some(bytes));
+        if self.sized {
+            self.shared.note(|record| record.request_size = Some(bytes));
+        }
     }
 
     /// Notes that so many more bytes of the response's body were transferred.
     pub fn add_response_size(&mut self, bytes: u64) {
-        self.shared.note(|record| {
-            record.response_size = Some(record.response_size.unwrap_or(0).saturating_add(bytes));
-        });
+        if self.sized {
+            self.shared.note(|record| {
+                let size = record.response_size.unwrap_or(0).saturating_add(bytes);
+                record.response_size = Some(size);
+            });
+        }
     }
 
     /// A handle for those who answer the request.
@@ -151,7 +162,7 @@ impl Exchange {
 
     /// Adds attributes to the span.
     pub fn add_attributes(&self, attributes: Vec<KeyValue>) {
-        if self.recording {
+        if self.recording && !attributes.is_empty() {
             self.context.span().set_attributes(attributes);
         }
     }
@@ -180,8 +191,7 @@ impl Exchange {
     pub fn peer(&mut self, peer: SocketAddr) {
         if self.recording {
             let span = self.context.span();
-            let address = peer.ip().to_canonical().to_string();
-            span.set_attribute(KeyValue::new(c::NETWORK_PEER_ADDRESS, address));
+            span.set_attribute(KeyValue::new(c::NETWORK_PEER_ADDRESS, address(peer.ip())));
             span.set_attribute(KeyValue::new(c::NETWORK_PEER_PORT, i64::from(peer.port())));
         }
     }
@@ -201,8 +211,8 @@ impl Exchange {
     /// codes from 400 and for `Failed`; a call that its caller cancelled stays unset. `error.type`
     /// is the status code if that is the error, else the [`ErrorType`](crate::ErrorType). A call over gRPC is judged
     /// by gRPC's status code first.
-    pub fn end(mut self, outcome: Outcome) {
-        self.finish(outcome);
+    pub fn end(self, outcome: Outcome) {
+        self.shared.end(outcome);
     }
 
     /// Whether this is a call over gRPC.
@@ -215,14 +225,9 @@ impl Exchange {
             context: record.context.clone(),
             recording: record.recording,
             rpc: record.rpc.is_some(),
+            sized: record.measures_sizes(),
             handed_over: false,
             shared: Arc::new(Shared::new(record)),
-        }
-    }
-
-    fn finish(&mut self, outcome: Outcome) {
-        if let Some(record) = self.shared.take() {
-            record.finish(outcome);
         }
     }
 }
@@ -230,7 +235,7 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         if !self.handed_over {
-            self.finish(Outcome::Cancelled);
+            self.shared.end(Outcome::Cancelled);
         }
     }
 }

@@ -9,7 +9,10 @@ use crate::{
 use http::{HeaderMap, StatusCode};
 use opentelemetry::{Context, KeyValue, StringValue};
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Instant, SystemTime},
 };
 
@@ -85,6 +88,11 @@ impl Record {
         self.rpc.as_ref()
     }
 
+    /// Whether anybody wants to know how large the bodies are.
+    pub(super) fn measures_sizes(&self) -> bool {
+        self.resolved.instruments.body_sizes.is_some()
+    }
+
     pub(super) fn trailers(&mut self, trailers: &HeaderMap) {
         if let Some(call) = &mut self.rpc {
             call.status = GrpcStatus::of(trailers).or(call.status);
@@ -92,35 +100,43 @@ impl Record {
     }
 }
 
-/// The record of an exchange, until it has ended.
+/// The record of an exchange, which ends once.
 ///
-/// Whoever takes it out ends the exchange. If nobody did, because the exchange was handed over, it
-/// is complete when the last who shares it is gone.
-#[derive(Debug, Default)]
-pub(crate) struct Shared(Mutex<Option<Record>>);
+/// If nobody ends it, because the exchange was handed over, it is complete when the last who
+/// shares it is gone.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    ended: AtomicBool,
+    record: Mutex<Record>,
+}
 
 impl Shared {
     pub(super) fn new(record: Record) -> Self {
-        Self(Mutex::new(Some(record)))
+        Self { ended: AtomicBool::new(false), record: Mutex::new(record) }
     }
 
     /// Notes something on the record; nothing once the exchange has ended.
     pub(crate) fn note(&self, note: impl FnOnce(&mut Record)) {
-        if let Some(record) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            note(record);
+        // Whoever is called at the end holds no lock up by asking for a note.
+        if !self.ended.load(Ordering::Relaxed) {
+            note(&mut self.lock());
         }
     }
 
-    pub(super) fn take(&self) -> Option<Record> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// Ends the exchange, unless it has ended.
+    pub(super) fn end(&self, outcome: Outcome) {
+        if !self.ended.swap(true, Ordering::Relaxed) {
+            self.lock().finish(outcome);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        let record = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(record) = record {
-            record.finish(Outcome::Complete);
-        }
+        self.end(Outcome::Complete);
     }
 }

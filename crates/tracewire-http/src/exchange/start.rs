@@ -1,7 +1,10 @@
 //! Starts the span, described for the sampler.
 
 use super::Record;
-use crate::{Instrumentation, method::OTHER};
+use crate::{
+    Instrumentation,
+    method::{OTHER, conventional},
+};
 use opentelemetry::{
     Context, KeyValue, StringValue,
     trace::{Link, Span, SpanBuilder, SpanContext, SpanKind, TraceContextExt, Tracer},
@@ -55,7 +58,7 @@ impl Record {
 pub(super) fn span_name(method: &StringValue, target: Option<&str>) -> Cow<'static, str> {
     let method = if method.as_str() == OTHER { "HTTP" } else { method.as_str() };
     let Some(target) = target else {
-        return Cow::Owned(method.to_owned());
+        return conventional(method).map_or_else(|| Cow::Owned(method.to_owned()), Cow::Borrowed);
     };
     let mut name = String::with_capacity(method.len() + 1 + target.len());
     name.push_str(method);

@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// current one.
 ///
 /// What is added after the exchange has ended is ignored.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ExchangeHandle(Arc<Shared>);
 
 impl ExchangeHandle {

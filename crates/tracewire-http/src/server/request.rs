@@ -4,16 +4,13 @@ use super::ClientAddress;
 use crate::{
     Authority, Instrumentation, Scheme, conventions as c,
     exchange::Record,
-    method::OTHER,
+    method,
     rpc::RpcCall,
-    text::{header, limited},
+    text::{address, header, limited},
 };
 use http::{HeaderMap, Method, Version, header::USER_AGENT};
 use opentelemetry::KeyValue;
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::net::SocketAddr;
 
 /// What a server knows of a request when it arrives.
 #[derive(Clone, Copy, Debug)]
@@ -89,11 +86,11 @@ impl<'a> ServerRequest<'a> {
                 attributes.push(KeyValue::new(c::SERVER_PORT, i64::from(port)));
             }
         }
-        let peer = self.peer.map(|peer| (Arc::<str>::from(text(peer.ip())), peer.port()));
+        let peer = self.peer.map(|peer| (address(peer.ip()), peer.port()));
         if let Some(client) = self.client {
-            attributes.push(KeyValue::new(c::CLIENT_ADDRESS, text(client.ip)));
-        } else if let Some((address, _)) = &peer {
-            attributes.push(KeyValue::new(c::CLIENT_ADDRESS, address.clone()));
+            attributes.push(KeyValue::new(c::CLIENT_ADDRESS, address(client.ip)));
+        } else if let Some((peer, _)) = &peer {
+            attributes.push(KeyValue::new(c::CLIENT_ADDRESS, peer.clone()));
         }
         if instrumentation.client_port
             && let Some(port) = match self.client {
@@ -103,8 +100,8 @@ impl<'a> ServerRequest<'a> {
         {
             attributes.push(KeyValue::new(c::CLIENT_PORT, i64::from(port)));
         }
-        if let Some((address, port)) = peer {
-            attributes.push(KeyValue::new(c::NETWORK_PEER_ADDRESS, address));
+        if let Some((peer, port)) = peer {
+            attributes.push(KeyValue::new(c::NETWORK_PEER_ADDRESS, peer));
             attributes.push(KeyValue::new(c::NETWORK_PEER_PORT, i64::from(port)));
         }
         if let Some(headers) = self.headers {
@@ -123,11 +120,7 @@ impl<'a> ServerRequest<'a> {
         attributes: &mut Vec<KeyValue>,
     ) {
         let limit = instrumentation.value_limit;
-        attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD, record.method().clone()));
-        if record.method().as_str() == OTHER {
-            let original = limited(self.method.as_str().into(), limit);
-            attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD_ORIGINAL, original));
-        }
+        method::describe(record.method(), self.method, limit, attributes);
         attributes.push(KeyValue::new(c::URL_SCHEME, self.scheme.as_str()));
         attributes.push(KeyValue::new(c::URL_PATH, limited(self.path.into(), limit)));
         if let Some(query) = self.query {
@@ -170,11 +163,6 @@ fn synthetic_type(user_agent: &[u8]) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-/// An address as text; one that was mapped into IPv6 is shown as what it is.
-fn text(ip: IpAddr) -> String {
-    ip.to_canonical().to_string()
 }
 
 /// `network.protocol.version`: HTTP/2 is `2`, not `2.0`.

@@ -1,6 +1,6 @@
 //! Describes: the facts of a request, borrowed from where they stand.
 
-use http::{HeaderMap, Request, header, uri::Authority};
+use http::{HeaderMap, Request, Uri, header, uri::Authority};
 use std::net::SocketAddr;
 use tracewire_http::{Scheme, ServerRequest, TrustedProxies};
 
@@ -10,12 +10,13 @@ use tracewire_http::{Scheme, ServerRequest, TrustedProxies};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddress(pub SocketAddr);
 
+/// The facts of `request`, whose original URI is `uri`.
 pub(super) fn describe<'a, B>(
     request: &'a Request<B>,
+    uri: &'a Uri,
     scheme: Scheme,
     proxies: &TrustedProxies,
 ) -> ServerRequest<'a> {
-    let uri = original_uri(request);
     let headers = request.headers();
     let peer = peer(request);
     let forwarded = proxies.forwarded(peer, headers);
@@ -47,7 +48,7 @@ pub(super) fn route<B>(_request: &Request<B>) -> Option<&str> {
 
 /// The URI as it arrived: a nested router sees only its part of the path.
 #[cfg(feature = "axum")]
-pub(super) fn original_uri<B>(request: &Request<B>) -> &http::Uri {
+pub(super) fn original_uri<B>(request: &Request<B>) -> &Uri {
     match request.extensions().get() {
         Some(axum::extract::OriginalUri(uri)) => uri,
         None => request.uri(),
@@ -55,7 +56,7 @@ pub(super) fn original_uri<B>(request: &Request<B>) -> &http::Uri {
 }
 
 #[cfg(not(feature = "axum"))]
-pub(super) fn original_uri<B>(request: &Request<B>) -> &http::Uri {
+pub(super) fn original_uri<B>(request: &Request<B>) -> &Uri {
     request.uri()
 }
 

@@ -63,7 +63,7 @@ impl Config {
         if !self.hooks.admits(&head) {
             return Scope::Filtered(origin.into_context());
         }
-        let exchange = self.start(request, origin);
+        let exchange = self.start(request, &head, origin);
         request.extensions_mut().insert(exchange.handle());
         Scope::Traced(exchange)
     }
@@ -74,19 +74,20 @@ impl Config {
         trust.origin(|parent| self.instrumentation.extract(head.headers, parent))
     }
 
-    fn start<B>(&self, request: &Request<B>, origin: Origin) -> Exchange {
-        let head = RequestHead::new(request);
-        let route = ask(&self.hooks.route, &head).flatten();
-        let name = ask(&self.hooks.span_name, &head).flatten();
-        let added = self.hooks.on_request(&head);
+    fn start<B>(&self, request: &Request<B>, head: &RequestHead<'_>, origin: Origin) -> Exchange {
+        let route = ask(&self.hooks.route, head).flatten();
+        let name = ask(&self.hooks.span_name, head).flatten();
+        let added = self.hooks.on_request(head);
 
-        let mut facts = request::describe(request, self.scheme, &self.proxies);
+        let mut facts = request::describe(request, head.uri, self.scheme, &self.proxies);
         facts.route = route.as_deref().or(facts.route);
         facts.name = name.as_deref();
         facts.attributes = &added.span;
         let mut exchange = Exchange::serve(&self.instrumentation, origin, &facts);
         exchange.add_metric_attributes(added.metric);
-        if let Some(bytes) = request::declared_length(request.headers()) {
+        if exchange.measures_sizes()
+            && let Some(bytes) = request::declared_length(request.headers())
+        {
             exchange.request_size(bytes);
         }
         exchange
