@@ -39,6 +39,10 @@ struct Table<'a> {
     code: &'a otlp::Settings,
 }
 
+#[cfg_attr(
+    not(all(feature = "elastic-apm", feature = "uptrace")),
+    allow(dead_code, reason = "each vendor uses its part of the table")
+)]
 impl Table<'_> {
     fn text(&self, name: &str) -> Option<String> {
         self.env.text(name).map(|text| text.trim().to_owned())
