@@ -33,6 +33,7 @@ mod clock;
 pub mod conventions;
 mod error_type;
 mod exchange;
+mod glob;
 mod header_capture;
 mod instrumentation;
 mod instruments;
@@ -65,8 +66,8 @@ pub use self::{
     rpc::RpcMethods,
     scheme::Scheme,
     server::{
-        ClientAddress, ExchangeHandle, Forwarded, InvalidNetwork, Origin, ServerRequest, Trust,
-        TrustedProxies,
+        ClientAddress, ExchangeHandle, Forwarded, InvalidNetwork, Origin, Paths, ServerRequest,
+        Trust, TrustedProxies,
     },
 };
 

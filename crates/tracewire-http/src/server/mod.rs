@@ -2,6 +2,7 @@
 
 mod forwarded;
 mod handle;
+mod paths;
 mod request;
 mod trust;
 
@@ -9,6 +10,7 @@ pub(crate) use self::request::version_name;
 pub use self::{
     forwarded::{ClientAddress, Forwarded, InvalidNetwork, TrustedProxies},
     handle::ExchangeHandle,
+    paths::Paths,
     request::ServerRequest,
     trust::{Origin, Trust},
 };

@@ -3,7 +3,9 @@
 use super::{Attributes, RequestHead, ResponseHead, ServerService, hooks::Hooks};
 use std::{borrow::Cow, sync::Arc};
 use tower_layer::Layer;
-use tracewire_http::{Instrumentation, Scheme, Trust, TrustedProxies, instrumentation_options};
+use tracewire_http::{
+    Instrumentation, Paths, Scheme, Trust, TrustedProxies, instrumentation_options,
+};
 
 /// Gives every request a server span and a duration.
 ///
@@ -24,6 +26,7 @@ pub(super) struct Config {
     pub(super) scheme: Scheme,
     pub(super) trust: Trust,
     pub(super) proxies: TrustedProxies,
+    pub(super) untraced: Paths,
     pub(super) response_headers: bool,
     pub(super) follow_upgrades: bool,
     pub(super) hooks: Hooks,
@@ -42,6 +45,7 @@ impl ServerLayer {
                 scheme: Scheme::Http,
                 trust: Trust::default(),
                 proxies: TrustedProxies::none(),
+                untraced: Paths::default(),
                 response_headers: false,
                 follow_upgrades: false,
                 hooks: Hooks::default(),
@@ -81,6 +85,26 @@ impl ServerLayer {
     #[must_use]
     pub fn trusted_proxies(self, proxies: TrustedProxies) -> Self {
         self.set(|config| config.proxies = proxies)
+    }
+
+    /// Does not trace requests to these paths, such as health checks. Default: none.
+    ///
+    /// In a pattern `*` stands for any run of characters, slashes included. What becomes of such a
+    /// request is told at [`filter`](Self::filter).
+    ///
+    /// ```
+    /// use tracewire_tower::ServerLayer;
+    ///
+    /// let layer = ServerLayer::new().exclude_paths(["/healthz", "/internal/*"]);
+    /// # let _ = layer;
+    /// ```
+    #[must_use]
+    pub fn exclude_paths<I, T>(self, patterns: I) -> Self
+    where
+        I: IntoIterator<Item = T>,
+        T: Into<Box<str>>,
+    {
+        self.set(|config| config.untraced = Paths::new(patterns))
     }
 
     /// Traces only the requests for which `admit` says yes. Default: all.

@@ -60,7 +60,7 @@ impl Config {
     fn begin<B>(&self, request: &mut Request<B>) -> Scope {
         let head = RequestHead::new(request);
         let origin = self.origin(&head);
-        if !self.hooks.admits(&head) {
+        if self.untraced.contains(head.uri.path()) || !self.hooks.admits(&head) {
             return Scope::Filtered(origin.into_context());
         }
         let exchange = self.start(request, &head, origin);

@@ -54,6 +54,17 @@ async fn filtered_request_has_no_span_but_its_context_goes_on() {
 }
 
 #[tokio::test]
+async fn excluded_paths_are_not_traced() {
+    let capture = Capture::new();
+    let layer = layer(&capture).exclude_paths(["/boom", "/internal/*"]);
+    get_path(layer.clone(), "/boom?deep=1").await;
+    get_path(layer.clone(), "/internal/metrics").await;
+    assert!(capture.spans().is_empty());
+    get_path(layer, "/users/1").await;
+    capture.spans().one("GET /users/{id}");
+}
+
+#[tokio::test]
 async fn span_and_route_can_be_named() {
     let capture = Capture::new();
     let layer = layer(&capture)

@@ -1,0 +1,35 @@
+//! A set of paths, by pattern.
+
+use crate::glob;
+use std::sync::Arc;
+
+/// A set of paths, such as those of health checks.
+///
+/// In a pattern `*` stands for any run of characters, slashes included, and `?` for one octet.
+/// Paths are compared as they were sent, with regard to case and without the query.
+///
+/// ```
+/// use tracewire_http::Paths;
+///
+/// let paths = Paths::new(["/healthz", "/internal/*"]);
+/// assert!(paths.contains("/healthz") && paths.contains("/internal/metrics"));
+/// assert!(!paths.contains("/healthz/") && !paths.contains("/internal"));
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Paths(Arc<[Box<str>]>);
+
+impl Paths {
+    /// The paths that any of these patterns matches; without patterns none.
+    pub fn new<I, T>(patterns: I) -> Self
+    where
+        I: IntoIterator<Item = T>,
+        T: Into<Box<str>>,
+    {
+        Self(patterns.into_iter().map(Into::into).collect())
+    }
+
+    /// Whether `path` is one of them.
+    pub fn contains(&self, path: &str) -> bool {
+        self.0.iter().any(|pattern| glob::matches(pattern, path))
+    }
+}
