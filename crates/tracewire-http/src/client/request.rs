@@ -1,7 +1,7 @@
 //! A client's call: the facts, and the attributes they become.
 
 use crate::{
-    Instrumentation, Scheme, conventions as c, exchange::Record, method::OTHER, rpc::RpcCall,
+    Instrumentation, Scheme, conventions as c, exchange::Record, method, rpc::RpcCall,
     text::limited,
 };
 use http::{HeaderMap, Method};
@@ -92,11 +92,7 @@ impl<'a> ClientRequest<'a> {
         attributes: &mut Vec<KeyValue>,
     ) {
         let limit = instrumentation.value_limit;
-        attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD, record.method().clone()));
-        if record.method().as_str() == OTHER {
-            let original = limited(self.method.as_str().into(), limit);
-            attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD_ORIGINAL, original));
-        }
+        method::describe(record.method(), self.method, limit, attributes);
         let url = instrumentation.sensitive_keys.redact_url(self.url);
         attributes.push(KeyValue::new(c::URL_FULL, limited(url, limit)));
         if let Some(template) = self.template {
