@@ -30,7 +30,7 @@ const HOUSE: [(&str, &[&str]); 9] = [
 /// Crates of others that only some rooms may know.
 const GUARDED: [(&str, &[&str]); 9] = [
     ("axum", &["tracewire-tower"]),
-    ("opentelemetry-otlp", &["tracewire-init"]),
+    ("opentelemetry-otlp", &[]),
     ("opentelemetry_sdk", &["tracewire-init", "tracewire-testing"]),
     ("reqwest", &["tracewire-reqwest"]),
     ("reqwest-middleware", &["tracewire-reqwest"]),

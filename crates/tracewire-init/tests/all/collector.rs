@@ -148,10 +148,13 @@ impl Collector {
     }
 }
 
-/// A port on which nobody listens.
+/// A port on which nobody listens, and which nobody else gets while this process lives.
 pub(crate) fn refusing() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}", socket.local_addr().unwrap());
+    std::mem::forget(socket);
+    url
 }
 
 fn serve(

@@ -256,4 +256,46 @@ mod grpc {
         assert!(begun.elapsed() < Duration::from_secs(8));
         assert!(report.contains("1 failed") || report.contains("1 unknown"), "{report}");
     }
+
+    /// A relay that ends TLS and passes what is inside on to `url`.
+    #[cfg(feature = "__rustls")]
+    fn behind_tls(url: &str, server: &crate::tls::Identity) -> String {
+        let plain = url.trim_start_matches("http://").to_owned();
+        let mut config = crate::tls::server_config(server);
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+        let (address, bound) = channel();
+        std::thread::spawn(move || {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
+                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+                address.send(listener.local_addr().unwrap()).unwrap();
+                loop {
+                    let (stream, _) = listener.accept().await.unwrap();
+                    let (acceptor, plain) = (acceptor.clone(), plain.clone());
+                    tokio::spawn(async move {
+                        let Ok(mut outside) = acceptor.accept(stream).await else { return };
+                        let mut inside = tokio::net::TcpStream::connect(plain).await.unwrap();
+                        let _ = tokio::io::copy_bidirectional(&mut outside, &mut inside).await;
+                    });
+                }
+            });
+        });
+        format!("https://{}", bound.recv().unwrap())
+    }
+
+    #[cfg(feature = "__rustls")]
+    #[test]
+    fn tls_is_spoken_and_unknown_authorities_are_refused() {
+        let (plain, news) = collector(0);
+        let server = crate::tls::identity("127.0.0.1");
+        let url = behind_tls(&plain, &server);
+        let report = end(spans_only(url.clone()).build().unwrap());
+        assert!(report.contains("1 failed") && report.contains("certificate"), "{report}");
+        let files = crate::tls::Files::write("grpc", &server);
+        let builder = spans_only(url).certificate_authorities(files.certificate());
+        assert_eq!(end(builder.build().unwrap()), "spans to otlp: 1 exported");
+        assert_eq!(news.try_iter().count(), 1);
+    }
 }

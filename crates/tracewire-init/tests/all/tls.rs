@@ -21,10 +21,22 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(provider)
 }
 
-type Identity = CertifiedKey<KeyPair>;
+pub(crate) type Identity = CertifiedKey<KeyPair>;
 
-fn identity(name: &str) -> Identity {
+pub(crate) fn identity(name: &str) -> Identity {
     generate_simple_self_signed([name.to_owned()]).unwrap()
+}
+
+/// The configuration of a server that shows `server` and asks for nothing.
+#[cfg(feature = "otlp-grpc")]
+pub(crate) fn server_config(server: &Identity) -> ServerConfig {
+    let key = PrivateKeyDer::try_from(server.signing_key.serialize_der()).unwrap();
+    ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![server.cert.der().clone()], key)
+        .unwrap()
 }
 
 /// A collector that shows `server`, and wants to see `client` if given.
@@ -49,12 +61,12 @@ fn collector(server: &Identity, client: Option<&Identity>) -> Collector {
 }
 
 /// PEM files of an identity, which are gone with it.
-struct Files {
+pub(crate) struct Files {
     directory: PathBuf,
 }
 
 impl Files {
-    fn write(name: &str, identity: &Identity) -> Self {
+    pub(crate) fn write(name: &str, identity: &Identity) -> Self {
         let directory =
             std::env::temp_dir().join(format!("tracewire-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
@@ -63,7 +75,7 @@ impl Files {
         Self { directory }
     }
 
-    fn certificate(&self) -> String {
+    pub(crate) fn certificate(&self) -> String {
         self.directory.join("certificate.pem").to_str().unwrap().to_owned()
     }
 
