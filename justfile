@@ -24,7 +24,7 @@ lint:
 # Each feature of each published crate builds alone, without the dev-dependencies' features.
 features:
     RUSTFLAGS="-D warnings" cargo hack check --each-feature --no-dev-deps \
-        --ignore-private --workspace --exclude-features __rustls
+        --ignore-private --workspace --exclude-features __presets,__rustls
 
 # The documentation builds without a warning.
 docs:

@@ -12,7 +12,7 @@ use crate::error::InitError;
 const BYTES_PER_PLACE: usize = 3 * 1024;
 /// The bounds of a queue whose size was not set: it is the bytes that count.
 const PLACES: u32 = 32_768;
-const BYTES: usize = 12 * 1024 * 1024;
+const BYTES: usize = 7 * 1024 * 1024;
 /// How many items a batch holds at least before it is due, and at most if more piled up.
 const BATCH: u32 = 512;
 const MOST_BATCH: usize = 4096;
@@ -145,8 +145,8 @@ mod tests {
 
     #[test]
     fn sizes_that_are_set_are_kept_and_others_follow_the_load() {
-        assert_eq!(sizes(&[]), [32_768, 12 * 1024 * 1024, 512, 4096]);
+        assert_eq!(sizes(&[]), [32_768, 7 * 1024 * 1024, 512, 4096]);
         assert_eq!(sizes(&[(SPANS.queue, "100")]), [100, 300 * 1024, 100, 4096]);
-        assert_eq!(sizes(&[(SPANS.batch, "64")]), [32_768, 12 * 1024 * 1024, 64, 64]);
+        assert_eq!(sizes(&[(SPANS.batch, "64")]), [32_768, 7 * 1024 * 1024, 64, 64]);
     }
 }

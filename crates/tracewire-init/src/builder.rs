@@ -143,7 +143,7 @@ impl Builder {
     }
 
     /// Sets how many spans may wait for an exporter (`OTEL_BSP_MAX_QUEUE_SIZE`), at most 3 KiB for
-    /// each. Unless set, what may wait is bounded by its bytes: 12 MiB.
+    /// each. Unless set, what may wait is bounded by its bytes: 7 MiB.
     pub fn queue_size(mut self, spans: u32) -> Self {
         self.settings.batch.queue_size = Some(spans);
         self
@@ -240,7 +240,7 @@ impl Builder {
     }
 
     /// Sets how many log records may wait for an exporter (`OTEL_BLRP_MAX_QUEUE_SIZE`), at most
-    /// 3 KiB for each. Unless set, what may wait is bounded by its bytes: 12 MiB.
+    /// 3 KiB for each. Unless set, what may wait is bounded by its bytes: 7 MiB.
     #[cfg(feature = "logs")]
     pub fn log_queue_size(mut self, records: u32) -> Self {
         self.settings.logs.batch.queue_size = Some(records);

@@ -55,7 +55,7 @@
 //! | `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION` | `explicit_bucket_histogram` | `base2_exponential_bucket_histogram` |
 //! | `OTEL_BSP_SCHEDULE_DELAY` | 5000 ms | how long a span waits for its batch to fill |
 //! | `OTEL_BSP_EXPORT_TIMEOUT` | 30000 ms | for one export, retries included; 0 is no limit |
-//! | `OTEL_BSP_MAX_QUEUE_SIZE` | 32768, and 12 MiB in all | spans; if set, with more than 3 KiB each, fewer |
+//! | `OTEL_BSP_MAX_QUEUE_SIZE` | 32768, and 7 MiB in all | spans; if set, with more than 3 KiB each, fewer |
 //! | `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` | 512, and up to 4096 under load | spans; at most the queue's size |
 //! | `OTEL_BLRP_SCHEDULE_DELAY` | 1000 ms | and `OTEL_BLRP_EXPORT_TIMEOUT`, `_MAX_QUEUE_SIZE`, `_MAX_EXPORT_BATCH_SIZE`: the same for log records |
 //! | `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT` | no limit | characters of an attribute value |

@@ -26,7 +26,7 @@ use crate::stop::after;
 /// How long a flush waits: an exporter that hangs must not gather the threads that wait for it.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
 /// The most that is put into one request: collectors refuse bodies beyond a few megabytes.
-const MOST_BATCH_BYTES: usize = 2 * 1024 * 1024;
+const MOST_BATCH_BYTES: usize = 1024 * 1024;
 
 /// Takes batches to where they belong. Blocks, for a bounded time; may panic.
 pub(crate) trait Deliver<T>: Send + Sync + fmt::Debug + 'static {
