@@ -13,7 +13,7 @@ pub(crate) use self::{
     running::Running,
     servers::{
         Around, AxumAround, AxumHttp1, AxumHttp2, HyperHttp1, HyperHttp2, Plain, Protocol,
-        ServerUnderTest, plain,
+        ServerUnderTest, TonicHttp2, plain,
     },
 };
 
@@ -29,6 +29,7 @@ macro_rules! contract {
         contract!(@ axum_http2 AxumHttp2 $($($every)*)? $($($http2)*)?);
         contract!(@ hyper_http1 HyperHttp1 $($($every)*)? $($($http1)*)?);
         contract!(@ hyper_http2 HyperHttp2 $($($every)*)? $($($http2)*)?);
+        contract!(@ tonic_http2 TonicHttp2 $($($every)*)? $($($http2)*)?);
     };
     (@ $module:ident $server:ident $($scenario:ident)*) => {
         mod $module {

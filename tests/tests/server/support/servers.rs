@@ -13,7 +13,14 @@ use hyper_util::{
 };
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
-use tower::{BoxError, Layer, Service, ServiceExt, service_fn, util::BoxCloneSyncService};
+use tonic::{
+    service::Routes,
+    transport::server::{TcpConnectInfo, TcpIncoming},
+};
+use tower::{
+    BoxError, Layer, Service, ServiceExt, service_fn,
+    util::{BoxCloneSyncService, MapRequestLayer},
+};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use tracewire::{
     ServerLayer,
@@ -58,6 +65,7 @@ pub(crate) struct AxumHttp2;
 pub(crate) struct AxumAround;
 pub(crate) struct HyperHttp1;
 pub(crate) struct HyperHttp2;
+pub(crate) struct TonicHttp2;
 
 impl ServerUnderTest for AxumHttp1 {
     const PROTOCOL: Protocol = Protocol::Http1;
@@ -99,6 +107,29 @@ impl ServerUnderTest for HyperHttp2 {
     async fn serve(listener: TcpListener, app: Arc<App>, layer: ServerLayer, around: Around) {
         serve_hyper(listener, Self::PROTOCOL, surround(routed(app), layer, around)).await;
     }
+}
+
+/// tonic's server, which speaks HTTP/2 alone, with plain routes beside its services.
+impl ServerUnderTest for TonicHttp2 {
+    const PROTOCOL: Protocol = Protocol::Http2;
+
+    async fn serve(listener: TcpListener, app: Arc<App>, layer: ServerLayer, around: Around) {
+        let router = inside(app, layer, around).layer(MapRequestLayer::new(tell_peer));
+        tonic::transport::Server::builder()
+            .add_routes(Routes::from(router))
+            .serve_with_incoming(TcpIncoming::from(listener))
+            .await
+            .expect("never fails");
+    }
+}
+
+/// Where tonic says who the peer is, said as our layer reads it.
+fn tell_peer(mut request: axum::extract::Request) -> axum::extract::Request {
+    let info = request.extensions().get::<TcpConnectInfo>();
+    if let Some(peer) = info.and_then(TcpConnectInfo::remote_addr) {
+        request.extensions_mut().insert(PeerAddress(peer));
+    }
+    request
 }
 
 fn router(app: &Arc<App>) -> Router {
