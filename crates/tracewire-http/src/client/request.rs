@@ -76,11 +76,7 @@ impl<'a> ClientRequest<'a> {
             attributes.push(KeyValue::new(c::SERVER_ADDRESS, host.clone()));
             attributes.push(KeyValue::new(c::SERVER_PORT, i64::from(*port)));
         }
-        if let Some(headers) = self.headers {
-            let add = |attribute| attributes.push(attribute);
-            let prefix = record.request_header_prefix();
-            instrumentation.request_headers.capture(headers, prefix, limit, add);
-        }
+        record.capture_request_headers(instrumentation, self.headers, &mut attributes);
         attributes.extend_from_slice(self.attributes);
         attributes
     }

@@ -209,8 +209,8 @@ impl Exchange {
     /// On a server the span's status is `Error` for status codes from 500, for
     /// [`Outcome::Cancelled`] and for [`Outcome::Failed`]. On a client it is `Error` for status
     /// codes from 400 and for `Failed`; a call that its caller cancelled stays unset. `error.type`
-    /// is the status code if that is the error, else the [`ErrorType`](crate::ErrorType). A call over gRPC is judged
-    /// by gRPC's status code first.
+    /// is the status code if that is the error, else the [`ErrorType`](crate::ErrorType). A call
+    /// over gRPC is judged by gRPC's status code first.
     pub fn end(self, outcome: Outcome) {
         self.shared.end(outcome);
     }

@@ -79,9 +79,22 @@ impl Record {
         self.server.as_ref()
     }
 
-    /// How the names of attributes for captured request headers begin.
-    pub(crate) fn request_header_prefix(&self) -> &'static str {
-        if self.rpc.is_some() { c::RPC_REQUEST_METADATA } else { c::HTTP_REQUEST_HEADER }
+    /// Adds those of the request's headers that are to be captured.
+    pub(crate) fn capture_request_headers(
+        &self,
+        instrumentation: &Instrumentation,
+        headers: Option<&HeaderMap>,
+        attributes: &mut Vec<KeyValue>,
+    ) {
+        let prefix = match self.rpc {
+            Some(_) => c::RPC_REQUEST_METADATA,
+            None => c::HTTP_REQUEST_HEADER,
+        };
+        if let Some(headers) = headers {
+            let limit = instrumentation.value_limit;
+            let add = |attribute| attributes.push(attribute);
+            instrumentation.request_headers.capture(headers, prefix, limit, add);
+        }
     }
 
     pub(crate) fn rpc(&self) -> Option<&RpcCall> {

@@ -104,11 +104,7 @@ impl<'a> ServerRequest<'a> {
             attributes.push(KeyValue::new(c::NETWORK_PEER_ADDRESS, peer));
             attributes.push(KeyValue::new(c::NETWORK_PEER_PORT, i64::from(port)));
         }
-        if let Some(headers) = self.headers {
-            let add = |attribute| attributes.push(attribute);
-            let prefix = record.request_header_prefix();
-            instrumentation.request_headers.capture(headers, prefix, limit, add);
-        }
+        record.capture_request_headers(instrumentation, self.headers, &mut attributes);
         attributes.extend_from_slice(self.attributes);
         attributes
     }
