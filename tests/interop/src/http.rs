@@ -1,0 +1,60 @@
+//! Requests without a tracer.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Gets a URL with these headers; anything but 2xx is an error that quotes the answer.
+pub(crate) fn get(url: &str, headers: &[(&str, &str)]) -> Result<String, String> {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(PATIENCE))
+        .http_status_as_error(false)
+        .proxy(None)
+        .build()
+        .into();
+    let mut request = agent.get(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let mut response = request.call().map_err(|error| format!("GET {url}: {error}"))?;
+    let body = response
+        .body_mut()
+        .read_to_string()
+        .map_err(|error| format!("GET {url}: its answer: {error}"))?;
+    match response.status().is_success() {
+        true => Ok(body),
+        false => Err(format!("GET {url}: {}: {body}", response.status())),
+    }
+}
+
+/// Gets a URL whose answer is JSON.
+pub(crate) fn get_json(url: &str) -> Result<serde_json::Value, String> {
+    let body = get(url, &[])?;
+    serde_json::from_str(&body).map_err(|error| format!("GET {url}: {error}: {body}"))
+}
+
+/// Text as a value in a query.
+pub(crate) fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for &byte in text.as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(byte.into());
+            }
+            _ => {
+                let _ = write!(encoded, "%{byte:02X}");
+            }
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_url_within_a_url_is_encoded() {
+        assert_eq!(super::encoded("http://a/b?c=d&e=ü"), "http%3A%2F%2Fa%2Fb%3Fc%3Dd%26e%3D%C3%BC");
+    }
+}

@@ -1,0 +1,20 @@
+//! OpenTelemetry for Python: Flask and requests, instrumented by its own command.
+
+use super::{Program, version};
+use crate::lab::Lab;
+use crate::relay::{self, B3, B3_MULTI, JAEGER, W3C, XRAY};
+use crate::row::Checks;
+
+const SERVICE: Program = Program {
+    file: "with_opentelemetry.py",
+    requirements: "python/opentelemetry.txt",
+    instrumented_by: Some("opentelemetry-instrument"),
+};
+
+pub(super) fn check(lab: &Lab, checks: &mut Checks) -> Result<(), String> {
+    checks.version(version(lab, SERVICE.requirements, "opentelemetry-sdk")?);
+    for format in [W3C, B3, B3_MULTI, JAEGER, XRAY] {
+        relay::check(lab, checks, &|environment| SERVICE.start(lab, environment), format)?;
+    }
+    Ok(())
+}
