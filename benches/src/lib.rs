@@ -1,4 +1,5 @@
 //! Benchmarks beside their baselines.
 
 pub mod http;
+pub mod load;
 pub mod propagation;

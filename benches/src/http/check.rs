@@ -43,6 +43,12 @@ impl Variant {
         }
     }
 
+    /// The names of the attributes of a span that has [`Records::Everything`].
+    #[must_use]
+    pub fn attributes(&self) -> Vec<&'static str> {
+        self.everything().1.iter().map(|(name, _)| *name).collect()
+    }
+
     /// Name and attributes of the span, and attributes of the duration.
     fn everything(&self) -> (&'static str, &'static [Pair], &'static [Pair]) {
         match self.side {

@@ -17,7 +17,9 @@ pub use self::{
     telemetry::Recorded,
 };
 
-use self::telemetry::Telemetry;
+pub(crate) use self::{server::Greeting, telemetry::Telemetry};
+
+use axum::Router;
 use std::fmt;
 
 /// One way to instrument a server or a client.
@@ -59,6 +61,20 @@ pub fn servers() -> Vec<Variant> {
 #[must_use]
 pub fn clients() -> Vec<Variant> {
     client::variants()
+}
+
+impl Variant {
+    /// The routes of a server, as this variant instruments them in a process with `telemetry`.
+    pub(crate) fn instrument(
+        &self,
+        routes: Router<Greeting>,
+        telemetry: &mut Telemetry,
+    ) -> Router<Greeting> {
+        match self.side {
+            Side::Server(server) => server.instrument(routes, Some(telemetry)),
+            Side::Client(_) => routes,
+        }
+    }
 }
 
 /// One variant that is ready to do one case.

@@ -37,7 +37,7 @@ pub struct Recorded {
 }
 
 /// The providers of this process.
-pub(super) struct Telemetry {
+pub(crate) struct Telemetry {
     pub(super) tracer_provider: SdkTracerProvider,
     meter_provider: SdkMeterProvider,
     pub(super) seen: Seen,
@@ -50,24 +50,39 @@ pub(super) struct Telemetry {
 pub(super) struct Seen(Arc<Mutex<Recorded>>);
 
 impl Telemetry {
-    /// Installs providers and OpenTelemetry's own propagator, for all that look for them globally.
-    pub(super) fn install() -> Self {
+    /// Installs providers whose exporters drop.
+    pub(crate) fn install() -> Self {
         let seen = Seen::default();
         let config = BatchConfigBuilder::default().with_max_queue_size(QUEUE).build();
         let processor = BatchSpanProcessor::builder(seen.clone()).with_batch_config(config).build();
         let tracer_provider = SdkTracerProvider::builder().with_span_processor(processor).build();
         let reader = PeriodicReader::builder(seen.clone()).with_interval(INTERVAL).build();
         let meter_provider = SdkMeterProvider::builder().with_reader(reader).build();
-        global::set_tracer_provider(tracer_provider.clone());
-        global::set_meter_provider(meter_provider.clone());
+        Self { seen, ..Self::of(tracer_provider, meter_provider) }.set_global()
+    }
+
+    /// Providers whose exporters are somebody else's matter.
+    pub(crate) fn of(tracer_provider: SdkTracerProvider, meter_provider: SdkMeterProvider) -> Self {
+        Self { tracer_provider, meter_provider, seen: Seen::default(), flush_others: || {} }
+    }
+
+    /// The same, for all that look for them globally, with OpenTelemetry's own propagator.
+    pub(crate) fn set_global(self) -> Self {
+        global::set_tracer_provider(self.tracer_provider.clone());
+        global::set_meter_provider(self.meter_provider.clone());
         global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
             Box::new(TraceContextPropagator::new()),
             Box::new(BaggagePropagator::new()),
         ]));
-        Self { tracer_provider, meter_provider, seen, flush_others: || {} }
+        self
     }
 
-    pub(super) fn recorded(self) -> Recorded {
+    pub(crate) fn shutdown(self) {
+        self.tracer_provider.shutdown().expect("a collector that answers takes what is left");
+        self.meter_provider.shutdown().expect("a collector that answers takes what is left");
+    }
+
+    pub(crate) fn recorded(self) -> Recorded {
         self.tracer_provider.force_flush().expect("the exporter never fails");
         self.meter_provider.force_flush().expect("the exporter never fails");
         (self.flush_others)();

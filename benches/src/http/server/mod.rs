@@ -34,7 +34,8 @@ pub(super) struct Server {
     wrap: fn(Router<Greeting>) -> Router<Greeting>,
 }
 
-type Greeting = Arc<str>;
+/// What a handler answers.
+pub(crate) type Greeting = Arc<str>;
 
 pub(super) fn variants() -> Vec<Variant> {
     vec![
@@ -75,21 +76,30 @@ impl Variant {
 }
 
 impl Server {
+    /// These routes, as the variant instruments them in a process with `telemetry`.
+    pub(super) fn instrument(
+        self,
+        routes: Router<Greeting>,
+        telemetry: Option<&mut Telemetry>,
+    ) -> Router<Greeting> {
+        if let Some(telemetry) = telemetry {
+            (self.set_up)(telemetry);
+        }
+        (self.wrap)(routes)
+    }
+
     /// A function that sends one request through the router.
     pub(super) fn request(
         self,
         case: &Case,
         telemetry: Option<&mut Telemetry>,
     ) -> Box<dyn FnMut()> {
-        if let Some(telemetry) = telemetry {
-            (self.set_up)(telemetry);
-        }
         let mut routes = Router::new().route("/users/{id}", get(show));
         for other in 1..case.routes {
             routes = routes.route(&format!("/other{other}/{{id}}"), get(show));
         }
         // With its state applied, as `into_make_service` does once for all requests.
-        let mut router = (self.wrap)(routes).with_state("Hello".into());
+        let mut router = self.instrument(routes, telemetry).with_state("Hello".into());
         let headers = case.header_map();
         Box::new(move || {
             let mut request = Request::new(Body::empty());
