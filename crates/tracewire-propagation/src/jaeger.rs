@@ -130,8 +130,13 @@ fn parse_text(text: &str) -> Option<(SpanContext, u8)> {
     let span_id = u64::from_be_bytes(padded(fields.next()?)?);
     // The parent's id is no longer used, but has to be one.
     let _: [u8; 8] = padded(fields.next()?)?;
-    let [flags]: [u8; 1] = padded(fields.next()?)?;
-    let sampled = flags & (SAMPLED | DEBUG) != 0;
+    let [mut flags]: [u8; 1] = padded(fields.next()?)?;
+    let sampled = flags & SAMPLED != 0;
+    if !sampled {
+        // Debug means something on sampled traces only. Alone it may be W3C's random flag, which
+        // OpenTelemetry for Python writes here.
+        flags &= !DEBUG;
+    }
     let span = remote_span(
         trace_id.to_be_bytes(),
         span_id.to_be_bytes(),
@@ -155,7 +160,7 @@ fn format(context: &Context, span_context: &SpanContext) -> [u8; 54] {
     let kept = context.get::<Flags>();
     if let Some(kept) = kept.filter(|kept| kept.trace_id == span_context.trace_id()) {
         flags |= kept.flags;
-        // Debug is sampled wherever it is read.
+        // Debug counts with sampled only.
         flags |= u8::from(flags & DEBUG != 0) * SAMPLED;
     }
     let mut value = *b"................................:................:0:..";
@@ -248,7 +253,8 @@ mod tests {
             (format!("{T}:{S}:0:1"), format!("{T}:{S}:0:01")),
             (format!("{T}:{S}:0:01"), format!("{T}:{S}:0:01")),
             (format!("{T}:{S}:d66a89f1aacd8aa5:03"), format!("{T}:{S}:0:03")),
-            (format!("{T}:{S}:0:2"), format!("{T}:{S}:0:03")),
+            (format!("{T}:{S}:0:2"), format!("{T}:{S}:0:00")),
+            (format!("{T}:{S}:0:0a"), format!("{T}:{S}:0:08")),
             (format!("{T}:{S}:0:b"), format!("{T}:{S}:0:0b")),
             (format!("{T}:{S}:0:0f"), format!("{T}:{S}:0:0b")),
             (format!("{T}:{S}:0:8"), format!("{T}:{S}:0:08")),
@@ -285,6 +291,14 @@ mod tests {
         ] {
             assert!(!extract(&[("uber-trace-id", &value)]).has_active_span(), "{value:?}");
         }
+    }
+
+    #[test]
+    fn debug_alone_neither_samples_nor_forces() {
+        let context = extract(&[("uber-trace-id", &format!("{T}:{S}:0:02"))]);
+        assert!(context.span().span_context().is_valid());
+        assert!(!context.span().span_context().is_sampled());
+        assert_eq!(context.get::<SamplingHint>(), None);
     }
 
     #[test]
