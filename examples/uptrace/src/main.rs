@@ -1,0 +1,33 @@
+//! A service whose spans and metrics go to Uptrace.
+#![allow(clippy::print_stdout)] // a program that talks to a person
+
+use axum::{Router, extract::Path, routing::get};
+use std::{env, error::Error, net::SocketAddr};
+use tokio::net::TcpListener;
+use tracewire::{ServerLayer, span::span};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let telemetry = tracewire::init()?; // UPTRACE_DSN says where, and who we are
+    let address = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".into());
+    let listener = TcpListener::bind(&address).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+
+    let app = Router::new().route("/hello/{name}", get(hello)).layer(ServerLayer::new());
+    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(async {
+            let _ = tokio::signal::ctrl_c().await;
+        })
+        .await?;
+    telemetry.shutdown();
+    Ok(())
+}
+
+async fn hello(Path(name): Path<String>) -> String {
+    let greeting = span("find greeting").run(find_greeting(&name)).await;
+    format!("{greeting}, {name}!\n")
+}
+
+async fn find_greeting(name: &str) -> &'static str {
+    if name.len() % 2 == 0 { "Hello" } else { "Good morning" }
+}
