@@ -104,7 +104,11 @@ impl TestAgent {
 
     /// Waits until as many spans of servers and clients in this trace (32 digits) have come from
     /// tracers, or more.
-    pub(crate) fn received(&self, trace_id: &str, count: usize) -> Result<Vec<DatadogSpan>, String> {
+    pub(crate) fn received(
+        &self,
+        trace_id: &str,
+        count: usize,
+    ) -> Result<Vec<DatadogSpan>, String> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let spans = self.spans(trace_id)?;
@@ -123,7 +127,7 @@ impl TestAgent {
     pub(crate) fn spans(&self, trace_id: &str) -> Result<Vec<DatadogSpan>, String> {
         let chunks = http::get_json(&format!("{}/test/session/traces", self.url()))?;
         let chunks = chunks.as_array().ok_or("the test agent's traces are no list")?;
-        let spans = chunks.iter().flat_map(|chunk| exchanges(chunk));
+        let spans = chunks.iter().flat_map(exchanges);
         Ok(spans.filter(|span| span.hop.trace_id == trace_id).collect())
     }
 }
@@ -157,7 +161,8 @@ fn exchanges(chunk: &Value) -> Vec<DatadogSpan> {
     let upper = upper.unwrap_or("0000000000000000");
     let id = |span: &Value, key: &str| span[key].as_u64().unwrap_or_default();
     let kind = |span: &Value| span["meta"]["span.kind"].as_str().map(str::to_owned);
-    let by_id: HashMap<u64, &Value> = spans.iter().map(|span| (id(span, "span_id"), span)).collect();
+    let by_id: HashMap<u64, &Value> =
+        spans.iter().map(|span| (id(span, "span_id"), span)).collect();
     let mut exchanges = Vec::new();
     for span in spans {
         let Some(own_kind) = kind(span) else { continue };

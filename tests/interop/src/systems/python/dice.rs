@@ -54,7 +54,7 @@ pub(super) fn check(lab: &Lab, checks: &mut Checks) -> Result<(), String> {
         is_chain(&calls, &trace_id, &["dice server", "dice client", "ours server"])?;
         let rolls = spans.named("roll");
         rolls[1].is_child_of(&spans.one("GET /game"));
-        Ok(())
+        Ok::<_, String>(())
     });
     dice.stop()?; // sends its metrics
     ours.stop()?;

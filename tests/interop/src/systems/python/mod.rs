@@ -9,12 +9,10 @@ use crate::row::System;
 use std::process::Command;
 
 /// OpenTelemetry's systems. Those of vendors are with their vendors.
-pub(crate) fn systems() -> [System; 2] {
-    [
-        System { name: "Python: OpenTelemetry", check: opentelemetry::check },
-        System { name: "Python: OpenTelemetry's first steps", check: dice::check },
-    ]
-}
+pub(crate) const SYSTEMS: &[System] = &[
+    System { name: "Python: OpenTelemetry", check: opentelemetry::check },
+    System { name: "Python: OpenTelemetry's first steps", check: dice::check },
+];
 
 /// A program, and what it needs.
 #[derive(Clone, Copy, Debug)]

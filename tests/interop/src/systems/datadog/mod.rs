@@ -1,0 +1,27 @@
+//! Datadog: its tracers beside ours, and its test agent taking our OTLP.
+
+pub(crate) mod agent;
+mod otlp;
+pub(crate) mod tracer;
+
+use super::python::{self, Program};
+use crate::lab::Lab;
+use crate::row::{Checks, System};
+
+/// The test agent, and the tracer for Python. Other languages can be checked the same way with
+/// [`tracer::check`].
+pub(crate) const SYSTEMS: &[System] = &[
+    System { name: "Datadog test agent", check: otlp::check },
+    System { name: "Python: ddtrace", check: python },
+];
+
+const SERVICE: Program = Program {
+    file: "with_ddtrace.py",
+    requirements: "python/ddtrace.txt",
+    instrumented_by: Some("ddtrace-run"),
+};
+
+fn python(lab: &Lab, checks: &mut Checks) -> Result<(), String> {
+    checks.version(python::version(lab, SERVICE.requirements, "ddtrace")?);
+    tracer::check(lab, checks, &|environment| SERVICE.start(lab, environment))
+}
