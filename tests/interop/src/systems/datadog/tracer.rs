@@ -24,7 +24,7 @@ struct Style {
     still_dropped: (&'static str, &'static str),
 }
 
-const STYLES: [Style; 2] = [
+const STYLES: [Style; 3] = [
     Style {
         name: "Datadog's headers",
         propagators: "datadog,baggage",
@@ -58,6 +58,29 @@ const STYLES: [Style; 2] = [
         ],
         dropped_trace: "6b00b29a00000000000000000000002d",
         still_dropped: ("tracestate", "s:-1"),
+    },
+    Style {
+        name: "both, as is their default",
+        propagators: "datadog,tracecontext,baggage",
+        kept: &[
+            ("x-datadog-trace-id", "46"),
+            ("x-datadog-parent-id", "7"),
+            ("x-datadog-sampling-priority", "2"),
+            ("x-datadog-origin", "synthetics"),
+            ("x-datadog-tags", "_dd.p.tid=6b00b29a00000000,_dd.p.dm=-4,_dd.p.usr.id=YWRh"),
+            ("traceparent", "00-6b00b29a00000000000000000000002e-0000000000000007-01"),
+            ("tracestate", "dd=s:2;o:synthetics;t.dm:-4;t.usr.id:YWRh"),
+        ],
+        kept_trace: "6b00b29a00000000000000000000002e",
+        dropped: &[
+            ("x-datadog-trace-id", "47"),
+            ("x-datadog-parent-id", "7"),
+            ("x-datadog-sampling-priority", "-1"),
+            ("traceparent", "00-0000000000000000000000000000002f-0000000000000007-00"),
+            ("tracestate", "dd=s:-1"),
+        ],
+        dropped_trace: "0000000000000000000000000000002f",
+        still_dropped: ("x-datadog-sampling-priority", "-1"),
     },
 ];
 

@@ -4,6 +4,7 @@ use super::{Program, version};
 use crate::chain::{hops, is_chain};
 use crate::http;
 use crate::lab::Lab;
+use crate::relay::expect;
 use crate::row::Checks;
 use tracewire_testing::Collector;
 
@@ -23,7 +24,7 @@ pub(super) fn check(lab: &Lab, checks: &mut Checks) -> Result<(), String> {
             ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
             ("OTEL_BSP_SCHEDULE_DELAY", "100"),
-            ("OTEL_LOGS_EXPORTER", "none"),
+            ("OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED", "true"),
         ]
     };
     let dice = DICE.start(lab, &environment("dice"))?;
@@ -58,6 +59,14 @@ pub(super) fn check(lab: &Lab, checks: &mut Checks) -> Result<(), String> {
     });
     dice.stop()?; // sends its metrics
     ours.stop()?;
+    checks.check("their log record names our trace", || {
+        let spans = collector.spans();
+        let (logs, server) = (collector.logs(), spans.one("GET /rolldice"));
+        let log = logs.iter().find(|log| log.body.starts_with("ada rolled"));
+        let log = log.ok_or_else(|| format!("no record of the roll:\n{}", logs.snapshot()))?;
+        expect("trace", log.trace_id, Some(server.trace_id))?;
+        expect("span", log.span_id, Some(server.span_id))
+    });
     checks.check("their counter and our histogram arrive side by side", || {
         let metrics = collector.metrics();
         let rolled: f64 = metrics.one("dice.rolls").points.iter().map(|point| point.value).sum();
