@@ -131,6 +131,9 @@ struct State<T> {
     queued_bytes: usize,
     /// When the oldest item has waited long enough.
     due: Option<Instant>,
+    /// Whether a thread was told of what is due and none has looked since: a second call would cost
+    /// each item a system call, while all threads are busy with a slow collector.
+    called: bool,
     /// Of the batches that are under way.
     taken_bytes: usize,
     /// The number of the first item of each batch that is under way.
@@ -152,6 +155,7 @@ impl<T> State<T> {
             queue: VecDeque::new(),
             queued_bytes: 0,
             due: None,
+            called: false,
             taken_bytes: 0,
             under_way: Vec::new(),
             entered: 0,
@@ -202,7 +206,8 @@ impl<T: Weigh> Shared<T> {
                 state.due = Some(after(self.batching.schedule_delay));
             }
             // The first item starts the delay; after that a thread sleeps until a batch is due.
-            if is_first || self.is_full(&state) {
+            if (is_first || self.is_full(&state)) && !state.called {
+                state.called = true;
                 self.work.notify_one();
             }
             return;
@@ -261,6 +266,7 @@ impl<T: Weigh> Shared<T> {
     fn next_batch(&self) -> Option<Batch<T>> {
         let mut state = self.lock();
         loop {
+            state.called = false;
             let Some(due) = state.due else {
                 if state.stopping {
                     return None;

@@ -28,29 +28,55 @@ pub(crate) enum Client {
 }
 
 impl Client {
-    pub(super) fn send<R: Request>(&self, request: R) -> Result<(), Failure> {
+    /// Sends a request. Only its encoded form is in memory while the collector takes its time.
+    pub(super) fn send<R: Request>(
+        &self,
+        request: impl Outgoing<Request = R>,
+    ) -> Result<(), Failure> {
         let (items, message) = match self {
             #[cfg(feature = "otlp-json")]
             Self::Json(client) => {
-                let body = serde_json::to_vec(&request)
+                let body = serde_json::to_vec(&request.into_message())
                     .map_err(|error| Failure::all(format!("no JSON can be made: {error}")))?;
-                drop(request);
                 let answer = client.post("application/json", body).map_err(Failure::all)?;
                 rejected_json(&answer, R::REJECTED)
             }
             Self::Protobuf(client) => {
-                let body = request.encode_to_vec();
-                // A slow collector must not keep the batch in memory twice.
-                drop(request);
+                let body = request.into_protobuf();
                 let answer = client.post("application/x-protobuf", body).map_err(Failure::all)?;
                 R::rejected(R::Response::decode(&*answer).unwrap_or_default())
             }
             #[cfg(feature = "otlp-grpc")]
             Self::Grpc(client) => {
-                R::rejected(client.call(R::METHOD, request).map_err(Failure::all)?)
+                R::rejected(client.call(R::METHOD, request.into_message()).map_err(Failure::all)?)
             }
         };
         outcome(items, &message)
+    }
+}
+
+/// What becomes a request: the message itself, or something that is written faster without it.
+pub(super) trait Outgoing {
+    type Request: Request;
+
+    /// The message.
+    #[cfg(any(feature = "otlp-grpc", feature = "otlp-json"))]
+    fn into_message(self) -> Self::Request;
+
+    /// The octets of the message.
+    fn into_protobuf(self) -> Vec<u8>;
+}
+
+impl<R: Request> Outgoing for R {
+    type Request = R;
+
+    #[cfg(any(feature = "otlp-grpc", feature = "otlp-json"))]
+    fn into_message(self) -> R {
+        self
+    }
+
+    fn into_protobuf(self) -> Vec<u8> {
+        self.encode_to_vec()
     }
 }
 
