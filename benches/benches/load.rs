@@ -7,15 +7,15 @@
 #![allow(clippy::print_stdout)]
 
 use serde_json::{Map, Value, json};
-use std::{collections::BTreeMap, env, fs, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, env, fs, path::PathBuf, sync::Once, time::Duration};
 use tracewire_benches::{
     http::{Records, Variant, servers},
-    load::{Cores, Export, Report, Server, Sink, wrk},
+    load::{Answered, Cores, Export, Report, Server, Sink, wrk},
 };
 
 const ROUNDS: usize = 5;
 const SECONDS_A_ROUND: u32 = 2;
-const SECONDS_AT_FULL_LOAD: u32 = 4;
+const SECONDS_AT_FULL_LOAD: u32 = 3;
 
 /// How long the collector takes to answer at full load, in milliseconds.
 const DELAYS: [u64; 5] = [0, 5, 20, 50, 100];
@@ -61,6 +61,8 @@ struct Row {
     sink: Sink,
     /// Requests a second, round by round; empty without `wrk`.
     rates: Vec<f64>,
+    /// Requests a tick of the processor, round by round.
+    thrifts: Vec<f64>,
 }
 
 impl Row {
@@ -77,7 +79,7 @@ fn rows(part: &str, cores: Cores) -> Vec<Row> {
             let sink = Sink::start(Duration::ZERO);
             let export = if part == "spans dropped" { Export::Dropped } else { own(&variant) };
             let server = start(cores, &variant, export, &sink);
-            Row { variant, server, sink, rates: Vec::new() }
+            Row { variant, server, sink, rates: Vec::new(), thrifts: Vec::new() }
         })
         .collect()
 }
@@ -97,37 +99,41 @@ fn end_to_end(part: &str, mut rows: Vec<Row>) -> Value {
         for row in &mut rows {
             // The first round makes connections, buffers and tables.
             let seconds = if round == 0 { 1 } else { SECONDS_A_ROUND };
-            if let Some(rate) = rate(row.server.address(), seconds)
+            let before = row.server.ticks();
+            if let Some(answered) = load(&row.server, seconds)
                 && round > 0
             {
-                row.rates.push(rate);
+                row.rates.push(answered.rate);
+                let ticks = row.server.ticks().zip(before).map(|(after, before)| after - before);
+                row.thrifts.extend(ticks.map(|ticks| answered.requests as f64 / ticks as f64));
             }
         }
     }
-    let bare = rows.iter().find(|row| row.is_bare()).expect("it is always a row").rates.clone();
+    let bare = rows.iter().find(|row| row.is_bare()).expect("it is always a row");
+    let (bare_rates, bare_thrifts) = (bare.rates.clone(), bare.thrifts.clone());
     println!("\n### {part}\n");
-    println!("| variant | of bare | least | most | requests/s | spans lost |");
-    println!("|---|---:|---:|---:|---:|---:|");
+    println!("| variant | of bare | least | most | by processor time | requests/s | spans lost |");
+    println!("|---|---:|---:|---:|---:|---:|---:|");
     let rows = rows.into_iter().map(|row| {
-        let mut ratios: Vec<_> =
-            row.rates.iter().zip(&bare).map(|(own, bare)| own / bare).collect();
-        ratios.sort_by(f64::total_cmp);
-        let mut rates = row.rates;
-        rates.sort_by(f64::total_cmp);
+        let thrift = median(&ratios(&row.thrifts, &bare_thrifts));
+        let ratios = ratios(&row.rates, &bare_rates);
+        let rate = median(&sorted(row.rates));
         let report = row.server.stop();
         let lost = lost(&row.variant, &report, &row.sink);
         println!(
-            "| {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} |",
             row.variant.name,
             shown(median(&ratios), 2),
             shown(ratios.first().copied(), 2),
             shown(ratios.last().copied(), 2),
-            shown(median(&rates), 0),
+            shown(thrift, 2),
+            shown(rate, 0),
             percent(lost),
         );
         let value = json!({
             "ratios": ratios,
-            "rates": rates,
+            "by_processor_time": thrift,
+            "rate": rate,
             "served": report.served,
             "lost": lost,
             "peak_kib": report.peak_kib,
@@ -158,7 +164,7 @@ fn full_load(cores: Cores, variant: &Variant, export: Export) -> Value {
         .map(|delay| {
             let sink = Sink::start(Duration::from_millis(delay));
             let server = start(cores, variant, export, &sink);
-            let rate = rate(server.address(), SECONDS_AT_FULL_LOAD);
+            let rate = load(&server, SECONDS_AT_FULL_LOAD).map(|answered| answered.rate);
             let report = server.stop();
             let value = json!({
                 "rate": rate,
@@ -192,18 +198,16 @@ fn print_full_load(rows: &Map<String, Value>) {
     }
 }
 
-/// Requests a second; none without `wrk`, which is said once.
-fn rate(address: std::net::SocketAddr, seconds: u32) -> Option<f64> {
-    match wrk(address, seconds) {
-        Ok(answered) => Some(answered.rate),
-        Err(error) => {
-            static ONCE: std::sync::Once = std::sync::Once::new();
+/// Asks a server for so long; nothing without `wrk`, which is said once.
+fn load(server: &Server, seconds: u32) -> Option<Answered> {
+    wrk(server.address(), seconds)
+        .inspect_err(|error| {
+            static ONCE: Once = Once::new();
             ONCE.call_once(|| {
                 println!("no load, as wrk cannot be run ({error}): on Debian, apt-get install wrk");
             });
-            None
-        }
-    }
+        })
+        .ok()
 }
 
 /// Which part of the spans did not arrive, of a variant that makes any.
@@ -221,8 +225,17 @@ fn lost(variant: &Variant, report: &Report, sink: &Sink) -> Option<f64> {
         assert_eq!(attributes, variant.attributes(), "attributes of {}", variant.name);
     }
     assert!(received <= report.served, "{} made more spans than requests", variant.name);
-    #[allow(clippy::cast_precision_loss)] // a share
     Some(1.0 - received as f64 / report.served as f64)
+}
+
+/// Each figure beside the bare server's of the same round, in order of size.
+fn ratios(own: &[f64], bare: &[f64]) -> Vec<f64> {
+    sorted(own.iter().zip(bare).map(|(own, bare)| own / bare).collect())
+}
+
+fn sorted(mut numbers: Vec<f64>) -> Vec<f64> {
+    numbers.sort_by(f64::total_cmp);
+    numbers
 }
 
 fn median(sorted: &[f64]) -> Option<f64> {

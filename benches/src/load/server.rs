@@ -3,6 +3,7 @@
 use super::{Cores, Export};
 use crate::http::Variant;
 use std::{
+    fs,
     io::{BufRead, BufReader},
     net::SocketAddr,
     process::{Child, ChildStdin, ChildStdout, Stdio},
@@ -67,6 +68,17 @@ impl Server {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The processor time that all its threads have used, in the system's ticks, where that is told.
+    #[must_use]
+    pub fn ticks(&self) -> Option<u64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
+        // The second field is a name in parentheses; the 14th and 15th are user and system time.
+        let mut fields = stat.rsplit(')').next()?.split_whitespace().skip(11);
+        let (user, system): (u64, u64) =
+            (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+        Some(user + system)
     }
 
     /// Lets it export what is left and end.
