@@ -31,10 +31,14 @@ fn main() {
     }
     let mut parts = Map::new();
     for part in ["spans dropped", "spans exported"] {
-        let mut rows: Vec<_> = rows(part, cores);
-        rows.retain(|row| row.is_bare() || is_wanted(&format!("{part} {}", row.variant.name)));
-        if rows.len() > 1 {
-            parts.insert(part.to_owned(), end_to_end(part, rows));
+        let mut variants = servers();
+        variants.retain(|variant| {
+            // A layer that does nothing is the `http` benchmark's matter.
+            let is_row = variant.name != "empty layer";
+            is_row && (is_bare(variant) || is_wanted(&format!("{part} {}", variant.name)))
+        });
+        if variants.len() > 1 {
+            parts.insert(part.to_owned(), end_to_end(cores, part, variants));
         }
     }
     let mut rows = Map::new();
@@ -66,22 +70,15 @@ struct Row {
 }
 
 impl Row {
-    fn is_bare(&self) -> bool {
-        self.variant.name == "bare"
+    fn start(cores: Cores, variant: Variant, export: Export) -> Self {
+        let sink = Sink::start(Duration::ZERO);
+        let server = start(cores, &variant, export, &sink);
+        Self { variant, server, sink, rates: Vec::new(), thrifts: Vec::new() }
     }
 }
 
-fn rows(part: &str, cores: Cores) -> Vec<Row> {
-    // A layer that does nothing is the `http` benchmark's matter.
-    let variants = servers().into_iter().filter(|variant| variant.name != "empty layer");
-    variants
-        .map(|variant| {
-            let sink = Sink::start(Duration::ZERO);
-            let export = if part == "spans dropped" { Export::Dropped } else { own(&variant) };
-            let server = start(cores, &variant, export, &sink);
-            Row { variant, server, sink, rates: Vec::new(), thrifts: Vec::new() }
-        })
-        .collect()
+fn is_bare(variant: &Variant) -> bool {
+    variant.name == "bare"
 }
 
 /// The export that comes with a layer.
@@ -94,7 +91,14 @@ fn start(cores: Cores, variant: &Variant, export: Export, sink: &Sink) -> Server
 }
 
 /// Requests a second of all rows, beside those of the bare server in the same round.
-fn end_to_end(part: &str, mut rows: Vec<Row>) -> Value {
+fn end_to_end(cores: Cores, part: &str, variants: Vec<Variant>) -> Value {
+    let mut rows: Vec<_> = variants
+        .into_iter()
+        .map(|variant| {
+            let export = if part == "spans dropped" { Export::Dropped } else { own(&variant) };
+            Row::start(cores, variant, export)
+        })
+        .collect();
     for round in 0..=ROUNDS {
         for row in &mut rows {
             // The first round makes connections, buffers and tables.
@@ -109,7 +113,7 @@ fn end_to_end(part: &str, mut rows: Vec<Row>) -> Value {
             }
         }
     }
-    let bare = rows.iter().find(|row| row.is_bare()).expect("it is always a row");
+    let bare = rows.iter().find(|row| is_bare(&row.variant)).expect("it is always a row");
     let (bare_rates, bare_thrifts) = (bare.rates.clone(), bare.thrifts.clone());
     println!("\n### {part}\n");
     println!("| variant | of bare | least | most | by processor time | requests/s | spans lost |");
