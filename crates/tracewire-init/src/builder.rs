@@ -197,7 +197,7 @@ impl Builder {
 
     /// Sets where the exporter `prometheus` serves its page, `/metrics`
     /// (`OTEL_EXPORTER_PROMETHEUS_HOST` and `OTEL_EXPORTER_PROMETHEUS_PORT`); `localhost:9464` unless
-    /// set.
+    /// set. The page is in OpenMetrics for those who ask for it, else in Prometheus' text format.
     #[cfg(feature = "prometheus")]
     pub fn prometheus_address(mut self, host: impl Into<String>, port: u16) -> Self {
         self.settings.prometheus = Some((host.into(), port));

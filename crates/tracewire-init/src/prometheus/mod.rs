@@ -1,5 +1,7 @@
-//! Metrics on a page that a Prometheus server reads: the text format, and a small server for it.
+//! Metrics on a page that a Prometheus server reads: its formats, and a small server for them.
 
+mod format;
+mod name;
 mod page;
 mod server;
 
@@ -11,6 +13,7 @@ use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{InstrumentKind, ManualReader, Pipeline, Temporality};
 
+use self::format::Format;
 pub(crate) use self::server::Server;
 use crate::env::{self, Env};
 use crate::log;
@@ -43,12 +46,12 @@ impl Reader {
     }
 
     /// The page as of now.
-    pub(crate) fn page(&self) -> String {
+    fn page(&self, format: Format) -> String {
         let mut metrics = ResourceMetrics::default();
         if let Err(error) = self.0.collect(&mut metrics) {
             log::debug(&format!("metrics cannot be collected for Prometheus: {error}"));
         }
-        page::render(&metrics)
+        page::render(&metrics, format)
     }
 }
 

@@ -1,46 +1,32 @@
-//! Metrics in Prometheus' text format, by OpenTelemetry's [compatibility rules].
+//! Metrics in Prometheus' formats, by OpenTelemetry's [compatibility rules].
 //!
 //! [compatibility rules]: https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 
-use opentelemetry::KeyValue;
+use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::metrics::data::{
     AggregatedMetrics, Metric, MetricData, ResourceMetrics, ScopeMetrics,
 };
 
-/// The units whose names a metric's own name ends with.
-const UNITS: [(&str, &str); 14] = [
-    ("s", "seconds"),
-    ("ms", "milliseconds"),
-    ("us", "microseconds"),
-    ("ns", "nanoseconds"),
-    ("min", "minutes"),
-    ("h", "hours"),
-    ("d", "days"),
-    ("By", "bytes"),
-    ("KiBy", "kibibytes"),
-    ("MiBy", "mebibytes"),
-    ("m", "meters"),
-    ("Cel", "celsius"),
-    ("Hz", "hertz"),
-    ("%", "percent"),
-];
+use super::Format;
+use super::name::{Name, legal};
 
 /// A metric with one name, whose series may come from several scopes.
 #[derive(Default)]
 struct Family {
     kind: &'static str,
+    unit: String,
     help: String,
     series: String,
 }
 
-pub(super) fn render(metrics: &ResourceMetrics) -> String {
+pub(super) fn render(metrics: &ResourceMetrics, format: Format) -> String {
     let mut families: BTreeMap<String, Family> = BTreeMap::new();
     for scope in metrics.scope_metrics() {
         for metric in scope.metrics() {
-            add(&mut families, scope, metric);
+            add(&mut families, scope, metric, format);
         }
     }
     let mut page = String::new();
@@ -50,28 +36,45 @@ pub(super) fn render(metrics: &ResourceMetrics) -> String {
         .map(|(key, value)| KeyValue::new(key.clone(), value.clone()))
         .collect();
     if !resource.is_empty() {
-        page.push_str("# HELP target_info What the metrics are of.\n# TYPE target_info gauge\n");
+        let (name, kind) = match format {
+            Format::Text => ("target_info", "gauge"),
+            Format::OpenMetrics => ("target", "info"),
+        };
+        let _ = writeln!(page, "# HELP {name} What the metrics are of.\n# TYPE {name} {kind}");
         let _ = writeln!(page, "target_info{} 1", labels(resource.iter(), None, None));
     }
     for (name, family) in families {
         if !family.help.is_empty() {
-            let _ = writeln!(page, "# HELP {name} {}", escape(&family.help, false));
+            let help = escape(&family.help, format == Format::OpenMetrics);
+            let _ = writeln!(page, "# HELP {name} {help}");
         }
         let _ = writeln!(page, "# TYPE {name} {}", family.kind);
+        if format == Format::OpenMetrics && !family.unit.is_empty() {
+            let _ = writeln!(page, "# UNIT {name} {}", family.unit);
+        }
         page.push_str(&family.series);
+    }
+    if format == Format::OpenMetrics {
+        page.push_str("# EOF\n");
     }
     page
 }
 
-fn add(families: &mut BTreeMap<String, Family>, scope: &ScopeMetrics, metric: &Metric) {
-    let (kind, monotonic) = match metric.data() {
-        AggregatedMetrics::F64(data) => shape(data),
-        AggregatedMetrics::U64(data) => shape(data),
-        AggregatedMetrics::I64(data) => shape(data),
+fn add(
+    families: &mut BTreeMap<String, Family>,
+    scope: &ScopeMetrics,
+    metric: &Metric,
+    format: Format,
+) {
+    let kind = match metric.data() {
+        AggregatedMetrics::F64(data) => self::kind(data),
+        AggregatedMetrics::U64(data) => self::kind(data),
+        AggregatedMetrics::I64(data) => self::kind(data),
     };
-    let name = name(metric.name(), metric.unit(), kind, monotonic);
-    let family = families.entry(name.clone()).or_insert_with(|| Family {
+    let Name { sample, family, unit } = Name::new(metric.name(), metric.unit(), kind, format);
+    let family = families.entry(family).or_insert_with(|| Family {
         kind,
+        unit,
         help: metric.description().to_owned(),
         series: String::new(),
     });
@@ -79,108 +82,110 @@ fn add(families: &mut BTreeMap<String, Family>, scope: &ScopeMetrics, metric: &M
     if family.kind != kind {
         return;
     }
-    let scope = scope.scope().name();
+    let mut page = Page { out: &mut family.series, name: &sample, scope: scope.scope(), format };
     match metric.data() {
-        AggregatedMetrics::F64(data) => series(&mut family.series, &name, scope, data),
-        AggregatedMetrics::U64(data) => series(&mut family.series, &name, scope, data),
-        AggregatedMetrics::I64(data) => series(&mut family.series, &name, scope, data),
+        AggregatedMetrics::F64(data) => page.series(data),
+        AggregatedMetrics::U64(data) => page.series(data),
+        AggregatedMetrics::I64(data) => page.series(data),
     }
 }
 
-/// Prometheus' kind, and whether the value only grows.
-fn shape<T>(data: &MetricData<T>) -> (&'static str, bool) {
+fn kind<T>(data: &MetricData<T>) -> &'static str {
     match data {
-        MetricData::Gauge(_) => ("gauge", false),
-        MetricData::Sum(sum) if sum.is_monotonic() => ("counter", true),
-        MetricData::Sum(_) => ("gauge", false),
-        MetricData::Histogram(_) | MetricData::ExponentialHistogram(_) => ("histogram", false),
+        MetricData::Gauge(_) => "gauge",
+        MetricData::Sum(sum) if sum.is_monotonic() => "counter",
+        MetricData::Sum(_) => "gauge",
+        MetricData::Histogram(_) | MetricData::ExponentialHistogram(_) => "histogram",
     }
 }
 
-fn series<T: Display + Copy>(out: &mut String, name: &str, scope: &str, data: &MetricData<T>) {
-    match data {
-        MetricData::Gauge(gauge) => {
-            for point in gauge.data_points() {
-                let labels = labels(point.attributes(), Some(scope), None);
-                let _ = writeln!(out, "{name}{labels} {}", point.value());
-            }
-        }
-        MetricData::Sum(sum) => {
-            for point in sum.data_points() {
-                let labels = labels(point.attributes(), Some(scope), None);
-                let _ = writeln!(out, "{name}{labels} {}", point.value());
-            }
-        }
-        MetricData::Histogram(histogram) => {
-            for point in histogram.data_points() {
-                let mut below = 0;
-                let bounds = point.bounds().map(|bound| bound.to_string());
-                for (bound, count) in bounds.chain(["+Inf".to_owned()]).zip(point.bucket_counts()) {
-                    below += count;
-                    let labels = labels(point.attributes(), Some(scope), Some(&bound));
-                    let _ = writeln!(out, "{name}_bucket{labels} {below}");
+/// Where the samples of one metric go.
+struct Page<'a> {
+    out: &'a mut String,
+    name: &'a str,
+    scope: &'a InstrumentationScope,
+    format: Format,
+}
+
+impl Page<'_> {
+    fn series<T: Display + Copy>(&mut self, data: &MetricData<T>) {
+        match data {
+            MetricData::Gauge(gauge) => {
+                for point in gauge.data_points() {
+                    self.sample("", point.attributes(), None, point.value());
                 }
-                let labels = labels(point.attributes(), Some(scope), None);
-                let _ = writeln!(out, "{name}_sum{labels} {}", point.sum());
-                let _ = writeln!(out, "{name}_count{labels} {}", point.count());
+            }
+            MetricData::Sum(sum) => {
+                for point in sum.data_points() {
+                    self.sample("", point.attributes(), None, point.value());
+                }
+            }
+            MetricData::Histogram(histogram) => {
+                for point in histogram.data_points() {
+                    let mut below = 0;
+                    let bounds = point.bounds().chain([f64::INFINITY]);
+                    for (bound, count) in bounds.zip(point.bucket_counts()) {
+                        below += count;
+                        self.sample("_bucket", point.attributes(), Some(bound), below);
+                    }
+                    self.sample("_sum", point.attributes(), None, point.sum());
+                    self.sample("_count", point.attributes(), None, point.count());
+                }
+            }
+            // Neither format has buckets of that kind: their sum and number remain.
+            MetricData::ExponentialHistogram(histogram) => {
+                for point in histogram.data_points() {
+                    let all = Some(f64::INFINITY);
+                    self.sample("_bucket", point.attributes(), all, point.count());
+                    self.sample("_sum", point.attributes(), None, point.sum());
+                    self.sample("_count", point.attributes(), None, point.count());
+                }
             }
         }
-        // The text format has no buckets of that kind: their sum and number remain.
-        MetricData::ExponentialHistogram(histogram) => {
-            for point in histogram.data_points() {
-                let infinite = labels(point.attributes(), Some(scope), Some("+Inf"));
-                let _ = writeln!(out, "{name}_bucket{infinite} {}", point.count());
-                let labels = labels(point.attributes(), Some(scope), None);
-                let _ = writeln!(out, "{name}_sum{labels} {}", point.sum());
-                let _ = writeln!(out, "{name}_count{labels} {}", point.count());
-            }
-        }
+    }
+
+    fn sample<'a>(
+        &mut self,
+        suffix: &str,
+        attributes: impl Iterator<Item = &'a KeyValue>,
+        bound: Option<f64>,
+        value: impl Display,
+    ) {
+        let bound = bound.map(|bound| self::bound(bound, self.format));
+        let labels = labels(attributes, Some(self.scope), bound);
+        let _ = writeln!(self.out, "{}{suffix}{labels} {value}", self.name);
     }
 }
 
-/// The metric's name with its unit, and `_total` for what is counted.
-fn name(name: &str, unit: &str, kind: &str, monotonic: bool) -> String {
-    let mut out = legal(name, true);
-    let unit = UNITS.iter().find(|(short, _)| *short == unit).map(|(_, long)| *long);
-    let unit = match (unit, kind) {
-        (None, "gauge") if name.ends_with("ratio") => None,
-        (unit, _) => unit,
-    };
-    let total = out.strip_suffix("_total").map(str::to_owned);
-    if monotonic && let Some(base) = total {
-        out = base;
+/// A bucket's bound. OpenMetrics wants one way of writing a number, Go's.
+fn bound(bound: f64, format: Format) -> String {
+    if bound == f64::INFINITY {
+        return "+Inf".to_owned();
     }
-    if let Some(unit) = unit
-        && !out.ends_with(unit)
-    {
-        out.push('_');
-        out.push_str(unit);
-    }
-    if monotonic {
-        out.push_str("_total");
-    }
-    out
-}
-
-/// With `_` for each character that a name may not have.
-fn legal(name: &str, colons: bool) -> String {
-    let mut out = String::with_capacity(name.len());
-    for (index, c) in name.chars().enumerate() {
-        let is_legal = c.is_ascii_alphanumeric() || c == '_' || colons && c == ':';
-        if index == 0 && c.is_ascii_digit() {
-            out.push('_');
+    let is_plain = bound == 0.0 || (1e-4..1e6).contains(&bound.abs());
+    match format {
+        Format::Text => bound.to_string(),
+        Format::OpenMetrics if is_plain => format!("{bound:?}"),
+        Format::OpenMetrics => {
+            let text = format!("{bound:e}");
+            let (mantissa, exponent) = text.split_once('e').expect("so `e` is written");
+            let (sign, exponent) = match exponent.strip_prefix('-') {
+                Some(exponent) => ('-', exponent),
+                None => ('+', exponent),
+            };
+            format!("{mantissa}e{sign}{exponent:0>2}")
         }
-        out.push(if is_legal { c } else { '_' });
     }
-    out
 }
 
 /// `{key="value",…}`, or nothing. Keys that become one by the rules for names share it.
 fn labels<'a>(
     attributes: impl Iterator<Item = &'a KeyValue>,
-    scope: Option<&str>,
-    bound: Option<&str>,
+    scope: Option<&InstrumentationScope>,
+    bound: Option<String>,
 ) -> String {
+    let mut attributes: Vec<&KeyValue> = attributes.collect();
+    attributes.sort_by(|a, b| a.key.cmp(&b.key));
     let mut labels: BTreeMap<String, String> = BTreeMap::new();
     for attribute in attributes {
         let value = attribute.value.as_str().into_owned();
@@ -193,10 +198,13 @@ fn labels<'a>(
             .or_insert(value);
     }
     if let Some(scope) = scope {
-        labels.insert("otel_scope_name".to_owned(), scope.to_owned());
+        labels.insert("otel_scope_name".to_owned(), scope.name().to_owned());
+        if let Some(version) = scope.version() {
+            labels.insert("otel_scope_version".to_owned(), version.to_owned());
+        }
     }
     if let Some(bound) = bound {
-        labels.insert("le".to_owned(), bound.to_owned());
+        labels.insert("le".to_owned(), bound);
     }
     if labels.is_empty() {
         return String::new();
@@ -219,8 +227,8 @@ mod tests {
     use opentelemetry_sdk::Resource;
     use opentelemetry_sdk::metrics::SdkMeterProvider;
 
-    #[test]
-    fn each_kind_has_its_form() {
+    /// One of each kind, on a page in this format.
+    fn page(format: Format) -> String {
         let reader = Reader::new();
         let provider = SdkMeterProvider::builder()
             .with_reader(reader.clone())
@@ -230,11 +238,12 @@ mod tests {
                     .build(),
             )
             .build();
-        let meter = provider.meter("m");
+        let scope = InstrumentationScope::builder("m").with_version("1.2").build();
+        let meter = provider.meter_with_scope(scope);
         let attributes = [KeyValue::new("http.route", "/a\"\\\n")];
-        meter.u64_counter("orders").with_description("Sold.").build().add(2, &attributes);
+        meter.u64_counter("orders").with_description("\"Sold\".").build().add(2, &attributes);
         meter.i64_up_down_counter("active").with_unit("{request}").build().add(-1, &[]);
-        meter.f64_gauge("load.ratio").with_unit("1").build().record(0.5, &[]);
+        meter.f64_gauge("load").with_unit("1").build().record(0.5, &[]);
         let durations = meter
             .f64_histogram("http.duration")
             .with_unit("s")
@@ -242,45 +251,79 @@ mod tests {
             .build();
         durations.record(0.05, &[]);
         durations.record(2.0, &[]);
+        reader.page(format)
+    }
+
+    #[test]
+    fn each_kind_has_its_form() {
         assert_eq!(
-            reader.page(),
+            page(Format::Text),
             r#"# HELP target_info What the metrics are of.
 # TYPE target_info gauge
 target_info{service_name="shop"} 1
 # TYPE active gauge
-active{otel_scope_name="m"} -1
+active{otel_scope_name="m",otel_scope_version="1.2"} -1
 # TYPE http_duration_seconds histogram
-http_duration_seconds_bucket{le="0.1",otel_scope_name="m"} 1
-http_duration_seconds_bucket{le="1",otel_scope_name="m"} 1
-http_duration_seconds_bucket{le="+Inf",otel_scope_name="m"} 2
-http_duration_seconds_sum{otel_scope_name="m"} 2.05
-http_duration_seconds_count{otel_scope_name="m"} 2
+http_duration_seconds_bucket{le="0.1",otel_scope_name="m",otel_scope_version="1.2"} 1
+http_duration_seconds_bucket{le="1",otel_scope_name="m",otel_scope_version="1.2"} 1
+http_duration_seconds_bucket{le="+Inf",otel_scope_name="m",otel_scope_version="1.2"} 2
+http_duration_seconds_sum{otel_scope_name="m",otel_scope_version="1.2"} 2.05
+http_duration_seconds_count{otel_scope_name="m",otel_scope_version="1.2"} 2
 # TYPE load_ratio gauge
-load_ratio{otel_scope_name="m"} 0.5
-# HELP orders_total Sold.
+load_ratio{otel_scope_name="m",otel_scope_version="1.2"} 0.5
+# HELP orders_total "Sold".
 # TYPE orders_total counter
-orders_total{http_route="/a\"\\\n",otel_scope_name="m"} 2
+orders_total{http_route="/a\"\\\n",otel_scope_name="m",otel_scope_version="1.2"} 2
 "#
         );
     }
 
     #[test]
-    fn names_are_made_legal_and_say_their_unit_once() {
-        for (given, unit, kind, monotonic, expected) in [
-            ("http.server.duration", "s", "histogram", false, "http_server_duration_seconds"),
-            ("wait.seconds", "s", "gauge", false, "wait_seconds"),
-            ("sent", "By", "counter", true, "sent_bytes_total"),
-            ("orders_total", "", "counter", true, "orders_total"),
-            ("9lives", "{life}", "gauge", false, "_9lives"),
-            ("größe", "", "gauge", false, "gr__e"),
+    fn each_kind_has_its_form_in_openmetrics() {
+        assert_eq!(
+            page(Format::OpenMetrics),
+            r#"# HELP target What the metrics are of.
+# TYPE target info
+target_info{service_name="shop"} 1
+# TYPE active gauge
+active{otel_scope_name="m",otel_scope_version="1.2"} -1
+# TYPE http_duration_seconds histogram
+# UNIT http_duration_seconds seconds
+http_duration_seconds_bucket{le="0.1",otel_scope_name="m",otel_scope_version="1.2"} 1
+http_duration_seconds_bucket{le="1.0",otel_scope_name="m",otel_scope_version="1.2"} 1
+http_duration_seconds_bucket{le="+Inf",otel_scope_name="m",otel_scope_version="1.2"} 2
+http_duration_seconds_sum{otel_scope_name="m",otel_scope_version="1.2"} 2.05
+http_duration_seconds_count{otel_scope_name="m",otel_scope_version="1.2"} 2
+# TYPE load_ratio gauge
+# UNIT load_ratio ratio
+load_ratio{otel_scope_name="m",otel_scope_version="1.2"} 0.5
+# HELP orders \"Sold\".
+# TYPE orders counter
+orders_total{http_route="/a\"\\\n",otel_scope_name="m",otel_scope_version="1.2"} 2
+# EOF
+"#
+        );
+    }
+
+    #[test]
+    fn bounds_are_written_as_go_does_in_openmetrics() {
+        for (number, text, open) in [
+            (0.0, "0", "0.0"),
+            (0.005, "0.005", "0.005"),
+            (10.0, "10", "10.0"),
+            (1e6, "1000000", "1e+06"),
+            (1.5e7, "15000000", "1.5e+07"),
+            (1e-5, "0.00001", "1e-05"),
+            (f64::INFINITY, "+Inf", "+Inf"),
         ] {
-            assert_eq!(name(given, unit, kind, monotonic), expected, "{given}");
+            assert_eq!(bound(number, Format::Text), text);
+            assert_eq!(bound(number, Format::OpenMetrics), open);
         }
     }
 
     #[test]
     fn keys_that_become_one_share_their_label() {
-        let attributes = [KeyValue::new("a.b", "1"), KeyValue::new("a_b", "2")];
+        let attributes = [KeyValue::new("a_b", "2"), KeyValue::new("a.b", "1")];
         assert_eq!(labels(attributes.iter(), None, None), r#"{a_b="1;2"}"#);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::Reader;
+use super::{Format, Reader};
 use crate::error::InitError;
 
 /// For each read and write: somebody slow must not keep the page from others for long.
@@ -80,15 +80,19 @@ fn answer(mut stream: TcpStream, reader: &Reader) -> std::io::Result<()> {
         }
         head.extend_from_slice(&part[..read]);
     }
-    let (status, body) = match request(&head) {
-        Some(("GET" | "HEAD", "/metrics" | "/")) => ("200 OK", reader.page()),
-        Some(("GET" | "HEAD", _)) => ("404 Not Found", "see /metrics\n".to_owned()),
-        Some(_) => ("405 Method Not Allowed", String::new()),
-        None => ("400 Bad Request", String::new()),
+    let plain = "text/plain; charset=utf-8";
+    let (status, content_type, body) = match request(&head) {
+        Some(("GET" | "HEAD", "/metrics" | "/")) => {
+            let format = Format::accepted(&accept(&head));
+            ("200 OK", format.content_type(), reader.page(format))
+        }
+        Some(("GET" | "HEAD", _)) => ("404 Not Found", plain, "see /metrics\n".to_owned()),
+        Some(_) => ("405 Method Not Allowed", plain, String::new()),
+        None => ("400 Bad Request", plain, String::new()),
     };
     let shown = if head.starts_with(b"HEAD ") { "" } else { &*body };
     let answer = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: text/plain; version=0.0.4; charset=utf-8\r\n\
+        "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\nvary: accept\r\n\
          content-length: {}\r\nconnection: close\r\n\r\n{shown}",
         body.len()
     );
@@ -101,6 +105,14 @@ fn request(head: &[u8]) -> Option<(&str, &str)> {
     let mut words = std::str::from_utf8(line).ok()?.split(' ');
     let (method, target) = (words.next()?, words.next()?);
     Some((method, target.split('?').next()?))
+}
+
+/// What is accepted, by all lines that say so.
+fn accept(head: &[u8]) -> String {
+    let head = String::from_utf8_lossy(head);
+    let fields = head.lines().filter_map(|line| line.split_once(':'));
+    let accepted = fields.filter(|(name, _)| name.eq_ignore_ascii_case("accept"));
+    accepted.map(|(_, value)| value).collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]
@@ -145,6 +157,10 @@ mod tests {
                 "{text}"
             );
         }
+        let open = "GET /metrics HTTP/1.1\r\nACCEPT: application/openmetrics-text\r\n\r\n";
+        let answer = ask(server.address(), open);
+        assert!(answer.contains("content-type: application/openmetrics-text; "), "{answer}");
+        assert!(answer.ends_with("# EOF\n"), "{answer}");
         let head = ask(server.address(), "HEAD /metrics HTTP/1.1\r\n\r\n");
         assert!(head.ends_with("\r\n\r\n"), "{head}");
     }
@@ -160,7 +176,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_request_panics(head in any::<Vec<u8>>()) {
-            let _ = request(&head);
+            let _ = (request(&head), accept(&head));
         }
     }
 }
