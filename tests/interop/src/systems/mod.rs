@@ -6,6 +6,7 @@ mod elastic;
 mod go;
 mod java;
 mod node;
+mod prometheus;
 mod python;
 mod zipkin;
 
@@ -13,7 +14,7 @@ use crate::row::System;
 
 /// All of them, in the order of the table.
 pub(crate) fn all() -> impl Iterator<Item = &'static System> {
-    let systems: [&[System]; 8] = [
+    let systems: [&[System]; 9] = [
         python::SYSTEMS,
         node::SYSTEMS,
         java::SYSTEMS,
@@ -21,6 +22,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static System> {
         datadog::SYSTEMS,
         elastic::SYSTEMS,
         zipkin::SYSTEMS,
+        prometheus::SYSTEMS,
         backends::SYSTEMS,
     ];
     systems.into_iter().flatten()
