@@ -22,11 +22,8 @@ impl<'a> Authority<'a> {
     /// assert_eq!((authority.host, authority.port), ("::1", Some(8080)));
     /// ```
     pub fn parse(text: &'a str) -> Option<Self> {
-        // Over so few octets a plain loop is quicker than a search.
-        let text = match text.bytes().rposition(|octet| octet == b'@') {
-            Some(at) => &text[at + 1..],
-            None => text,
-        };
+        let (start, colons) = landmarks(text);
+        let text = &text[start..];
         let (host, port) = match text.strip_prefix('[') {
             Some(rest) => {
                 let (host, rest) = rest.split_once(']')?;
@@ -36,14 +33,11 @@ impl<'a> Authority<'a> {
                     None => return None,
                 }
             }
-            None => {
-                let mut colons = text.bytes().enumerate().filter(|(_, octet)| *octet == b':');
-                match (colons.next(), colons.next()) {
-                    (Some((colon, _)), None) => (&text[..colon], Some(&text[colon + 1..])),
-                    // More than one colon without brackets is an address, not a port.
-                    _ => (text, None),
-                }
-            }
+            None => match colons {
+                Colons::One(colon) => (&text[..colon], Some(&text[colon + 1..])),
+                // More than one without brackets is an address, not a port.
+                Colons::None | Colons::More => (text, None),
+            },
         };
         if host.is_empty() {
             return None;
@@ -53,6 +47,32 @@ impl<'a> Authority<'a> {
 }
 
 /// Reads digits only: `u16::from_str` would take a leading plus.
+/// Where the colons are, from the host on.
+enum Colons {
+    None,
+    One(usize),
+    More,
+}
+
+/// Where the host starts, after any user information, and its colons: in one pass, which is quicker
+/// over so few octets than searches are.
+fn landmarks(text: &str) -> (usize, Colons) {
+    let (mut start, mut colons) = (0, Colons::None);
+    for (at, octet) in text.bytes().enumerate() {
+        match octet {
+            b'@' => (start, colons) = (at + 1, Colons::None),
+            b':' => {
+                colons = match colons {
+                    Colons::None => Colons::One(at - start),
+                    Colons::One(_) | Colons::More => Colons::More,
+                }
+            }
+            _ => {}
+        }
+    }
+    (start, colons)
+}
+
 fn parse_port(text: &str) -> Option<u16> {
     text.bytes().all(|octet| octet.is_ascii_digit()).then(|| text.parse().ok())?
 }
