@@ -90,7 +90,8 @@ fn lines<'a>(values: impl IntoIterator<Item = &'a HeaderValue>, limit: usize) ->
 }
 
 fn shown(value: &HeaderValue, limit: usize) -> StringValue {
-    if value.is_sensitive() { limited(REDACTED.into(), limit) } else { header(value, limit) }
+    let text = if value.is_sensitive() { REDACTED.into() } else { header(value, limit) };
+    limited(text, limit)
 }
 
 fn key(prefix: &str, name: &HeaderName) -> Key {

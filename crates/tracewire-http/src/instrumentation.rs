@@ -269,6 +269,15 @@ impl Instrumentation {
         }
     }
 
+    /// Whether anything records: there is a tracer that has an effect, or a meter.
+    ///
+    /// Where not, all there is to do is to pass the trace on: [`Exchange::unrecorded`].
+    ///
+    /// [`Exchange::unrecorded`]: crate::Exchange::unrecorded
+    pub fn records(&self) -> bool {
+        self.resolve().records
+    }
+
     /// The tracer, instruments and propagator to use now.
     pub(crate) fn resolve(&self) -> Arc<Resolved> {
         let generation = default_generation();
@@ -291,14 +300,14 @@ impl Instrumentation {
         };
         let tracer = Some(tracer).filter(has_effect);
         let scope = self.scope.clone();
-        let meter = match &self.meter_provider {
-            Some(provider) => provider.meter_with_scope(scope),
-            None => global::meter_with_scope(scope),
-        };
+        let meters = self.meter_provider.clone().unwrap_or_else(global::meter_provider);
+        let meter = meters.meter_with_scope(scope);
+        let measures = self.meter_provider.is_some() || !is_placeholder(&*meters);
         let given = self.tracer_provider.is_some() || tracer.is_some();
         Resolved {
             generation,
             believed_until: (!given).then(|| Instant::now() + RETRY),
+            records: tracer.is_some() || measures,
             tracer,
             instruments: Instruments::new(&meter, self.side, &self.boundaries, self.optional),
             propagator: self.propagator.clone().unwrap_or_else(default_propagator),
@@ -324,6 +333,8 @@ impl fmt::Debug for Instrumentation {
 /// What the settings resolved to.
 #[derive(Debug)]
 pub(crate) struct Resolved {
+    /// Whether anything has an effect; where not, only headers are passed on.
+    pub(crate) records: bool,
     /// The tracer, unless spans started with it have no effect.
     pub(crate) tracer: Option<BoxedTracer>,
     pub(crate) instruments: Instruments,
@@ -369,4 +380,12 @@ fn has_effect(tracer: &BoxedTracer) -> bool {
     let context = Context::new().with_remote_span_context(probe).with_telemetry_suppressed();
     let span = tracer.build_with_context(SpanBuilder::from_name("probe"), &context);
     span.span_context().span_id() != SpanId::from(1)
+}
+
+/// Whether these are the meters that stand where nobody has set any.
+///
+/// OpenTelemetry does not say so, but its placeholder holds nothing, and whatever records at least
+/// points to its readers.
+fn is_placeholder(meters: &(dyn MeterProvider + Send + Sync)) -> bool {
+    size_of_val(meters) == 0
 }

@@ -30,6 +30,8 @@ pub(crate) enum Side {
 #[derive(Debug)]
 pub(crate) struct Instruments {
     pub(crate) duration: Histogram<f64>,
+    #[cfg(feature = "bound-instruments")]
+    pub(crate) bound_durations: crate::exchange::BoundDurations,
     pub(crate) active_requests: Option<UpDownCounter<i64>>,
     pub(crate) body_sizes: Option<BodySizes>,
     pub(crate) rpc_duration: Option<Histogram<f64>>,
@@ -82,6 +84,8 @@ impl Instruments {
         };
         Self {
             duration: duration(names.duration),
+            #[cfg(feature = "bound-instruments")]
+            bound_durations: Default::default(),
             rpc_duration: optional.rpc.then(|| duration(names.rpc_duration)),
             active_requests: optional.active_requests.then(active_requests),
             body_sizes: optional.body_sizes.then(|| BodySizes {

@@ -42,6 +42,7 @@ mod options;
 mod outcome;
 mod redaction;
 mod remaining;
+mod repeated;
 mod rpc;
 mod scheme;
 mod server;

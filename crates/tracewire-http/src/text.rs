@@ -1,5 +1,6 @@
 //! Text from outside, cut to a limit before it becomes an attribute value.
 
+use crate::repeated;
 use arrayvec::ArrayString;
 use http::HeaderValue;
 use opentelemetry::StringValue;
@@ -15,9 +16,9 @@ pub(crate) fn limited(text: Cow<'_, str>, limit: usize) -> StringValue {
     StringValue::from(cut(text, limit).into_owned())
 }
 
-/// The same, for a value that several attributes share.
-pub(crate) fn limited_shared(text: &str, limit: usize) -> StringValue {
-    StringValue::from(Arc::<str>::from(cut(text.into(), limit)))
+/// The same, for a text that comes again with nearly every request.
+pub(crate) fn limited_shared(text: Cow<'_, str>, limit: usize) -> StringValue {
+    StringValue::from(repeated::text(&cut(text, limit)))
 }
 
 fn cut(text: Cow<'_, str>, limit: usize) -> Cow<'_, str> {
@@ -36,21 +37,24 @@ fn cut(text: Cow<'_, str>, limit: usize) -> Cow<'_, str> {
     Cow::Owned(cut)
 }
 
-/// A header's value as text: octets that are not UTF-8 become U+FFFD.
-pub(crate) fn header(value: &HeaderValue, limit: usize) -> StringValue {
+/// A header's value as text, to be cut to `limit`: octets that are not UTF-8 become U+FFFD.
+pub(crate) fn header(value: &HeaderValue, limit: usize) -> Cow<'_, str> {
     // Only the part that can be shown is decoded; three spare octets keep a character whole.
     let octets = value.as_bytes();
     let shown = &octets[..octets.len().min(limit.saturating_add(4))];
     // Most headers are UTF-8, and this is quicker to find out.
-    let text = str::from_utf8(shown).map_or_else(|_| String::from_utf8_lossy(shown), Cow::Borrowed);
-    limited(text, limit)
+    str::from_utf8(shown).map_or_else(|_| String::from_utf8_lossy(shown), Cow::Borrowed)
 }
 
 /// An address as text that attributes can share; one that was mapped into IPv6 is shown as what it
 /// is.
 pub(crate) fn address(ip: IpAddr) -> StringValue {
+    StringValue::from(repeated::address(ip, written))
+}
+
+fn written(ip: IpAddr) -> Arc<str> {
     let ip = match ip.to_canonical() {
-        IpAddr::V6(ip) => return StringValue::from(Arc::<str>::from(ip.to_string())),
+        IpAddr::V6(ip) => return ip.to_string().into(),
         IpAddr::V4(ip) => ip,
     };
     // Formatting machinery costs ten times as much.
@@ -68,7 +72,7 @@ pub(crate) fn address(ip: IpAddr) -> StringValue {
         }
         text.push(digit(octet));
     }
-    StringValue::from(Arc::<str>::from(text.as_str()))
+    text.as_str().into()
 }
 
 #[cfg(test)]
@@ -92,7 +96,7 @@ mod tests {
     #[test]
     fn octets_beyond_utf8_are_replaced() {
         let value = HeaderValue::from_bytes(b"caf\xe9").unwrap();
-        assert_eq!(header(&value, 100).as_str(), "caf\u{fffd}");
+        assert_eq!(header(&value, 100), "caf\u{fffd}");
     }
 
     #[test]
@@ -105,7 +109,7 @@ mod tests {
     #[test]
     fn a_long_header_is_cut_and_marked() {
         let value = HeaderValue::from_bytes(&[b'a'; 5000]).unwrap();
-        let text = header(&value, 64);
+        let text = limited(header(&value, 64), 64);
         assert_eq!(text.as_str().len(), 64);
         assert!(text.as_str().ends_with('…'));
     }

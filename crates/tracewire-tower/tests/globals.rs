@@ -19,12 +19,18 @@ use std::{
 use tower::{Layer, Service};
 use tracewire_propagation::{Composite, TraceContext, set_default};
 use tracewire_testing::Capture;
-use tracewire_tower::{ServerLayer, server::ServerService};
+use tracewire_tower::{
+    ServerLayer,
+    server::{ExchangeHandle, ServerService},
+};
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /// Answers with the trace id that is current in the handler.
-fn answer(_: Request<Empty<Bytes>>) -> Ready<Result<Response<String>, Infallible>> {
+///
+/// Also where nothing is recorded it finds the handle that it may be written for.
+fn answer(request: Request<Empty<Bytes>>) -> Ready<Result<Response<String>, Infallible>> {
+    request.extensions().get::<ExchangeHandle>().unwrap().set_route("/");
     let context = Context::current();
     let trace_id = context.span().span_context().trace_id();
     ready(Ok(Response::new(trace_id.to_string())))
@@ -68,7 +74,7 @@ async fn providers_set_after_the_layer_was_built_are_found() {
     global::set_meter_provider(second.meter_provider());
     set_default(Arc::new(Composite::new()));
     let new_trace = trace_id(&mut service).await;
-    let span = second.spans().one("GET");
+    let span = second.spans().one("GET /");
     assert_eq!(span.trace_id, TraceId::from_hex(&new_trace).unwrap());
     assert_ne!(new_trace, "0af7651916cd43dd8448eb211c80319c");
     second.metrics().one("http.server.request.duration");

@@ -1,19 +1,18 @@
 //! Ends the span, and says what the end means.
 
 use super::{Record, start::span_name};
-use crate::{Ending, ErrorType, Outcome, Verdict, conventions as c, instruments::Side};
+use crate::{Ending, ErrorType, Outcome, Verdict, conventions as c, instruments::Side, repeated};
 use opentelemetry::{
     KeyValue, StringValue,
     trace::{Status, TraceContextExt},
 };
-use std::sync::Arc;
 
 impl Record {
     /// Ends the exchange.
     pub(super) fn finish(&self, outcome: Outcome) {
         let elapsed = self.resolved.clock.now().saturating_duration_since(self.started);
-        // Exemplars are taken from the current context.
-        let _guard = self.context.clone().attach();
+        // Exemplars are taken from the current context, if its span is recorded.
+        let _guard = self.recording.then(|| self.context.clone().attach());
         let error = self.error(outcome);
         if self.recording {
             self.describe_end(error.as_ref());
@@ -99,7 +98,7 @@ impl Record {
         if route.is_empty() || self.route.is_some() || self.rpc.is_some() {
             return;
         }
-        let route = StringValue::from(Arc::<str>::from(route));
+        let route = StringValue::from(repeated::text(route));
         if self.recording {
             let span = self.context.span();
             span.set_attribute(KeyValue::new(c::HTTP_ROUTE, route.clone()));

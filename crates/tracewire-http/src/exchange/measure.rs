@@ -1,6 +1,8 @@
 //! What the instruments are given, from the same facts as the span.
 
 use super::Record;
+#[cfg(feature = "bound-instruments")]
+use crate::instruments::Instruments;
 use crate::{conventions as c, rpc::GRPC};
 use arrayvec::ArrayVec;
 use opentelemetry::{KeyValue, StringValue};
@@ -19,6 +21,11 @@ impl Record {
     /// Records what took place, under the conventions' attributes and those that were added.
     pub(super) fn measure(&self, elapsed: Duration, error: Option<StringValue>) {
         self.count_active(-1);
+        #[cfg(feature = "bound-instruments")]
+        if self.rpc.is_none() && self.metric_attributes.is_empty() && !self.measures_sizes() {
+            let Instruments { duration, bound_durations, .. } = &self.resolved.instruments;
+            return bound_durations.record(elapsed.as_secs_f64(), duration, self, error);
+        }
         let own = match &self.rpc {
             Some(_) => self.rpc_attributes(error),
             None => self.duration_attributes(error),
@@ -57,7 +64,7 @@ impl Record {
         attributes
     }
 
-    fn duration_attributes(&self, error: Option<StringValue>) -> ArrayVec<KeyValue, 8> {
+    pub(super) fn duration_attributes(&self, error: Option<StringValue>) -> ArrayVec<KeyValue, 8> {
         let mut attributes = ArrayVec::new();
         attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD, self.method.clone()));
         match &self.server {

@@ -1,10 +1,14 @@
 //! One request and its response: the object that owns the span, the clock and the gauge.
 
+#[cfg(feature = "bound-instruments")]
+mod bound;
 mod finish;
 mod measure;
 mod record;
 mod start;
 
+#[cfg(feature = "bound-instruments")]
+pub(crate) use self::bound::BoundDurations;
 pub(crate) use self::record::{Record, Shared};
 
 use self::start::span_name;
@@ -12,6 +16,7 @@ use crate::{
     ClientRequest, ExchangeHandle, Instrumentation, Origin, Outcome, ServerRequest,
     conventions as c,
     method::OTHER,
+    repeated,
     server::version_name,
     text::{address, limited_shared},
 };
@@ -35,7 +40,8 @@ pub struct Exchange {
     rpc: bool,
     sized: bool,
     handed_over: bool,
-    shared: Arc<Shared>,
+    // None where nobody records anything.
+    shared: Option<Arc<Shared>>,
 }
 
 impl Exchange {
@@ -46,15 +52,16 @@ impl Exchange {
         request: &ServerRequest<'_>,
     ) -> Self {
         let Origin { parent, link } = origin.into();
+        let resolved = instrumentation.resolve();
+        if !resolved.records {
+            return Self::unrecorded(parent);
+        }
         let method = method_name(instrumentation, request.method);
-        let route = request
-            .route
-            .filter(|route| !route.is_empty())
-            .map(|route| StringValue::from(Arc::<str>::from(route)));
-        let mut record = Record::new(instrumentation, method);
+        let route = request.route.filter(|route| !route.is_empty());
+        let mut record = Record::new(instrumentation.side, resolved, method);
         record.scheme = request.scheme;
         record.version = version_name(request.version);
-        record.route = route;
+        record.route = route.map(|route| repeated::text(route).into());
         record.named = request.name.is_some();
         record.synthetic = request.synthetic(instrumentation);
         record.rpc = request.rpc(instrumentation);
@@ -76,12 +83,16 @@ impl Exchange {
         parent: &Context,
         request: &ClientRequest<'_>,
     ) -> Self {
+        let resolved = instrumentation.resolve();
+        if !resolved.records {
+            return Self::unrecorded(parent.clone());
+        }
         let method = method_name(instrumentation, request.method);
-        let mut record = Record::new(instrumentation, method);
+        let mut record = Record::new(instrumentation.side, resolved, method);
         record.scheme = request.scheme;
         record.server = Some(request.host)
             .filter(|host| !host.is_empty())
-            .map(|host| (limited_shared(host, instrumentation.value_limit), request.port));
+            .map(|host| (limited_shared(host.into(), instrumentation.value_limit), request.port));
         record.rpc = request.rpc(instrumentation);
         record.start(instrumentation, parent, SpanKind::Client, None, |record| {
             let name = match (request.name, &record.rpc) {
@@ -94,6 +105,18 @@ impl Exchange {
         Self::new(record)
     }
 
+    /// An exchange of which nothing is recorded. It carries the context it came from.
+    pub fn unrecorded(origin: impl Into<Origin>) -> Self {
+        Self {
+            context: origin.into().into_context(),
+            recording: false,
+            rpc: false,
+            sized: false,
+            handed_over: false,
+            shared: None,
+        }
+    }
+
     /// The context that carries the exchange's span: attach it to whatever works on the request,
     /// inject it into what is sent.
     pub fn context(&self) -> &Context {
@@ -102,7 +125,7 @@ impl Exchange {
 
     /// Notes the status code that was sent or received.
     pub fn respond(&mut self, status: StatusCode) {
-        self.shared.note(|record| record.status = Some(status));
+        self.note(|record| record.status = Some(status));
     }
 
     /// Notes the response's headers: those of them that are to be captured, and gRPC's status
@@ -121,7 +144,7 @@ impl Exchange {
     /// Notes the response's trailers, which carry gRPC's status.
     pub fn trailers(&mut self, trailers: &HeaderMap) {
         if self.rpc {
-            self.shared.note(|record| record.trailers(trailers));
+            self.note(|record| record.trailers(trailers));
         }
     }
 
@@ -133,14 +156,14 @@ impl Exchange {
     /// Notes the size of the request's body, in bytes as transferred.
     pub fn request_size(&mut self, bytes: u64) {
         if self.sized {
-            self.shared.note(|record| record.request_size = Some(bytes));
+            self.note(|record| record.request_size = Some(bytes));
         }
     }
 
     /// Notes that so many more bytes of the response's body were transferred.
     pub fn add_response_size(&mut self, bytes: u64) {
         if self.sized {
-            self.shared.note(|record| {
+            self.note(|record| {
                 let size = record.response_size.unwrap_or(0).saturating_add(bytes);
                 record.response_size = Some(size);
             });
@@ -170,14 +193,14 @@ impl Exchange {
     /// Adds attributes to the duration metric. Every new value is a new time series.
     pub fn add_metric_attributes(&mut self, attributes: Vec<KeyValue>) {
         if !attributes.is_empty() {
-            self.shared.note(|record| record.metric_attributes.extend(attributes));
+            self.note(|record| record.metric_attributes.extend(attributes));
         }
     }
 
     /// Notes the protocol version that was negotiated.
     pub fn negotiated(&mut self, version: Version) {
         let version = version_name(version);
-        self.shared.note(|record| record.version = version);
+        self.note(|record| record.version = version);
         if self.recording
             && !self.rpc
             && let Some(version) = version
@@ -212,7 +235,7 @@ impl Exchange {
     /// is the status code if that is the error, else the [`ErrorType`](crate::ErrorType). A call
     /// over gRPC is judged by gRPC's status code first.
     pub fn end(self, outcome: Outcome) {
-        self.shared.end(outcome);
+        self.end_once(outcome);
     }
 
     /// Whether this is a call over gRPC.
@@ -227,7 +250,19 @@ impl Exchange {
             rpc: record.rpc.is_some(),
             sized: record.measures_sizes(),
             handed_over: false,
-            shared: Arc::new(Shared::new(record)),
+            shared: Some(Arc::new(Shared::new(record))),
+        }
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Record)) {
+        if let Some(shared) = &self.shared {
+            shared.note(note);
+        }
+    }
+
+    fn end_once(&self, outcome: Outcome) {
+        if let Some(shared) = &self.shared {
+            shared.end(outcome);
         }
     }
 }
@@ -235,7 +270,7 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         if !self.handed_over {
-            self.shared.end(Outcome::Cancelled);
+            self.end_once(Outcome::Cancelled);
         }
     }
 }

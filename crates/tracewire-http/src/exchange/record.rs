@@ -42,10 +42,9 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(super) fn new(instrumentation: &Instrumentation, method: StringValue) -> Self {
-        let resolved = instrumentation.resolve();
+    pub(super) fn new(side: Side, resolved: Arc<Resolved>, method: StringValue) -> Self {
         Self {
-            side: instrumentation.side,
+            side,
             context: Context::new(),
             recording: false,
             started: resolved.clock.now(),

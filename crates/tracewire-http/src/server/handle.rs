@@ -1,6 +1,9 @@
 //! A handle on an exchange that is under way, for those who answer it.
 
-use crate::{ErrorType, exchange::Shared};
+use crate::{
+    ErrorType,
+    exchange::{Record, Shared},
+};
 use opentelemetry::KeyValue;
 use std::sync::Arc;
 
@@ -12,12 +15,12 @@ use std::sync::Arc;
 ///
 /// What is added after the exchange has ended is ignored.
 #[derive(Clone, Debug)]
-pub struct ExchangeHandle(Arc<Shared>);
+pub struct ExchangeHandle(Option<Arc<Shared>>);
 
 impl ExchangeHandle {
     /// Tells which route matched: the template, never the path. The first one told stays.
     pub fn set_route(&self, route: &str) {
-        self.0.note(|record| record.fill_in_route(route));
+        self.note(|record| record.fill_in_route(route));
     }
 
     /// Adds an attribute to the duration metric.
@@ -25,20 +28,26 @@ impl ExchangeHandle {
     /// Every new value is a new time series: add only what takes few values, and never text that
     /// a stranger chose.
     pub fn add_metric_attribute(&self, attribute: KeyValue) {
-        self.0.note(|record| record.metric_attributes.push(attribute));
+        self.note(|record| record.metric_attributes.push(attribute));
     }
 
     /// Makes the exchange end in this error, whatever its status code.
     pub fn fail(&self, error: ErrorType) {
-        self.0.note(|record| record.verdict = Some(Some(error)));
+        self.note(|record| record.verdict = Some(Some(error)));
     }
 
     /// Makes the exchange end without an error, whatever its status code.
     pub fn succeed(&self) {
-        self.0.note(|record| record.verdict = Some(None));
+        self.note(|record| record.verdict = Some(None));
     }
 
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(shared: Option<Arc<Shared>>) -> Self {
         Self(shared)
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Record)) {
+        if let Some(shared) = &self.0 {
+            shared.note(note);
+        }
     }
 }

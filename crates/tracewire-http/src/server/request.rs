@@ -6,7 +6,7 @@ use crate::{
     exchange::Record,
     method,
     rpc::RpcCall,
-    text::{address, header, limited},
+    text::{address, header, limited, limited_shared},
 };
 use http::{HeaderMap, Method, Version, header::USER_AGENT};
 use opentelemetry::KeyValue;
@@ -80,7 +80,7 @@ impl<'a> ServerRequest<'a> {
             None => self.describe_http(instrumentation, record, &mut attributes),
         }
         if let Some(authority) = self.authority.and_then(Authority::parse) {
-            let host = limited(authority.host.into(), limit);
+            let host = limited_shared(authority.host.into(), limit);
             attributes.push(KeyValue::new(c::SERVER_ADDRESS, host));
             if let Some(port) = authority.port {
                 attributes.push(KeyValue::new(c::SERVER_PORT, i64::from(port)));
@@ -130,7 +130,8 @@ impl<'a> ServerRequest<'a> {
             attributes.push(KeyValue::new(c::NETWORK_PROTOCOL_VERSION, version));
         }
         if let Some(user_agent) = self.headers.and_then(|headers| headers.get(USER_AGENT)) {
-            attributes.push(KeyValue::new(c::USER_AGENT_ORIGINAL, header(user_agent, limit)));
+            let user_agent = limited_shared(header(user_agent, limit), limit);
+            attributes.push(KeyValue::new(c::USER_AGENT_ORIGINAL, user_agent));
         }
         if let Some(kind) = self.synthetic(instrumentation) {
             attributes.push(KeyValue::new(c::USER_AGENT_SYNTHETIC_TYPE, kind));

@@ -70,9 +70,10 @@ impl Config {
     fn respond(&self, exchange: &mut Exchange, head: &mut response::Parts) {
         exchange.respond(head.status);
         exchange.response_headers(&self.instrumentation, &head.headers);
-        let added = self.hooks.on_response(&ResponseHead::new(head));
-        exchange.add_attributes(added.span);
-        exchange.add_metric_attributes(added.metric);
+        if let Some(added) = self.hooks.on_response(&ResponseHead::new(head)) {
+            exchange.add_attributes(added.span);
+            exchange.add_metric_attributes(added.metric);
+        }
         if self.response_headers {
             inject_response(exchange.context(), &mut head.headers);
         }

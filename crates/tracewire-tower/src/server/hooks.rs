@@ -54,21 +54,19 @@ impl Hooks {
     }
 
     /// What is to be added when the request has arrived.
-    pub(super) fn on_request(&self, head: &RequestHead<'_>) -> Attributes {
+    pub(super) fn on_request(&self, head: &RequestHead<'_>) -> Option<Attributes> {
+        let hook = self.on_request.as_ref()?;
         let mut attributes = Attributes::default();
-        if let Some(hook) = &self.on_request {
-            harmless(|| hook(head, &mut attributes));
-        }
-        attributes
+        harmless(|| hook(head, &mut attributes));
+        Some(attributes)
     }
 
     /// What is to be added when the response's head is known.
-    pub(super) fn on_response(&self, head: &ResponseHead<'_>) -> Attributes {
+    pub(super) fn on_response(&self, head: &ResponseHead<'_>) -> Option<Attributes> {
+        let hook = self.on_response.as_ref()?;
         let mut attributes = Attributes::default();
-        if let Some(hook) = &self.on_response {
-            harmless(|| hook(head, &mut attributes));
-        }
-        attributes
+        harmless(|| hook(head, &mut attributes));
+        Some(attributes)
     }
 }
 

@@ -63,7 +63,11 @@ impl Config {
         if self.untraced.contains(head.uri.path()) || !self.hooks.admits(&head) {
             return Scope::Filtered(origin.into_context());
         }
-        let exchange = self.start(request, &head, origin);
+        let exchange = if self.instrumentation.records() {
+            self.start(request, &head, origin)
+        } else {
+            Exchange::unrecorded(origin)
+        };
         request.extensions_mut().insert(exchange.handle());
         Scope::Traced(exchange)
     }
@@ -82,9 +86,11 @@ impl Config {
         let mut facts = request::describe(request, head.uri, self.scheme, &self.proxies);
         facts.route = route.as_deref().or(facts.route);
         facts.name = name.as_deref();
-        facts.attributes = &added.span;
+        facts.attributes = added.as_ref().map_or(&[], |added| &added.span);
         let mut exchange = Exchange::serve(&self.instrumentation, origin, &facts);
-        exchange.add_metric_attributes(added.metric);
+        if let Some(added) = added {
+            exchange.add_metric_attributes(added.metric);
+        }
         if exchange.measures_sizes()
             && let Some(bytes) = request::declared_length(request.headers())
         {

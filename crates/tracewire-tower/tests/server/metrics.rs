@@ -2,11 +2,13 @@
 
 use crate::recorded::{active_requests, duration, layer};
 use axum::{Router, body::Body, routing::get};
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
+use opentelemetry::Value;
 use opentelemetry_sdk::trace::Sampler;
 use tower::ServiceExt;
 use tracewire_testing::Capture;
+use tracewire_tower::ServerLayer;
 
 async fn send(app: &Router, request: Request<Body>) {
     let response = app.clone().oneshot(request).await.unwrap();
@@ -35,6 +37,53 @@ async fn duration_has_the_attributes_of_the_conventions() {
         r#"| 1 times {http.request.method = "GET", http.response.status_code = 200, "#,
         r#"http.route = "/users/{id}", network.protocol.version = "1.1", url.scheme = "http"}"#,
     ));
+}
+
+#[tokio::test]
+async fn each_series_counts_its_own_requests() {
+    let capture = Capture::new();
+    let app = Router::new()
+        .route("/users/{id}", get(async || "Ada").delete(async || StatusCode::NOT_FOUND))
+        .route("/reports/{id}", get(async || StatusCode::BAD_GATEWAY))
+        .layer(layer(&capture));
+    for round in 1..=3 {
+        for (method, path) in [
+            ("GET", "/users/1"),
+            ("GET", "/users/2"),
+            ("DELETE", "/users/1"),
+            ("GET", "/reports/1"),
+        ] {
+            let request = Request::builder().method(method).uri(path);
+            send(&app, request.body(Body::empty()).unwrap()).await;
+        }
+        let metrics = capture.metrics();
+        let duration = metrics.one("http.server.request.duration");
+        assert_eq!(duration.points.len(), 3, "{metrics}");
+        let count = |method: &str, route: &str, status: i64, error: Option<&str>| {
+            let mut attributes: Vec<(&str, Value)> = vec![
+                ("http.request.method", method.to_owned().into()),
+                ("http.response.status_code", status.into()),
+                ("http.route", route.to_owned().into()),
+                ("network.protocol.version", "1.1".into()),
+                ("url.scheme", "http".into()),
+            ];
+            attributes.extend(error.map(|error| ("error.type", error.to_owned().into())));
+            duration.point(attributes).count
+        };
+        assert_eq!(count("GET", "/users/{id}", 200, None), 2 * round);
+        assert_eq!(count("DELETE", "/users/{id}", 404, None), round);
+        assert_eq!(count("GET", "/reports/{id}", 502, Some("502")), round);
+    }
+}
+
+#[tokio::test]
+async fn durations_need_no_tracer() {
+    let capture = Capture::new();
+    let layer = ServerLayer::new().meter_provider(capture.meter_provider());
+    let app = Router::new().route("/users/{id}", get(async || "Ada")).layer(layer);
+    send(&app, Request::get("/users/1").body(Body::empty()).unwrap()).await;
+    assert!(capture.spans().is_empty());
+    assert_eq!(duration(&capture).count, 1);
 }
 
 #[tokio::test]
