@@ -103,7 +103,43 @@ fn check(lab: &Lab, checks: &mut Checks) -> Result<(), String> {
         });
         services.stop()?;
     }
+    let barista = barista(lab, &zipkin)?;
+    checks.check("our example: an error with its text, an event as an annotation", || {
+        example(&zipkin, &barista)
+    });
     Ok(())
+}
+
+/// Our example, which listens where `LISTEN` says; gives back its URL as well.
+fn barista(lab: &Lab, zipkin: &Zipkin) -> Result<(Process, String), String> {
+    let port = free_port();
+    let mut command = Command::new(lab.build("zipkin-service", "zipkin-service")?);
+    command.env("LISTEN", format!("127.0.0.1:{port}"));
+    command.env("OTEL_EXPORTER_ZIPKIN_ENDPOINT", format!("{}/api/v2/spans", zipkin.url));
+    command.env("OTEL_BSP_SCHEDULE_DELAY", "100");
+    let mut process = Process::start("zipkin-service", &mut command, &lab.log("zipkin-service"))?;
+    process.listening(port, START)?;
+    Ok((process, format!("http://127.0.0.1:{port}")))
+}
+
+fn example(zipkin: &Zipkin, (_, url): &(Process, String)) -> Result<(), String> {
+    let brew = |trace_id: &str, kind: &str| {
+        let b3 = format!("{trace_id}-{CALL}-1");
+        let answer = http::get(&format!("{url}/coffee/{kind}"), &[("b3", &b3)]);
+        let spans = zipkin.received(trace_id, 2)?;
+        is_chain(&hops(&spans), trace_id, &["barista server", "barista "])?;
+        let brew = spans.into_iter().find(|span| span["name"] == "brew").ok_or("no span brew")?;
+        Ok::<_, String>((answer.is_ok(), brew))
+    };
+    let (served, latte) = brew("6f0b5ac9e1d8f1a2c3b4d5e6f7081920", "latte")?;
+    expect("a latte is served", served, true)?;
+    expect("its error", latte["tags"].get("error"), None)?;
+    let annotations: Vec<_> = latte["annotations"].as_array().into_iter().flatten().collect();
+    let values: Vec<_> = annotations.iter().map(|one| &one["value"]).collect();
+    expect("annotations", values, vec![&json!(r#"{"beans ground":{"coffee.beans":"9"}}"#)])?;
+    let (served, mocha) = brew("7a1c6bd0f2e9a2b3d4c5e6f708192a3b", "mocha")?;
+    expect("a mocha is served", served, false)?;
+    expect("its error", mocha["tags"]["error"].as_str(), Some("no chocolate left"))
 }
 
 /// Reports the caller's span as well, as a tracer of Zipkin's would.
