@@ -1,31 +1,39 @@
 //! Time of header propagation, ours and OpenTelemetry's in turns within one run.
 //!
 //! `cargo bench -p tracewire-benches --bench propagation [-- words of a case's name]`. Prints the
-//! medians of many batches; the ratio is what to compare, since both sides meet the same machine.
-//! The allocations of the same cases are held by `tests/propagation_allocations.rs`.
+//! medians of many batches and writes them as JSON; the ratio is what to compare, since both sides
+//! meet the same machine. The allocations of the same cases are held by
+//! `tests/propagation_allocations.rs`.
 #![allow(clippy::print_stdout)]
 
-use std::{env, process::ExitCode, time::Instant};
+use serde_json::{Map, Value, json};
+use std::{env, fs, path::PathBuf, time::Instant};
 use tracewire_benches::propagation::{Case, cases};
 
 const ROUNDS: usize = 61;
 const BATCH_NANOS: f64 = 200_000.0;
 
-fn main() -> ExitCode {
+const OUTPUT: &str = env!("CARGO_TARGET_TMPDIR");
+
+fn main() {
     let words: Vec<_> = env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     println!("{:<36} {:>9} {:>9} {:>6} {:>6}", "case", "ours ns", "theirs ns", "ratio", "target");
-    let mut missed = 0;
+    let mut rows = Map::new();
     for mut case in cases() {
         if words.iter().all(|word| case.name.contains(word.as_str())) {
-            missed += usize::from(!measure(&mut case));
+            rows.insert(case.name.to_owned(), measure(&mut case));
         }
     }
+    let missed = rows.values().filter(|row| row["met"] == false).count();
     println!("{missed} targets missed");
-    ExitCode::SUCCESS
+    let path = PathBuf::from(OUTPUT).join("propagation.json");
+    let json = serde_json::to_string_pretty(&rows).expect("the keys are strings");
+    fs::write(&path, json).expect("the build folder can be written");
+    println!("written to {}", path.display());
 }
 
-/// Measures one case and prints its line; false if it misses its target.
-fn measure(case: &mut Case) -> bool {
+/// Measures one case and prints its line.
+fn measure(case: &mut Case) -> Value {
     let batch = batch_size(&mut case.ours);
     let their_batch = case.theirs.as_mut().map_or(1, batch_size);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -50,7 +58,13 @@ fn measure(case: &mut Case) -> bool {
         column(case.ratio, 2),
         if met { "" } else { "  MISSED" },
     );
-    met
+    json!({
+        "nanoseconds": ours,
+        "opentelemetry_nanoseconds": theirs,
+        "ratio": ratio,
+        "target": case.ratio,
+        "met": met,
+    })
 }
 
 /// So many runs that a batch takes about [`BATCH_NANOS`].
