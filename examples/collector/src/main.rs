@@ -1,0 +1,56 @@
+//! A service whose spans, metrics and log lines go to an OpenTelemetry Collector, over gRPC unless
+//! `OTEL_EXPORTER_OTLP_PROTOCOL` says otherwise.
+#![allow(clippy::print_stdout)] // a program that talks to a person
+
+mod shop;
+
+use reqwest_middleware::ClientBuilder;
+use std::{env, error::Error, net::SocketAddr};
+use tokio::net::TcpListener;
+use tracewire::{
+    ClientMiddleware, InitError, Telemetry,
+    setup::{LogFormat, Protocol},
+};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let telemetry = set_up()?;
+    let address = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".into());
+    let listener = TcpListener::bind(&address).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    println!("listening on {url}");
+
+    let client = ClientBuilder::new(reqwest::Client::new()).with(ClientMiddleware::new()).build();
+    let app = shop::app(client, url);
+    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(stopped())
+        .await?;
+    telemetry.shutdown(); // sends what is left, and says what was lost
+    Ok(())
+}
+
+/// With a log format there is a subscriber: log lines go to stdout, and to the Collector as well.
+fn set_up() -> Result<Telemetry, InitError> {
+    let mut builder = Telemetry::builder().service_name("shop").log_format(LogFormat::Text);
+    if env::var_os("OTEL_EXPORTER_OTLP_PROTOCOL").is_none() {
+        builder = builder.protocol(Protocol::Grpc);
+    }
+    builder.init()
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn stopped() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = interrupt.await;
+}
