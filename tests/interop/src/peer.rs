@@ -31,12 +31,7 @@ impl Peer {
         environment: &[(&str, &str)],
     ) -> Result<Self, String> {
         let port = free_port();
-        for (name, _) in std::env::vars_os() {
-            let tracer = ["OTEL_", "DD_", "ELASTIC_", "UPTRACE_"];
-            if name.to_str().is_some_and(|name| tracer.iter().any(|own| name.starts_with(own))) {
-                command.env_remove(name);
-            }
-        }
+        without_tracers(command);
         command.envs(environment.iter().copied()).env("PORT", port.to_string());
         let mut process = Process::start(name, command, &lab.log(&format!("{name}-{port}")))?;
         process.listening(port, START)?;
@@ -91,5 +86,15 @@ impl Seen {
     /// An entry of the baggage.
     pub(crate) fn baggage(&self, key: &str) -> Option<&str> {
         self.0["baggage"][key].as_str()
+    }
+}
+
+/// Takes from its environment what tracers are configured with.
+pub(crate) fn without_tracers(command: &mut Command) {
+    const TRACERS: [&str; 4] = ["OTEL_", "DD_", "ELASTIC_", "UPTRACE_"];
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| TRACERS.iter().any(|own| name.starts_with(own))) {
+            command.env_remove(name);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Prometheus: the page of our example, scraped and read by its own parsers, in both its formats.
 
 use crate::lab::{Lab, free_port};
+use crate::peer::without_tracers;
 use crate::process::Process;
 use crate::relay::expect;
 use crate::row::{Checks, System};
@@ -172,11 +173,7 @@ impl Bar {
         let program = lab.build("prometheus-service", "prometheus-service")?;
         let (port, page) = (free_port(), free_port());
         let mut command = Command::new(program);
-        for (name, _) in std::env::vars_os() {
-            if name.to_str().is_some_and(|name| name.starts_with("OTEL_")) {
-                command.env_remove(name);
-            }
-        }
+        without_tracers(&mut command);
         command.env("LISTEN", format!("127.0.0.1:{port}"));
         command.env("OTEL_EXPORTER_PROMETHEUS_HOST", "127.0.0.1");
         command.env("OTEL_EXPORTER_PROMETHEUS_PORT", page.to_string());

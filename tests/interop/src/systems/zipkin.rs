@@ -3,7 +3,7 @@
 use crate::chain::{Hop, is_chain};
 use crate::http;
 use crate::lab::{Lab, free_port};
-use crate::peer::Peer;
+use crate::peer::{Peer, without_tracers};
 use crate::process::Process;
 use crate::relay::expect;
 use crate::row::{Checks, System};
@@ -114,6 +114,7 @@ fn check(lab: &Lab, checks: &mut Checks) -> Result<(), String> {
 fn barista(lab: &Lab, zipkin: &Zipkin) -> Result<(Process, String), String> {
     let port = free_port();
     let mut command = Command::new(lab.build("zipkin-service", "zipkin-service")?);
+    without_tracers(&mut command);
     command.env("LISTEN", format!("127.0.0.1:{port}"));
     command.env("OTEL_EXPORTER_ZIPKIN_ENDPOINT", format!("{}/api/v2/spans", zipkin.url));
     command.env("OTEL_BSP_SCHEDULE_DELAY", "100");
