@@ -13,8 +13,8 @@ use tracewire_benches::{
     load::{Answered, Cores, Export, Report, Server, Sink, wrk},
 };
 
-const ROUNDS: usize = 5;
-const SECONDS_A_ROUND: u32 = 2;
+const ROUNDS: usize = 9;
+const SECONDS_A_ROUND: u32 = 1;
 const SECONDS_AT_FULL_LOAD: u32 = 3;
 
 /// How long the collector takes to answer at full load, in milliseconds.
@@ -101,10 +101,9 @@ fn end_to_end(cores: Cores, part: &str, variants: Vec<Variant>) -> Value {
         .collect();
     for round in 0..=ROUNDS {
         for row in &mut rows {
-            // The first round makes connections, buffers and tables.
-            let seconds = if round == 0 { 1 } else { SECONDS_A_ROUND };
             let before = row.server.ticks();
-            if let Some(answered) = load(&row.server, seconds)
+            // The first round makes buffers and tables.
+            if let Some(answered) = load(&row.server, SECONDS_A_ROUND)
                 && round > 0
             {
                 row.rates.push(answered.rate);
