@@ -1,9 +1,12 @@
 //! The systems, one file each with a list `SYSTEMS`.
 
 mod backends;
+mod collector;
 mod datadog;
 mod elastic;
+mod example;
 mod go;
+mod jaeger;
 mod java;
 mod node;
 mod prometheus;
@@ -14,13 +17,15 @@ use crate::row::System;
 
 /// All of them, in the order of the table.
 pub(crate) fn all() -> impl Iterator<Item = &'static System> {
-    let systems: [&[System]; 9] = [
+    let systems: [&[System]; 11] = [
         python::SYSTEMS,
         node::SYSTEMS,
         java::SYSTEMS,
         go::SYSTEMS,
         datadog::SYSTEMS,
         elastic::SYSTEMS,
+        collector::SYSTEMS,
+        jaeger::SYSTEMS,
         zipkin::SYSTEMS,
         prometheus::SYSTEMS,
         backends::SYSTEMS,
