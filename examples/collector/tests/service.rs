@@ -25,9 +25,10 @@ impl Service {
         command.env("OTEL_BSP_SCHEDULE_DELAY", "50").env("OTEL_BLRP_SCHEDULE_DELAY", "50");
         command.env("OTEL_METRIC_EXPORT_INTERVAL", "100").env_remove("RUST_LOG");
         command.env("LISTEN", "127.0.0.1:0").envs(variables.iter().copied());
-        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut printed = BufReader::new(process.stdout.take().unwrap());
-        let address = loop {
+        let process = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut service = Self { process, address: String::new() };
+        let mut printed = BufReader::new(service.process.stdout.take().unwrap());
+        service.address = loop {
             let mut line = String::new();
             assert!(printed.read_line(&mut line).unwrap() > 0, "it listens before it ends");
             if let Some(address) = line.strip_prefix("listening on http://") {
@@ -36,7 +37,7 @@ impl Service {
         };
         // Log lines go on; a pipe that nobody reads would block it.
         std::thread::spawn(move || std::io::copy(&mut printed, &mut std::io::sink()));
-        Self { process, address }
+        service
     }
 
     fn get(&self, path: &str) -> String {

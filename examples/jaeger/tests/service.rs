@@ -24,12 +24,13 @@ impl Service {
         command.env("OTEL_EXPORTER_OTLP_ENDPOINT", jaeger.endpoint());
         command.env("OTEL_BSP_SCHEDULE_DELAY", "50").env("LISTEN", "127.0.0.1:0");
         command.env("JAEGER_UI", "http://jaeger.example");
-        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut printed = BufReader::new(process.stdout.take().unwrap());
+        let process = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut service = Self { process, address: String::new() };
         let mut line = String::new();
-        printed.read_line(&mut line).unwrap();
-        let address = line.trim_end().strip_prefix("listening on http://").unwrap().to_owned();
-        Self { process, address }
+        BufReader::new(service.process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim_end().strip_prefix("listening on http://").unwrap();
+        service.address = address.to_owned();
+        service
     }
 
     /// The whole answer to a request with these header lines.

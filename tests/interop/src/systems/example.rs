@@ -1,6 +1,7 @@
 //! An example of ours, as a producer for the system that it is made for.
 
 use crate::lab::Lab;
+use crate::peer::without_tracers;
 use crate::process::Process;
 use std::process::Command;
 use std::time::Duration;
@@ -23,16 +24,13 @@ impl Example {
         environment: &[(&str, &str)],
     ) -> Result<Self, String> {
         let mut command = Command::new(lab.build(package, package)?);
-        for (name, _) in std::env::vars_os() {
-            if name.to_str().is_some_and(|name| name.starts_with("OTEL_") || name == "RUST_LOG") {
-                command.env_remove(name);
-            }
-        }
-        command.env("LISTEN", "127.0.0.1:0").envs(environment.iter().copied());
-        let mut process = Process::start(package, &mut command, &lab.log(package))?;
-        process.until(START, "says where it listens", {
-            let log = lab.log(package);
-            move || address(&std::fs::read_to_string(&log).unwrap_or_default()).is_some()
+        without_tracers(&mut command);
+        command.env_remove("RUST_LOG").env("LISTEN", "127.0.0.1:0");
+        command.envs(environment.iter().copied());
+        let log = lab.log(package);
+        let mut process = Process::start(package, &mut command, &log)?;
+        process.until(START, "says where it listens", || {
+            std::fs::read_to_string(&log).is_ok_and(|said| address(&said).is_some())
         })?;
         let url = address(&process.log()).unwrap_or_default();
         Ok(Self { process, url })

@@ -5,6 +5,7 @@ use super::go::version;
 use crate::chain::{Hop, is_chain};
 use crate::http;
 use crate::lab::{Lab, free_port};
+use crate::peer::without_tracers;
 use crate::process::Process;
 use crate::relay::expect;
 use crate::row::{Checks, System};
@@ -237,6 +238,7 @@ impl Jaeger {
     fn start(lab: &Lab) -> Result<Self, String> {
         let [grpc, http, query] = [(); 3].map(|()| free_port());
         let mut command = Command::new(lab.go("jaeger", PROGRAM)?);
+        without_tracers(&mut command);
         let config = lab.source("jaeger").join("config.yaml");
         command.arg(format!("--config=file:{}", config.display()));
         command.env("GRPC_PORT", grpc.to_string()).env("HTTP_PORT", http.to_string());

@@ -62,9 +62,8 @@ fn order_lamp(shop: &Example) -> Result<(), String> {
 
 /// It has not said that something was lost.
 fn complains_not(said: &str) -> Result<(), String> {
-    if said.contains(LOST) {
-        Err(format!("it says that telemetry was lost:\n{said}"))
-    } else {
-        Ok(())
+    match said.lines().find(|line| line.contains(LOST)) {
+        Some(line) => Err(format!("the service says: {line}")),
+        None => Ok(()),
     }
 }

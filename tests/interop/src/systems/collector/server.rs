@@ -2,6 +2,7 @@
 
 use super::output::Output;
 use crate::lab::{Lab, free_port};
+use crate::peer::without_tracers;
 use crate::process::Process;
 use std::path::PathBuf;
 use std::process::Command;
@@ -65,6 +66,7 @@ impl Collector {
     /// Starts it where it was.
     pub(super) fn start_again(&mut self) -> Result<(), String> {
         let mut command = Command::new(&self.program);
+        without_tracers(&mut command);
         for config in &self.configs {
             command.arg(format!("--config=file:{}", config.display()));
         }
