@@ -1,11 +1,15 @@
 # The steps of continuous integration, each for a claim it proves. `.ci/run` runs them all.
 
 # Everything that must pass.
-ci: test formats lint features docs
+ci: test unbound formats lint features docs interop
 
 # The README's test command.
 test:
     cargo test --workspace --all-features
+
+# Together with all features durations go through bound instruments; here as everybody's do.
+unbound:
+    cargo test -q -p tracewire-http -p tracewire-tower -p tracewire-reqwest
 
 # Each header format alone is the default set: features unite within a workspace, so one at a time.
 formats:
@@ -30,6 +34,10 @@ features:
 docs:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps
 
+# The suite beside real systems: installs each from its registry, and prints what was checked.
+interop *words:
+    cargo run --quiet -p tracewire-interop -- {{words}}
+
 # Licenses and sources of all dependencies (needs cargo-deny).
 deny:
     cargo deny check licenses bans sources
@@ -43,6 +51,7 @@ fuzz seconds="600":
         cargo +nightly fuzz run "propagation_$target" -- -max_total_time={{seconds}} -max_len=20000
     done
 
-# How fast headers are read and written, beside OpenTelemetry's own propagators.
+# What it costs, beside today's crates: headers, a request and a call, and end to end (the last
+# needs `wrk`; instructions need valgrind). Prints tables, and writes them as JSON.
 bench:
-    cargo bench -p tracewire-benches
+    cargo bench -p tracewire-benches --features peers
