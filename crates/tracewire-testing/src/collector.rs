@@ -1,6 +1,6 @@
 //! A fake OTLP collector.
 
-use crate::decode::{Encoding, Export, decompress, grpc_message, text};
+use crate::decode::{Encoding, Export, decompress, empty_grpc_message, grpc_message, text};
 use crate::store::Store;
 use crate::{Logs, Metrics, Span, Spans, Wait};
 use bytes::Bytes;
@@ -234,6 +234,7 @@ async fn serve(
     let body = body.collect().await?.to_bytes();
     let is_grpc =
         text(&head.headers, header::CONTENT_TYPE.as_str()).starts_with("application/grpc");
+    let gzip = text(&head.headers, GRPC_ENCODING.as_str()) == "gzip";
     let path = head.uri.path().to_owned();
     let read = read(&path, &head.headers, body.clone(), is_grpc);
     let answer = state.change(|state| {
@@ -262,7 +263,7 @@ async fn serve(
         Answer::Refuse(status) => (status, None),
         Answer::RetryAfter(status, after) => (status, Some(after.as_secs())),
     };
-    let mut response = if is_grpc { grpc_response(status) } else { http_response(status) };
+    let mut response = if is_grpc { grpc_response(status, gzip) } else { http_response(status) };
     if let Some(seconds) = retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
@@ -294,7 +295,8 @@ fn http_response(status: StatusCode) -> Response<Body> {
     response
 }
 
-fn grpc_response(status: StatusCode) -> Response<Body> {
+/// Compressed as the request was, whatever the client says it takes: so do servers written in Go.
+fn grpc_response(status: StatusCode, gzip: bool) -> Response<Body> {
     // As gRPC maps HTTP's statuses, and what else OTLP names.
     let code = match status {
         StatusCode::OK => 0,
@@ -311,9 +313,13 @@ fn grpc_response(status: StatusCode) -> Response<Body> {
     let code = HeaderValue::from(code);
     let mut response = if status == StatusCode::OK {
         let trailers = HeaderMap::from_iter([(GRPC_STATUS, code)]);
-        // A message of no octets, not compressed.
-        let message = Full::new(Bytes::from_static(&[0; 5]));
-        Response::new(message.with_trailers(async { Some(Ok(trailers)) }).boxed_unsync())
+        let message = Full::new(empty_grpc_message(gzip));
+        let body = message.with_trailers(async { Some(Ok(trailers)) }).boxed_unsync();
+        let mut response = Response::new(body);
+        if gzip {
+            response.headers_mut().insert(GRPC_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        response
     } else {
         let mut response = Response::new(Full::default().boxed_unsync());
         response.headers_mut().insert(GRPC_STATUS, code);
@@ -324,4 +330,5 @@ fn grpc_response(status: StatusCode) -> Response<Body> {
     response
 }
 
+const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");

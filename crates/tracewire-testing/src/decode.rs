@@ -96,6 +96,19 @@ pub(crate) fn grpc_message(headers: &HeaderMap, mut body: Bytes) -> Result<Bytes
     decompress(encoding, body)
 }
 
+/// A gRPC message of no octets.
+pub(crate) fn empty_grpc_message(gzip: bool) -> Bytes {
+    if !gzip {
+        return Bytes::from_static(&[0; 5]);
+    }
+    let nothing = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()).finish();
+    let nothing = nothing.expect("a vector takes what is written");
+    let mut message = vec![1];
+    message.extend(u32::try_from(nothing.len()).expect("nothing is short").to_be_bytes());
+    message.extend(nothing);
+    message.into()
+}
+
 pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }

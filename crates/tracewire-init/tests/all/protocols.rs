@@ -210,6 +210,16 @@ mod grpc {
         assert_eq!(news.try_iter().count(), 1);
     }
 
+    /// As servers written in Go compress their answers, whether or not they were told to.
+    #[test]
+    fn an_answer_compressed_as_the_request_was_is_read() {
+        let collector = tracewire_testing::Collector::start();
+        let gzip = tracewire_init::Compression::Gzip;
+        let telemetry = spans_only(collector.endpoint()).compression(gzip).build().unwrap();
+        assert_eq!(end(telemetry), "spans to otlp: 1 exported");
+        assert_eq!(collector.spans().only().name, "span");
+    }
+
     #[tokio::test]
     async fn a_multi_thread_runtime_will_do() {
         let (url, _news) = collector(0);

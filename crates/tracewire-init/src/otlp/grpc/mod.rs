@@ -81,7 +81,10 @@ impl GrpcClient {
         let channel = runtime.enter(|| channel.connect_with_connector_lazy(dial));
         let mut client = Grpc::with_origin(channel, origin);
         if target.gzip {
-            client = client.send_compressed(CompressionEncoding::Gzip);
+            // A Collector answers as it was asked.
+            client = client
+                .send_compressed(CompressionEncoding::Gzip)
+                .accept_compressed(CompressionEncoding::Gzip);
         }
         Ok(Self {
             client,
