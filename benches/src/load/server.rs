@@ -51,6 +51,7 @@ impl Server {
             .env_remove("OTEL_RESOURCE_ATTRIBUTES")
             .envs([
                 ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
+                ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), // what the sink reads
                 ("OTEL_PROPAGATORS", "tracecontext,baggage"),
                 ("OTEL_SERVICE_NAME", "load"),
             ])
