@@ -185,8 +185,8 @@ fn a_burst_beyond_the_queue_is_counted_while_running() {
     record(&telemetry, 1_000);
     let running = telemetry.report();
     let spans = &running.signals()[0];
-    // At most four batches are under way and one queue is full.
-    assert!(spans.dropped() >= 1_000 - 5 * 64, "{running}");
+    // At most six batches are under way and one queue is full.
+    assert!(spans.dropped() >= 1_000 - 7 * 64, "{running}");
     assert_eq!(fates(spans).iter().sum::<u64>(), 1_000);
     assert_eq!(spans.reason(), Some("the queue is full, see OTEL_BSP_MAX_QUEUE_SIZE"));
     let report = telemetry.shutdown_timeout(Duration::from_millis(100));
