@@ -1,1 +1,5 @@
-//! Whole-suite tests over real sockets.
+//! Whole-suite tests over real sockets, and what the tests of the examples share.
+
+mod service;
+
+pub use service::{Service, ask};

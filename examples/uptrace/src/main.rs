@@ -29,5 +29,5 @@ async fn hello(Path(name): Path<String>) -> String {
 }
 
 async fn find_greeting(name: &str) -> &'static str {
-    if name.len() % 2 == 0 { "Hello" } else { "Good morning" }
+    if name.len().is_multiple_of(2) { "Hello" } else { "Good morning" }
 }

@@ -4,51 +4,15 @@
 use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
-    process::{Child, Command, Stdio},
+    net::TcpListener,
 };
+use tracewire_tests::Service;
 
-/// The service; it is ended when dropped.
-struct Service {
-    process: Child,
-    address: String,
-}
+const PROGRAM: &str = env!("CARGO_BIN_EXE_zipkin-service");
 
-impl Service {
-    fn start(zipkin: &TcpListener) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_zipkin-service"));
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OTEL_")) {
-            command.env_remove(name);
-        }
-        let endpoint = format!("http://{}/api/v2/spans", zipkin.local_addr().unwrap());
-        command.env("OTEL_EXPORTER_ZIPKIN_ENDPOINT", endpoint);
-        command.env("LISTEN", "127.0.0.1:0").env("OTEL_BSP_SCHEDULE_DELAY", "50");
-        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim_end().strip_prefix("listening on http://").unwrap().to_owned();
-        Self { process, address }
-    }
-
-    fn get(&self, path: &str, b3: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let host = &self.address;
-        write!(
-            stream,
-            "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\nb3: {b3}\r\n\r\n"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+fn start(zipkin: &TcpListener) -> Service {
+    let endpoint = format!("http://{}/api/v2/spans", zipkin.local_addr().unwrap());
+    Service::start(PROGRAM, &[("OTEL_EXPORTER_ZIPKIN_ENDPOINT", &endpoint)])
 }
 
 /// As many spans as these, from as many requests as it takes.
@@ -84,8 +48,8 @@ fn a_trace_of_zipkin_is_joined_and_its_error_sent() {
     const TRACE: &str = "80f198ee56343ba864fe8b2a57d3eff7";
     const CALL: &str = "e457b5a2e4d86bd1";
     let zipkin = TcpListener::bind("127.0.0.1:0").unwrap();
-    let service = Service::start(&zipkin);
-    let answer = service.get("/coffee/mocha", &format!("{TRACE}-{CALL}-1"));
+    let service = start(&zipkin);
+    let answer = service.get("/coffee/mocha", &format!("b3: {TRACE}-{CALL}-1\r\n"));
     assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("no chocolate"), "{answer}");
 
     let spans = reported(&zipkin, 2);
@@ -106,8 +70,8 @@ fn a_trace_of_zipkin_is_joined_and_its_error_sent() {
 #[test]
 fn events_are_annotations() {
     let zipkin = TcpListener::bind("127.0.0.1:0").unwrap();
-    let service = Service::start(&zipkin);
-    let answer = service.get("/coffee/latte", "1");
+    let service = start(&zipkin);
+    let answer = service.get("/coffee/latte", "b3: 1\r\n");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     let spans = reported(&zipkin, 2);
     let brew = spans.iter().find(|span| span["name"] == "brew").unwrap();
