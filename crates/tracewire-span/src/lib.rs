@@ -14,7 +14,8 @@
 //!
 //! The span is the child of whatever span is current, is current itself for all that the future
 //! does, and ends with it. An `Err` is recorded by itself, and so is a panic: an `exception` event
-//! with type and message, the status Error, and `error.type`.
+//! with type and message, the status Error, and `error.type`. URLs in the message lose their user
+//! information and their queries.
 //!
 //! | to | write |
 //! |---|---|
@@ -50,6 +51,7 @@ mod run;
 mod spawn;
 mod stream;
 mod tracer;
+mod urls;
 mod value;
 
 pub use builder::{SpanBuilder, WithoutErrors};

@@ -1,5 +1,6 @@
 //! Names and texts cut to a limit, and marked.
 
+use crate::urls;
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
@@ -42,15 +43,14 @@ pub(crate) fn text(text: Cow<'static, str>) -> Cow<'static, str> {
     }
 }
 
-/// What `value` displays, written no further than the limit.
+/// What an error or a panic displays, written no further than the limit, without the secrets of the
+/// URLs in it.
 pub(crate) fn display(value: &(impl Display + ?Sized)) -> String {
     let mut limited = Limited(String::new());
     // An error is the limit reached, or a `Display` that gave up: what was written so far counts.
     let _ = write!(limited, "{value}");
-    match cut(&limited.0, TEXT) {
-        Some(short) => short,
-        None => limited.0,
-    }
+    let redacted = urls::redacted(&limited.0, limited.0.len() > TEXT);
+    cut(&redacted, TEXT).unwrap_or_else(|| redacted.into_owned())
 }
 
 /// Takes one character more than the limit, so that a cut can be told from a fit.
