@@ -7,6 +7,7 @@ use crate::{
     instruments::{Instruments, Optional, Side},
     outcome::Classifier,
 };
+use arc_swap::ArcSwapOption;
 use http::HeaderMap;
 use opentelemetry::{
     Context, InstrumentationScope,
@@ -20,7 +21,7 @@ use opentelemetry::{
 use std::{
     borrow::Cow,
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tracewire_propagation::{Propagator, default_generation, default_propagator};
@@ -254,19 +255,21 @@ impl Instrumentation {
 
     /// `parent` with what `headers` carry added to it.
     pub fn extract(&self, headers: &HeaderMap, parent: &Context) -> Context {
-        self.resolve().propagator.extract(headers, parent)
+        self.with(|now| now.propagator.extract(headers, parent))
     }
 
     /// Writes what `context` carries into `headers`.
     pub fn inject(&self, context: &Context, headers: &mut HeaderMap) {
-        self.resolve().propagator.inject(context, headers);
+        self.with(|now| now.propagator.inject(context, headers));
     }
 
     /// Removes from `headers` whatever [`inject`](Self::inject) may write.
     pub(crate) fn remove_injected(&self, headers: &mut HeaderMap) {
-        for name in self.resolve().propagator.header_names() {
-            headers.remove(name);
-        }
+        self.with(|now| {
+            for name in now.propagator.header_names() {
+                headers.remove(name);
+            }
+        });
     }
 
     /// Whether anything records: there is a tracer that has an effect, or a meter.
@@ -275,21 +278,26 @@ impl Instrumentation {
     ///
     /// [`Exchange::unrecorded`]: crate::Exchange::unrecorded
     pub fn records(&self) -> bool {
-        self.resolve().records
+        self.with(|now| now.records)
     }
 
-    /// The tracer, instruments and propagator to use now.
+    /// The tracer, instruments and propagator to use now, for as long as an exchange takes.
     pub(crate) fn resolve(&self) -> Arc<Resolved> {
+        self.with(Arc::clone)
+    }
+
+    /// Looks at what to use now. Threads that look at once do not write to anything they share.
+    fn with<T>(&self, look: impl FnOnce(&Arc<Resolved>) -> T) -> T {
         let generation = default_generation();
-        if let Some(resolved) = self.resolved.get()
+        if let Some(resolved) = &*self.resolved.0.load()
             && resolved.generation == generation
             && resolved.believed_until.is_none_or(|until| Instant::now() < until)
         {
-            return resolved;
+            return look(resolved);
         }
         let resolved = Arc::new(self.look_up(generation));
-        self.resolved.set(resolved.clone());
-        resolved
+        self.resolved.0.store(Some(resolved.clone()));
+        look(&resolved)
     }
 
     fn look_up(&self, generation: u64) -> Resolved {
@@ -347,17 +355,7 @@ pub(crate) struct Resolved {
 
 /// The last look-up. A clone of the settings starts with an empty one.
 #[derive(Debug, Default)]
-struct ResolvedCell(RwLock<Option<Arc<Resolved>>>);
-
-impl ResolvedCell {
-    fn get(&self) -> Option<Arc<Resolved>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn set(&self, resolved: Arc<Resolved>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(resolved);
-    }
-}
+struct ResolvedCell(ArcSwapOption<Resolved>);
 
 impl Clone for ResolvedCell {
     fn clone(&self) -> Self {
