@@ -21,7 +21,7 @@ const HOUSE: [(&str, &[&str]); 9] = [
     ("tracewire-init", &["tracewire-propagation", "tracewire-span", "tracewire-tracing"]),
     ("tracewire-propagation", &[]),
     ("tracewire-reqwest", &["tracewire-http", "tracewire-propagation"]),
-    ("tracewire-span", &[]),
+    ("tracewire-span", &["tracewire-propagation"]),
     ("tracewire-testing", &[]),
     ("tracewire-tower", &["tracewire-http", "tracewire-propagation"]),
     ("tracewire-tracing", &[]),

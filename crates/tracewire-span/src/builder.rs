@@ -9,6 +9,7 @@ use opentelemetry::{Context, Key, KeyValue};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
+use tracewire_propagation::with_random_trace_id;
 
 /// A span before its start: what is set here, a sampler sees.
 ///
@@ -179,7 +180,12 @@ impl SpanBuilder {
     pub fn start(self) -> Span {
         let parent = self.parent.unwrap_or_else(Context::current);
         let span = self.tracer.resolve(&parent).build_with_context(self.builder, &parent);
-        Span::from_context(parent.with_span(span))
+        let context = parent.with_span(span);
+        if parent.has_active_span() {
+            return Span::from_context(context);
+        }
+        // OpenTelemetry's generators draw the whole id; the services called learn it by a flag.
+        Span::from_context(with_random_trace_id(&context))
     }
 
     /// Starts the span at the first poll of a future that was made in this context.

@@ -1,13 +1,17 @@
 //! What spans by hand come to, each with all that it holds.
 
 use futures_util::{StreamExt, stream};
+use http::HeaderMap;
 use opentelemetry::context::FutureExt;
-use opentelemetry::trace::{Link, SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+use opentelemetry::trace::{
+    Link, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState,
+};
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 use std::error::Error;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, SystemTime};
+use tracewire_propagation::{Propagator, TraceContext};
 use tracewire_span::{
     Context, Event, KeyValue, SpanKind, Status, Tracer, baggage, current, span, spawn,
     spawn_blocking,
@@ -31,6 +35,30 @@ fn closures_nest() {
     let _guard = capture.context().attach();
     span("foo").in_scope(|| span("bar").in_scope(|| span("baz").in_scope(|| ())));
     capture.spans().assert_snapshot("foo\n  bar\n    baz");
+}
+
+#[test]
+fn the_trace_of_a_root_span_is_marked_as_random() {
+    let flags = |context: &Context| {
+        let mut headers = HeaderMap::new();
+        TraceContext::new().inject(context, &mut headers);
+        headers["traceparent"].to_str().unwrap()[53..].to_owned()
+    };
+    let capture = Capture::new();
+    capture.in_scope(|| {
+        let inside = || span("child").in_scope(|| flags(&Context::current()));
+        assert_eq!(span("root").in_scope(inside), "03");
+    });
+    // Of another's trace only the other knows it.
+    let other = SpanContext::new(
+        TraceId::from(1),
+        SpanId::from(1),
+        TraceFlags::SAMPLED,
+        true,
+        TraceState::NONE,
+    );
+    let _guard = capture.context().with_remote_span_context(other).attach();
+    assert_eq!(span("child").in_scope(|| flags(&Context::current())), "01");
 }
 
 #[tokio::test]
