@@ -1,21 +1,18 @@
 //! Prometheus: the page of our example, scraped and read by its own parsers, in both its formats.
 
 use crate::lab::{Lab, free_port};
-use crate::peer::without_tracers;
-use crate::process::Process;
 use crate::relay::expect;
 use crate::row::{Checks, System};
+use crate::systems::example::Example;
 use crate::systems::{go, python};
 use serde_json::{Value, json};
 use std::process::Command;
-use std::time::Duration;
 
 pub(crate) const SYSTEMS: &[System] = &[
     System { name: "Prometheus: its server's parser", check: go_parser },
     System { name: "Prometheus: client library for Python", check: python_parser },
 ];
 
-const START: Duration = Duration::from_secs(20);
 const REQUIREMENTS: &str = "prometheus/requirements.txt";
 
 /// What a server of version 3 accepts.
@@ -84,7 +81,7 @@ fn check(lab: &Lab, checks: &mut Checks, parser: &dyn Fn() -> Command) -> Result
         let samples = bar.scrape(lab, parser(), SERVER)?.samples("coffee_cups_total")?;
         expect("cups", samples.iter().map(|(_, value)| value).sum(), 4.0)
     });
-    bar.process.stop().map(drop)
+    bar.example.stop().map(drop)
 }
 
 fn requests(page: &Page, is_open: bool) -> Result<(), String> {
@@ -163,32 +160,27 @@ fn target(page: &Page, is_open: bool) -> Result<(), String> {
 
 /// The example, running.
 struct Bar {
-    process: Process,
-    url: String,
+    example: Example,
     page: String,
 }
 
 impl Bar {
     fn open(lab: &Lab) -> Result<Self, String> {
-        let program = lab.build("prometheus-service", "prometheus-service")?;
-        let (port, page) = (free_port(), free_port());
-        let mut command = Command::new(program);
-        without_tracers(&mut command);
-        command.env("LISTEN", format!("127.0.0.1:{port}"));
-        command.env("OTEL_EXPORTER_PROMETHEUS_HOST", "127.0.0.1");
-        command.env("OTEL_EXPORTER_PROMETHEUS_PORT", page.to_string());
+        let port = free_port().to_string();
         // What has to be escaped arrives as it was.
         let resource =
             "service.version=1.2.3,deployment.environment.name=say%20%22hi%22%20%5C%20bye";
-        command.env("OTEL_RESOURCE_ATTRIBUTES", resource);
-        let mut process = Process::start("prometheus-service", &mut command, &lab.log("bar"))?;
-        process.listening(port, START)?;
-        let url = |port: u16| format!("http://127.0.0.1:{port}");
-        Ok(Self { process, url: url(port), page: url(page) + "/metrics" })
+        let environment = [
+            ("OTEL_EXPORTER_PROMETHEUS_HOST", "127.0.0.1"),
+            ("OTEL_EXPORTER_PROMETHEUS_PORT", &port),
+            ("OTEL_RESOURCE_ATTRIBUTES", resource),
+        ];
+        let example = Example::start(lab, "prometheus-service", &environment)?;
+        Ok(Self { example, page: format!("http://127.0.0.1:{port}/metrics") })
     }
 
     fn order(&self, kind: &str, status: u16) -> Result<(), String> {
-        let answer = ureq::post(format!("{}/coffee/{kind}", self.url))
+        let answer = ureq::post(format!("{}/coffee/{kind}", self.example.url()))
             .config()
             .http_status_as_error(false)
             .proxy(None)

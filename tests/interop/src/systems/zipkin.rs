@@ -3,10 +3,11 @@
 use crate::chain::{Hop, is_chain};
 use crate::http;
 use crate::lab::{Lab, free_port};
-use crate::peer::{Peer, without_tracers};
+use crate::peer::Peer;
 use crate::process::Process;
 use crate::relay::expect;
 use crate::row::{Checks, System};
+use crate::systems::example::Example;
 use serde_json::{Value, json};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -103,30 +104,20 @@ fn check(lab: &Lab, checks: &mut Checks) -> Result<(), String> {
         });
         services.stop()?;
     }
-    let barista = barista(lab, &zipkin)?;
+    let endpoint = format!("{}/api/v2/spans", zipkin.url);
+    let environment =
+        [("OTEL_EXPORTER_ZIPKIN_ENDPOINT", endpoint.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "100")];
+    let barista = Example::start(lab, "zipkin-service", &environment)?;
     checks.check("our example: an error with its text, an event as an annotation", || {
         example(&zipkin, &barista)
     });
     Ok(())
 }
 
-/// Our example, which listens where `LISTEN` says; gives back its URL as well.
-fn barista(lab: &Lab, zipkin: &Zipkin) -> Result<(Process, String), String> {
-    let port = free_port();
-    let mut command = Command::new(lab.build("zipkin-service", "zipkin-service")?);
-    without_tracers(&mut command);
-    command.env("LISTEN", format!("127.0.0.1:{port}"));
-    command.env("OTEL_EXPORTER_ZIPKIN_ENDPOINT", format!("{}/api/v2/spans", zipkin.url));
-    command.env("OTEL_BSP_SCHEDULE_DELAY", "100");
-    let mut process = Process::start("zipkin-service", &mut command, &lab.log("zipkin-service"))?;
-    process.listening(port, START)?;
-    Ok((process, format!("http://127.0.0.1:{port}")))
-}
-
-fn example(zipkin: &Zipkin, (_, url): &(Process, String)) -> Result<(), String> {
+fn example(zipkin: &Zipkin, barista: &Example) -> Result<(), String> {
     let brew = |trace_id: &str, kind: &str| {
         let b3 = format!("{trace_id}-{CALL}-1");
-        let answer = http::get(&format!("{url}/coffee/{kind}"), &[("b3", &b3)]);
+        let answer = http::get(&format!("{}/coffee/{kind}", barista.url()), &[("b3", &b3)]);
         let spans = zipkin.received(trace_id, 2)?;
         is_chain(&hops(&spans), trace_id, &["barista server", "barista "])?;
         let brew = spans.into_iter().find(|span| span["name"] == "brew").ok_or("no span brew")?;
