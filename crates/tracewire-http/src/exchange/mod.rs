@@ -117,6 +117,12 @@ impl Exchange {
         }
     }
 
+    /// Whether anything is recorded of it: not if it is [`unrecorded`](Self::unrecorded), or nothing
+    /// that could record had an effect when it started.
+    pub fn is_recorded(&self) -> bool {
+        self.shared.is_some()
+    }
+
     /// The context that carries the exchange's span: attach it to whatever works on the request,
     /// inject it into what is sent.
     pub fn context(&self) -> &Context {

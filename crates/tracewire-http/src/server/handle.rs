@@ -13,7 +13,8 @@ use std::sync::Arc;
 /// `Extension<ExchangeHandle>`. Attributes of the span alone need no handle: the span is the
 /// current one.
 ///
-/// What is added after the exchange has ended is ignored.
+/// What is added after the exchange has ended is ignored, and so is all of it while there is neither a
+/// tracer nor a meter.
 #[derive(Clone, Debug)]
 pub struct ExchangeHandle(Option<Arc<Shared>>);
 

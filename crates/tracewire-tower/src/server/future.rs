@@ -70,7 +70,9 @@ impl Config {
     fn respond(&self, exchange: &mut Exchange, head: &mut response::Parts) {
         exchange.respond(head.status);
         exchange.response_headers(&self.instrumentation, &head.headers);
-        if let Some(added) = self.hooks.on_response(&ResponseHead::new(head)) {
+        if exchange.is_recorded()
+            && let Some(added) = self.hooks.on_response(&ResponseHead::new(head))
+        {
             exchange.add_attributes(added.span);
             exchange.add_metric_attributes(added.metric);
         }

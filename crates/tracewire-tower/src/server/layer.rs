@@ -145,7 +145,8 @@ impl ServerLayer {
         self.set(|config| config.hooks.route = Some(Arc::new(route)))
     }
 
-    /// Adds attributes when the request has arrived.
+    /// Adds attributes when the request has arrived. Not asked while there is neither a tracer nor a
+    /// meter to add them to.
     #[must_use]
     pub fn on_request(
         self,
@@ -154,7 +155,8 @@ impl ServerLayer {
         self.set(|config| config.hooks.on_request = Some(Arc::new(hook)))
     }
 
-    /// Adds attributes when the response's head is known.
+    /// Adds attributes when the response's head is known. Not asked while there is neither a tracer
+    /// nor a meter to add them to.
     #[must_use]
     pub fn on_response(
         self,

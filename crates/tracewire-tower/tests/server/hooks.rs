@@ -35,6 +35,24 @@ async fn get_path(layer: ServerLayer, path: &str) -> http::response::Parts {
 }
 
 #[tokio::test]
+async fn attributes_are_asked_for_only_where_something_records() {
+    let asked = |layer: ServerLayer| async {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (request, response) = (asked.clone(), asked.clone());
+        let layer = layer
+            .on_request(move |_, _| request.lock().unwrap().push("request"))
+            .on_response(move |_, _| response.lock().unwrap().push("response"));
+        get_path(layer, "/users/1").await;
+        asked.lock().unwrap().clone()
+    };
+    // No test of this process sets the process's own providers.
+    assert_eq!(asked(ServerLayer::new()).await, [""; 0]);
+    assert_eq!(asked(layer(&Capture::new())).await, ["request", "response"]);
+    let meters = ServerLayer::new().meter_provider(Capture::new().meter_provider());
+    assert_eq!(asked(meters).await, ["request", "response"]);
+}
+
+#[tokio::test]
 async fn filtered_request_has_no_span_but_its_context_goes_on() {
     let capture = Capture::new();
     let seen = Arc::new(Mutex::new(String::new()));
