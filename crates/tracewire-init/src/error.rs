@@ -95,7 +95,7 @@ impl fmt::Debug for InitError {
 
 impl fmt::Display for InitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::printable::printable(&self.message))
+        f.write_str(&tracewire_text::printable(&self.message))
     }
 }
 

@@ -129,7 +129,6 @@ mod otlp;
 mod percent;
 #[cfg(feature = "__presets")]
 mod presets;
-mod printable;
 #[cfg(feature = "prometheus")]
 mod prometheus;
 mod propagation;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tracing::subscriber::NoSubscriber;
 
-use crate::printable::printable;
+use tracewire_text::printable;
 
 /// Says `message` at level WARN: through `tracing` when a subscriber is set, else on stderr.
 pub(crate) fn warn(message: &str) {

@@ -163,7 +163,7 @@ fn outcome(items: i64, message: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let reason =
-        format!("the collector rejected them: {}", crate::printable::shortened(message, 200));
+        format!("the collector rejected them: {}", tracewire_text::shortened(message, 200));
     Err(Failure { items: Some(items), reason })
 }
 

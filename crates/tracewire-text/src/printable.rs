@@ -3,8 +3,14 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// `text` with everything escaped that could move a cursor, hide or reorder what is shown.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+/// Escapes everything in `text` that could move a cursor, hide or reorder what is shown.
+///
+/// Line breaks and tabs become `\n`, `\r` and `\t`, other characters `\u{…}`.
+///
+/// ```
+/// assert_eq!(tracewire_text::printable("\u{1b}[31mred"), "\\u{1b}[31mred");
+/// ```
+pub fn printable(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
     }
@@ -23,8 +29,9 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// At most `limit` characters of `text`, with `…` in place of the rest, made printable.
-pub(crate) fn shortened(text: &str, limit: usize) -> String {
+/// Keeps at most `limit` characters of `text`, with `…` in place of the rest, and makes them
+/// [printable].
+pub fn shortened(text: &str, limit: usize) -> String {
     match text.char_indices().nth(limit) {
         Some((end, _)) => format!("{}…", printable(&text[..end])),
         None => printable(text).into_owned(),
@@ -32,7 +39,7 @@ pub(crate) fn shortened(text: &str, limit: usize) -> String {
 }
 
 /// Whether a terminal would obey this character, or a reader be misled by it.
-pub(crate) fn is_unsafe(c: char) -> bool {
+pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         // Zero-width, line separators, and the marks that turn the direction of text.
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')

@@ -1,9 +1,7 @@
 //! Secrets in URLs: user information, and the values of sensitive query keys.
 
+use crate::REDACTED;
 use std::{borrow::Cow, sync::Arc};
-
-/// What stands in place of a secret.
-const REDACTED: &str = "REDACTED";
 
 /// Keys whose values are redacted by default: those that the conventions name for signed URLs,
 /// then the names under which credentials usually travel.
@@ -53,7 +51,7 @@ impl SensitiveKeys {
     /// Redacts the values of exactly these keys; an empty list redacts none.
     ///
     /// ```
-    /// use tracewire_http::SensitiveKeys;
+    /// use tracewire_text::SensitiveKeys;
     ///
     /// let keys = SensitiveKeys::new(["card"]);
     /// assert_eq!(keys.redact_query("card=4711&id=1"), "card=REDACTED&id=1");
@@ -72,7 +70,7 @@ impl SensitiveKeys {
     /// replaced.
     ///
     /// ```
-    /// use tracewire_http::SensitiveKeys;
+    /// use tracewire_text::SensitiveKeys;
     ///
     /// let keys = SensitiveKeys::default();
     /// assert_eq!(keys.redact_query("q=otel&sig=4f3a"), "q=otel&sig=REDACTED");
@@ -102,7 +100,7 @@ impl SensitiveKeys {
     /// An absolute URL without user information, and with the values of sensitive keys replaced.
     ///
     /// ```
-    /// use tracewire_http::SensitiveKeys;
+    /// use tracewire_text::SensitiveKeys;
     ///
     /// let url = SensitiveKeys::default().redact_url("https://ada:pw@shop.example/?sig=4f3a#top");
     /// assert_eq!(url, "https://REDACTED:REDACTED@shop.example/?sig=REDACTED#top");
@@ -130,6 +128,12 @@ impl SensitiveKeys {
     }
 }
 
+/// What replaces user information: the user's name and the password stay two, as the conventions
+/// show them.
+pub(crate) fn redacted_userinfo(userinfo: &str) -> &'static str {
+    if userinfo.contains(':') { "REDACTED:REDACTED@" } else { "REDACTED@" }
+}
+
 /// Replaces what stands before the `@` of a URL's authority.
 fn redact_userinfo(address: &str) -> Cow<'_, str> {
     let Some(authority_start) = address.find("://").map(|colon| colon + 3) else {
@@ -143,8 +147,7 @@ fn redact_userinfo(address: &str) -> Cow<'_, str> {
     if userinfo.is_empty() || host.is_empty() {
         return Cow::Borrowed(address);
     }
-    let replacement = if userinfo.contains(':') { "REDACTED:REDACTED@" } else { "REDACTED@" };
-    Cow::Owned([scheme, replacement, host, path].concat())
+    Cow::Owned([scheme, redacted_userinfo(userinfo), host, path].concat())
 }
 
 #[cfg(test)]
