@@ -138,8 +138,11 @@ mod queue;
 mod report;
 mod resource;
 mod sampler;
+#[cfg(test)]
+mod secrecy;
 mod self_metrics;
 mod setup;
+mod shown;
 mod stop;
 #[cfg(feature = "tracing")]
 mod subscriber;
