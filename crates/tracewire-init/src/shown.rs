@@ -159,7 +159,7 @@ fn is_plain(text: &str) -> bool {
     };
     !text.contains(['@', '=', '?', '#', '&', ';', '\n', '\r'])
         && !text.contains("://")
-        && !CREDENTIALS.iter().any(|prefix| is_credential(&prefix))
+        && !CREDENTIALS.iter().any(is_credential)
         && !text.split([',', ' ', '/', ':']).any(is_random)
         // So much of one piece is no word; whatever it is, nobody needs to read it.
         && text.len() <= 4 * MOST

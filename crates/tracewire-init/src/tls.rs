@@ -145,3 +145,35 @@ fn malformed(error: &pem::Error) -> String {
         _ => "its form cannot be read".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_broken_key_file_is_shown() {
+        let path = std::env::temp_dir().join(format!("tracewire-{}.key", std::process::id()));
+        for content in [
+            "-----BEGIN PRIVATE KEY----- hunter2QQ -----END PRIVATE KEY----- hunter2QQ",
+            "-----BEGIN PRIVATE KEY-----\nhunter2QQ!\n-----END PRIVATE KEY-----\n",
+            "-----BEGIN PRIVATE KEY-----\nhunter2QQ",
+            "hunter2QQ",
+        ] {
+            std::fs::write(&path, content).unwrap();
+            let file = || {
+                let value = path.to_str().unwrap().to_owned();
+                Some(Found { value, variable: "CLIENT_KEY".to_owned() })
+            };
+            for files in [
+                Files { authorities: file(), ..Files::default() },
+                Files { certificate: file(), key: file(), ..Files::default() },
+            ] {
+                let error = config(&files).unwrap_err();
+                let said = format!("{error} {error:?} {:?}", std::error::Error::source(&error));
+                assert!(!said.contains("hunter2QQ"), "{said}");
+                assert!(said.contains("CLIENT_KEY") && said.contains(path.to_str().unwrap()));
+            }
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
+}
