@@ -150,6 +150,7 @@ impl<'a> Setup<'a> {
             counts: self.counts,
             stop: self.stop,
             shutdown_timeout,
+            life: Arc::default(),
             #[cfg(feature = "tracing")]
             logging,
             #[cfg(feature = "prometheus")]

@@ -12,6 +12,7 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
+use crate::ended::Watched;
 use crate::env::{self, Env, Origin};
 use crate::error::InitError;
 use crate::guard::Telemetry;
@@ -108,7 +109,10 @@ impl Logging {
     }
 
     /// Spans from level INFO on, and those that the directives name besides.
-    pub(crate) fn span_layer<S>(&self, provider: &SdkTracerProvider) -> impl Layer<S> + use<S>
+    pub(crate) fn span_layer<S>(
+        &self,
+        provider: &Watched<SdkTracerProvider>,
+    ) -> impl Layer<S> + use<S>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
