@@ -367,8 +367,8 @@ impl Builder {
         let telemetry = self.build()?.claimed(claim);
         #[cfg(feature = "tracing")]
         telemetry.install_subscriber()?;
-        if let Some(provider) = telemetry.tracer_provider() {
-            global::set_tracer_provider(provider.clone());
+        if let Some(provider) = telemetry.watched() {
+            global::set_tracer_provider(provider);
         }
         if let Some(provider) = telemetry.meter_provider() {
             global::set_meter_provider(provider.clone());

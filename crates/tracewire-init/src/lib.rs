@@ -113,6 +113,7 @@ mod builder;
 mod console;
 mod count;
 mod detectors;
+mod ended;
 mod env;
 mod error;
 mod exporters;
@@ -137,8 +138,13 @@ mod queue;
 mod report;
 mod resource;
 mod sampler;
+#[cfg(test)]
+mod secrecy;
 mod self_metrics;
 mod setup;
+mod shown;
+#[cfg(feature = "signal")]
+mod signal;
 mod stop;
 #[cfg(feature = "tracing")]
 mod subscriber;
@@ -159,6 +165,9 @@ pub use self::{
     otlp::{Compression, Protocol},
     report::{ShutdownReport, SignalReport},
 };
+
+#[cfg(feature = "signal")]
+pub use self::signal::{ShutdownSignal, shutdown_signal};
 
 #[cfg(feature = "tracing")]
 pub use self::subscriber::LogFormat;

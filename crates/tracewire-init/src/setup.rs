@@ -30,6 +30,7 @@ use crate::otlp::OtlpLogs;
 use crate::otlp::{self, OtlpMetrics, OtlpSpans, Signal};
 #[cfg(feature = "prometheus")]
 use crate::prometheus;
+use crate::shown::Shown;
 use crate::stop::Stop;
 #[cfg(feature = "zipkin")]
 use crate::zipkin::ZipkinSpans;
@@ -79,7 +80,7 @@ pub(crate) struct LogSettings {
 /// Sets everything up and says what was odd about the settings.
 pub(crate) fn start(env: &Env, settings: Settings) -> Result<Running, InitError> {
     log::set_level(level(env));
-    let running = Setup::new(env).run(settings);
+    let running = run(env, settings);
     for warning in env.take_warnings() {
         log::warn(&warning);
     }
@@ -87,6 +88,11 @@ pub(crate) fn start(env: &Env, settings: Settings) -> Result<Running, InitError>
         log::debug(&decision.to_string());
     }
     running
+}
+
+/// Sets everything up and leaves in `env` what there is to say about it.
+pub(crate) fn run(env: &Env, settings: Settings) -> Result<Running, InitError> {
+    Setup::new(env).run(settings)
 }
 
 fn level(env: &Env) -> Level {
@@ -144,6 +150,7 @@ impl<'a> Setup<'a> {
             counts: self.counts,
             stop: self.stop,
             shutdown_timeout,
+            life: Arc::default(),
             #[cfg(feature = "tracing")]
             logging,
             #[cfg(feature = "prometheus")]
@@ -203,7 +210,7 @@ impl<'a> Setup<'a> {
             None => Ok(()),
             Some(path) => Err(InitError::configuration(
                 FILE,
-                &path,
+                &Shown::path(&path),
                 "configuration files are not supported: unset it and use the OTEL_* variables",
             )),
         }
@@ -223,7 +230,8 @@ impl<'a> Setup<'a> {
             if let Some(value) = self.env.text(variable)
                 && !value.trim().eq_ignore_ascii_case(harmless)
             {
-                self.env.warn(format!("{variable}={value:?} is ignored: {missing} by this build"));
+                let value = Shown::value(&value);
+                self.env.warn(format!("{variable}={value} is ignored: {missing} by this build"));
             }
         }
     }

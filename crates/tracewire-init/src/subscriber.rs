@@ -12,9 +12,11 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
+use crate::ended::Watched;
 use crate::env::{self, Env, Origin};
 use crate::error::InitError;
 use crate::guard::Telemetry;
+use crate::shown::Shown;
 
 const FORMAT: &str = "TRACEWIRE_LOG";
 const DIRECTIVES: &str = "RUST_LOG";
@@ -64,7 +66,7 @@ impl Logging {
                 None => ("info".to_owned(), Origin::Default),
             },
         };
-        env.decide(DIRECTIVES, directives.clone(), origin);
+        env.decide(DIRECTIVES, Shown::directives(&directives).text(), origin);
         let wanted = env.text("NO_COLOR").is_none() && env.text("TERM").as_deref() != Some("dumb");
         Self { format, directives, color: wanted && std::io::stdout().is_terminal() }
     }
@@ -98,7 +100,7 @@ impl Logging {
         tracing::subscriber::set_global_default(subscriber).map_err(|error| {
             InitError::configuration(
                 FORMAT,
-                &format!("{format:?}").to_ascii_lowercase(),
+                &Shown::value(&format!("{format:?}").to_ascii_lowercase()),
                 "this process has a subscriber for tracing already: unset it, and add the layers \
                  of Telemetry to yours",
             )
@@ -107,7 +109,10 @@ impl Logging {
     }
 
     /// Spans from level INFO on, and those that the directives name besides.
-    pub(crate) fn span_layer<S>(&self, provider: &SdkTracerProvider) -> impl Layer<S> + use<S>
+    pub(crate) fn span_layer<S>(
+        &self,
+        provider: &Watched<SdkTracerProvider>,
+    ) -> impl Layer<S> + use<S>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
@@ -133,7 +138,8 @@ impl Logging {
 fn readable(text: &str) -> Result<String, String> {
     match text.parse::<EnvFilter>() {
         Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(format!("it must be directives such as info,shop=debug ({error})")),
+        // The error repeats the directive.
+        Err(_) => Err("it must be directives such as info,shop=debug".to_owned()),
     }
 }
 

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::{Format, Reader};
+use super::{Format, HOST, PORT, Reader};
 use crate::error::InitError;
+use crate::shown::Shown;
 
 /// For each read and write: somebody slow must not keep the page from others for long.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -25,7 +26,8 @@ impl Server {
     pub(crate) fn start((host, port): (String, u16), reader: Reader) -> Result<Self, InitError> {
         let failed = |error| {
             InitError::exporter(format!(
-                "the page for Prometheus cannot be served on {host}:{port}"
+                "the page for Prometheus cannot be served on {}:{port} ({HOST}, {PORT})",
+                Shown::value(&host).text()
             ))
             .with_source(error)
         };

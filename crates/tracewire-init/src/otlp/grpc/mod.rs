@@ -7,6 +7,7 @@
 mod dial;
 mod runtime;
 
+use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +44,6 @@ pub(super) struct Target {
 }
 
 /// Calls methods of one endpoint. Blocks the calling thread, which must not be a runtime's.
-#[derive(Debug)]
 pub(crate) struct GrpcClient {
     client: Grpc<Channel>,
     metadata: MetadataMap,
@@ -137,6 +137,13 @@ impl GrpcClient {
             None => format!("gRPC {:?} from {endpoint}", status.code()),
         };
         Fault { what, retry: retry(status) }
+    }
+}
+
+/// Without the metadata and the URL: a provider's `Debug` shows its exporters.
+impl fmt::Debug for GrpcClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GrpcClient").field("attempts", &self.attempts).finish_non_exhaustive()
     }
 }
 
