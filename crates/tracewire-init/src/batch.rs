@@ -53,12 +53,14 @@ impl SpanProcessor for BatchProcessor {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
     use std::sync::Mutex;
     use std::sync::mpsc::{Receiver, Sender, channel};
 
     use super::*;
     use crate::console::sample::Sample;
     use crate::count::Failure;
+    use crate::queue::{Encoded, Weigh};
     use opentelemetry_sdk::error::OTelSdkError;
 
     const BYTES_PER_PLACE: usize = 3 * 1024;
@@ -71,8 +73,19 @@ mod tests {
         open: Mutex<Receiver<()>>,
     }
 
+    fn whole(batch: &mut VecDeque<SpanData>) -> Encoded<VecDeque<SpanData>> {
+        let bytes = batch.iter().map(Weigh::weight).sum();
+        Encoded { body: std::mem::take(batch), bytes }
+    }
+
     impl Deliver<SpanData> for Gate {
-        fn deliver(&self, batch: Vec<SpanData>) -> Result<(), Failure> {
+        type Body = VecDeque<SpanData>;
+
+        fn encode(&self, batch: &mut VecDeque<SpanData>) -> Encoded<Self::Body> {
+            whole(batch)
+        }
+
+        fn send(&self, batch: Self::Body) -> Result<(), Failure> {
             self.arrived.send(batch.len()).unwrap();
             self.open.lock().unwrap().recv().map_err(|_| Failure::all("closed"))
         }
@@ -252,7 +265,13 @@ mod tests {
     struct Panicking;
 
     impl Deliver<SpanData> for Panicking {
-        fn deliver(&self, _: Vec<SpanData>) -> Result<(), Failure> {
+        type Body = VecDeque<SpanData>;
+
+        fn encode(&self, batch: &mut VecDeque<SpanData>) -> Encoded<Self::Body> {
+            whole(batch)
+        }
+
+        fn send(&self, _: Self::Body) -> Result<(), Failure> {
             panic!("out of luck")
         }
 

@@ -109,6 +109,7 @@ mod attempts;
 mod baggage;
 mod batch;
 mod batching;
+mod body;
 mod builder;
 mod console;
 mod count;
