@@ -80,7 +80,9 @@ pub(crate) fn fill<T: Scoped + Weigh>(format: &impl Format<T>, batch: &mut VecDe
     }
     format.end(&mut body);
     batch.extend(scopes.into_iter().flatten());
-    body.shrink_to_fit();
+    if body.capacity() - body.len() > body.len() / 8 {
+        body.shrink_to_fit();
+    }
     body
 }
 

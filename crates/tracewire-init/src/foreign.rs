@@ -12,13 +12,13 @@ use std::task::{Context as TaskContext, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
 use crate::count::Failure;
 use crate::error::InitError;
 use crate::queue::{Deliver, Encoded, Weigh, describe_panic};
+use crate::quiet::quietly;
 use crate::stop::{Stop, after};
 
 type Outcome = Result<(), String>;
@@ -104,7 +104,6 @@ impl Deliver<SpanData> for Foreign {
 }
 
 fn run(mut exporter: impl SpanExporter, resource: &Resource, inbox: &Receiver<Request>) {
-    let _suppressed = Context::enter_telemetry_suppressed_scope();
     let _ = unwinding(|| {
         exporter.set_resource(resource);
         Ok(())
@@ -123,7 +122,7 @@ fn run(mut exporter: impl SpanExporter, resource: &Resource, inbox: &Receiver<Re
 }
 
 fn unwinding(work: impl FnOnce() -> opentelemetry_sdk::error::OTelSdkResult) -> Outcome {
-    match catch_unwind(AssertUnwindSafe(work)) {
+    match catch_unwind(AssertUnwindSafe(|| quietly(work))) {
         Ok(result) => result.map_err(|error| error.to_string()),
         Err(panic) => Err(describe_panic(&*panic)),
     }

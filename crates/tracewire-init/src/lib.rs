@@ -136,6 +136,7 @@ mod prometheus;
 mod propagation;
 mod proxy;
 mod queue;
+mod quiet;
 mod report;
 mod resource;
 mod sampler;

@@ -27,7 +27,7 @@ use crate::error::InitError;
 use crate::otlp::{Buffer, Write};
 #[cfg(feature = "otlp-json")]
 use crate::otlp::{WriteJson, json};
-use crate::queue::{Deliver, Queue};
+use crate::queue::{Deliver, Queue, flush_all, shutdown_all};
 
 /// A record and where it comes from.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,17 +89,49 @@ impl BatchLogs {
     }
 }
 
-impl LogProcessor for BatchLogs {
+/// All exporters of log records, as one processor, for the reason that
+/// [`SpanProcessors`](crate::batch::SpanProcessors) has.
+#[derive(Debug, Default)]
+pub(crate) struct LogProcessors {
+    queues: Vec<BatchLogs>,
+    others: Vec<ConsoleLogs>,
+}
+
+impl LogProcessors {
+    pub(crate) fn add(&mut self, queue: BatchLogs) {
+        self.queues.push(queue);
+    }
+
+    pub(crate) fn add_console(&mut self, console: ConsoleLogs) {
+        self.others.push(console);
+    }
+
+    fn queues(&self) -> impl Iterator<Item = &Queue<Log>> + Clone {
+        self.queues.iter().map(|processor| &processor.queue)
+    }
+
+    /// Does something to all that are no queues, even if one fails.
+    fn others(&self, work: impl Fn(&ConsoleLogs) -> OTelSdkResult) -> OTelSdkResult {
+        self.others.iter().map(work).fold(Ok(()), OTelSdkResult::and)
+    }
+}
+
+impl LogProcessor for LogProcessors {
     fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
-        self.queue.push(Log::new(record, scope, self.limits));
+        self.others.iter().for_each(|other| other.emit(record, scope));
+        for processor in &self.queues {
+            processor.queue.push(Log::new(record, scope, processor.limits));
+        }
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.queue.flush()
+        flush_all(self.queues(), || self.others(LogProcessor::force_flush))
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.queue.shutdown(timeout)
+        shutdown_all(self.queues(), timeout, || {
+            self.others(|other| other.shutdown_with_timeout(timeout))
+        })
     }
 }
 
