@@ -2,4 +2,6 @@
 
 pub mod http;
 pub mod load;
+#[cfg(feature = "pressure")]
+pub mod pressure;
 pub mod propagation;

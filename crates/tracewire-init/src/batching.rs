@@ -18,7 +18,7 @@ const BYTES: usize = 7 * 1024 * 1024;
 const BATCH: u32 = 512;
 const MOST_BATCH: usize = 4096;
 /// How many batches are under way at once.
-const EXPORTS: usize = 6;
+pub(crate) const EXPORTS: usize = 6;
 
 /// The variables of one signal and what they are if unset.
 #[derive(Clone, Copy, Debug)]

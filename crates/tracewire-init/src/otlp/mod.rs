@@ -9,12 +9,18 @@ mod client;
 mod encode;
 #[cfg(feature = "otlp-grpc")]
 mod grpc;
+#[cfg(feature = "otlp-json")]
+mod json;
 mod protocol;
 mod sinks;
 
 pub(crate) use self::client::Client;
+#[cfg(feature = "logs")]
+pub(crate) use self::encode::{Buffer, Write};
 #[cfg(feature = "otlp-grpc")]
 pub(crate) use self::grpc::Runtimes;
+#[cfg(all(feature = "logs", feature = "otlp-json"))]
+pub(crate) use self::json::{WriteJson, json};
 pub use self::protocol::Protocol;
 #[cfg(feature = "logs")]
 pub(crate) use self::sinks::OtlpLogs;
