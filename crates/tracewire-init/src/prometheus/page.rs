@@ -251,7 +251,7 @@ mod tests {
             .build();
         durations.record(0.05, &[]);
         durations.record(2.0, &[]);
-        reader.page(format)
+        reader.page(format).unwrap()
     }
 
     #[test]
