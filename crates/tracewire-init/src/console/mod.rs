@@ -8,15 +8,14 @@ mod paint;
 pub(crate) mod sample;
 mod tree;
 
-use std::fmt;
-use std::io::{IsTerminal, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use opentelemetry::Context;
 use opentelemetry::trace::Span as _;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
@@ -28,6 +27,8 @@ use crate::count::{Counts, Failure};
 use crate::env::{self, Env};
 use crate::limits::ValueLength;
 use crate::metrics::DeliverMetrics;
+use crate::output::Output;
+use crate::stop::after;
 
 /// What code says about the console.
 #[derive(Default)]
@@ -47,10 +48,13 @@ pub enum ConsoleFormat {
     Json,
 }
 
+/// How long a flush and an export of metrics wait for a stream that is read slowly.
+pub(crate) const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// Where people look: stdout, or what code gave instead.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Console {
-    writer: Arc<Mutex<Box<dyn Write + Send>>>,
+    output: Output,
     paint: Paint,
     format: ConsoleFormat,
 }
@@ -60,7 +64,6 @@ impl Console {
     pub(crate) fn new(env: &Env, code: Settings) -> Self {
         let is_terminal = code.writer.is_none() && std::io::stdout().is_terminal();
         let wanted = env.text("NO_COLOR").is_none() && env.text("TERM").as_deref() != Some("dumb");
-        let writer = code.writer.unwrap_or_else(|| Box::new(std::io::stdout()));
         let format = env.pick(
             &["TRACEWIRE_CONSOLE"],
             code.format,
@@ -69,7 +72,7 @@ impl Console {
         );
         Self {
             format,
-            writer: Arc::new(Mutex::new(writer)),
+            output: code.writer.map_or_else(Output::stdout, Output::to),
             paint: Paint { on: code.color.unwrap_or(is_terminal && wanted) },
         }
     }
@@ -79,27 +82,26 @@ impl Console {
         self.format
     }
 
-    pub(crate) fn write(&self, text: &str) -> Result<(), Failure> {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        writer
-            .write_all(text.as_bytes())
-            .and_then(|()| writer.flush())
-            .map_err(|error| Failure::all(format!("the console cannot be written to: {error}")))
+    /// Shows `text`, and counts its `items` once it is written or cannot be. It never blocks.
+    pub(crate) fn show(&self, text: String, items: u64, counts: &Arc<Counts>) {
+        let counts = Arc::clone(counts);
+        self.output
+            .send_then(text, move |result| counts.delivered(items, result.map_err(unwritten)));
+    }
+
+    /// Waits until everything shown is written or lost, at most for `limit`.
+    pub(crate) fn wait(&self, limit: Duration) -> OTelSdkResult {
+        if self.output.wait(limit) { Ok(()) } else { Err(OTelSdkError::Timeout(limit)) }
     }
 }
 
-impl fmt::Debug for Console {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Console")
-            .field("paint", &self.paint)
-            .field("format", &self.format)
-            .finish_non_exhaustive()
-    }
+fn unwritten(error: io::Error) -> Failure {
+    Failure::all(format!("the console cannot be written to: {error}"))
 }
 
 /// Prints each trace when it is finished in this process.
 ///
-/// It writes on the thread that ended the trace's last span: fit for a terminal, not for load.
+/// It draws on the thread that ended the trace's last span: fit for a terminal, not for load.
 #[derive(Debug)]
 pub(crate) struct ConsoleSpans {
     console: Console,
@@ -123,11 +125,21 @@ impl ConsoleSpans {
         self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn print(&self, traces: Vec<Vec<SpanData>>) {
-        for spans in traces {
-            let result = self.console.write(&tree::render(&spans, self.console.paint));
-            self.counts.delivered(spans.len() as u64, result);
+    fn print(&self, spans: &[SpanData]) {
+        let text = tree::render(spans, self.console.paint);
+        self.console.show(text, spans.len() as u64, &self.counts);
+    }
+
+    fn flush(&self, limit: Duration) -> OTelSdkResult {
+        let deadline = after(limit);
+        let left = || deadline.saturating_duration_since(Instant::now());
+        let ready = self.buffer().drain();
+        for spans in &ready {
+            self.print(spans);
+            // One after the other, as together they may be more than can wait in the queue.
+            let _ = self.console.wait(left());
         }
+        self.console.wait(left())
     }
 }
 
@@ -136,7 +148,7 @@ impl SpanProcessor for ConsoleSpans {
         let context = span.span_context();
         if context.is_sampled() && self.console.format == ConsoleFormat::Tree {
             let ready = self.buffer().start(context.trace_id(), context.span_id(), Instant::now());
-            self.print(ready);
+            ready.iter().for_each(|spans| self.print(spans));
         }
     }
 
@@ -149,31 +161,35 @@ impl SpanProcessor for ConsoleSpans {
         match self.console.format {
             ConsoleFormat::Tree => {
                 let ready = self.buffer().end(span, Instant::now());
-                self.print(ready);
+                ready.iter().for_each(|spans| self.print(spans));
             }
             ConsoleFormat::Json => {
-                let result = self.console.write(&json::span(&span, &self.resource));
-                self.counts.delivered(1, result);
+                self.console.show(json::span(&span, &self.resource), 1, &self.counts);
             }
         }
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        let ready = self.buffer().drain();
-        self.print(ready);
-        Ok(())
+        self.flush(FLUSH_TIMEOUT)
     }
 
-    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
-        self.force_flush()
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.flush(timeout)
     }
 }
 
 impl DeliverMetrics for Console {
     fn deliver(&self, metrics: &ResourceMetrics) -> Result<(), Failure> {
-        self.write(&match self.format {
+        let text = match self.format {
             ConsoleFormat::Tree => metrics::render(metrics, self.paint),
             ConsoleFormat::Json => json::metrics(metrics),
-        })
+        };
+        let (tell, told) = mpsc::channel();
+        self.output.send_then(text, move |result| {
+            // Nobody listens any more if it took too long.
+            let _ = tell.send(result.map_err(unwritten));
+        });
+        told.recv_timeout(FLUSH_TIMEOUT)
+            .unwrap_or_else(|_| Err(Failure::all("the console is not read")))
     }
 }
