@@ -1,5 +1,5 @@
-//! Whatever is said on a stderr that cannot be written to, nothing panics: here a panic of any
-//! thread ends the process at once, as in a program that is built with `panic = "abort"`.
+//! What a program writes to stdout and stderr. A panic of any thread ends the process at once here, as
+//! in a program that is built with `panic = "abort"`.
 
 #![cfg(target_os = "linux")] // /dev/full
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
@@ -9,7 +9,8 @@ use std::io::{PipeReader, Write, pipe};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use opentelemetry::trace::{Tracer as _, TracerProvider as _};
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanKind, TraceContextExt as _, Tracer as _, TracerProvider as _};
 use tracewire_init::{Exporter, Telemetry};
 
 const CHILD: &str = "TRACEWIRE_TEST_STREAMS";
@@ -98,6 +99,41 @@ fn a_guard_that_is_dropped_while_unwinding_says_its_loss_without_a_panic() {
     })
     .join();
     assert!(panicked.is_err());
+}
+
+#[test]
+fn telemetry_of_two_services_is_one_tree_on_stdout() {
+    const TEST: &str = "telemetry_of_two_services_is_one_tree_on_stdout";
+    if !is_child() {
+        let output = child(TEST).stdout(Stdio::piped()).output().unwrap();
+        assert!(output.status.success());
+        let text = String::from_utf8(output.stdout).unwrap();
+        let start = text.find("trace ").unwrap();
+        let tree: Vec<_> = text[start..].lines().take(4).map(start_of_line).collect();
+        assert_eq!(tree[1..], ["└─ shop: SERVER order", "   └─ inventory: SERVER price", ""]);
+        assert_eq!(text.matches("trace ").count(), 1, "{text}");
+        return;
+    }
+    let telemetry = |name: &str| {
+        let builder = Telemetry::builder().service_name(name.to_owned());
+        builder.traces_exporters([Exporter::Console]).build().unwrap()
+    };
+    let (shop, inventory) = (telemetry("shop"), telemetry("inventory"));
+    let start = |telemetry: &Telemetry, name: &'static str, parent: &Context| {
+        let tracer = telemetry.tracer_provider().unwrap().tracer("test");
+        let span = tracer.span_builder(name).with_kind(SpanKind::Server);
+        parent.with_span(span.start_with_context(&tracer, parent))
+    };
+    let order = start(&shop, "order", &Context::new());
+    let price = start(&inventory, "price", &order);
+    price.span().end();
+    order.span().end();
+    assert!(inventory.shutdown().is_complete() && shop.shutdown().is_complete());
+}
+
+/// A line up to the first column of numbers.
+fn start_of_line(line: &str) -> &str {
+    line.split_once("    ").filter(|(start, _)| !start.is_empty()).map_or(line, |(start, _)| start)
 }
 
 struct Broken;

@@ -1,6 +1,7 @@
 //! Telemetry on stdout: a tree for each finished trace and short lines for metrics, or JSON.
 
 mod buffer;
+mod forest;
 mod json;
 mod metrics;
 mod paint;
@@ -9,17 +10,17 @@ pub(crate) mod sample;
 mod tree;
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use opentelemetry::Context;
 use opentelemetry::trace::Span as _;
+use opentelemetry::{Context, Key};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
-use self::buffer::Buffer;
+use self::buffer::{Buffer, Finished, Origin};
 #[cfg(feature = "logs")]
 pub(crate) use self::json::{line, resource_attributes};
 use self::paint::Paint;
@@ -55,6 +56,8 @@ pub(crate) const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug)]
 pub(crate) struct Console {
     output: Output,
+    /// Shared by all telemetry of this process that goes to stdout.
+    buffer: Arc<Mutex<Buffer>>,
     paint: Paint,
     format: ConsoleFormat,
 }
@@ -70,9 +73,15 @@ impl Console {
             env::choice(&[("tree", ConsoleFormat::Tree), ("json", ConsoleFormat::Json)]),
             ConsoleFormat::Tree,
         );
+        static STDOUT: LazyLock<Arc<Mutex<Buffer>>> = LazyLock::new(Arc::default);
+        let (output, buffer) = match code.writer {
+            Some(writer) => (Output::to(writer), Arc::default()),
+            None => (Output::stdout(), Arc::clone(&STDOUT)),
+        };
         Self {
             format,
-            output: code.writer.map_or_else(Output::stdout, Output::to),
+            output,
+            buffer,
             paint: Paint { on: code.color.unwrap_or(is_terminal && wanted) },
         }
     }
@@ -87,6 +96,23 @@ impl Console {
         let counts = Arc::clone(counts);
         self.output
             .send_then(text, move |result| counts.delivered(items, result.map_err(unwritten)));
+    }
+
+    /// Shows a trace, whose spans may be of several origins.
+    fn show_trace(&self, spans: &[Finished]) {
+        let mut origins: Vec<(Arc<Origin>, u64)> = Vec::new();
+        for finished in spans {
+            match origins.iter_mut().find(|(origin, _)| Arc::ptr_eq(origin, &finished.origin)) {
+                Some((_, items)) => *items += 1,
+                None => origins.push((Arc::clone(&finished.origin), 1)),
+            }
+        }
+        self.output.send_then(tree::render(spans, self.paint), move |result| {
+            let result = result.map_err(unwritten);
+            for (origin, items) in origins {
+                origin.counts.delivered(items, result.clone());
+            }
+        });
     }
 
     /// Waits until everything shown is written or lost, at most for `limit`.
@@ -105,9 +131,8 @@ fn unwritten(error: io::Error) -> Failure {
 #[derive(Debug)]
 pub(crate) struct ConsoleSpans {
     console: Console,
-    counts: Arc<Counts>,
+    origin: Arc<Origin>,
     value_length: ValueLength,
-    buffer: Mutex<Buffer>,
     resource: Resource,
 }
 
@@ -118,24 +143,27 @@ impl ConsoleSpans {
         value_length: ValueLength,
         resource: Resource,
     ) -> Self {
-        Self { console, counts, value_length, buffer: Mutex::default(), resource }
+        let name = resource.get(&Key::from_static_str("service.name"));
+        let service = name
+            .map(|name| name.as_str().into_owned())
+            .filter(|name| !name.starts_with("unknown_service"));
+        Self { console, origin: Arc::new(Origin { service, counts }), value_length, resource }
     }
 
     fn buffer(&self) -> MutexGuard<'_, Buffer> {
-        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
+        self.console.buffer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn print(&self, spans: &[SpanData]) {
-        let text = tree::render(spans, self.console.paint);
-        self.console.show(text, spans.len() as u64, &self.counts);
+    fn print(&self, traces: Vec<Vec<Finished>>) {
+        traces.iter().for_each(|spans| self.console.show_trace(spans));
     }
 
     fn flush(&self, limit: Duration) -> OTelSdkResult {
         let deadline = after(limit);
         let left = || deadline.saturating_duration_since(Instant::now());
-        let ready = self.buffer().drain();
+        let ready = self.buffer().drain(&self.origin);
         for spans in &ready {
-            self.print(spans);
+            self.console.show_trace(spans);
             // One after the other, as together they may be more than can wait in the queue.
             let _ = self.console.wait(left());
         }
@@ -148,7 +176,7 @@ impl SpanProcessor for ConsoleSpans {
         let context = span.span_context();
         if context.is_sampled() && self.console.format == ConsoleFormat::Tree {
             let ready = self.buffer().start(context.trace_id(), context.span_id(), Instant::now());
-            ready.iter().for_each(|spans| self.print(spans));
+            self.print(ready);
         }
     }
 
@@ -156,15 +184,17 @@ impl SpanProcessor for ConsoleSpans {
         if !span.span_context.is_sampled() {
             return;
         }
-        self.counts.ended(1);
+        let counts = &self.origin.counts;
+        counts.ended(1);
         self.value_length.apply(&mut span);
         match self.console.format {
             ConsoleFormat::Tree => {
-                let ready = self.buffer().end(span, Instant::now());
-                ready.iter().for_each(|spans| self.print(spans));
+                let finished = Finished { span, origin: Arc::clone(&self.origin) };
+                let ready = self.buffer().end(finished, Instant::now());
+                self.print(ready);
             }
             ConsoleFormat::Json => {
-                self.console.show(json::span(&span, &self.resource), 1, &self.counts);
+                self.console.show(json::span(&span, &self.resource), 1, counts);
             }
         }
     }

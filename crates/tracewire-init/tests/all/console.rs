@@ -30,7 +30,7 @@ impl Write for Screen {
 }
 
 impl Screen {
-    /// The lines without durations and trace ids, which differ each time.
+    /// The lines without durations and ids, which differ each time.
     fn lines(&self) -> Vec<String> {
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
         text.lines()
@@ -42,7 +42,9 @@ impl Screen {
                         || (words.get(index + 1).is_some_and(unit)
                             && words[index].parse::<f64>().is_ok())
                 };
-                let is_id = |word: &str| word.len() == 32;
+                let is_id = |word: &str| {
+                    [16, 32].contains(&word.len()) && word.chars().all(|c| c.is_ascii_hexdigit())
+                };
                 let indent = line.chars().take_while(|&c| c == ' ').count();
                 let kept = (0..words.len()).filter(|&i| !is_time(i) && !is_id(words[i]));
                 let kept: Vec<&str> = kept.map(|index| words[index]).collect();
@@ -108,11 +110,12 @@ fn two_services_of_one_process_are_one_tree() {
     assert_eq!(
         screen.lines(),
         [
-            "trace · 4 spans ·",
+            "trace · shop · 4 spans ·",
             "└─ SERVER GET /orders/{id}",
             "   └─ price the order",
             "      └─ CLIENT GET",
             "         └─ SERVER GET /items/{id} ✗ no such item",
+            "",
         ]
     );
     assert_eq!(telemetry.shutdown().signals()[0].to_string(), "spans to console: 4 exported");
@@ -129,7 +132,14 @@ fn a_span_that_comes_late_is_a_tree_of_its_own() {
     show(&telemetry);
     assert_eq!(
         screen.lines(),
-        ["trace · 1 span ·", "└─ SERVER GET /", "trace · 1 span ·", "└─ send mail"]
+        [
+            "trace · shop · 1 span ·",
+            "└─ SERVER GET /",
+            "",
+            "trace · shop · 1 span ·",
+            "└─ send mail parent",
+            "",
+        ]
     );
     telemetry.shutdown();
 }
@@ -142,7 +152,7 @@ fn shutdown_shows_what_waits_for_a_span_that_is_still_open() {
     let root = start(&tracer, SpanKind::Server, "GET /", &Context::new());
     start(&tracer, SpanKind::Internal, "done", &root).span().end();
     let report = telemetry.shutdown();
-    assert_eq!(screen.lines(), ["trace · 1 span ·", "└─ done"]);
+    assert_eq!(screen.lines(), ["trace · shop · 1 span ·", "└─ done parent", ""]);
     assert!(report.is_complete());
 }
 
@@ -166,6 +176,7 @@ metrics
     2  kind=a\\u{1b}b
   duration s
     count 1  sum 0.3  min 0.3  max 0.3
+
 "
     );
 }
