@@ -199,6 +199,11 @@ impl Builder {
     /// Sets where the exporter `prometheus` serves its page, `/metrics`
     /// (`OTEL_EXPORTER_PROMETHEUS_HOST` and `OTEL_EXPORTER_PROMETHEUS_PORT`); `localhost:9464` unless
     /// set. The page is in OpenMetrics for those who ask for it, else in Prometheus' text format.
+    ///
+    /// A thread of its own serves it over HTTP/1.1, without authentication. A slow or idle client
+    /// holds up no other one: at most 32 connections are open, a request's head may take five
+    /// seconds and be 16 KiB, and the answer has to be read within 30 seconds. Beyond 32 connections,
+    /// one that never sent a request is closed, or else the one whose last request is the oldest.
     #[cfg(feature = "prometheus")]
     pub fn prometheus_address(mut self, host: impl Into<String>, port: u16) -> Self {
         self.settings.prometheus = Some((host.into(), port));
