@@ -207,9 +207,15 @@ impl Telemetry {
         if !report.is_complete() {
             log::warn(&format!("telemetry was lost: {report}"));
         }
+        #[cfg(feature = "tracing")]
+        crate::subscriber::end_lines(LINES_TIMEOUT);
         report
     }
 }
+
+/// How long the end waits for log lines that are not written yet.
+#[cfg(feature = "tracing")]
+const LINES_TIMEOUT: Duration = Duration::from_millis(250);
 
 impl Drop for Telemetry {
     fn drop(&mut self) {

@@ -29,6 +29,7 @@ pub(crate) fn render(metrics: &ResourceMetrics, paint: Paint) -> String {
             AggregatedMetrics::I64(data) => lines(data, paint, &mut out),
         }
     }
+    out.push('\n'); // as after each trace
     out
 }
 

@@ -1,9 +1,11 @@
-//! Metrics on a page that a Prometheus server reads: its formats, and a small server for them.
+//! Metrics on a page that a Prometheus server reads: its formats, and a server for them.
 
+mod connections;
 mod format;
 mod name;
 mod page;
 mod server;
+mod service;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Weak};
@@ -61,13 +63,14 @@ impl Reader {
         Self(Arc::new(ManualReader::builder().with_temporality(Temporality::Cumulative).build()))
     }
 
-    /// The page as of now.
-    fn page(&self, format: Format) -> String {
+    /// The page as of now; `None` if metrics cannot be collected, as after shutdown.
+    fn page(&self, format: Format) -> Option<String> {
         let mut metrics = ResourceMetrics::default();
         if let Err(error) = self.0.collect(&mut metrics) {
             log::debug(&format!("metrics cannot be collected for Prometheus: {error}"));
+            return None;
         }
-        page::render(&metrics, format)
+        Some(page::render(&metrics, format))
     }
 }
 
