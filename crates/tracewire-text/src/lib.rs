@@ -10,9 +10,12 @@
 //! Whatever is redacted is replaced by `REDACTED`.
 
 mod cut;
+mod keys;
 mod message;
 mod printable;
 mod redaction;
+mod splice;
+mod symbols;
 
 pub use self::{
     cut::{CUT, cut},

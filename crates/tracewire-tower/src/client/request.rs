@@ -25,9 +25,8 @@ pub(super) fn start(
     facts.body_size = body.size_hint().exact().filter(|_| !body.is_end_stream());
     let parent = Context::current();
     let call = ClientCall::start(settings, &parent, facts, &mut head.extensions)?;
-    // Where the URI names no host, the connection is made elsewhere, to what `Host` says.
-    let destination = head.uri.host().unwrap_or(host);
-    call.inject(destination, &mut head.headers);
+    // Where the URI names no host, the connection leads to one that only the inner service knows.
+    call.inject(head.uri.host().unwrap_or_default(), &mut head.headers);
     Some(call)
 }
 
