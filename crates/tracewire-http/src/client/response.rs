@@ -1,10 +1,12 @@
 //! The head of a response: the facts.
 
 use http::{HeaderMap, StatusCode, Version};
-use std::net::SocketAddr;
+use std::{fmt, net::SocketAddr};
 
 /// What a client knows once the head of the response is there.
-#[derive(Clone, Copy, Debug)]
+///
+/// Its `Debug` shows no value of a header.
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct ClientResponse<'a> {
     /// The status code.
@@ -23,5 +25,17 @@ impl<'a> ClientResponse<'a> {
     /// A response from somebody unknown.
     pub fn new(status: StatusCode, version: Version, headers: &'a HeaderMap) -> Self {
         Self { status, version, headers, body_size: None, peer: None }
+    }
+}
+
+impl fmt::Debug for ClientResponse<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientResponse")
+            .field("status", &self.status)
+            .field("version", &self.version)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("body_size", &self.body_size)
+            .field("peer", &self.peer)
+            .finish()
     }
 }
