@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr};
 
 /// What a client knows once the head of the response is there.
 ///
-/// Its `Debug` shows no value of a header.
+/// `Debug` leaves out the headers, which may hold credentials.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct ClientResponse<'a> {
@@ -21,21 +21,20 @@ pub struct ClientResponse<'a> {
     pub peer: Option<SocketAddr>,
 }
 
-impl<'a> ClientResponse<'a> {
-    /// A response from somebody unknown.
-    pub fn new(status: StatusCode, version: Version, headers: &'a HeaderMap) -> Self {
-        Self { status, version, headers, body_size: None, peer: None }
-    }
-}
-
 impl fmt::Debug for ClientResponse<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientResponse")
             .field("status", &self.status)
             .field("version", &self.version)
-            .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("body_size", &self.body_size)
             .field("peer", &self.peer)
-            .finish()
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> ClientResponse<'a> {
+    /// A response from somebody unknown.
+    pub fn new(status: StatusCode, version: Version, headers: &'a HeaderMap) -> Self {
+        Self { status, version, headers, body_size: None, peer: None }
     }
 }

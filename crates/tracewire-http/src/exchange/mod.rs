@@ -91,7 +91,7 @@ impl Exchange {
         let mut record = Record::new(instrumentation.side, resolved, method);
         record.scheme = request.scheme;
         record.server = Some(request.host)
-            .filter(|host| !host.is_empty() && !request.host_is_claimed)
+            .filter(|host| !host.is_empty())
             .map(|host| (limited_shared(host.into(), instrumentation.value_limit), request.port));
         record.rpc = request.rpc(instrumentation);
         record.start(instrumentation, parent, SpanKind::Client, None, |record| {

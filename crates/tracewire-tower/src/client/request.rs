@@ -14,15 +14,14 @@ pub(super) fn start(
 ) -> Option<ClientCall> {
     let host_header = head.headers.get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
     let scheme = head.uri.scheme_str().and_then(Scheme::parse).unwrap_or(Scheme::Http);
-    let connected_to = head.uri.authority().and_then(|host| Authority::parse(host.as_str()));
-    let claimed = host_header.as_deref().and_then(Authority::parse);
-    let server = connected_to.or(claimed);
+    let server = head.uri.authority().and_then(|server| Authority::parse(server.as_str()));
+    let asked_for = host_header.as_deref().and_then(Authority::parse);
     let url = absolute_url(&head.method, &head.uri, scheme, host_header.as_deref());
 
     let host = server.map_or("", |server| server.host);
     let port = server.and_then(|server| server.port).unwrap_or_else(|| scheme.default_port());
     let mut facts = ClientRequest::new(&head.method, &url, scheme, host, port);
-    facts.host_is_claimed = connected_to.is_none();
+    facts.asked_for = asked_for.filter(|_| server.is_none());
     facts.headers = Some(&head.headers);
     facts.body_size = body.size_hint().exact().filter(|_| !body.is_end_stream());
     let parent = Context::current();
