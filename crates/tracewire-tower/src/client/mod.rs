@@ -24,7 +24,7 @@
 //! | `http.request.method_original` | method is `_OTHER` | the method as sent |
 //! | `url.full` | always | the URL, without credentials and sensitive values |
 //! | `url.template` | given | [`CallOptions::template`], else the client's [`UrlTemplates`] |
-//! | `server.address`, `server.port` | known | a `Host` header that the request has, else the URL |
+//! | `server.address`, `server.port` | known | the URL; on spans a `Host` header where the URL names no host |
 //! | `http.request.resend_count` | sent before | the request's [`Attempts`] |
 //! | `http.response.status_code` | a response came | the response |
 //! | `network.protocol.version` | a response came | the response |
@@ -64,9 +64,8 @@
 //! Trace context goes everywhere. Baggage goes to hosts [nearby](Hosts::nearby) and stays away from
 //! others: [`destinations`](ClientLayer::destinations) changes both. What the request had under the
 //! names of these headers is replaced, or removed where the policy withholds it. The policy is asked
-//! for the host of the request's URL. Where the URL names none, nobody here knows where the
-//! connection leads, whatever the `Host` header says: that is no host nearby, so baggage is withheld
-//! unless it may go everywhere.
+//! for the host of the request's URL. Where the URL names none the destination is not known, whatever
+//! `Host` says: baggage is withheld, unless it may go [everywhere](Hosts::everywhere).
 
 mod error;
 mod future;
