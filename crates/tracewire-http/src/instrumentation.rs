@@ -163,6 +163,8 @@ impl Instrumentation {
 
     /// Measures the sizes of request and response bodies, as metrics and on the span. Default: no,
     /// as in the conventions.
+    ///
+    /// A size that is only declared, by `Content-Length`, is recorded up to 1 TiB.
     #[must_use]
     pub fn body_sizes(mut self, measure: bool) -> Self {
         self.optional.body_sizes = measure;
@@ -203,7 +205,7 @@ impl Instrumentation {
         self
     }
 
-    /// Records `client.port` on server spans. Default: no.
+    /// Records `client.port` on server spans of HTTP. Default: no.
     #[must_use]
     pub fn client_port(mut self, record: bool) -> Self {
         self.client_port = record;
@@ -220,16 +222,12 @@ impl Instrumentation {
     /// Records gRPC calls by the conventions for remote procedure calls instead of HTTP's.
     ///
     /// Requests of content type `application/grpc` are then `rpc.*` spans, measured by
-    /// `rpc.server.call.duration` or `rpc.client.call.duration`; others stay HTTP.
-    ///
-    /// A client records every method by name, whatever `methods` says: its own code names them.
+    /// `rpc.server.call.duration` or `rpc.client.call.duration`; others stay HTTP. Methods that are
+    /// not among `methods` are recorded as `_OTHER`.
     #[cfg(feature = "grpc")]
     #[must_use]
     pub fn grpc(mut self, methods: RpcMethods) -> Self {
-        self.rpc_methods = Some(match self.side {
-            Side::Server => methods,
-            Side::Client => RpcMethods::any(),
-        });
+        self.rpc_methods = Some(methods);
         self.optional.rpc = true;
         self
     }

@@ -27,14 +27,11 @@ pub(crate) fn start(
 fn describe(request: &Request) -> Option<ClientRequest<'_>> {
     let url = request.url();
     let scheme = Scheme::parse(url.scheme())?;
-    let asked_for =
-        request.headers().get(HOST).and_then(|host| host.to_str().ok()).and_then(Authority::parse);
-    let (host, port) = match asked_for {
-        Some(authority) => (authority.host, authority.port),
-        None => (without_brackets(url.host_str()?), url.port()),
-    };
-    let port = port.unwrap_or_else(|| scheme.default_port());
+    let host = without_brackets(url.host_str()?);
+    let port = url.port().unwrap_or_else(|| scheme.default_port());
     let mut facts = ClientRequest::new(request.method(), url.as_str(), scheme, host, port);
+    let header = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    facts.asked_for = header.and_then(Authority::parse_host);
     facts.headers = Some(request.headers());
     let body = request.body().and_then(reqwest::Body::as_bytes);
     facts.body_size = body.filter(|body| !body.is_empty()).map(|body| body.len() as u64);
@@ -50,30 +47,43 @@ mod tests {
     use super::*;
     use http::{HeaderValue, Method};
 
-    fn server(url: &str, host: Option<&'static str>) -> Option<(String, u16)> {
+    fn server(url: &str, host: Option<&'static str>) -> Option<[Option<(String, u16)>; 2]> {
         let mut request = Request::new(Method::GET, url.parse().unwrap());
         if let Some(host) = host {
             request.headers_mut().insert(HOST, HeaderValue::from_static(host));
         }
-        describe(&request).map(|facts| (facts.host.to_owned(), facts.port))
+        let facts = describe(&request)?;
+        let asked_for =
+            facts.asked_for.map(|asked| (asked.host.to_owned(), asked.port.unwrap_or(0)));
+        Some([Some((facts.host.to_owned(), facts.port)), asked_for])
     }
 
     #[test]
-    fn the_server_is_the_host_header_else_the_url() {
+    fn the_server_is_the_urls_and_beside_it_what_host_asks_for() {
         let cases = [
-            ("http://h/", None, Some(("h", 80))),
-            ("https://h/", None, Some(("h", 443))),
-            ("https://h:80/", None, Some(("h", 80))),
-            ("http://[::1]:8080/", None, Some(("::1", 8080))),
-            ("http://h:8080/", Some("shop.example"), Some(("shop.example", 80))),
-            ("http://h:8080/", Some("shop.example:81"), Some(("shop.example", 81))),
-            ("http://h:8080/", Some(""), Some(("h", 8080))),
-            ("http://h:8080/", Some("[::1"), Some(("h", 8080))),
+            ("http://h/", None, Some([Some(("h", 80)), None])),
+            ("https://h/", None, Some([Some(("h", 443)), None])),
+            ("https://h:80/", None, Some([Some(("h", 80)), None])),
+            ("http://[::1]:8080/", None, Some([Some(("::1", 8080)), None])),
+            (
+                "http://h:8080/",
+                Some("s.example"),
+                Some([Some(("h", 8080)), Some(("s.example", 0))]),
+            ),
+            (
+                "http://h:8080/",
+                Some("s.example:81"),
+                Some([Some(("h", 8080)), Some(("s.example", 81))]),
+            ),
+            ("http://h:8080/", Some(""), Some([Some(("h", 8080)), None])),
+            ("http://h:8080/", Some("[::1"), Some([Some(("h", 8080)), None])),
+            ("http://h:8080/", Some("bad host"), Some([Some(("h", 8080)), None])),
             ("ftp://h/", None, None),
             ("data:text/plain,hello", None, None),
         ];
         for (url, host, expected) in cases {
-            let expected = expected.map(|(host, port)| (host.to_owned(), port));
+            let expected = expected
+                .map(|both| both.map(|one| one.map(|(host, port)| (host.to_owned(), port))));
             assert_eq!(server(url, host), expected, "{url} {host:?}");
         }
     }

@@ -45,10 +45,10 @@ impl Record {
         duration.record(elapsed.as_secs_f64(), attributes);
         if let Some(sizes) = &instruments.body_sizes {
             if let Some(size) = self.request_size {
-                sizes.request.record(size, attributes);
+                sizes.request.record(size as f64, attributes);
             }
             if let Some(size) = self.response_size {
-                sizes.response.record(size, attributes);
+                sizes.response.record(size as f64, attributes);
             }
         }
     }

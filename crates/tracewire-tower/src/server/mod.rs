@@ -104,7 +104,7 @@ pub use self::request_span::RequestSpan;
 pub use self::router::around;
 pub use tracewire_http::{
     Clock, Ending, ErrorType, ExchangeHandle, HeaderSelector, InvalidNetwork, KnownMethods,
-    Outcome, RpcMethods, Scheme, SensitiveKeys, Trust, TrustedProxies, Verdict,
+    Outcome, ProxyHeaders, RpcMethods, Scheme, SensitiveKeys, Trust, TrustedProxies, Verdict,
 };
 
 pub use self::{

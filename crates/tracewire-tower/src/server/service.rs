@@ -83,7 +83,8 @@ impl Config {
         let name = ask(&self.hooks.span_name, head).flatten();
         let added = self.hooks.on_request(head);
 
-        let mut facts = request::describe(request, head.uri, self.scheme, &self.proxies);
+        let forwarded = self.proxies.forwarded(request::peer(request), head.headers);
+        let mut facts = request::describe(request, head.uri, self.scheme, &forwarded);
         facts.route = route.as_deref().or(facts.route);
         facts.name = name.as_deref();
         facts.attributes = added.as_ref().map_or(&[], |added| &added.span);
