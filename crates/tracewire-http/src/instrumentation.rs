@@ -4,6 +4,7 @@ use crate::{
     Clock, Ending, HeaderSelector, KnownMethods, RpcMethods, SensitiveKeys, Verdict,
     clock::SystemClock,
     conventions::{DURATION_BOUNDARIES, SCHEMA_URL},
+    exchange::SeriesLimit,
     instruments::{Instruments, Optional, Side},
     outcome::Classifier,
 };
@@ -58,6 +59,7 @@ pub struct Instrumentation {
     tracer_provider: Option<Arc<dyn ObjectSafeTracerProvider + Send + Sync>>,
     meter_provider: Option<Arc<dyn MeterProvider + Send + Sync>>,
     propagator: Option<Arc<dyn Propagator>>,
+    series: Arc<SeriesLimit>,
     resolved: ResolvedCell,
 }
 
@@ -101,6 +103,7 @@ impl Instrumentation {
             tracer_provider: None,
             meter_provider: None,
             propagator: None,
+            series: Arc::default(),
             resolved: ResolvedCell::default(),
         }
     }
@@ -317,6 +320,7 @@ impl Instrumentation {
             tracer,
             instruments: Instruments::new(&meter, self.side, &self.boundaries, self.optional),
             propagator: self.propagator.clone().unwrap_or_else(default_propagator),
+            series: self.series.clone(),
             classifier: self.classifier.clone(),
             clock: self.clock.clone(),
         }
@@ -344,6 +348,7 @@ pub(crate) struct Resolved {
     /// The tracer, unless spans started with it have no effect.
     pub(crate) tracer: Option<BoxedTracer>,
     pub(crate) instruments: Instruments,
+    pub(crate) series: Arc<SeriesLimit>,
     pub(crate) classifier: Option<Classifier>,
     pub(crate) clock: Arc<dyn Clock>,
     propagator: Arc<dyn Propagator>,

@@ -5,11 +5,15 @@ mod bound;
 mod finish;
 mod measure;
 mod record;
+mod series;
 mod start;
 
 #[cfg(feature = "bound-instruments")]
 pub(crate) use self::bound::BoundDurations;
-pub(crate) use self::record::{Record, Shared};
+pub(crate) use self::{
+    record::{Record, Shared},
+    series::SeriesLimit,
+};
 
 use self::start::span_name;
 use crate::{

@@ -44,6 +44,21 @@ async fn a_host_header_of_the_caller_names_the_server() {
     client_span(&capture).has_exactly(expected);
 }
 
+/// A gateway passes on what its own callers sent.
+#[tokio::test]
+async fn a_host_header_makes_no_series() {
+    let (capture, server) = (Capture::new(), Server::start().await);
+    for n in 0..30 {
+        let call = capture.client().get(server.url("/success"));
+        call.header(HOST, format!("h{n}.example:{n}")).send().await.unwrap();
+    }
+    let metrics = capture.metrics();
+    let duration = metrics.one("http.client.request.duration").only();
+    assert_eq!(duration.count, 30);
+    assert_eq!(duration.attribute("server.address"), Some(&"127.0.0.1".into()));
+    assert_eq!(duration.attribute("server.port"), Some(&i64::from(server.port()).into()));
+}
+
 #[tokio::test]
 async fn what_stands_inside_runs_inside_the_span() {
     struct Inside(Arc<Mutex<Vec<SpanId>>>);

@@ -58,7 +58,7 @@ impl<B> MakeSpan<B> for RequestSpan {
                 tracing::span!(
                     $level,
                     "request",
-                    http.request.method = method,
+                    http.request.method = %method,
                     http.route = Empty,
                     trace_id = Empty,
                     span_id = Empty,
