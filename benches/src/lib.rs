@@ -3,3 +3,4 @@
 pub mod http;
 pub mod load;
 pub mod propagation;
+pub mod worst;

@@ -3,7 +3,7 @@
 use super::{
     RequestHead, ResponseBody, ResponseFuture, hooks::ask, layer::Config, request, scope::Scope,
 };
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use http_body::Body;
 use std::{
     sync::Arc,
@@ -50,9 +50,19 @@ where
             }
             None => self.config.begin(&mut request),
         };
-        let method = request.method().clone();
+        let method = shape(request.method());
         let inner = scope.run(|| self.inner.call(request));
         ResponseFuture::new(inner, scope, method, self.config.clone())
+    }
+}
+
+/// The method as far as it says whether a response has a body. Others are not cloned: one that a
+/// caller made up may be as long as all headers together.
+fn shape(method: &Method) -> Method {
+    match *method {
+        Method::HEAD => Method::HEAD,
+        Method::CONNECT => Method::CONNECT,
+        _ => Method::GET,
     }
 }
 
