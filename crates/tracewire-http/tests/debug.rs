@@ -1,13 +1,13 @@
 //! What `{:?}` shows of the facts and the settings.
 
-use http::{HeaderMap, Method, StatusCode, Version, header::AUTHORIZATION};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header::AUTHORIZATION};
 use opentelemetry::KeyValue;
 use tracewire_http::{
     ClientRequest, ClientResponse, ClientSettings, Instrumentation, Scheme, ServerRequest,
 };
 
 fn headers() -> HeaderMap {
-    HeaderMap::from_iter([(AUTHORIZATION, "Bearer SECRET".parse().unwrap())])
+    HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static("Bearer SECRET"))])
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! Describes and begins: the facts of a request, and the call they start.
 
-use http::{Extensions, header::HOST};
+use http::Extensions;
 use opentelemetry::Context;
 use reqwest::Request;
 use std::sync::Arc;
-use tracewire_http::{Authority, ClientCall, ClientRequest, ClientSettings, Scheme};
+use tracewire_http::{ClientCall, ClientRequest, ClientSettings, Scheme};
 
 /// Starts the call of `request` under the current context, and writes its headers.
 ///
@@ -27,11 +27,12 @@ pub(crate) fn start(
 fn describe(request: &Request) -> Option<ClientRequest<'_>> {
     let url = request.url();
     let scheme = Scheme::parse(url.scheme())?;
+    // A gateway passes on the `Host` that its own callers sent; the URL is the application's choice.
     let host = without_brackets(url.host_str()?);
     let port = url.port().unwrap_or_else(|| scheme.default_port());
-    let mut facts = ClientRequest::new(request.method(), url.as_str(), scheme, host, port);
-    let header = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    facts.asked_for = header.and_then(Authority::parse_host);
+    // The fragment is never sent, and may hold what a redirect put there: a token.
+    let sent = url.as_str().split('#').next().unwrap_or_default();
+    let mut facts = ClientRequest::new(request.method(), sent, scheme, host, port);
     facts.headers = Some(request.headers());
     let body = request.body().and_then(reqwest::Body::as_bytes);
     facts.body_size = body.filter(|body| !body.is_empty()).map(|body| body.len() as u64);
@@ -45,46 +46,35 @@ fn without_brackets(host: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::{HeaderValue, Method};
+    use http::{HeaderValue, Method, header::HOST};
 
-    fn server(url: &str, host: Option<&'static str>) -> Option<[Option<(String, u16)>; 2]> {
-        let mut request = Request::new(Method::GET, url.parse().unwrap());
-        if let Some(host) = host {
-            request.headers_mut().insert(HOST, HeaderValue::from_static(host));
+    #[test]
+    fn the_server_is_the_urls_whatever_the_host_header_says() {
+        let cases = [
+            ("http://h/", Some(("h", 80))),
+            ("https://h/", Some(("h", 443))),
+            ("https://h:80/", Some(("h", 80))),
+            ("http://[::1]:8080/", Some(("::1", 8080))),
+            ("http://ada:pw@H:8080/", Some(("h", 8080))),
+            ("ftp://h/", None),
+            ("data:text/plain,hello", None),
+        ];
+        for (url, expected) in cases {
+            for host in [None, Some("shop.example"), Some("shop.example:81"), Some(""), Some("[")] {
+                let mut request = Request::new(Method::GET, url.parse().unwrap());
+                if let Some(host) = host {
+                    request.headers_mut().insert(HOST, HeaderValue::from_static(host));
+                }
+                let server = describe(&request).map(|facts| (facts.host, facts.port));
+                assert_eq!(server, expected, "{url} {host:?}");
+            }
         }
-        let facts = describe(&request)?;
-        let asked_for =
-            facts.asked_for.map(|asked| (asked.host.to_owned(), asked.port.unwrap_or(0)));
-        Some([Some((facts.host.to_owned(), facts.port)), asked_for])
     }
 
     #[test]
-    fn the_server_is_the_urls_and_beside_it_what_host_asks_for() {
-        let cases = [
-            ("http://h/", None, Some([Some(("h", 80)), None])),
-            ("https://h/", None, Some([Some(("h", 443)), None])),
-            ("https://h:80/", None, Some([Some(("h", 80)), None])),
-            ("http://[::1]:8080/", None, Some([Some(("::1", 8080)), None])),
-            (
-                "http://h:8080/",
-                Some("s.example"),
-                Some([Some(("h", 8080)), Some(("s.example", 0))]),
-            ),
-            (
-                "http://h:8080/",
-                Some("s.example:81"),
-                Some([Some(("h", 8080)), Some(("s.example", 81))]),
-            ),
-            ("http://h:8080/", Some(""), Some([Some(("h", 8080)), None])),
-            ("http://h:8080/", Some("[::1"), Some([Some(("h", 8080)), None])),
-            ("http://h:8080/", Some("bad host"), Some([Some(("h", 8080)), None])),
-            ("ftp://h/", None, None),
-            ("data:text/plain,hello", None, None),
-        ];
-        for (url, host, expected) in cases {
-            let expected = expected
-                .map(|both| both.map(|one| one.map(|(host, port)| (host.to_owned(), port))));
-            assert_eq!(server(url, host), expected, "{url} {host:?}");
-        }
+    fn a_fragment_is_no_part_of_what_is_asked_for() {
+        let url = "http://h/a?x=1#access_token=SECRET";
+        let request = Request::new(Method::GET, url.parse().unwrap());
+        assert_eq!(describe(&request).map(|facts| facts.url), Some("http://h/a?x=1"));
     }
 }

@@ -27,8 +27,8 @@ pub struct ClientRequest<'a> {
     pub host: &'a str,
     /// The port of that host; the scheme's default where none is named.
     pub port: u16,
-    /// The host and port of the `Host` header, if the caller set one: what the span shows. It never
-    /// becomes a metric attribute, because a gateway passes on what its own callers sent.
+    /// The host and port of the `Host` header, where the URL names none: what the span shows. It
+    /// never becomes a metric attribute, because a gateway passes on what its own callers sent.
     pub asked_for: Option<Authority<'a>>,
     /// The size of the request's body in bytes, if it has one and that is known.
     pub body_size: Option<u64>,
@@ -134,5 +134,24 @@ impl<'a> ClientRequest<'a> {
         let rest = self.url.split_once("://").map_or(self.url, |(_, rest)| rest);
         let path = rest.find('/').map_or("", |slash| &rest[slash..]);
         path.split(['?', '#']).next().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let url = "https://ada:SECRET@h.example/SECRET?token=SECRET&id=1#SECRET";
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", "SECRET".parse().unwrap());
+        let mut request = ClientRequest::new(&Method::GET, url, Scheme::Https, "h.example", 443);
+        request.headers = Some(&headers);
+        let attributes = [KeyValue::new("user", "SECRET")];
+        request.attributes = &attributes;
+        let shown = format!("{request:?}");
+        assert!(!shown.contains("SECRET"), "{shown}");
+        assert!(shown.contains("h.example"), "{shown}");
     }
 }
