@@ -105,6 +105,14 @@ impl Allowed {
             instrumentation.inject(&untraced, headers);
         }
     }
+
+    /// Removes from `headers`, written for another host or around this point, what is not allowed.
+    pub(crate) fn restrict(self, instrumentation: &Instrumentation, headers: &mut HeaderMap) {
+        if !(self.trace_context && self.baggage) {
+            let written = instrumentation.extract(headers, &Context::new());
+            self.inject(instrumentation, &written, headers);
+        }
+    }
 }
 
 /// Says once in the life of the process that baggage stays here.
