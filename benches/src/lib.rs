@@ -5,3 +5,4 @@ pub mod load;
 #[cfg(feature = "pressure")]
 pub mod pressure;
 pub mod propagation;
+pub mod worst;

@@ -65,8 +65,8 @@ pub use self::{
     rpc::RpcMethods,
     scheme::Scheme,
     server::{
-        ClientAddress, ExchangeHandle, Forwarded, InvalidNetwork, Origin, Paths, ServerRequest,
-        Trust, TrustedProxies,
+        ClientAddress, ExchangeHandle, Forwarded, InvalidNetwork, Origin, Paths, ProxyHeaders,
+        ServerRequest, Trust, TrustedProxies,
     },
 };
 pub use tracewire_text::SensitiveKeys;
