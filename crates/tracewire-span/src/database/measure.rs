@@ -4,13 +4,14 @@ use crate::handle::{ERROR_TYPE, named};
 use crate::{Tracer, current};
 use futures_core::Stream;
 use opentelemetry::metrics::{Histogram, MeterProvider};
-use opentelemetry::{Context as CurrentContext, KeyValue, StringValue};
+use opentelemetry::{KeyValue, StringValue};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
+use tracewire_propagation::current as context;
 
 /// The boundaries of `db.client.operation.duration` in seconds, as the conventions advise.
 const BOUNDARIES: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
@@ -69,7 +70,8 @@ impl Clock {
             if self.running {
                 self.attributes.push(KeyValue::new(ERROR_TYPE, "panic"));
             }
-            histogram.record(started.elapsed().as_secs_f64(), &self.attributes);
+            let took = started.elapsed().as_secs_f64();
+            context::finish(|| histogram.record(took, &self.attributes));
         }
     }
 }
@@ -147,7 +149,7 @@ impl<W, T> fmt::Debug for Measured<W, T> {
 /// Looked up each time, for the same reason as the tracer; the SDK keeps one of each name.
 fn histogram(tracer: &Tracer) -> Histogram<f64> {
     let scope = tracer.scope();
-    let meter = CurrentContext::map_current(|context| {
+    let meter = context::with(|context| {
         let carried = context.get::<Arc<dyn MeterProvider + Send + Sync>>();
         carried.map(|provider| provider.meter_with_scope(scope.clone()))
     });
