@@ -50,7 +50,8 @@ impl Drop for Reachable {
     fn drop(&mut self) {}
 }
 
-fn is_reachable() -> bool {
+/// Whether the current context can be reached: not while the thread ends.
+pub fn is_reachable() -> bool {
     REACHABLE.try_with(|reachable| reachable.0).unwrap_or(false)
 }
 
