@@ -57,7 +57,7 @@ pub use self::{
     },
     clock::Clock,
     error_type::ErrorType,
-    exchange::{Exchange, ExchangeBody, Scope, Scoped, Traced},
+    exchange::{Exchange, ExchangeBody, Scope, Scoped, Traced, is_event_stream},
     header_capture::HeaderSelector,
     instrumentation::Instrumentation,
     method::KnownMethods,

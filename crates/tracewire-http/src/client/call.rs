@@ -4,7 +4,7 @@ use super::{
     CallOptions, ClientRequest, ClientResponse, ClientSettings,
     attempts::{Attempts, OpenAttempt},
 };
-use crate::{Exchange, Outcome, declared_length, is_bodyless};
+use crate::{Exchange, Outcome, declared_length, is_bodyless, is_event_stream};
 use http::{Extensions, HeaderMap, Method, StatusCode, header::CONTENT_ENCODING};
 use opentelemetry::Context;
 use std::sync::Arc;
@@ -120,9 +120,14 @@ impl ClientCall {
         // Where the body was encoded it may have been decoded since.
         let encoded = response.headers.contains_key(CONTENT_ENCODING);
         self.declared_length = declared_length(response.headers).filter(|_| !encoded);
-        if let Some(size) = response.body_size
-            && !self.ends_at_body()
-        {
+        if self.ends_at_body() {
+            let stream = self.settings.ask_is_stream(response).or_else(|| {
+                (!self.exchange.is_rpc() && is_event_stream(response.headers)).then_some(true)
+            });
+            if let Some(stream) = stream {
+                self.exchange.set_stream(stream);
+            }
+        } else if let Some(size) = response.body_size {
             self.exchange.add_response_size(size);
         }
     }

@@ -13,7 +13,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 use tracewire_propagation::current;
 
@@ -40,6 +40,12 @@ pub(crate) struct Record {
     pub(super) request_size: Option<u64>,
     pub(super) response_size: Option<u64>,
     pub(super) status: Option<StatusCode>,
+    /// Whether the response is a stream, where that is known.
+    pub(super) stream: Option<bool>,
+    /// When the response's head was there, where that may matter.
+    pub(super) answered: Option<Duration>,
+    /// Whether the duration is recorded already.
+    pub(super) measured: bool,
 }
 
 impl Record {
@@ -63,6 +69,9 @@ impl Record {
             request_size: None,
             response_size: None,
             status: None,
+            stream: None,
+            answered: None,
+            measured: false,
             resolved,
         }
     }
@@ -148,7 +157,7 @@ impl Shared {
         self.ended.load(Ordering::Relaxed)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Record> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Record> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
