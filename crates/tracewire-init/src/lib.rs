@@ -74,7 +74,8 @@
 //! `…_METRICS_…`, `…_LOGS_…`) and then win over the general one; a signal's own endpoint is
 //! used as it is. A collector that is not on this machine is reached through the HTTP proxy of
 //! `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY` (by a tunnel, `CONNECT`), unless `NO_PROXY`
-//! names it. `OTEL_CONFIG_FILE` is refused; `OTEL_METRICS_EXEMPLAR_FILTER` is warned of, because
+//! names it: a list of names (which cover those below them), addresses and networks, each with a
+//! port or without, or `*`. With gRPC the proxy's own URL must begin with `http://`. `OTEL_CONFIG_FILE` is refused; `OTEL_METRICS_EXEMPLAR_FILTER` is warned of, because
 //! exemplars do not exist here, and `OTEL_LOGS_EXPORTER` without the feature `logs`.
 //!
 //! # Vendors
@@ -113,6 +114,7 @@ mod body;
 mod builder;
 mod console;
 mod count;
+mod courier;
 mod detectors;
 mod env;
 mod error;

@@ -27,7 +27,7 @@ use self::paint::Paint;
 use crate::count::{Counts, Failure};
 use crate::env::{self, Env};
 use crate::limits::ValueLength;
-use crate::metrics::DeliverMetrics;
+use crate::metrics::{DeliverMetrics, Dispatch};
 
 /// What code says about the console.
 #[derive(Default)]
@@ -170,10 +170,12 @@ impl SpanProcessor for ConsoleSpans {
 }
 
 impl DeliverMetrics for Console {
-    fn deliver(&self, metrics: &ResourceMetrics) -> Result<(), Failure> {
-        self.write(&match self.format {
+    fn prepare(&self, metrics: &ResourceMetrics) -> Dispatch {
+        let text = match self.format {
             ConsoleFormat::Tree => metrics::render(metrics, self.paint),
             ConsoleFormat::Json => json::metrics(metrics),
-        })
+        };
+        let console = self.clone();
+        Box::new(move || console.write(&text))
     }
 }

@@ -135,6 +135,7 @@ pub(crate) fn client(
     if protocol == Protocol::Grpc {
         return Ok(Client::Grpc(grpc::GrpcClient::new(
             grpc::Target {
+                proxy: proxy::choose_plain(env, &url),
                 url,
                 headers,
                 gzip,
@@ -183,7 +184,7 @@ fn endpoint(
     } else {
         (protocol.endpoint().to_owned(), general, Origin::Default, true)
     };
-    let text = protocol.with_scheme(env, text.trim(), signal);
+    let text = protocol.with_scheme(env, text.trim(), signal, &variable)?;
     let mut url = usable(&text, &variable)?;
     if is_base && protocol.has_paths() {
         let path = format!("{}/{}", url.path().trim_end_matches('/'), signal.path());

@@ -1,6 +1,7 @@
 //! What is exported, as requests of the protocol.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -17,7 +18,7 @@ use super::encode::Protobuf;
 #[cfg(feature = "otlp-json")]
 use super::json::{self, Json};
 use crate::count::Failure;
-use crate::metrics::DeliverMetrics;
+use crate::metrics::{DeliverMetrics, Dispatch};
 use crate::queue::{Deliver, Encoded};
 
 /// What every request of a signal has, in each form it may take.
@@ -74,19 +75,20 @@ impl Deliver<SpanData> for OtlpSpans {
 /// Metrics over OTLP.
 #[derive(Debug)]
 pub(crate) struct OtlpMetrics {
-    client: Client,
+    client: Arc<Client>,
 }
 
 impl OtlpMetrics {
     pub(crate) fn new(client: Client) -> Self {
-        Self { client }
+        Self { client: Arc::new(client) }
     }
 }
 
 impl DeliverMetrics for OtlpMetrics {
-    fn deliver(&self, metrics: &ResourceMetrics) -> Result<(), Failure> {
-        let body = self.client.encode_message(ExportMetricsServiceRequest::from(metrics));
-        self.client.send::<ExportMetricsServiceRequest>(body)
+    fn prepare(&self, metrics: &ResourceMetrics) -> Dispatch {
+        let client = Arc::clone(&self.client);
+        let body = client.encode_message(ExportMetricsServiceRequest::from(metrics));
+        Box::new(move || client.send::<ExportMetricsServiceRequest>(body))
     }
 }
 
