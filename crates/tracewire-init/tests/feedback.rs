@@ -136,11 +136,6 @@ fn exporting_is_not_exported_whatever_the_filter() {
     tracing_subscriber::registry()
         .with(grpc.span_layer())
         .with(grpc.log_layer())
-        // Another one, as a program may have it, without any filter.
-        .with({
-            let tracer = http.tracer_provider().unwrap().tracer("own");
-            tracing_opentelemetry::layer().with_tracer(tracer)
-        })
         .with(heard.clone())
         .init();
     for _ in 0..10 {
