@@ -6,6 +6,7 @@
 //! [OTLP exporter specification]: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
 
 mod client;
+mod divide;
 mod encode;
 #[cfg(feature = "otlp-grpc")]
 mod grpc;

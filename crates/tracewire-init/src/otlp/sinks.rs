@@ -14,6 +14,7 @@ use opentelemetry_sdk::trace::SpanData;
 use {crate::logs::Log, opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest};
 
 use super::client::Client;
+use super::divide::{divide, points};
 use super::encode::Protobuf;
 #[cfg(feature = "otlp-json")]
 use super::json::{self, Json};
@@ -87,9 +88,32 @@ impl OtlpMetrics {
 impl DeliverMetrics for OtlpMetrics {
     fn prepare(&self, metrics: &ResourceMetrics) -> Dispatch {
         let client = Arc::clone(&self.client);
-        let body = client.encode_message(ExportMetricsServiceRequest::from(metrics));
-        Box::new(move || client.send::<ExportMetricsServiceRequest>(body))
+        let parts = divide(ExportMetricsServiceRequest::from(metrics), client.most_message());
+        let parts: Vec<_> =
+            parts.into_iter().map(|part| (points(&part), client.encode_message(part))).collect();
+        Box::new(move || send_all(&client, parts))
     }
+}
+
+/// Sends the parts of an export until one fails: the rest fails with it.
+fn send_all(client: &Client, parts: Vec<(u64, Vec<u8>)>) -> Result<(), Failure> {
+    let mut left: u64 = parts.iter().map(|(points, _)| points).sum();
+    let mut rejected: Option<Failure> = None;
+    for (points, body) in parts {
+        match client.send::<ExportMetricsServiceRequest>(body) {
+            Ok(()) => {}
+            Err(Failure { items: Some(items), reason }) => {
+                let before = rejected.and_then(|failure| failure.items).unwrap_or(0);
+                rejected = Some(Failure { items: Some(before + items.min(points)), reason });
+            }
+            Err(Failure { items: None, reason }) => {
+                let before = rejected.and_then(|failure| failure.items).unwrap_or(0);
+                return Err(Failure { items: Some(before + left), reason });
+            }
+        }
+        left -= points;
+    }
+    rejected.map_or(Ok(()), Err)
 }
 
 /// Log records over OTLP.
