@@ -70,7 +70,7 @@
 //! | `OTEL_BSP_MAX_QUEUE_SIZE` | 32768, and 7 MiB in all | spans; if set, with more than 3 KiB each, fewer |
 //! | `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` | 512, and up to 4096 under load | spans; at most the queue's size |
 //! | `OTEL_BLRP_SCHEDULE_DELAY` | 1000 ms | and `OTEL_BLRP_EXPORT_TIMEOUT`, `_MAX_QUEUE_SIZE`, `_MAX_EXPORT_BATCH_SIZE`: the same for log records |
-//! | `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT` | no limit | characters of an attribute value |
+//! | `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT` | no limit | characters of an attribute value, and of the description of a status |
 //! | `OTEL_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT` | 128 | attributes of a span |
 //! | `OTEL_SPAN_EVENT_COUNT_LIMIT`, `OTEL_SPAN_LINK_COUNT_LIMIT` | 128 | events and links of a span |
 //! | `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT` | 128 | attributes of each of them |
@@ -86,7 +86,8 @@
 //! `…_METRICS_…`, `…_LOGS_…`) and then win over the general one; a signal's own endpoint is
 //! used as it is. A collector that is not on this machine is reached through the HTTP proxy of
 //! `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY` (by a tunnel, `CONNECT`), unless `NO_PROXY`
-//! names it. `OTEL_CONFIG_FILE` is refused; `OTEL_METRICS_EXEMPLAR_FILTER` is warned of, because
+//! names it: a list of names (which cover those below them), addresses and networks, each with a
+//! port or without, or `*`. With gRPC the proxy's own URL must begin with `http://`. `OTEL_CONFIG_FILE` is refused; `OTEL_METRICS_EXEMPLAR_FILTER` is warned of, because
 //! exemplars do not exist here, and `OTEL_LOGS_EXPORTER` without the feature `logs`.
 //!
 //! # Vendors
@@ -125,6 +126,7 @@ mod body;
 mod builder;
 mod console;
 mod count;
+mod courier;
 mod detectors;
 mod ended;
 mod env;

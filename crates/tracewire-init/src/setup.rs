@@ -1,6 +1,6 @@
 //! The order in which telemetry is set up: resource, sampler, exporters, providers.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use opentelemetry_sdk::Resource;
@@ -111,6 +111,7 @@ struct Setup<'a> {
     env: &'a Env,
     stop: Arc<Stop>,
     counts: Vec<Arc<Counts>>,
+    deliveries: metrics::Deliveries,
     runtime: otlp::Runtimes,
     #[cfg(feature = "prometheus")]
     prometheus_address: prometheus::Settings,
@@ -124,6 +125,7 @@ impl<'a> Setup<'a> {
             env,
             stop: Arc::default(),
             counts: Vec::new(),
+            deliveries: metrics::Deliveries::default(),
             runtime: otlp::Runtimes::default(),
             #[cfg(feature = "prometheus")]
             prometheus_address: None,
@@ -147,6 +149,8 @@ impl<'a> Setup<'a> {
         let providers = if disabled { Providers::default() } else { self.providers(settings)? };
         Ok(Running {
             providers,
+            deliveries: self.deliveries,
+            flushes: OnceLock::new(),
             counts: self.counts,
             stop: self.stop,
             shutdown_timeout,
@@ -326,6 +330,7 @@ impl<'a> Setup<'a> {
             return Ok(None);
         }
         let interval = Interval::decide(self.env, code);
+        let deliveries = &self.deliveries.clone();
         let mut provider = SdkMeterProvider::builder().with_resource(resource.clone());
         for exporter in exporters {
             provider = match exporter {
@@ -340,12 +345,14 @@ impl<'a> Setup<'a> {
                         OtlpMetrics::new(client),
                         counts,
                         temporality,
+                        deliveries,
                     ))
                 }
                 Exporter::Console => {
                     let counts = self.counts("data points", "console");
                     let temporality = Temporality::Cumulative;
-                    provider.with_reader(interval.reader(console.clone(), counts, temporality))
+                    let console = console.clone();
+                    provider.with_reader(interval.reader(console, counts, temporality, deliveries))
                 }
                 #[cfg(feature = "prometheus")]
                 Exporter::Prometheus => {

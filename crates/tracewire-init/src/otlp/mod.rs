@@ -6,6 +6,7 @@
 //! [OTLP exporter specification]: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
 
 mod client;
+mod divide;
 mod encode;
 #[cfg(feature = "otlp-grpc")]
 mod grpc;
@@ -136,6 +137,7 @@ pub(crate) fn client(
     if protocol == Protocol::Grpc {
         return Ok(Client::Grpc(grpc::GrpcClient::new(
             grpc::Target {
+                proxy: proxy::choose_plain(env, &url),
                 url,
                 headers,
                 gzip,
@@ -184,7 +186,7 @@ fn endpoint(
     } else {
         (protocol.endpoint().to_owned(), general, Origin::Default, true)
     };
-    let text = protocol.with_scheme(env, text.trim(), signal);
+    let text = protocol.with_scheme(env, text.trim(), signal, &variable)?;
     let mut url = usable(&text, &variable)?;
     if is_base && protocol.has_paths() {
         let path = format!("{}/{}", url.path().trim_end_matches('/'), signal.path());

@@ -2,10 +2,11 @@
 //!
 //! A gRPC connection needs a runtime that is always there to answer pings, so telemetry has one of
 //! its own, of one thread, that all signals share. TLS is ours as well: with tonic's, another crate
-//! of the build could choose the provider of its cryptography. Proxies are not used.
+//! of the build could choose the provider of its cryptography.
 
 mod dial;
 mod runtime;
+mod tunnel;
 mod unary;
 
 use std::fmt;
@@ -24,6 +25,7 @@ use url::Url;
 
 use self::dial::Dial;
 pub(crate) use self::runtime::{Runtime, Runtimes};
+use self::tunnel::Tunnel;
 use crate::attempts::{Attempts, Fault, Retry};
 use crate::error::InitError;
 use crate::http_client::{CONNECT_TIMEOUT, USER_AGENT, gzip, shown};
@@ -39,6 +41,7 @@ pub(super) struct Target {
     pub(super) gzip: bool,
     /// For one batch, retries included; `None` is no limit.
     pub(super) timeout: Option<Duration>,
+    pub(super) proxy: Option<ureq::Proxy>,
     /// `None` if the connection needs no TLS.
     #[cfg(feature = "__rustls")]
     pub(super) tls: Option<rustls::ClientConfig>,
@@ -69,6 +72,7 @@ impl GrpcClient {
         let origin: http::Uri = target.url.as_str().parse().map_err(|e| failed(Box::new(e)))?;
         let dial = Dial::new(
             &target.url,
+            target.proxy.as_ref().map(Tunnel::new),
             #[cfg(feature = "__rustls")]
             target.tls,
         )
