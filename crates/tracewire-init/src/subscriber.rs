@@ -1,8 +1,9 @@
 //! A subscriber for `tracing`, and the layer that makes OpenTelemetry spans of its spans.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -18,6 +19,7 @@ use crate::ended::Watched;
 use crate::env::{self, Env, Origin};
 use crate::error::InitError;
 use crate::guard::Telemetry;
+use crate::log::{self, Limited};
 use crate::output::Output;
 use crate::shown::Shown;
 
@@ -195,6 +197,15 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
+/// A line could not be written. The log cannot say so, so stderr does, at most once a minute.
+fn lost(reason: &str) {
+    static LOST: LazyLock<Limited> = LazyLock::new(|| Limited::new(Duration::from_secs(60)));
+    if let Some(lines) = LOST.admit(1, Instant::now()) {
+        let message = format!("log lines to stdout: {lines} lost ({reason})");
+        log::warn_on_stderr(&message);
+    }
+}
+
 /// The subscriber writes each line with one call.
 struct Line<'a> {
     output: &'a Output,
@@ -203,7 +214,8 @@ struct Line<'a> {
 
 impl Write for Line<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.output.send(String::from_utf8_lossy(line).into_owned());
+        let text = String::from_utf8_lossy(line).into_owned();
+        self.output.send_then(text, |result| result.unwrap_or_else(|reason| lost(&reason)));
         if self.waits {
             self.output.wait_briefly();
         }

@@ -9,7 +9,7 @@ mod paint;
 pub(crate) mod sample;
 mod tree;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
@@ -121,8 +121,8 @@ impl Console {
     }
 }
 
-fn unwritten(error: io::Error) -> Failure {
-    Failure::all(format!("the console cannot be written to: {error}"))
+fn unwritten(reason: String) -> Failure {
+    Failure::all(format!("the console cannot be written to: {reason}"))
 }
 
 /// Prints each trace when it is finished in this process.
