@@ -112,6 +112,7 @@ mod batching;
 mod builder;
 mod console;
 mod count;
+mod defaults;
 mod detectors;
 mod ended;
 mod env;
@@ -121,6 +122,7 @@ mod foreign;
 mod guard;
 mod hinted;
 mod http_client;
+mod ignored;
 mod limits;
 mod log;
 #[cfg(feature = "logs")]

@@ -15,7 +15,7 @@ async fn hello(State((client, other)): State<(ClientWithMiddleware, String)>) ->
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let _telemetry = tracewire::init()?;
+    let telemetry = tracewire::init()?;
 
     let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:5000".into());
     let listener = TcpListener::bind(address).await?;
@@ -29,6 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with_state((client, format!("{url}/other")));
 
     println!("Running on {url}");
-    axum::serve(listener, app).await?;
+    axum::serve(listener, app).with_graceful_shutdown(tracewire::shutdown_signal()).await?;
+    telemetry.shutdown();
     Ok(())
 }
