@@ -89,6 +89,24 @@ impl Service {
         self.process.try_wait().expect("it is a process of ours")
     }
 
+    /// Starts `program` for each signal that asks a process to end, sends it one request with this
+    /// method and target, and then the signal.
+    ///
+    /// # Panics
+    ///
+    /// If it does not end by itself, with status 0.
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn assert_ends_well(program: &str, variables: &[(&str, &str)], request: &str) {
+        for signal in [Signal::TERM, Signal::INT] {
+            let mut service = Self::start(program, variables);
+            let answer = ask(&service.address, request, "");
+            assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
+            service.signal(signal);
+            assert_eq!(service.ended().code(), Some(0), "{signal:?}");
+        }
+    }
+
     /// Waits until the process has ended.
     ///
     /// # Panics

@@ -153,6 +153,7 @@ mod stop;
 mod subscriber;
 #[cfg(feature = "__rustls")]
 mod tls;
+mod unreachable;
 mod weight;
 #[cfg(feature = "zipkin")]
 mod zipkin;

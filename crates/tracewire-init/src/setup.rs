@@ -31,6 +31,7 @@ use crate::otlp::{self, OtlpMetrics, OtlpSpans, Signal};
 #[cfg(feature = "prometheus")]
 use crate::prometheus;
 use crate::stop::Stop;
+use crate::unreachable::Voice;
 #[cfg(feature = "zipkin")]
 use crate::zipkin::ZipkinSpans;
 use crate::{ignored, resource, sampler, self_metrics};
@@ -110,6 +111,7 @@ struct Setup<'a> {
     env: &'a Env,
     stop: Arc<Stop>,
     counts: Vec<Arc<Counts>>,
+    voice: Arc<Voice>,
     runtime: otlp::Runtimes,
     #[cfg(feature = "prometheus")]
     prometheus_address: prometheus::Settings,
@@ -123,6 +125,7 @@ impl<'a> Setup<'a> {
             env,
             stop: Arc::default(),
             counts: Vec::new(),
+            voice: Arc::default(),
             runtime: otlp::Runtimes::default(),
             #[cfg(feature = "prometheus")]
             prometheus_address: None,
@@ -373,7 +376,7 @@ impl<'a> Setup<'a> {
     }
 
     fn counts(&mut self, signal: &'static str, exporter: &'static str) -> Arc<Counts> {
-        let counts = Arc::new(Counts::new(signal, exporter));
+        let counts = Arc::new(Counts::sharing(signal, exporter, Arc::clone(&self.voice)));
         self.counts.push(Arc::clone(&counts));
         counts
     }

@@ -7,6 +7,7 @@
 mod dial;
 mod runtime;
 
+use std::error::Error;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use crate::attempts::{Attempts, Fault, Retry};
 use crate::error::InitError;
 use crate::http_client::{CONNECT_TIMEOUT, USER_AGENT, shown};
 use crate::stop::Stop;
+use crate::unreachable;
 
 /// Everything about the calls to one endpoint.
 pub(super) struct Target {
@@ -133,6 +135,7 @@ impl GrpcClient {
         let endpoint = self.attempts.endpoint();
         // The message is not shown: it may hold what was sent.
         let what = match cause(status) {
+            Some(cause) if is_unreached(cause) => unreachable::reason(endpoint, &cause.to_string()),
             Some(cause) => format!("{endpoint}: {cause}"),
             None => format!("gRPC {:?} from {endpoint}", status.code()),
         };
@@ -148,12 +151,18 @@ impl fmt::Debug for GrpcClient {
 }
 
 /// Why there was no answer, if that was it: the innermost cause.
-fn cause(status: &Status) -> Option<String> {
+fn cause(status: &Status) -> Option<&(dyn Error + 'static)> {
     let mut cause = std::error::Error::source(status)?;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    Some(cause.to_string())
+    Some(cause)
+}
+
+/// Whether there was nobody to send anything to.
+fn is_unreached(cause: &(dyn Error + 'static)) -> bool {
+    let error = cause.downcast_ref::<std::io::Error>();
+    error.is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
 }
 
 /// By the table of the protocol: what is transient, and an exhausted collector only if it says when.
