@@ -13,13 +13,15 @@ const PERIOD: Duration = Duration::from_secs(60);
 /// How every reason of this kind begins.
 const NOTHING: &str = "nothing answers at ";
 const HINT: &str =
-    "is a collector running there? OTEL_TRACES_EXPORTER=console prints spans instead";
+    "Is a collector running there? OTEL_TRACES_EXPORTER=console prints spans instead";
 
 /// The reason that an endpoint, as it may be shown, cannot be reached. It names the collector and
 /// not the path, so that it is the same for every signal.
 pub(crate) fn reason(endpoint: &str, cause: &str) -> String {
     let origin = Url::parse(endpoint).map(|url| url.origin().ascii_serialization());
-    format!("{NOTHING}{} ({cause})", origin.as_deref().unwrap_or(endpoint))
+    // The system's own number for the error tells nobody anything.
+    let cause = cause.split(" (os error").next().unwrap_or(cause);
+    format!("{NOTHING}{}: {cause}", origin.as_deref().unwrap_or(endpoint))
 }
 
 pub(crate) fn is_reason(text: &str) -> bool {
@@ -46,7 +48,7 @@ impl Voice {
     /// `line`, and what to do if this is the first time that a collector is missing.
     pub(crate) fn hinted(&self, line: &str, reason: &str) -> String {
         if is_reason(reason) && !self.hinted.swap(true, Ordering::Relaxed) {
-            format!("{line}: {HINT}")
+            format!("{line}. {HINT}")
         } else {
             line.to_owned()
         }
@@ -79,8 +81,8 @@ mod tests {
 
     #[test]
     fn a_missing_collector_is_named_without_the_path() {
-        let refused = "Connection refused";
-        let expected = "nothing answers at http://localhost:4318 (Connection refused)";
+        let refused = "Connection refused (os error 111)";
+        let expected = "nothing answers at http://localhost:4318: Connection refused";
         for path in ["v1/traces", "v1/metrics", ""] {
             assert_eq!(reason(&format!("http://localhost:4318/{path}"), refused), expected);
         }
@@ -104,7 +106,7 @@ mod tests {
         let voice = Voice::default();
         let gone = reason("http://c", "refused");
         assert_eq!(voice.hinted("lost", "HTTP 400"), "lost");
-        assert_eq!(voice.hinted("lost", &gone), format!("lost: {HINT}"));
+        assert_eq!(voice.hinted("lost", &gone), format!("lost. {HINT}"));
         assert_eq!(voice.hinted("lost", &gone), "lost");
     }
 }
