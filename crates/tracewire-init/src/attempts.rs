@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::stop::{Stop, after};
+use crate::unreachable;
 
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 
@@ -111,7 +112,11 @@ impl Attempts {
 
 impl Fault {
     fn describe(self, attempts: u32) -> String {
-        if attempts == 1 { self.what } else { format!("{}, {attempts} attempts", self.what) }
+        // Where nothing answers, the number says nothing more.
+        if attempts == 1 || unreachable::is_reason(&self.what) {
+            return self.what;
+        }
+        format!("{}, {attempts} attempts", self.what)
     }
 }
 

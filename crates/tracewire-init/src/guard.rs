@@ -205,9 +205,17 @@ impl Telemetry {
             return ShutdownReport::default();
         };
         running.life.end(how);
+        // What the exporters would warn of is in the report.
+        let voice = running.counts.first().cloned();
+        voice.iter().for_each(|counts| counts.voice().hush());
         let report = running.shutdown(limit);
         if !report.is_complete() {
-            log::warn(&format!("telemetry was lost: {report}"));
+            let line = format!("telemetry was lost: {report}");
+            let reason = report.missing_collector().unwrap_or_default();
+            log::warn(&match &voice {
+                Some(counts) => counts.voice().hinted(&line, reason),
+                None => line,
+            });
         }
         #[cfg(feature = "tracing")]
         crate::subscriber::end_lines(LINES_TIMEOUT);

@@ -43,7 +43,10 @@
 //! # Variables
 //!
 //! Empty is unset. A value that cannot be read is warned of once and is then as good as unset. What
-//! would lose everything (an endpoint that is no URL, a queue of zero) is an error of [`init`].
+//! would lose everything (an endpoint that is no URL, a queue of zero) is an error of [`init`]. A
+//! variable that is set and has no effect is warned of once, whether it is not supported, needs
+//! another variable or a cargo feature, or is overridden in code. No message shows a value that may
+//! hold a secret: headers, credentials, queries, keys, and whatever is not UTF-8.
 //!
 //! | variable | default | meaning |
 //! |---|---|---|
@@ -87,8 +90,23 @@
 //! used as it is. A collector that is not on this machine is reached through the HTTP proxy of
 //! `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY` (by a tunnel, `CONNECT`), unless `NO_PROXY`
 //! names it: a list of names (which cover those below them), addresses and networks, each with a
-//! port or without, or `*`. With gRPC the proxy's own URL must begin with `http://`. `OTEL_CONFIG_FILE` is refused; `OTEL_METRICS_EXEMPLAR_FILTER` is warned of, because
-//! exemplars do not exist here, and `OTEL_LOGS_EXPORTER` without the feature `logs`.
+//! port or without, or `*`. With gRPC the proxy's own URL must begin with `http://`.
+//! Not supported: `OTEL_CONFIG_FILE` and `OTEL_EXPERIMENTAL_CONFIG_FILE`, which are an
+//! error, because with a file all other variables would have to be ignored; `OTEL_ENTITIES`,
+//! `OTEL_METRICS_EXEMPLAR_FILTER`, `OTEL_SEMCONV_STABILITY_OPT_IN` with `/dup`, and the retired
+//! `OTEL_EXPORTER_JAEGER_*` and `OTEL_EXPORTER_OTLP_{SPAN,METRIC}_INSECURE`, which are warned of.
+//!
+//! # Defaults in code
+//!
+//! A program that wants another default than this table's gives one to the [`Builder`]:
+//! `default_traces_exporters`, `default_endpoint` and their likes yield to the environment, so
+//! operators can still choose. Settings without `default_` in their name win over it.
+//!
+//! # The end of the process
+//!
+//! What waits to be exported is lost if the process ends without [`Telemetry::shutdown`] or the
+//! guard's drop; [`Telemetry`] lists what runs them. With the feature `signal`, `shutdown_signal`
+//! waits for Ctrl-C and SIGTERM.
 //!
 //! # Vendors
 //!
@@ -111,6 +129,7 @@
 //! | `tls-ring` | no | the same with ring; with both, `tls` counts |
 //! | `logs` | no | log records: exporters, and `Telemetry::log_layer`, which makes them of `tracing` events |
 //! | `tracing` | no | a subscriber (`Builder::log_format`), and `Telemetry::span_layer`, which makes spans of `tracing` spans |
+//! | `signal` | no | `shutdown_signal`, for Ctrl-C and SIGTERM (brings tokio's signal handling) |
 //! | `otlp-json` | no | the protocol `http/json` |
 //! | `otlp-grpc` | no | the protocol `grpc`, on a runtime of one thread that belongs to telemetry |
 //! | `zipkin` | no | the exporter `zipkin` for spans |
@@ -127,6 +146,7 @@ mod builder;
 mod console;
 mod count;
 mod courier;
+mod defaults;
 mod detectors;
 mod ended;
 mod env;
@@ -136,6 +156,7 @@ mod foreign;
 mod guard;
 mod hinted;
 mod http_client;
+mod ignored;
 mod limits;
 mod log;
 #[cfg(feature = "logs")]
@@ -167,6 +188,7 @@ mod stop;
 mod subscriber;
 #[cfg(feature = "__rustls")]
 mod tls;
+mod unreachable;
 mod weight;
 #[cfg(feature = "zipkin")]
 mod zipkin;

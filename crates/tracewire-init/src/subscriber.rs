@@ -67,7 +67,10 @@ impl Logging {
             None,
         );
         let (directives, origin) = match code.directives {
-            Some(directives) => (directives, Origin::Code),
+            Some(directives) => {
+                env.overridden(&[DIRECTIVES]);
+                (directives, Origin::Code)
+            }
             None => match env.read(&[DIRECTIVES], readable) {
                 Some(found) => (found.value, Origin::Variable(found.variable)),
                 None => (DEFAULT.to_owned(), Origin::Default),
@@ -251,7 +254,7 @@ mod tests {
         let variable = (DIRECTIVES, "warn,shop=debug");
         assert_eq!(shown(&[], None), (DEFAULT.to_owned(), 0));
         assert_eq!(shown(&[variable], None), ("warn,shop=debug".to_owned(), 0));
-        assert_eq!(shown(&[variable], Some("error")), ("error".to_owned(), 0));
+        assert_eq!(shown(&[variable], Some("error")), ("error".to_owned(), 1));
         assert_eq!(shown(&[(DIRECTIVES, "shop=loud")], None), (DEFAULT.to_owned(), 1));
     }
 

@@ -43,7 +43,10 @@ impl Protocol {
     pub(super) fn decide(env: &Env, code: Option<Self>, signal: Signal) -> Result<Self, InitError> {
         let [special, general] = signal.variables("PROTOCOL");
         let (protocol, origin) = match code {
-            Some(protocol) => (protocol, Origin::Code),
+            Some(protocol) => {
+                env.overridden(&[&special, &general]);
+                (protocol, Origin::Code)
+            }
             None => match env.read(&[&special, &general], env::choice(&WORDS)) {
                 Some(Found { value: Ok(protocol), variable }) => {
                     (protocol, Origin::Variable(variable))
@@ -66,7 +69,7 @@ impl Protocol {
         Ok(protocol)
     }
 
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         let word = WORDS.iter().find(|(_, protocol)| *protocol == Ok(self));
         word.expect("each protocol has its word").0
     }

@@ -9,6 +9,7 @@ mod runtime;
 mod tunnel;
 mod unary;
 
+use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use crate::attempts::{Attempts, Fault, Retry};
 use crate::error::InitError;
 use crate::http_client::{CONNECT_TIMEOUT, USER_AGENT, gzip, shown};
 use crate::stop::Stop;
+use crate::unreachable;
 
 const WINDOW: u32 = 65_535;
 const MOST_HEADERS: u32 = 64 * 1024;
@@ -142,6 +144,7 @@ impl GrpcClient {
         let endpoint = self.attempts.endpoint();
         // The message is not shown: it may hold what was sent.
         let what = match cause(status) {
+            Some(cause) if is_unreached(cause) => unreachable::reason(endpoint, &cause.to_string()),
             Some(cause) => format!("{endpoint}: {cause}"),
             None => format!("gRPC {:?} from {endpoint}", status.code()),
         };
@@ -170,12 +173,18 @@ fn headers(mut headers: HeaderMap, gzip: bool) -> HeaderMap {
 }
 
 /// Why there was no answer, if that was it: the innermost cause.
-fn cause(status: &Status) -> Option<String> {
+fn cause(status: &Status) -> Option<&(dyn Error + 'static)> {
     let mut cause = std::error::Error::source(status)?;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    Some(cause.to_string())
+    Some(cause)
+}
+
+/// Whether there was nobody to send anything to.
+fn is_unreached(cause: &(dyn Error + 'static)) -> bool {
+    let error = cause.downcast_ref::<std::io::Error>();
+    error.is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
 }
 
 /// By the table of the protocol: what is transient, and an exhausted collector only if it says when.
