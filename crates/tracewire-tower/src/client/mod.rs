@@ -63,7 +63,7 @@
 //!
 //! Trace context goes everywhere. Baggage goes to hosts [nearby](Hosts::nearby) and stays away from
 //! others: [`destinations`](ClientLayer::destinations) changes both. What the request had under the
-//! names of these headers is replaced, or removed where the policy withholds it. The policy is asked
+//! names of these headers, or those of any other known format, is replaced or removed. The policy is asked
 //! for the host of the request's URL. Where the URL names none, nobody here knows where the
 //! connection leads, whatever the `Host` header says: that is no host nearby, so baggage is withheld
 //! unless it may go everywhere.
