@@ -72,7 +72,9 @@ impl<'a> Choices<'a> {
             5 => format!("Authorization: Bearer {MARK}"),
             _ => format!("https://h.example/a?x={MARK}"),
         };
-        format!("{} {secret} {}", self.text, self.text)
+        // A quotation mark or a bracket that opens here may close inside of the secret.
+        let noise = self.text.replace(['\'', '"', '`', '{', '['], "");
+        format!("{noise} {secret} {noise}")
     }
 }
 

@@ -282,6 +282,7 @@ mod tests {
             ("/login?next=%2Fcb%3Ftoken%3DS1: 404", "/login?next=%2Fcb%3Ftoken%3DREDACTED: 404"),
             ("body was x=1&next=%2Fcb%3Ftoken%3DS1", "body was x=1&next=%2Fcb%3Ftoken%3DREDACTED"),
             ("token%3DS1", "token%3DREDACTED"),
+            ("creds=' at a://ada:S1'S2@h/", "creds='REDACTED'REDACTED@h/"),
             ("ada:12345@/shop", "REDACTED:REDACTED@/shop"),
             ("ada:1234/5@tcp(h)/shop", "REDACTED:REDACTED@tcp(h)/shop"),
             ("password=a\\ b host=h", "password=REDACTED host=h"),

@@ -58,7 +58,14 @@ impl Scanner<'_> {
         let last = text[at..end].rfind('@').map_or(at, |last| at + last);
         self.without_at = last + 1;
         let opened = text[self.word.start..last].trim_start_matches(['(', '\'', '[', '{']);
-        let Some(colon) = opened.find(':') else { return at + 1 };
+        let Some(colon) = opened.find(':') else {
+            // Behind a value that was redacted this may be the rest of a password.
+            if self.word.start > 0 && self.word.start == self.splice.copied() && !opened.is_empty()
+            {
+                self.splice.redact(last - opened.len()..last);
+            }
+            return at + 1;
+        };
         // A key may stand before, as in `dsn=user:password@…`.
         let key = opened[..colon].rfind('=').map_or(0, |equals| equals + 1);
         let (user, password) = (&opened[key..colon], &opened[colon + 1..]);
