@@ -54,6 +54,7 @@ pub mod current;
 mod format;
 mod hex;
 mod hint;
+mod known;
 mod log;
 mod percent;
 mod process;
@@ -102,6 +103,7 @@ pub use self::{
     composite::Composite,
     format::Format,
     hint::SamplingHint,
+    known::remove_known,
     process::{default_generation, default_propagator, set_default},
     propagator::Propagator,
     random::with_random_trace_id,

@@ -105,7 +105,7 @@
 //!
 //! Trace context goes everywhere. Baggage goes to hosts [nearby](Hosts::nearby) and stays away from
 //! others: [`destinations`](ClientMiddleware::destinations) changes both. What the request had under
-//! the names of these headers is replaced, or removed where the policy withholds it.
+//! the names of these headers, or those of any other known format, is replaced or removed.
 //!
 //! # One request
 //!

@@ -66,9 +66,9 @@
 //!
 //! Trace context goes everywhere. Baggage goes to hosts [nearby](Hosts::nearby) and stays away from
 //! others: [`destinations`](ClientLayer::destinations) changes both. What the request had under the
-//! names of these headers is replaced, or removed where the policy withholds it. The policy is asked
-//! for the host of the request's URL. Where the URL names none the destination is not known, whatever
-//! `Host` says: baggage is withheld, unless it may go [everywhere](Hosts::everywhere).
+//! names of these headers, or those of any other known format, is replaced or removed. The policy
+//! is asked for the host of the request's URL. Where the URL names none the destination is not known,
+//! whatever `Host` says: baggage is withheld, unless it may go [everywhere](Hosts::everywhere).
 
 mod error;
 mod future;
