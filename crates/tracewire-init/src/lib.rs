@@ -143,6 +143,8 @@ mod setup;
 mod stop;
 #[cfg(feature = "tracing")]
 mod subscriber;
+#[cfg(any(feature = "logs", feature = "tracing"))]
+mod targets;
 #[cfg(feature = "__rustls")]
 mod tls;
 mod weight;

@@ -5,8 +5,8 @@ use std::io::IsTerminal;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracewire_tracing::{ContextLayer, TraceIds};
-use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
+use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
@@ -15,6 +15,7 @@ use tracing_subscriber::registry::{LookupSpan, Registry};
 use crate::env::{self, Env, Origin};
 use crate::error::InitError;
 use crate::guard::Telemetry;
+use crate::targets::is_telemetry;
 
 const FORMAT: &str = "TRACEWIRE_LOG";
 const DIRECTIVES: &str = "RUST_LOG";
@@ -106,7 +107,7 @@ impl Logging {
         })
     }
 
-    /// Spans from level INFO on, and those that the directives name besides.
+    /// Spans from level INFO on, and those that the directives name besides; events that are errors.
     pub(crate) fn span_layer<S>(&self, provider: &SdkTracerProvider) -> impl Layer<S> + use<S>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
@@ -119,7 +120,9 @@ impl Logging {
             .with_filter(
                 filter_fn(|metadata| *metadata.level() <= LevelFilter::INFO)
                     .or(verbose)
-                    .and(filter_fn(|metadata| metadata.is_span())),
+                    .and(filter_fn(|metadata| metadata.is_span()))
+                    .or(filter_fn(|metadata| is_error(metadata)))
+                    .and(filter_fn(|metadata| is_exported(metadata))),
             )
     }
 
@@ -128,6 +131,22 @@ impl Logging {
     pub(crate) fn log_filter(&self) -> EnvFilter {
         self.filter()
     }
+}
+
+/// Whether an event says that the work of its span failed: `error!`, and what `#[instrument(err)]`
+/// makes of an `Err` at any level, which is an event with the error and without a message.
+///
+/// Everything else that is logged stays out of spans: it would be in the log a second time.
+fn is_error(metadata: &Metadata<'_>) -> bool {
+    let has = |name| metadata.fields().field(name).is_some();
+    metadata.is_event() && (*metadata.level() == Level::ERROR || has("error") && !has("message"))
+}
+
+/// Not what telemetry says of itself, and not the span that tower-http's layer makes with our
+/// `RequestSpan`: that request has its server span.
+fn is_exported(metadata: &Metadata<'_>) -> bool {
+    let target = metadata.target();
+    !is_telemetry(target) && !(metadata.is_span() && target.starts_with("tracewire_tower::"))
 }
 
 fn readable(text: &str) -> Result<String, String> {
