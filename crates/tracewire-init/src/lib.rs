@@ -125,6 +125,8 @@ mod log;
 #[cfg(feature = "logs")]
 mod logs;
 mod metrics;
+#[cfg(feature = "tracing")]
+mod no_ids;
 mod otlp;
 mod percent;
 #[cfg(feature = "__presets")]

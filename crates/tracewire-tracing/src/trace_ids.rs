@@ -3,12 +3,13 @@
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 use std::fmt;
-use tracing::{Event, Metadata, Subscriber};
-#[cfg(feature = "json")]
-use tracing_subscriber::fmt::format::Json;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 #[cfg(feature = "ansi")]
 use tracing_subscriber::fmt::format::Pretty;
-use tracing_subscriber::fmt::format::{Compact, Format, Full, Writer};
+use tracing_subscriber::fmt::format::{Compact, DefaultFields, Format, Full, Writer};
+#[cfg(feature = "json")]
+use tracing_subscriber::fmt::format::{Json, JsonFields};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -38,8 +39,24 @@ pub struct TraceIds<F>(F);
 impl<L: Layout, T> TraceIds<Format<L, T>> {
     /// Adds the ids to the lines of this format.
     pub fn new(format: Format<L, T>) -> Self {
+        MADE.store(true, Ordering::Relaxed);
         Self(format)
     }
+}
+
+static MADE: AtomicBool = AtomicBool::new(false);
+
+/// Whether a subscriber writes log lines in a format of `tracing-subscriber`, and no format of this
+/// process adds ids.
+#[doc(hidden)]
+pub fn lacks_ids(subscriber: &Dispatch) -> bool {
+    // Such a layer can be asked for its parts, and is of too many types to be asked for itself.
+    let writes = subscriber.is::<DefaultFields>();
+    #[cfg(feature = "ansi")]
+    let writes = writes || subscriber.is::<Pretty>();
+    #[cfg(feature = "json")]
+    let writes = writes || subscriber.is::<JsonFields>();
+    writes && !MADE.load(Ordering::Relaxed)
 }
 
 impl<L, T, S, N> FormatEvent<S, N> for TraceIds<Format<L, T>>
