@@ -24,7 +24,7 @@ const HOUSE: [(&str, &[&str]); 9] = [
     ("tracewire-span", &["tracewire-propagation"]),
     ("tracewire-testing", &[]),
     ("tracewire-tower", &["tracewire-http", "tracewire-propagation"]),
-    ("tracewire-tracing", &[]),
+    ("tracewire-tracing", &["tracewire-propagation"]),
 ];
 
 /// Crates of others that only some rooms may know.

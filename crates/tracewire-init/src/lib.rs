@@ -137,6 +137,8 @@ mod prometheus;
 mod propagation;
 mod proxy;
 mod queue;
+#[cfg(feature = "tracing")]
+mod reachable;
 mod report;
 mod resource;
 mod sampler;

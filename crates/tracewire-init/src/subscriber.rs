@@ -15,6 +15,7 @@ use tracing_subscriber::registry::{LookupSpan, Registry};
 use crate::env::{self, Env, Origin};
 use crate::error::InitError;
 use crate::guard::Telemetry;
+use crate::reachable::WhileReachable;
 use crate::targets::is_telemetry;
 
 const FORMAT: &str = "TRACEWIRE_LOG";
@@ -112,18 +113,16 @@ impl Logging {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let verbose = self.filter();
+        let spans = filter_fn(|metadata| *metadata.level() <= LevelFilter::INFO)
+            .or(self.filter())
+            .and(filter_fn(|metadata| metadata.is_span()));
+        let errors = filter_fn(|metadata| is_error(metadata));
+        let filter = spans.or(errors).and(filter_fn(|metadata| is_exported(metadata)));
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("tracing"))
             .with_threads(false)
             .with_tracked_inactivity(false)
-            .with_filter(
-                filter_fn(|metadata| *metadata.level() <= LevelFilter::INFO)
-                    .or(verbose)
-                    .and(filter_fn(|metadata| metadata.is_span()))
-                    .or(filter_fn(|metadata| is_error(metadata)))
-                    .and(filter_fn(|metadata| is_exported(metadata))),
-            )
+            .with_filter(WhileReachable(filter))
     }
 
     /// The events that the directives name.

@@ -1,9 +1,9 @@
 //! Log lines that name the trace and the span they belong to.
 
-use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tracewire_propagation::current;
 use tracing::{Dispatch, Event, Metadata, Subscriber};
 #[cfg(feature = "ansi")]
 use tracing_subscriber::fmt::format::Pretty;
@@ -73,7 +73,7 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let current = Context::map_current(|current| current.span().span_context().clone());
+        let current = current::with(|current| current.span().span_context().clone());
         if !current.is_valid() {
             return self.0.format_event(context, writer, event);
         }

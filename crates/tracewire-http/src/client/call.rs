@@ -4,8 +4,8 @@ use super::{
     CallOptions, ClientRequest, ClientResponse, ClientSettings,
     attempts::{Attempts, OpenAttempt},
 };
-use crate::{Exchange, Outcome};
-use http::{Extensions, HeaderMap, StatusCode};
+use crate::{Exchange, Outcome, declared_length, is_bodyless};
+use http::{Extensions, HeaderMap, Method, StatusCode, header::CONTENT_ENCODING};
 use opentelemetry::Context;
 use std::sync::Arc;
 
@@ -41,6 +41,9 @@ pub struct ClientCall {
     exchange: Exchange,
     attempt: OpenAttempt,
     propagate: bool,
+    method: Method,
+    bodyless: bool,
+    declared_length: Option<u64>,
 }
 
 impl ClientCall {
@@ -79,7 +82,15 @@ impl ClientCall {
             exchange.request_size(size);
         }
         let propagate = options.is_none_or(|options| !options.unpropagated);
-        Some(Self { settings: settings.clone(), exchange, attempt, propagate })
+        Some(Self {
+            settings: settings.clone(),
+            exchange,
+            attempt,
+            propagate,
+            method: request.method.clone(),
+            bodyless: false,
+            declared_length: None,
+        })
     }
 
     /// Writes what `destination` may be told into `headers`, in place of what is there.
@@ -105,16 +116,15 @@ impl ClientCall {
         }
         self.exchange.response_headers(&self.settings.instrumentation, response.headers);
         self.exchange.respond(response.status);
+        self.bodyless = is_bodyless(&self.method, response.status);
+        // Where the body was encoded it may have been decoded since.
+        let encoded = response.headers.contains_key(CONTENT_ENCODING);
+        self.declared_length = declared_length(response.headers).filter(|_| !encoded);
         if let Some(size) = response.body_size
             && !self.ends_at_body()
         {
             self.exchange.add_response_size(size);
         }
-    }
-
-    /// Notes that so many bytes of the response's body were read.
-    pub(crate) fn read(&mut self, bytes: u64) {
-        self.exchange.add_response_size(bytes);
     }
 
     /// Notes a status code of which nothing but itself is known.
@@ -128,9 +138,22 @@ impl ClientCall {
         self.settings.end_at_body || self.exchange.is_rpc()
     }
 
-    /// Notes the response's trailers.
-    pub(crate) fn trailers(&mut self, trailers: &HeaderMap) {
-        self.exchange.trailers(trailers);
+    /// Whether nobody reads the response's body.
+    pub(super) fn is_bodyless(&self) -> bool {
+        self.bodyless
+    }
+
+    /// The length of the body that the response's head declares.
+    pub(super) fn declared_length(&self) -> Option<u64> {
+        self.declared_length
+    }
+
+    pub(crate) fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    pub(crate) fn exchange_mut(&mut self) -> &mut Exchange {
+        &mut self.exchange
     }
 
     /// Ends the call.

@@ -6,17 +6,26 @@ use opentelemetry::{
     KeyValue, StringValue,
     trace::{Status, TraceContextExt},
 };
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use tracewire_propagation::current;
 
 impl Record {
     /// Ends the exchange.
+    ///
+    /// Clocks, classifiers and span processors are other people's code. None of them keeps the
+    /// gauge from going down, and a processor that panics does not cost the duration.
     pub(super) fn finish(&self, outcome: Outcome) {
+        self.count_active(-1);
         let elapsed = self.resolved.clock.now().saturating_duration_since(self.started);
         // Exemplars are taken from the current context, if its span is recorded.
-        let _guard = self.recording.then(|| self.context.clone().attach());
+        let _attached = self.recording.then(|| current::attach(self.context.clone())).flatten();
         let error = self.error(outcome);
         if self.recording {
-            self.describe_end(error.as_ref());
-            self.context.span().end_with_timestamp(self.started_at + elapsed);
+            let end = || {
+                self.describe_end(error.as_ref());
+                self.context.span().end_with_timestamp(self.started_at + elapsed);
+            };
+            let _ = catch_unwind(AssertUnwindSafe(end));
         }
         self.measure(elapsed, error);
     }

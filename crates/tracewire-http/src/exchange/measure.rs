@@ -20,7 +20,6 @@ impl Record {
 
     /// Records what took place, under the conventions' attributes and those that were added.
     pub(super) fn measure(&self, elapsed: Duration, error: Option<StringValue>) {
-        self.count_active(-1);
         #[cfg(feature = "bound-instruments")]
         if self.rpc.is_none() && self.metric_attributes.is_empty() && !self.measures_sizes() {
             let Instruments { duration, bound_durations, .. } = &self.resolved.instruments;

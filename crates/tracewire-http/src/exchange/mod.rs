@@ -1,15 +1,21 @@
 //! One request and its response: the object that owns the span, the clock and the gauge.
 
+mod body;
 #[cfg(feature = "bound-instruments")]
 mod bound;
 mod finish;
 mod measure;
 mod record;
+mod scope;
 mod start;
 
 #[cfg(feature = "bound-instruments")]
 pub(crate) use self::bound::BoundDurations;
 pub(crate) use self::record::{Record, Shared};
+pub use self::{
+    body::ExchangeBody,
+    scope::{Scope, Scoped, Traced},
+};
 
 use self::start::span_name;
 use crate::{

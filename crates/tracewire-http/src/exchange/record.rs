@@ -15,6 +15,7 @@ use std::{
     },
     time::{Instant, SystemTime},
 };
+use tracewire_propagation::current;
 
 /// What is known of an exchange under way.
 #[derive(Debug)]
@@ -130,7 +131,7 @@ impl Shared {
     /// Notes something on the record; nothing once the exchange has ended.
     pub(crate) fn note(&self, note: impl FnOnce(&mut Record)) {
         // Whoever is called at the end holds no lock up by asking for a note.
-        if !self.ended.load(Ordering::Relaxed) {
+        if !self.has_ended() {
             note(&mut self.lock());
         }
     }
@@ -138,8 +139,13 @@ impl Shared {
     /// Ends the exchange, unless it has ended.
     pub(super) fn end(&self, outcome: Outcome) {
         if !self.ended.swap(true, Ordering::Relaxed) {
-            self.lock().finish(outcome);
+            current::finish(|| self.lock().finish(outcome));
         }
+    }
+
+    /// Whether the exchange has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, Record> {

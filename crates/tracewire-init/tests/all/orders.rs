@@ -159,16 +159,16 @@ fn spans_may_be_entered_recorded_and_closed_in_any_order_and_on_any_thread() {
     assert_eq!(spans, count * 4);
 }
 
-/// Ends a span, and logs, where its thread ends.
+/// Ends a span, and makes another one and an error, where its thread ends.
 struct Kept(Dispatch, Span);
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        with_default(&self.0.clone(), || {
+        with_default(&self.0, || {
             self.1.record("late", 1);
-            self.1.in_scope(|| info!("while the thread ends"));
+            tracing::error!("while the thread ends");
             let made = info_span!("made while the thread ends");
-            made.in_scope(|| ());
+            made.in_scope(|| made.record("late", 1));
             self.1 = made;
         });
     }
@@ -182,11 +182,15 @@ thread_local! {
 fn spans_may_end_while_their_thread_does() {
     let collector = Collector::start([Answer::Accept]);
     let telemetry = telemetry(&collector);
-    for subscriber in subscribers(&telemetry, &Lines::default(), false) {
+    let subscribers: [Dispatch; 2] = [
+        registry().with(telemetry.span_layer()).with(ContextLayer::new()).into(),
+        registry().with(ContextLayer::new()).with(telemetry.span_layer()).into(),
+    ];
+    for subscriber in subscribers {
         let work = move || {
-            // First in, last out: what spans need is gone by then.
+            // Used first, destroyed last: what spans need is gone by then.
             KEPT.with_borrow_mut(Vec::clear);
-            let span = with_default(&subscriber.clone(), || {
+            let span = with_default(&subscriber, || {
                 let span = info_span!("kept", late = 0);
                 span.in_scope(|| info!("before"));
                 span
@@ -195,5 +199,5 @@ fn spans_may_end_while_their_thread_does() {
         };
         std::thread::spawn(work).join().unwrap();
     }
-    drop(telemetry);
+    assert_eq!(telemetry.shutdown().to_string(), "spans to otlp: 2 exported");
 }
