@@ -63,7 +63,8 @@ macro_rules! instrumentation_options {
         /// Measures the sizes of request and response bodies, in histograms and on the span.
         /// Default: no.
         ///
-        /// Sizes are bytes as transferred: those of a request are what `Content-Length` declares.
+        /// Sizes are bytes as transferred: those of a request are what `Content-Length` declares,
+        /// and a declaration of more than 1 TiB is not recorded.
         #[must_use]
         pub fn body_sizes(self, measure: bool) -> Self {
             self.instrument(|settings| settings.body_sizes(measure))
@@ -157,6 +158,19 @@ macro_rules! client_options {
         #[must_use]
         pub fn end_at_body(self, end_at_body: bool) -> Self {
             self.configure(|settings| settings.end_at_body(end_at_body))
+        }
+
+        /// Decides which responses are streams, where a call
+        /// [ends with the body](Self::end_at_body); `None` leaves the default.
+        ///
+        /// Default: responses of content type `text/event-stream`, `multipart/x-mixed-replace` and
+        /// `application/grpc`. The duration of a stream is recorded at the response's head.
+        #[must_use]
+        pub fn is_stream(
+            self,
+            is_stream: impl Fn(&$crate::ClientResponse<'_>) -> Option<bool> + Send + Sync + 'static,
+        ) -> Self {
+            self.configure(|settings| settings.is_stream(is_stream))
         }
 
         $crate::instrumentation_options!();

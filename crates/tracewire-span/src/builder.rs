@@ -182,7 +182,7 @@ impl SpanBuilder {
         let parent = self.parent.unwrap_or_else(current::get);
         let span = self.tracer.resolve(&parent).build_with_context(self.builder, &parent);
         let context = parent.with_span(span);
-        if parent.has_active_span() {
+        if has_trace(&parent) {
             return Span::from_context(context);
         }
         // OpenTelemetry's generators draw the whole id; the services called learn it by a flag.
@@ -192,12 +192,18 @@ impl SpanBuilder {
     /// Starts the span at the first poll of a future that was made in this context.
     pub(crate) fn start_polled(mut self, made_in: Context) -> Span {
         // A task spawned without a context: what was current where the future was made still holds.
-        let lost = !current::with(TraceContextExt::has_active_span);
-        if lost && made_in.has_active_span() {
+        let lost = !current::with(has_trace);
+        if lost && has_trace(&made_in) {
             self.parent.get_or_insert(made_in);
         }
         self.start()
     }
+}
+
+/// Whether a span started in this context has a parent. A span without ids, from before there was a
+/// tracer provider, is none.
+fn has_trace(context: &Context) -> bool {
+    context.span().span_context().is_valid()
 }
 
 /// A [`SpanBuilder`] after [`ignore_errors`](SpanBuilder::ignore_errors).

@@ -1,6 +1,6 @@
 //! The body of a response, which carries the exchange to its end.
 
-use super::{Exchange, Scope, Scoped, Traced};
+use super::{Scope, Scoped, Traced};
 use crate::{ErrorType, Outcome, Remaining};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
@@ -113,7 +113,7 @@ impl<B: Body, E: Traced> Body for ExchangeBody<B, E> {
             Some(Ok(frame)) => {
                 let size = this.remaining.count(frame);
                 if let Some(exchange) = this.work.as_mut().scope().exchange() {
-                    note(exchange, frame, size);
+                    exchange.response_frame(frame, size);
                 }
                 over = frame.is_trailers() || this.work.inner().is_some_and(Body::is_end_stream);
                 if E::ENDS_AT_LAST_BYTE && !over && this.remaining.has_all() {
@@ -152,12 +152,5 @@ impl<B: Body, E: Traced> fmt::Debug for ExchangeBody<B, E> {
             .field("remaining", &self.remaining)
             .field("over", &self.over)
             .finish_non_exhaustive()
-    }
-}
-
-fn note<D>(exchange: &mut Exchange, frame: &Frame<D>, size: u64) {
-    exchange.add_response_size(size);
-    if let Some(trailers) = frame.trailers_ref() {
-        exchange.trailers(trailers);
     }
 }

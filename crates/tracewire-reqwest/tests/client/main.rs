@@ -8,6 +8,7 @@ mod contract;
 mod errors;
 mod hops;
 mod metrics;
+mod origins;
 mod overrides;
 mod propagation;
 mod redirects;

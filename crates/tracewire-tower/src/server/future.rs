@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll, ready},
 };
-use tracewire_http::{ErrorType, Exchange, Outcome, Scope, Scoped};
+use tracewire_http::{ErrorType, Exchange, Outcome, Scope, Scoped, is_event_stream};
 use tracewire_propagation::inject_response;
 
 pin_project! {
@@ -98,9 +98,20 @@ impl Config {
             exchange.add_attributes(added.span);
             exchange.add_metric_attributes(added.metric);
         }
+        if exchange.is_recorded()
+            && let Some(stream) = self.is_stream(exchange, head)
+        {
+            exchange.set_stream(stream);
+        }
         if self.response_headers {
             inject_response(exchange.context(), &mut head.headers);
         }
+    }
+
+    /// Whether the response is a stream. A call over gRPC shows it by its messages.
+    fn is_stream(&self, exchange: &Exchange, head: &response::Parts) -> Option<bool> {
+        let hook = self.hooks.is_stream(&ResponseHead::new(head));
+        hook.or_else(|| (!exchange.is_rpc() && is_event_stream(&head.headers)).then_some(true))
     }
 }
 
