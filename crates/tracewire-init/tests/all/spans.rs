@@ -172,3 +172,17 @@ fn an_error_is_once_on_its_span_and_once_in_the_log() {
     assert_eq!((events, records.len()), (1, 2));
     assert!(records.iter().all(|record| !record.trace_id.is_empty()), "{records:?}");
 }
+
+#[test]
+fn the_span_for_log_lines_of_a_request_is_not_exported_beside_its_server_span() {
+    let found = exported("trace", |telemetry| {
+        let tracer = telemetry.tracer_provider().unwrap().tracer("test");
+        // As tower-http's layer makes it with our `RequestSpan`, outside of the server span.
+        tracing::info_span!(target: "tracewire_tower::server::request_span", "request").in_scope(
+            || {
+                tracer.in_span("GET /", |_| tracing::info_span!("order").in_scope(|| {}));
+            },
+        );
+    });
+    assert_eq!(found, map(&[("GET /", ""), ("order", "GET /")]));
+}
