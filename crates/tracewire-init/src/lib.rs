@@ -162,6 +162,8 @@ mod log;
 #[cfg(feature = "logs")]
 mod logs;
 mod metrics;
+#[cfg(feature = "tracing")]
+mod no_ids;
 mod otlp;
 mod output;
 mod percent;
@@ -183,9 +185,13 @@ mod setup;
 mod shown;
 #[cfg(feature = "signal")]
 mod signal;
+#[cfg(feature = "tracing")]
+mod span_filter;
 mod stop;
 #[cfg(feature = "tracing")]
 mod subscriber;
+#[cfg(any(feature = "logs", feature = "tracing"))]
+mod targets;
 #[cfg(feature = "__rustls")]
 mod tls;
 mod unreachable;

@@ -220,9 +220,12 @@ impl<'a> Setup<'a> {
             tracing::subscriber::NoSubscriber::new(),
             SdkTracerProvider::builder,
         );
+        let sampler = traces.sampler;
+        #[cfg(feature = "tracing")]
+        let sampler = crate::no_ids::NoIds::new(sampler);
         let mut provider = builder
             .with_resource(resource.clone())
-            .with_sampler(traces.sampler)
+            .with_sampler(sampler)
             .with_span_limits(traces.limits.counts);
         if let Some(keys) = traces.baggage {
             provider = provider.with_span_processor(BaggageAttributes::new(keys));

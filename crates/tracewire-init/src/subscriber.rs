@@ -10,7 +10,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracewire_tracing::{ContextLayer, TraceIds};
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 use tracing::{Level, Metadata, Subscriber};
-use tracing_subscriber::filter::{Directive, EnvFilter, FilterExt, filter_fn};
+use tracing_subscriber::filter::{Directive, EnvFilter};
 use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
@@ -22,6 +22,7 @@ use crate::guard::Telemetry;
 use crate::log::{self, Limited};
 use crate::output::Output;
 use crate::shown::Shown;
+use crate::span_filter::span_filter;
 
 const FORMAT: &str = "TRACEWIRE_LOG";
 const DIRECTIVES: &str = "RUST_LOG";
@@ -122,7 +123,7 @@ impl Logging {
         })
     }
 
-    /// Spans from level INFO on, and those that the directives name besides.
+    /// Spans from level INFO on, and those that the directives name besides; events that are errors.
     pub(crate) fn span_layer<S>(
         &self,
         provider: &Watched<SdkTracerProvider>,
@@ -130,16 +131,11 @@ impl Logging {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let verbose = self.filter();
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("tracing"))
             .with_threads(false)
             .with_tracked_inactivity(false)
-            .with_filter(
-                filter_fn(|metadata| *metadata.level() <= LevelFilter::INFO)
-                    .or(verbose)
-                    .and(filter_fn(|metadata| metadata.is_span())),
-            )
+            .with_filter(span_filter(self.filter()))
     }
 
     /// The events that the directives name.

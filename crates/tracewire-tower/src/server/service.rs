@@ -50,7 +50,15 @@ where
             None => self.config.begin(&mut request),
         };
         let method = shape(request.method());
-        let inner = scope.run(|| self.inner.call(request));
+        #[cfg(feature = "tower-http")]
+        let is_traced = matches!(scope, Scope::Traced(_));
+        let inner = scope.run(|| {
+            #[cfg(feature = "tower-http")]
+            if is_traced {
+                super::request_span::show_ids();
+            }
+            self.inner.call(request)
+        });
         ResponseFuture::new(inner, scope, method, self.config.clone())
     }
 }
