@@ -121,6 +121,9 @@ impl ClientCall {
         }
         self.exchange.response_headers(&self.settings.instrumentation, response.headers);
         self.exchange.respond(response.status);
+        if response.may_be_decoded {
+            self.exchange.omit_response_size();
+        }
         if let Some(size) = response.body_size
             && !self.ends_at_body()
         {

@@ -39,6 +39,7 @@ pub struct Exchange {
     recording: bool,
     rpc: bool,
     sized: bool,
+    response_sized: bool,
     handed_over: bool,
     // None where nobody records anything.
     shared: Option<Arc<Shared>>,
@@ -112,6 +113,7 @@ impl Exchange {
             recording: false,
             rpc: false,
             sized: false,
+            response_sized: false,
             handed_over: false,
             shared: None,
         }
@@ -166,9 +168,15 @@ impl Exchange {
         }
     }
 
+    /// Leaves the size of the response's body out, where what is read of it is not what was
+    /// transferred.
+    pub fn omit_response_size(&mut self) {
+        self.response_sized = false;
+    }
+
     /// Notes that so many more bytes of the response's body were transferred.
     pub fn add_response_size(&mut self, bytes: u64) {
-        if self.sized {
+        if self.response_sized {
             self.note(|record| {
                 let size = record.response_size.unwrap_or(0).saturating_add(bytes);
                 record.response_size = Some(size);
@@ -255,6 +263,7 @@ impl Exchange {
             recording: record.recording,
             rpc: record.rpc.is_some(),
             sized: record.measures_sizes(),
+            response_sized: record.measures_sizes(),
             handed_over: false,
             shared: Some(Arc::new(Shared::new(record))),
         }
