@@ -37,10 +37,13 @@
 //!
 //! `http.client.request.duration`, a histogram of seconds, has `http.request.method`,
 //! `server.address`, `server.port`, `http.response.status_code`, `error.type` and
-//! `network.protocol.version`. [`http.client.active_requests`](ClientMiddleware::active_requests)
-//! and the [sizes of bodies](ClientMiddleware::body_sizes) are there by option. The size of a response
-//! is recorded if its `Content-Length` or `Content-Encoding` is still there: reqwest removes both when
-//! it decodes a body, and then nothing tells how many bytes were transferred.
+//! `network.protocol.version`. Host and port are the URL's, whatever `Host` says: a gateway
+//! passes on what its own callers sent. The first 1,000 series of a middleware have all attributes;
+//! of any further one version and status code are left out, and an `error.type` that was a status
+//! code is `_OTHER`. [`http.client.active_requests`](ClientMiddleware::active_requests) and the
+//! [sizes of bodies](ClientMiddleware::body_sizes) are there by option. The size of a
+//! response is recorded if its `Content-Length` or `Content-Encoding` is still there: reqwest removes
+//! both when it decodes a body, and then nothing tells how many bytes were transferred.
 //!
 //! # When it ends
 //!

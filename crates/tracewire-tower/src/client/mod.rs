@@ -37,9 +37,12 @@
 //!
 //! `http.client.request.duration`, a histogram of seconds, has `http.request.method`,
 //! `server.address`, `server.port`, `http.response.status_code`, `error.type` and
-//! `network.protocol.version`. [`http.client.active_requests`](ClientLayer::active_requests) and the
-//! [sizes of bodies](ClientLayer::body_sizes) are there by option. They are those of the bodies that
-//! pass the layer, so put a layer that decodes outside.
+//! `network.protocol.version`. Host and port are the URL's, whatever `Host` says: a gateway
+//! passes on what its own callers sent. The first 1,000 series of a layer have all attributes; of any
+//! further one version and status code are left out, and an `error.type` that was a status code is
+//! `_OTHER`. [`http.client.active_requests`](ClientLayer::active_requests) and the
+//! [sizes of bodies](ClientLayer::body_sizes) are there by option. They are those of the bodies
+//! that pass the layer, so put a layer that decodes outside.
 //!
 //! # When it ends
 //!

@@ -281,6 +281,51 @@ async fn a_target_changed_between_two_of_ours_takes_no_baggage_along() {
     client_span(&capture);
 }
 
+/// A gateway passes on what its own callers sent, also where the connection is made elsewhere.
+#[tokio::test]
+async fn a_host_header_makes_no_series() {
+    for (uri, address) in [("http://inventory/", Some("inventory")), ("/users/1", None)] {
+        let capture = Capture::new();
+        let layer = layer(&capture).active_requests(true);
+        for n in 0..30 {
+            headers(layer.clone(), uri, &format!("h{n}.example:{n}")).await;
+        }
+        let metrics = capture.metrics();
+        let duration = metrics.one("http.client.request.duration").only();
+        assert_eq!(duration.count, 30);
+        assert_eq!(duration.attribute("server.address"), address.map(Into::into).as_ref());
+        metrics.one("http.client.active_requests").only();
+    }
+}
+
+/// A server may answer with any status code in any version.
+#[tokio::test]
+async fn one_hostile_server_leaves_few_series_and_other_hosts_errors_visible() {
+    let capture = Capture::new();
+    let layer = layer(&capture);
+    let send = async |uri: &str, status: u16, version: http::Version| {
+        let service = service_fn(|_: Request<Empty<Bytes>>| async move {
+            let response = Response::builder().status(status).version(version);
+            Ok::<_, Infallible>(response.body(Empty::<Bytes>::new()).unwrap())
+        });
+        layer.layer(service).oneshot(get(uri)).await.unwrap();
+    };
+    for version in [http::Version::HTTP_10, http::Version::HTTP_11, http::Version::HTTP_2] {
+        for status in 100..1000 {
+            send("http://evil.example/", status, version).await;
+        }
+    }
+    send("http://inventory/", 503, http::Version::HTTP_11).await;
+    let metrics = capture.metrics();
+    let duration = metrics.one("http.client.request.duration");
+    assert!(duration.points.len() <= 1_010, "{}", duration.points.len());
+    let honest = duration.points.iter().find(|point| {
+        point.attribute("server.address") == Some(&"inventory".into())
+            && point.attribute("error.type") == Some(&"_OTHER".into())
+    });
+    assert_eq!(honest.expect("the error is still seen").count, 1);
+}
+
 #[tokio::test]
 async fn options_of_one_request_hold_for_it() {
     let (capture, server) = (Capture::new(), Server::start().await);
