@@ -26,6 +26,8 @@
 //! ([`with_random_trace_id`]), and what a format has to send on unchanged. None of it crosses from
 //! one format's headers into another's.
 //!
+//! [`current`] attaches a context in destructors that may run while their thread ends.
+//!
 //! # Features
 //!
 //! Besides the formats there is `internal-logs` (default): one short line a minute at most for each
@@ -48,6 +50,7 @@
 mod carrier;
 mod composite;
 mod context;
+pub mod current;
 mod format;
 mod hex;
 mod hint;

@@ -1,8 +1,6 @@
 //! Begins: one request enters, one exchange starts.
 
-use super::{
-    RequestHead, ResponseBody, ResponseFuture, hooks::ask, layer::Config, request, scope::Scope,
-};
+use super::{RequestHead, ResponseBody, ResponseFuture, hooks::ask, layer::Config, request};
 use http::{Method, Request, Response};
 use http_body::Body;
 use std::{
@@ -10,7 +8,7 @@ use std::{
     task::{self, Poll},
 };
 use tower_service::Service;
-use tracewire_http::{Exchange, ExchangeHandle, Origin};
+use tracewire_http::{Exchange, ExchangeHandle, Origin, Scope};
 
 /// The service that [`ServerLayer`](super::ServerLayer) makes.
 #[derive(Clone, Debug)]
@@ -40,7 +38,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let mut scope = match request.extensions().get::<ExchangeHandle>() {
+        let around = request.extensions().get::<ExchangeHandle>();
+        let mut scope = match around.filter(|handle| !handle.has_ended()) {
             // Another layer of ours is around this one.
             Some(outer) => {
                 if let Some(route) = request::route(&request) {
@@ -67,11 +66,11 @@ fn shape(method: &Method) -> Method {
 }
 
 impl Config {
-    fn begin<B>(&self, request: &mut Request<B>) -> Scope {
+    fn begin<B>(&self, request: &mut Request<B>) -> Scope<Exchange> {
         let head = RequestHead::new(request);
         let origin = self.origin(&head);
         if self.untraced.contains(head.uri.path()) || !self.hooks.admits(&head) {
-            return Scope::Filtered(origin.into_context());
+            return Scope::Context(origin.into_context());
         }
         let exchange = if self.instrumentation.records() {
             self.start(request, &head, origin)
