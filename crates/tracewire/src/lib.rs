@@ -12,6 +12,12 @@ pub use tracewire_init::shutdown_signal;
 #[doc(inline)]
 pub use tracewire_reqwest::ClientMiddleware;
 
+/// The versions of OpenTelemetry, reqwest and reqwest-middleware that fit: types of another version
+/// are other types.
+pub use opentelemetry;
+#[cfg(feature = "reqwest")]
+pub use tracewire_reqwest::{reqwest, reqwest_middleware};
+
 #[cfg(feature = "tower")]
 #[doc(inline)]
 pub use tracewire_tower::{ClientLayer, ServerLayer};

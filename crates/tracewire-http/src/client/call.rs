@@ -142,6 +142,9 @@ impl ClientCall {
         }
         self.exchange.response_headers(&self.settings.instrumentation, response.headers);
         self.exchange.respond(response.status);
+        if response.may_be_decoded {
+            self.exchange.omit_response_size();
+        }
         self.bodyless = is_bodyless(&self.method, response.status);
         // Where the body was encoded it may have been decoded since.
         let encoded = response.headers.contains_key(CONTENT_ENCODING);

@@ -60,6 +60,7 @@ pub struct Exchange {
     rpc: bool,
     messages: Messages,
     sized: bool,
+    response_sized: bool,
     handed_over: bool,
     // None where nobody records anything.
     shared: Option<Arc<Shared>>,
@@ -135,6 +136,7 @@ impl Exchange {
             rpc: false,
             messages: Messages::default(),
             sized: false,
+            response_sized: false,
             handed_over: false,
             shared: None,
         }
@@ -216,10 +218,16 @@ impl Exchange {
         }
     }
 
+    /// Leaves the size of the response's body out, where what is read of it is not what was
+    /// transferred.
+    pub fn omit_response_size(&mut self) {
+        self.response_sized = false;
+    }
+
     /// Notes that so many more bytes of the response's body were transferred. More than 1 TiB at
     /// once is not noted: such a size was only declared.
     pub fn add_response_size(&mut self, bytes: u64) {
-        if self.sized && bytes <= LARGEST {
+        if self.response_sized && bytes <= LARGEST {
             self.note(|record| {
                 let size = record.response_size.unwrap_or(0).saturating_add(bytes);
                 record.response_size = Some(size);
@@ -313,6 +321,7 @@ impl Exchange {
             rpc: record.rpc.is_some(),
             messages: Messages::default(),
             sized: record.measures_sizes(),
+            response_sized: record.measures_sizes(),
             handed_over: false,
             shared: Some(Arc::new(Shared::new(record))),
         }

@@ -31,8 +31,9 @@
 //! | `network.peer.address`, `network.peer.port` | known | hyper-util's `HttpInfo`, or a [`PeerAddress`](crate::server::PeerAddress), in the response |
 //! | `error.type` | it failed | the status code from 400, else a name from [`ErrorType`] |
 //!
-//! The span's status is `Error` exactly where there is an `error.type`. No text of an error is
-//! recorded. A call that its caller drops ends with status unset and without `error.type`.
+//! The span's status is `Error` exactly where there is an `error.type`. Errors of hyper, hyper-util,
+//! tonic (with the feature `tonic`) and boxed errors are told apart by their causes; every other one
+//! is `request`. No text of an error is recorded. A call that its caller drops ends with status unset and without `error.type`.
 //!
 //! `http.client.request.duration`, a histogram of seconds, has `http.request.method`,
 //! `server.address`, `server.port`, `http.response.status_code`, `error.type` and
@@ -40,7 +41,8 @@
 //! passes on what its own callers sent. The first 1,000 series of a layer have all attributes; of any
 //! further one version and status code are left out, and an `error.type` that was a status code is
 //! `_OTHER`. [`http.client.active_requests`](ClientLayer::active_requests) and the
-//! [sizes of bodies](ClientLayer::body_sizes) are there by option.
+//! [sizes of bodies](ClientLayer::body_sizes) are there by option. They are those of the bodies
+//! that pass the layer, so put a layer that decodes outside.
 //!
 //! # When it ends
 //!

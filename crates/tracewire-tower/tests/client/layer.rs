@@ -10,7 +10,9 @@ use crate::{
 };
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{Empty, Full};
+use http_body::Frame;
+use http_body_util::{Empty, Full, StreamBody};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use opentelemetry::{
     Context, KeyValue, Value,
     baggage::BaggageExt,
@@ -147,6 +149,21 @@ async fn errors_of_hyper_util_have_a_kind_each() {
         client.oneshot(request).await.unwrap_err();
         client_span(&capture).has("error.type", kind);
     }
+}
+
+#[tokio::test]
+async fn an_upload_that_fails_is_body() {
+    let (capture, server) = (Capture::new(), Server::start().await);
+    for http2 in [false, true] {
+        let frames =
+            [Ok(Frame::data(Bytes::from_static(b"part"))), Err(io::Error::other("SECRET"))];
+        let body = StreamBody::new(futures_util::stream::iter(frames));
+        let request = Request::post(server.url("/silence")).body(body).unwrap();
+        let client = Client::builder(TokioExecutor::new()).http2_only(http2).build_http();
+        layer(&capture).layer(client).oneshot(request).await.unwrap_err();
+        client_spans(&capture).last().unwrap().has("error.type", "body");
+    }
+    assert!(!everything(&capture).contains("SECRET"));
 }
 
 #[tokio::test]
