@@ -5,6 +5,8 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 use tracewire_propagation::SamplingHint;
 
+use crate::untraced;
+
 /// Obeys a [`SamplingHint`] of a remote parent, and otherwise asks the sampler inside.
 ///
 /// Formats such as B3 can say more than "sampled" or "not sampled": *you decide*, *sample whatever
@@ -12,6 +14,8 @@ use tracewire_propagation::SamplingHint;
 /// [`SamplingHint`]. Child contexts inherit the value, so it counts only while the context's span
 /// is remote or absent. For [`SamplingHint::Deferred`] the sampler inside decides as for a root
 /// span, and the caller's `tracestate` is kept.
+///
+/// Spans below a request that is not traced ([`tracewire_propagation::untraced`]) are dropped.
 ///
 /// [`init`](crate::init) installs it around every parent-based sampler. It is public for people
 /// who build their own provider:
@@ -45,6 +49,9 @@ impl<S: ShouldSample + Clone + 'static> ShouldSample for HintedSampler<S> {
         attributes: &[KeyValue],
         links: &[Link],
     ) -> SamplingResult {
+        if let Some(dropped) = untraced::dropped(parent_context) {
+            return dropped;
+        }
         let ask =
             |parent| self.inner.should_sample(parent, trace_id, name, span_kind, attributes, links);
         let Some((parent, hint)) = parent_context.and_then(|parent| Some((parent, hint(parent)?)))

@@ -145,6 +145,7 @@ mod stop;
 mod subscriber;
 #[cfg(feature = "__rustls")]
 mod tls;
+mod untraced;
 mod weight;
 #[cfg(feature = "zipkin")]
 mod zipkin;

@@ -31,6 +31,7 @@ use crate::otlp::{self, OtlpMetrics, OtlpSpans, Signal};
 #[cfg(feature = "prometheus")]
 use crate::prometheus;
 use crate::stop::Stop;
+use crate::untraced::DropUntraced;
 #[cfg(feature = "zipkin")]
 use crate::zipkin::ZipkinSpans;
 use crate::{resource, sampler, self_metrics};
@@ -241,7 +242,7 @@ impl<'a> Setup<'a> {
         );
         let mut provider = builder
             .with_resource(resource.clone())
-            .with_sampler(traces.sampler)
+            .with_sampler(DropUntraced(traces.sampler))
             .with_span_limits(traces.limits.counts);
         if let Some(keys) = traces.baggage {
             provider = provider.with_span_processor(BaggageAttributes::new(keys));

@@ -1,6 +1,6 @@
 //! The settings of one client.
 
-use super::{Destinations, UrlTemplates};
+use super::{Destinations, UrlTemplates, Urls};
 use crate::Instrumentation;
 use http::HeaderMap;
 
@@ -11,6 +11,8 @@ pub struct ClientSettings {
     pub(crate) destinations: Destinations,
     pub(crate) url_templates: UrlTemplates,
     pub(crate) end_at_body: bool,
+    /// By code, and by environment.
+    pub(crate) excluded: [Urls; 2],
 }
 
 impl ClientSettings {
@@ -21,6 +23,7 @@ impl ClientSettings {
             destinations: Destinations::new(),
             url_templates: UrlTemplates::default(),
             end_at_body: false,
+            excluded: [Urls::default(), Urls::from_env("TRACEWIRE_EXCLUDED_URLS")],
         }
     }
 
@@ -50,6 +53,19 @@ impl ClientSettings {
     pub fn url_templates(mut self, templates: UrlTemplates) -> Self {
         self.url_templates = templates;
         self
+    }
+
+    /// Does not trace calls to these URLs, beside those that `TRACEWIRE_EXCLUDED_URLS` names, a
+    /// comma-separated list. Default: none.
+    #[must_use]
+    pub fn exclude_urls(mut self, urls: Urls) -> Self {
+        self.excluded[0] = urls;
+        self
+    }
+
+    /// Whether calls to this absolute URL are not traced.
+    pub(crate) fn excludes(&self, url: &str) -> bool {
+        self.excluded.iter().any(|urls| urls.contains(url))
     }
 
     /// Ends the call with the body of the response instead of its head. Default: no.
