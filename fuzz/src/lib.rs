@@ -2,3 +2,4 @@
 
 pub mod forwarded;
 pub mod propagation;
+pub mod sql;

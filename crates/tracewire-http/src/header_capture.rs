@@ -3,10 +3,11 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use std::sync::Arc;
+use tracewire_text::CUT;
 
 use crate::{
     glob,
-    text::{CUT, header, limited},
+    text::{header, limited},
 };
 
 /// Stands in place of a value that was marked sensitive.

@@ -14,6 +14,7 @@ use opentelemetry::{
     Context, InstrumentationScope,
     global::{self, BoxedTracer, ObjectSafeTracerProvider},
     metrics::MeterProvider,
+    otel_debug,
     trace::{
         Span, SpanBuilder, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState,
         Tracer,
@@ -22,7 +23,10 @@ use opentelemetry::{
 use std::{
     borrow::Cow,
     fmt,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tracewire_propagation::{Propagator, default_generation, default_propagator};
@@ -308,6 +312,9 @@ impl Instrumentation {
             None => global::tracer_with_scope(scope),
         };
         let tracer = Some(tracer).filter(has_effect);
+        if tracer.is_none() {
+            note_missing_provider();
+        }
         let scope = self.scope.clone();
         let meters = self.meter_provider.clone().unwrap_or_else(global::meter_provider);
         let meter = meters.meter_with_scope(scope);
@@ -324,6 +331,18 @@ impl Instrumentation {
             classifier: self.classifier.clone(),
             clock: self.clock.clone(),
         }
+    }
+}
+
+/// Says once in the life of the process that exchanges are not recorded.
+fn note_missing_provider() {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if !SAID.swap(true, Ordering::Relaxed) {
+        otel_debug!(
+            name: "Exchange.NoTracerProvider",
+            message = "no tracer provider is set, so headers are passed on and no span is recorded; \
+                       call tracewire::init(), or set a provider of your own, before serving"
+        );
     }
 }
 

@@ -40,7 +40,6 @@ mod instruments;
 mod method;
 mod options;
 mod outcome;
-mod redaction;
 mod remaining;
 mod repeated;
 mod rpc;
@@ -62,7 +61,6 @@ pub use self::{
     instrumentation::Instrumentation,
     method::KnownMethods,
     outcome::{Ending, Outcome, Verdict},
-    redaction::SensitiveKeys,
     remaining::Remaining,
     rpc::RpcMethods,
     scheme::Scheme,
@@ -71,6 +69,7 @@ pub use self::{
         ServerRequest, Trust, TrustedProxies,
     },
 };
+pub use tracewire_text::SensitiveKeys;
 
 /// What [`instrumentation_options`] expands to names these.
 #[doc(hidden)]

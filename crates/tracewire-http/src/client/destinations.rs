@@ -16,7 +16,9 @@ use tracewire_propagation::SamplingHint;
 ///
 /// Trace context is random ids: by default it goes everywhere. Baggage is whatever the application
 /// or one of its callers put in it, so by default it stays [nearby](Hosts::nearby). What is
-/// withheld from a host is removed from the request, whoever wrote it there.
+/// withheld from a host is removed from the request, no matter what wrote it there. A destination
+/// that is not known, as in a request whose URL names no host, is only among
+/// [all hosts](Hosts::everywhere).
 ///
 /// ```
 /// use tracewire_http::{Destinations, Hosts};

@@ -118,8 +118,8 @@ impl<'a> ClientRequest<'a> {
     ) {
         let limit = instrumentation.value_limit;
         method::describe(record.method(), self.method, limit, attributes);
-        let url = instrumentation.sensitive_keys.redact_url(self.url);
-        attributes.push(KeyValue::new(c::URL_FULL, limited(url, limit)));
+        let url = instrumentation.sensitive_keys.limited_url(self.url, limit).into_owned();
+        attributes.push(KeyValue::new(c::URL_FULL, url));
         if let Some(template) = self.template {
             attributes.push(KeyValue::new(c::URL_TEMPLATE, limited(template.into(), limit)));
         }

@@ -6,7 +6,7 @@ use crate::{
     exchange::Record,
     method,
     rpc::RpcCall,
-    text::{address, header, limited, limited_shared},
+    text::{address, header, limited_shared},
 };
 use http::{HeaderMap, Method, Version, header::USER_AGENT};
 use opentelemetry::{KeyValue, StringValue};
@@ -152,10 +152,12 @@ impl<'a> ServerRequest<'a> {
         let limit = instrumentation.value_limit;
         method::describe(record.method(), self.method, limit, attributes);
         attributes.push(KeyValue::new(c::URL_SCHEME, self.scheme.as_str()));
-        attributes.push(KeyValue::new(c::URL_PATH, limited(self.path.into(), limit)));
+        let keys = &instrumentation.sensitive_keys;
+        let path = keys.limited_path(self.path, limit).into_owned();
+        attributes.push(KeyValue::new(c::URL_PATH, path));
         if let Some(query) = self.query {
-            let query = instrumentation.sensitive_keys.redact_query(query);
-            attributes.push(KeyValue::new(c::URL_QUERY, limited(query, limit)));
+            let query = keys.limited_query(query, limit).into_owned();
+            attributes.push(KeyValue::new(c::URL_QUERY, query));
         }
         if let Some(route) = record.route() {
             attributes.push(KeyValue::new(c::HTTP_ROUTE, route.clone()));

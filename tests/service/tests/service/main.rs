@@ -6,3 +6,5 @@ mod headers;
 mod lifecycle;
 mod process;
 mod routes;
+#[cfg(target_os = "linux")]
+mod streams;
