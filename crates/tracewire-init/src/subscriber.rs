@@ -216,14 +216,11 @@ impl Write for Line<'_> {
 }
 
 fn readable(text: &str) -> Result<String, String> {
-    let directives = text.split(',').map(str::trim).filter(|directive| !directive.is_empty());
-    match directives.map(str::parse::<Directive>).find_map(Result::err) {
-        None => Ok(text.to_owned()),
-        Some(error) => Err(format!("it must be directives such as info,shop=debug ({error})")),
-    match text.parse::<EnvFilter>() {
-        Ok(_) => Ok(text.to_owned()),
+    let mut directives = text.split(',').map(str::trim).filter(|directive| !directive.is_empty());
+    match directives.all(|directive| directive.parse::<Directive>().is_ok()) {
+        true => Ok(text.to_owned()),
         // The error repeats the directive.
-        Err(_) => Err("it must be directives such as info,shop=debug".to_owned()),
+        false => Err("it must be directives such as info,shop=debug".to_owned()),
     }
 }
 
