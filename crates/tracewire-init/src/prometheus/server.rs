@@ -22,9 +22,9 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{sleep, timeout};
 
-use super::{HOST, PORT, Reader};
 use super::connections::{Activity, Connections};
 use super::service::{plain, respond};
+use super::{HOST, PORT, Reader};
 use crate::error::InitError;
 use crate::shown::Shown;
 
