@@ -28,7 +28,7 @@ const HOUSE: [(&str, &[&str]); 10] = [
     ("tracewire-testing", &[]),
     ("tracewire-text", &[]),
     ("tracewire-tower", &["tracewire-http", "tracewire-propagation"]),
-    ("tracewire-tracing", &[]),
+    ("tracewire-tracing", &["tracewire-propagation"]),
 ];
 
 /// Crates of others that only some rooms may know.

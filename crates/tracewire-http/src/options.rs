@@ -174,6 +174,19 @@ macro_rules! client_options {
             self.configure(|settings| settings.end_at_body(end_at_body))
         }
 
+        /// Decides which responses are streams, where a call
+        /// [ends with the body](Self::end_at_body); `None` leaves the default.
+        ///
+        /// Default: responses of content type `text/event-stream`, `multipart/x-mixed-replace` and
+        /// `application/grpc`. The duration of a stream is recorded at the response's head.
+        #[must_use]
+        pub fn is_stream(
+            self,
+            is_stream: impl Fn(&$crate::ClientResponse<'_>) -> Option<bool> + Send + Sync + 'static,
+        ) -> Self {
+            self.configure(|settings| settings.is_stream(is_stream))
+        }
+
         $crate::instrumentation_options!();
 
         fn instrument(

@@ -27,6 +27,8 @@
 //! one format's headers into another's. Work that is not to be recorded carries a mark
 //! ([`untraced`]).
 //!
+//! [`current`] attaches a context in destructors that may run while their thread ends.
+//!
 //! # Features
 //!
 //! Besides the formats there is `internal-logs` (default): one short line a minute at most for each
@@ -49,6 +51,7 @@
 mod carrier;
 mod composite;
 mod context;
+pub mod current;
 mod format;
 mod hex;
 mod hint;

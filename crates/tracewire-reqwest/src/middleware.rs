@@ -2,11 +2,12 @@
 
 use crate::{Redirects, error, redirect, request, response};
 use http::Extensions;
-use opentelemetry::trace::FutureExt;
 use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next, Result};
 use std::sync::Arc;
-use tracewire_http::{ClientCall, ClientSettings, ErrorType, Outcome, client_options};
+use tracewire_http::{
+    ClientCall, ClientSettings, ErrorType, Outcome, Scope, Scoped, client_options,
+};
 
 /// Gives every call a client span and a duration, and sends the trace with it.
 ///
@@ -118,13 +119,12 @@ pub(crate) async fn send(
     extensions: &mut Extensions,
     next: Next<'_>,
 ) -> Answered {
-    let Some(mut call) = request::start(settings, &mut request, extensions) else {
-        return Answered { call: None, result: next.run(request, extensions).await };
-    };
-    let context = call.context().clone();
-    let result = next.run(request, extensions).with_context(context).await;
-    if let Ok(response) = &result {
+    let mut scope = Scope::from(request::start(settings, &mut request, extensions));
+    let sending = scope.run(|| next.run(request, extensions));
+    let (result, scope) = Scoped::new(sending, scope).await;
+    let mut call = scope.into_traced();
+    if let (Some(call), Ok(response)) = (&mut call, &result) {
         call.respond(&response::describe(response));
     }
-    Answered { call: Some(call), result }
+    Answered { call, result }
 }

@@ -1,10 +1,10 @@
 //! Describes and begins: the facts of a request, and the call they start.
 
 use http::Extensions;
-use opentelemetry::Context;
 use reqwest::Request;
 use std::sync::Arc;
 use tracewire_http::{ClientCall, ClientRequest, ClientSettings, Scheme};
+use tracewire_propagation::current;
 
 /// Starts the call of `request` under the current context, and writes its headers.
 ///
@@ -16,7 +16,7 @@ pub(crate) fn start(
     extensions: &mut Extensions,
 ) -> Option<ClientCall> {
     let facts = describe(request)?;
-    let call = ClientCall::start(settings, &Context::current(), facts, extensions)?;
+    let call = ClientCall::start(settings, &current::get(), facts, extensions)?;
     // Put back at once: the URL and the headers cannot be borrowed side by side.
     let mut headers = std::mem::take(request.headers_mut());
     call.inject(request.url().host_str().unwrap_or_default(), &mut headers);

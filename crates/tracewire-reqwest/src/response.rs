@@ -22,6 +22,6 @@ pub(crate) fn carry(response: Response, call: ClientCall) -> Response {
     if let Some(extensions) = Builder::new().url(url).extensions_mut() {
         head.extensions.extend(std::mem::take(extensions));
     }
-    let body = Body::wrap(CallBody::new(body, Some(call), error::of_body));
+    let body = Body::wrap(CallBody::of_call(body, call, error::of_body));
     http::Response::from_parts(head, body).into()
 }

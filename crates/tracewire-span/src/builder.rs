@@ -9,7 +9,7 @@ use opentelemetry::{Context, Key, KeyValue};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
-use tracewire_propagation::{is_untraced, with_random_trace_id};
+use tracewire_propagation::{current, is_untraced, with_random_trace_id};
 
 /// A span before its start: what is set here, a sampler sees.
 ///
@@ -101,7 +101,7 @@ impl SpanBuilder {
     /// Makes the span the first of a new trace. Baggage stays.
     pub fn root(self) -> Self {
         // There is no way to take the span out of a context, so what else we know of moves over.
-        let root = Context::map_current(|current| {
+        let root = current::with(|current| {
             let mut root = Context::new();
             if !current.baggage().is_empty() {
                 root = root.with_baggage(clone(current.baggage()));
@@ -179,7 +179,7 @@ impl SpanBuilder {
     /// });
     /// ```
     pub fn start(self) -> Span {
-        let parent = self.parent.unwrap_or_else(Context::current);
+        let parent = self.parent.unwrap_or_else(current::get);
         if is_untraced(&parent) {
             // A span that records nothing, and carries the same trace.
             let span_context = parent.span().span_context().clone();
@@ -197,7 +197,7 @@ impl SpanBuilder {
     /// Starts the span at the first poll of a future that was made in this context.
     pub(crate) fn start_polled(mut self, made_in: Context) -> Span {
         // A task spawned without a context: what was current where the future was made still holds.
-        let lost = !Context::map_current(has_trace);
+        let lost = !current::with(has_trace);
         if lost && has_trace(&made_in) {
             self.parent.get_or_insert(made_in);
         }

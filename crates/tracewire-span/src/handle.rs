@@ -1,16 +1,16 @@
 //! A span that is open: the current one, or one started to end later.
 
-use crate::Event;
 use crate::limit;
 use crate::outcome::error_type;
 use crate::value::{IntoAttribute, IntoValue, attribute, attributes};
-use opentelemetry::context::{FutureExt, WithContext};
+use crate::{Carried, Event};
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
 use opentelemetry::{Context, Key, KeyValue, StringValue};
 use std::any::Any;
 use std::borrow::Cow;
 use std::fmt::Display;
 use std::time::SystemTime;
+use tracewire_propagation::current;
 
 /// The span that is current, to be enriched from anywhere.
 ///
@@ -28,7 +28,7 @@ use std::time::SystemTime;
 /// span.set_status(Status::error("card refused"));
 /// ```
 pub fn current() -> Span {
-    Span { context: Context::current() }
+    Span { context: current::get() }
 }
 
 /// A handle on a span and on the context around it, baggage included.
@@ -210,12 +210,12 @@ impl Span {
 
     /// Ends the span now. What is set later is ignored, another `end` included.
     pub fn end(&self) {
-        self.context.span().end();
+        current::finish(|| self.context.span().end());
     }
 
     /// Ends the span with a time of your own.
     pub fn end_at(&self, timestamp: SystemTime) {
-        self.context.span().end_with_timestamp(timestamp);
+        current::finish(|| self.context.span().end_with_timestamp(timestamp));
     }
 
     /// Runs a closure with this span as the current one, which goes on after it.
@@ -226,12 +226,12 @@ impl Span {
     /// std::thread::spawn(move || request.in_scope(|| span("resize").in_scope(|| "done")));
     /// ```
     pub fn in_scope<T>(&self, scope: impl FnOnce() -> T) -> T {
-        let _guard = self.context.clone().attach();
+        let _attached = current::attach(self.context.clone());
         scope()
     }
 
     /// Wraps a future, a stream or a sink so that this span is the current one in it, and goes on
-    /// after it.
+    /// after it. What the work owns is dropped there too.
     ///
     /// ```
     /// # use tracewire_span::{current, span};
@@ -242,8 +242,8 @@ impl Span {
     /// import.set_attribute("rows", 3).end();
     /// # });
     /// ```
-    pub fn carry<T>(&self, work: T) -> WithContext<T> {
-        work.with_context(self.context.clone())
+    pub fn carry<T>(&self, work: T) -> Carried<T> {
+        Carried::new(work, self.context.clone())
     }
 
     /// The trace id, the span id and the flags.

@@ -40,6 +40,7 @@
 
 pub mod baggage;
 mod builder;
+mod carry;
 pub mod database;
 mod event;
 mod handle;
@@ -54,6 +55,7 @@ mod tracer;
 mod value;
 
 pub use builder::{SpanBuilder, WithoutErrors};
+pub use carry::Carried;
 pub use event::Event;
 pub use handle::{Span, current};
 pub use outcome::Outcome;

@@ -4,6 +4,7 @@ use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, ContextGuard};
 use std::cell::RefCell;
+use tracewire_propagation::current;
 use tracing::Subscriber;
 use tracing::span::{Attributes, Id};
 use tracing_subscriber::Layer;
@@ -58,7 +59,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for ContextLayer {
         context: tracing_subscriber::layer::Context<'_, S>,
     ) {
         let Some(span) = context.span(id) else { return };
-        let current = Context::map_current(|current| {
+        let current = current::with(|current| {
             let worth_it = has_trace(current) || !current.baggage().is_empty();
             worth_it.then(|| Carried(current.clone()))
         });
@@ -70,18 +71,20 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for ContextLayer {
     }
 
     fn on_enter(&self, id: &Id, context: tracing_subscriber::layer::Context<'_, S>) {
-        if Context::map_current(has_trace) {
+        if current::with(has_trace) {
             return;
         }
         let carried = context.span(id).and_then(|span| span.extensions().get::<Carried>().cloned());
         if let Some(Carried(carried)) = carried {
-            let guard = carried.attach();
-            ENTERED.with_borrow_mut(|entered| entered.push((id.clone(), guard)));
+            let Some(guard) = current::attach(carried) else { return };
+            // Where the thread ends the guard is dropped again, which is all it can be then.
+            let _ = ENTERED.try_with(|entered| entered.borrow_mut().push((id.clone(), guard)));
         }
     }
 
     fn on_exit(&self, id: &Id, _context: tracing_subscriber::layer::Context<'_, S>) {
-        let guard = ENTERED.with_borrow_mut(|entered| {
+        let guard = ENTERED.try_with(|entered| {
+            let mut entered = entered.borrow_mut();
             let last = entered.iter().rposition(|(own, _)| own == id)?;
             Some(entered.remove(last))
         });

@@ -1,8 +1,8 @@
 //! Log lines that name the trace and the span they belong to.
 
-use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 use std::fmt;
+use tracewire_propagation::current;
 use tracing::{Event, Subscriber};
 #[cfg(feature = "json")]
 use tracing_subscriber::fmt::format::Json;
@@ -52,7 +52,7 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let current = Context::map_current(|current| current.span().span_context().clone());
+        let current = current::with(|current| current.span().span_context().clone());
         if !current.is_valid() {
             return self.0.format_event(context, writer, event);
         }

@@ -4,8 +4,8 @@ use super::{
     CallOptions, ClientRequest, ClientResponse, ClientSettings,
     attempts::{Attempts, OpenAttempt},
 };
-use crate::{Exchange, Outcome};
-use http::{Extensions, HeaderMap, StatusCode};
+use crate::{Exchange, Outcome, declared_length, is_bodyless, is_event_stream};
+use http::{Extensions, HeaderMap, Method, StatusCode, header::CONTENT_ENCODING};
 use opentelemetry::Context;
 use std::sync::Arc;
 use tracewire_propagation::{outgoing, untraced};
@@ -43,6 +43,9 @@ pub struct ClientCall {
     // `None` inside another call of ours, which records and counts this one.
     attempt: Option<OpenAttempt>,
     propagate: bool,
+    method: Method,
+    bodyless: bool,
+    declared_length: Option<u64>,
 }
 
 impl ClientCall {
@@ -69,12 +72,11 @@ impl ClientCall {
         let propagate = options.is_none_or(|options| !options.unpropagated);
         let Some(attempt) = attempt else {
             let exchange = Exchange::unrecorded(outgoing(parent));
-            return Some(Self { settings: settings.clone(), exchange, attempt: None, propagate });
+            return Some(Self::new(settings, exchange, None, propagate, request.method));
         };
         if settings.excludes(request.url) {
             let exchange = Exchange::unrecorded(outgoing(&untraced(parent)));
-            let attempt = Some(attempt);
-            return Some(Self { settings: settings.clone(), exchange, attempt, propagate });
+            return Some(Self::new(settings, exchange, Some(attempt), propagate, request.method));
         }
         let mut request = ClientRequest { resend_count: attempt.resends, ..request };
         if let Some(options) = options {
@@ -92,7 +94,25 @@ impl ClientCall {
         if let Some(size) = request.body_size {
             exchange.request_size(size);
         }
-        Some(Self { settings: settings.clone(), exchange, attempt: Some(attempt), propagate })
+        Some(Self::new(settings, exchange, Some(attempt), propagate, request.method))
+    }
+
+    fn new(
+        settings: &Arc<ClientSettings>,
+        exchange: Exchange,
+        attempt: Option<OpenAttempt>,
+        propagate: bool,
+        method: &Method,
+    ) -> Self {
+        Self {
+            settings: settings.clone(),
+            exchange,
+            attempt,
+            propagate,
+            method: method.clone(),
+            bodyless: false,
+            declared_length: None,
+        }
     }
 
     /// Writes what `destination` may be told into `headers`, in place of what is there.
@@ -128,16 +148,20 @@ impl ClientCall {
         }
         self.exchange.response_headers(&self.settings.instrumentation, response.headers);
         self.exchange.respond(response.status);
-        if let Some(size) = response.body_size
-            && !self.ends_at_body()
-        {
+        self.bodyless = is_bodyless(&self.method, response.status);
+        // Where the body was encoded it may have been decoded since.
+        let encoded = response.headers.contains_key(CONTENT_ENCODING);
+        self.declared_length = declared_length(response.headers).filter(|_| !encoded);
+        if self.ends_at_body() {
+            let stream = self.settings.ask_is_stream(response).or_else(|| {
+                (!self.exchange.is_rpc() && is_event_stream(response.headers)).then_some(true)
+            });
+            if let Some(stream) = stream {
+                self.exchange.set_stream(stream);
+            }
+        } else if let Some(size) = response.body_size {
             self.exchange.add_response_size(size);
         }
-    }
-
-    /// Notes that so many bytes of the response's body were read.
-    pub(crate) fn read(&mut self, bytes: u64) {
-        self.exchange.add_response_size(bytes);
     }
 
     /// Notes a status code of which nothing but itself is known.
@@ -151,9 +175,22 @@ impl ClientCall {
         (self.settings.end_at_body && self.attempt.is_some()) || self.exchange.is_rpc()
     }
 
-    /// Notes the response's trailers.
-    pub(crate) fn trailers(&mut self, trailers: &HeaderMap) {
-        self.exchange.trailers(trailers);
+    /// Whether nobody reads the response's body.
+    pub(super) fn is_bodyless(&self) -> bool {
+        self.bodyless
+    }
+
+    /// The length of the body that the response's head declares.
+    pub(super) fn declared_length(&self) -> Option<u64> {
+        self.declared_length
+    }
+
+    pub(crate) fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    pub(crate) fn exchange_mut(&mut self) -> &mut Exchange {
+        &mut self.exchange
     }
 
     /// Ends the call.

@@ -1,8 +1,15 @@
 //! The settings of one client.
 
-use super::{Destinations, UrlTemplates, Urls};
+use super::{ClientResponse, Destinations, UrlTemplates, Urls};
 use crate::Instrumentation;
+#[cfg(doc)]
+use crate::is_event_stream;
 use http::HeaderMap;
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 /// The settings of one client layer or middleware.
 #[derive(Clone, Debug)]
@@ -13,6 +20,17 @@ pub struct ClientSettings {
     pub(crate) end_at_body: bool,
     /// By code, and by environment.
     pub(crate) excluded: [Urls; 2],
+    pub(crate) is_stream: Option<IsStream>,
+}
+
+/// A function that decides whether a response is a stream.
+#[derive(Clone)]
+pub(crate) struct IsStream(Arc<dyn Fn(&ClientResponse<'_>) -> Option<bool> + Send + Sync>);
+
+impl fmt::Debug for IsStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IsStream")
+    }
 }
 
 impl ClientSettings {
@@ -24,6 +42,7 @@ impl ClientSettings {
             url_templates: UrlTemplates::default(),
             end_at_body: false,
             excluded: [Urls::default(), Urls::from_env("TRACEWIRE_EXCLUDED_URLS")],
+            is_stream: None,
         }
     }
 
@@ -73,5 +92,22 @@ impl ClientSettings {
     pub fn end_at_body(mut self, end_at_body: bool) -> Self {
         self.end_at_body = end_at_body;
         self
+    }
+
+    /// Decides which responses are streams; `None` leaves the default, the content types of
+    /// [`is_event_stream`].
+    #[must_use]
+    pub fn is_stream(
+        mut self,
+        is_stream: impl Fn(&ClientResponse<'_>) -> Option<bool> + Send + Sync + 'static,
+    ) -> Self {
+        self.is_stream = Some(IsStream(Arc::new(is_stream)));
+        self
+    }
+
+    /// What the function says of `response`; nothing if it panics.
+    pub(super) fn ask_is_stream(&self, response: &ClientResponse<'_>) -> Option<bool> {
+        let IsStream(is_stream) = self.is_stream.as_ref()?;
+        catch_unwind(AssertUnwindSafe(|| is_stream(response))).ok().flatten()
     }
 }

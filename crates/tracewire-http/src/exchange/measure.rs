@@ -18,39 +18,45 @@ impl Record {
         }
     }
 
-    /// Records what took place, under the conventions' attributes and those that were added.
-    pub(super) fn measure(&self, elapsed: Duration, error: Option<StringValue>) {
-        self.count_active(-1);
+    /// Records how long it took, under the conventions' attributes and those that were added.
+    pub(super) fn measure_duration(&self, elapsed: Duration, error: Option<StringValue>) {
+        let instruments = &self.resolved.instruments;
         let labels = self.labels(error);
         #[cfg(feature = "bound-instruments")]
-        if self.rpc.is_none() && self.metric_attributes.is_empty() && !self.measures_sizes() {
-            let Instruments { duration, bound_durations, .. } = &self.resolved.instruments;
+        if self.rpc.is_none() && self.metric_attributes.is_empty() {
+            let Instruments { duration, bound_durations, .. } = instruments;
             return bound_durations.record(elapsed.as_secs_f64(), duration, self, &labels);
         }
-        let own = match &self.rpc {
-            Some(_) => self.rpc_attributes(&labels),
-            None => self.duration_attributes(&labels),
-        };
-        let all;
-        let attributes = if self.metric_attributes.is_empty() {
-            &*own
-        } else {
-            all = [&*own, &*self.metric_attributes].concat();
-            &*all
-        };
-        let instruments = &self.resolved.instruments;
         let duration = match (&self.rpc, &instruments.rpc_duration) {
             (Some(_), Some(duration)) => duration,
             _ => &instruments.duration,
         };
-        duration.record(elapsed.as_secs_f64(), attributes);
-        if let Some(sizes) = &instruments.body_sizes {
+        self.with_attributes(&labels, |all| duration.record(elapsed.as_secs_f64(), all));
+    }
+
+    /// Records how large the bodies were, under the attributes of the duration.
+    pub(super) fn measure_bodies(&self, error: Option<StringValue>) {
+        let Some(sizes) = &self.resolved.instruments.body_sizes else { return };
+        self.with_attributes(&self.labels(error), |all| {
             if let Some(size) = self.request_size {
-                sizes.request.record(size as f64, attributes);
+                sizes.request.record(size as f64, all);
             }
             if let Some(size) = self.response_size {
-                sizes.response.record(size as f64, attributes);
+                sizes.response.record(size as f64, all);
             }
+        });
+    }
+
+    /// Runs `record` with the conventions' attributes and those that were added.
+    fn with_attributes(&self, labels: &Labels, record: impl FnOnce(&[KeyValue])) {
+        let own = match &self.rpc {
+            Some(_) => self.rpc_attributes(labels),
+            None => self.duration_attributes(labels),
+        };
+        if self.metric_attributes.is_empty() {
+            record(&own);
+        } else {
+            record(&[&*own, &*self.metric_attributes].concat());
         }
     }
 

@@ -1,21 +1,30 @@
 //! One request and its response: the object that owns the span, the clock and the gauge.
 
+mod body;
 #[cfg(feature = "bound-instruments")]
 mod bound;
 mod finish;
 mod measure;
+mod messages;
 mod record;
+mod scope;
 mod series;
 mod start;
+mod stream;
 
 #[cfg(feature = "bound-instruments")]
 pub(crate) use self::bound::BoundDurations;
+pub use self::{
+    body::ExchangeBody,
+    scope::{Scope, Scoped, Traced},
+    stream::is_event_stream,
+};
 pub(crate) use self::{
     record::{Record, Shared},
     series::SeriesLimit,
 };
 
-use self::start::span_name;
+use self::{messages::Messages, start::span_name};
 use crate::{
     ClientRequest, ExchangeHandle, Instrumentation, Origin, Outcome, ServerRequest,
     conventions as c,
@@ -24,7 +33,9 @@ use crate::{
     server::version_name,
     text::{address, limited_shared},
 };
+use bytes::Buf;
 use http::{HeaderMap, Method, StatusCode, Version};
+use http_body::Frame;
 use opentelemetry::{
     Context, KeyValue, StringValue,
     trace::{SpanKind, TraceContextExt},
@@ -48,6 +59,7 @@ pub struct Exchange {
     /// How many more attributes the span may get from headers and hooks.
     room: usize,
     rpc: bool,
+    messages: Messages,
     sized: bool,
     handed_over: bool,
     // None where nobody records anything.
@@ -122,6 +134,7 @@ impl Exchange {
             recording: false,
             room: 0,
             rpc: false,
+            messages: Messages::default(),
             sized: false,
             handed_over: false,
             shared: None,
@@ -142,7 +155,12 @@ impl Exchange {
 
     /// Notes the status code that was sent or received.
     pub fn respond(&mut self, status: StatusCode) {
-        self.note(|record| record.status = Some(status));
+        self.note(|record| {
+            record.status = Some(status);
+            if record.rpc.is_some() {
+                record.answered = Some(record.elapsed());
+            }
+        });
     }
 
     /// Notes the response's headers: those of them that are to be captured, and gRPC's status
@@ -166,6 +184,23 @@ impl Exchange {
     pub fn trailers(&mut self, trailers: &HeaderMap) {
         if self.rpc {
             self.note(|record| record.trailers(trailers));
+        }
+    }
+
+    /// Notes a frame of the response's body, of so many bytes of data.
+    pub(crate) fn response_frame<D: Buf>(&mut self, frame: &Frame<D>, size: u64) {
+        self.add_response_size(size);
+        if let Some(trailers) = frame.trailers_ref() {
+            self.trailers(trailers);
+        }
+        if self.rpc
+            && !self.messages.are_several()
+            && let Some(data) = frame.data_ref()
+        {
+            self.messages.read(data);
+            if self.messages.are_several() {
+                self.note_stream();
+            }
         }
     }
 
@@ -201,8 +236,10 @@ impl Exchange {
     /// Leaves the exchange to those who hold its [handle](Self::handle): it is complete when the
     /// last of them drops it.
     ///
-    /// This is for connections that outlive their response, as a WebSocket does.
+    /// This is for connections that outlive their response, as a WebSocket does. Such a response is
+    /// a [stream](Self::set_stream).
     pub fn hand_over(mut self) {
+        self.set_stream(true);
         self.handed_over = true;
     }
 
@@ -264,8 +301,8 @@ impl Exchange {
         self.end_once(outcome);
     }
 
-    /// Whether this is a call over gRPC.
-    pub(crate) fn is_rpc(&self) -> bool {
+    /// Whether this is a call over gRPC, recorded by the conventions for remote procedure calls.
+    pub fn is_rpc(&self) -> bool {
         self.rpc
     }
 
@@ -275,6 +312,7 @@ impl Exchange {
             recording: record.recording,
             room: record.room,
             rpc: record.rpc.is_some(),
+            messages: Messages::default(),
             sized: record.measures_sizes(),
             handed_over: false,
             shared: Some(Arc::new(Shared::new(record))),

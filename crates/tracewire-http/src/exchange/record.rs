@@ -14,8 +14,9 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
+use tracewire_propagation::current;
 
 /// What is known of an exchange under way.
 #[derive(Debug)]
@@ -42,6 +43,12 @@ pub(crate) struct Record {
     pub(super) request_size: Option<u64>,
     pub(super) response_size: Option<u64>,
     pub(super) status: Option<StatusCode>,
+    /// Whether the response is a stream, where that is known.
+    pub(super) stream: Option<bool>,
+    /// When the response's head was there, where that may matter.
+    pub(super) answered: Option<Duration>,
+    /// Whether the duration is recorded already.
+    pub(super) measured: bool,
 }
 
 impl Record {
@@ -66,6 +73,9 @@ impl Record {
             request_size: None,
             response_size: None,
             status: None,
+            stream: None,
+            answered: None,
+            measured: false,
             resolved,
         }
     }
@@ -134,7 +144,7 @@ impl Shared {
     /// Notes something on the record; nothing once the exchange has ended.
     pub(crate) fn note(&self, note: impl FnOnce(&mut Record)) {
         // Whoever is called at the end holds no lock up by asking for a note.
-        if !self.ended.load(Ordering::Relaxed) {
+        if !self.has_ended() {
             note(&mut self.lock());
         }
     }
@@ -142,11 +152,16 @@ impl Shared {
     /// Ends the exchange, unless it has ended.
     pub(super) fn end(&self, outcome: Outcome) {
         if !self.ended.swap(true, Ordering::Relaxed) {
-            self.lock().finish(outcome);
+            current::finish(|| self.lock().finish(outcome));
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Record> {
+    /// Whether the exchange has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Record> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

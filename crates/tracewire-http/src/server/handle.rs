@@ -42,6 +42,12 @@ impl ExchangeHandle {
         self.note(|record| record.verdict = Some(None));
     }
 
+    /// Whether the exchange has ended. A layer that finds such a handle in a request starts a new
+    /// exchange: the request was kept and is sent again.
+    pub fn has_ended(&self) -> bool {
+        self.0.as_ref().is_some_and(|shared| shared.has_ended())
+    }
+
     pub(crate) fn new(shared: Option<Arc<Shared>>) -> Self {
         Self(shared)
     }

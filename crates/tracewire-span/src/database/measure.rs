@@ -4,8 +4,8 @@ use super::error::Failure;
 use crate::handle::ERROR_TYPE;
 use crate::{Tracer, current};
 use futures_core::Stream;
+use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Histogram, MeterProvider};
-use opentelemetry::{Context as CurrentContext, KeyValue};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
+use tracewire_propagation::current as context;
 
 /// The boundaries of `db.client.operation.duration` in seconds, as the conventions advise.
 const BOUNDARIES: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
@@ -76,7 +77,8 @@ impl Clock {
             if self.running {
                 self.attributes.push(KeyValue::new(ERROR_TYPE, "panic"));
             }
-            histogram.record(started.elapsed().as_secs_f64(), &self.attributes);
+            let took = started.elapsed().as_secs_f64();
+            context::finish(|| histogram.record(took, &self.attributes));
         }
     }
 }
@@ -154,7 +156,7 @@ impl<W, T> fmt::Debug for Measured<W, T> {
 /// Looked up each time, for the same reason as the tracer; the SDK keeps one of each name.
 fn histogram(tracer: &Tracer) -> Histogram<f64> {
     let scope = tracer.scope();
-    let meter = CurrentContext::map_current(|context| {
+    let meter = context::with(|context| {
         let carried = context.get::<Arc<dyn MeterProvider + Send + Sync>>();
         carried.map(|provider| provider.meter_with_scope(scope.clone()))
     });

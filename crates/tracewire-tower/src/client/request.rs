@@ -2,9 +2,9 @@
 
 use http::{Method, Uri, header::HOST, request::Parts, uri};
 use http_body::Body;
-use opentelemetry::Context;
 use std::sync::Arc;
 use tracewire_http::{Authority, ClientCall, ClientRequest, ClientSettings, Scheme};
+use tracewire_propagation::current;
 
 /// Starts the call of a request under the current context, and writes its headers.
 pub(super) fn start(
@@ -24,8 +24,7 @@ pub(super) fn start(
     facts.asked_for = asked_for.filter(|_| server.is_none());
     facts.headers = Some(&head.headers);
     facts.body_size = body.size_hint().exact().filter(|_| !body.is_end_stream());
-    let parent = Context::current();
-    let call = ClientCall::start(settings, &parent, facts, &mut head.extensions)?;
+    let call = ClientCall::start(settings, &current::get(), facts, &mut head.extensions)?;
     // Where the URI names no host, the connection was made elsewhere, whatever `Host` says.
     let destination = head.uri.host().unwrap_or_default();
     call.inject(destination, &mut head.headers);

@@ -181,6 +181,32 @@ impl ServerLayer {
         self.set(|config| config.hooks.on_response = Some(Arc::new(hook)))
     }
 
+    /// Decides which responses are streams; `None` leaves the default.
+    ///
+    /// Default: responses of content type `text/event-stream`, `multipart/x-mixed-replace` and
+    /// `application/grpc`.
+    ///
+    /// A stream lives for as long as its reader likes. So its duration metric is recorded at the
+    /// response head, its span ends with the stream, and a reader who leaves is no error. See the
+    /// [table](crate::server#when-it-ends).
+    ///
+    /// ```
+    /// use tracewire_tower::ServerLayer;
+    ///
+    /// let layer = ServerLayer::new().is_stream(|response| {
+    ///     let content_type = response.headers.get("content-type")?;
+    ///     (content_type == "application/x-ndjson").then_some(true)
+    /// });
+    /// # let _ = layer;
+    /// ```
+    #[must_use]
+    pub fn is_stream(
+        self,
+        is_stream: impl Fn(&ResponseHead<'_>) -> Option<bool> + Send + Sync + 'static,
+    ) -> Self {
+        self.set(|config| config.hooks.is_stream = Some(Arc::new(is_stream)))
+    }
+
     /// Tells callers the trace in the response's headers: `traceresponse`, and
     /// `Server-Timing: traceparent;desc="…"` for scripts in browsers. Default: no.
     ///
@@ -190,12 +216,15 @@ impl ServerLayer {
         self.set(|config| config.response_headers = send)
     }
 
-    /// Follows a connection that was upgraded, as to a WebSocket, to its end. Default: no.
+    /// Follows an upgraded connection, such as a WebSocket, to its end. Default: no.
     ///
-    /// By default the exchange ends with the 101 response. With this option it goes on until
-    /// every clone of the request's [`ExchangeHandle`](crate::server::ExchangeHandle) is gone:
-    /// the task that owns the upgraded connection keeps one. A connection that nobody keeps one
-    /// for ends at the response.
+    /// By default the exchange ends with the response: 101 over HTTP/1.1, or the 200 to an extended
+    /// `CONNECT` over HTTP/2. With this option its span stays open until every clone of the
+    /// request's [`ExchangeHandle`](crate::server::ExchangeHandle) is dropped, so the task that owns
+    /// the connection must keep one. If nothing keeps one, the exchange ends with the response.
+    ///
+    /// The connection is a [stream](Self::is_stream): its duration metric is recorded at the
+    /// response. See [WebSockets](crate::server#websockets) for spans per message.
     #[must_use]
     pub fn follow_upgrades(self, follow: bool) -> Self {
         self.set(|config| config.follow_upgrades = follow)

@@ -146,7 +146,6 @@ mod request;
 mod request_span;
 #[cfg(feature = "axum")]
 mod router;
-mod scope;
 mod service;
 
 #[cfg(feature = "tower-http")]

@@ -1,8 +1,6 @@
 //! Begins: one request enters, one exchange starts.
 
-use super::{
-    RequestHead, ResponseBody, ResponseFuture, hooks::ask, layer::Config, request, scope::Scope,
-};
+use super::{RequestHead, ResponseBody, ResponseFuture, hooks::ask, layer::Config, request};
 use http::{Method, Request, Response};
 use http_body::Body;
 use std::{
@@ -10,7 +8,7 @@ use std::{
     task::{self, Poll},
 };
 use tower_service::Service;
-use tracewire_http::{Exchange, ExchangeHandle, Origin};
+use tracewire_http::{Exchange, ExchangeHandle, Origin, Scope};
 use tracewire_propagation::untraced;
 
 /// The service that [`ServerLayer`](super::ServerLayer) makes.
@@ -41,7 +39,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let mut scope = match request.extensions().get::<ExchangeHandle>() {
+        let around = request.extensions().get::<ExchangeHandle>();
+        let mut scope = match around.filter(|handle| !handle.has_ended()) {
             // Another layer of ours is around this one.
             Some(outer) => {
                 if let Some(route) = request::route(&request) {
@@ -68,7 +67,7 @@ fn shape(method: &Method) -> Method {
 }
 
 impl Config {
-    fn begin<B>(&self, request: &mut Request<B>) -> Scope {
+    fn begin<B>(&self, request: &mut Request<B>) -> Scope<Exchange> {
         let head = RequestHead::new(request);
         let origin = self.origin(&head);
         let path = head.uri.path();
@@ -77,7 +76,7 @@ impl Config {
             let context = untraced(&origin.into_context());
             // For layers inside: the decision is made.
             request.extensions_mut().insert(Exchange::unrecorded(context.clone()).handle());
-            return Scope::Filtered(context);
+            return Scope::Context(context);
         }
         let exchange = if self.instrumentation.records() {
             self.start(request, &head, origin)
