@@ -81,6 +81,7 @@
 //! | `OTEL_METRIC_EXPORT_INTERVAL` | 60000 ms | how often metrics are exported |
 //! | `OTEL_METRIC_EXPORT_TIMEOUT` | 30000 ms | for one export, retries included; 0 is no limit |
 //! | `TRACEWIRE_CONSOLE` | `tree` | what `console` shows: `tree` for people, `json` for machines |
+//! | `TRACEWIRE_EXCLUDED_PATHS`, `TRACEWIRE_EXCLUDED_URLS` | none | read by the layers: requests and calls that are not traced, as comma-separated patterns |
 //! | `TRACEWIRE_LOG` | `none` | with the feature `tracing`: `text` or `json` sets a subscriber that writes log lines with trace ids to stdout |
 //! | `RUST_LOG` | `info,opentelemetry=warn` | with the feature `tracing`: which events are logged |
 //! | `OTEL_LOG_LEVEL` | `info` | of this crate's own voice: `none`, `error`, `warn`, `info`, `debug`, `trace`; `debug` tells each setting and where it came from |
@@ -195,6 +196,7 @@ mod targets;
 #[cfg(feature = "__rustls")]
 mod tls;
 mod unreachable;
+mod untraced;
 mod weight;
 #[cfg(feature = "zipkin")]
 mod zipkin;

@@ -32,6 +32,7 @@ use crate::otlp::{self, OtlpMetrics, OtlpSpans, Signal};
 use crate::prometheus;
 use crate::stop::Stop;
 use crate::unreachable::Voice;
+use crate::untraced::DropUntraced;
 #[cfg(feature = "zipkin")]
 use crate::zipkin::ZipkinSpans;
 use crate::{ignored, resource, sampler, self_metrics};
@@ -225,7 +226,7 @@ impl<'a> Setup<'a> {
         let sampler = crate::no_ids::NoIds::new(sampler);
         let mut provider = builder
             .with_resource(resource.clone())
-            .with_sampler(sampler)
+            .with_sampler(DropUntraced(sampler))
             .with_span_limits(traces.limits.counts);
         if let Some(keys) = traces.baggage {
             provider = provider.with_span_processor(BaggageAttributes::new(keys));

@@ -3,10 +3,15 @@
 use std::collections::BTreeMap;
 
 use crate::collector::{Answer, Collector};
-use opentelemetry::trace::{Tracer as _, TracerProvider as _};
+use opentelemetry::Context;
+use opentelemetry::trace::{
+    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState, Tracer as _,
+    TracerProvider as _,
+};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use tracewire_init::{Exporter, Telemetry};
+use tracewire_propagation::untraced;
 use tracing_subscriber::prelude::*;
 
 /// The spans that arrive of what happens with the layer.
@@ -185,4 +190,28 @@ fn the_span_for_log_lines_of_a_request_is_not_exported_beside_its_server_span() 
         );
     });
     assert_eq!(found, map(&[("GET /", ""), ("order", "GET /")]));
+}
+
+#[test]
+fn both_kinds_are_dropped_below_an_excluded_request() {
+    let caller = SpanContext::new(
+        TraceId::from(7),
+        SpanId::from(7),
+        TraceFlags::SAMPLED,
+        true,
+        TraceState::NONE,
+    );
+    for parent in [Context::new(), Context::new().with_remote_span_context(caller)] {
+        let found = exported("off", |telemetry| {
+            let tracer = telemetry.tracer_provider().unwrap().tracer("test");
+            let excluded = untraced(&parent).attach();
+            tracing::info_span!("order").in_scope(|| {
+                tracer.in_span("query", |_| tracing::info_span!("row").in_scope(|| {}));
+            });
+            tracer.in_span("request", |_| tracing::info_span!("step").in_scope(|| {}));
+            drop(excluded);
+            tracing::info_span!("seen").in_scope(|| {});
+        });
+        assert_eq!(found, map(&[("seen", "")]));
+    }
 }

@@ -64,6 +64,14 @@
 //! └─ GET  200  http.request.resend_count=1
 //! ```
 //!
+//! # Calls that are not traced
+//!
+//! [`exclude_urls`](ClientLayer::exclude_urls) and the environment variable
+//! `TRACEWIRE_EXCLUDED_URLS`, a comma-separated list of [patterns](Urls) such as
+//! `metadata.internal,/healthz`, leave out calls by URL. They have no span and no duration, and the
+//! trace around them is sent on. Below a request that its server does not trace, calls have no span,
+//! and their durations are recorded.
+//!
 //! # Which headers go where
 //!
 //! Trace context goes everywhere. Baggage goes to hosts [nearby](Hosts::nearby) and stays away from
@@ -82,4 +90,5 @@ mod service;
 pub use self::{future::ResponseFuture, layer::ClientLayer, service::ClientService};
 pub use tracewire_http::{
     Attempts, CallBody, CallOptions, Destinations, ErrorType, HeaderSelector, Hosts, UrlTemplates,
+    Urls,
 };

@@ -9,6 +9,7 @@ use std::{
 };
 use tower_service::Service;
 use tracewire_http::{Exchange, ExchangeHandle, Origin, Scope};
+use tracewire_propagation::untraced;
 
 /// The service that [`ServerLayer`](super::ServerLayer) makes.
 #[derive(Clone, Debug)]
@@ -77,8 +78,13 @@ impl Config {
     fn begin<B>(&self, request: &mut Request<B>) -> Scope<Exchange> {
         let head = RequestHead::new(request);
         let origin = self.origin(&head);
-        if self.untraced.contains(head.uri.path()) || !self.hooks.admits(&head) {
-            return Scope::Context(origin.into_context());
+        let path = head.uri.path();
+        let excluded = self.excluded.iter().any(|paths| paths.contains(path));
+        if excluded || !self.hooks.admits(&head) {
+            let context = untraced(&origin.into_context());
+            // For layers inside: the decision is made.
+            request.extensions_mut().insert(Exchange::unrecorded(context.clone()).handle());
+            return Scope::Context(context);
         }
         let exchange = if self.instrumentation.records() {
             self.start(request, &head, origin)
