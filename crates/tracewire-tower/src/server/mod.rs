@@ -93,6 +93,7 @@ mod layer;
 mod request;
 #[cfg(feature = "tower-http")]
 mod request_span;
+mod route;
 #[cfg(feature = "axum")]
 mod router;
 mod service;

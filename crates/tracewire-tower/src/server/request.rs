@@ -28,22 +28,10 @@ pub(super) fn describe<'a, B>(
         .host
         .or_else(|| uri.authority().map(Authority::as_str))
         .or_else(|| headers.get(header::HOST)?.to_str().ok());
-    facts.route = route(request);
     facts.peer = peer;
     facts.client = forwarded.client;
     facts.headers = Some(headers);
     facts
-}
-
-/// The template of the route that matched, if a router has matched one.
-#[cfg(feature = "axum")]
-pub(super) fn route<B>(request: &Request<B>) -> Option<&str> {
-    request.extensions().get().map(axum::extract::MatchedPath::as_str)
-}
-
-#[cfg(not(feature = "axum"))]
-pub(super) fn route<B>(_request: &Request<B>) -> Option<&str> {
-    None
 }
 
 /// The URI as it arrived: a nested router sees only its part of the path.

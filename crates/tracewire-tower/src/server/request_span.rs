@@ -70,10 +70,10 @@ impl<B> MakeSpan<B> for RequestSpan {
             Level::DEBUG => request_span!(Level::DEBUG),
             Level::TRACE => request_span!(Level::TRACE),
         };
-        if let Some(route) = request::route(request) {
-            span.record("http.route", route);
+        if let Some(route) = route::of(request) {
+            span.record("http.route", &*route);
         }
-        Context::map_current(|context| {
+        current::with(|context| {
             let server = context.span();
             let server = server.span_context();
             if server.is_valid() {

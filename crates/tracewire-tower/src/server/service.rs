@@ -1,6 +1,6 @@
 //! Begins: one request enters, one exchange starts.
 
-use super::{RequestHead, ResponseBody, ResponseFuture, hooks::ask, layer::Config, request};
+use super::{RequestHead, ResponseBody, ResponseFuture, hooks::ask, layer::Config, request, route};
 use http::{Request, Response};
 use http_body::Body;
 use std::{
@@ -42,8 +42,8 @@ where
         let mut scope = match around.filter(|handle| !handle.has_ended()) {
             // Another layer of ours is around this one.
             Some(outer) => {
-                if let Some(route) = request::route(&request) {
-                    outer.set_route(route);
+                if let Some(route) = route::of(&request) {
+                    outer.set_route(&route);
                 }
                 Scope::Bare
             }
@@ -79,11 +79,12 @@ impl Config {
 
     fn start<B>(&self, request: &Request<B>, head: &RequestHead<'_>, origin: Origin) -> Exchange {
         let route = ask(&self.hooks.route, head).flatten();
+        let matched = route::of(request);
         let name = ask(&self.hooks.span_name, head).flatten();
         let added = self.hooks.on_request(head);
 
         let mut facts = request::describe(request, head.uri, self.scheme, &self.proxies);
-        facts.route = route.as_deref().or(facts.route);
+        facts.route = route.as_deref().or(matched.as_deref());
         facts.name = name.as_deref();
         facts.attributes = added.as_ref().map_or(&[], |added| &added.span);
         let mut exchange = Exchange::serve(&self.instrumentation, origin, &facts);
