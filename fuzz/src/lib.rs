@@ -1,3 +1,5 @@
 //! What the fuzz targets have in common.
 
+pub mod forwarded;
 pub mod propagation;
+pub mod sql;

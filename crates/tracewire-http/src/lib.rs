@@ -40,7 +40,6 @@ mod instruments;
 mod method;
 mod options;
 mod outcome;
-mod redaction;
 mod remaining;
 mod repeated;
 mod rpc;
@@ -62,15 +61,15 @@ pub use self::{
     instrumentation::Instrumentation,
     method::KnownMethods,
     outcome::{Ending, Outcome, Verdict},
-    redaction::SensitiveKeys,
     remaining::{Remaining, declared_length, is_bodyless},
     rpc::RpcMethods,
     scheme::Scheme,
     server::{
-        ClientAddress, ExchangeHandle, Forwarded, InvalidNetwork, Origin, Paths, ServerRequest,
-        Trust, TrustedProxies,
+        ClientAddress, ExchangeHandle, Forwarded, InvalidNetwork, Origin, Paths, ProxyHeaders,
+        ServerRequest, Trust, TrustedProxies,
     },
 };
+pub use tracewire_text::SensitiveKeys;
 
 /// What [`instrumentation_options`] expands to names these.
 #[doc(hidden)]

@@ -63,7 +63,8 @@ macro_rules! instrumentation_options {
         /// Measures the sizes of request and response bodies, in histograms and on the span.
         /// Default: no.
         ///
-        /// Sizes are bytes as transferred: those of a request are what `Content-Length` declares.
+        /// Sizes are bytes as transferred: those of a request are what `Content-Length` declares,
+        /// and a declaration of more than 1 TiB is not recorded.
         #[must_use]
         pub fn body_sizes(self, measure: bool) -> Self {
             self.instrument(|settings| settings.body_sizes(measure))

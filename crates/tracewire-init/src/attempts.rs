@@ -90,19 +90,23 @@ impl Fault {
 }
 
 impl Retry {
-    /// The pause after this attempt: doubling, with jitter, unless the collector named one.
+    /// The pause after this attempt. A collector may ask for a longer one than ours, not for a
+    /// shorter one: if it asks for none while it is overloaded, that would be a flood.
     fn after(self, attempt: u32) -> Option<Duration> {
         match self {
             Self::Never => None,
-            Self::After(pause) => Some(pause),
-            Self::Soon => {
-                let pause = FIRST_DELAY * 2_u32.pow((attempt - 1).min(6));
-                // Between 80 and 120 percent; a hasher's random keys are randomness enough.
-                let jitter = 80 + RandomState::new().hash_one(attempt) % 41;
-                Some(pause.mul_f64(jitter as f64 / 100.0))
-            }
+            Self::Soon => Some(pause(attempt)),
+            Self::After(wanted) => Some(pause(attempt).max(wanted)),
         }
     }
+}
+
+/// Our own pause after this attempt: doubling, with jitter.
+fn pause(attempt: u32) -> Duration {
+    let pause = FIRST_DELAY * 2_u32.pow((attempt - 1).min(6));
+    // Between 80 and 120 percent; a hasher's random keys are randomness enough.
+    let jitter = 80 + RandomState::new().hash_one(attempt) % 41;
+    pause.mul_f64(jitter as f64 / 100.0)
 }
 
 #[cfg(test)]
@@ -112,9 +116,24 @@ mod tests {
     #[test]
     fn pauses_double_and_differ_by_a_fifth() {
         for (attempt, milliseconds) in [(1, 200), (2, 400), (3, 800), (7, 12_800), (99, 12_800)] {
-            let pause = Retry::Soon.after(attempt).unwrap();
+            let pause = pause(attempt);
             let middle = Duration::from_millis(milliseconds);
             assert!(pause >= middle.mul_f64(0.8) && pause <= middle.mul_f64(1.2), "{pause:?}");
         }
+    }
+
+    #[test]
+    fn a_collector_may_lengthen_a_pause_and_not_shorten_it() {
+        let seconds = Duration::from_secs;
+        for (attempt, least) in [(1, 160), (4, 1_280), (9, 10_240)] {
+            let least = Duration::from_millis(least);
+            for wanted in [Duration::ZERO, Duration::from_nanos(1), Duration::from_millis(159)] {
+                assert!(Retry::After(wanted).after(attempt).unwrap() >= least, "{wanted:?}");
+            }
+            for wanted in [seconds(20), seconds(600), Duration::MAX] {
+                assert_eq!(Retry::After(wanted).after(attempt), Some(wanted));
+            }
+        }
+        assert_eq!(Retry::Never.after(1), None);
     }
 }

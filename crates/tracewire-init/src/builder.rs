@@ -9,6 +9,7 @@ use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::metrics::Temporality;
 use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanLimits};
 use tracewire_propagation::Propagator;
+use tracing::subscriber::NoSubscriber;
 
 use crate::console::ConsoleFormat;
 use crate::env::Env;
@@ -198,6 +199,11 @@ impl Builder {
     /// Sets where the exporter `prometheus` serves its page, `/metrics`
     /// (`OTEL_EXPORTER_PROMETHEUS_HOST` and `OTEL_EXPORTER_PROMETHEUS_PORT`); `localhost:9464` unless
     /// set. The page is in OpenMetrics for those who ask for it, else in Prometheus' text format.
+    ///
+    /// A thread of its own serves it over HTTP/1.1, without authentication. A slow or idle client
+    /// holds up no other one: at most 32 connections are open, a request's head may take five
+    /// seconds and be 16 KiB, and the answer has to be read within 30 seconds. Beyond 32 connections,
+    /// one that never sent a request is closed, or else the one whose last request is the oldest.
     #[cfg(feature = "prometheus")]
     pub fn prometheus_address(mut self, host: impl Into<String>, port: u16) -> Self {
         self.settings.prometheus = Some((host.into(), port));
@@ -292,7 +298,7 @@ impl Builder {
     }
 
     /// Sets which events are logged (`RUST_LOG`), as `tracing_subscriber::EnvFilter` reads it;
-    /// `info` unless set. What it cannot read is left out.
+    /// `info,opentelemetry=warn` unless set. What it cannot read is left out.
     #[cfg(feature = "tracing")]
     pub fn log_filter(mut self, directives: impl Into<String>) -> Self {
         self.settings.logging.directives = Some(directives.into());
@@ -330,6 +336,10 @@ impl Builder {
     }
 
     /// Sends console output to `writer` instead of stdout, without color.
+    ///
+    /// It is written by a thread of its own, so a slow writer holds up no request. At most 4 MiB
+    /// wait for it; what is beyond that, or cannot be written, counts as failed in the
+    /// [report](crate::ShutdownReport).
     pub fn console_writer(mut self, writer: impl Write + Send + 'static) -> Self {
         self.settings.console.writer = Some(Box::new(writer));
         self
@@ -367,12 +377,15 @@ impl Builder {
         let telemetry = self.build()?.claimed(claim);
         #[cfg(feature = "tracing")]
         telemetry.install_subscriber()?;
-        if let Some(provider) = telemetry.tracer_provider() {
-            global::set_tracer_provider(provider.clone());
-        }
-        if let Some(provider) = telemetry.meter_provider() {
-            global::set_meter_provider(provider.clone());
-        }
+        // OpenTelemetry logs each of these at level INFO, before the program's own first line.
+        tracing::subscriber::with_default(NoSubscriber::new(), || {
+            if let Some(provider) = telemetry.watched() {
+                global::set_tracer_provider(provider);
+            }
+            if let Some(provider) = telemetry.meter_provider() {
+                global::set_meter_provider(provider.clone());
+            }
+        });
         // Last: who sees the propagator finds the providers in place.
         propagation::install(propagator);
         Ok(telemetry)

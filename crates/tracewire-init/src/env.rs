@@ -1,13 +1,22 @@
 //! Typed reading of environment variables, by the specification's rules.
 //!
-//! Empty is unset. A value that cannot be read is warned of once, with the value and what is
-//! allowed, and is then treated as unset; a list loses only its unknown words.
+//! Empty is unset. A value that cannot be read is warned of once, with what is allowed and, unless
+//! it may be a secret, the value; it is then treated as unset. A list loses only its unknown words.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
+
+use tracewire_text::shortened;
+
+use crate::shown::Shown;
+
+/// The longest warning, in characters: values are cut before, lists of them here.
+const MOST_WARNING: usize = 1000;
+/// The longest value of a decision, in characters.
+const MOST_VALUE: usize = 256;
 
 /// Where settings come from, and a record of what was found.
 pub(crate) struct Env {
@@ -68,8 +77,14 @@ impl Env {
     /// An environment of these variables alone.
     #[cfg(test)]
     pub(crate) fn of(variables: &[(&str, &str)]) -> Self {
+        Self::of_os(variables.iter().map(|&(name, value)| (name, value.into())))
+    }
+
+    /// The same with values that need not be text.
+    #[cfg(test)]
+    pub(crate) fn of_os<'a>(variables: impl IntoIterator<Item = (&'a str, OsString)>) -> Self {
         let variables: HashMap<String, OsString> =
-            variables.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect();
+            variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         Self::new(move |name: &str| variables.get(name).cloned())
     }
 
@@ -82,8 +97,9 @@ impl Env {
         match value.into_string() {
             Ok(text) if text.trim().is_empty() => None,
             Ok(text) => Some(text),
-            Err(raw) => {
-                self.warn(format!("{name} is ignored: {raw:?} is not UTF-8"));
+            Err(_) => {
+                // Which variables hold secrets is not known here, so none is shown.
+                self.warn(format!("{name} is ignored: its value (not shown) must be UTF-8"));
                 None
             }
         }
@@ -112,7 +128,7 @@ impl Env {
                 Ok(value) => Some(Found { value, variable: self.source_of(name).to_owned() }),
                 Err(allowed) => {
                     let name = self.source_of(name);
-                    self.warn(format!("{name}={text:?} is ignored: {allowed}"));
+                    self.warn(format!("{name}={} is ignored: {allowed}", Shown::value(&text)));
                     None
                 }
             }
@@ -140,12 +156,14 @@ impl Env {
 
     /// Records what was decided. `value` must not hold a secret.
     pub(crate) fn decide(&self, setting: &str, value: impl Into<String>, origin: Origin) {
-        let decision = Decision { setting: setting.to_owned(), value: value.into(), origin };
+        let value = shortened(&value.into(), MOST_VALUE);
+        let decision = Decision { setting: setting.to_owned(), value, origin };
         self.decisions.borrow_mut().push(decision);
     }
 
     /// Keeps a warning, once, to be said when all settings are read.
     pub(crate) fn warn(&self, warning: String) {
+        let warning = shortened(&warning, MOST_WARNING);
         let mut warnings = self.warnings.borrow_mut();
         if !warnings.contains(&warning) {
             warnings.push(warning);

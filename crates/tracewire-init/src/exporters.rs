@@ -4,6 +4,7 @@
 use crate::env::{Env, Origin};
 use crate::error::InitError;
 use crate::otlp::Signal;
+use crate::shown::Shown;
 
 /// Where a signal goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +89,7 @@ pub(crate) fn exporters(
     let (mut exporters, origin) = if let Some(exporters) = code {
         if let Some(other) = exporters.iter().find(|e| !signal.exporters().contains(e)) {
             let allowed = format!("it must be one of {}", words(signal));
-            return Err(InitError::configuration(variable, other.word(), &allowed));
+            return Err(InitError::configuration(variable, &Shown::value(other.word()), &allowed));
         }
         (exporters, Origin::Code)
     } else if let Some(text) = env.text(variable) {
@@ -131,13 +132,14 @@ fn from_text(env: &Env, signal: Signal, text: &str) -> Option<Vec<Exporter>> {
                 format!(" needs the cargo feature `{feature}` and")
             });
             env.warn(format!(
-                "{variable}: {word:?}{why} is ignored: the words are {}",
+                "{variable}: {}{why} is ignored: the words are {}",
+                Shown::value(word),
                 words(signal)
             ));
         }
     }
     if none && !exporters.is_empty() {
-        env.warn(format!("{variable}={text:?}: \"none\" is ignored beside other words"));
+        env.warn(format!("{variable}: \"none\" is ignored beside other words"));
     }
     (none || !exporters.is_empty()).then_some(exporters)
 }

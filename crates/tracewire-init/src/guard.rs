@@ -13,6 +13,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 
 use crate::builder::Builder;
 use crate::count::Counts;
+use crate::ended::{End, Life, Watched};
 use crate::env::Env;
 use crate::error::InitError;
 use crate::log;
@@ -21,7 +22,26 @@ use crate::stop::{Stop, after};
 
 /// Running telemetry. Keep it until the end of `main`, and then call [`shutdown`](Self::shutdown).
 ///
-/// Dropping it does the same as the safety net, on whatever thread that happens.
+/// Dropping it does the same, on whatever thread that happens. So `let _ = init()?` ends telemetry at
+/// once; `let _telemetry = init()?` does not. The first span that is started after the end is warned
+/// of.
+///
+/// # What loses telemetry
+///
+/// Spans and log records wait up to a few seconds for their batch. They are exported by `shutdown`,
+/// by [`flush`](Self::flush), or by the guard's drop, so they are lost where none of these runs:
+///
+/// | what ends the process | does the guard's drop run? | instead |
+/// |---|---|---|
+/// | a signal (Ctrl-C, SIGTERM) without a handler | no | `shutdown_signal` |
+/// | [`std::process::exit`] | no | call `shutdown` before, or return from `main` |
+/// | a panic in `main`'s thread that unwinds | yes | |
+/// | a panic with `panic = "abort"`, or [`std::process::abort`] | no | call `flush` where it matters |
+/// | [`std::mem::forget`], a leaked `Box`, a `static` | no | keep the guard in `main` |
+/// | SIGKILL, running out of memory | no | what was exported before |
+///
+/// A panic in a task of a runtime or in another thread ends nothing; its spans end as the stack
+/// unwinds. Spans that are still open at the shutdown are lost, as they have no end.
 ///
 /// ```no_run
 /// fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -31,7 +51,8 @@ use crate::stop::{Stop, after};
 ///     Ok(())
 /// }
 /// ```
-#[must_use = "telemetry ends when its guard is dropped: keep it until the end of main"]
+#[must_use = "telemetry ends when its guard is dropped, which `let _ =` does at once: bind it to a \
+              name and call `shutdown` at the end of main"]
 pub struct Telemetry {
     // `None` once it was shut down.
     running: Option<Running>,
@@ -50,12 +71,12 @@ impl Telemetry {
     /// without one. A loss is also logged as a warning. Spans that end later are lost uncounted, so
     /// stop serving first.
     pub fn shutdown(mut self) -> ShutdownReport {
-        self.end(None)
+        self.end(None, End::ShutDown)
     }
 
     /// Like [`shutdown`](Self::shutdown), with this time limit.
     pub fn shutdown_timeout(mut self, limit: Duration) -> ShutdownReport {
-        self.end(Some(limit))
+        self.end(Some(limit), End::ShutDown)
     }
 
     /// Exports what has been recorded so far and tells what became of everything until now.
@@ -148,8 +169,7 @@ impl Telemetry {
     where
         S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
     {
-        let running = self.running.as_ref()?;
-        Some(running.logging.span_layer(running.providers.tracer.as_ref()?))
+        Some(self.running.as_ref()?.logging.span_layer(&self.watched()?))
     }
 
     /// Sets the subscriber for `tracing`, if one was asked for.
@@ -159,6 +179,12 @@ impl Telemetry {
             Some(running) => running.logging.install(self),
             None => Ok(()),
         }
+    }
+
+    /// The provider of tracers as the process gets it.
+    pub(crate) fn watched(&self) -> Option<Watched<SdkTracerProvider>> {
+        let running = self.running.as_ref()?;
+        Some(Watched::new(running.providers.tracer.clone()?, &running.life))
     }
 
     pub(crate) fn new(running: Running) -> Self {
@@ -172,21 +198,28 @@ impl Telemetry {
         self
     }
 
-    fn end(&mut self, limit: Option<Duration>) -> ShutdownReport {
+    fn end(&mut self, limit: Option<Duration>, how: End) -> ShutdownReport {
         let Some(running) = self.running.take() else {
             return ShutdownReport::default();
         };
+        running.life.end(how);
         let report = running.shutdown(limit);
         if !report.is_complete() {
             log::warn(&format!("telemetry was lost: {report}"));
         }
+        #[cfg(feature = "tracing")]
+        crate::subscriber::end_lines(LINES_TIMEOUT);
         report
     }
 }
 
+/// How long the end waits for log lines that are not written yet.
+#[cfg(feature = "tracing")]
+const LINES_TIMEOUT: Duration = Duration::from_millis(250);
+
 impl Drop for Telemetry {
     fn drop(&mut self) {
-        self.end(None);
+        self.end(None, End::Dropped);
     }
 }
 
@@ -211,6 +244,7 @@ pub(crate) struct Running {
     pub(crate) counts: Vec<Arc<Counts>>,
     pub(crate) stop: Arc<Stop>,
     pub(crate) shutdown_timeout: Duration,
+    pub(crate) life: Arc<Life>,
     #[cfg(feature = "tracing")]
     pub(crate) logging: crate::subscriber::Logging,
     #[cfg(feature = "prometheus")]
@@ -306,7 +340,13 @@ pub(crate) struct Claim(());
 impl Claim {
     pub(crate) fn take() -> Result<Self, InitError> {
         if INITIALIZED.swap(true, Ordering::AcqRel) {
-            return Err(InitError::already_initialized());
+            let error = InitError::already_initialized();
+            // Whoever has a guard already may throw this error away.
+            static SAID: AtomicBool = AtomicBool::new(false);
+            if !SAID.swap(true, Ordering::Relaxed) {
+                log::warn(&error.to_string());
+            }
+            return Err(error);
         }
         Ok(Self(()))
     }

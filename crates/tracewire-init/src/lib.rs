@@ -19,14 +19,26 @@
 //! With `OTEL_TRACES_EXPORTER=console`, one tree for each trace that is finished in this process:
 //!
 //! ```text
-//! trace 5b8aa5a2d2c872e8321cf37308d69df2 · 4 spans · 14.2 ms
+//! trace 5b8aa5a2d2c872e8321cf37308d69df2 · shop · 4 spans · 14.2 ms
 //! └─ SERVER GET /orders/{id}            14.2 ms  502  ✗  path=/orders/7
 //!    └─ price the order                 13.0 ms  ✗ no price for item 13  order.items=1
 //!       └─ CLIENT GET                    4.4 ms  500  ✗  url=http://127.0.0.1:4001/items/13
 //!          └─ SERVER GET /items/{id}     1.2 ms  500  ✗  path=/items/13
 //! ```
 //!
-//! `TRACEWIRE_CONSOLE=json` makes that one line of JSON for each span. The tree has colors on a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+//! A line has the span's kind and name, how long it took, the status of the response, `✗` with the
+//! error, and the attributes that the program added. Links (`→`) and events (`·`, `!` for exceptions)
+//! stand below it. `remote parent` is the id of a parent in another process. Where the services of one
+//! process have names of their own, each name stands where its part begins (`shop: SERVER …`).
+//!
+//! `TRACEWIRE_CONSOLE=json` makes that one line of JSON for each span. The tree has colors on a
+//! terminal, unless `NO_COLOR` is set or `TERM` is `dumb`.
+//!
+//! A thread of its own writes to stdout and stderr, so a paused terminal, a full disk or a pipe that
+//! nobody reads neither holds up requests nor panics. At most 4 MiB of text wait for it. Spans, log
+//! records and data points that could not be written count as failed in the [`ShutdownReport`]. A span
+//! waits for its trace to finish: at most 256 traces, 1,000 spans of one, 16 MiB in all, and five
+//! minutes. What exceeds that is shown at once, as a tree of its own.
 //!
 //! # Variables
 //!
@@ -67,7 +79,7 @@
 //! | `OTEL_METRIC_EXPORT_TIMEOUT` | 30000 ms | for one export, retries included; 0 is no limit |
 //! | `TRACEWIRE_CONSOLE` | `tree` | what `console` shows: `tree` for people, `json` for machines |
 //! | `TRACEWIRE_LOG` | `none` | with the feature `tracing`: `text` or `json` sets a subscriber that writes log lines with trace ids to stdout |
-//! | `RUST_LOG` | `info` | with the feature `tracing`: which events are logged |
+//! | `RUST_LOG` | `info,opentelemetry=warn` | with the feature `tracing`: which events are logged |
 //! | `OTEL_LOG_LEVEL` | `info` | of this crate's own voice: `none`, `error`, `warn`, `info`, `debug`, `trace`; `debug` tells each setting and where it came from |
 //!
 //! The `OTEL_EXPORTER_OTLP_*` variables exist for each signal too (`OTEL_EXPORTER_OTLP_TRACES_…`,
@@ -109,10 +121,12 @@ mod attempts;
 mod baggage;
 mod batch;
 mod batching;
+mod body;
 mod builder;
 mod console;
 mod count;
 mod detectors;
+mod ended;
 mod env;
 mod error;
 mod exporters;
@@ -126,20 +140,26 @@ mod log;
 mod logs;
 mod metrics;
 mod otlp;
+mod output;
 mod percent;
 #[cfg(feature = "__presets")]
 mod presets;
-mod printable;
 #[cfg(feature = "prometheus")]
 mod prometheus;
 mod propagation;
 mod proxy;
 mod queue;
+mod quiet;
 mod report;
 mod resource;
 mod sampler;
+#[cfg(test)]
+mod secrecy;
 mod self_metrics;
 mod setup;
+mod shown;
+#[cfg(feature = "signal")]
+mod signal;
 mod stop;
 #[cfg(feature = "tracing")]
 mod subscriber;
@@ -160,6 +180,9 @@ pub use self::{
     otlp::{Compression, Protocol},
     report::{ShutdownReport, SignalReport},
 };
+
+#[cfg(feature = "signal")]
+pub use self::signal::{ShutdownSignal, shutdown_signal};
 
 #[cfg(feature = "tracing")]
 pub use self::subscriber::LogFormat;

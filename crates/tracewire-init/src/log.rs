@@ -1,12 +1,13 @@
-//! The crate's own voice, and the only place of the project that writes to stderr.
+//! What the crate itself has to say: warnings, and with `OTEL_LOG_LEVEL=debug` each setting.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tracewire_text::printable;
 use tracing::subscriber::NoSubscriber;
 
-use crate::printable::printable;
+use crate::output::Output;
 
 /// Says `message` at level WARN: through `tracing` when a subscriber is set, else on stderr.
 pub(crate) fn warn(message: &str) {
@@ -40,7 +41,6 @@ pub(crate) fn set_level(level: Level) {
 
 static LEVEL: AtomicU8 = AtomicU8::new(Level::Info as u8);
 
-#[expect(clippy::print_stderr, reason = "the one place where this crate speaks to people")]
 fn say(level: Level, message: &str) {
     if level as u8 > LEVEL.load(Ordering::Relaxed) {
         return;
@@ -54,11 +54,15 @@ fn say(level: Level, message: &str) {
         }
         return;
     }
-    match level {
-        Level::Info => {}
-        Level::Debug => eprintln!("tracewire: {message}"),
-        _ => eprintln!("tracewire: warning: {message}"),
-    }
+    let line = match level {
+        Level::Info => return,
+        Level::Debug => format!("tracewire: {message}\n"),
+        _ => format!("tracewire: warning: {message}\n"),
+    };
+    let stderr = Output::stderr();
+    stderr.send(line);
+    // A program that ends at once still shows it; a stream that nobody reads holds up nobody.
+    stderr.wait_briefly();
 }
 
 /// Whether a subscriber takes what `tracing` is told here and now.

@@ -135,7 +135,7 @@ impl fmt::Display for SignalReport {
             }
         }
         match self.reason() {
-            Some(reason) => write!(f, " ({})", crate::printable::printable(reason)),
+            Some(reason) => write!(f, " ({})", tracewire_text::printable(reason)),
             None => Ok(()),
         }
     }

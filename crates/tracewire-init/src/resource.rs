@@ -6,6 +6,7 @@ use opentelemetry_sdk::resource::TelemetryResourceDetector;
 
 use crate::env::{Env, Origin};
 use crate::percent;
+use crate::shown::Shown;
 
 const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
 const RESOURCE_ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
@@ -53,17 +54,24 @@ pub(crate) fn resource(env: &Env, code: Settings) -> Resource {
     }
     .build();
     let name = resource.get(&"service.name".into()).map(|name| name.to_string());
-    env.decide("service.name", name.unwrap_or_default(), origin);
+    let name = name.unwrap_or_default();
+    let shown =
+        if origin == Origin::Default { name } else { Shown::value(&name).text().to_owned() };
+    env.decide("service.name", shown, origin);
     resource
 }
 
 /// `key=value,key=value`, percent-encoded; one fault discards all of it, as the rule says.
 fn attributes(text: &str) -> Result<Vec<KeyValue>, String> {
-    const ALLOWED: &str =
-        "it must be key=value pairs with commas between, and percent-encoded UTF-8";
-    percent::pairs(text)
-        .map(|pairs| pairs.into_iter().map(|(key, value)| KeyValue::new(key, value)).collect())
-        .ok_or_else(|| ALLOWED.to_owned())
+    if let Some(pairs) = percent::pairs(text) {
+        return Ok(pairs.into_iter().map(|(key, value)| KeyValue::new(key, value)).collect());
+    }
+    // Values are not shown, so the number says which one it is.
+    let bad = text.split(',').position(|member| percent::pairs(member).is_none());
+    Err(format!(
+        "it must be key=value pairs with commas between, in percent-encoded UTF-8; member {} is not",
+        bad.unwrap_or_default() + 1
+    ))
 }
 
 fn unknown_service() -> String {
@@ -150,14 +158,17 @@ mod tests {
 
     #[test]
     fn one_bad_pair_discards_the_whole_variable() {
-        for bad in ["a=1,b", "a=%zz", "=1", "a=%ff", "a=1,,b=2=%4"] {
+        for (bad, member) in
+            [("a=1,b", 2), ("a=%zz", 1), ("=1", 1), ("a=%ff", 1), ("a=1,,b=2=%4", 3)]
+        {
             let (found, warnings) = attributes_of(
                 &[(RESOURCE_ATTRIBUTES, bad), (SERVICE_NAME, "s")],
                 Settings::default(),
             );
             assert_eq!(found, map(&[("service.name", "s")]), "{bad}");
             assert_eq!(warnings.len(), 1, "{bad}");
-            assert!(warnings[0].contains(RESOURCE_ATTRIBUTES) && warnings[0].contains(bad));
+            let named = warnings[0].contains(&format!("{RESOURCE_ATTRIBUTES}=(not shown)"));
+            assert!(named && warnings[0].ends_with(&format!("member {member} is not")), "{bad}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use opentelemetry_sdk::trace::{Sampler, ShouldSample};
 
 use crate::env::{self, Env, Origin};
-use crate::hinted::HintedSampler;
+use crate::hinted::{HintedSampler, RealParent};
 
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
 const ARGUMENT: &str = "OTEL_TRACES_SAMPLER_ARG";
@@ -36,7 +36,7 @@ const WORDS: [(&str, Choice); 6] = [
 pub(crate) fn sampler(env: &Env, code: Option<Box<dyn ShouldSample>>) -> Box<dyn ShouldSample> {
     if let Some(sampler) = code {
         env.decide(SAMPLER, format!("{sampler:?}"), Origin::Code);
-        return sampler;
+        return Box::new(RealParent(sampler));
     }
     let found = env.read(&[SAMPLER], env::choice(&WORDS));
     let origin = match &found {

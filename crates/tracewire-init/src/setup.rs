@@ -11,7 +11,7 @@ use opentelemetry_sdk::trace::{SdkTracerProvider, ShouldSample};
 use tracewire_propagation::Propagator;
 
 use crate::baggage::BaggageAttributes;
-use crate::batch::BatchProcessor;
+use crate::batch::{BatchProcessor, SpanProcessors};
 use crate::batching::{self, Batching};
 use crate::console::{self, Console, ConsoleSpans};
 use crate::count::Counts;
@@ -23,13 +23,14 @@ use crate::guard::{Providers, Running};
 use crate::limits::{self, Limits};
 use crate::log::{self, Level};
 #[cfg(feature = "logs")]
-use crate::logs::{self, BatchLogs, ConsoleLogs};
+use crate::logs::{self, BatchLogs, ConsoleLogs, LogProcessors};
 use crate::metrics::{self, Interval};
 #[cfg(feature = "logs")]
 use crate::otlp::OtlpLogs;
 use crate::otlp::{self, OtlpMetrics, OtlpSpans, Signal};
 #[cfg(feature = "prometheus")]
 use crate::prometheus;
+use crate::shown::Shown;
 use crate::stop::Stop;
 #[cfg(feature = "zipkin")]
 use crate::zipkin::ZipkinSpans;
@@ -79,7 +80,7 @@ pub(crate) struct LogSettings {
 /// Sets everything up and says what was odd about the settings.
 pub(crate) fn start(env: &Env, settings: Settings) -> Result<Running, InitError> {
     log::set_level(level(env));
-    let running = Setup::new(env).run(settings);
+    let running = run(env, settings);
     for warning in env.take_warnings() {
         log::warn(&warning);
     }
@@ -87,6 +88,11 @@ pub(crate) fn start(env: &Env, settings: Settings) -> Result<Running, InitError>
         log::debug(&decision.to_string());
     }
     running
+}
+
+/// Sets everything up and leaves in `env` what there is to say about it.
+pub(crate) fn run(env: &Env, settings: Settings) -> Result<Running, InitError> {
+    Setup::new(env).run(settings)
 }
 
 fn level(env: &Env) -> Level {
@@ -144,6 +150,7 @@ impl<'a> Setup<'a> {
             counts: self.counts,
             stop: self.stop,
             shutdown_timeout,
+            life: Arc::default(),
             #[cfg(feature = "tracing")]
             logging,
             #[cfg(feature = "prometheus")]
@@ -203,7 +210,7 @@ impl<'a> Setup<'a> {
             None => Ok(()),
             Some(path) => Err(InitError::configuration(
                 FILE,
-                &path,
+                &Shown::path(&path),
                 "configuration files are not supported: unset it and use the OTEL_* variables",
             )),
         }
@@ -223,7 +230,8 @@ impl<'a> Setup<'a> {
             if let Some(value) = self.env.text(variable)
                 && !value.trim().eq_ignore_ascii_case(harmless)
             {
-                self.env.warn(format!("{variable}={value:?} is ignored: {missing} by this build"));
+                let value = Shown::value(&value);
+                self.env.warn(format!("{variable}={value} is ignored: {missing} by this build"));
             }
         }
     }
@@ -247,29 +255,30 @@ impl<'a> Setup<'a> {
             provider = provider.with_span_processor(BaggageAttributes::new(keys));
         }
         let value_length = traces.limits.value_length;
+        let mut processors = SpanProcessors::default();
         for exporter in exporters {
-            provider = match exporter {
+            match exporter {
                 Exporter::Otlp => {
                     let timeout = traces.batching.export_timeout;
                     let client = self.client(traces.otlp, Signal::Traces, timeout)?;
                     let sink = OtlpSpans::new(client, resource);
                     let counts = self.counts("spans", "otlp");
-                    provider.with_span_processor(BatchProcessor::start(
+                    processors.add(BatchProcessor::start(
                         traces.batching,
                         sink,
                         counts,
                         value_length,
-                    )?)
+                    )?);
                 }
                 Exporter::Console => {
                     let counts = self.counts("spans", "console");
                     let console = traces.console.clone();
-                    provider.with_span_processor(ConsoleSpans::new(
+                    processors.add_console(ConsoleSpans::new(
                         console,
                         counts,
                         value_length,
                         resource.clone(),
-                    ))
+                    ));
                 }
                 #[cfg(feature = "zipkin")]
                 Exporter::Zipkin => {
@@ -281,27 +290,25 @@ impl<'a> Setup<'a> {
                         Arc::clone(&self.stop),
                     )?;
                     let counts = self.counts("spans", "zipkin");
-                    provider.with_span_processor(BatchProcessor::start(
+                    processors.add(BatchProcessor::start(
                         traces.batching,
                         sink,
                         counts,
                         value_length,
-                    )?)
+                    )?);
                 }
                 #[cfg(feature = "prometheus")]
-                Exporter::Prometheus => provider, // refused before
-            };
+                Exporter::Prometheus => {} // refused before
+            }
         }
         if let Some(make) = traces.given {
             let sink =
                 make(resource.clone(), traces.batching.export_timeout, Arc::clone(&self.stop))?;
             let counts = self.counts("spans", "exporter");
-            provider = provider.with_span_processor(BatchProcessor::start(
-                traces.batching,
-                sink,
-                counts,
-                value_length,
-            )?);
+            processors.add(BatchProcessor::start(traces.batching, sink, counts, value_length)?);
+        }
+        if !processors.is_empty() {
+            provider = provider.with_span_processor(processors);
         }
         Ok(provider.build())
     }
@@ -369,24 +376,24 @@ impl<'a> Setup<'a> {
         }
         let batching = Batching::decide(self.env, batching::LOGS, code.batch)?;
         let limits = logs::Limits::decide(self.env, code.limits);
-        let mut provider = SdkLoggerProvider::builder().with_resource(resource.clone());
+        let mut processors = LogProcessors::default();
         for exporter in exporters {
-            provider = match exporter {
+            match exporter {
                 Exporter::Console => {
                     let counts = self.counts("log records", "console");
                     let console = console.clone();
-                    provider.with_log_processor(ConsoleLogs::new(console, counts, limits, resource))
+                    processors.add_console(ConsoleLogs::new(console, counts, limits, resource));
                 }
                 _ => {
                     let client = self.client(otlp, Signal::Logs, batching.export_timeout)?;
                     let sink = OtlpLogs::new(client, resource);
                     let counts = self.counts("log records", "otlp");
-                    let processor = BatchLogs::start(batching, sink, counts, limits)?;
-                    provider.with_log_processor(processor)
+                    processors.add(BatchLogs::start(batching, sink, counts, limits)?);
                 }
-            };
+            }
         }
-        Ok(Some(provider.build()))
+        let provider = SdkLoggerProvider::builder().with_resource(resource.clone());
+        Ok(Some(provider.with_log_processor(processors).build()))
     }
 
     fn client(

@@ -1,23 +1,30 @@
 //! A subscriber for `tracing`, and the layer that makes OpenTelemetry spans of its spans.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracewire_tracing::{ContextLayer, TraceIds};
-use tracing::Subscriber;
-use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
-use tracing_subscriber::fmt;
+use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::filter::{Directive, EnvFilter, FilterExt, filter_fn};
+use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
+use crate::ended::Watched;
 use crate::env::{self, Env, Origin};
 use crate::error::InitError;
 use crate::guard::Telemetry;
+use crate::output::Output;
+use crate::shown::Shown;
 
 const FORMAT: &str = "TRACEWIRE_LOG";
 const DIRECTIVES: &str = "RUST_LOG";
+/// What OpenTelemetry says of its own set-up at level INFO is of no use to those who read the log.
+const DEFAULT: &str = "info,opentelemetry=warn";
 
 /// How log lines are written to stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,18 +68,18 @@ impl Logging {
             Some(directives) => (directives, Origin::Code),
             None => match env.read(&[DIRECTIVES], readable) {
                 Some(found) => (found.value, Origin::Variable(found.variable)),
-                None => ("info".to_owned(), Origin::Default),
+                None => (DEFAULT.to_owned(), Origin::Default),
             },
         };
-        env.decide(DIRECTIVES, directives.clone(), origin);
+        env.decide(DIRECTIVES, Shown::directives(&directives).text(), origin);
         let wanted = env.text("NO_COLOR").is_none() && env.text("TERM").as_deref() != Some("dumb");
-        Self { format, directives, color: wanted && std::io::stdout().is_terminal() }
+        Self { format, directives, color: wanted && io::stdout().is_terminal() }
     }
 
     fn filter(&self) -> EnvFilter {
-        EnvFilter::builder()
-            .with_default_directive(LevelFilter::ERROR.into())
-            .parse_lossy(&self.directives)
+        let builder = EnvFilter::builder().with_default_directive(LevelFilter::ERROR.into());
+        let directives = sound(&self.directives, STATIC_MAX_LEVEL);
+        builder.parse(directives).unwrap_or_else(|_| EnvFilter::default())
     }
 
     /// Makes the subscriber the process's, if one was asked for.
@@ -80,12 +87,16 @@ impl Logging {
         let Some(format) = self.format else { return Ok(()) };
         let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
             LogFormat::Text => fmt::layer()
+                .with_writer(Lines(Output::stdout()))
+                .log_internal_errors(false) // which would be written to stderr, and may panic
                 .with_ansi(self.color)
                 .map_event_format(TraceIds::new)
                 .with_filter(self.filter())
                 .boxed(),
             LogFormat::Json => fmt::layer()
                 .json()
+                .with_writer(Lines(Output::stdout()))
+                .log_internal_errors(false)
                 .map_event_format(TraceIds::new)
                 .with_filter(self.filter())
                 .boxed(),
@@ -98,7 +109,7 @@ impl Logging {
         tracing::subscriber::set_global_default(subscriber).map_err(|error| {
             InitError::configuration(
                 FORMAT,
-                &format!("{format:?}").to_ascii_lowercase(),
+                &Shown::value(&format!("{format:?}").to_ascii_lowercase()),
                 "this process has a subscriber for tracing already: unset it, and add the layers \
                  of Telemetry to yours",
             )
@@ -107,7 +118,10 @@ impl Logging {
     }
 
     /// Spans from level INFO on, and those that the directives name besides.
-    pub(crate) fn span_layer<S>(&self, provider: &SdkTracerProvider) -> impl Layer<S> + use<S>
+    pub(crate) fn span_layer<S>(
+        &self,
+        provider: &Watched<SdkTracerProvider>,
+    ) -> impl Layer<S> + use<S>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
@@ -130,10 +144,83 @@ impl Logging {
     }
 }
 
+/// The directives that can be read, with levels that this build has.
+///
+/// Of all others the filter would complain on stderr, and panic if that cannot be written to.
+fn sound(directives: &str, most: LevelFilter) -> String {
+    let level = |text: &str| text.parse::<LevelFilter>().ok();
+    let capped = |directive: &str| match directive.rsplit_once('=') {
+        Some((target, text)) if level(text).is_some() => {
+            level(text).map(|level| format!("{target}={}", level.min(most)))
+        }
+        _ => match level(directive) {
+            Some(level) => Some(level.min(most).to_string()),
+            None => Some(format!("{directive}={most}")),
+        },
+    };
+    let readable = directives
+        .split(',')
+        .map(str::trim)
+        .filter(|text| !text.is_empty() && text.parse::<Directive>().is_ok());
+    readable.filter_map(capped).collect::<Vec<_>>().join(",")
+}
+
+/// Log lines on their way to stdout, where they hold up nobody.
+///
+/// A warning or an error waits a moment until it is written, because the program may end with it;
+/// so does every line once telemetry was shut down.
+#[derive(Debug)]
+struct Lines(Output);
+
+/// Whether the program is about to end.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// Waits until all lines are written, at most for `limit`.
+pub(crate) fn end_lines(limit: Duration) {
+    ENDING.store(true, Ordering::Relaxed);
+    Output::stdout().wait(limit);
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Line<'a>;
+
+    fn make_writer(&'a self) -> Line<'a> {
+        Line { output: &self.0, waits: ENDING.load(Ordering::Relaxed) }
+    }
+
+    fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Line<'a> {
+        let mut line = self.make_writer();
+        line.waits |= *metadata.level() <= Level::WARN;
+        line
+    }
+}
+
+/// The subscriber writes each line with one call.
+struct Line<'a> {
+    output: &'a Output,
+    waits: bool,
+}
+
+impl Write for Line<'_> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.output.send(String::from_utf8_lossy(line).into_owned());
+        if self.waits {
+            self.output.wait_briefly();
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 fn readable(text: &str) -> Result<String, String> {
-    match text.parse::<EnvFilter>() {
-        Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(format!("it must be directives such as info,shop=debug ({error})")),
+    let mut directives = text.split(',').map(str::trim).filter(|directive| !directive.is_empty());
+    match directives.all(|directive| directive.parse::<Directive>().is_ok()) {
+        true => Ok(text.to_owned()),
+        // The error repeats the directive.
+        false => Err("it must be directives such as info,shop=debug".to_owned()),
     }
 }
 
@@ -150,10 +237,54 @@ mod tests {
             (logging.directives, env.take_warnings().len())
         };
         let variable = (DIRECTIVES, "warn,shop=debug");
-        assert_eq!(shown(&[], None), ("info".to_owned(), 0));
+        assert_eq!(shown(&[], None), (DEFAULT.to_owned(), 0));
         assert_eq!(shown(&[variable], None), ("warn,shop=debug".to_owned(), 0));
         assert_eq!(shown(&[variable], Some("error")), ("error".to_owned(), 0));
-        assert_eq!(shown(&[(DIRECTIVES, "shop=loud")], None), ("info".to_owned(), 1));
+        assert_eq!(shown(&[(DIRECTIVES, "shop=loud")], None), (DEFAULT.to_owned(), 1));
+    }
+
+    #[test]
+    fn directives_never_make_the_filter_complain() {
+        let most = LevelFilter::INFO;
+        for (given, kept) in [
+            ("", ""),
+            ("info", "info"),
+            ("trace", "info"),
+            ("5,off", "info,off"),
+            ("warn, shop=debug", "warn,shop=info"),
+            ("shop", "shop=info"),
+            ("shop[order{id=7}]=trace,x[y]", "shop[order{id=7}]=info,x[y]=info"),
+            ("shop=loud,=,[,error", "error"),
+        ] {
+            assert_eq!(sound(given, most), kept, "{given}");
+            assert!(EnvFilter::builder().parse(kept).is_ok(), "{kept}");
+        }
+    }
+
+    #[test]
+    fn what_opentelemetry_says_of_its_set_up_is_quiet_unless_asked_for() {
+        use tracing_subscriber::layer::Context;
+        struct Heard(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
+        impl<S: Subscriber> Layer<S> for Heard {
+            fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+                self.0.lock().unwrap().push(event.metadata().target().to_owned());
+            }
+        }
+        let heard = |variables: &[(&str, &str)]| {
+            let logging = Logging::decide(&Env::of(variables), Settings::default());
+            let heard = std::sync::Arc::default();
+            let layer = Heard(std::sync::Arc::clone(&heard)).with_filter(logging.filter());
+            tracing::subscriber::with_default(Registry::default().with(layer), || {
+                tracing::info!(target: "opentelemetry", "set");
+                tracing::info!(target: "opentelemetry_sdk", "set");
+                tracing::warn!(target: "opentelemetry_sdk", "lost");
+                tracing::info!(target: "shop", "sold");
+            });
+            std::mem::take(&mut *heard.lock().unwrap()).join(" ")
+        };
+        assert_eq!(heard(&[]), "opentelemetry_sdk shop");
+        let all = "opentelemetry opentelemetry_sdk opentelemetry_sdk shop";
+        assert_eq!(heard(&[(DIRECTIVES, "info")]), all);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use opentelemetry::global;
 use opentelemetry::trace::{TraceContextExt as _, Tracer as _};
+use tracing_subscriber::layer::SubscriberExt as _;
 
 const CHILD: &str = "TRACEWIRE_TEST_SUBSCRIBER";
 
@@ -67,6 +68,63 @@ fn directives_and_silence_are_obeyed() {
     assert_eq!(output(&[("TRACEWIRE_LOG", "text")]), (true, false));
     let directives = ("RUST_LOG", "warn,cart=debug");
     assert_eq!(output(&[("TRACEWIRE_LOG", "text"), directives]), (false, true));
+}
+
+#[test]
+fn opentelemetry_says_nothing_of_its_set_up_in_the_log() {
+    if is_child() {
+        if std::env::var_os("TRACEWIRE_LOG").is_none() {
+            let lines = tracing_subscriber::fmt::layer().with_ansi(false);
+            let subscriber = tracing_subscriber::registry().with(lines);
+            tracing::subscriber::set_global_default(subscriber).unwrap();
+        }
+        let telemetry = tracewire_init::init().unwrap();
+        tracing::info!(target: "shop", "open");
+        drop(telemetry);
+        return;
+    }
+    let ours = ("TRACEWIRE_LOG", "text");
+    let meters = ("OTEL_METRICS_EXPORTER", "console");
+    let all = ("RUST_LOG", "info");
+    for variables in [&[ours][..], &[ours, meters, all], &[meters]] {
+        let output = output("opentelemetry_says_nothing_of_its_set_up_in_the_log", variables);
+        let is_opentelemetry = |line: &str| line.contains(" opentelemetry");
+        let lines: Vec<_> = output.lines().filter(|line| line.contains(" INFO ")).collect();
+        assert!(!lines.iter().any(|line| is_opentelemetry(line)), "{output}");
+        assert!(lines.iter().any(|line| line.contains("open")), "{output}");
+    }
+}
+
+#[test]
+fn log_lines_that_are_written_last_are_not_lost() {
+    if is_child() {
+        let telemetry = tracewire_init::init().unwrap();
+        tracing::info!(target: "shop", "closing");
+        telemetry.shutdown();
+        tracing::info!(target: "shop", "closed");
+        tracing::error!(target: "shop", "gone");
+        // Nothing is written after this that was not written before.
+        std::process::exit(0);
+    }
+    for format in ["text", "json"] {
+        let variables = [("TRACEWIRE_LOG", format)];
+        let output = output("log_lines_that_are_written_last_are_not_lost", &variables);
+        for word in ["closing", "closed", "gone"] {
+            assert!(output.contains(word), "{word}: {output}");
+        }
+    }
+}
+
+#[test]
+fn an_error_is_written_before_the_program_can_end() {
+    if is_child() {
+        let _telemetry = tracewire_init::init().unwrap();
+        tracing::error!(target: "shop", "no database");
+        std::process::exit(0);
+    }
+    let variables = [("TRACEWIRE_LOG", "text")];
+    let output = output("an_error_is_written_before_the_program_can_end", &variables);
+    assert!(output.contains("no database"), "{output}");
 }
 
 #[test]

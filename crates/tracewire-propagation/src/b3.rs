@@ -132,9 +132,13 @@ fn read_multi<S: Source>(source: &S) -> Reading {
     parse::multi(trace_id, span_id, sampled, flags)
 }
 
+/// Bytes of a header that are looked at: a value has at most 68.
+const MAX_LEN: usize = 256;
+
 /// The first value of a header: of its lines, and of a list that a gateway joined.
 fn first_of_list<'a, S: Source>(source: &'a S, name: &'static HeaderName) -> Option<&'a [u8]> {
-    first(source, name)?.split(|&byte| byte == b',').next().map(trim_ows)
+    let line = first(source, name)?;
+    line[..line.len().min(MAX_LEN)].split(|&byte| byte == b',').next().map(trim_ows)
 }
 
 fn with_trace(parent: &Context, ids: Ids, state: State) -> Option<Context> {

@@ -21,9 +21,9 @@
 //! |---|---|---|
 //! | `http.request.method` | always | the method, `_OTHER` if it is not a known one |
 //! | `http.request.method_original` | method is `_OTHER` | the method as sent |
-//! | `url.full` | always | the URL first asked for, without credentials and sensitive values |
+//! | `url.full` | always | the URL first asked for, without credentials, sensitive values and fragment |
 //! | `url.template` | given | [`CallOptions::template`], else the client's [`UrlTemplates`] |
-//! | `server.address`, `server.port` | always | a `Host` header that the request has, else the URL |
+//! | `server.address`, `server.port` | always | the URL, whatever a `Host` header says |
 //! | `http.request.resend_count` | sent before | the request's [`Attempts`] |
 //! | `http.response.status_code` | a response came | the response |
 //! | `network.protocol.version` | a response came | the response |
@@ -37,8 +37,11 @@
 //!
 //! `http.client.request.duration`, a histogram of seconds, has `http.request.method`,
 //! `server.address`, `server.port`, `http.response.status_code`, `error.type` and
-//! `network.protocol.version`. [`http.client.active_requests`](ClientMiddleware::active_requests)
-//! and the [sizes of bodies](ClientMiddleware::body_sizes) are there by option.
+//! `network.protocol.version`. Host and port are the URL's, whatever `Host` says: a gateway
+//! passes on what its own callers sent. The first 1,000 series of a middleware have all attributes;
+//! of any further one version and status code are left out, and an `error.type` that was a status
+//! code is `_OTHER`. [`http.client.active_requests`](ClientMiddleware::active_requests) and the
+//! [sizes of bodies](ClientMiddleware::body_sizes) are there by option.
 //!
 //! # When it ends
 //!
@@ -84,14 +87,19 @@
 //! └─ GET  200  url.full=http://shop/old
 //! ```
 //!
-//! With [`redirects`](ClientMiddleware::redirects) the middleware follows them itself, by the same
-//! rules. Each hop is a span, and gets only what its own host may be told:
+//! With [`redirects`](ClientMiddleware::redirects) the middleware follows them itself. Each hop is a
+//! span, and gets only what its own host may be told:
 //!
 //! ```text
 //! handler
 //! ├─ GET  302  url.full=http://shop/old
 //! └─ GET  200  url.full=http://shop/new  http.request.resend_count=1
 //! ```
+//!
+//! A redirect to another origin is then given back to the caller, because the middleware cannot see
+//! which credentials reqwest and inner middlewares would add to the next request.
+//! [`Redirects::follow_cross_origin`] follows those too and says what that risks; [`Redirected`]
+//! tells inner middlewares.
 //!
 //! # Which headers go where
 //!
@@ -117,6 +125,7 @@
 //! Where telemetry is suppressed, as around an exporter's own calls, nothing is recorded or sent.
 
 mod error;
+mod hop;
 mod middleware;
 mod redirect;
 mod request;
@@ -124,7 +133,7 @@ mod response;
 
 pub use self::{
     middleware::ClientMiddleware,
-    redirect::{RedirectError, Redirects},
+    redirect::{RedirectError, Redirected, Redirects},
 };
 pub use tracewire_http::{
     Attempts, CallOptions, Destinations, ErrorType, HeaderSelector, Hosts, UrlTemplates,

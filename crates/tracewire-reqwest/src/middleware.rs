@@ -36,11 +36,11 @@ impl ClientMiddleware {
         Self { settings: Arc::new(settings), redirects: None }
     }
 
-    /// Follows redirects here, each hop a span with headers of its own. Default: no, reqwest
-    /// follows them.
+    /// Follows redirects to the same origin here, each hop a span with headers of its own. Default:
+    /// no, reqwest follows all redirects.
     ///
-    /// The client below must leave redirects alone: see [`Redirects`] for how, and for what
-    /// differs.
+    /// The client below must leave redirects alone: see [`Redirects`] for how, for what differs, and
+    /// for redirects to other origins.
     #[must_use]
     pub fn redirects(mut self, redirects: Redirects) -> Self {
         self.redirects = Some(redirects);
@@ -77,7 +77,6 @@ impl Middleware for ClientMiddleware {
 }
 
 /// A call whose response or error is there, and which has not ended yet.
-#[derive(Debug)]
 pub(crate) struct Answered {
     /// `None` where the request is left alone.
     pub(crate) call: Option<ClientCall>,

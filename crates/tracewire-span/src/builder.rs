@@ -138,8 +138,9 @@ impl SpanBuilder {
     /// Runs a future inside the span.
     ///
     /// The span starts when the future is first polled, is the current one in every poll, and ends
-    /// when the future is done or dropped. An `Err` is recorded as [`Span::fail`] does it; so is a
-    /// panic, which then goes on.
+    /// when the future is done or dropped. An `Err` is recorded as [`Span::fail`] does it, message
+    /// included; so is a panic, which then goes on. Secrets in URLs are removed from the message, and
+    /// nothing else: [`ignore_errors`](Self::ignore_errors) leaves out what may quote a value.
     pub fn run<F>(self, future: F) -> InSpan<F>
     where
         F: Future,
@@ -181,7 +182,7 @@ impl SpanBuilder {
         let parent = self.parent.unwrap_or_else(current::get);
         let span = self.tracer.resolve(&parent).build_with_context(self.builder, &parent);
         let context = parent.with_span(span);
-        if parent.has_active_span() {
+        if has_trace(&parent) {
             return Span::from_context(context);
         }
         // OpenTelemetry's generators draw the whole id; the services called learn it by a flag.
@@ -191,12 +192,18 @@ impl SpanBuilder {
     /// Starts the span at the first poll of a future that was made in this context.
     pub(crate) fn start_polled(mut self, made_in: Context) -> Span {
         // A task spawned without a context: what was current where the future was made still holds.
-        let lost = !current::with(TraceContextExt::has_active_span);
-        if lost && made_in.has_active_span() {
+        let lost = !current::with(has_trace);
+        if lost && has_trace(&made_in) {
             self.parent.get_or_insert(made_in);
         }
         self.start()
     }
+}
+
+/// Whether a span started in this context has a parent. A span without ids, from before there was a
+/// tracer provider, is none.
+fn has_trace(context: &Context) -> bool {
+    context.span().span_context().is_valid()
 }
 
 /// A [`SpanBuilder`] after [`ignore_errors`](SpanBuilder::ignore_errors).

@@ -148,7 +148,10 @@ impl Span {
     /// with type and message, the status Error with the message, and `error.type`, which is the
     /// path of the error's type without generic arguments, or `_OTHER` for texts and `dyn Error`.
     pub fn fail<E: Display + ?Sized>(&self, error: &E) -> &Self {
-        self.record(|span| span.fail_as(error_type::<E>(), None, limit::display(error)))
+        self.record(|span| {
+            let kind = error_type::<E>();
+            span.fail_as(kind, named(kind), Some(limit::display(error)));
+        })
     }
 
     /// Records the panic that ended the span's work.
@@ -159,24 +162,28 @@ impl Span {
                 (_, Some(message)) => limit::display(message),
                 _ => String::from("panicked with a payload that is no text"),
             };
-            span.fail_as(Some("panic"), None, message);
+            span.fail_as(Some("panic"), "panic".into(), Some(message));
         });
     }
 
-    /// Records a failure of this type, or by the code that a system has for it.
+    /// Records a failure: the type of the error, what `error.type` says of it, and its message if that
+    /// may be exported.
     pub(crate) fn fail_as(
         &self,
-        kind: Option<&'static str>,
-        code: Option<StringValue>,
-        message: String,
+        exception: Option<&'static str>,
+        error_type: StringValue,
+        message: Option<String>,
     ) {
         let mut event = Vec::with_capacity(2);
-        event.extend(kind.map(|kind| KeyValue::new(EXCEPTION_TYPE, kind)));
-        event.push(KeyValue::new(EXCEPTION_MESSAGE, message.clone()));
+        event.extend(exception.map(|kind| KeyValue::new(EXCEPTION_TYPE, kind)));
+        event.extend(message.clone().map(|text| KeyValue::new(EXCEPTION_MESSAGE, text)));
         let span = self.context.span();
-        span.add_event(EXCEPTION, event);
-        span.set_attribute(KeyValue::new(ERROR_TYPE, code.unwrap_or_else(|| named(kind))));
-        span.set_status(Status::error(message));
+        // An exception has a type or a message.
+        if !event.is_empty() {
+            span.add_event(EXCEPTION, event);
+        }
+        span.set_attribute(KeyValue::new(ERROR_TYPE, error_type));
+        span.set_status(Status::error(message.unwrap_or_default()));
     }
 
     /// Sets the status. `Ok` is final, and wins over `Error`.
@@ -268,6 +275,6 @@ const EXCEPTION_MESSAGE: &str = "exception.message";
 pub(crate) const ERROR_TYPE: &str = "error.type";
 
 /// The conventions' name for an error whose type is not known is `_OTHER`.
-pub(crate) fn named(kind: Option<&'static str>) -> StringValue {
+fn named(kind: Option<&'static str>) -> StringValue {
     kind.unwrap_or("_OTHER").into()
 }

@@ -52,7 +52,6 @@ mod run;
 mod spawn;
 mod stream;
 mod tracer;
-mod urls;
 mod value;
 
 pub use builder::{SpanBuilder, WithoutErrors};

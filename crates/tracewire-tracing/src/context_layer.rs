@@ -46,6 +46,11 @@ thread_local! {
     static ENTERED: RefCell<Vec<(Id, ContextGuard)>> = const { RefCell::new(Vec::new()) };
 }
 
+/// A span without ids, from before there was a tracer provider, belongs to no trace.
+fn has_trace(context: &Context) -> bool {
+    context.span().span_context().is_valid()
+}
+
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for ContextLayer {
     fn on_new_span(
         &self,
@@ -55,7 +60,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for ContextLayer {
     ) {
         let Some(span) = context.span(id) else { return };
         let current = current::with(|current| {
-            let worth_it = current.has_active_span() || !current.baggage().is_empty();
+            let worth_it = has_trace(current) || !current.baggage().is_empty();
             worth_it.then(|| Carried(current.clone()))
         });
         // Outside of every trace, the parent may know one.
@@ -66,7 +71,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for ContextLayer {
     }
 
     fn on_enter(&self, id: &Id, context: tracing_subscriber::layer::Context<'_, S>) {
-        if current::with(TraceContextExt::has_active_span) {
+        if current::with(has_trace) {
             return;
         }
         let carried = context.span(id).and_then(|span| span.extensions().get::<Carried>().cloned());

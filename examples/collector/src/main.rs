@@ -1,11 +1,15 @@
 //! A service whose spans, metrics and log lines go to an OpenTelemetry Collector, over gRPC unless
 //! `OTEL_EXPORTER_OTLP_PROTOCOL` says otherwise.
-#![allow(clippy::print_stdout)] // a program that talks to a person
 
 mod shop;
 
 use reqwest_middleware::ClientBuilder;
-use std::{env, error::Error, net::SocketAddr};
+use std::{
+    env,
+    error::Error,
+    io::{self, Write},
+    net::SocketAddr,
+};
 use tokio::net::TcpListener;
 use tracewire::{
     ClientMiddleware, InitError, Telemetry,
@@ -18,7 +22,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".into());
     let listener = TcpListener::bind(&address).await?;
     let url = format!("http://{}", listener.local_addr()?);
-    println!("listening on {url}");
+    // Not `println!`, which panics if stdout is closed or full.
+    let _ = writeln!(io::stdout(), "listening on {url}");
 
     let client = ClientBuilder::new(reqwest::Client::new()).with(ClientMiddleware::new()).build();
     let app = shop::app(client, url);

@@ -1,8 +1,12 @@
 //! A service whose spans go to Elastic's APM Server, in traces that Elastic's agents may begin.
-#![allow(clippy::print_stdout)] // a program that talks to a person
 
 use axum::{Router, extract::Path, http::StatusCode, routing::get};
-use std::{env, error::Error, net::SocketAddr};
+use std::{
+    env,
+    error::Error,
+    io::{self, Write},
+    net::SocketAddr,
+};
 use tokio::net::TcpListener;
 use tracewire::{ServerLayer, span::span};
 
@@ -11,7 +15,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let telemetry = tracewire::init()?; // ELASTIC_APM_SERVER_URL, ELASTIC_APM_SECRET_TOKEN …
     let address = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".into());
     let listener = TcpListener::bind(&address).await?;
-    println!("listening on http://{}", listener.local_addr()?);
+    // Not `println!`, which panics if stdout is closed or full.
+    let _ = writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?);
 
     let app = Router::new().route("/books/{title}", get(show_book)).layer(ServerLayer::new());
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())

@@ -1,5 +1,4 @@
 //! A plain hyper server, traced: `ServerLayer` around a Tower service, without a framework.
-#![allow(clippy::print_stdout)] // a program that talks to a person
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -10,7 +9,12 @@ use hyper_util::{
     server::conn::auto,
     service::TowerToHyperService,
 };
-use std::{convert::Infallible, env, error::Error};
+use std::{
+    convert::Infallible,
+    env,
+    error::Error,
+    io::{self, Write},
+};
 use tokio::net::TcpListener;
 use tower::{Layer, ServiceExt, service_fn};
 use tracewire::{
@@ -23,7 +27,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let telemetry = tracewire::init()?;
     let address = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".into());
     let listener = TcpListener::bind(&address).await?;
-    println!("listening on http://{}", listener.local_addr()?);
+    // Not `println!`, which panics if stdout is closed or full.
+    let _ = writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?);
 
     let service = ServerLayer::new().layer(service_fn(answer));
     loop {

@@ -2,12 +2,16 @@
 //!
 //! `OTEL_EXPORTER_OTLP_ENDPOINT` is where Jaeger takes spans (default `http://localhost:4318`), and
 //! `JAEGER_UI` where its pages are (default `http://localhost:16686`).
-#![allow(clippy::print_stdout)] // a program that talks to a person
 
 mod library;
 
 use reqwest_middleware::ClientBuilder;
-use std::{env, error::Error, net::SocketAddr};
+use std::{
+    env,
+    error::Error,
+    io::{self, Write},
+    net::SocketAddr,
+};
 use tokio::net::TcpListener;
 use tracewire::{ClientMiddleware, Telemetry};
 
@@ -20,7 +24,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".into());
     let listener = TcpListener::bind(&address).await?;
     let url = format!("http://{}", listener.local_addr()?);
-    println!("listening on {url}");
+    // Not `println!`, which panics if stdout is closed or full.
+    let _ = writeln!(io::stdout(), "listening on {url}");
 
     let client = ClientBuilder::new(reqwest::Client::new()).with(ClientMiddleware::new()).build();
     let pages = env::var("JAEGER_UI").unwrap_or_else(|_| "http://localhost:16686".into());

@@ -1,5 +1,4 @@
 //! A service whose metrics Prometheus reads: those of its requests, and two of its own.
-#![allow(clippy::print_stdout)] // a program that talks to a person
 
 use axum::{
     Router,
@@ -11,7 +10,12 @@ use opentelemetry::{
     KeyValue, global,
     metrics::{Counter, UpDownCounter},
 };
-use std::{env, error::Error, net::SocketAddr};
+use std::{
+    env,
+    error::Error,
+    io::{self, Write},
+    net::SocketAddr,
+};
 use tokio::net::TcpListener;
 use tracewire::{ServerLayer, Telemetry, setup::Exporter};
 
@@ -24,7 +28,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .init()?;
     let address = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".into());
     let listener = TcpListener::bind(&address).await?;
-    println!("listening on http://{}", listener.local_addr()?);
+    // Not `println!`, which panics if stdout is closed or full.
+    let _ = writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?);
 
     let app = Router::new()
         .route("/coffee/{kind}", post(serve))

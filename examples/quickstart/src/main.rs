@@ -3,13 +3,18 @@
 //! `cargo run -p quickstart` starts both, sends the shop a few requests, prints their traces, and
 //! stays up for yours. With `--once` it ends after its own. `SHOP_LISTEN` says where the shop
 //! listens (default `127.0.0.1:3000`); every `OTEL_*` variable works as usual.
-#![allow(clippy::print_stdout, clippy::print_stderr)] // a program that talks to a person
 
 mod inventory;
 mod shop;
 
 use reqwest_middleware::ClientWithMiddleware;
-use std::{env, error::Error, net::SocketAddr, process::ExitCode};
+use std::{
+    env,
+    error::Error,
+    io::{self, Write},
+    net::SocketAddr,
+    process::ExitCode,
+};
 use tokio::net::TcpListener;
 use tracewire::{ClientMiddleware, Telemetry, setup::Exporter};
 
@@ -18,7 +23,7 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("quickstart: {error}");
+            let _ = writeln!(io::stderr(), "quickstart: {error}");
             ExitCode::FAILURE
         }
     }
@@ -45,15 +50,14 @@ async fn run() -> Result<(), Box<dyn Error>> {
     tokio::spawn(axum::serve(inventory, with_peer(inventory::app())).into_future());
     tokio::spawn(axum::serve(shop, with_peer(shop_app)).into_future());
 
-    visit(&shop_url).await?;
-    telemetry.flush();
+    visit(&shop_url, &telemetry).await?;
     if !once {
-        println!("\nThe shop stays open at {shop_url}. Join its trace with one of your own:\n");
-        println!(
-            "  curl -H 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' \
-             {shop_url}/items/lamp\n"
-        );
-        println!("Ctrl-C closes it.");
+        say(&format!(
+            "The shop stays open at {shop_url}. Join its trace with one of your own:\n\n  \
+             curl -H 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' \
+             {shop_url}/items/lamp\n\n\
+             Ctrl-C closes it.\n"
+        ));
         tokio::signal::ctrl_c().await?;
     }
     telemetry.shutdown();
@@ -72,6 +76,10 @@ fn set_up() -> Result<Telemetry, tracewire::InitError> {
     builder.init()
 }
 
+fn is_on_console() -> bool {
+    env::var("OTEL_TRACES_EXPORTER").map_or(true, |exporter| exporter == "console")
+}
+
 async fn listen(address: &str) -> Result<TcpListener, String> {
     TcpListener::bind(address).await.map_err(|error| {
         format!("cannot listen on {address}: {error}; set SHOP_LISTEN to another host:port")
@@ -85,13 +93,20 @@ fn with_peer(
     app.into_make_service_with_connect_info()
 }
 
-/// A customer who is not traced: buys a lamp and a chair, and asks for a unicorn.
-async fn visit(shop_url: &str) -> Result<(), Box<dyn Error>> {
+/// Three requests without a trace of their own. Each is announced, and its trace shown below that.
+async fn visit(shop_url: &str, telemetry: &Telemetry) -> Result<(), Box<dyn Error>> {
     let customer = ClientWithMiddleware::from(reqwest::Client::new());
     for item in ["lamp", "chair", "unicorn"] {
-        let response = customer.get(format!("{shop_url}/items/{item}")).send().await?;
-        println!("GET /items/{item} → {}", response.status());
-        response.bytes().await?;
+        say(&format!("GET {shop_url}/items/{item}"));
+        customer.get(format!("{shop_url}/items/{item}")).send().await?.bytes().await?;
+        if is_on_console() {
+            telemetry.flush();
+        }
     }
     Ok(())
+}
+
+/// Prints a line. Not with `println!`, which panics if stdout is closed or full.
+fn say(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
 }

@@ -63,6 +63,21 @@ fn one_trace_runs_from_the_shop_to_the_inventory() {
     }
 }
 
+#[test]
+fn each_request_is_announced_before_its_trace_and_traces_stand_apart() {
+    let printed = text(&quickstart(&["--once"], &[]).stdout);
+    let blocks: Vec<_> = printed.trim_end().split("\n\n").collect();
+    assert_eq!(blocks.len(), 3, "{printed}");
+    for (block, item) in blocks.iter().zip(["lamp", "chair", "unicorn"]) {
+        let lines: Vec<_> = block.lines().collect();
+        let (request, header) = (lines[0], lines[1]);
+        assert!(request.starts_with("GET http://"), "{printed}");
+        assert!(request.ends_with(&format!("/items/{item}")), "{printed}");
+        assert!(header.starts_with("trace ") && header.contains(" · quickstart · "), "{printed}");
+        assert_eq!(lines.iter().filter(|line| line.contains("─ ")).count(), STORY.len());
+    }
+}
+
 /// Runs the quickstart for visitors, and ends it.
 struct Shop {
     process: Child,
@@ -128,7 +143,10 @@ fn visitors_join_with_a_trace_of_their_own() {
         let (id, spans) = trace(&printed, "path=/items/lamp");
         assert_eq!(id, TRACE, "{name}");
         assert_eq!(spans.len(), STORY.len(), "{printed}");
-        assert!(spans[0].1.contains(PARENT), "the visitor's span is the parent: {printed}");
+        assert!(
+            spans[0].1.contains(&format!("remote parent {PARENT}")),
+            "the visitor's span is the parent: {printed}"
+        );
     }
 }
 

@@ -1,8 +1,12 @@
 //! A service whose spans and metrics go to Uptrace.
-#![allow(clippy::print_stdout)] // a program that talks to a person
 
 use axum::{Router, extract::Path, routing::get};
-use std::{env, error::Error, net::SocketAddr};
+use std::{
+    env,
+    error::Error,
+    io::{self, Write},
+    net::SocketAddr,
+};
 use tokio::net::TcpListener;
 use tracewire::{ServerLayer, span::span};
 
@@ -11,7 +15,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let telemetry = tracewire::init()?; // UPTRACE_DSN says where, and who we are
     let address = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".into());
     let listener = TcpListener::bind(&address).await?;
-    println!("listening on http://{}", listener.local_addr()?);
+    // Not `println!`, which panics if stdout is closed or full.
+    let _ = writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?);
 
     let app = Router::new().route("/hello/{name}", get(hello)).layer(ServerLayer::new());
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())

@@ -39,7 +39,8 @@ use std::sync::Arc;
 pub struct ClientCall {
     settings: Arc<ClientSettings>,
     exchange: Exchange,
-    attempt: OpenAttempt,
+    // `None` inside another call of ours, which records and counts this one.
+    attempt: Option<OpenAttempt>,
     propagate: bool,
     method: Method,
     bodyless: bool,
@@ -49,8 +50,9 @@ pub struct ClientCall {
 impl ClientCall {
     /// Starts a call under `parent`, with the [`CallOptions`] in `extensions`.
     ///
-    /// There is none, and the request is to be sent as it is, where telemetry is suppressed, where
-    /// the options say so, and inside another call of ours for the same request.
+    /// There is none, and the request is to be sent as it is, where telemetry is suppressed and
+    /// where the options say so. Inside another call of ours for the same request the call records
+    /// nothing, and [`inject`](Self::inject) only withholds.
     pub fn start(
         settings: &Arc<ClientSettings>,
         parent: &Context,
@@ -63,8 +65,13 @@ impl ClientCall {
         if extensions.get::<CallOptions>().is_some_and(|options| options.untraced) {
             return None;
         }
-        let attempt = Attempts::begin(extensions, request.method, request.url)?;
+        let attempt = Attempts::begin(extensions, request.method, request.url);
         let options = extensions.get::<CallOptions>();
+        let propagate = options.is_none_or(|options| !options.unpropagated);
+        let Some(attempt) = attempt else {
+            let exchange = Exchange::unrecorded(parent.clone());
+            return Some(Self::new(settings, exchange, None, propagate, request.method));
+        };
         let mut request = ClientRequest { resend_count: attempt.resends, ..request };
         if let Some(options) = options {
             // They describe the URL first asked for.
@@ -81,26 +88,41 @@ impl ClientCall {
         if let Some(size) = request.body_size {
             exchange.request_size(size);
         }
-        let propagate = options.is_none_or(|options| !options.unpropagated);
-        Some(Self {
+        Some(Self::new(settings, exchange, Some(attempt), propagate, request.method))
+    }
+
+    fn new(
+        settings: &Arc<ClientSettings>,
+        exchange: Exchange,
+        attempt: Option<OpenAttempt>,
+        propagate: bool,
+        method: &Method,
+    ) -> Self {
+        Self {
             settings: settings.clone(),
             exchange,
             attempt,
             propagate,
-            method: request.method.clone(),
+            method: method.clone(),
             bodyless: false,
             declared_length: None,
-        })
+        }
     }
 
     /// Writes what `destination` may be told into `headers`, in place of what is there.
     ///
-    /// `destination` is the host that the request is really sent to, whatever its `Host` says.
+    /// `destination` is the host that the request is really sent to, whatever its `Host` says;
+    /// empty where it is not known. Inside another call of ours its headers stay, but for what this
+    /// destination may not be told.
     pub fn inject(&self, destination: &str, headers: &mut HeaderMap) {
-        if self.propagate {
-            let allowed = self.settings.destinations.allow(destination);
-            allowed.inject(&self.settings.instrumentation, self.context(), headers);
+        if !self.propagate {
+            return;
         }
+        if self.attempt.is_none() {
+            return self.settings.restrict(destination, headers);
+        }
+        let allowed = self.settings.destinations.allow(destination);
+        allowed.inject(&self.settings.instrumentation, self.context(), headers);
     }
 
     /// The context that carries the call's span: attach it to whatever sends the request.
@@ -108,8 +130,12 @@ impl ClientCall {
         self.exchange.context()
     }
 
-    /// Notes the response's head.
+    /// Notes the response's head. With it the attempt is over: a request that is sent while the
+    /// body is still read is another one.
     pub fn respond(&mut self, response: &ClientResponse<'_>) {
+        if let Some(attempt) = &mut self.attempt {
+            attempt.close();
+        }
         self.exchange.negotiated(response.version);
         if let Some(peer) = response.peer {
             self.exchange.peer(peer);
@@ -140,7 +166,7 @@ impl ClientCall {
     /// Whether the call is to end with the body of the response instead of its head: by option,
     /// and always over gRPC, whose status stands in the trailers.
     pub fn ends_at_body(&self) -> bool {
-        self.settings.end_at_body || self.exchange.is_rpc()
+        (self.settings.end_at_body && self.attempt.is_some()) || self.exchange.is_rpc()
     }
 
     /// Whether nobody reads the response's body.
@@ -163,9 +189,34 @@ impl ClientCall {
 
     /// Ends the call.
     pub fn end(mut self, outcome: Outcome) {
-        if let Some(resends) = self.attempt.resends_inside() {
+        if let Some(resends) = self.attempt.as_mut().and_then(OpenAttempt::resends_inside) {
             self.exchange.resent(resends);
         }
         self.exchange.end(outcome);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Scheme;
+    use http::Method;
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let tracers = SdkTracerProvider::builder().build();
+        let settings = ClientSettings::new("test", "1")
+            .instrument(|instrumentation| instrumentation.tracer_provider(tracers));
+        let (settings, mut extensions) = (Arc::new(settings), Extensions::new());
+        let url = "https://ada:SECRET@h.example/SECRET?token=SECRET";
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", "SECRET".parse().unwrap());
+        let mut request = ClientRequest::new(&Method::GET, url, Scheme::Https, "h.example", 443);
+        request.headers = Some(&headers);
+        let context = Context::new();
+        let call = ClientCall::start(&settings, &context, request, &mut extensions).unwrap();
+        let shown = format!("{call:?} {settings:?}");
+        assert!(!shown.contains("SECRET"), "{shown}");
     }
 }

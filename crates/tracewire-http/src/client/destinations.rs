@@ -16,7 +16,9 @@ use tracewire_propagation::SamplingHint;
 ///
 /// Trace context is random ids: by default it goes everywhere. Baggage is whatever the application
 /// or one of its callers put in it, so by default it stays [nearby](Hosts::nearby). What is
-/// withheld from a host is removed from the request, whoever wrote it there.
+/// withheld from a host is removed from the request, no matter what wrote it there. A destination
+/// that is not known, as in a request whose URL names no host, is only among
+/// [all hosts](Hosts::everywhere).
 ///
 /// ```
 /// use tracewire_http::{Destinations, Hosts};
@@ -103,6 +105,14 @@ impl Allowed {
                 .with_remote_span_context(SpanContext::NONE)
                 .with_value(SamplingHint::Settled);
             instrumentation.inject(&untraced, headers);
+        }
+    }
+
+    /// Removes from `headers`, written for another host or around this point, what is not allowed.
+    pub(crate) fn restrict(self, instrumentation: &Instrumentation, headers: &mut HeaderMap) {
+        if !(self.trace_context && self.baggage) {
+            let written = instrumentation.extract(headers, &Context::new());
+            self.inject(instrumentation, &written, headers);
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The head of a response: the facts.
 
 use http::{HeaderMap, StatusCode, Version};
-use std::net::SocketAddr;
+use std::{fmt, net::SocketAddr};
 
 /// What a client knows once the head of the response is there.
-#[derive(Clone, Copy, Debug)]
+///
+/// `Debug` leaves out the headers, which may hold credentials.
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct ClientResponse<'a> {
     /// The status code.
@@ -17,6 +19,17 @@ pub struct ClientResponse<'a> {
     pub body_size: Option<u64>,
     /// The other end of the socket.
     pub peer: Option<SocketAddr>,
+}
+
+impl fmt::Debug for ClientResponse<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientResponse")
+            .field("status", &self.status)
+            .field("version", &self.version)
+            .field("body_size", &self.body_size)
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> ClientResponse<'a> {

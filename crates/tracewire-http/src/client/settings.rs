@@ -57,9 +57,11 @@ impl ClientSettings {
         self
     }
 
-    /// Removes trace context and baggage from `headers`, whoever wrote them.
-    pub fn withdraw(&self, headers: &mut HeaderMap) {
-        self.instrumentation.remove_injected(headers);
+    /// Removes from `headers` what `destination` may not be told, and leaves the rest of the trace.
+    ///
+    /// `destination` is a host; empty where it is not known.
+    pub fn restrict(&self, destination: &str, headers: &mut HeaderMap) {
+        self.destinations.allow(destination).restrict(&self.instrumentation, headers);
     }
 
     /// Finds `url.template`, and the name of the span, by these. Default: none.

@@ -8,16 +8,20 @@ mod measure;
 mod messages;
 mod record;
 mod scope;
+mod series;
 mod start;
 mod stream;
 
 #[cfg(feature = "bound-instruments")]
 pub(crate) use self::bound::BoundDurations;
-pub(crate) use self::record::{Record, Shared};
 pub use self::{
     body::ExchangeBody,
     scope::{Scope, Scoped, Traced},
     stream::is_event_stream,
+};
+pub(crate) use self::{
+    record::{Record, Shared},
+    series::SeriesLimit,
 };
 
 use self::{messages::Messages, start::span_name};
@@ -38,6 +42,9 @@ use opentelemetry::{
 };
 use std::{borrow::Cow, net::SocketAddr, sync::Arc};
 
+/// The largest size of a body that is believed, in bytes: 1 TiB. Anybody can declare more.
+const LARGEST: u64 = 1 << 40;
+
 /// One HTTP request and its response.
 ///
 /// An exchange starts its span when it is made and ends once: by [`end`](Self::end), or, when it is
@@ -48,6 +55,8 @@ use std::{borrow::Cow, net::SocketAddr, sync::Arc};
 pub struct Exchange {
     context: Context,
     recording: bool,
+    /// How many more attributes the span may get from headers and hooks.
+    room: usize,
     rpc: bool,
     messages: Messages,
     sized: bool,
@@ -122,6 +131,7 @@ impl Exchange {
         Self {
             context: origin.into().into_context(),
             recording: false,
+            room: 0,
             rpc: false,
             messages: Messages::default(),
             sized: false,
@@ -159,9 +169,13 @@ impl Exchange {
         if self.recording {
             let span = self.context.span();
             let limit = instrumentation.value_limit;
-            let add = |attribute| span.set_attribute(attribute);
+            let room = self.room;
+            let add = |attribute| {
+                self.room -= 1;
+                span.set_attribute(attribute);
+            };
             let prefix = if self.rpc { c::RPC_RESPONSE_METADATA } else { c::HTTP_RESPONSE_HEADER };
-            instrumentation.response_headers.capture(headers, prefix, limit, add);
+            instrumentation.response_headers.capture(headers, prefix, limit, room, add);
         }
     }
 
@@ -194,16 +208,18 @@ impl Exchange {
         self.sized
     }
 
-    /// Notes the size of the request's body, in bytes as transferred.
+    /// Notes the size of the request's body, in bytes as transferred. More than 1 TiB is not noted:
+    /// such a size was only declared.
     pub fn request_size(&mut self, bytes: u64) {
-        if self.sized {
+        if self.sized && bytes <= LARGEST {
             self.note(|record| record.request_size = Some(bytes));
         }
     }
 
-    /// Notes that so many more bytes of the response's body were transferred.
+    /// Notes that so many more bytes of the response's body were transferred. More than 1 TiB at
+    /// once is not noted: such a size was only declared.
     pub fn add_response_size(&mut self, bytes: u64) {
-        if self.sized {
+        if self.sized && bytes <= LARGEST {
             self.note(|record| {
                 let size = record.response_size.unwrap_or(0).saturating_add(bytes);
                 record.response_size = Some(size);
@@ -226,8 +242,11 @@ impl Exchange {
         self.handed_over = true;
     }
 
-    /// Adds attributes to the span.
-    pub fn add_attributes(&self, attributes: Vec<KeyValue>) {
+    /// Adds attributes to the span. Where it would have more than 112 with them, the last are left
+    /// out, so that there is room for what the conventions want at the end.
+    pub fn add_attributes(&mut self, mut attributes: Vec<KeyValue>) {
+        attributes.truncate(self.room);
+        self.room -= attributes.len();
         if self.recording && !attributes.is_empty() {
             self.context.span().set_attributes(attributes);
         }
@@ -290,6 +309,7 @@ impl Exchange {
         Self {
             context: record.context.clone(),
             recording: record.recording,
+            room: record.room,
             rpc: record.rpc.is_some(),
             messages: Messages::default(),
             sized: record.measures_sizes(),

@@ -2,6 +2,7 @@
 
 use crate::{
     ErrorType, Instrumentation, Outcome, Scheme, conventions as c,
+    header_capture::MOST_HEADERS,
     instrumentation::Resolved,
     instruments::Side,
     rpc::{GrpcStatus, RpcCall},
@@ -24,6 +25,8 @@ pub(crate) struct Record {
     pub(super) resolved: Arc<Resolved>,
     pub(super) context: Context,
     pub(super) recording: bool,
+    /// How many more attributes the span may get from headers and hooks.
+    pub(super) room: usize,
     pub(super) started: Instant,
     pub(super) started_at: SystemTime,
     pub(super) method: StringValue,
@@ -54,6 +57,7 @@ impl Record {
             side,
             context: Context::new(),
             recording: false,
+            room: 0,
             started: resolved.clock.now(),
             started_at: resolved.clock.wall(),
             method,
@@ -102,7 +106,7 @@ impl Record {
         if let Some(headers) = headers {
             let limit = instrumentation.value_limit;
             let add = |attribute| attributes.push(attribute);
-            instrumentation.request_headers.capture(headers, prefix, limit, add);
+            instrumentation.request_headers.capture(headers, prefix, limit, MOST_HEADERS, add);
         }
     }
 

@@ -12,6 +12,10 @@ use opentelemetry::{
 use std::borrow::Cow;
 use tracewire_propagation::{SamplingHint, with_random_trace_id};
 
+/// How many attributes a span has at most before its end: an SDK keeps 128 unless it is told
+/// otherwise, and drops what comes later. What the conventions want at the end needs the others.
+const ROOM: usize = 112;
+
 impl Record {
     /// Starts the span, if there is a tracer, and counts the exchange as active.
     ///
@@ -31,6 +35,14 @@ impl Record {
             return;
         };
         let late = !instrumentation.describe_unsampled && refused_by_caller(parent);
+        let mut room = ROOM;
+        let mut describe = |record: &Self| {
+            let (name, mut attributes) = describe(record);
+            // The conventions' own come first.
+            attributes.truncate(ROOM);
+            room = ROOM - attributes.len();
+            (name, attributes)
+        };
         let (name, attributes) =
             if late { (Cow::Borrowed("HTTP"), Vec::new()) } else { describe(self) };
         let mut builder = SpanBuilder::from_name(name)
@@ -45,6 +57,7 @@ impl Record {
             span.update_name(name);
             span.set_attributes(attributes);
         }
+        self.room = room;
         let root = !parent.span().span_context().is_valid();
         self.context = parent.with_span(span);
         if root {

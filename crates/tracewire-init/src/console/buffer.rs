@@ -1,49 +1,72 @@
 //! Spans that wait until their trace is finished in this process.
 //!
 //! Children end before their parents, and two services of one process take part in one trace. So a
-//! trace is ready when none of its spans is open here any more. Three bounds keep memory and
-//! patience: the number of traces, of spans in a trace, and the time a finished root waits for
-//! spans that outlive it. What comes after that is a small tree of its own.
+//! trace is ready when none of its spans is open here any more. Bounds keep memory and patience: the
+//! number of traces, the spans of a trace, the bytes of all spans that wait, and the time that a
+//! finished root waits for spans that outlive it. What comes after that is a small tree of its own.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry_sdk::trace::SpanData;
 
+use crate::count::Counts;
+use crate::queue::Weigh;
+
 const MOST_TRACES: usize = 256;
 const MOST_SPANS: usize = 1_000;
+const MOST_BYTES: usize = 16 * 1024 * 1024;
 /// How long a finished root waits for spans that are still open.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long any finished span waits for its root.
 const OLDEST: Duration = Duration::from_secs(300);
 
+/// The telemetry that a span belongs to: a process may have several, which show one trace together.
+#[derive(Debug)]
+pub(super) struct Origin {
+    /// The name of the service, if somebody named it.
+    pub(super) service: Option<String>,
+    pub(super) counts: Arc<Counts>,
+}
+
+/// A span that waits to be shown.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) span: SpanData,
+    pub(super) origin: Arc<Origin>,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Buffer {
     traces: HashMap<TraceId, Trace>,
+    /// Of all finished spans.
+    bytes: usize,
 }
 
 #[derive(Debug)]
 struct Trace {
     open: HashSet<SpanId>,
-    finished: Vec<SpanData>,
+    finished: Vec<Finished>,
+    finished_ids: HashSet<SpanId>,
+    bytes: usize,
     begun: Instant,
     root_ended: Option<Instant>,
 }
 
+/// The spans of one trace, to be shown together.
+type Ready = Vec<Finished>;
+
 impl Buffer {
     /// A span begins; gives traces that must make room for it.
-    pub(super) fn start(
-        &mut self,
-        trace: TraceId,
-        span: SpanId,
-        now: Instant,
-    ) -> Vec<Vec<SpanData>> {
+    pub(super) fn start(&mut self, trace: TraceId, span: SpanId, now: Instant) -> Vec<Ready> {
         let mut ready = Vec::new();
         if self.traces.len() >= MOST_TRACES && !self.traces.contains_key(&trace) {
             let oldest = self.traces.iter().min_by_key(|(_, trace)| trace.begun);
             if let Some(oldest) = oldest.map(|(&id, _)| id) {
-                ready.extend(self.traces.remove(&oldest).map(|trace| trace.finished));
+                ready.extend(self.take(oldest));
+                self.traces.remove(&oldest);
             }
         }
         let trace = self.traces.entry(trace).or_insert_with(|| Trace::new(now));
@@ -52,63 +75,85 @@ impl Buffer {
             trace.open.insert(span);
         }
         ready.extend(self.impatient(now));
-        ready.retain(|spans| !spans.is_empty());
         ready
     }
 
     /// A span ended; gives the traces that are ready to be shown.
-    pub(super) fn end(&mut self, span: SpanData, now: Instant) -> Vec<Vec<SpanData>> {
-        let id = span.span_context.trace_id();
+    pub(super) fn end(&mut self, finished: Finished, now: Instant) -> Vec<Ready> {
+        let id = finished.span.span_context.trace_id();
         let trace = self.traces.entry(id).or_insert_with(|| Trace::new(now));
-        trace.open.remove(&span.span_context.span_id());
-        if !trace.open.contains(&span.parent_span_id) && !trace.has_finished(span.parent_span_id) {
-            trace.root_ended.get_or_insert(now);
-        }
-        trace.finished.push(span);
+        self.bytes += trace.end(finished, now);
         let mut ready = Vec::new();
         if trace.open.is_empty() {
-            ready.extend(self.traces.remove(&id).map(|trace| trace.finished));
+            ready.extend(self.take(id));
+            self.traces.remove(&id);
         } else if trace.finished.len() >= MOST_SPANS {
-            ready.push(std::mem::take(&mut trace.finished));
+            ready.extend(self.take(id));
+        } else if self.bytes > MOST_BYTES {
+            let largest = self.traces.iter().max_by_key(|(_, trace)| trace.bytes);
+            ready.extend(largest.map(|(&id, _)| id).and_then(|id| self.take(id)));
         }
         ready.extend(self.impatient(now));
         ready
     }
 
-    /// Everything that has finished, because nothing more will come or somebody wants to see it.
-    pub(super) fn drain(&mut self) -> Vec<Vec<SpanData>> {
-        let mut traces: Vec<_> =
-            self.traces.values_mut().filter(|trace| !trace.finished.is_empty()).collect();
-        traces.sort_by_key(|trace| trace.begun);
-        traces.into_iter().map(Trace::take).collect()
+    /// What has finished of the traces that `origin` takes part in, oldest first, because nothing
+    /// more of it will come or somebody wants to see it.
+    pub(super) fn drain(&mut self, origin: &Arc<Origin>) -> Vec<Ready> {
+        let is_own = |finished: &Finished| Arc::ptr_eq(&finished.origin, origin);
+        let own = self.traces.iter().filter(|(_, trace)| trace.finished.iter().any(is_own));
+        let mut own: Vec<_> = own.map(|(&id, trace)| (trace.begun, id)).collect();
+        own.sort_by_key(|(begun, _)| *begun);
+        own.into_iter().filter_map(|(_, id)| self.take(id)).collect()
     }
 
-    fn impatient(&mut self, now: Instant) -> Vec<Vec<SpanData>> {
-        let waited = |since: Instant, limit| now.duration_since(since) >= limit;
-        self.traces
-            .values_mut()
-            .filter(|trace| !trace.finished.is_empty())
-            .filter(|trace| {
-                trace.root_ended.is_some_and(|ended| waited(ended, PATIENCE))
-                    || waited(trace.begun, OLDEST)
-            })
-            .map(Trace::take)
-            .collect()
+    fn impatient(&mut self, now: Instant) -> Vec<Ready> {
+        let due = self.traces.iter().filter(|(_, trace)| trace.is_impatient(now));
+        let due: Vec<_> = due.map(|(&id, _)| id).collect();
+        due.into_iter().filter_map(|id| self.take(id)).collect()
+    }
+
+    /// What has finished of a trace; `None` if that is nothing.
+    fn take(&mut self, id: TraceId) -> Option<Ready> {
+        let trace = self.traces.get_mut(&id)?;
+        self.bytes -= std::mem::take(&mut trace.bytes);
+        trace.root_ended = None;
+        trace.finished_ids.clear();
+        Some(std::mem::take(&mut trace.finished)).filter(|finished| !finished.is_empty())
     }
 }
 
 impl Trace {
     fn new(now: Instant) -> Self {
-        Self { open: HashSet::new(), finished: Vec::new(), begun: now, root_ended: None }
+        Self {
+            open: HashSet::new(),
+            finished: Vec::new(),
+            finished_ids: HashSet::new(),
+            bytes: 0,
+            begun: now,
+            root_ended: None,
+        }
     }
 
-    fn has_finished(&self, span: SpanId) -> bool {
-        self.finished.iter().any(|finished| finished.span_context.span_id() == span)
+    /// Gives how many bytes the span keeps.
+    fn end(&mut self, finished: Finished, now: Instant) -> usize {
+        let (id, parent) = (finished.span.span_context.span_id(), finished.span.parent_span_id);
+        self.open.remove(&id);
+        if !self.open.contains(&parent) && !self.finished_ids.contains(&parent) {
+            self.root_ended.get_or_insert(now);
+        }
+        let bytes = finished.span.weight();
+        self.bytes += bytes;
+        self.finished_ids.insert(id);
+        self.finished.push(finished);
+        bytes
     }
 
-    fn take(&mut self) -> Vec<SpanData> {
-        self.root_ended = None;
-        std::mem::take(&mut self.finished)
+    fn is_impatient(&self, now: Instant) -> bool {
+        let waited = |since: Instant, limit| now.duration_since(since) >= limit;
+        !self.finished.is_empty()
+            && (self.root_ended.is_some_and(|ended| waited(ended, PATIENCE))
+                || waited(self.begun, OLDEST))
     }
 }
 
@@ -121,12 +166,17 @@ mod tests {
 
     struct Clock {
         buffer: Buffer,
+        origin: Arc<Origin>,
         now: Instant,
+    }
+
+    fn origin() -> Arc<Origin> {
+        Arc::new(Origin { service: None, counts: Arc::new(Counts::new("spans", "console")) })
     }
 
     impl Clock {
         fn new() -> Self {
-            Self { buffer: Buffer::default(), now: Instant::now() }
+            Self { buffer: Buffer::default(), origin: origin(), now: Instant::now() }
         }
 
         fn start(&mut self, span: u64) -> Vec<Vec<u64>> {
@@ -138,7 +188,8 @@ mod tests {
         }
 
         fn end(&mut self, span: Sample) -> Vec<Vec<u64>> {
-            ids(self.buffer.end(span.span(), self.now))
+            let origin = Arc::clone(&self.origin);
+            ids(self.buffer.end(Finished { span: span.span(), origin }, self.now))
         }
 
         fn pass(&mut self, time: Duration) {
@@ -146,8 +197,10 @@ mod tests {
         }
     }
 
-    fn ids(traces: Vec<Vec<SpanData>>) -> Vec<Vec<u64>> {
-        let id = |span: SpanData| u64::from_be_bytes(span.span_context.span_id().to_bytes());
+    fn ids(traces: Vec<Ready>) -> Vec<Vec<u64>> {
+        let id = |finished: Finished| {
+            u64::from_be_bytes(finished.span.span_context.span_id().to_bytes())
+        };
         traces.into_iter().map(|trace| trace.into_iter().map(id).collect()).collect()
     }
 
@@ -240,8 +293,57 @@ mod tests {
         clock.start(1);
         clock.start(2);
         clock.end(Sample::new(2).under(1));
-        assert_eq!(ids(clock.buffer.drain()), [[2]]);
-        assert!(clock.buffer.drain().is_empty());
+        assert_eq!(ids(clock.buffer.drain(&clock.origin)), [[2]]);
+        assert!(clock.buffer.drain(&clock.origin).is_empty());
         assert_eq!(clock.end(Sample::new(1)), [[1]]);
+    }
+
+    #[test]
+    fn drain_leaves_the_traces_of_others() {
+        let mut clock = Clock::new();
+        clock.start(1);
+        clock.start(2);
+        clock.end(Sample::new(2).under(1));
+        let (own, other) = (Arc::clone(&clock.origin), origin());
+        assert!(clock.buffer.drain(&other).is_empty());
+        clock.origin = Arc::clone(&other);
+        clock.start(3);
+        clock.end(Sample::new(3).under_remote(1));
+        assert_eq!(ids(clock.buffer.drain(&other)), [[2, 3]]);
+        assert!(clock.buffer.drain(&own).is_empty());
+    }
+
+    #[test]
+    fn heavy_spans_of_traces_that_never_end_take_bounded_memory() {
+        let mut clock = Clock::new();
+        let heavy = "x".repeat(MOST_BYTES / 100);
+        let mut shown = 0;
+        clock.start(1);
+        for span in 2..1_000 {
+            let sample = Sample::new(span).under(1).attribute("text", heavy.clone());
+            shown += clock.end(sample).iter().map(Vec::len).sum::<usize>();
+            assert!(clock.buffer.bytes <= MOST_BYTES + 2 * heavy.len());
+        }
+        assert!(shown > 800, "{shown}");
+        clock.end(Sample::new(1));
+        assert_eq!((clock.buffer.bytes, clock.buffer.traces.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_hundred_thousand_spans_of_a_trace_whose_root_never_ends_are_bounded() {
+        let mut clock = Clock::new();
+        clock.start(1);
+        let mut shown = 0;
+        for span in 2..100_002 {
+            shown += clock.start(span).len();
+            shown += clock.end(Sample::new(span).under(1)).iter().map(Vec::len).sum::<usize>();
+        }
+        let trace = &clock.buffer.traces[&TraceId::from(TRACE)];
+        assert!(shown >= 99_000 && trace.finished.len() < MOST_SPANS, "{shown}");
+        assert_eq!(trace.open.len(), 1);
+        for span in 200_000..300_000 {
+            clock.start(span);
+        }
+        assert_eq!(clock.buffer.traces[&TraceId::from(TRACE)].open.len(), MOST_SPANS);
     }
 }

@@ -9,7 +9,7 @@ use opentelemetry_sdk::metrics::data::{
 };
 
 use super::paint::Paint;
-use crate::printable::{printable, shortened};
+use tracewire_text::{printable, shortened};
 
 const MOST_VALUE: usize = 80;
 
@@ -29,6 +29,7 @@ pub(crate) fn render(metrics: &ResourceMetrics, paint: Paint) -> String {
             AggregatedMetrics::I64(data) => lines(data, paint, &mut out),
         }
     }
+    out.push('\n'); // as after each trace
     out
 }
 

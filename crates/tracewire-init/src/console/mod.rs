@@ -1,6 +1,7 @@
 //! Telemetry on stdout: a tree for each finished trace and short lines for metrics, or JSON.
 
 mod buffer;
+mod forest;
 mod json;
 mod metrics;
 mod paint;
@@ -8,19 +9,18 @@ mod paint;
 pub(crate) mod sample;
 mod tree;
 
-use std::fmt;
-use std::io::{IsTerminal, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use opentelemetry::Context;
 use opentelemetry::trace::Span as _;
+use opentelemetry::{Context, Key};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
-use self::buffer::Buffer;
+use self::buffer::{Buffer, Finished, Origin};
 #[cfg(feature = "logs")]
 pub(crate) use self::json::{line, resource_attributes};
 use self::paint::Paint;
@@ -28,6 +28,8 @@ use crate::count::{Counts, Failure};
 use crate::env::{self, Env};
 use crate::limits::ValueLength;
 use crate::metrics::DeliverMetrics;
+use crate::output::Output;
+use crate::stop::after;
 
 /// What code says about the console.
 #[derive(Default)]
@@ -47,10 +49,15 @@ pub enum ConsoleFormat {
     Json,
 }
 
+/// How long a flush and an export of metrics wait for a stream that is read slowly.
+pub(crate) const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// Where people look: stdout, or what code gave instead.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Console {
-    writer: Arc<Mutex<Box<dyn Write + Send>>>,
+    output: Output,
+    /// Shared by all telemetry of this process that goes to stdout.
+    buffer: Arc<Mutex<Buffer>>,
     paint: Paint,
     format: ConsoleFormat,
 }
@@ -60,16 +67,21 @@ impl Console {
     pub(crate) fn new(env: &Env, code: Settings) -> Self {
         let is_terminal = code.writer.is_none() && std::io::stdout().is_terminal();
         let wanted = env.text("NO_COLOR").is_none() && env.text("TERM").as_deref() != Some("dumb");
-        let writer = code.writer.unwrap_or_else(|| Box::new(std::io::stdout()));
         let format = env.pick(
             &["TRACEWIRE_CONSOLE"],
             code.format,
             env::choice(&[("tree", ConsoleFormat::Tree), ("json", ConsoleFormat::Json)]),
             ConsoleFormat::Tree,
         );
+        static STDOUT: LazyLock<Arc<Mutex<Buffer>>> = LazyLock::new(Arc::default);
+        let (output, buffer) = match code.writer {
+            Some(writer) => (Output::to(writer), Arc::default()),
+            None => (Output::stdout(), Arc::clone(&STDOUT)),
+        };
         Self {
             format,
-            writer: Arc::new(Mutex::new(writer)),
+            output,
+            buffer,
             paint: Paint { on: code.color.unwrap_or(is_terminal && wanted) },
         }
     }
@@ -79,33 +91,48 @@ impl Console {
         self.format
     }
 
-    pub(crate) fn write(&self, text: &str) -> Result<(), Failure> {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        writer
-            .write_all(text.as_bytes())
-            .and_then(|()| writer.flush())
-            .map_err(|error| Failure::all(format!("the console cannot be written to: {error}")))
+    /// Shows `text`, and counts its `items` once it is written or cannot be. It never blocks.
+    pub(crate) fn show(&self, text: String, items: u64, counts: &Arc<Counts>) {
+        let counts = Arc::clone(counts);
+        self.output
+            .send_then(text, move |result| counts.delivered(items, result.map_err(unwritten)));
+    }
+
+    /// Shows a trace, whose spans may be of several origins.
+    fn show_trace(&self, spans: &[Finished]) {
+        let mut origins: Vec<(Arc<Origin>, u64)> = Vec::new();
+        for finished in spans {
+            match origins.iter_mut().find(|(origin, _)| Arc::ptr_eq(origin, &finished.origin)) {
+                Some((_, items)) => *items += 1,
+                None => origins.push((Arc::clone(&finished.origin), 1)),
+            }
+        }
+        self.output.send_then(tree::render(spans, self.paint), move |result| {
+            let result = result.map_err(unwritten);
+            for (origin, items) in origins {
+                origin.counts.delivered(items, result.clone());
+            }
+        });
+    }
+
+    /// Waits until everything shown is written or lost, at most for `limit`.
+    pub(crate) fn wait(&self, limit: Duration) -> OTelSdkResult {
+        if self.output.wait(limit) { Ok(()) } else { Err(OTelSdkError::Timeout(limit)) }
     }
 }
 
-impl fmt::Debug for Console {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Console")
-            .field("paint", &self.paint)
-            .field("format", &self.format)
-            .finish_non_exhaustive()
-    }
+fn unwritten(error: io::Error) -> Failure {
+    Failure::all(format!("the console cannot be written to: {error}"))
 }
 
 /// Prints each trace when it is finished in this process.
 ///
-/// It writes on the thread that ended the trace's last span: fit for a terminal, not for load.
+/// It draws on the thread that ended the trace's last span: fit for a terminal, not for load.
 #[derive(Debug)]
 pub(crate) struct ConsoleSpans {
     console: Console,
-    counts: Arc<Counts>,
+    origin: Arc<Origin>,
     value_length: ValueLength,
-    buffer: Mutex<Buffer>,
     resource: Resource,
 }
 
@@ -116,18 +143,31 @@ impl ConsoleSpans {
         value_length: ValueLength,
         resource: Resource,
     ) -> Self {
-        Self { console, counts, value_length, buffer: Mutex::default(), resource }
+        let name = resource.get(&Key::from_static_str("service.name"));
+        let service = name
+            .map(|name| name.as_str().into_owned())
+            .filter(|name| !name.starts_with("unknown_service"));
+        Self { console, origin: Arc::new(Origin { service, counts }), value_length, resource }
     }
 
     fn buffer(&self) -> MutexGuard<'_, Buffer> {
-        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
+        self.console.buffer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn print(&self, traces: Vec<Vec<SpanData>>) {
-        for spans in traces {
-            let result = self.console.write(&tree::render(&spans, self.console.paint));
-            self.counts.delivered(spans.len() as u64, result);
+    fn print(&self, traces: Vec<Vec<Finished>>) {
+        traces.iter().for_each(|spans| self.console.show_trace(spans));
+    }
+
+    fn flush(&self, limit: Duration) -> OTelSdkResult {
+        let deadline = after(limit);
+        let left = || deadline.saturating_duration_since(Instant::now());
+        let ready = self.buffer().drain(&self.origin);
+        for spans in &ready {
+            self.console.show_trace(spans);
+            // One after the other, as together they may be more than can wait in the queue.
+            let _ = self.console.wait(left());
         }
+        self.console.wait(left())
     }
 }
 
@@ -144,36 +184,42 @@ impl SpanProcessor for ConsoleSpans {
         if !span.span_context.is_sampled() {
             return;
         }
-        self.counts.ended(1);
+        let counts = &self.origin.counts;
+        counts.ended(1);
         self.value_length.apply(&mut span);
         match self.console.format {
             ConsoleFormat::Tree => {
-                let ready = self.buffer().end(span, Instant::now());
+                let finished = Finished { span, origin: Arc::clone(&self.origin) };
+                let ready = self.buffer().end(finished, Instant::now());
                 self.print(ready);
             }
             ConsoleFormat::Json => {
-                let result = self.console.write(&json::span(&span, &self.resource));
-                self.counts.delivered(1, result);
+                self.console.show(json::span(&span, &self.resource), 1, counts);
             }
         }
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        let ready = self.buffer().drain();
-        self.print(ready);
-        Ok(())
+        self.flush(FLUSH_TIMEOUT)
     }
 
-    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
-        self.force_flush()
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.flush(timeout)
     }
 }
 
 impl DeliverMetrics for Console {
     fn deliver(&self, metrics: &ResourceMetrics) -> Result<(), Failure> {
-        self.write(&match self.format {
+        let text = match self.format {
             ConsoleFormat::Tree => metrics::render(metrics, self.paint),
             ConsoleFormat::Json => json::metrics(metrics),
-        })
+        };
+        let (tell, told) = mpsc::channel();
+        self.output.send_then(text, move |result| {
+            // Nobody listens any more if it took too long.
+            let _ = tell.send(result.map_err(unwritten));
+        });
+        told.recv_timeout(FLUSH_TIMEOUT)
+            .unwrap_or_else(|_| Err(Failure::all("the console is not read")))
     }
 }

@@ -29,6 +29,10 @@ impl Paint {
         self.with("33", text)
     }
 
+    pub(crate) fn magenta<T: Display>(self, text: T) -> impl Display {
+        self.with("35", text)
+    }
+
     pub(crate) fn cyan<T: Display>(self, text: T) -> impl Display {
         self.with("36", text)
     }

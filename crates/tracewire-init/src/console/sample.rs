@@ -1,5 +1,6 @@
 //! Spans for tests.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use opentelemetry::trace::{
@@ -7,6 +8,9 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{InstrumentationScope, KeyValue, Value};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+
+use super::buffer::{Finished, Origin};
+use crate::count::Counts;
 
 /// A moment, in microseconds after some start.
 pub(crate) fn at(micros: u64) -> SystemTime {
@@ -78,5 +82,17 @@ impl Sample {
 
     pub(crate) fn span(self) -> SpanData {
         self.0
+    }
+
+    /// The span of a service without a name.
+    pub(super) fn finished(self) -> Finished {
+        self.of(None)
+    }
+
+    /// The span of a service.
+    pub(super) fn of(self, service: Option<&str>) -> Finished {
+        let counts = Arc::new(Counts::new("spans", "console"));
+        let origin = Arc::new(Origin { service: service.map(str::to_owned), counts });
+        Finished { span: self.0, origin }
     }
 }

@@ -1,15 +1,16 @@
 //! A trace as a tree of lines.
 
-use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use opentelemetry::trace::{Event, SpanId, SpanKind, Status};
+use opentelemetry::trace::{Event, Link, SpanId, SpanKind, Status};
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
+use super::buffer::Finished;
+use super::forest::{Placed, place};
 use super::paint::Paint;
-use crate::printable::shortened;
+use tracewire_text::shortened;
 
 /// Names are aligned up to this many columns; longer ones push their line's rest to the right.
 const MOST_ALIGNED: usize = 64;
@@ -18,105 +19,76 @@ const MOST_VALUE: usize = 80;
 const MOST_MESSAGE: usize = 160;
 const MOST_ATTRIBUTES: usize = 8;
 const MOST_EVENTS: usize = 8;
+const MOST_LINKS: usize = 8;
 
-/// The spans of one trace, drawn with a header line.
-///
-/// A span hangs under its parent if that is among `spans`, else it is a root of its own. Siblings
-/// stand in the order in which they started.
-pub(crate) fn render(spans: &[SpanData], paint: Paint) -> String {
-    let mut lines = Vec::with_capacity(spans.len());
-    let forest = Forest::of(spans);
-    let roots = forest.roots.len();
-    for (index, &root) in forest.roots.iter().enumerate() {
-        forest.walk(root, "", index + 1 == roots, &mut lines);
-    }
+/// The spans of one trace: a header, a line for each span with its links and events, and an empty
+/// line.
+pub(super) fn render(spans: &[Finished], paint: Paint) -> String {
+    let Some(first) = spans.first() else { return String::new() };
+    let is_one_service = spans.iter().all(|own| own.origin.service == first.origin.service);
+    let placed = place(spans);
+    let lines: Vec<_> = placed.iter().map(|own| Line::new(own, !is_one_service)).collect();
     let column = lines
         .iter()
         .map(|line| line.width)
         .filter(|&width| width <= MOST_ALIGNED)
         .max()
         .unwrap_or_default();
-    let mut out = header(spans, paint);
+    let service = first.origin.service.as_deref().filter(|_| is_one_service);
+    let mut out = header(spans, first, service, paint);
     for line in &lines {
         line.draw(column, paint, &mut out);
     }
+    out.push('\n');
     out
 }
 
-struct Forest<'a> {
-    roots: Vec<&'a SpanData>,
-    children: HashMap<SpanId, Vec<&'a SpanData>>,
-}
-
-impl<'a> Forest<'a> {
-    fn of(spans: &'a [SpanData]) -> Self {
-        let present: HashSet<SpanId> =
-            spans.iter().map(|span| span.span_context.span_id()).collect();
-        let mut ordered: Vec<&SpanData> = spans.iter().collect();
-        ordered.sort_by_key(|span| span.start_time);
-        let mut forest = Self { roots: Vec::new(), children: HashMap::new() };
-        for span in ordered {
-            if present.contains(&span.parent_span_id) {
-                forest.children.entry(span.parent_span_id).or_default().push(span);
-            } else {
-                forest.roots.push(span);
-            }
-        }
-        forest
-    }
-
-    fn walk(&self, span: &'a SpanData, indent: &str, is_last: bool, lines: &mut Vec<Line<'a>>) {
-        let (branch, below) = if is_last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
-        let indent_below = format!("{indent}{below}");
-        let children = self.children.get(&span.span_context.span_id());
-        let name = shortened(&span.name, MOST_NAME);
-        let tree = format!("{indent}{branch}");
-        let kind = kind(&span.span_kind);
-        lines.push(Line {
-            width: tree.chars().count() + kind.len() + name.chars().count(),
-            tree,
-            kind,
-            name,
-            span,
-            events_indent: format!(
-                "{indent_below}{}",
-                if children.is_some() { "│  " } else { "   " }
-            ),
-        });
-        let children = children.map_or(&[][..], Vec::as_slice);
-        for (index, child) in children.iter().enumerate() {
-            self.walk(child, &indent_below, index + 1 == children.len(), lines);
-        }
-    }
-}
-
-fn header(spans: &[SpanData], paint: Paint) -> String {
-    let Some(first) = spans.first() else {
-        return String::new();
-    };
-    let begun = spans.iter().map(|span| span.start_time).min();
-    let ended = spans.iter().map(|span| span.end_time).max();
+fn header(spans: &[Finished], first: &Finished, service: Option<&str>, paint: Paint) -> String {
+    let begun = spans.iter().map(|own| own.span.start_time).min();
+    let ended = spans.iter().map(|own| own.span.end_time).max();
     let lasted = begun.zip(ended).and_then(|(begun, ended)| ended.duration_since(begun).ok());
+    let service = service.map_or_else(String::new, |name| {
+        format!("{} {} ", paint.dim("·"), paint.magenta(shortened(name, MOST_NAME)))
+    });
     let number = match spans.len() {
         1 => "1 span".to_owned(),
         number => format!("{number} spans"),
     };
     format!(
-        "{} {} {}\n",
+        "{} {} {service}{}\n",
         paint.bold("trace"),
-        paint.bold(first.span_context.trace_id()),
+        paint.bold(first.span.span_context.trace_id()),
         paint.dim(format_args!("· {number} · {}", duration(lasted.unwrap_or_default()))),
     )
 }
 
 struct Line<'a> {
-    tree: String,
+    placed: &'a Placed<'a>,
+    span: &'a SpanData,
+    /// The service's name with a colon, where another service begins.
+    service: String,
     kind: &'static str,
     name: String,
-    /// Columns of the three above.
+    /// Columns of the branch and the three above.
     width: usize,
-    span: &'a SpanData,
-    events_indent: String,
+}
+
+impl<'a> Line<'a> {
+    fn new(placed: &'a Placed<'a>, names_services: bool) -> Self {
+        let of = |finished: &'a Finished| finished.origin.service.as_deref();
+        let service = match of(placed.finished) {
+            Some(name) if names_services && placed.parent.and_then(of) != Some(name) => {
+                format!("{}: ", shortened(name, MOST_NAME))
+            }
+            _ => String::new(),
+        };
+        let span = &placed.finished.span;
+        let kind = kind(&span.span_kind);
+        let name = shortened(&span.name, MOST_NAME);
+        let columns = |text: &str| text.chars().count();
+        let width = columns(&placed.branch) + columns(&service) + kind.len() + columns(&name);
+        Self { placed, span, service, kind, name, width }
+    }
 }
 
 impl Line<'_> {
@@ -126,8 +98,9 @@ impl Line<'_> {
         let lasted = span.end_time.duration_since(span.start_time).unwrap_or_default();
         let _ = write!(
             out,
-            "{}{}{}{:pad$}  {:>9}",
-            paint.dim(&self.tree),
+            "{}{}{}{}{:pad$}  {:>9}",
+            paint.dim(&self.placed.branch),
+            paint.magenta(&self.service),
             paint.cyan(self.kind),
             paint.bold(&self.name),
             "",
@@ -148,12 +121,43 @@ impl Line<'_> {
             let pair = format_args!("{}={}", shortened(key, MOST_NAME), value).to_string();
             let _ = write!(out, "  {}", paint.dim(pair));
         }
-        if span.parent_span_is_remote && span.parent_span_id != SpanId::INVALID && self.is_root() {
-            let _ = write!(out, "  {}", paint.dim(format_args!("← {}", span.parent_span_id)));
+        if self.placed.parent.is_none() && span.parent_span_id != SpanId::INVALID {
+            let remote = if span.parent_span_is_remote { "remote " } else { "" };
+            let _ = write!(
+                out,
+                "  {}",
+                paint.dim(format_args!("{remote}parent {}", span.parent_span_id))
+            );
         }
         out.push('\n');
+        for link in span.links.iter().take(MOST_LINKS) {
+            self.draw_link(link, paint, out);
+        }
+        self.draw_rest(span.links.len(), MOST_LINKS, "links", paint, out);
         for event in span.events.iter().take(MOST_EVENTS) {
             self.draw_event(event, paint, out);
+        }
+        self.draw_rest(span.events.len(), MOST_EVENTS, "events", paint, out);
+    }
+
+    fn draw_link(&self, link: &Link, paint: Paint, out: &mut String) {
+        let (to, own) = (&link.span_context, &self.span.span_context);
+        let _ = write!(out, "{}→ link to ", paint.dim(&self.placed.below));
+        if to.trace_id() != own.trace_id() {
+            let _ = write!(out, "trace {} ", to.trace_id());
+        }
+        let _ = write!(out, "span {}", to.span_id());
+        for attribute in link.attributes.iter().take(MOST_ATTRIBUTES) {
+            let _ = write!(out, "  {}", paint.dim(pair(attribute)));
+        }
+        out.push('\n');
+    }
+
+    /// How many there are beyond those that are shown.
+    fn draw_rest(&self, all: usize, shown: usize, what: &str, paint: Paint, out: &mut String) {
+        if all > shown {
+            let rest = format_args!("{}… {} more {what}", self.placed.below, all - shown);
+            let _ = writeln!(out, "{}", paint.dim(rest));
         }
     }
 
@@ -164,7 +168,7 @@ impl Line<'_> {
         let _ = write!(
             out,
             "{}{}{} {}",
-            paint.dim(&self.events_indent),
+            paint.dim(&self.placed.below),
             paint.red(mark),
             shortened(&event.name, MOST_NAME),
             paint.dim(format_args!("+{}", duration(since))),
@@ -179,11 +183,6 @@ impl Line<'_> {
             let _ = write!(out, "  {}", paint.dim(pair(attribute)));
         }
         out.push('\n');
-    }
-
-    /// Whether it stands at the left edge: its parent is not drawn.
-    fn is_root(&self) -> bool {
-        self.tree.chars().count() == 3
     }
 }
 
@@ -298,6 +297,7 @@ pub(crate) fn duration(duration: Duration) -> String {
 mod tests {
     use super::super::sample::{Sample, at};
     use super::*;
+    use opentelemetry::trace::{SpanContext, TraceFlags, TraceId, TraceState};
 
     const PLAIN: Paint = Paint { on: false };
 
@@ -327,7 +327,7 @@ mod tests {
                 .attribute("url.path", "/orders/7")
                 .error(""),
         ]
-        .map(Sample::span);
+        .map(Sample::finished);
         let drawn = render(&spans, PLAIN);
         assert_eq!(
             drawn,
@@ -338,14 +338,16 @@ trace 0000000000000000000000000000002a · 5 spans · 14.2 ms
       ├─ CLIENT GET                    4.1 ms  200  url=http://127.0.0.1:4001/items/1
       │  └─ SERVER GET /items/{id}     1.2 ms  200  path=/items/1
       └─ CLIENT GET                    4.4 ms  500  ✗  url=http://127.0.0.1:4001/items/13
+
 "
         );
     }
 
     #[test]
     fn a_parent_elsewhere_is_named_and_exceptions_stand_below() {
-        let mut span = Sample::new(1).under_remote(9).name("GET /").kind(SpanKind::Server).span();
-        span.events.events.push(Event::new(
+        let sample = Sample::new(1).under_remote(9).name("GET /").kind(SpanKind::Server);
+        let mut span = sample.finished();
+        span.span.events.events.push(Event::new(
             "exception",
             at(3_000),
             vec![KeyValue::new("exception.message", "no\nluck")],
@@ -355,17 +357,83 @@ trace 0000000000000000000000000000002a · 5 spans · 14.2 ms
             render(&[span], PLAIN),
             "\
 trace 0000000000000000000000000000002a · 1 span · 1.0 ms
-└─ SERVER GET /     1.0 ms  ← 0000000000000009
+└─ SERVER GET /     1.0 ms  remote parent 0000000000000009
       ! exception +3.0 ms  exception.message=no\\nluck
+
 "
         );
+    }
+
+    #[test]
+    fn services_are_named_where_another_one_begins() {
+        let spans = || {
+            [
+                Sample::new(1).kind(SpanKind::Server).name("GET /orders"),
+                Sample::new(2).under(1).kind(SpanKind::Client).name("GET"),
+                Sample::new(3).under_remote(2).kind(SpanKind::Server).name("GET /items"),
+                Sample::new(4).under(3).name("look up"),
+            ]
+        };
+        let of = |services: [Option<&str>; 4]| {
+            let finished: Vec<_> =
+                spans().into_iter().zip(services).map(|(span, of)| span.of(of)).collect();
+            render(&finished, PLAIN)
+        };
+        let (shop, stock) = (Some("shop"), Some("stock"));
+        assert_eq!(
+            of([shop, shop, stock, stock]),
+            "\
+trace 0000000000000000000000000000002a · 4 spans · 1.0 ms
+└─ shop: SERVER GET /orders           1.0 ms
+   └─ CLIENT GET                      1.0 ms
+      └─ stock: SERVER GET /items     1.0 ms
+         └─ look up                   1.0 ms
+
+"
+        );
+        let header = |drawn: String| drawn.lines().next().unwrap().to_owned();
+        let trace = "trace 0000000000000000000000000000002a · ";
+        assert_eq!(header(of([shop; 4])), format!("{trace}shop · 4 spans · 1.0 ms"));
+        assert!(!of([shop; 4]).contains("shop:"));
+        assert_eq!(header(of([None; 4])), format!("{trace}4 spans · 1.0 ms"));
+    }
+
+    #[test]
+    fn links_stand_below_their_span_and_say_where_they_lead() {
+        let mut finished = Sample::new(1).name("ship").finished();
+        let link = |trace: u128, span: u64, attributes| {
+            let (trace, span) = (TraceId::from(trace), SpanId::from(span));
+            let flags = TraceFlags::SAMPLED;
+            Link::new(SpanContext::new(trace, span, flags, true, TraceState::NONE), attributes, 0)
+        };
+        let links = &mut finished.span.links.links;
+        links.push(link(7, 8, vec![KeyValue::new("order", "a\nb")]));
+        links.push(link(42, 9, Vec::new()));
+        links.extend((0..8).map(|span| link(42, 10 + span, Vec::new())));
+        let drawn = render(&[finished], PLAIN);
+        let lines: Vec<_> = drawn.lines().collect();
+        assert_eq!(
+            lines[2..4],
+            [
+                "      → link to trace 00000000000000000000000000000007 span 0000000000000008  \
+                 order=a\\nb",
+                "      → link to span 0000000000000009",
+            ]
+        );
+        assert_eq!((lines.len(), lines[10]), (12, "      … 2 more links"));
+    }
+
+    #[test]
+    fn a_parent_that_was_shown_before_is_named() {
+        let drawn = render(&[Sample::new(1).under(9).finished()], PLAIN);
+        assert!(drawn.lines().nth(1).unwrap().ends_with("1.0 ms  parent 0000000000000009"));
     }
 
     #[test]
     fn an_error_says_its_cause_once() {
         let failing = || Sample::new(1).attribute("http.response.status_code", 500);
         let line = |sample: Sample| {
-            let drawn = render(&[sample.span()], PLAIN);
+            let drawn = render(&[sample.finished()], PLAIN);
             drawn.lines().nth(1).unwrap().split_once("500").unwrap().1.to_owned()
         };
         assert_eq!(line(failing()), "");
@@ -374,13 +442,13 @@ trace 0000000000000000000000000000002a · 1 span · 1.0 ms
         assert_eq!(line(failing().error("")), "  ✗ error");
         assert_eq!(line(failing().attribute("error.type", "x").error("no luck")), "  ✗ no luck");
 
-        let mut span = failing().error("no luck").span();
+        let mut span = failing().error("no luck").finished();
         let attributes = vec![
             KeyValue::new("exception.type", "NoLuck"),
             KeyValue::new("exception.message", "no luck"),
             KeyValue::new("exception.stacktrace", "1: main"),
         ];
-        span.events.events.push(Event::new("exception", at(0), attributes, 0));
+        span.span.events.events.push(Event::new("exception", at(0), attributes, 0));
         let drawn = render(&[span], PLAIN);
         assert_eq!(drawn.lines().nth(2), Some("      ! exception +0 µs  exception.type=NoLuck"));
     }
@@ -391,22 +459,23 @@ trace 0000000000000000000000000000002a · 1 span · 1.0 ms
             .name("GET \u{1b}]0;owned\u{7}\n")
             .attribute("key\u{1b}", "\u{1b}[2J\u{202e}")
             .error("\u{9b}31m\r")
-            .span();
-        span.events.events.push(Event::new(
+            .of(Some("shop\u{1b}"));
+        span.span.events.events.push(Event::new(
             "event\u{1b}",
             at(0),
             vec![KeyValue::new("k\u{1b}", "\u{1b}")],
             0,
         ));
         let drawn = render(&[span], PLAIN);
-        assert_eq!(drawn.lines().count(), 3);
+        assert_eq!(drawn.lines().count(), 4);
         assert!(!drawn.chars().any(|c| c != '\n' && c.is_control()), "{drawn:?}");
         assert!(!drawn.contains('\u{202e}'));
     }
 
     #[test]
     fn colors_change_nothing_but_colors() {
-        let spans = [Sample::new(1).attribute("http.response.status_code", 404).error("x").span()];
+        let spans =
+            [Sample::new(1).attribute("http.response.status_code", 404).error("x").finished()];
         let mut colored = render(&spans, Paint { on: true });
         while let Some(start) = colored.find('\x1b') {
             let end = start + colored[start..].find('m').unwrap();

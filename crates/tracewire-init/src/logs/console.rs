@@ -13,14 +13,14 @@ use opentelemetry_sdk::logs::{LogProcessor, SdkLogRecord};
 use serde_json::{Map, Value as Json, json};
 
 use super::{Limits, Log};
-use crate::console::{Console, ConsoleFormat, line, resource_attributes};
+use crate::console::{Console, ConsoleFormat, FLUSH_TIMEOUT, line, resource_attributes};
 use crate::count::Counts;
-use crate::printable::shortened;
+use tracewire_text::shortened;
 
 const MOST_BODY: usize = 400;
 const MOST_VALUE: usize = 80;
 
-/// Prints each record when it is emitted, on the thread that emits it.
+/// Shows each record when it is emitted.
 #[derive(Debug)]
 pub(crate) struct ConsoleLogs {
     console: Console,
@@ -48,15 +48,15 @@ impl LogProcessor for ConsoleLogs {
             ConsoleFormat::Tree => tree(&log),
             ConsoleFormat::Json => json_line(&log, &self.resource),
         };
-        self.counts.delivered(1, self.console.write(&text));
+        self.console.show(text, 1, &self.counts);
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
+        self.console.wait(FLUSH_TIMEOUT)
     }
 
-    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
-        Ok(())
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.console.wait(timeout)
     }
 }
 

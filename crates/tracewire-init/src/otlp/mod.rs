@@ -9,12 +9,18 @@ mod client;
 mod encode;
 #[cfg(feature = "otlp-grpc")]
 mod grpc;
+#[cfg(feature = "otlp-json")]
+mod json;
 mod protocol;
 mod sinks;
 
 pub(crate) use self::client::Client;
+#[cfg(feature = "logs")]
+pub(crate) use self::encode::{Buffer, Write};
 #[cfg(feature = "otlp-grpc")]
 pub(crate) use self::grpc::Runtimes;
+#[cfg(all(feature = "logs", feature = "otlp-json"))]
+pub(crate) use self::json::{WriteJson, json};
 pub use self::protocol::Protocol;
 #[cfg(feature = "logs")]
 pub(crate) use self::sinks::OtlpLogs;
@@ -32,6 +38,7 @@ use crate::error::InitError;
 use crate::http_client::{HttpClient, Target, shown};
 use crate::percent;
 use crate::proxy;
+use crate::shown::{Shown, has_real_host};
 use crate::stop::Stop;
 
 /// How OTLP bodies are compressed.
@@ -206,20 +213,15 @@ fn take_credentials(url: &mut Url) -> Option<HeaderValue> {
 
 pub(crate) fn usable(text: &str, variable: &str) -> Result<Url, InitError> {
     const ALLOWED: &str = "it must be a URL such as http://localhost:4318";
-    let Ok(url) = Url::parse(text) else {
-        // What cannot be parsed cannot be stripped of its credentials either.
-        let value = if text.contains('@') { "(not shown)" } else { text };
-        return Err(InitError::configuration(variable, value, ALLOWED));
-    };
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        // Without a scheme, a password may stand where no rule expects it.
-        let value = if text.contains('@') { "(not shown)" } else { text };
-        return Err(InitError::configuration(variable, value, ALLOWED));
+    let unusable = || InitError::configuration(variable, &Shown::endpoint(text), ALLOWED);
+    let url = Url::parse(text).map_err(|_| unusable())?;
+    if !matches!(url.scheme(), "http" | "https") || !has_real_host(&url) {
+        return Err(unusable());
     }
     if url.scheme() == "https" && !cfg!(feature = "__rustls") {
         return Err(InitError::not_compiled_in(
             variable,
-            &shown(&url),
+            &Shown::url(&url),
             "https needs the cargo feature `tls` or `tls-ring`; without it, http works",
         ));
     }
@@ -234,7 +236,7 @@ fn headers(env: &Env, code: &Settings, signal: Signal) -> Result<HeaderMap, Init
         return header_map(&code.headers).ok_or_else(|| {
             InitError::configuration(
                 "header",
-                "(not shown)",
+                &Shown::nothing(),
                 "names and values must be those of an HTTP header",
             )
         });
@@ -250,8 +252,9 @@ fn headers(env: &Env, code: &Settings, signal: Signal) -> Result<HeaderMap, Init
                 return Ok(headers);
             }
             None => env.warn(format!(
-                "{variable} is ignored (its value is not shown): it must be key=value pairs with \
-                 commas between, percent-encoded"
+                "{} is ignored (its value is not shown): it must be key=value pairs with commas \
+                 between, percent-encoded",
+                env.source_of(variable)
             )),
         }
     }
@@ -291,7 +294,7 @@ fn tls(
                 (found, origin)
             }
         };
-        env.decide(&special, found.value.clone(), origin);
+        env.decide(&special, Shown::path(&found.value).text(), origin);
         Some(found)
     };
     let (certificate, key) = code.identity.as_ref().map(|(c, k)| (c, k)).unzip();
@@ -335,7 +338,7 @@ mod tests {
 
     #[test]
     fn unusable_endpoints_are_errors_that_name_variable_and_value() {
-        for bad in ["collector:4318", "http://", "ftp://x/", "/v1/traces", "unix:/run/x", "x"] {
+        for bad in ["collector:4318", "http://", "ftp://x/", "/v1/traces", "x"] {
             let env = Env::of(&[("OTEL_EXPORTER_OTLP_ENDPOINT", bad)]);
             let error = endpoint(&env, None, Signal::Traces, Protocol::HttpProtobuf).unwrap_err();
             assert!(error.is_configuration(), "{bad}");
@@ -349,8 +352,24 @@ mod tests {
     }
 
     #[test]
-    fn credentials_in_a_bad_endpoint_are_not_shown() {
-        for bad in ["http://user:secret@", "ftp://user:secret@host/", "user:secret@host:4318"] {
+    fn no_secret_of_an_unusable_endpoint_is_shown() {
+        for bad in [
+            "http://user:secret@",
+            "ftp://user:secret@host/",
+            "user:secret@host:4318",
+            "ftp://h/?token=secret",
+            "h:4318/?token=secret",
+            "http://h:99999/?token=secret",
+            "http://h:99999/secret",
+            "http://u:secret@h:x",
+            "http://u:secret",
+            "//u:secret",
+            "http://u:se?cret@h",
+            "ftp://h/#secret",
+            "http://[secret",
+            "unix:/secret",
+            "Bearer secret",
+        ] {
             let env = Env::of(&[("OTEL_EXPORTER_OTLP_ENDPOINT", bad)]);
             let error = endpoint(&env, None, Signal::Traces, Protocol::HttpProtobuf).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("secret"), "{error}");

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::Signal;
 use crate::env::{self, Env, Found, Origin};
 use crate::error::InitError;
+use crate::shown::Shown;
 
 /// How OTLP is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +53,11 @@ impl Protocol {
                     let allowed = format!(
                         "it needs the cargo feature `{feature}`; without it, http/protobuf works"
                     );
-                    return Err(InitError::not_compiled_in(&variable, word.trim(), &allowed));
+                    return Err(InitError::not_compiled_in(
+                        &variable,
+                        &Shown::value(word.trim()),
+                        &allowed,
+                    ));
                 }
                 None => (Self::HttpProtobuf, Origin::Default),
             },

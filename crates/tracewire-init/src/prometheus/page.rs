@@ -168,7 +168,8 @@ fn bound(bound: f64, format: Format) -> String {
         Format::OpenMetrics if is_plain => format!("{bound:?}"),
         Format::OpenMetrics => {
             let text = format!("{bound:e}");
-            let (mantissa, exponent) = text.split_once('e').expect("so `e` is written");
+            // Neither NaN nor an infinity has an exponent.
+            let Some((mantissa, exponent)) = text.split_once('e') else { return text };
             let (sign, exponent) = match exponent.strip_prefix('-') {
                 Some(exponent) => ('-', exponent),
                 None => ('+', exponent),
@@ -251,7 +252,7 @@ mod tests {
             .build();
         durations.record(0.05, &[]);
         durations.record(2.0, &[]);
-        reader.page(format)
+        reader.page(format).unwrap()
     }
 
     #[test]
@@ -315,6 +316,7 @@ orders_total{http_route="/a\"\\\n",otel_scope_name="m",otel_scope_version="1.2"}
             (1.5e7, "15000000", "1.5e+07"),
             (1e-5, "0.00001", "1e-05"),
             (f64::INFINITY, "+Inf", "+Inf"),
+            (f64::NAN, "NaN", "NaN"),
         ] {
             assert_eq!(bound(number, Format::Text), text);
             assert_eq!(bound(number, Format::OpenMetrics), open);

@@ -1,168 +1,379 @@
-//! The server of the page: one thread, one request on each connection.
+//! The server of the page, on a thread of its own.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(test)]
+use std::net::SocketAddr;
+use std::net::TcpListener;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, mpsc};
+use std::task::Poll;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::{Format, Reader};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use opentelemetry::Context;
+use tokio::net::TcpStream;
+use tokio::runtime::Runtime;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::{sleep, timeout};
+
+use super::connections::{Activity, Connections};
+use super::service::{plain, respond};
+use super::{HOST, PORT, Reader};
 use crate::error::InitError;
+use crate::shown::Shown;
 
-/// For each read and write: somebody slow must not keep the page from others for long.
-const PATIENCE: Duration = Duration::from_secs(2);
-const MOST_HEAD: usize = 8 * 1024;
+/// How long the head of a request may take, and how long a connection may be idle between two.
+const HEAD_LIMIT: Duration = Duration::from_secs(5);
+const MOST_HEAD: usize = 16 * 1024;
+/// How often connections that take too long are looked for.
+const SWEEP: Duration = Duration::from_secs(1);
 
 /// A running server, which ends when dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
+    #[cfg(test)]
     address: SocketAddr,
-    stopping: Arc<AtomicBool>,
+    // Taken only when dropped.
+    stop: Option<oneshot::Sender<()>>,
+    ended: mpsc::Receiver<()>,
 }
 
 impl Server {
     pub(crate) fn start((host, port): (String, u16), reader: Reader) -> Result<Self, InitError> {
         let failed = |error| {
             InitError::exporter(format!(
-                "the page for Prometheus cannot be served on {host}:{port}"
+                "the page for Prometheus cannot be served on {}:{port} ({HOST}, {PORT})",
+                Shown::value(&host).text()
             ))
             .with_source(error)
         };
         let listener = TcpListener::bind((&*host, port)).map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        #[cfg(test)]
         let address = listener.local_addr().map_err(failed)?;
-        let stopping = Arc::new(AtomicBool::new(false));
-        let stop = Arc::clone(&stopping);
+        let runtime = runtime().map_err(failed)?;
+        let (stop, stopped) = oneshot::channel();
+        let (end, ended) = mpsc::channel();
         thread::Builder::new()
             .name("tracewire-prometheus".to_owned())
-            .spawn(move || run(&listener, &reader, &stop))
+            .spawn(move || {
+                let _suppressed = Context::enter_telemetry_suppressed_scope();
+                runtime.block_on(run(listener, reader, stopped));
+                // The port is free from here on.
+                drop(end);
+                // A callback of an instrument that hangs is left behind.
+                runtime.shutdown_background();
+            })
             .map_err(failed)?;
-        Ok(Self { address, stopping })
-    }
-
-    #[cfg(test)]
-    fn address(&self) -> SocketAddr {
-        self.address
+        Ok(Self {
+            #[cfg(test)]
+            address,
+            stop: Some(stop),
+            ended,
+        })
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.stopping.store(true, Ordering::Release);
-        // Wakes the thread; if nobody listens any more, it has ended already.
-        let _ = TcpStream::connect_timeout(&self.address, Duration::from_millis(100));
+        self.stop.take();
+        // So that the port can be taken again. The thread does nothing that takes long.
+        let _ = self.ended.recv_timeout(Duration::from_millis(250));
     }
 }
 
-fn run(listener: &TcpListener, reader: &Reader, stopping: &AtomicBool) {
-    for stream in listener.incoming() {
-        if stopping.load(Ordering::Acquire) {
-            return;
+fn runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(1)
+        .thread_name("tracewire-prometheus-page")
+        .on_thread_start(|| {
+            // For as long as the thread lives: what callbacks do there is not to be traced.
+            std::mem::forget(Context::enter_telemetry_suppressed_scope());
+        })
+        .enable_all()
+        .build()
+}
+
+/// Serves until `stopped`.
+async fn run(listener: TcpListener, reader: Reader, mut stopped: oneshot::Receiver<()>) {
+    let mut serving = pin!(serve(listener, reader));
+    std::future::poll_fn(|cx| match Pin::new(&mut stopped).poll(cx) {
+        Poll::Ready(_) => Poll::Ready(()),
+        Poll::Pending => serving.as_mut().poll(cx),
+    })
+    .await;
+}
+
+async fn serve(listener: TcpListener, reader: Reader) {
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+    let page = Page { reader, turn: Arc::new(Semaphore::new(1)) };
+    let mut connections = Connections::default();
+    loop {
+        match timeout(SWEEP, listener.accept()).await {
+            Ok(Ok((stream, _))) => {
+                let activity = Activity::opened(Instant::now());
+                let task = tokio::spawn(connection(stream, page.clone(), activity.clone()));
+                connections.add(activity, task.abort_handle());
+            }
+            Ok(Err(_)) => {
+                // Out of descriptors, most likely: not a reason to spin.
+                connections.close_one();
+                sleep(Duration::from_millis(100)).await;
+            }
+            Err(_) => {}
         }
-        match stream {
-            // What a client does to its own connection is no concern of others.
-            Ok(stream) => drop(answer(stream, reader)),
-            // Out of descriptors, most likely: not a reason to spin.
-            Err(_) => thread::sleep(Duration::from_millis(100)),
-        }
+        connections.close_overdue(Instant::now());
     }
 }
 
-fn answer(mut stream: TcpStream, reader: &Reader) -> std::io::Result<()> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let mut head = Vec::new();
-    let mut part = [0; 1024];
-    while !head.windows(4).any(|window| window == b"\r\n\r\n") {
-        let read = stream.read(&mut part)?;
-        if read == 0 || head.len() + read > MOST_HEAD {
-            return Ok(());
-        }
-        head.extend_from_slice(&part[..read]);
+async fn connection(stream: TcpStream, page: Page, activity: Activity) {
+    let service = service_fn(move |request| {
+        activity.asked(Instant::now());
+        let page = page.clone();
+        async move { Ok::<_, std::convert::Infallible>(page.answer(request).await) }
+    });
+    // What a client does to its own connection is no concern of others.
+    let _ = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_LIMIT)
+        .max_buf_size(MOST_HEAD)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+/// The page, which is made for one request at a time.
+#[derive(Clone)]
+struct Page {
+    reader: Reader,
+    turn: Arc<Semaphore>,
+}
+
+impl Page {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let request = request.map(drop);
+        let reader = self.reader.clone();
+        let turn = Arc::clone(&self.turn).acquire_owned().await;
+        // Not on the thread that serves connections: an instrument's callback may block.
+        let made = tokio::task::spawn_blocking(move || {
+            let response = respond(&request, &reader);
+            drop(turn);
+            response
+        });
+        made.await.unwrap_or_else(|_| {
+            plain(StatusCode::INTERNAL_SERVER_ERROR, "an instrument's callback panicked\n")
+        })
     }
-    let plain = "text/plain; charset=utf-8";
-    let (status, content_type, body) = match request(&head) {
-        Some(("GET" | "HEAD", "/metrics" | "/")) => {
-            let format = Format::accepted(&accept(&head));
-            ("200 OK", format.content_type(), reader.page(format))
-        }
-        Some(("GET" | "HEAD", _)) => ("404 Not Found", plain, "see /metrics\n".to_owned()),
-        Some(_) => ("405 Method Not Allowed", plain, String::new()),
-        None => ("400 Bad Request", plain, String::new()),
-    };
-    let shown = if head.starts_with(b"HEAD ") { "" } else { &*body };
-    let answer = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\nvary: accept\r\n\
-         content-length: {}\r\nconnection: close\r\n\r\n{shown}",
-        body.len()
-    );
-    stream.write_all(answer.as_bytes())
-}
-
-/// The method and the path of a request's first line.
-fn request(head: &[u8]) -> Option<(&str, &str)> {
-    let line = head.split(|byte| *byte == b'\r').next()?;
-    let mut words = std::str::from_utf8(line).ok()?.split(' ');
-    let (method, target) = (words.next()?, words.next()?);
-    Some((method, target.split('?').next()?))
-}
-
-/// What is accepted, by all lines that say so.
-fn accept(head: &[u8]) -> String {
-    let head = String::from_utf8_lossy(head);
-    let fields = head.lines().filter_map(|line| line.split_once(':'));
-    let accepted = fields.filter(|(name, _)| name.eq_ignore_ascii_case("accept"));
-    accepted.map(|(_, value)| value).collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use opentelemetry::metrics::MeterProvider;
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::TcpStream;
+
+    use opentelemetry::metrics::{Meter, MeterProvider};
     use opentelemetry_sdk::Resource;
     use opentelemetry_sdk::metrics::SdkMeterProvider;
-    use proptest::prelude::*;
 
-    fn ask(address: SocketAddr, text: &str) -> String {
-        let mut stream = TcpStream::connect(address).unwrap();
-        stream.write_all(text.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+    const SCRAPE: &str = "GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+
+    struct Running {
+        server: Server,
+        provider: SdkMeterProvider,
     }
 
-    #[test]
-    fn the_page_shows_what_was_counted_until_the_server_is_dropped() {
+    fn start() -> Running {
         let reader = Reader::new();
         let provider = SdkMeterProvider::builder()
             .with_reader(reader.clone())
             .with_resource(Resource::builder_empty().build())
             .build();
         let server = Server::start(("127.0.0.1".to_owned(), 0), reader).unwrap();
-        let orders = provider.meter("test").u64_counter("orders").build();
+        Running { server, provider }
+    }
+
+    impl Running {
+        fn meter(&self) -> Meter {
+            self.provider.meter("test")
+        }
+
+        fn connect(&self) -> TcpStream {
+            let stream = TcpStream::connect(self.server.address).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+            stream
+        }
+
+        /// The answer to a request after which the connection is closed.
+        fn ask(&self, text: &str) -> String {
+            let mut stream = self.connect();
+            stream.write_all(text.as_bytes()).unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            answer
+        }
+
+        fn scrape(&self) {
+            let answer = self.ask(SCRAPE);
+            assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        }
+    }
+
+    /// Whether the server has neither closed the connection nor said anything.
+    fn is_open(stream: &mut TcpStream) -> bool {
+        stream.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+        let read = stream.read(&mut [0]).map_err(|error| error.kind());
+        matches!(read, Err(std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut))
+    }
+
+    #[test]
+    fn the_page_shows_what_was_counted_until_the_server_is_dropped() {
+        let running = start();
+        let orders = running.meter().u64_counter("orders").build();
         for expected in [1, 2] {
             orders.add(1, &[]);
-            let answer = ask(server.address(), "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n");
+            let answer = running.ask(SCRAPE);
             assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
             let line = format!("orders_total{{otel_scope_name=\"test\"}} {expected}\n");
             assert!(answer.contains(&line), "{answer}");
         }
         for (text, status) in [
-            ("GET /other HTTP/1.1\r\n\r\n", "404"),
-            ("POST /metrics HTTP/1.1\r\n\r\n", "405"),
+            ("GET /other HTTP/1.1\r\nconnection: close\r\n\r\n", "404"),
+            ("POST /metrics HTTP/1.1\r\nconnection: close\r\n\r\n", "405"),
             ("nonsense\r\n\r\n", "400"),
         ] {
-            assert!(
-                ask(server.address(), text).starts_with(&format!("HTTP/1.1 {status}")),
-                "{text}"
-            );
+            assert!(running.ask(text).starts_with(&format!("HTTP/1.1 {status}")), "{text}");
         }
-        let open = "GET /metrics HTTP/1.1\r\nACCEPT: application/openmetrics-text\r\n\r\n";
-        let answer = ask(server.address(), open);
+        let open = "GET /metrics HTTP/1.1\r\nconnection: close\r\n\
+                    ACCEPT: application/openmetrics-text\r\n\r\n";
+        let answer = running.ask(open);
         assert!(answer.contains("content-type: application/openmetrics-text; "), "{answer}");
         assert!(answer.ends_with("# EOF\n"), "{answer}");
-        let head = ask(server.address(), "HEAD /metrics HTTP/1.1\r\n\r\n");
-        assert!(head.ends_with("\r\n\r\n"), "{head}");
+        let head = running.ask("HEAD /metrics HTTP/1.1\r\nconnection: close\r\n\r\n");
+        assert!(head.ends_with("\r\n\r\n") && head.contains("content-length: "), "{head}");
+        let address = running.server.address;
+        drop(running);
+        assert!(TcpListener::bind(address).is_ok());
+    }
+
+    #[test]
+    fn a_connection_serves_one_request_after_the_other() {
+        let running = start();
+        let mut stream = BufReader::new(running.connect());
+        for _ in 0..3 {
+            stream.get_mut().write_all(b"HEAD /metrics HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+            let mut line = String::new();
+            stream.read_line(&mut line).unwrap();
+            assert_eq!(line, "HTTP/1.1 200 OK\r\n");
+            while line != "\r\n" {
+                line.clear();
+                stream.read_line(&mut line).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn idle_connections_hold_up_no_scrape() {
+        let running = start();
+        let mut idle: Vec<_> = (0..5).map(|_| running.connect()).collect();
+        running.scrape();
+        // It was answered while they were open, and not because one after the other was closed.
+        assert!(idle.iter_mut().all(is_open));
+    }
+
+    #[test]
+    fn a_request_that_never_ends_holds_up_no_scrape_and_is_closed() {
+        let running = start();
+        let mut slow = running.connect();
+        slow.write_all(b"GET /metr").unwrap();
+        running.scrape();
+        assert!(is_open(&mut slow));
+        // Bytes go on to arrive, and the limit is for all of them together.
+        let parts = (0..30).take_while(|_| {
+            thread::sleep(HEAD_LIMIT / 10);
+            slow.write_all(b"x").is_ok() && is_open(&mut slow)
+        });
+        assert!(parts.count() < 30);
+    }
+
+    #[test]
+    fn an_answer_that_nobody_reads_holds_up_no_scrape() {
+        let running = start();
+        let orders = running.meter().u64_counter("orders").build();
+        // A page larger than what sockets take without being read.
+        for series in 0..1_900 {
+            let value = format!("{series}{}", "x".repeat(8_000));
+            orders.add(1, &[opentelemetry::KeyValue::new("series", value)]);
+        }
+        let unread: Vec<_> = (0..3)
+            .map(|_| {
+                let mut stream = running.connect();
+                stream.write_all(SCRAPE.as_bytes()).unwrap();
+                stream
+            })
+            .collect();
+        running.scrape();
+        for mut stream in unread {
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            let (head, page) = answer.split_once("\r\n\r\n").unwrap();
+            assert!(head.contains(&format!("content-length: {}", page.len())), "cut: {head}");
+        }
+    }
+
+    #[test]
+    fn a_thousand_connections_are_bounded_and_hold_up_no_scrape() {
+        let running = start();
+        let mut streams: Vec<_> = (0..1_000).map(|_| running.connect()).collect();
+        running.scrape();
+        let open = streams.iter_mut().filter_map(|stream| is_open(stream).then_some(())).count();
+        assert!(open <= 32, "{open}");
+    }
+
+    #[test]
+    fn an_instrument_whose_callback_panics_ends_no_server() {
+        let running = start();
+        let _gauge = running
+            .meter()
+            .u64_observable_gauge("broken")
+            .with_callback(|_| panic!("on purpose"))
+            .build();
+        let answer = running.ask(SCRAPE);
+        assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
+        // What the SDK cannot collect any more is no empty page.
+        let answer = running.ask(SCRAPE);
+        assert!(answer.starts_with("HTTP/1.1 50"), "{answer}");
+        let other = running.ask("GET /other HTTP/1.1\r\nconnection: close\r\n\r\n");
+        assert!(other.starts_with("HTTP/1.1 404"), "{other}");
+    }
+
+    #[test]
+    fn an_instrument_whose_callback_hangs_does_not_hold_up_the_end() {
+        let running = start();
+        let (open, wait) = mpsc::channel::<()>();
+        let wait = std::sync::Mutex::new(wait);
+        let (enter, entered) = mpsc::channel::<()>();
+        let _gauge = running
+            .meter()
+            .u64_observable_gauge("slow")
+            .with_callback(move |_| {
+                enter.send(()).unwrap();
+                let _ = wait.lock().unwrap().recv();
+            })
+            .build();
+        let mut hanging = running.connect();
+        hanging.write_all(SCRAPE.as_bytes()).unwrap();
+        entered.recv().unwrap();
+        let Running { server, provider: _provider } = running;
+        let address = server.address;
+        drop(server);
+        assert!(TcpListener::bind(address).is_ok());
+        drop(open);
     }
 
     #[test]
@@ -171,12 +382,5 @@ mod tests {
         let port = taken.local_addr().unwrap().port();
         let error = Server::start(("127.0.0.1".to_owned(), port), Reader::new()).unwrap_err();
         assert!(error.is_exporter() && error.to_string().contains(&port.to_string()), "{error}");
-    }
-
-    proptest! {
-        #[test]
-        fn no_request_panics(head in any::<Vec<u8>>()) {
-            let _ = (request(&head), accept(&head));
-        }
     }
 }

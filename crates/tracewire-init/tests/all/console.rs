@@ -1,13 +1,15 @@
 //! What people see.
 
 use std::io::{self, Write};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use opentelemetry::Context;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry::trace::{
     SpanContext, SpanKind, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
 };
+use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::SdkTracer;
 use serde_json::{Value, json};
 use tracewire_init::{ConsoleFormat, Exporter, Telemetry};
@@ -28,7 +30,7 @@ impl Write for Screen {
 }
 
 impl Screen {
-    /// The lines without durations and trace ids, which differ each time.
+    /// The lines without durations and ids, which differ each time.
     fn lines(&self) -> Vec<String> {
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
         text.lines()
@@ -40,7 +42,9 @@ impl Screen {
                         || (words.get(index + 1).is_some_and(unit)
                             && words[index].parse::<f64>().is_ok())
                 };
-                let is_id = |word: &str| word.len() == 32;
+                let is_id = |word: &str| {
+                    [16, 32].contains(&word.len()) && word.chars().all(|c| c.is_ascii_hexdigit())
+                };
                 let indent = line.chars().take_while(|&c| c == ' ').count();
                 let kept = (0..words.len()).filter(|&i| !is_time(i) && !is_id(words[i]));
                 let kept: Vec<&str> = kept.map(|index| words[index]).collect();
@@ -58,6 +62,11 @@ fn telemetry(screen: &Screen) -> Telemetry {
         .console_writer(screen.clone())
         .build()
         .unwrap()
+}
+
+/// Waits until everything is on the screen.
+fn show(telemetry: &Telemetry) {
+    telemetry.tracer_provider().unwrap().force_flush().unwrap();
 }
 
 fn tracer(telemetry: &Telemetry) -> SdkTracer {
@@ -96,15 +105,17 @@ fn two_services_of_one_process_are_one_tree() {
     order.span().end();
     assert_eq!(screen.lines(), Vec::<String>::new());
     shop.span().end();
+    show(&telemetry);
 
     assert_eq!(
         screen.lines(),
         [
-            "trace · 4 spans ·",
+            "trace · shop · 4 spans ·",
             "└─ SERVER GET /orders/{id}",
             "   └─ price the order",
             "      └─ CLIENT GET",
             "         └─ SERVER GET /items/{id} ✗ no such item",
+            "",
         ]
     );
     assert_eq!(telemetry.shutdown().signals()[0].to_string(), "spans to console: 4 exported");
@@ -118,9 +129,17 @@ fn a_span_that_comes_late_is_a_tree_of_its_own() {
     let root = start(&tracer, SpanKind::Server, "GET /", &Context::new());
     root.span().end();
     start(&tracer, SpanKind::Internal, "send mail", &root).span().end();
+    show(&telemetry);
     assert_eq!(
         screen.lines(),
-        ["trace · 1 span ·", "└─ SERVER GET /", "trace · 1 span ·", "└─ send mail"]
+        [
+            "trace · shop · 1 span ·",
+            "└─ SERVER GET /",
+            "",
+            "trace · shop · 1 span ·",
+            "└─ send mail parent",
+            "",
+        ]
     );
     telemetry.shutdown();
 }
@@ -133,7 +152,7 @@ fn shutdown_shows_what_waits_for_a_span_that_is_still_open() {
     let root = start(&tracer, SpanKind::Server, "GET /", &Context::new());
     start(&tracer, SpanKind::Internal, "done", &root).span().end();
     let report = telemetry.shutdown();
-    assert_eq!(screen.lines(), ["trace · 1 span ·", "└─ done"]);
+    assert_eq!(screen.lines(), ["trace · shop · 1 span ·", "└─ done parent", ""]);
     assert!(report.is_complete());
 }
 
@@ -146,7 +165,7 @@ fn metrics_are_short_lines() {
         .u64_counter("orders")
         .with_unit("{order}")
         .build()
-        .add(2, &[opentelemetry::KeyValue::new("kind", "a\u{1b}b")]);
+        .add(2, &[KeyValue::new("kind", "a\u{1b}b")]);
     meter.f64_histogram("duration").with_unit("s").build().record(0.1 + 0.2, &[]);
     telemetry.shutdown();
     assert_eq!(
@@ -157,6 +176,7 @@ metrics
     2  kind=a\\u{1b}b
   duration s
     count 1  sum 0.3  min 0.3  max 0.3
+
 "
     );
 }
@@ -222,4 +242,66 @@ fn a_broken_pipe_is_counted_and_breaks_nothing() {
     tracer(&telemetry).start("span");
     let report = telemetry.shutdown();
     assert_eq!((report.signals()[0].failed(), report.lost()), (1, 1));
+}
+
+/// A terminal that is paused, until the sender is dropped.
+struct Paused(Receiver<()>);
+
+impl Write for Paused {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = self.0.recv();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_paused_terminal_holds_up_neither_spans_nor_shutdown() {
+    for format in [ConsoleFormat::Tree, ConsoleFormat::Json] {
+        let (resume, paused) = channel();
+        let telemetry = Telemetry::builder()
+            .traces_exporters([Exporter::Console])
+            .metrics_exporters([Exporter::Console])
+            .console_writer(Paused(paused))
+            .console_format(format)
+            .build()
+            .unwrap();
+        telemetry.meter_provider().unwrap().meter("test").u64_counter("orders").build().add(1, &[]);
+        for _ in 0..1_000 {
+            tracer(&telemetry).start("span");
+        }
+        let limit = Duration::from_millis(50);
+        let report = telemetry.shutdown_timeout(limit);
+        let spans = &report.signals()[0];
+        assert_eq!((spans.exported(), spans.lost()), (0, 1_000), "{report}");
+        assert!(!report.is_complete() && report.to_string().contains("not done after"));
+        drop(resume);
+    }
+}
+
+#[test]
+fn what_a_paused_terminal_has_no_room_for_is_counted_as_failed() {
+    let (resume, paused) = channel();
+    let telemetry = Telemetry::builder()
+        .traces_exporters([Exporter::Console])
+        .metrics_exporters([])
+        .console_writer(Paused(paused))
+        .console_format(ConsoleFormat::Json)
+        .build()
+        .unwrap();
+    let megabyte = "x".repeat(1024 * 1024);
+    for _ in 0..10 {
+        let span = tracer(&telemetry).span_builder("span");
+        span.with_attributes([KeyValue::new("text", megabyte.clone())]).start(&tracer(&telemetry));
+    }
+    let waiting = telemetry.report();
+    assert_eq!((waiting.signals()[0].failed(), waiting.signals()[0].unknown()), (7, 3));
+    drop(resume);
+    let report = telemetry.shutdown();
+    let spans = &report.signals()[0];
+    assert_eq!((spans.exported(), spans.failed(), spans.unknown()), (3, 7, 0));
+    assert!(spans.reason().unwrap().contains("nobody reads it"), "{report}");
 }

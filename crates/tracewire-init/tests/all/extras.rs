@@ -91,7 +91,7 @@ fn metrics_are_on_a_page_until_shutdown() {
         .unwrap();
     telemetry.meter_provider().unwrap().meter("test").u64_counter("orders").build().add(7, &[]);
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nconnection: close\r\n\r\n").unwrap();
     let mut page = String::new();
     stream.read_to_string(&mut page).unwrap();
     assert!(page.contains("orders_total{otel_scope_name=\"test\"} 7\n"), "{page}");

@@ -9,6 +9,7 @@ mod endings;
 mod errors;
 mod hops;
 mod metrics;
+mod origins;
 mod overrides;
 mod propagation;
 mod redirects;

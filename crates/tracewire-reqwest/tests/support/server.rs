@@ -246,6 +246,7 @@ async fn route(uri: &Uri, headers: &HeaderMap, shared: &Arc<Shared>) -> Answer {
         "/redirect" => redirect(StatusCode::FOUND, "/success"),
         "/another-redirect" => redirect(StatusCode::FOUND, "/redirect"),
         "/circular-redirect" => redirect(StatusCode::FOUND, "/circular-redirect"),
+        "/fragment" => redirect(StatusCode::FOUND, "/success?x=1#access_token=SECRET"),
         "/to-secured" => redirect(StatusCode::FOUND, "/secured"),
         "/secured" if headers.contains_key(AUTHORIZATION) => text("Secret."),
         "/secured" => status(StatusCode::UNAUTHORIZED),

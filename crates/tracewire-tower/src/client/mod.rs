@@ -24,7 +24,7 @@
 //! | `http.request.method_original` | method is `_OTHER` | the method as sent |
 //! | `url.full` | always | the URL, without credentials and sensitive values |
 //! | `url.template` | given | [`CallOptions::template`], else the client's [`UrlTemplates`] |
-//! | `server.address`, `server.port` | known | a `Host` header that the request has, else the URL |
+//! | `server.address`, `server.port` | known | the URL; on spans a `Host` header where the URL names no host |
 //! | `http.request.resend_count` | sent before | the request's [`Attempts`] |
 //! | `http.response.status_code` | a response came | the response |
 //! | `network.protocol.version` | a response came | the response |
@@ -36,7 +36,10 @@
 //!
 //! `http.client.request.duration`, a histogram of seconds, has `http.request.method`,
 //! `server.address`, `server.port`, `http.response.status_code`, `error.type` and
-//! `network.protocol.version`. [`http.client.active_requests`](ClientLayer::active_requests) and the
+//! `network.protocol.version`. Host and port are the URL's, whatever `Host` says: a gateway
+//! passes on what its own callers sent. The first 1,000 series of a layer have all attributes; of any
+//! further one version and status code are left out, and an `error.type` that was a status code is
+//! `_OTHER`. [`http.client.active_requests`](ClientLayer::active_requests) and the
 //! [sizes of bodies](ClientLayer::body_sizes) are there by option.
 //!
 //! # When it ends
@@ -64,7 +67,8 @@
 //! Trace context goes everywhere. Baggage goes to hosts [nearby](Hosts::nearby) and stays away from
 //! others: [`destinations`](ClientLayer::destinations) changes both. What the request had under the
 //! names of these headers is replaced, or removed where the policy withholds it. The policy is asked
-//! for the host of the request's URL, or for its `Host` where the URL names none.
+//! for the host of the request's URL. Where the URL names none the destination is not known, whatever
+//! `Host` says: baggage is withheld, unless it may go [everywhere](Hosts::everywhere).
 
 mod error;
 mod future;

