@@ -135,7 +135,12 @@ impl<T> State<T> {
         if !is_wanted && Instant::now() < due {
             return Next::Wait(Some(due));
         }
-        if self.idle > 0 && self.has_room() { Next::Batch } else { Next::Wait(None) }
+        if self.idle > 0 && self.has_room() {
+            return Next::Batch;
+        }
+        // What is under way will say when it is done; items to come need not say anything.
+        self.called = true;
+        Next::Wait(None)
     }
 
     fn is_full(&self) -> bool {
@@ -218,19 +223,36 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn room_for_a_burst_is_given_back() {
-        let batching = Batching {
+    fn state(batch_size: usize) -> State<u32> {
+        State::new(Batching {
             queue_size: 10_000,
             queue_bytes: usize::MAX,
             queue_variable: "QUEUE",
-            batch_size: 10_000,
+            batch_size,
             most_batch: 9_990,
             exports: 1,
             schedule_delay: Duration::MAX,
             export_timeout: Duration::ZERO,
-        };
-        let mut state = State::new(batching);
+        })
+    }
+
+    #[test]
+    fn items_call_nobody_while_every_thread_is_busy() {
+        let mut state = state(2);
+        let calls = |state: &mut State<u32>| [1, 2, 3].map(|item| state.push(item, 1).unwrap());
+        // The first starts the delay; the second fills a batch, and that was told already.
+        assert_eq!(calls(&mut state), [true, false, false]);
+        assert!(matches!(state.next(), Next::Wait(None)));
+        assert_eq!(calls(&mut state), [false; 3]);
+        state.idle();
+        assert!(matches!(state.next(), Next::Batch));
+        assert_eq!(state.take().items.len(), 6);
+        assert_eq!(calls(&mut state), [true, false, false]);
+    }
+
+    #[test]
+    fn room_for_a_burst_is_given_back() {
+        let mut state = state(10_000);
         state.idle();
         for number in 0..10_000 {
             state.push(number, 100).unwrap();
