@@ -15,8 +15,8 @@ pub(super) struct State<T> {
     queued_bytes: usize,
     /// When the oldest item has waited long enough.
     due: Option<Instant>,
-    /// Whether the thread that encodes was told of what is due and has not looked since: a second
-    /// call would cost each item a system call, while all threads are busy with a slow collector.
+    /// Whether the encoding thread was woken and has not looked since, or need not be woken: each
+    /// further call would cost an item a system call, while a slow collector keeps all threads busy.
     called: bool,
     /// Of the batches that are under way: their items, or the bodies these became.
     taken_bytes: usize,
@@ -44,7 +44,7 @@ pub(super) struct Batch<T> {
 pub(super) enum Next {
     /// A batch can be taken.
     Batch,
-    /// Nothing before this moment, unless told otherwise; `None` is nothing until then.
+    /// Nothing before this moment, unless the thread is woken; `None` is no moment.
     Wait(Option<Instant>),
     /// Nothing ever.
     End,
@@ -69,7 +69,7 @@ impl<T> State<T> {
         }
     }
 
-    /// Takes an item and says whether somebody should be told, or why there is no room for it.
+    /// Takes an item and says whether to wake the encoding thread, or why there is no room.
     pub(super) fn push(&mut self, item: T, weight: usize) -> Result<bool, String> {
         let Batching { queue_size, queue_bytes, queue_variable, .. } = self.batching;
         if self.stopping {
@@ -237,10 +237,10 @@ mod tests {
     }
 
     #[test]
-    fn items_call_nobody_while_every_thread_is_busy() {
+    fn items_wake_no_thread_while_all_are_busy() {
         let mut state = state(2);
         let calls = |state: &mut State<u32>| [1, 2, 3].map(|item| state.push(item, 1).unwrap());
-        // The first starts the delay; the second fills a batch, and that was told already.
+        // The first starts the delay; the second fills a batch, but the thread is awake already.
         assert_eq!(calls(&mut state), [true, false, false]);
         assert!(matches!(state.next(), Next::Wait(None)));
         assert_eq!(calls(&mut state), [false; 3]);
