@@ -91,7 +91,16 @@
 //! used as it is. A collector that is not on this machine is reached through the HTTP proxy of
 //! `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY` (by a tunnel, `CONNECT`), unless `NO_PROXY`
 //! names it: a list of names (which cover those below them), addresses and networks, each with a
-//! port or without, or `*`. With gRPC the proxy's own URL must begin with `http://`.
+//! port or without, or `*`. With gRPC the proxy's own URL must begin with `http://`. What exporters
+//! and their connections say to `tracing` reaches no subscriber, because exporting it would make
+//! more of it.
+//!
+//! Each exporter keeps at most 7 MiB of what waits and is under way (or 3 KiB for each place of a
+//! queue whose size is set), and sends bodies of at most 1 MiB before compression, unless a single
+//! span or log record is larger. What finds no room is dropped and counted. A collector that is
+//! overloaded is asked again after 200 ms, then after twice as long each time up to 12.8 s, or later
+//! if its `Retry-After` says so, until the time limit of the export.
+//!
 //! Not supported: `OTEL_CONFIG_FILE` and `OTEL_EXPERIMENTAL_CONFIG_FILE`, which are an
 //! error, because with a file all other variables would have to be ignored; `OTEL_ENTITIES`,
 //! `OTEL_METRICS_EXEMPLAR_FILTER`, `OTEL_SEMCONV_STABILITY_OPT_IN` with `/dup`, and the retired

@@ -144,3 +144,65 @@ impl Log {
         Self { scope, target: target.map(Cow::Borrowed), record }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use opentelemetry::logs::{LogRecord as _, Logger as _, LoggerProvider as _};
+    use opentelemetry_sdk::logs::SdkLoggerProvider;
+
+    use super::*;
+    use crate::count::Failure;
+    use crate::queue::Encoded;
+
+    /// Tells of each batch, and ends an export when its gate is open.
+    #[derive(Debug)]
+    struct Sink {
+        sent: Sender<usize>,
+        gate: Mutex<Receiver<()>>,
+    }
+
+    impl Deliver<Log> for Sink {
+        type Body = usize;
+
+        fn encode(&self, batch: &mut VecDeque<Log>) -> Encoded<usize> {
+            Encoded { body: batch.drain(..).count(), bytes: 0 }
+        }
+
+        fn send(&self, batch: usize) -> Result<(), Failure> {
+            self.sent.send(batch).unwrap();
+            self.gate.lock().unwrap().recv().map_err(|_| Failure::all("closed"))
+        }
+    }
+
+    #[test]
+    fn all_exporters_are_shut_down_at_once() {
+        let ((tell, sent), mut processors, mut gates) =
+            (channel(), LogProcessors::default(), Vec::new());
+        let env = crate::env::Env::of(&[("OTEL_BLRP_SCHEDULE_DELAY", "1000000000")]);
+        for _ in 0..3 {
+            let (open, gate) = channel();
+            gates.push(open);
+            let batching = Batching::decide(&env, crate::batching::LOGS, Default::default());
+            let sink = Sink { sent: tell.clone(), gate: Mutex::new(gate) };
+            let counts = Arc::new(Counts::new("log records", "test"));
+            let limits = Limits::decide(&env, LimitSettings::default());
+            let queue = BatchLogs::start(batching.unwrap(), sink, counts, limits);
+            processors.add(queue.unwrap());
+        }
+        let provider = SdkLoggerProvider::builder().with_log_processor(processors).build();
+        let logger = provider.logger("test");
+        let mut record = logger.create_log_record();
+        record.set_severity_text("INFO");
+        logger.emit(record);
+        std::thread::scope(|scope| {
+            scope.spawn(|| provider.shutdown_with_timeout(Duration::from_secs(60)));
+            // Each has its batch while none has ended.
+            assert_eq!([(); 3].map(|()| sent.recv().unwrap()), [1; 3]);
+            drop(gates);
+        });
+    }
+}

@@ -1,8 +1,12 @@
 //! Metrics in several requests, because many series make one that collectors refuse.
 
+use std::mem::take;
+
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
-use opentelemetry_proto::tonic::metrics::v1::{Metric, ResourceMetrics, ScopeMetrics};
+use opentelemetry_proto::tonic::metrics::v1::{
+    ExponentialHistogram, Gauge, Histogram, Metric, ResourceMetrics, ScopeMetrics, Sum,
+};
 use prost::Message;
 
 /// Divides a request into some of at most `most` bytes each, unless a single data point is larger.
@@ -63,48 +67,31 @@ fn of_metric(metric: Metric, most: usize) -> Vec<Metric> {
     let Metric { name, description, unit, metadata, data } = metric;
     let header = Metric { name, description, unit, metadata, data: None };
     let most = most.saturating_sub(header.encoded_len() + 4 * LENGTH);
-    let data: Vec<Data> = match data {
+    let data = match data {
         None => return vec![header],
-        Some(Data::Gauge(mut gauge)) => {
-            let groups = groups(std::mem::take(&mut gauge.data_points), most);
-            let with = |data_points| {
-                let mut gauge = gauge.clone();
-                gauge.data_points = data_points;
-                Data::Gauge(gauge)
-            };
-            groups.into_iter().map(with).collect()
+        Some(Data::Gauge(Gauge { data_points })) => {
+            each(data_points, most, |data_points| Data::Gauge(Gauge { data_points }))
         }
-        Some(Data::Sum(mut sum)) => {
-            let groups = groups(std::mem::take(&mut sum.data_points), most);
-            let with = |data_points| {
-                let mut sum = sum.clone();
-                sum.data_points = data_points;
-                Data::Sum(sum)
-            };
-            groups.into_iter().map(with).collect()
-        }
-        Some(Data::Histogram(mut histogram)) => {
-            let groups = groups(std::mem::take(&mut histogram.data_points), most);
-            let with = |data_points| {
-                let mut histogram = histogram.clone();
-                histogram.data_points = data_points;
-                Data::Histogram(histogram)
-            };
-            groups.into_iter().map(with).collect()
-        }
-        Some(Data::ExponentialHistogram(mut histogram)) => {
-            let groups = groups(std::mem::take(&mut histogram.data_points), most);
-            let with = |data_points| {
-                let mut histogram = histogram.clone();
-                histogram.data_points = data_points;
-                Data::ExponentialHistogram(histogram)
-            };
-            groups.into_iter().map(with).collect()
+        Some(Data::Sum(mut of)) => each(take(&mut of.data_points), most, |data_points| {
+            Data::Sum(Sum { data_points, ..of.clone() })
+        }),
+        Some(Data::Histogram(mut of)) => each(take(&mut of.data_points), most, |data_points| {
+            Data::Histogram(Histogram { data_points, ..of.clone() })
+        }),
+        Some(Data::ExponentialHistogram(mut of)) => {
+            each(take(&mut of.data_points), most, |data_points| {
+                Data::ExponentialHistogram(ExponentialHistogram { data_points, ..of.clone() })
+            })
         }
         // The SDK makes none.
         Some(summary @ Data::Summary(_)) => vec![summary],
     };
     data.into_iter().map(|data| Metric { data: Some(data), ..header.clone() }).collect()
+}
+
+/// The data of a metric, for each group of its data points.
+fn each<T: Message>(points: Vec<T>, most: usize, with: impl Fn(Vec<T>) -> Data) -> Vec<Data> {
+    groups(points, most).into_iter().map(with).collect()
 }
 
 /// Messages in groups of at most `most` bytes, each of at least one message.
@@ -130,8 +117,7 @@ mod tests {
     use opentelemetry_proto::tonic::common::v1::any_value::Value;
     use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
     use opentelemetry_proto::tonic::metrics::v1::{
-        ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Histogram, HistogramDataPoint,
-        NumberDataPoint, Sum,
+        ExponentialHistogramDataPoint, HistogramDataPoint, NumberDataPoint,
     };
     use opentelemetry_proto::tonic::resource::v1::Resource;
 

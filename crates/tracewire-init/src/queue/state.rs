@@ -15,8 +15,8 @@ pub(super) struct State<T> {
     queued_bytes: usize,
     /// When the oldest item has waited long enough.
     due: Option<Instant>,
-    /// Whether the thread that encodes was told of what is due and has not looked since: a second
-    /// call would cost each item a system call, while all threads are busy with a slow collector.
+    /// Whether the encoding thread was woken and has not looked since, or need not be woken: each
+    /// further call would cost an item a system call, while a slow collector keeps all threads busy.
     called: bool,
     /// Of the batches that are under way: their items, or the bodies these became.
     taken_bytes: usize,
@@ -44,7 +44,7 @@ pub(super) struct Batch<T> {
 pub(super) enum Next {
     /// A batch can be taken.
     Batch,
-    /// Nothing before this moment, unless told otherwise; `None` is nothing until then.
+    /// Nothing before this moment, unless the thread is woken; `None` is no moment.
     Wait(Option<Instant>),
     /// Nothing ever.
     End,
@@ -69,7 +69,7 @@ impl<T> State<T> {
         }
     }
 
-    /// Takes an item and says whether somebody should be told, or why there is no room for it.
+    /// Takes an item and says whether to wake the encoding thread, or why there is no room.
     pub(super) fn push(&mut self, item: T, weight: usize) -> Result<bool, String> {
         let Batching { queue_size, queue_bytes, queue_variable, .. } = self.batching;
         if self.stopping {
@@ -135,7 +135,12 @@ impl<T> State<T> {
         if !is_wanted && Instant::now() < due {
             return Next::Wait(Some(due));
         }
-        if self.idle > 0 && self.has_room() { Next::Batch } else { Next::Wait(None) }
+        if self.idle > 0 && self.has_room() {
+            return Next::Batch;
+        }
+        // What is under way will say when it is done; items to come need not say anything.
+        self.called = true;
+        Next::Wait(None)
     }
 
     fn is_full(&self) -> bool {
@@ -218,19 +223,36 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn room_for_a_burst_is_given_back() {
-        let batching = Batching {
+    fn state(batch_size: usize) -> State<u32> {
+        State::new(Batching {
             queue_size: 10_000,
             queue_bytes: usize::MAX,
             queue_variable: "QUEUE",
-            batch_size: 10_000,
+            batch_size,
             most_batch: 9_990,
             exports: 1,
             schedule_delay: Duration::MAX,
             export_timeout: Duration::ZERO,
-        };
-        let mut state = State::new(batching);
+        })
+    }
+
+    #[test]
+    fn items_wake_no_thread_while_all_are_busy() {
+        let mut state = state(2);
+        let calls = |state: &mut State<u32>| [1, 2, 3].map(|item| state.push(item, 1).unwrap());
+        // The first starts the delay; the second fills a batch, but the thread is awake already.
+        assert_eq!(calls(&mut state), [true, false, false]);
+        assert!(matches!(state.next(), Next::Wait(None)));
+        assert_eq!(calls(&mut state), [false; 3]);
+        state.idle();
+        assert!(matches!(state.next(), Next::Batch));
+        assert_eq!(state.take().items.len(), 6);
+        assert_eq!(calls(&mut state), [true, false, false]);
+    }
+
+    #[test]
+    fn room_for_a_burst_is_given_back() {
+        let mut state = state(10_000);
         state.idle();
         for number in 0..10_000 {
             state.push(number, 100).unwrap();

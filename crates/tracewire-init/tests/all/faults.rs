@@ -446,6 +446,40 @@ fn whatever_a_span_holds_fills_the_queue_by_its_bytes() {
     }
 }
 
+/// Each number of a list takes many times as much in memory as on the wire.
+#[cfg(feature = "logs")]
+#[test]
+fn whatever_a_log_record_holds_fills_the_queue_by_its_bytes() {
+    use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, LoggerProvider as _};
+    type Make = fn() -> AnyValue;
+    let bodies: [Make; 3] = [
+        || AnyValue::from(long()),
+        || AnyValue::ListAny(Box::new(vec![AnyValue::Int(1); LONG / 32])),
+        || AnyValue::Map(Box::new([(Key::new("key"), AnyValue::from(long()))].into())),
+    ];
+    for (number, make) in bodies.into_iter().enumerate() {
+        let collector = Collector::start([Answer::Hang]);
+        let telemetry = builder(collector.url())
+            .traces_exporters([])
+            .logs_exporters([Exporter::Otlp])
+            .build()
+            .unwrap();
+        let logger = telemetry.logger_provider().unwrap().logger("test");
+        for _ in 0..400 {
+            let mut record = logger.create_log_record();
+            record.set_body(make());
+            logger.emit(record);
+        }
+        let report = telemetry.shutdown_timeout(Duration::from_millis(100));
+        let logs = &report.signals()[0];
+        assert_eq!(logs.exported(), 0);
+        // What is under way is a body, which is smaller where it is numbers.
+        let most = if number == 1 { 240 } else { 7 * 1024 * 1024 / LONG as u64 };
+        let kept = logs.failed() + logs.unknown();
+        assert!((60..=most).contains(&kept), "{number}: {report}");
+    }
+}
+
 #[test]
 fn no_body_is_larger_than_a_mebibyte_unless_a_single_span_is() {
     let escapes = || KeyValue::new("key", "\u{1}".repeat(LONG));

@@ -79,7 +79,7 @@ impl GrpcClient {
             target.tls,
         )
         .map_err(failed)?;
-        // TLS is the dialer's affair, and tonic is not told of it.
+        // The connector speaks TLS; tonic must not do so again.
         let mut plain = target.url.clone();
         let _ = plain.set_scheme("http");
         let channel = Endpoint::from_shared(plain.to_string())

@@ -32,7 +32,8 @@ impl Tunnel {
 
     /// A connection that goes on to `host`.
     pub(super) async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, Error> {
-        let mut stream = TcpStream::connect((&*self.host, self.port)).await?;
+        let proxy = TcpStream::connect((&*self.host, self.port)).await;
+        let mut stream = proxy.map_err(|error| format!("the proxy cannot be reached: {error}"))?;
         let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
         let mut head = format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n");
         if let Some(credentials) = &self.credentials {
@@ -136,6 +137,13 @@ mod tests {
 
     #[test]
     fn a_proxy_that_refuses_is_an_error_that_says_so() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let tunnel = Tunnel::new(&Proxy::new(&url).unwrap());
+        let error = runtime.block_on(tunnel.connect("collector", 4317)).unwrap_err().to_string();
+        assert!(error.starts_with("the proxy cannot be reached: "), "{error}");
         for (answer, expected) in [
             ("HTTP/1.1 407 x\r\n\r\n", "the proxy answered HTTP 407"),
             ("SSH-2.0-x\r\n\r\n", "the proxy did not answer as one"),
