@@ -176,12 +176,16 @@ impl Telemetry {
         let Some(running) = self.running.take() else {
             return ShutdownReport::default();
         };
+        #[cfg(feature = "tracing")]
+        let is_of_the_process = running.claim.is_some();
         let report = running.shutdown(limit);
         if !report.is_complete() {
             log::warn(&format!("telemetry was lost: {report}"));
         }
         #[cfg(feature = "tracing")]
-        crate::subscriber::end_lines(LINES_TIMEOUT);
+        if is_of_the_process {
+            crate::log_lines::end(LINES_TIMEOUT);
+        }
         report
     }
 }

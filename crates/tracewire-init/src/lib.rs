@@ -134,6 +134,8 @@ mod hinted;
 mod http_client;
 mod limits;
 mod log;
+#[cfg(feature = "tracing")]
+mod log_lines;
 #[cfg(feature = "logs")]
 mod logs;
 mod metrics;
