@@ -1,7 +1,7 @@
 # The steps of continuous integration, each for a claim it proves. `.ci/run` runs them all.
 
 # Everything that must pass.
-ci: test unbound formats lint features docs interop
+ci: test unbound formats lint features docs deny interop
 
 # The README's test command.
 test:
@@ -38,9 +38,26 @@ docs:
 interop *words:
     cargo run --quiet -p tracewire-interop -- {{words}}
 
-# Licenses and sources of all dependencies (needs cargo-deny).
+# Licenses, bans and sources of all dependencies, and their advisories where the RustSec database can
+# be had: it is a Git repository, and no package carries it. Says so where it cannot.
 deny:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cargo deny --version >/dev/null 2>&1 || cargo install --locked --quiet cargo-deny
     cargo deny check licenses bans sources
+    copies="${CARGO_HOME:-$HOME/.cargo}/advisory-dbs"
+    fetched=yes
+    why=$(timeout 300 cargo deny fetch db 2>&1) || fetched=no
+    copy=$(find "$copies" -mindepth 1 -maxdepth 1 -name 'advisory-db-*' -print -quit 2>/dev/null || true)
+    if [ "$fetched" = yes ]; then
+        cargo deny check advisories
+    elif [ -n "$copy" ] && date=$(git -C "$copy" show -s --format=%cs HEAD 2>/dev/null); then
+        cargo deny --offline check advisories
+        echo "advisories: checked against a copy of $date, because no newer one can be had"
+    else
+        echo "advisories: NOT CHECKED, because the RustSec database cannot be had:"
+        tail -n 1 <<<"$why" | sed 's/^/    /'
+    fi
 
 # Fuzzes each header parser for so many seconds (needs a nightly toolchain and cargo-fuzz).
 fuzz seconds="600":

@@ -2,4 +2,7 @@
 
 pub mod http;
 pub mod load;
+#[cfg(feature = "pressure")]
+pub mod pressure;
 pub mod propagation;
+pub mod worst;

@@ -1,3 +1,6 @@
 //! What the fuzz targets have in common.
 
+pub mod forwarded;
 pub mod propagation;
+pub mod sql;
+pub mod text;

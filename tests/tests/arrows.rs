@@ -4,7 +4,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use std::collections::BTreeSet;
 
 /// Each crate of the house, and the crates of the house that it may depend on.
-const HOUSE: [(&str, &[&str]); 9] = [
+const HOUSE: [(&str, &[&str]); 10] = [
     (
         "tracewire",
         &[
@@ -17,14 +17,18 @@ const HOUSE: [(&str, &[&str]); 9] = [
             "tracewire-tracing",
         ],
     ),
-    ("tracewire-http", &["tracewire-propagation"]),
-    ("tracewire-init", &["tracewire-propagation", "tracewire-span", "tracewire-tracing"]),
+    ("tracewire-http", &["tracewire-propagation", "tracewire-text"]),
+    (
+        "tracewire-init",
+        &["tracewire-propagation", "tracewire-span", "tracewire-text", "tracewire-tracing"],
+    ),
     ("tracewire-propagation", &[]),
     ("tracewire-reqwest", &["tracewire-http", "tracewire-propagation"]),
-    ("tracewire-span", &["tracewire-propagation"]),
+    ("tracewire-span", &["tracewire-propagation", "tracewire-text"]),
     ("tracewire-testing", &[]),
+    ("tracewire-text", &[]),
     ("tracewire-tower", &["tracewire-http", "tracewire-propagation"]),
-    ("tracewire-tracing", &[]),
+    ("tracewire-tracing", &["tracewire-propagation"]),
 ];
 
 /// Crates of others that only some rooms may know.

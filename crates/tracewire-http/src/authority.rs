@@ -1,5 +1,7 @@
 //! `host:port` as it stands in a `Host` header, an `:authority` or a URL.
 
+use std::net::Ipv6Addr;
+
 /// A host and, where one was named, its port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Authority<'a> {
@@ -10,43 +12,67 @@ pub struct Authority<'a> {
 }
 
 impl<'a> Authority<'a> {
-    /// Reads `host`, `host:port`, `[v6]` and `[v6]:port`.
+    /// The longest text that is read, in bytes. DNS names end at 253.
+    pub const MAX_LEN: usize = 8192;
+
+    /// Reads `host`, `host:port`, `[v6]` and `[v6]:port` (RFC 3986, section 3.2).
     ///
-    /// User information before an `@` is left out. A text without a host, or whose brackets do not
-    /// match, is none; a port that is not a number from 0 to 65535 is left out.
+    /// User information before an `@` is left out, and so is a port that is not a number from 0 to
+    /// 65535. There is none in a text whose host is empty, has characters that no host may have, or
+    /// has several colons and is no IPv6 address, and none in more than [`MAX_LEN`](Self::MAX_LEN)
+    /// bytes.
     ///
     /// ```
     /// use tracewire_http::Authority;
     ///
     /// let authority = Authority::parse("[::1]:8080").unwrap();
     /// assert_eq!((authority.host, authority.port), ("::1", Some(8080)));
+    /// assert_eq!(Authority::parse("bad host"), None);
     /// ```
     pub fn parse(text: &'a str) -> Option<Self> {
+        if text.len() > Self::MAX_LEN {
+            return None;
+        }
         let (start, colons) = landmarks(text);
         let text = &text[start..];
         let (host, port) = match text.strip_prefix('[') {
             Some(rest) => {
                 let (host, rest) = rest.split_once(']')?;
                 match rest.strip_prefix(':') {
-                    Some(port) => (host, Some(port)),
-                    None if rest.is_empty() => (host, None),
-                    None => return None,
+                    Some(port) if is_ipv6(host) => (host, Some(port)),
+                    None if rest.is_empty() && is_ipv6(host) => (host, None),
+                    _ => return None,
                 }
             }
             None => match colons {
                 Colons::One(colon) => (&text[..colon], Some(&text[colon + 1..])),
+                Colons::None => (text, None),
                 // More than one without brackets is an address, not a port.
-                Colons::None | Colons::More => (text, None),
+                Colons::More if is_ipv6(text) => return Some(Self { host: text, port: None }),
+                Colons::More => return None,
             },
         };
-        if host.is_empty() {
+        // An address in brackets has been looked at.
+        if !text.starts_with('[') && !is_registered_name(host) {
             return None;
         }
         Some(Self { host, port: port.and_then(parse_port) })
     }
+
+    /// Reads the value of a `Host` header: the same, but with user information it is none.
+    ///
+    /// ```
+    /// use tracewire_http::Authority;
+    ///
+    /// assert!(Authority::parse_host("shop.example:8080").is_some());
+    /// assert_eq!(Authority::parse_host("ada@shop.example"), None);
+    /// ```
+    pub fn parse_host(text: &'a str) -> Option<Self> {
+        let authority = Self::parse(text)?;
+        (!text.contains('@')).then_some(authority)
+    }
 }
 
-/// Reads digits only: `u16::from_str` would take a leading plus.
 /// Where the colons are, from the host on.
 enum Colons {
     None,
@@ -55,11 +81,11 @@ enum Colons {
 }
 
 /// Where the host starts, after any user information, and its colons: in one pass, which is quicker
-/// over so few octets than searches are.
+/// over so few bytes than searches are.
 fn landmarks(text: &str) -> (usize, Colons) {
     let (mut start, mut colons) = (0, Colons::None);
-    for (at, octet) in text.bytes().enumerate() {
-        match octet {
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
             b'@' => (start, colons) = (at + 1, Colons::None),
             b':' => {
                 colons = match colons {
@@ -73,8 +99,37 @@ fn landmarks(text: &str) -> (usize, Colons) {
     (start, colons)
 }
 
-fn parse_port(text: &str) -> Option<u16> {
-    text.bytes().all(|octet| octet.is_ascii_digit()).then(|| text.parse().ok())?
+/// An IPv6 address, with a zone (RFC 6874) or without.
+fn is_ipv6(text: &str) -> bool {
+    let (address, zone) = match text.split_once('%') {
+        Some((address, zone)) => (address, Some(zone)),
+        None => (text, None),
+    };
+    address.parse::<Ipv6Addr>().is_ok() && zone.is_none_or(is_registered_name)
+}
+
+/// A `reg-name` of RFC 3986 that is not empty, which every IPv4 address is too.
+fn is_registered_name(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {}
+            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' => {}
+            b'%' => {
+                let mut is_digit = || bytes.next().is_some_and(|byte| byte.is_ascii_hexdigit());
+                if !(is_digit() && is_digit()) {
+                    return false;
+                }
+            }
+            _ => return false,
+        }
+    }
+    !text.is_empty()
+}
+
+/// Reads digits only: `u16::from_str` would take a leading plus.
+pub(crate) fn parse_port(text: &str) -> Option<u16> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 #[cfg(test)]
@@ -103,6 +158,27 @@ mod tests {
             ("[fe80::1", None),
             ("[fe80::1]x", None),
             ("@", None),
+            ("bad host", None),
+            ("host\t", None),
+            ("a\"b", None),
+            ("a/b", None),
+            ("a?b", None),
+            ("a#b", None),
+            ("a<b>", None),
+            ("a\\b", None),
+            ("a[b]", None),
+            ("a%zz", None),
+            ("a%2", None),
+            ("a%2F", Some(("a%2F", None))),
+            ("caf\u{e9}.example", None),
+            ("a:b:c", None),
+            ("::::", None),
+            ("a:80:81", None),
+            ("[shop.example]", None),
+            ("[1.2.3.4]:80", None),
+            ("[fe80::1%25eth0]:80", Some(("fe80::1%25eth0", Some(80)))),
+            ("[fe80::1%e th0]", None),
+            ("under_score.example.", Some(("under_score.example.", None))),
         ];
         for (text, expected) in cases {
             let authority = Authority::parse(text).map(|found| (found.host, found.port));
@@ -110,11 +186,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_host_header_has_no_user_information() {
+        assert_eq!(Authority::parse_host("h:1").map(|found| found.host), Some("h"));
+        for text in ["user@h", "user:pass@h:1", "@h", "h@"] {
+            assert_eq!(Authority::parse_host(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_is_none() {
+        assert!(Authority::parse(&"h".repeat(Authority::MAX_LEN)).is_some());
+        assert!(Authority::parse(&"h".repeat(Authority::MAX_LEN + 1)).is_none());
+    }
+
     proptest! {
         #[test]
         fn any_text_is_answered(text in "\\PC{0,64}") {
             if let Some(authority) = Authority::parse(&text) {
                 prop_assert!(!authority.host.is_empty());
+                prop_assert!(authority.host.bytes().all(|byte| byte.is_ascii_graphic()));
             }
         }
     }

@@ -4,6 +4,7 @@ use crate::{
     Clock, Ending, HeaderSelector, KnownMethods, RpcMethods, SensitiveKeys, Verdict,
     clock::SystemClock,
     conventions::{DURATION_BOUNDARIES, SCHEMA_URL},
+    exchange::SeriesLimit,
     instruments::{Instruments, Optional, Side},
     outcome::Classifier,
 };
@@ -13,6 +14,7 @@ use opentelemetry::{
     Context, InstrumentationScope,
     global::{self, BoxedTracer, ObjectSafeTracerProvider},
     metrics::MeterProvider,
+    otel_debug,
     trace::{
         Span, SpanBuilder, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState,
         Tracer,
@@ -21,10 +23,13 @@ use opentelemetry::{
 use std::{
     borrow::Cow,
     fmt,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
-use tracewire_propagation::{Propagator, default_generation, default_propagator};
+use tracewire_propagation::{Propagator, default_generation, default_propagator, remove_known};
 
 /// How long a look-up that found no tracer provider is believed.
 const RETRY: Duration = Duration::from_secs(1);
@@ -58,6 +63,7 @@ pub struct Instrumentation {
     tracer_provider: Option<Arc<dyn ObjectSafeTracerProvider + Send + Sync>>,
     meter_provider: Option<Arc<dyn MeterProvider + Send + Sync>>,
     propagator: Option<Arc<dyn Propagator>>,
+    series: Arc<SeriesLimit>,
     resolved: ResolvedCell,
 }
 
@@ -101,6 +107,7 @@ impl Instrumentation {
             tracer_provider: None,
             meter_provider: None,
             propagator: None,
+            series: Arc::default(),
             resolved: ResolvedCell::default(),
         }
     }
@@ -163,6 +170,8 @@ impl Instrumentation {
 
     /// Measures the sizes of request and response bodies, as metrics and on the span. Default: no,
     /// as in the conventions.
+    ///
+    /// A size that is only declared, by `Content-Length`, is recorded up to 1 TiB.
     #[must_use]
     pub fn body_sizes(mut self, measure: bool) -> Self {
         self.optional.body_sizes = measure;
@@ -203,7 +212,7 @@ impl Instrumentation {
         self
     }
 
-    /// Records `client.port` on server spans. Default: no.
+    /// Records `client.port` on server spans of HTTP. Default: no.
     #[must_use]
     pub fn client_port(mut self, record: bool) -> Self {
         self.client_port = record;
@@ -220,16 +229,12 @@ impl Instrumentation {
     /// Records gRPC calls by the conventions for remote procedure calls instead of HTTP's.
     ///
     /// Requests of content type `application/grpc` are then `rpc.*` spans, measured by
-    /// `rpc.server.call.duration` or `rpc.client.call.duration`; others stay HTTP.
-    ///
-    /// A client records every method by name, whatever `methods` says: its own code names them.
+    /// `rpc.server.call.duration` or `rpc.client.call.duration`; others stay HTTP. Methods that are
+    /// not among `methods` are recorded as `_OTHER`.
     #[cfg(feature = "grpc")]
     #[must_use]
     pub fn grpc(mut self, methods: RpcMethods) -> Self {
-        self.rpc_methods = Some(match self.side {
-            Side::Server => methods,
-            Side::Client => RpcMethods::any(),
-        });
+        self.rpc_methods = Some(methods);
         self.optional.rpc = true;
         self
     }
@@ -263,8 +268,10 @@ impl Instrumentation {
         self.with(|now| now.propagator.inject(context, headers));
     }
 
-    /// Removes from `headers` whatever [`inject`](Self::inject) may write.
+    /// Removes from `headers` whatever any known format writes, and what [`inject`](Self::inject)
+    /// may write besides.
     pub(crate) fn remove_injected(&self, headers: &mut HeaderMap) {
+        remove_known(headers);
         self.with(|now| {
             for name in now.propagator.header_names() {
                 headers.remove(name);
@@ -307,6 +314,9 @@ impl Instrumentation {
             None => global::tracer_with_scope(scope),
         };
         let tracer = Some(tracer).filter(has_effect);
+        if tracer.is_none() {
+            note_missing_provider();
+        }
         let scope = self.scope.clone();
         let meters = self.meter_provider.clone().unwrap_or_else(global::meter_provider);
         let meter = meters.meter_with_scope(scope);
@@ -319,9 +329,22 @@ impl Instrumentation {
             tracer,
             instruments: Instruments::new(&meter, self.side, &self.boundaries, self.optional),
             propagator: self.propagator.clone().unwrap_or_else(default_propagator),
+            series: self.series.clone(),
             classifier: self.classifier.clone(),
             clock: self.clock.clone(),
         }
+    }
+}
+
+/// Says once in the life of the process that exchanges are not recorded.
+fn note_missing_provider() {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if !SAID.swap(true, Ordering::Relaxed) {
+        otel_debug!(
+            name: "Exchange.NoTracerProvider",
+            message = "no tracer provider is set, so headers are passed on and no span is recorded; \
+                       call tracewire::init(), or set a provider of your own, before serving"
+        );
     }
 }
 
@@ -346,6 +369,7 @@ pub(crate) struct Resolved {
     /// The tracer, unless spans started with it have no effect.
     pub(crate) tracer: Option<BoxedTracer>,
     pub(crate) instruments: Instruments,
+    pub(crate) series: Arc<SeriesLimit>,
     pub(crate) classifier: Option<Classifier>,
     pub(crate) clock: Arc<dyn Clock>,
     propagator: Arc<dyn Propagator>,

@@ -40,8 +40,9 @@ pub(crate) struct Instruments {
 /// The sizes of bodies, in bytes as they were transferred.
 #[derive(Debug)]
 pub(crate) struct BodySizes {
-    pub(crate) request: Histogram<u64>,
-    pub(crate) response: Histogram<u64>,
+    // Not whole numbers: their sum would overflow, which no sum of these does.
+    pub(crate) request: Histogram<f64>,
+    pub(crate) response: Histogram<f64>,
 }
 
 /// Which instruments there are beside the duration.
@@ -76,7 +77,7 @@ impl Instruments {
         };
         let size = |(name, description)| {
             meter
-                .u64_histogram(name)
+                .f64_histogram(name)
                 .with_description(description)
                 .with_unit("By")
                 .with_boundaries(SIZE_BOUNDARIES.to_vec())

@@ -40,7 +40,6 @@ mod instruments;
 mod method;
 mod options;
 mod outcome;
-mod redaction;
 mod remaining;
 mod repeated;
 mod rpc;
@@ -53,24 +52,24 @@ pub use self::{
     causes::causes,
     client::{
         Attempts, CallBody, CallOptions, ClientCall, ClientRequest, ClientResponse, ClientSettings,
-        Destinations, Hosts, UrlTemplates,
+        Destinations, Hosts, UrlTemplates, Urls,
     },
     clock::Clock,
     error_type::ErrorType,
-    exchange::Exchange,
+    exchange::{Exchange, ExchangeBody, Scope, Scoped, Traced, is_event_stream},
     header_capture::HeaderSelector,
     instrumentation::Instrumentation,
     method::KnownMethods,
     outcome::{Ending, Outcome, Verdict},
-    redaction::SensitiveKeys,
-    remaining::Remaining,
+    remaining::{Remaining, declared_length, is_bodyless},
     rpc::RpcMethods,
     scheme::Scheme,
     server::{
-        ClientAddress, ExchangeHandle, Forwarded, InvalidNetwork, Origin, Paths, ServerRequest,
-        Trust, TrustedProxies,
+        ClientAddress, ExchangeHandle, Forwarded, InvalidNetwork, Origin, Paths, ProxyHeaders,
+        ServerRequest, Trust, TrustedProxies,
     },
 };
+pub use tracewire_text::SensitiveKeys;
 
 /// What [`instrumentation_options`] expands to names these.
 #[doc(hidden)]

@@ -43,6 +43,19 @@ impl KnownMethods {
         Self::from_list(&list)
     }
 
+    /// The name of one of the conventions' ten methods; `_OTHER` for every other one.
+    ///
+    /// ```
+    /// use http::Method;
+    /// use tracewire_http::KnownMethods;
+    ///
+    /// assert_eq!(KnownMethods::conventional(&Method::GET), "GET");
+    /// assert_eq!(KnownMethods::conventional(&Method::from_bytes(b"BREW").unwrap()), "_OTHER");
+    /// ```
+    pub fn conventional(method: &Method) -> &'static str {
+        conventional(method.as_str()).unwrap_or(OTHER)
+    }
+
     fn from_list(list: &str) -> Self {
         let mut methods =
             list.split(',').map(str::trim).filter(|method| !method.is_empty()).peekable();

@@ -63,7 +63,8 @@ macro_rules! instrumentation_options {
         /// Measures the sizes of request and response bodies, in histograms and on the span.
         /// Default: no.
         ///
-        /// Sizes are bytes as transferred: those of a request are what `Content-Length` declares.
+        /// Sizes are bytes as transferred: those of a request are what `Content-Length` declares,
+        /// and a declaration of more than 1 TiB is not recorded.
         #[must_use]
         pub fn body_sizes(self, measure: bool) -> Self {
             self.instrument(|settings| settings.body_sizes(measure))
@@ -150,6 +151,20 @@ macro_rules! client_options {
             self.configure(|settings| settings.url_templates(templates))
         }
 
+        /// Does not trace calls to these URLs, such as those of a metadata service. Default: none.
+        ///
+        /// The environment variable `TRACEWIRE_EXCLUDED_URLS`, a comma-separated list of patterns,
+        /// adds to them. Such a call has no span and no duration of ours. The trace around it is
+        /// sent on; where there is none, the next service is told not to record one.
+        #[must_use]
+        pub fn exclude_urls<I, T>(self, patterns: I) -> Self
+        where
+            I: IntoIterator<Item = T>,
+            T: Into<Box<str>>,
+        {
+            self.configure(|settings| settings.exclude_urls($crate::Urls::new(patterns)))
+        }
+
         /// Ends the call with the body of the response instead of its head. Default: no.
         ///
         /// The duration then covers the body, and a body that fails is an error. Spans of
@@ -157,6 +172,19 @@ macro_rules! client_options {
         #[must_use]
         pub fn end_at_body(self, end_at_body: bool) -> Self {
             self.configure(|settings| settings.end_at_body(end_at_body))
+        }
+
+        /// Decides which responses are streams, where a call
+        /// [ends with the body](Self::end_at_body); `None` leaves the default.
+        ///
+        /// Default: responses of content type `text/event-stream`, `multipart/x-mixed-replace` and
+        /// `application/grpc`. The duration of a stream is recorded at the response's head.
+        #[must_use]
+        pub fn is_stream(
+            self,
+            is_stream: impl Fn(&$crate::ClientResponse<'_>) -> Option<bool> + Send + Sync + 'static,
+        ) -> Self {
+            self.configure(|settings| settings.is_stream(is_stream))
         }
 
         $crate::instrumentation_options!();

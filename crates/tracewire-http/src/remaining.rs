@@ -1,16 +1,18 @@
-//! The last frame of a body.
+//! The last frame of a body, and whether there is one at all.
 
+use crate::{ErrorType, Outcome};
 use bytes::Buf;
+use http::{HeaderMap, Method, StatusCode, header::CONTENT_LENGTH};
 use http_body::{Body, Frame};
 
 /// What a body still has to bring, to tell its last frame.
 ///
-/// Whoever sends or reads the last byte of a declared length, or the trailers, often does not ask
-/// for another frame; so these are the end, as much as the end of the stream is.
+/// The reader of the last byte of a declared length, or of the trailers, often does not ask for
+/// another frame. So these are the end, as much as the end of the stream is.
 ///
 /// ```
 /// use http_body::Frame;
-/// use tracewire_http::Remaining;
+/// use tracewire_http::{Outcome, Remaining};
 ///
 /// let body = String::from("abc");
 /// let mut remaining = Remaining::new(Some(3));
@@ -18,37 +20,73 @@ use http_body::{Body, Frame};
 /// assert!(!remaining.is_over(&body));
 /// assert_eq!(remaining.count(&Frame::data(&b"c"[..])), 1);
 /// assert!(remaining.is_over(&body));
+/// assert_eq!(remaining.outcome(), Outcome::Complete);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Remaining(Option<u64>);
+pub struct Remaining {
+    declared: Option<u64>,
+    counted: u64,
+    trailers: bool,
+}
 
 impl Remaining {
     /// What remains of a body of this many bytes, if it is known how many.
     pub fn new(length: Option<u64>) -> Self {
-        Self(length)
+        Self { declared: length, ..Self::default() }
     }
 
-    /// Counts a frame that has come, and gives the size of its data in bytes.
+    /// Counts a frame that has come, and returns the size of its data in bytes.
     pub fn count<D: Buf>(&mut self, frame: &Frame<D>) -> u64 {
         let size = frame.data_ref().map_or(0, Buf::remaining) as u64;
-        self.0 = if frame.is_trailers() {
-            Some(0)
-        } else {
-            self.0.map(|remaining| remaining.saturating_sub(size))
-        };
+        self.counted = self.counted.saturating_add(size);
+        self.trailers |= frame.is_trailers();
         size
     }
 
     /// Whether `body`, of which all frames so far were counted, brings nothing more.
     pub fn is_over(&self, body: &impl Body) -> bool {
-        self.0 == Some(0) || body.is_end_stream()
+        self.has_all() || self.trailers || body.is_end_stream()
     }
+
+    /// Whether as many bytes have come as were declared.
+    pub(crate) fn has_all(&self) -> bool {
+        self.declared.is_some_and(|declared| self.counted >= declared)
+    }
+
+    /// What it means if the body ends here: it has failed if it brought fewer or more bytes than
+    /// were declared (RFC 9110, section 8.6).
+    pub fn outcome(&self) -> Outcome {
+        match self.declared {
+            Some(declared) if declared != self.counted => Outcome::Failed(ErrorType::Body),
+            _ => Outcome::Complete,
+        }
+    }
+}
+
+/// The most digits of a number of 64 bits.
+const MOST_DIGITS: usize = 20;
+
+/// Returns the length of the body that `headers` declare with `Content-Length`, in bytes, if it is
+/// written in digits alone.
+pub fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    let length = headers.get(CONTENT_LENGTH)?.as_bytes();
+    let is_number = length.len() <= MOST_DIGITS && length.iter().all(u8::is_ascii_digit);
+    if is_number { str::from_utf8(length).ok()?.parse().ok() } else { None }
+}
+
+/// Whether nobody sends or reads the body of this response to a request of `method`, even if it has
+/// one (RFC 9112, section 6.3).
+pub fn is_bodyless(method: &Method, status: StatusCode) -> bool {
+    method == Method::HEAD
+        || (method == Method::CONNECT && status.is_success())
+        || status.is_informational()
+        || status == StatusCode::NO_CONTENT
+        || status == StatusCode::NOT_MODIFIED
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderMap;
 
     /// A body that is not at its end.
     const OPEN: &str = "more";
@@ -69,6 +107,26 @@ mod tests {
         assert!(after(Some(3), frames()), "more than declared");
         assert!(!after(Some(5), frames()));
         assert!(!after(None, frames()));
+    }
+
+    #[test]
+    fn a_body_is_complete_with_exactly_what_was_declared() {
+        let outcome = |length, trailers: bool| {
+            let mut remaining = Remaining::new(length);
+            remaining.count(&Frame::data(&b"abcd"[..]));
+            if trailers {
+                remaining.count(&Frame::<&[u8]>::trailers(HeaderMap::new()));
+            }
+            remaining.outcome()
+        };
+        for trailers in [false, true] {
+            assert_eq!(outcome(None, trailers), Outcome::Complete);
+            assert_eq!(outcome(Some(4), trailers), Outcome::Complete);
+            for length in [0, 3, 5, u64::MAX] {
+                let failed = Outcome::Failed(ErrorType::Body);
+                assert_eq!(outcome(Some(length), trailers), failed, "{length}");
+            }
+        }
     }
 
     #[test]

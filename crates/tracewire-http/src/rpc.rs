@@ -8,10 +8,13 @@ use std::sync::Arc;
 /// The value of `rpc.system.name`, and the name of spans whose method is not recognized.
 pub(crate) const GRPC: &str = "grpc";
 
+/// The longest method that is recorded by name without being listed, in bytes.
+const LONGEST: usize = 256;
+
 /// The gRPC methods that are recorded by name; every other one is recorded as `_OTHER`.
 ///
-/// A server cannot tell a method that exists from one that a stranger made up, so it records none
-/// by name unless it is told. A client calls what its own code names, and records every method.
+/// Default: none. A server cannot tell a method that exists from one that a caller made up, and a
+/// name becomes the span's name and a metric attribute.
 ///
 /// ```
 /// use tracewire_http::RpcMethods;
@@ -19,8 +22,14 @@ pub(crate) const GRPC: &str = "grpc";
 /// let methods = RpcMethods::new(["shop.v1.Shop/GetItem", "shop.v1.Shop/ListItems"]);
 /// # let _ = methods;
 /// ```
-#[derive(Clone, Debug, Default)]
-pub struct RpcMethods(Option<Arc<[StringValue]>>);
+#[derive(Clone, Debug)]
+pub struct RpcMethods(Known);
+
+#[derive(Clone, Debug)]
+enum Known {
+    Listed(Arc<[StringValue]>),
+    Any,
+}
 
 impl RpcMethods {
     /// Recognizes these methods, written `package.Service/Method`.
@@ -29,21 +38,48 @@ impl RpcMethods {
         I: IntoIterator<Item = T>,
         T: Into<Arc<str>>,
     {
-        Self(Some(methods.into_iter().map(|method| StringValue::from(method.into())).collect()))
+        let methods = methods.into_iter().map(|method| StringValue::from(method.into()));
+        Self(Known::Listed(methods.collect()))
     }
 
-    /// Recognizes every method: only where the caller is one's own code.
-    #[cfg_attr(not(feature = "grpc"), allow(dead_code))]
-    pub(crate) fn any() -> Self {
-        Self(None)
+    /// Recognizes every method of the form `package.Service/Method`, in at most 256 bytes.
+    ///
+    /// # Risk
+    ///
+    /// On a server, and on a client that passes on the calls of others, whoever calls then chooses
+    /// span names and metric attributes: each made-up method is a time series. Use it only where
+    /// your own code is the caller.
+    pub fn any() -> Self {
+        Self(Known::Any)
     }
 
     fn recognize(&self, method: &str) -> Option<StringValue> {
         match &self.0 {
-            None => Some(StringValue::from(Arc::<str>::from(method))),
-            Some(list) => list.iter().find(|known| known.as_str() == method).cloned(),
+            Known::Listed(list) => list.iter().find(|known| known.as_str() == method).cloned(),
+            Known::Any => is_method(method).then(|| StringValue::from(Arc::<str>::from(method))),
         }
     }
+}
+
+impl Default for RpcMethods {
+    fn default() -> Self {
+        Self::new::<_, &str>([])
+    }
+}
+
+/// `package.Service/Method`, as gRPC's libraries name methods.
+fn is_method(text: &str) -> bool {
+    let is_name = |name: &str| {
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        !name.is_empty() && name.bytes().all(is_part)
+    };
+    text.len() <= LONGEST
+        && text.split_once('/').is_some_and(|(service, method)| is_name(service) && is_name(method))
+}
+
+/// The method in a path: what follows its slash.
+fn method_of(path: &str) -> &str {
+    path.strip_prefix('/').unwrap_or(path)
 }
 
 /// A call over gRPC.
@@ -62,7 +98,7 @@ impl RpcCall {
         if !matches!(rest.first(), None | Some(b'+' | b';')) {
             return None;
         }
-        let method = methods.recognize(path.trim_start_matches('/'));
+        let method = methods.recognize(method_of(path));
         Some(Self { method: method.unwrap_or_else(|| OTHER.into()), status: None })
     }
 
@@ -71,7 +107,7 @@ impl RpcCall {
         attributes.push(KeyValue::new(c::RPC_SYSTEM_NAME, GRPC));
         attributes.push(KeyValue::new(c::RPC_METHOD, self.method.clone()));
         if self.method.as_str() == OTHER {
-            let original = limited(path.trim_start_matches('/').into(), limit);
+            let original = limited(method_of(path).into(), limit);
             attributes.push(KeyValue::new(c::RPC_METHOD_ORIGINAL, original));
         }
     }
@@ -114,8 +150,12 @@ impl GrpcStatus {
     /// Reads `grpc-status` from trailers, or from a head that stands for them. A code that gRPC
     /// does not know is `UNKNOWN`.
     pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
-        let code = headers.get("grpc-status")?.to_str().ok().and_then(|code| code.parse().ok());
-        Some(Self(code.filter(|code| usize::from(*code) < NAMES.len()).unwrap_or(2)))
+        let code = match headers.get("grpc-status")?.as_bytes() {
+            [ones @ b'0'..=b'9'] => ones - b'0',
+            [b'1', ones @ b'0'..=b'6'] => 10 + ones - b'0',
+            _ => 2,
+        };
+        Some(Self(code))
     }
 
     pub(crate) fn name(self) -> &'static str {
@@ -167,6 +207,33 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_recognized_by_default() {
+        let headers = headers("content-type", "application/grpc");
+        let call = RpcCall::of(&RpcMethods::default(), &headers, "/s.S/M").unwrap();
+        assert_eq!(call.method.as_str(), OTHER);
+    }
+
+    #[test]
+    fn any_method_is_recognized_by_its_form() {
+        let long = format!("s.S/{}", "M".repeat(LONGEST));
+        for (path, expected) in [
+            ("/s.S/M", true),
+            ("/grpc.health.v1.Health/Check", true),
+            ("/s.S", false),
+            ("/s.S/", false),
+            ("//s.S/M", false),
+            ("/s.S/M/x", false),
+            ("/s.S/M x", false),
+            ("/s.S/%4d", false),
+            (&long, false),
+        ] {
+            let headers = headers("content-type", "application/grpc");
+            let call = RpcCall::of(&RpcMethods::any(), &headers, path).unwrap();
+            assert_eq!(call.method.as_str() != OTHER, expected, "{path}");
+        }
+    }
+
+    #[test]
     fn codes_are_errors_by_side() {
         for (code, name, server, client) in [
             ("0", "OK", false, false),
@@ -176,6 +243,9 @@ mod tests {
             ("14", "UNAVAILABLE", true, true),
             ("16", "UNAUTHENTICATED", false, true),
             ("17", "UNKNOWN", true, true),
+            ("256", "UNKNOWN", true, true),
+            ("00", "UNKNOWN", true, true),
+            ("+5", "UNKNOWN", true, true),
             ("-1", "UNKNOWN", true, true),
             ("x", "UNKNOWN", true, true),
         ] {

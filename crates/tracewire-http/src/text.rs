@@ -5,9 +5,7 @@ use arrayvec::ArrayString;
 use http::HeaderValue;
 use opentelemetry::StringValue;
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
-
-/// Ends a value that was cut.
-pub(crate) const CUT: &str = "…";
+use tracewire_text::cut;
 
 /// `text` as an attribute value of at most `limit` bytes.
 ///
@@ -19,22 +17,6 @@ pub(crate) fn limited(text: Cow<'_, str>, limit: usize) -> StringValue {
 /// The same, for a text that comes again with nearly every request.
 pub(crate) fn limited_shared(text: Cow<'_, str>, limit: usize) -> StringValue {
     StringValue::from(repeated::text(&cut(text, limit)))
-}
-
-fn cut(text: Cow<'_, str>, limit: usize) -> Cow<'_, str> {
-    if text.len() <= limit {
-        return text;
-    }
-    let mut end = limit.saturating_sub(CUT.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let mut cut = String::with_capacity(end + CUT.len());
-    cut.push_str(&text[..end]);
-    if limit >= CUT.len() {
-        cut.push_str(CUT);
-    }
-    Cow::Owned(cut)
 }
 
 /// A header's value as text, to be cut to `limit`: octets that are not UTF-8 become U+FFFD.

@@ -1,11 +1,12 @@
 //! How often something is sent: again if that may help, and never beyond its time.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::stop::{Stop, after};
+use crate::unreachable;
 
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 
@@ -19,6 +20,8 @@ pub(crate) struct Attempts {
     stop: Arc<Stop>,
     // The last batch could not be delivered.
     failing: AtomicBool,
+    /// Before this moment the collector wants nothing, of whatever batch.
+    pause: Mutex<Option<Instant>>,
 }
 
 /// One attempt that failed.
@@ -36,7 +39,8 @@ pub(crate) enum Retry {
 
 impl Attempts {
     pub(crate) fn new(endpoint: String, timeout: Option<Duration>, stop: Arc<Stop>) -> Self {
-        Self { endpoint, timeout, stop, failing: AtomicBool::new(false) }
+        let (failing, pause) = (AtomicBool::new(false), Mutex::default());
+        Self { endpoint, timeout, stop, failing, pause }
     }
 
     pub(crate) fn endpoint(&self) -> &str {
@@ -56,6 +60,7 @@ impl Attempts {
     fn repeat<T>(&self, mut once: impl FnMut(Duration) -> Result<T, Fault>) -> Result<T, String> {
         let limit = after(self.timeout.unwrap_or(Duration::MAX));
         let mut attempt = 1;
+        self.keep_pause();
         loop {
             let left = self.stop.at_most(limit).saturating_duration_since(Instant::now());
             if left == Duration::ZERO {
@@ -71,6 +76,9 @@ impl Attempts {
                 (true, false) => 3,
                 (true, true) => 1,
             };
+            if let Retry::After(wanted) = fault.retry {
+                self.begin_pause(wanted);
+            }
             let next = fault.retry.after(attempt).map(after);
             match next {
                 Some(next) if attempt < most && next < self.stop.at_most(limit) => {
@@ -83,26 +91,53 @@ impl Attempts {
     }
 }
 
+impl Attempts {
+    /// The collector asked for a pause. Batches to come keep it too, for half of the time they have,
+    /// so that each can still be sent.
+    fn begin_pause(&self, wanted: Duration) {
+        const MOST: Duration = Duration::from_secs(30);
+        let end = after(wanted.min(self.timeout.map_or(MOST, |timeout| timeout / 2)));
+        let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        *pause = (*pause).max(Some(end));
+    }
+
+    /// Waits for the end of a pause, unless everything ends.
+    fn keep_pause(&self) {
+        let pause = *self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(end) = pause {
+            self.stop.sleep_unless_begun(end);
+        }
+    }
+}
+
 impl Fault {
     fn describe(self, attempts: u32) -> String {
-        if attempts == 1 { self.what } else { format!("{}, {attempts} attempts", self.what) }
+        // Where nothing answers, the number says nothing more.
+        if attempts == 1 || unreachable::is_reason(&self.what) {
+            return self.what;
+        }
+        format!("{}, {attempts} attempts", self.what)
     }
 }
 
 impl Retry {
-    /// The pause after this attempt: doubling, with jitter, unless the collector named one.
+    /// The pause after this attempt. A collector may ask for a longer one than ours, not for a
+    /// shorter one: if it asks for none while it is overloaded, that would be a flood.
     fn after(self, attempt: u32) -> Option<Duration> {
         match self {
             Self::Never => None,
-            Self::After(pause) => Some(pause),
-            Self::Soon => {
-                let pause = FIRST_DELAY * 2_u32.pow((attempt - 1).min(6));
-                // Between 80 and 120 percent; a hasher's random keys are randomness enough.
-                let jitter = 80 + RandomState::new().hash_one(attempt) % 41;
-                Some(pause.mul_f64(jitter as f64 / 100.0))
-            }
+            Self::Soon => Some(pause(attempt)),
+            Self::After(wanted) => Some(pause(attempt).max(wanted)),
         }
     }
+}
+
+/// Our own pause after this attempt: doubling, with jitter.
+fn pause(attempt: u32) -> Duration {
+    let pause = FIRST_DELAY * 2_u32.pow((attempt - 1).min(6));
+    // Between 80 and 120 percent; a hasher's random keys are randomness enough.
+    let jitter = 80 + RandomState::new().hash_one(attempt) % 41;
+    pause.mul_f64(jitter as f64 / 100.0)
 }
 
 #[cfg(test)]
@@ -112,9 +147,53 @@ mod tests {
     #[test]
     fn pauses_double_and_differ_by_a_fifth() {
         for (attempt, milliseconds) in [(1, 200), (2, 400), (3, 800), (7, 12_800), (99, 12_800)] {
-            let pause = Retry::Soon.after(attempt).unwrap();
+            let pause = pause(attempt);
             let middle = Duration::from_millis(milliseconds);
             assert!(pause >= middle.mul_f64(0.8) && pause <= middle.mul_f64(1.2), "{pause:?}");
         }
+    }
+
+    #[test]
+    fn a_collector_may_lengthen_a_pause_and_not_shorten_it() {
+        let seconds = Duration::from_secs;
+        for (attempt, least) in [(1, 160), (4, 1_280), (9, 10_240)] {
+            let least = Duration::from_millis(least);
+            for wanted in [Duration::ZERO, Duration::from_nanos(1), Duration::from_millis(159)] {
+                assert!(Retry::After(wanted).after(attempt).unwrap() >= least, "{wanted:?}");
+            }
+            for wanted in [seconds(20), seconds(600), Duration::MAX] {
+                assert_eq!(Retry::After(wanted).after(attempt), Some(wanted));
+            }
+        }
+        assert_eq!(Retry::Never.after(1), None);
+    }
+
+    fn refusal(pause: Duration) -> Result<(), Fault> {
+        Err(Fault { what: "refused".to_owned(), retry: Retry::After(pause) })
+    }
+
+    #[test]
+    fn a_pause_that_a_collector_asked_for_holds_for_the_next_batch_too() {
+        let attempts =
+            Attempts::new("http://c".to_owned(), Some(Duration::from_secs(2)), Arc::default());
+        let begun = Instant::now();
+        // Beyond the time of the batch, which is given up at once.
+        assert_eq!(attempts.run(|_| refusal(Duration::MAX)), Err("refused".to_owned()));
+        assert_eq!(
+            attempts.run(|_| Ok(Instant::now() - begun >= Duration::from_secs(1))),
+            Ok(true)
+        );
+    }
+
+    #[test]
+    fn a_pause_ends_when_everything_ends() {
+        let stop = Arc::new(Stop::default());
+        let attempts = Attempts::new("http://c".to_owned(), None, Arc::clone(&stop));
+        attempts.begin_pause(Duration::MAX);
+        stop.begin(after(Duration::from_secs(60)));
+        let begun = Instant::now();
+        assert_eq!(attempts.run(|_| Ok(())), Ok(()));
+        // Half a minute otherwise.
+        assert!(begun.elapsed() < Duration::from_secs(20));
     }
 }

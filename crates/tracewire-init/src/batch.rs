@@ -1,4 +1,4 @@
-//! The span processor: limits what a span carries and puts it into the queue of an exporter.
+//! The span processor: limits what a span carries and puts it into the queue of each exporter.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +8,11 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
 use crate::batching::Batching;
+use crate::console::ConsoleSpans;
 use crate::count::Counts;
 use crate::error::InitError;
 use crate::limits::ValueLength;
-use crate::queue::{Deliver, Queue};
+use crate::queue::{Deliver, Queue, flush_all, shutdown_all};
 
 /// Puts ended spans into the queue.
 #[derive(Debug)]
@@ -32,33 +33,80 @@ impl BatchProcessor {
     }
 }
 
-impl SpanProcessor for BatchProcessor {
-    fn on_start(&self, _span: &mut Span, _context: &Context) {}
-
-    fn on_end(&self, mut span: SpanData) {
+impl BatchProcessor {
+    fn push(&self, mut span: SpanData) {
         if span.span_context.is_sampled() {
             self.value_length.apply(&mut span);
             self.queue.push(span);
         }
     }
+}
+
+/// All exporters of spans, as one processor: the SDK would flush and shut down one after the other,
+/// and one that hangs would keep the rest from what is left of the time.
+#[derive(Debug, Default)]
+pub(crate) struct SpanProcessors {
+    queues: Vec<BatchProcessor>,
+    others: Vec<ConsoleSpans>,
+}
+
+impl SpanProcessors {
+    pub(crate) fn add(&mut self, queue: BatchProcessor) {
+        self.queues.push(queue);
+    }
+
+    pub(crate) fn add_console(&mut self, console: ConsoleSpans) {
+        self.others.push(console);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queues.is_empty() && self.others.is_empty()
+    }
+
+    fn queues(&self) -> impl Iterator<Item = &Queue<SpanData>> + Clone {
+        self.queues.iter().map(|processor| &processor.queue)
+    }
+
+    /// Does something to all that are no queues, even if one fails.
+    fn others(&self, work: impl Fn(&ConsoleSpans) -> OTelSdkResult) -> OTelSdkResult {
+        self.others.iter().map(work).fold(Ok(()), OTelSdkResult::and)
+    }
+}
+
+impl SpanProcessor for SpanProcessors {
+    fn on_start(&self, span: &mut Span, context: &Context) {
+        self.others.iter().for_each(|other| other.on_start(span, context));
+    }
+
+    fn on_end(&self, span: SpanData) {
+        self.others.iter().for_each(|other| other.on_end(span.clone()));
+        if let Some((last, queues)) = self.queues.split_last() {
+            queues.iter().for_each(|queue| queue.push(span.clone()));
+            last.push(span);
+        }
+    }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.queue.flush()
+        flush_all(self.queues(), || self.others(SpanProcessor::force_flush))
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.queue.shutdown(timeout)
+        shutdown_all(self.queues(), timeout, || {
+            self.others(|other| other.shutdown_with_timeout(timeout))
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
     use std::sync::Mutex;
     use std::sync::mpsc::{Receiver, Sender, channel};
 
     use super::*;
     use crate::console::sample::Sample;
     use crate::count::Failure;
+    use crate::queue::{Encoded, Weigh};
     use opentelemetry_sdk::error::OTelSdkError;
 
     const BYTES_PER_PLACE: usize = 3 * 1024;
@@ -71,15 +119,26 @@ mod tests {
         open: Mutex<Receiver<()>>,
     }
 
+    fn whole(batch: &mut VecDeque<SpanData>) -> Encoded<VecDeque<SpanData>> {
+        let bytes = batch.iter().map(Weigh::weight).sum();
+        Encoded { body: std::mem::take(batch), bytes }
+    }
+
     impl Deliver<SpanData> for Gate {
-        fn deliver(&self, batch: Vec<SpanData>) -> Result<(), Failure> {
+        type Body = VecDeque<SpanData>;
+
+        fn encode(&self, batch: &mut VecDeque<SpanData>) -> Encoded<Self::Body> {
+            whole(batch)
+        }
+
+        fn send(&self, batch: Self::Body) -> Result<(), Failure> {
             self.arrived.send(batch.len()).unwrap();
             self.open.lock().unwrap().recv().map_err(|_| Failure::all("closed"))
         }
     }
 
     struct Waiting {
-        processor: BatchProcessor,
+        processor: SpanProcessors,
         counts: Arc<Counts>,
         arrived: Receiver<usize>,
         open: Sender<()>,
@@ -108,8 +167,9 @@ mod tests {
         let (open, wait) = channel();
         let counts = Arc::new(Counts::new("spans", "test"));
         let sink = Gate { arrived: tell, open: Mutex::new(wait) };
-        let processor =
-            BatchProcessor::start(batching, sink, Arc::clone(&counts), ValueLength(None)).unwrap();
+        let queue = BatchProcessor::start(batching, sink, Arc::clone(&counts), ValueLength(None));
+        let mut processor = SpanProcessors::default();
+        processor.add(queue.unwrap());
         Waiting { processor, counts, arrived, open }
     }
 
@@ -252,7 +312,13 @@ mod tests {
     struct Panicking;
 
     impl Deliver<SpanData> for Panicking {
-        fn deliver(&self, _: Vec<SpanData>) -> Result<(), Failure> {
+        type Body = VecDeque<SpanData>;
+
+        fn encode(&self, batch: &mut VecDeque<SpanData>) -> Encoded<Self::Body> {
+            whole(batch)
+        }
+
+        fn send(&self, _: Self::Body) -> Result<(), Failure> {
             panic!("out of luck")
         }
 
@@ -264,13 +330,14 @@ mod tests {
     #[test]
     fn a_panic_costs_its_batch_and_nothing_else() {
         let counts = Arc::new(Counts::new("spans", "test"));
-        let processor = BatchProcessor::start(
+        let queue = BatchProcessor::start(
             batching(10, 1, NEVER),
             Panicking,
             Arc::clone(&counts),
             ValueLength(None),
-        )
-        .unwrap();
+        );
+        let mut processor = SpanProcessors::default();
+        processor.add(queue.unwrap());
         processor.on_end(Sample::new(1).span());
         processor.force_flush().unwrap();
         processor.on_end(Sample::new(2).span());

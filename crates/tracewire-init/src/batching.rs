@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use crate::env::{self, Env};
 use crate::error::InitError;
+use crate::shown::Shown;
 
 /// How many bytes may wait or be under way for each place in a queue whose size was set.
 ///
-/// That is more than twice what the span of an HTTP request takes. Without a limit, two thousand
-/// places keep 120 MB if somebody sends 60 KB in each request.
-const BYTES_PER_PLACE: usize = 3 * 1024;
+/// That is more than the span of an HTTP request takes. Without a limit, two thousand places keep
+/// 120 MB if a client sends 60 KB in each request.
+pub(crate) const BYTES_PER_PLACE: usize = 3 * 1024;
 /// The bounds of a queue whose size was not set: it is the bytes that count.
 const PLACES: u32 = 32_768;
 const BYTES: usize = 7 * 1024 * 1024;
@@ -17,7 +18,7 @@ const BYTES: usize = 7 * 1024 * 1024;
 const BATCH: u32 = 512;
 const MOST_BATCH: usize = 4096;
 /// How many batches are under way at once.
-const EXPORTS: usize = 6;
+pub(crate) const EXPORTS: usize = 6;
 
 /// The variables of one signal and what they are if unset.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +85,7 @@ impl Batching {
         for (name, code) in [(queue, code.queue_size), (batch, code.batch_size)] {
             if code == Some(0) || code.is_none() && zero(name) {
                 let allowed = "it must be at least 1, or nothing is ever exported";
-                return Err(InitError::configuration(name, "0", allowed));
+                return Err(InitError::configuration(name, &Shown::value("0"), allowed));
             }
         }
         let set = |code: Option<u32>, name| {

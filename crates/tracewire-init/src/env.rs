@@ -1,7 +1,7 @@
 //! Typed reading of environment variables, by the specification's rules.
 //!
-//! Empty is unset. A value that cannot be read is warned of once, with the value and what is
-//! allowed, and is then treated as unset; a list loses only its unknown words.
+//! Empty is unset. A value that cannot be read is warned of once, with what is allowed and, unless
+//! it may be a secret, the value; it is then treated as unset. A list loses only its unknown words.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -9,10 +9,19 @@ use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
 
+use tracewire_text::shortened;
+
+use crate::shown::Shown;
+
+/// The longest warning, in characters: values are cut before, lists of them here.
+const MOST_WARNING: usize = 1000;
+/// The longest value of a decision, in characters.
+const MOST_VALUE: usize = 256;
+
 /// Where settings come from, and a record of what was found.
 pub(crate) struct Env {
     source: Source,
-    // What vendors' variables say, by the standard name.
+    // What vendors' variables and defaults in code say, by the standard name.
     stand_ins: HashMap<&'static str, StandIn>,
     warnings: RefCell<Vec<String>>,
     decisions: RefCell<Vec<Decision>>,
@@ -68,8 +77,14 @@ impl Env {
     /// An environment of these variables alone.
     #[cfg(test)]
     pub(crate) fn of(variables: &[(&str, &str)]) -> Self {
+        Self::of_os(variables.iter().map(|&(name, value)| (name, value.into())))
+    }
+
+    /// The same with values that need not be text.
+    #[cfg(test)]
+    pub(crate) fn of_os<'a>(variables: impl IntoIterator<Item = (&'a str, OsString)>) -> Self {
         let variables: HashMap<String, OsString> =
-            variables.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect();
+            variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         Self::new(move |name: &str| variables.get(name).cloned())
     }
 
@@ -82,15 +97,16 @@ impl Env {
         match value.into_string() {
             Ok(text) if text.trim().is_empty() => None,
             Ok(text) => Some(text),
-            Err(raw) => {
-                self.warn(format!("{name} is ignored: {raw:?} is not UTF-8"));
+            Err(_) => {
+                // Which variables hold secrets is not known here, so none is shown.
+                self.warn(format!("{name} is ignored: its value (not shown) must be UTF-8"));
                 None
             }
         }
     }
 
-    /// Makes `value`, which the variable `from` asks for, that of the variable `name`.
-    #[cfg(feature = "__presets")]
+    /// Makes `value`, which `from` asks for (another variable, or a default in code), that of the
+    /// variable `name`.
     pub(crate) fn stand_in(&mut self, name: &'static str, value: String, from: &'static str) {
         self.stand_ins.insert(name, StandIn { value, from });
     }
@@ -112,7 +128,7 @@ impl Env {
                 Ok(value) => Some(Found { value, variable: self.source_of(name).to_owned() }),
                 Err(allowed) => {
                     let name = self.source_of(name);
-                    self.warn(format!("{name}={text:?} is ignored: {allowed}"));
+                    self.warn(format!("{name}={} is ignored: {allowed}", Shown::value(&text)));
                     None
                 }
             }
@@ -128,7 +144,10 @@ impl Env {
         default: T,
     ) -> T {
         let (value, origin) = match code {
-            Some(value) => (value, Origin::Code),
+            Some(value) => {
+                self.overridden(names);
+                (value, Origin::Code)
+            }
             None => match self.read(names, parse) {
                 Some(found) => (found.value, Origin::Variable(found.variable)),
                 None => (default, Origin::Default),
@@ -138,14 +157,23 @@ impl Env {
         value
     }
 
+    /// Warns of those of these variables that are set, because code has decided.
+    pub(crate) fn overridden(&self, names: &[&str]) {
+        for name in names.iter().filter(|name| self.text(name).is_some()) {
+            self.warn(format!("{} is ignored: the program sets it in code", self.source_of(name)));
+        }
+    }
+
     /// Records what was decided. `value` must not hold a secret.
     pub(crate) fn decide(&self, setting: &str, value: impl Into<String>, origin: Origin) {
-        let decision = Decision { setting: setting.to_owned(), value: value.into(), origin };
+        let value = shortened(&value.into(), MOST_VALUE);
+        let decision = Decision { setting: setting.to_owned(), value, origin };
         self.decisions.borrow_mut().push(decision);
     }
 
     /// Keeps a warning, once, to be said when all settings are read.
     pub(crate) fn warn(&self, warning: String) {
+        let warning = shortened(&warning, MOST_WARNING);
         let mut warnings = self.warnings.borrow_mut();
         if !warnings.contains(&warning) {
             warnings.push(warning);

@@ -4,12 +4,17 @@ use std::error::Error;
 use std::fmt;
 
 use tracewire_propagation::NotCompiledIn;
+use tracewire_text::printable;
+
+use crate::shown::Shown;
 
 type Source = Box<dyn Error + Send + Sync>;
 
 /// The error of [`init`](crate::init): what is set, to which value, and what is allowed.
 ///
-/// Values that hold a secret (headers, credentials in an endpoint) are not shown.
+/// A value that may hold a secret (a header, credentials or a query in an endpoint, the content of a
+/// file) is never part of it. `Debug` shows what `Display` says and then each source, so that an
+/// error which `main` returns reads well.
 pub struct InitError {
     kind: Kind,
     message: String,
@@ -35,13 +40,13 @@ impl InitError {
     }
 
     /// `setting` (a variable or a builder method) has an unusable `value`.
-    pub(crate) fn configuration(setting: &str, value: &str, allowed: &str) -> Self {
-        Self::new(Kind::Configuration, format!("{setting}={value:?}: {allowed}"))
+    pub(crate) fn configuration(setting: &str, value: &Shown, allowed: &str) -> Self {
+        Self::new(Kind::Configuration, format!("{setting}={value}: {allowed}"))
     }
 
     /// `setting` asks for something that exists but is not part of this build.
-    pub(crate) fn not_compiled_in(setting: &str, value: &str, allowed: &str) -> Self {
-        Self::new(Kind::NotCompiledIn, format!("{setting}={value:?} is not compiled in: {allowed}"))
+    pub(crate) fn not_compiled_in(setting: &str, value: &Shown, allowed: &str) -> Self {
+        Self::new(Kind::NotCompiledIn, format!("{setting}={value} is not compiled in: {allowed}"))
     }
 
     /// `OTEL_PROPAGATORS` names a format of another cargo feature; the cause says all of it.
@@ -85,22 +90,44 @@ impl InitError {
 
 impl fmt::Debug for InitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InitError")
-            .field("kind", &self.kind)
-            .field("message", &self.message)
-            .field("source", &self.source)
-            .finish()
+        fmt::Display::fmt(self, f)?;
+        let mut source = self.source();
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            // Where a message ends with its cause, once is enough.
+            if !self.message.contains(&text) {
+                write!(f, ": {}", printable(&text))?;
+            }
+            source = cause.source();
+        }
+        Ok(())
     }
 }
 
 impl fmt::Display for InitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::printable::printable(&self.message))
+        f.write_str(&printable(&self.message))
     }
 }
 
 impl Error for InitError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_deref().map(|source| source as &(dyn Error + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_says_what_display_says_and_why() {
+        let error = InitError::exporter("the exporter cannot start");
+        assert_eq!(format!("{error:?}"), error.to_string());
+        let cause = std::io::Error::other("no threads\nleft");
+        let error = error.with_source(cause);
+        assert_eq!(format!("{error:?}"), "the exporter cannot start: no threads\\nleft");
+        let told = InitError::exporter("it ended: no threads").with_source("no threads");
+        assert_eq!(format!("{told:?}"), "it ended: no threads");
     }
 }

@@ -4,6 +4,7 @@
 use crate::env::{Env, Origin};
 use crate::error::InitError;
 use crate::otlp::Signal;
+use crate::shown::Shown;
 
 /// Where a signal goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,14 @@ pub enum Exporter {
     /// Metrics on a page that a Prometheus server reads.
     #[cfg(feature = "prometheus")]
     Prometheus,
+}
+
+/// The value of a variable that names these exporters.
+pub(crate) fn variable_value(exporters: &[Exporter]) -> String {
+    if exporters.is_empty() {
+        return "none".to_owned();
+    }
+    exporters.iter().map(|exporter| exporter.word()).collect::<Vec<_>>().join(",")
 }
 
 impl Exporter {
@@ -88,12 +97,13 @@ pub(crate) fn exporters(
     let (mut exporters, origin) = if let Some(exporters) = code {
         if let Some(other) = exporters.iter().find(|e| !signal.exporters().contains(e)) {
             let allowed = format!("it must be one of {}", words(signal));
-            return Err(InitError::configuration(variable, other.word(), &allowed));
+            return Err(InitError::configuration(variable, &Shown::value(other.word()), &allowed));
         }
+        env.overridden(&[variable]);
         (exporters, Origin::Code)
     } else if let Some(text) = env.text(variable) {
         match from_text(env, signal, &text) {
-            Some(exporters) => (exporters, Origin::Variable(variable.to_owned())),
+            Some(exporters) => (exporters, Origin::Variable(env.source_of(variable).to_owned())),
             None => (vec![Exporter::Otlp], Origin::Default),
         }
     } else {
@@ -131,13 +141,14 @@ fn from_text(env: &Env, signal: Signal, text: &str) -> Option<Vec<Exporter>> {
                 format!(" needs the cargo feature `{feature}` and")
             });
             env.warn(format!(
-                "{variable}: {word:?}{why} is ignored: the words are {}",
+                "{variable}: {}{why} is ignored: the words are {}",
+                Shown::value(word),
                 words(signal)
             ));
         }
     }
     if none && !exporters.is_empty() {
-        env.warn(format!("{variable}={text:?}: \"none\" is ignored beside other words"));
+        env.warn(format!("{variable}: \"none\" is ignored beside other words"));
     }
     (none || !exporters.is_empty()).then_some(exporters)
 }

@@ -3,6 +3,7 @@
 //! Such an exporter may panic, or never come back. Here it costs the batch it had, and the batches
 //! that come while it hangs, but not the telemetry of the process for good.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
@@ -11,13 +12,13 @@ use std::task::{Context as TaskContext, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
 use crate::count::Failure;
 use crate::error::InitError;
-use crate::queue::{Deliver, describe_panic};
+use crate::queue::{Deliver, Encoded, Weigh, describe_panic};
+use crate::quiet::quietly;
 use crate::stop::{Stop, after};
 
 type Outcome = Result<(), String>;
@@ -81,7 +82,14 @@ impl Foreign {
 }
 
 impl Deliver<SpanData> for Foreign {
-    fn deliver(&self, batch: Vec<SpanData>) -> Result<(), Failure> {
+    type Body = Vec<SpanData>;
+
+    fn encode(&self, batch: &mut VecDeque<SpanData>) -> Encoded<Vec<SpanData>> {
+        let bytes = batch.iter().map(Weigh::weight).sum();
+        Encoded { body: std::mem::take(batch).into(), bytes }
+    }
+
+    fn send(&self, batch: Vec<SpanData>) -> Result<(), Failure> {
         self.ask(|answer| Request::Export(batch, answer)).map_err(Failure::all)
     }
 
@@ -96,7 +104,6 @@ impl Deliver<SpanData> for Foreign {
 }
 
 fn run(mut exporter: impl SpanExporter, resource: &Resource, inbox: &Receiver<Request>) {
-    let _suppressed = Context::enter_telemetry_suppressed_scope();
     let _ = unwinding(|| {
         exporter.set_resource(resource);
         Ok(())
@@ -115,7 +122,7 @@ fn run(mut exporter: impl SpanExporter, resource: &Resource, inbox: &Receiver<Re
 }
 
 fn unwinding(work: impl FnOnce() -> opentelemetry_sdk::error::OTelSdkResult) -> Outcome {
-    match catch_unwind(AssertUnwindSafe(work)) {
+    match catch_unwind(AssertUnwindSafe(|| quietly(work))) {
         Ok(result) => result.map_err(|error| error.to_string()),
         Err(panic) => Err(describe_panic(&*panic)),
     }

@@ -1,9 +1,9 @@
 //! The guard: telemetry lives as long as it does, and tells at its end what became of it.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 #[cfg(feature = "logs")]
@@ -13,15 +13,37 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 
 use crate::builder::Builder;
 use crate::count::Counts;
+use crate::courier::Courier;
+use crate::ended::{End, Life, Watched};
 use crate::env::Env;
 use crate::error::InitError;
 use crate::log;
+use crate::metrics::Deliveries;
 use crate::report::ShutdownReport;
 use crate::stop::{Stop, after};
 
 /// Running telemetry. Keep it until the end of `main`, and then call [`shutdown`](Self::shutdown).
 ///
-/// Dropping it does the same as the safety net, on whatever thread that happens.
+/// Dropping it does the same, on whatever thread that happens. So `let _ = init()?` ends telemetry at
+/// once; `let _telemetry = init()?` does not. The first span that is started after the end is warned
+/// of.
+///
+/// # What loses telemetry
+///
+/// Spans and log records wait up to a few seconds for their batch. They are exported by `shutdown`,
+/// by [`flush`](Self::flush), or by the guard's drop, so they are lost where none of these runs:
+///
+/// | what ends the process | does the guard's drop run? | instead |
+/// |---|---|---|
+/// | a signal (Ctrl-C, SIGTERM) without a handler | no | `shutdown_signal` |
+/// | [`std::process::exit`] | no | call `shutdown` before, or return from `main` |
+/// | a panic in `main`'s thread that unwinds | yes | |
+/// | a panic with `panic = "abort"`, or [`std::process::abort`] | no | call `flush` where it matters |
+/// | [`std::mem::forget`], a leaked `Box`, a `static` | no | keep the guard in `main` |
+/// | SIGKILL, running out of memory | no | what was exported before |
+///
+/// A panic in a task of a runtime or in another thread ends nothing; its spans end as the stack
+/// unwinds. Spans that are still open at the shutdown are lost, as they have no end.
 ///
 /// ```no_run
 /// fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -31,7 +53,8 @@ use crate::stop::{Stop, after};
 ///     Ok(())
 /// }
 /// ```
-#[must_use = "telemetry ends when its guard is dropped: keep it until the end of main"]
+#[must_use = "telemetry ends when its guard is dropped, which `let _ =` does at once: bind it to a \
+              name and call `shutdown` at the end of main"]
 pub struct Telemetry {
     // `None` once it was shut down.
     running: Option<Running>,
@@ -50,12 +73,12 @@ impl Telemetry {
     /// without one. A loss is also logged as a warning. Spans that end later are lost uncounted, so
     /// stop serving first.
     pub fn shutdown(mut self) -> ShutdownReport {
-        self.end(None)
+        self.end(None, End::ShutDown)
     }
 
     /// Like [`shutdown`](Self::shutdown), with this time limit.
     pub fn shutdown_timeout(mut self, limit: Duration) -> ShutdownReport {
-        self.end(Some(limit))
+        self.end(Some(limit), End::ShutDown)
     }
 
     /// Exports what has been recorded so far and tells what became of everything until now.
@@ -148,8 +171,7 @@ impl Telemetry {
     where
         S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
     {
-        let running = self.running.as_ref()?;
-        Some(running.logging.span_layer(running.providers.tracer.as_ref()?))
+        Some(self.running.as_ref()?.logging.span_layer(&self.watched()?))
     }
 
     /// Sets the subscriber for `tracing`, if one was asked for.
@@ -159,6 +181,12 @@ impl Telemetry {
             Some(running) => running.logging.install(self),
             None => Ok(()),
         }
+    }
+
+    /// The provider of tracers as the process gets it.
+    pub(crate) fn watched(&self) -> Option<Watched<SdkTracerProvider>> {
+        let running = self.running.as_ref()?;
+        Some(Watched::new(running.providers.tracer.clone()?, &running.life))
     }
 
     pub(crate) fn new(running: Running) -> Self {
@@ -172,15 +200,24 @@ impl Telemetry {
         self
     }
 
-    fn end(&mut self, limit: Option<Duration>) -> ShutdownReport {
+    fn end(&mut self, limit: Option<Duration>, how: End) -> ShutdownReport {
         let Some(running) = self.running.take() else {
             return ShutdownReport::default();
         };
         #[cfg(feature = "tracing")]
         let is_of_the_process = running.claim.is_some();
+        running.life.end(how);
+        // What the exporters would warn of is in the report.
+        let voice = running.counts.first().cloned();
+        voice.iter().for_each(|counts| counts.voice().hush());
         let report = running.shutdown(limit);
         if !report.is_complete() {
-            log::warn(&format!("telemetry was lost: {report}"));
+            let line = format!("telemetry was lost: {report}");
+            let reason = report.missing_collector().unwrap_or_default();
+            log::warn(&match &voice {
+                Some(counts) => counts.voice().hinted(&line, reason),
+                None => line,
+            });
         }
         #[cfg(feature = "tracing")]
         if is_of_the_process {
@@ -196,7 +233,7 @@ const LINES_TIMEOUT: Duration = Duration::from_millis(250);
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
-        self.end(None);
+        self.end(None, End::Dropped);
     }
 }
 
@@ -218,9 +255,13 @@ pub(crate) struct Providers {
 /// The providers and what is needed to end them well.
 pub(crate) struct Running {
     pub(crate) providers: Providers,
+    pub(crate) deliveries: Deliveries,
+    /// One for each signal, made at the first flush.
+    pub(crate) flushes: OnceLock<Vec<Courier<Instant>>>,
     pub(crate) counts: Vec<Arc<Counts>>,
     pub(crate) stop: Arc<Stop>,
     pub(crate) shutdown_timeout: Duration,
+    pub(crate) life: Arc<Life>,
     #[cfg(feature = "tracing")]
     pub(crate) logging: crate::subscriber::Logging,
     #[cfg(feature = "prometheus")]
@@ -244,7 +285,11 @@ impl Running {
             work.push(("tracewire-traces", Box::new(end)));
         }
         if let Some(metrics) = self.providers.meter.clone() {
-            let end = move || drop(metrics.shutdown_with_timeout(limit));
+            let deliveries = self.deliveries.clone();
+            let end = move || {
+                drop(metrics.shutdown_with_timeout(limit));
+                deliveries.wait(deadline);
+            };
             work.push(("tracewire-metrics", Box::new(end)));
         }
         #[cfg(feature = "logs")]
@@ -258,19 +303,31 @@ impl Running {
 
     fn flush(&self) -> ShutdownReport {
         let limit = self.shutdown_timeout;
-        let mut work: Vec<Work> = Vec::new();
+        let deadline = after(limit);
+        let flushes = self.flushes.get_or_init(|| self.flushes());
+        let begun: Vec<_> = flushes.iter().map(|flush| flush.begin(deadline).number).collect();
+        let done = flushes.iter().zip(begun).all(|(flush, number)| flush.wait(number, deadline));
+        self.report((!done).then_some(limit))
+    }
+
+    /// What flushes each signal. A flush that hangs keeps one thread, however many come after it.
+    fn flushes(&self) -> Vec<Courier<Instant>> {
+        let mut flushes = Vec::new();
         if let Some(traces) = self.providers.tracer.clone() {
-            work.push(("tracewire-traces", Box::new(move || drop(traces.force_flush()))));
+            flushes.push(Courier::new("tracewire-traces", move |_| drop(traces.force_flush())));
         }
         if let Some(metrics) = self.providers.meter.clone() {
-            work.push(("tracewire-metrics", Box::new(move || drop(metrics.force_flush()))));
+            let deliveries = self.deliveries.clone();
+            flushes.push(Courier::new("tracewire-metrics", move |deadline| {
+                drop(metrics.force_flush());
+                deliveries.wait(deadline);
+            }));
         }
         #[cfg(feature = "logs")]
         if let Some(logs) = self.providers.logger.clone() {
-            work.push(("tracewire-logs", Box::new(move || drop(logs.force_flush()))));
+            flushes.push(Courier::new("tracewire-logs", move |_| drop(logs.force_flush())));
         }
-        let done = on_threads_of_their_own(after(limit), work);
-        self.report((!done).then_some(limit))
+        flushes
     }
 
     fn report(&self, deadline: Option<Duration>) -> ShutdownReport {
@@ -316,7 +373,13 @@ pub(crate) struct Claim(());
 impl Claim {
     pub(crate) fn take() -> Result<Self, InitError> {
         if INITIALIZED.swap(true, Ordering::AcqRel) {
-            return Err(InitError::already_initialized());
+            let error = InitError::already_initialized();
+            // Whoever has a guard already may throw this error away.
+            static SAID: AtomicBool = AtomicBool::new(false);
+            if !SAID.swap(true, Ordering::Relaxed) {
+                log::warn(&error.to_string());
+            }
+            return Err(error);
         }
         Ok(Self(()))
     }
@@ -325,5 +388,16 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         INITIALIZED.store(false, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_guard_can_be_shared_between_threads() {
+        fn shared<T: Send + Sync + 'static>() {}
+        shared::<Telemetry>();
     }
 }

@@ -1,9 +1,16 @@
-//! A sampler that honors what a caller asked for beyond the sampled flag.
+//! Samplers that look at the parent before the sampler inside does: whether it is one, and what a
+//! caller asked for beyond the sampled flag.
 
+use std::borrow::Cow;
+use std::fmt;
+
+use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
 use opentelemetry::trace::{Link, SpanKind, TraceContextExt, TraceId};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 use tracewire_propagation::SamplingHint;
+
+use crate::untraced;
 
 /// Obeys a [`SamplingHint`] of a remote parent, and otherwise asks the sampler inside.
 ///
@@ -12,6 +19,13 @@ use tracewire_propagation::SamplingHint;
 /// [`SamplingHint`]. Child contexts inherit the value, so it counts only while the context's span
 /// is remote or absent. For [`SamplingHint::Deferred`] the sampler inside decides as for a root
 /// span, and the caller's `tracestate` is kept.
+///
+/// A span without valid ids is no parent: one that was started before there was a provider, or after
+/// an earlier one was shut down. The sampler inside then decides as for a root span. The SDK's
+/// `Sampler::ParentBased` alone takes such a span for a parent that was not sampled, and drops
+/// everything below it.
+///
+/// Spans below a request that is not traced ([`tracewire_propagation::untraced`]) are dropped.
 ///
 /// [`init`](crate::init) installs it around every parent-based sampler. It is public for people
 /// who build their own provider:
@@ -45,22 +59,72 @@ impl<S: ShouldSample + Clone + 'static> ShouldSample for HintedSampler<S> {
         attributes: &[KeyValue],
         links: &[Link],
     ) -> SamplingResult {
-        let ask =
-            |parent| self.inner.should_sample(parent, trace_id, name, span_kind, attributes, links);
-        let Some((parent, hint)) = parent_context.and_then(|parent| Some((parent, hint(parent)?)))
-        else {
-            return ask(parent_context);
+        if let Some(dropped) = untraced::dropped(parent_context) {
+            return dropped;
+        }
+        let ask = |parent: &Context| {
+            self.inner.should_sample(Some(parent), trace_id, name, span_kind, attributes, links)
         };
-        let trace_state = parent.span().span_context().trace_state().clone();
-        match hint {
-            SamplingHint::Deferred => SamplingResult { trace_state, ..ask(None) },
-            SamplingHint::On | SamplingHint::Debug => {
-                decided(SamplingDecision::RecordAndSample, trace_state)
+        let Some(parent) = parent_context else {
+            return self.inner.should_sample(None, trace_id, name, span_kind, attributes, links);
+        };
+        let trace_state = || parent.span().span_context().trace_state().clone();
+        match hint(parent) {
+            Some(SamplingHint::Deferred) => {
+                SamplingResult { trace_state: trace_state(), ..ask(&without_span(parent)) }
             }
-            SamplingHint::Off => decided(SamplingDecision::Drop, trace_state),
-            _ => ask(parent_context),
+            Some(SamplingHint::On | SamplingHint::Debug) => {
+                decided(SamplingDecision::RecordAndSample, trace_state())
+            }
+            Some(SamplingHint::Off) => decided(SamplingDecision::Drop, trace_state()),
+            _ => ask(&real_parent(parent)),
         }
     }
+}
+
+/// Asks the sampler inside, but takes a span without valid ids for no parent.
+///
+/// It stands around samplers that code gives and that decide about hints themselves.
+#[derive(Clone)]
+pub(crate) struct RealParent(pub(crate) Box<dyn ShouldSample>);
+
+impl ShouldSample for RealParent {
+    fn should_sample(
+        &self,
+        parent_context: Option<&Context>,
+        trace_id: TraceId,
+        name: &str,
+        span_kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        let parent = parent_context.map(real_parent);
+        self.0.should_sample(parent.as_deref(), trace_id, name, span_kind, attributes, links)
+    }
+}
+
+impl fmt::Debug for RealParent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The context as samplers may see it: without a span that is none.
+fn real_parent(parent: &Context) -> Cow<'_, Context> {
+    if parent.has_active_span() && !parent.span().span_context().is_valid() {
+        Cow::Owned(without_span(parent))
+    } else {
+        Cow::Borrowed(parent)
+    }
+}
+
+/// The context of a root span. A span cannot be taken out of a context, so this is a new one with
+/// what samplers look at besides.
+fn without_span(context: &Context) -> Context {
+    let baggage = context.baggage().iter().map(|(key, (value, metadata))| {
+        KeyValueMetadata::new(key.clone(), value.clone(), metadata.clone())
+    });
+    Context::new().with_baggage(baggage)
 }
 
 /// The hint, if the context comes straight from a carrier.
@@ -102,6 +166,25 @@ mod tests {
 
     fn sampled(root: Sampler, context: &Context) -> bool {
         result(root, context).decision == SamplingDecision::RecordAndSample
+    }
+
+    #[test]
+    fn a_span_without_ids_is_no_parent() {
+        let none = Context::new()
+            .with_remote_span_context(SpanContext::NONE)
+            .with_baggage([KeyValue::new("tenant", "a")]);
+        for (root, expected) in [(Sampler::AlwaysOn, true), (Sampler::AlwaysOff, false)] {
+            assert_eq!(sampled(root.clone(), &none), expected);
+            let given = RealParent(Box::new(Sampler::ParentBased(Box::new(root))));
+            let result =
+                given.should_sample(Some(&none), TraceId::from(1), "", &SpanKind::Server, &[], &[]);
+            assert_eq!(result.decision == SamplingDecision::RecordAndSample, expected);
+        }
+        assert_eq!(real_parent(&none).baggage().get("tenant").map(|v| v.as_str()), Some("a"));
+        for flags in [TraceFlags::SAMPLED, TraceFlags::NOT_SAMPLED] {
+            let real = Context::new().with_remote_span_context(parent(flags, false));
+            assert!(matches!(real_parent(&real), Cow::Borrowed(_)));
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One POST to a collector: compressed, retried, and over before its time is up.
 
-use std::io::{Read, Write};
+use std::fmt;
+use std::io::{ErrorKind, Read, Write};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -13,13 +14,19 @@ use ureq::{Agent, Proxy, Timeout};
 use url::Url;
 
 use crate::attempts::{Attempts, Fault, Retry};
+use crate::batching::EXPORTS;
 use crate::error::InitError;
+pub(crate) use crate::shown::url as shown;
 use crate::stop::Stop;
+use crate::unreachable;
 
 /// How long to wait for a connection; a dead network must not cost a batch its whole time.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How much of an answer is read: it holds counts and a message, and the collector is untrusted.
 const MOST_RESPONSE: u64 = 64 * 1024;
+/// What each connection keeps for what it reads and writes. The head of an answer must fit.
+const INPUT_BUFFER: usize = 16 * 1024;
+const OUTPUT_BUFFER: usize = 32 * 1024;
 pub(crate) const USER_AGENT: &str = concat!(
     "tracewire/",
     env!("CARGO_PKG_VERSION"),
@@ -28,7 +35,6 @@ pub(crate) const USER_AGENT: &str = concat!(
 );
 
 /// Everything about the requests to one endpoint.
-#[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
@@ -42,7 +48,6 @@ pub(crate) struct Target {
 }
 
 /// Sends bodies to one endpoint. Blocks the calling thread, which must not be a runtime's.
-#[derive(Debug)]
 pub(crate) struct HttpClient {
     agent: Agent,
     uri: Uri,
@@ -59,6 +64,9 @@ impl HttpClient {
             // A redirect would carry credentials to wherever the answer says.
             .max_redirects(0)
             .http_status_as_error(false)
+            .input_buffer_size(INPUT_BUFFER)
+            .output_buffer_size(OUTPUT_BUFFER)
+            .max_idle_connections_per_host(EXPORTS)
             .proxy(target.proxy);
         #[cfg(feature = "__rustls")]
         let config = match target.tls {
@@ -79,13 +87,18 @@ impl HttpClient {
         })
     }
 
-    /// Posts `body`, again if that may help, and gives the answer's body or why there is none.
+    /// The body as it is posted, without what it was before.
+    pub(crate) fn compressed(&self, body: Vec<u8>) -> Vec<u8> {
+        if self.gzip { gzip(&body) } else { body }
+    }
+
+    /// Posts a [compressed](Self::compressed) `body`, again if that may help, and gives the answer's
+    /// body or why there is none.
     pub(crate) fn post(
         &self,
         content_type: &'static str,
         body: Vec<u8>,
     ) -> Result<Vec<u8>, String> {
-        let body = if self.gzip { gzip(&body) } else { body };
         self.attempts.run(|left| self.once(content_type, &body, left))
     }
 
@@ -126,7 +139,20 @@ impl HttpClient {
     fn unanswered(&self, error: ureq::Error) -> Fault {
         let never = matches!(error, ureq::Error::Http(_) | ureq::Error::BadUri(_));
         let retry = if never { Retry::Never } else { Retry::Soon };
-        Fault { what: format!("{}: {}", self.attempts.endpoint(), describe(&error)), retry }
+        let (endpoint, cause) = (self.attempts.endpoint(), describe(&error));
+        let what = if is_unreached(&error) {
+            unreachable::reason(endpoint, &cause)
+        } else {
+            format!("{endpoint}: {cause}")
+        };
+        Fault { what, retry }
+    }
+}
+
+/// Without the headers and the URL: a provider's `Debug` shows its exporters.
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClient").field("attempts", &self.attempts).finish_non_exhaustive()
     }
 }
 
@@ -138,26 +164,25 @@ fn retry(status: StatusCode, headers: &HeaderMap) -> Retry {
     after.and_then(|text| retry_after(text, SystemTime::now())).map_or(Retry::Soon, Retry::After)
 }
 
-/// Seconds or a date, as RFC 9110 §10.2.3 has it.
+/// Seconds or a date, as RFC 9110 §10.2.3 has it. A date in the past is no pause.
 fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
-    match text.trim().parse() {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => {
-            let date = httpdate::parse_http_date(text.trim()).ok()?;
-            Some(date.duration_since(now).unwrap_or_default())
-        }
+    let text = text.trim();
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More than fits is for ever.
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
 }
 
-/// The URL without what may be secret.
-pub(crate) fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    // Both fail only for URLs that cannot have credentials.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.set_query(None);
-    url.set_fragment(None);
-    url.into()
+/// Whether there was nobody to send anything to.
+fn is_unreached(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::Io(error) => error.kind() == ErrorKind::ConnectionRefused,
+        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => true,
+        ureq::Error::Timeout(limit) => matches!(limit, Timeout::Connect | Timeout::Resolve),
+        _ => false,
+    }
 }
 
 /// Why there was no answer, without the URL, which may hold credentials.
@@ -178,9 +203,12 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-fn gzip(body: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(body: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
-    encoder.write_all(body).and_then(|()| encoder.finish()).expect("a Vec takes every write")
+    let finished = encoder.write_all(body).and_then(|()| encoder.finish());
+    let mut compressed = finished.expect("a Vec takes every write");
+    compressed.shrink_to_fit();
+    compressed
 }
 
 #[cfg(test)]
@@ -206,8 +234,12 @@ mod tests {
             (" 0 ", Some(0)),
             ("Sun, 06 Nov 1994 08:49:47 GMT", Some(10)),
             ("Sun, 06 Nov 1994 08:49:27 GMT", Some(0)),
+            ("99999999999999999999", Some(u64::MAX)),
             ("soon", None),
             ("-1", None),
+            ("+1", None),
+            ("1.5", None),
+            ("", None),
         ] {
             assert_eq!(retry_after(text, now), expected.map(Duration::from_secs), "{text}");
         }
@@ -254,12 +286,6 @@ mod tests {
             server.join().unwrap(),
             ["CONNECT collector.invalid:4318 HTTP/1.1", "POST /v1/traces HTTP/1.1"]
         );
-    }
-
-    #[test]
-    fn no_credential_is_shown() {
-        let url = Url::parse("https://user:secret@collector:4318/v1/traces?key=secret#secret");
-        assert_eq!(shown(&url.unwrap()), "https://collector:4318/v1/traces");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! The SDK counts attributes, events and links; the length of values it leaves alone, so that is
 //! done here, before a span waits in a queue.
 
+use opentelemetry::trace::Status;
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::{SpanData, SpanLimits};
 
@@ -65,7 +66,10 @@ fn value_length(env: &Env, code: Option<usize>) -> ValueLength {
     const NAMES: [&str; 2] =
         ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
     let (limit, origin) = match (code, env.read(&NAMES, env::integer(0))) {
-        (Some(limit), _) => (Some(limit), Origin::Code),
+        (Some(limit), _) => {
+            env.overridden(&NAMES);
+            (Some(limit), Origin::Code)
+        }
         (None, Some(found)) => {
             (usize::try_from(found.value).ok(), Origin::Variable(found.variable))
         }
@@ -77,9 +81,15 @@ fn value_length(env: &Env, code: Option<usize>) -> ValueLength {
 }
 
 impl ValueLength {
-    /// Cuts every string among the attributes of the span, its events and its links.
+    /// Cuts every string among the attributes of the span, its events and its links, and the
+    /// description of its status, which holds the same text as `exception.message`.
     pub(crate) fn apply(self, span: &mut SpanData) {
         let Some(limit) = self.0 else { return };
+        if let Status::Error { description } = &mut span.status
+            && let Some(end) = cut_at(description, limit)
+        {
+            *description = description[..end].to_owned().into();
+        }
         cut_all(&mut span.attributes, limit);
         for event in &mut span.events.events {
             cut_all(&mut event.attributes, limit);
@@ -106,12 +116,18 @@ fn cut_all(attributes: &mut [KeyValue], limit: usize) {
 
 /// Keeps the first `limit` characters; the text is copied, so that nothing longer stays in memory.
 fn cut(text: &mut StringValue, limit: usize) {
-    // A character takes at least a byte: most values need no counting.
-    if text.as_str().len() > limit
-        && let Some((end, _)) = text.as_str().char_indices().nth(limit)
-    {
+    if let Some(end) = cut_at(text.as_str(), limit) {
         *text = StringValue::from(text.as_str()[..end].to_owned());
     }
+}
+
+/// Where a text of more than `limit` characters is cut.
+fn cut_at(text: &str, limit: usize) -> Option<usize> {
+    // A character takes at least a byte: most values need no counting.
+    if text.len() <= limit {
+        return None;
+    }
+    text.char_indices().nth(limit).map(|(end, _)| end)
 }
 
 #[cfg(test)]
@@ -173,5 +189,17 @@ mod tests {
                 Value::Array(Array::String(vec!["abc".into(), "a".into()])),
             ]
         );
+    }
+
+    #[test]
+    fn the_description_of_a_status_is_cut_like_a_value() {
+        use crate::console::sample::Sample;
+        for (limit, expected) in
+            [(Some(5), "äöü n"), (Some(100), "äöü no luck"), (None, "äöü no luck")]
+        {
+            let mut span = Sample::new(1).error("äöü no luck").span();
+            ValueLength(limit).apply(&mut span);
+            assert_eq!(span.status, Status::error(expected));
+        }
     }
 }

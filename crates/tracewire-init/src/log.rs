@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tracewire_text::printable;
 use tracing::subscriber::NoSubscriber;
 
 use crate::output::Output;
-use crate::printable::printable;
 
 /// Says `message` at level WARN: through `tracing` when a subscriber is set, else on stderr.
 pub(crate) fn warn(message: &str) {

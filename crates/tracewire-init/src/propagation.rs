@@ -8,6 +8,7 @@ use tracewire_propagation::{Propagator, TextMap, from_names, set_default};
 use crate::env::{Env, Origin};
 use crate::error::InitError;
 use crate::log;
+use crate::shown::Shown;
 
 #[cfg(feature = "datadog-agent")]
 mod split;
@@ -27,6 +28,7 @@ pub(crate) fn choose(
     code: Option<Arc<dyn Propagator>>,
 ) -> Result<Arc<dyn Propagator>, InitError> {
     if let Some(propagator) = code {
+        env.overridden(&[VARIABLE]);
         env.decide(VARIABLE, format!("{propagator:?}"), Origin::Code);
         return Ok(propagator);
     }
@@ -38,7 +40,8 @@ pub(crate) fn choose(
     let words = text.as_deref().unwrap_or_default();
     let selection = from_names(words).map_err(InitError::propagator)?;
     for word in selection.unknown() {
-        env.warn(format!("{VARIABLE}: {word:?} is ignored: no propagator has this name"));
+        let word = Shown::value(word);
+        env.warn(format!("{VARIABLE}: {word} is ignored: no propagator has this name"));
     }
     let origin = match text {
         Some(_) => Origin::Variable(env.source_of(VARIABLE).to_owned()),

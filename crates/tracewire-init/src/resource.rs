@@ -6,6 +6,7 @@ use opentelemetry_sdk::resource::TelemetryResourceDetector;
 
 use crate::env::{Env, Origin};
 use crate::percent;
+use crate::shown::Shown;
 
 const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
 const RESOURCE_ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
@@ -14,24 +15,29 @@ const RESOURCE_ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     pub(crate) service_name: Option<String>,
+    /// Weaker than the environment.
+    pub(crate) default_name: Option<String>,
     pub(crate) attributes: Vec<KeyValue>,
 }
 
 /// SDK facts, then what the detectors found, then the environment's attributes, then what code gave; later ones win.
 ///
 /// The service name is code's, else `OTEL_SERVICE_NAME`, else the one among the attributes, else
-/// `unknown_service:` and the executable's name.
+/// code's default, else `unknown_service:` and the executable's name.
 pub(crate) fn resource(env: &Env, code: Settings) -> Resource {
     let from_env =
         env.read(&[RESOURCE_ATTRIBUTES], attributes).map_or_else(Vec::new, |found| found.value);
     let named_in_attributes =
         from_env.iter().any(|attribute| attribute.key.as_str() == "service.name");
     let (name, origin) = if let Some(name) = code.service_name {
+        env.overridden(&[SERVICE_NAME]);
         (Some(name), Origin::Code)
     } else if let Some(name) = env.text(SERVICE_NAME) {
-        (Some(name), Origin::Variable(SERVICE_NAME.to_owned()))
+        (Some(name), Origin::Variable(env.source_of(SERVICE_NAME).to_owned()))
     } else if named_in_attributes {
         (None, Origin::Variable(RESOURCE_ATTRIBUTES.to_owned()))
+    } else if let Some(name) = code.default_name {
+        (Some(name), Origin::Variable("default_service_name".to_owned()))
     } else {
         (Some(unknown_service()), Origin::Default)
     };
@@ -53,17 +59,24 @@ pub(crate) fn resource(env: &Env, code: Settings) -> Resource {
     }
     .build();
     let name = resource.get(&"service.name".into()).map(|name| name.to_string());
-    env.decide("service.name", name.unwrap_or_default(), origin);
+    let name = name.unwrap_or_default();
+    let shown =
+        if origin == Origin::Default { name } else { Shown::value(&name).text().to_owned() };
+    env.decide("service.name", shown, origin);
     resource
 }
 
 /// `key=value,key=value`, percent-encoded; one fault discards all of it, as the rule says.
 fn attributes(text: &str) -> Result<Vec<KeyValue>, String> {
-    const ALLOWED: &str =
-        "it must be key=value pairs with commas between, and percent-encoded UTF-8";
-    percent::pairs(text)
-        .map(|pairs| pairs.into_iter().map(|(key, value)| KeyValue::new(key, value)).collect())
-        .ok_or_else(|| ALLOWED.to_owned())
+    if let Some(pairs) = percent::pairs(text) {
+        return Ok(pairs.into_iter().map(|(key, value)| KeyValue::new(key, value)).collect());
+    }
+    // Values are not shown, so the number says which one it is.
+    let bad = text.split(',').position(|member| percent::pairs(member).is_none());
+    Err(format!(
+        "it must be key=value pairs with commas between, in percent-encoded UTF-8; member {} is not",
+        bad.unwrap_or_default() + 1
+    ))
 }
 
 fn unknown_service() -> String {
@@ -136,6 +149,7 @@ mod tests {
         assert_eq!(found, map(&[("a", "1,2"), ("service.name", "variable")]));
         let code = Settings {
             service_name: Some("code".to_owned()),
+            default_name: Some("default".to_owned()),
             attributes: vec![KeyValue::new("a", "b"), KeyValue::new("service.name", "x")],
         };
         let (found, _) = attributes_of(&[attribute, variable], code);
@@ -150,14 +164,17 @@ mod tests {
 
     #[test]
     fn one_bad_pair_discards_the_whole_variable() {
-        for bad in ["a=1,b", "a=%zz", "=1", "a=%ff", "a=1,,b=2=%4"] {
+        for (bad, member) in
+            [("a=1,b", 2), ("a=%zz", 1), ("=1", 1), ("a=%ff", 1), ("a=1,,b=2=%4", 3)]
+        {
             let (found, warnings) = attributes_of(
                 &[(RESOURCE_ATTRIBUTES, bad), (SERVICE_NAME, "s")],
                 Settings::default(),
             );
             assert_eq!(found, map(&[("service.name", "s")]), "{bad}");
             assert_eq!(warnings.len(), 1, "{bad}");
-            assert!(warnings[0].contains(RESOURCE_ATTRIBUTES) && warnings[0].contains(bad));
+            let named = warnings[0].contains(&format!("{RESOURCE_ATTRIBUTES}=(not shown)"));
+            assert!(named && warnings[0].ends_with(&format!("member {member} is not")), "{bad}");
         }
     }
 }

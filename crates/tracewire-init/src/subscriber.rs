@@ -7,15 +7,18 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracewire_tracing::{ContextLayer, TraceIds};
 use tracing::Subscriber;
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
-use tracing_subscriber::filter::{Directive, EnvFilter, FilterExt, filter_fn};
+use tracing_subscriber::filter::{Directive, EnvFilter};
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
+use crate::ended::Watched;
 use crate::env::{self, Env, Origin};
 use crate::error::InitError;
 use crate::guard::Telemetry;
 use crate::log_lines::LogLines;
+use crate::shown::Shown;
+use crate::span_filter::span_filter;
 
 const FORMAT: &str = "TRACEWIRE_LOG";
 const DIRECTIVES: &str = "RUST_LOG";
@@ -61,13 +64,16 @@ impl Logging {
             None,
         );
         let (directives, origin) = match code.directives {
-            Some(directives) => (directives, Origin::Code),
+            Some(directives) => {
+                env.overridden(&[DIRECTIVES]);
+                (directives, Origin::Code)
+            }
             None => match env.read(&[DIRECTIVES], readable) {
                 Some(found) => (found.value, Origin::Variable(found.variable)),
                 None => (DEFAULT.to_owned(), Origin::Default),
             },
         };
-        env.decide(DIRECTIVES, directives.clone(), origin);
+        env.decide(DIRECTIVES, Shown::directives(&directives).text(), origin);
         let wanted = env.text("NO_COLOR").is_none() && env.text("TERM").as_deref() != Some("dumb");
         Self { format, directives, color: wanted && std::io::stdout().is_terminal() }
     }
@@ -105,7 +111,7 @@ impl Logging {
         tracing::subscriber::set_global_default(subscriber).map_err(|error| {
             InitError::configuration(
                 FORMAT,
-                &format!("{format:?}").to_ascii_lowercase(),
+                &Shown::value(&format!("{format:?}").to_ascii_lowercase()),
                 "this process has a subscriber for tracing already: unset it, and add the layers \
                  of Telemetry to yours",
             )
@@ -113,21 +119,19 @@ impl Logging {
         })
     }
 
-    /// Spans from level INFO on, and those that the directives name besides.
-    pub(crate) fn span_layer<S>(&self, provider: &SdkTracerProvider) -> impl Layer<S> + use<S>
+    /// Spans from level INFO on, and those that the directives name besides; events that are errors.
+    pub(crate) fn span_layer<S>(
+        &self,
+        provider: &Watched<SdkTracerProvider>,
+    ) -> impl Layer<S> + use<S>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let verbose = self.filter();
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("tracing"))
             .with_threads(false)
             .with_tracked_inactivity(false)
-            .with_filter(
-                filter_fn(|metadata| *metadata.level() <= LevelFilter::INFO)
-                    .or(verbose)
-                    .and(filter_fn(|metadata| metadata.is_span())),
-            )
+            .with_filter(span_filter(self.filter()))
     }
 
     /// The events that the directives name.
@@ -159,10 +163,11 @@ fn sound(directives: &str, most: LevelFilter) -> String {
 }
 
 fn readable(text: &str) -> Result<String, String> {
-    let directives = text.split(',').map(str::trim).filter(|directive| !directive.is_empty());
-    match directives.map(str::parse::<Directive>).find_map(Result::err) {
-        None => Ok(text.to_owned()),
-        Some(error) => Err(format!("it must be directives such as info,shop=debug ({error})")),
+    let mut directives = text.split(',').map(str::trim).filter(|directive| !directive.is_empty());
+    match directives.all(|directive| directive.parse::<Directive>().is_ok()) {
+        true => Ok(text.to_owned()),
+        // The error repeats the directive.
+        false => Err("it must be directives such as info,shop=debug".to_owned()),
     }
 }
 
@@ -181,7 +186,7 @@ mod tests {
         let variable = (DIRECTIVES, "warn,shop=debug");
         assert_eq!(shown(&[], None), (DEFAULT.to_owned(), 0));
         assert_eq!(shown(&[variable], None), ("warn,shop=debug".to_owned(), 0));
-        assert_eq!(shown(&[variable], Some("error")), ("error".to_owned(), 0));
+        assert_eq!(shown(&[variable], Some("error")), ("error".to_owned(), 1));
         assert_eq!(shown(&[(DIRECTIVES, "shop=loud")], None), (DEFAULT.to_owned(), 1));
     }
 

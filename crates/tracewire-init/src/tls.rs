@@ -3,10 +3,11 @@
 //! The crypto provider is named here, so that it does not matter which one, if any, the rest of the
 //! process has installed; and none is installed for others.
 
+use std::fmt;
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
@@ -14,6 +15,7 @@ use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 
 use crate::env::Found;
 use crate::error::InitError;
+use crate::shown::Shown;
 
 /// The PEM files that the environment or code names.
 #[derive(Debug, Default)]
@@ -66,10 +68,11 @@ pub(crate) fn config(files: &Files) -> Result<Configs, InitError> {
         (Some(certificate), Some(key)) => {
             let chain = certificates(certificate)?;
             let pem = std::fs::read(&key.value).map_err(|error| unreadable(key, error))?;
-            let private = PrivateKeyDer::from_pem_slice(&pem).map_err(|e| unreadable(key, e))?;
+            let private = PrivateKeyDer::from_pem_slice(&pem)
+                .map_err(|error| unreadable(key, malformed(&error)))?;
             let client = PrivateKey::from_pem(&pem)
                 .map(|private| ClientCert::new_with_certs(&owned(&chain), private))
-                .map_err(|error| unreadable(key, error))?;
+                .map_err(|_| unreadable(key, "it holds no private key"))?;
             let rustls = builder
                 .with_client_auth_cert(chain, private)
                 .map_err(|error| unreadable(certificate, error))?;
@@ -78,7 +81,7 @@ pub(crate) fn config(files: &Files) -> Result<Configs, InitError> {
         (None, None) => Ok(configs(config.build(), builder.with_no_client_auth())),
         (Some(lone), None) | (None, Some(lone)) => Err(InitError::configuration(
             &lone.variable,
-            &lone.value,
+            &Shown::path(&lone.value),
             "a client certificate and its key go together, and the other one is not set",
         )),
     }
@@ -105,11 +108,11 @@ fn provider() -> Arc<CryptoProvider> {
 fn certificates(file: &Found<String>) -> Result<Vec<CertificateDer<'static>>, InitError> {
     let certificates = CertificateDer::pem_file_iter(&file.value)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| unreadable(file, error))?;
+        .map_err(|error| unreadable(file, malformed(&error)))?;
     if certificates.is_empty() {
         return Err(InitError::configuration(
             &file.variable,
-            &file.value,
+            &Shown::path(&file.value),
             "the file must hold at least one certificate in PEM form",
         ));
     }
@@ -120,14 +123,57 @@ fn owned(certificates: &[CertificateDer<'_>]) -> Vec<Certificate<'static>> {
     certificates.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect()
 }
 
-fn unreadable(
-    file: &Found<String>,
-    error: impl std::error::Error + Send + Sync + 'static,
-) -> InitError {
+fn unreadable(file: &Found<String>, why: impl fmt::Display) -> InitError {
     InitError::configuration(
         &file.variable,
-        &file.value,
-        &format!("it must be a readable file in PEM form: {error}"),
+        &Shown::path(&file.value),
+        &format!("it must be the path of a readable file in PEM form: {why}"),
     )
-    .with_source(error)
+}
+
+/// What is wrong with the form of a file. The error's own text quotes lines of it, and where line
+/// breaks were lost a private key is one line.
+fn malformed(error: &pem::Error) -> String {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => "a section has no end".to_owned(),
+        pem::Error::IllegalSectionStart { .. } => {
+            "the first line of a section is broken".to_owned()
+        }
+        pem::Error::Base64Decode(_) => "a section is not base64".to_owned(),
+        pem::Error::Io(error) => error.to_string(),
+        pem::Error::NoItemsFound => "nothing in it has the form of one".to_owned(),
+        _ => "its form cannot be read".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_broken_key_file_is_shown() {
+        let path = std::env::temp_dir().join(format!("tracewire-{}.key", std::process::id()));
+        for content in [
+            "-----BEGIN PRIVATE KEY----- hunter2QQ -----END PRIVATE KEY----- hunter2QQ",
+            "-----BEGIN PRIVATE KEY-----\nhunter2QQ!\n-----END PRIVATE KEY-----\n",
+            "-----BEGIN PRIVATE KEY-----\nhunter2QQ",
+            "hunter2QQ",
+        ] {
+            std::fs::write(&path, content).unwrap();
+            let file = || {
+                let value = path.to_str().unwrap().to_owned();
+                Some(Found { value, variable: "CLIENT_KEY".to_owned() })
+            };
+            for files in [
+                Files { authorities: file(), ..Files::default() },
+                Files { certificate: file(), key: file(), ..Files::default() },
+            ] {
+                let error = config(&files).unwrap_err();
+                let said = format!("{error} {error:?} {:?}", std::error::Error::source(&error));
+                assert!(!said.contains("hunter2QQ"), "{said}");
+                assert!(said.contains("CLIENT_KEY") && said.contains(path.to_str().unwrap()));
+            }
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! [specification]: https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,11 +13,12 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
 use serde_json::{Map, Value as Json, json};
 
+use crate::body::{Format, Source, fill};
 use crate::count::Failure;
 use crate::env::{self, Env, Origin};
 use crate::error::InitError;
 use crate::http_client::{HttpClient, Target, shown};
-use crate::queue::Deliver;
+use crate::queue::{Deliver, Encoded};
 use crate::stop::Stop;
 use crate::{otlp, proxy};
 
@@ -54,6 +56,7 @@ impl ZipkinSpans {
         stop: Arc<Stop>,
     ) -> Result<Self, InitError> {
         let (text, variable, origin) = if let Some(text) = &code.endpoint {
+            env.overridden(&[ENDPOINT]);
             (text.clone(), "zipkin_endpoint", Origin::Code)
         } else if let Some(text) = env.text(ENDPOINT) {
             (text, ENDPOINT, Origin::Variable(ENDPOINT.to_owned()))
@@ -85,11 +88,44 @@ impl ZipkinSpans {
 }
 
 impl Deliver<SpanData> for ZipkinSpans {
-    fn deliver(&self, batch: Vec<SpanData>) -> Result<(), Failure> {
-        let spans: Json = batch.iter().map(|one| span(one, &self.service)).collect();
-        drop(batch);
-        let body = spans.to_string().into_bytes();
+    type Body = Vec<u8>;
+
+    fn encode(&self, batch: &mut VecDeque<SpanData>) -> Encoded<Vec<u8>> {
+        let body = self.client.compressed(fill(self, batch));
+        Encoded { bytes: body.capacity(), body }
+    }
+
+    fn send(&self, body: Vec<u8>) -> Result<(), Failure> {
         self.client.post("application/json", body).map(drop).map_err(Failure::all)
+    }
+}
+
+/// A list of spans: each says its scope itself.
+impl Format<SpanData> for ZipkinSpans {
+    type Scope = ();
+
+    fn begin(&self, body: &mut Vec<u8>) {
+        body.push(b'[');
+    }
+
+    fn begin_scope(&self, _: &mut Vec<u8>, _: Source<'_>) {}
+
+    fn item(&self, body: &mut Vec<u8>, item: &SpanData) {
+        if body.last() != Some(&b'[') {
+            body.push(b',');
+        }
+        serde_json::to_writer(body, &span(item, &self.service))
+            .expect("a Vec takes every write of a value");
+    }
+
+    fn end_scope(&self, _: &mut Vec<u8>, _: Source<'_>, (): ()) {}
+
+    fn end(&self, body: &mut Vec<u8>) {
+        body.push(b']');
+    }
+
+    fn ending(&self, _: Source<'_>) -> usize {
+        0
     }
 }
 

@@ -9,15 +9,12 @@ use crate::{
     context::{remote_span, with_remote_span},
     hex,
     log::Malformed,
+    unrecorded,
 };
 use http::HeaderName;
 use opentelemetry::{
     Context, TraceId,
     trace::{SpanContext, TraceContextExt, TraceFlags, TraceState},
-};
-use std::{
-    collections::hash_map::RandomState,
-    hash::{BuildHasher, Hasher},
 };
 
 /// B3, of Zipkin: the single header `b3`, or the several headers `X-B3-*`.
@@ -132,9 +129,13 @@ fn read_multi<S: Source>(source: &S) -> Reading {
     parse::multi(trace_id, span_id, sampled, flags)
 }
 
+/// Bytes of a header that are looked at: a value has at most 68.
+const MAX_LEN: usize = 256;
+
 /// The first value of a header: of its lines, and of a list that a gateway joined.
 fn first_of_list<'a, S: Source>(source: &'a S, name: &'static HeaderName) -> Option<&'a [u8]> {
-    first(source, name)?.split(|&byte| byte == b',').next().map(trim_ows)
+    let line = first(source, name)?;
+    line[..line.len().min(MAX_LEN)].split(|&byte| byte == b',').next().map(trim_ows)
 }
 
 fn with_trace(parent: &Context, ids: Ids, state: State) -> Option<Context> {
@@ -165,23 +166,9 @@ fn with_state(parent: &Context, state: State) -> Option<Context> {
         State::Accept => parent.with_value(SamplingHint::On),
         State::Debug => parent.with_value(SamplingHint::Debug).with_value(Debug(None)),
         // Every parent-based sampler obeys an unsampled parent, and none obeys less.
-        State::Deny => with_remote_span(parent, unsampled_span(), Some(SamplingHint::Off)),
+        State::Deny => with_remote_span(parent, unrecorded::span(true), Some(SamplingHint::Off)),
         State::Deferred => return None,
     })
-}
-
-/// A caller's span that nobody recorded.
-fn unsampled_span() -> SpanContext {
-    // The ids have to differ from each other, no more: nothing of this trace is recorded.
-    let random = || RandomState::new().build_hasher().finish();
-    let trace_id = u128::from(random()) << 64 | u128::from(random() | 1);
-    SpanContext::new(
-        trace_id.into(),
-        (random() | 1).into(),
-        TraceFlags::NOT_SAMPLED,
-        true,
-        TraceState::NONE,
-    )
 }
 
 /// The state to send for the span in `context`.

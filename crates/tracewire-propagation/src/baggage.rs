@@ -4,7 +4,7 @@ mod members;
 
 use self::members::{List, MAX_LEN, Members, len_of_parts, push_properties};
 use crate::{
-    carrier::{Codec, Lines, Names, Sink, Source, implement_traits},
+    carrier::{Codec, Lines, MAX_LINES, Names, Sink, Source, implement_traits},
     log::Malformed,
     percent::{Decoded, decode, encode},
 };
@@ -22,7 +22,7 @@ use std::ptr;
 /// alone is sent on as it came: in its order, its encoding and with its properties. Entries that it
 /// adds follow in no particular order. A malformed member is left out, the others stay. 64 members
 /// and 8192 bytes, over all header lines together, are kept; whole members beyond that are left
-/// out.
+/// out. A stray `%` in a value or a property is sent on as `%25`.
 ///
 /// Follows <https://www.w3.org/TR/baggage/>.
 ///
@@ -59,14 +59,14 @@ implement_traits!(Baggage);
 impl Codec for Baggage {
     fn read<S: Source>(&self, source: &S, parent: &Context) -> Option<Context> {
         let lines = source.lines(&BAGGAGE);
-        let len = lines.joined_len();
-        if len == 0 {
+        let len = lines.joined_len(MAX_LEN + 1);
+        if len == Some(0) {
             return None;
         }
-        let mut received = Received::with_capacity(len.min(MAX_LEN));
-        received.dropped = len > MAX_LEN + 1;
+        let mut received = Received::with_capacity(len.unwrap_or(MAX_LEN));
+        received.dropped = len.is_none();
         let mut budget = MAX_LEN;
-        for line in lines.iter() {
+        for line in lines.iter().take(MAX_LINES) {
             received.read_line(whole_members(line, budget));
             budget = budget.saturating_sub(line.len() + 1);
         }
@@ -92,6 +92,9 @@ impl Codec for Baggage {
 static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 static MALFORMED: Malformed = Malformed::new("baggage");
 
+/// Malformed members behind which no more are read.
+const MAX_MALFORMED: usize = 64;
+
 /// The front of `line` that fits into `budget` bytes, without a member that is cut.
 fn whole_members(line: &[u8], budget: usize) -> &[u8] {
     match line.get(..budget) {
@@ -110,6 +113,8 @@ struct Received {
     /// The list is what [`format`] would write.
     canonical: bool,
     duplicates: bool,
+    /// Members that were malformed.
+    malformed: usize,
     /// Something was malformed or over a limit.
     dropped: bool,
 }
@@ -121,6 +126,7 @@ impl Received {
             list: List::with_capacity(bytes),
             canonical: true,
             duplicates: false,
+            malformed: 0,
             dropped: false,
         }
     }
@@ -135,8 +141,13 @@ impl Received {
 
     fn read_members(&mut self, line: &str) {
         for member in Members::new(line) {
+            if self.list.is_full() || self.malformed == MAX_MALFORMED {
+                self.dropped = true;
+                return;
+            }
             let Ok(member) = member else {
                 self.dropped = true;
+                self.malformed += 1;
                 continue;
             };
             let Decoded { value, faithful, canonical } = decode(member.value);

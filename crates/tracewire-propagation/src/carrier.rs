@@ -10,6 +10,15 @@ use opentelemetry::{
 };
 use std::sync::OnceLock;
 
+/// Lines of one name that are read.
+pub(crate) const MAX_LINES: usize = 128;
+
+/// Headers that are looked through for names with a prefix. Servers allow fewer.
+const MAX_HEADERS: usize = 1024;
+
+/// White space that is taken off each side of a value, in bytes.
+const MAX_OWS: usize = 64;
+
 /// A format over any carrier; [`implement_traits!`] makes the public traits of it.
 pub(crate) trait Codec {
     /// `parent` with what the carrier holds, or `None` when it holds nothing valid.
@@ -28,7 +37,7 @@ pub(crate) trait Source {
     /// Every value of `name`, in order.
     fn lines<'a>(&'a self, name: &'static HeaderName) -> Self::Lines<'a>;
 
-    /// Every header whose name begins with `prefix`: the rest of its name, and a value.
+    /// The headers whose names begin with `prefix`: the rest of the name, and a value.
     fn prefixed<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a [u8])>;
 }
 
@@ -36,9 +45,17 @@ pub(crate) trait Source {
 pub(crate) trait Lines<'a> {
     fn iter(&self) -> impl Iterator<Item = &'a [u8]>;
 
-    /// The bytes of all lines, with a comma behind each.
-    fn joined_len(&self) -> usize {
-        self.iter().fold(0, |total: usize, line| total.saturating_add(line.len()).saturating_add(1))
+    /// The bytes of all lines, with a comma behind each; `None` for more than `limit`, or for more
+    /// than [`MAX_LINES`].
+    fn joined_len(&self, limit: usize) -> Option<usize> {
+        let mut total: usize = 0;
+        for (count, line) in self.iter().enumerate() {
+            total = total.saturating_add(line.len()).saturating_add(1);
+            if total > limit || count >= MAX_LINES {
+                return None;
+            }
+        }
+        Some(total)
     }
 }
 
@@ -108,15 +125,14 @@ pub(crate) fn first<'a, S: Source>(source: &'a S, name: &'static HeaderName) -> 
     source.lines(name).iter().next().map(trim_ows)
 }
 
-/// `value` without HTTP's optional white space around it (RFC 9110, section 5.6.3).
-pub(crate) fn trim_ows(mut value: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] = value {
-        value = rest;
-    }
-    while let [rest @ .., b' ' | b'\t'] = value {
-        value = rest;
-    }
-    value
+/// `value` without HTTP's optional white space around it (RFC 9110, section 5.6.3), as long as that
+/// is not longer than anybody writes.
+pub(crate) fn trim_ows(value: &[u8]) -> &[u8] {
+    let is_ows = |byte: &&u8| matches!(byte, b' ' | b'\t');
+    let before = value.iter().take(MAX_OWS).take_while(is_ows).count();
+    let value = &value[before..];
+    let behind = value.iter().rev().take(MAX_OWS).take_while(is_ows).count();
+    &value[..value.len() - behind]
 }
 
 impl Source for HeaderMap {
@@ -127,7 +143,7 @@ impl Source for HeaderMap {
     }
 
     fn prefixed<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a [u8])> {
-        self.iter().filter_map(move |(name, value)| {
+        self.iter().take(MAX_HEADERS).filter_map(move |(name, value)| {
             Some((name.as_str().strip_prefix(prefix)?, value.as_bytes()))
         })
     }
@@ -186,7 +202,7 @@ impl Source for TextSource<'_> {
     }
 
     fn prefixed<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a [u8])> {
-        self.0.keys().into_iter().filter_map(move |key| {
+        self.0.keys().into_iter().take(MAX_HEADERS).filter_map(move |key| {
             let (start, rest) = key.split_at_checked(prefix.len())?;
             let value = self.0.get(key).filter(|_| start.eq_ignore_ascii_case(prefix))?;
             Some((rest, value.as_bytes()))

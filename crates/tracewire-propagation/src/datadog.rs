@@ -23,8 +23,11 @@ use std::borrow::Cow;
 /// which a person chose, the origin and the `_dd.p.*` tags are sent on with the trace; a decision
 /// made here that contradicts the priority replaces it. Without a priority the decision is left to
 /// this service ([`SamplingHint::Deferred`]). A trace that came in W3C's headers brings these from
-/// the member `dd` of `tracestate`. A parent id of 0 names no span that could be continued, so it
-/// begins a new trace.
+/// the member `dd` of `tracestate`.
+///
+/// A parent id of 0 says that the next span is the root of the trace, as synthetic tests send it.
+/// OpenTelemetry has no trace without a parent span, so the context gets one whose id is the lower
+/// half of the trace id; 0 is sent on where no span of this service comes between.
 ///
 /// Follows the headers of Datadog's own tracers.
 ///
@@ -86,12 +89,16 @@ impl Codec for Datadog {
         let mut digits = [0; 20];
         #[allow(clippy::cast_possible_truncation)] // the low half is what is meant
         sink.set(&TRACE_ID, decimal(id as u64, &mut digits));
-        sink.set(&PARENT_ID, decimal(span_id, &mut digits));
-
         let kept = extras(context, span_context);
         let extras = kept.as_deref();
+        let is_root = span_context.is_remote() && extras.is_some_and(|extras| extras.is_root);
+        sink.set(&PARENT_ID, decimal(if is_root { 0 } else { span_id }, &mut digits));
+
         match priority(context, span_context, extras) {
-            Some(priority) => sink.set_static(&PRIORITY, priority),
+            Some(-1) => sink.set_static(&PRIORITY, "-1"),
+            Some(0) => sink.set_static(&PRIORITY, "0"),
+            Some(1) => sink.set_static(&PRIORITY, "1"),
+            Some(priority) => sink.set_string(&PRIORITY, priority.to_string()),
             None => sink.remove(&PRIORITY),
         }
         match extras.and_then(|extras| extras.origin.as_deref()) {
@@ -152,10 +159,13 @@ fn read(
         None => (TraceFlags::SAMPLED, Some(SamplingHint::Deferred)),
     };
     let id = u128::from(high) << 64 | u128::from(low);
+    let is_root = span_id == 0;
+    let span_id = if is_root { low } else { span_id };
     let span = remote_span(id.to_be_bytes(), span_id.to_be_bytes(), flags, TraceState::NONE)?;
     let trace_id = span.trace_id();
     let context = with_remote_span(parent, span, hint);
-    let extras = Extras::new(priority, origin, tags);
+    let mut extras = Extras::new(priority, origin, tags);
+    extras.is_root = is_root;
     Some(if extras.is_empty() { context } else { context.with_value(Kept { trace_id, extras }) })
 }
 
@@ -169,25 +179,22 @@ fn extras<'a>(context: &'a Context, span_context: &SpanContext) -> Option<Cow<'a
 }
 
 /// The priority to send, `None` to leave the decision to the next service.
-fn priority(
-    context: &Context,
-    span_context: &SpanContext,
-    extras: Option<&Extras>,
-) -> Option<&'static str> {
+fn priority(context: &Context, span_context: &SpanContext, extras: Option<&Extras>) -> Option<i32> {
     if span_context.is_remote() && context.get() == Some(&SamplingHint::Deferred) {
         return None;
     }
-    Some(match (span_context.is_sampled(), extras.and_then(|extras| extras.priority)) {
-        (true, Some(2)) => "2",
-        (true, _) => "1",
-        (false, Some(-1)) => "-1",
-        (false, _) => "0",
-    })
+    let sampled = span_context.is_sampled();
+    let received = extras.and_then(|extras| extras.priority);
+    // A decision made here that contradicts it replaces it.
+    Some(received.filter(|priority| (*priority > 0) == sampled).unwrap_or(i32::from(sampled)))
 }
+
+/// Digits of the longest number that is read: some services pad theirs with zeros.
+const MAX_DIGITS: usize = 64;
 
 /// Reads a decimal number without a sign.
 fn unsigned(text: &[u8]) -> Option<u64> {
-    if !text.iter().all(u8::is_ascii_digit) {
+    if text.len() > MAX_DIGITS || !text.iter().all(u8::is_ascii_digit) {
         return None;
     }
     str::from_utf8(text).ok()?.parse().ok()

@@ -128,8 +128,8 @@ fn parse_text(text: &str) -> Option<(SpanContext, u8)> {
     let mut fields = text.splitn(4, ':');
     let trace_id = u128::from_be_bytes(padded(fields.next()?)?);
     let span_id = u64::from_be_bytes(padded(fields.next()?)?);
-    // The parent's id is no longer used, but has to be one.
-    let _: [u8; 8] = padded(fields.next()?)?;
+    // The parent's id is deprecated, and to be ignored.
+    fields.next()?;
     let [mut flags]: [u8; 1] = padded(fields.next()?)?;
     let sampled = flags & SAMPLED != 0;
     if !sampled {
@@ -182,10 +182,9 @@ fn read_baggage<S: Source>(source: &S, parent: &Context) -> Option<Baggage> {
     let mut found = false;
     let mut budget = MAX_BAGGAGE;
     for (key, value) in entries.take(MAX_ENTRIES) {
-        let len = key.len() + value.len();
-        let (Some(left), Ok(text)) = (budget.checked_sub(len), str::from_utf8(value)) else {
-            continue;
-        };
+        // What is too long is not read.
+        let Some(left) = budget.checked_sub(key.len() + value.len()) else { continue };
+        let Ok(text) = str::from_utf8(value) else { continue };
         budget = left;
         found = true;
         let value = decode(text).value;
@@ -261,6 +260,10 @@ mod tests {
             (format!("{T}%3A{S}%3A0%3A1"), format!("{T}:{S}:0:01")),
             (format!("{T}%3a{S}%3a0%3a1"), format!("{T}:{S}:0:01")),
             (format!("{}:{S}:0:1", T.to_uppercase()), format!("{T}:{S}:0:01")),
+            (format!("{T}:{S}::1"), format!("{T}:{S}:0:01")),
+            (format!("{T}:{S}:x:1"), format!("{T}:{S}:0:01")),
+            (format!("{T}:{S}:{T}{T}:1"), format!("{T}:{S}:0:01")),
+            (format!("{T}:{S}:-1:0"), format!("{T}:{S}:0:00")),
             ("abc:d:0:1".into(), format!("{:0>32}:{:0>16}:0:01", "abc", "d")),
         ] {
             let sent = inject(&extract(&[("uber-trace-id", &value)]));
@@ -276,12 +279,10 @@ mod tests {
             T.into(),
             format!("{T}:{S}:0"),
             format!("{T}:{S}:0:"),
-            format!("{T}:{S}::1"),
             format!("{T}:{S}:0:001"),
             format!("{T}:{S}:0:g"),
             format!("{T}:{S}:0:+1"),
             format!("{T}:{S}:0:1:1"),
-            format!("{T}:{S}:x:1"),
             format!("0{T}:{S}:0:1"),
             format!("{T}:0{S}:0:1"),
             format!("+{}:{S}:0:1", &T[1..]),

@@ -64,6 +64,18 @@ pub(crate) fn encode(value: &str, out: &mut String) {
     escape(value, must_escape, out);
 }
 
+/// Appends an encoded text with each `%` escaped that begins no escape.
+pub(crate) fn escape_stray(text: &str, out: &mut String) {
+    let mut parts = text.split('%');
+    out.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let digits = part.as_bytes().get(..2);
+        let begins_escape = digits.is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit));
+        out.push_str(if begins_escape { "%" } else { "%25" });
+        out.push_str(part);
+    }
+}
+
 /// `value` with everything escaped that a URL does not hold literally in every reading.
 pub(crate) fn encode_for_url(value: &str) -> String {
     let literal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);

@@ -42,10 +42,10 @@ pub(crate) enum List {
 
 /// Reads all lines of the header as one list.
 pub(crate) fn read<'a>(lines: &impl Lines<'a>) -> List {
-    match lines.joined_len() {
-        0 => List::Empty,
-        1..=MAX_LEN => read_members(lines),
-        _ => List::Malformed,
+    match lines.joined_len(MAX_LEN) {
+        Some(0) => List::Empty,
+        Some(_) => read_members(lines),
+        None => List::Malformed,
     }
 }
 

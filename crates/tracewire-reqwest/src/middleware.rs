@@ -2,11 +2,12 @@
 
 use crate::{Redirects, error, redirect, request, response};
 use http::Extensions;
-use opentelemetry::trace::FutureExt;
 use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next, Result};
 use std::sync::Arc;
-use tracewire_http::{ClientCall, ClientSettings, ErrorType, Outcome, client_options};
+use tracewire_http::{
+    ClientCall, ClientSettings, ErrorType, Outcome, Scope, Scoped, client_options,
+};
 
 /// Gives every call a client span and a duration, and sends the trace with it.
 ///
@@ -35,11 +36,11 @@ impl ClientMiddleware {
         Self { settings: Arc::new(settings), redirects: None }
     }
 
-    /// Follows redirects here, each hop a span with headers of its own. Default: no, reqwest
-    /// follows them.
+    /// Follows redirects to the same origin here, each hop a span with headers of its own. Default:
+    /// no, reqwest follows all redirects.
     ///
-    /// The client below must leave redirects alone: see [`Redirects`] for how, and for what
-    /// differs.
+    /// The client below must leave redirects alone: see [`Redirects`] for how, for what differs, and
+    /// for redirects to other origins.
     #[must_use]
     pub fn redirects(mut self, redirects: Redirects) -> Self {
         self.redirects = Some(redirects);
@@ -76,7 +77,6 @@ impl Middleware for ClientMiddleware {
 }
 
 /// A call whose response or error is there, and which has not ended yet.
-#[derive(Debug)]
 pub(crate) struct Answered {
     /// `None` where the request is left alone.
     pub(crate) call: Option<ClientCall>,
@@ -119,13 +119,12 @@ pub(crate) async fn send(
     extensions: &mut Extensions,
     next: Next<'_>,
 ) -> Answered {
-    let Some(mut call) = request::start(settings, &mut request, extensions) else {
-        return Answered { call: None, result: next.run(request, extensions).await };
-    };
-    let context = call.context().clone();
-    let result = next.run(request, extensions).with_context(context).await;
-    if let Ok(response) = &result {
+    let mut scope = Scope::from(request::start(settings, &mut request, extensions));
+    let sending = scope.run(|| next.run(request, extensions));
+    let (result, scope) = Scoped::new(sending, scope).await;
+    let mut call = scope.into_traced();
+    if let (Some(call), Ok(response)) = (&mut call, &result) {
         call.respond(&response::describe(response));
     }
-    Answered { call: Some(call), result }
+    Answered { call, result }
 }

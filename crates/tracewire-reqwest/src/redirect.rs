@@ -1,29 +1,35 @@
 //! Follows redirects hop by hop, each a call of its own.
 
-use crate::middleware::{Answered, send};
-use http::{
-    Extensions, HeaderMap, HeaderValue, Method, StatusCode,
-    header::{
-        AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, LOCATION,
-        PROXY_AUTHORIZATION, REFERER, TRANSFER_ENCODING, WWW_AUTHENTICATE,
-    },
+use crate::{
+    hop::{Kept, Step},
+    middleware::{Answered, send},
 };
-use reqwest::{Request, Response, Url};
+use http::Extensions;
+use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Next, Result};
 use std::{fmt, sync::Arc, time::Instant};
-use tracewire_http::{Attempts, CallOptions, ClientSettings, ErrorType};
+use tracewire_http::{Attempts, ClientSettings, ErrorType};
 
-/// How redirects are followed by [`ClientMiddleware::redirects`](crate::ClientMiddleware::redirects).
+/// How [`ClientMiddleware::redirects`](crate::ClientMiddleware::redirects) follows redirects.
 ///
-/// It follows as reqwest does by default: 301, 302, 303, 307 and 308 with a `Location`, at most ten;
-/// `POST` becomes `GET` for 301 and 302, everything but `HEAD` does for 303, and then the body and
-/// the headers that describe it go; a body that is a stream cannot be sent again, so its 307 and
-/// 308 are given back; `Authorization`, `Cookie`, `Proxy-Authorization` and `WWW-Authenticate` do
-/// not leave for another host, port or scheme; `Referer` is set, except from `https` to `http`.
+/// The default follows redirects to the same origin, which is the same scheme, host and port, at
+/// most ten of a request. **A redirect to another origin is given back to the caller**, who finds
+/// the 3xx response with its `Location`: see [`follow_cross_origin`](Self::follow_cross_origin) for
+/// why.
 ///
-/// What differs: a `Host` header does not leave for another host either; a time limit that the
-/// request has covers all hops, one that the client has covers each; too many redirects are a
-/// [`RedirectError`] of the middleware, no error of reqwest's.
+/// Everything else is as in reqwest: 301, 302, 303, 307 and 308 with a `Location` are redirects;
+/// `POST` becomes `GET` for 301 and 302, and everything but `HEAD` does for 303, which drops the body
+/// and the headers that describe it; a body that is a stream cannot be sent again, so its 307 and
+/// 308 are given back.
+///
+/// These are given back too:
+///
+/// - a `Location` that is no URL, is longer than 64 KiB, or brings user information of its own
+///   ([RFC 9110, 4.2.4](https://www.rfc-editor.org/rfc/rfc9110#section-4.2.4));
+/// - any redirect from `https` to `http`.
+///
+/// A time limit that the request has covers all hops; one that the client has covers each. Too many
+/// redirects, and redirects to a scheme that is not HTTP, are a [`RedirectError`].
 ///
 /// The client below must not follow redirects itself:
 ///
@@ -42,20 +48,113 @@ use tracewire_http::{Attempts, CallOptions, ClientSettings, ErrorType};
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Redirects {
-    max: usize,
+    pub(crate) max: usize,
+    pub(crate) cross_origin: bool,
+    pub(crate) referer: bool,
 }
 
 impl Redirects {
     /// Follows at most `max` redirects of a request.
     pub fn limited(max: usize) -> Self {
-        Self { max }
+        Self { max, cross_origin: false, referer: false }
+    }
+
+    /// Follows redirects to other origins too. Default: no, the caller gets the 3xx response.
+    ///
+    /// **This can hand your credentials to whoever the server redirects to.** The middleware removes
+    /// credentials from the request itself: headers that are marked as sensitive, and those whose
+    /// name says that they carry a credential, a cookie, a key or a token. It cannot see what is
+    /// added after it, at every hop:
+    ///
+    /// - `default_headers` of the [`reqwest::Client`];
+    /// - headers that middlewares inside this one add. They can look for [`Redirected`] in the
+    ///   request's extensions and leave a redirected request alone.
+    ///
+    /// Turn it on only if neither adds a credential, or the middleware that does looks for
+    /// [`Redirected`]. Without [`redirects`](crate::ClientMiddleware::redirects) reqwest follows
+    /// redirects itself and removes `default_headers` as well, at the price of one span for all
+    /// hops.
+    ///
+    /// No request body, no `Host` and no `Referer` reaches another origin, and trace context and
+    /// baggage go by [`destinations`](crate::ClientMiddleware::destinations). What was removed stays
+    /// away for the rest of the chain, even if it leads back.
+    #[must_use]
+    pub fn follow_cross_origin(mut self, follow: bool) -> Self {
+        self.cross_origin = follow;
+        self
+    }
+
+    /// Sets `Referer` on each hop. Default: no.
+    ///
+    /// It is the URL before the redirect without user information and fragment; for another origin
+    /// only that URL's origin, as in browsers.
+    #[must_use]
+    pub fn referer(mut self, send: bool) -> Self {
+        self.referer = send;
+        self
     }
 }
 
 impl Default for Redirects {
-    /// At most ten.
+    /// At most ten, to the same origin.
     fn default() -> Self {
         Self::limited(10)
+    }
+}
+
+/// Tells middlewares inside [`ClientMiddleware`](crate::ClientMiddleware) that it sends a request
+/// because of a redirect. It is in the request's extensions.
+///
+/// A middleware that adds credentials must not add them to a request that left its origin:
+///
+/// ```
+/// use http::Extensions;
+/// use reqwest::{Request, Response, header};
+/// use reqwest_middleware::{Middleware, Next, Result};
+/// use tracewire_reqwest::Redirected;
+///
+/// struct Bearer(header::HeaderValue);
+///
+/// #[async_trait::async_trait]
+/// impl Middleware for Bearer {
+///     async fn handle(
+///         &self,
+///         mut request: Request,
+///         extensions: &mut Extensions,
+///         next: Next<'_>,
+///     ) -> Result<Response> {
+///         let redirected = extensions.get::<Redirected>();
+///         if !redirected.is_some_and(|redirected| redirected.is_cross_origin()) {
+///             request.headers_mut().insert(header::AUTHORIZATION, self.0.clone());
+///         }
+///         next.run(request, extensions).await
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Redirected {
+    count: usize,
+    cross_origin: bool,
+}
+
+impl Redirected {
+    /// How many redirects led to this request, from 1.
+    pub fn count(self) -> usize {
+        self.count
+    }
+
+    /// Whether any of these redirects led to another origin: another scheme, host or port.
+    ///
+    /// It stays so even if a later redirect leads back, because the other origin chose that URL.
+    pub fn is_cross_origin(self) -> bool {
+        self.cross_origin
+    }
+
+    fn and_then(self, cross_origin: bool) -> Self {
+        Self {
+            count: self.count.saturating_add(1),
+            cross_origin: self.cross_origin || cross_origin,
+        }
     }
 }
 
@@ -89,126 +188,66 @@ pub(crate) async fn follow(
     next: Next<'_>,
 ) -> Result<Response> {
     let deadline = request.timeout().and_then(|limit| Instant::now().checked_add(*limit));
+    let mut chain = Chain::new(extensions);
     let mut hops = 0;
     loop {
         let kept = Kept::of(&request);
-        let Answered { call, result } = send(settings, request, extensions, next.clone()).await;
+        let Answered { call, result } =
+            send(settings, request, chain.extensions, next.clone()).await;
         let Ok(response) = result else { return Answered { call, result }.end() };
-        let Some((mut hop, cross_host)) = kept.redirected(&response) else {
-            return Answered { call, result: Ok(response) }.end();
+        let step = match kept.step(&response, redirects) {
+            Step::Follow(_) if hops >= redirects.max => Step::Fail(RedirectError::TooMany),
+            step => step,
         };
-        let refused = if hops >= redirects.max {
-            Some(RedirectError::TooMany)
-        } else if !matches!(hop.url().scheme(), "http" | "https") {
-            Some(RedirectError::Scheme)
-        } else {
-            None
+        let hop = match step {
+            Step::GiveBack => return Answered { call, result: Ok(response) }.end(),
+            Step::Fail(error) => {
+                Answered::end_at_head(call, Some(ErrorType::Redirect));
+                return Err(Error::middleware(error));
+            }
+            Step::Follow(hop) => hop,
         };
-        let alone = call.is_none();
-        Answered::end_at_head(call, refused.map(|_| ErrorType::Redirect));
-        if let Some(refused) = refused {
-            return Err(Error::middleware(refused));
-        }
-        if alone && cross_host && !is_untraced(extensions) {
-            // What a middleware around this one wrote was meant for the first host.
-            settings.withdraw(hop.headers_mut());
+        Answered::end_at_head(call, None);
+        request = hop.request;
+        if hop.cross_origin {
+            // What the caller or a middleware around this one wrote was meant for the first host.
+            let (url, headers) = (request.url().clone(), request.headers_mut());
+            settings.restrict(url.host_str().unwrap_or_default(), headers);
         }
         if let Some(deadline) = deadline {
-            *hop.timeout_mut() = Some(deadline.saturating_duration_since(Instant::now()));
+            *request.timeout_mut() = Some(deadline.saturating_duration_since(Instant::now()));
         }
-        Attempts::redirect(extensions, hop.method(), hop.url().as_str());
-        request = hop;
+        chain.extend(hop.cross_origin);
+        Attempts::redirect(chain.extensions, request.method(), request.url().as_str());
         hops += 1;
     }
 }
 
-fn is_untraced(extensions: &Extensions) -> bool {
-    extensions.get::<CallOptions>().is_some_and(CallOptions::is_untraced)
+/// The redirects of one request so far, kept in its extensions while it is under way.
+struct Chain<'a> {
+    extensions: &'a mut Extensions,
+    /// What a middleware around this one followed.
+    outer: Option<Redirected>,
 }
 
-/// What is kept of a request while it is sent.
-struct Kept {
-    request: Request,
-    /// Whether the body is kept too.
-    whole: bool,
-}
-
-impl Kept {
-    fn of(request: &Request) -> Self {
-        if let Some(request) = request.try_clone() {
-            return Self { request, whole: true };
-        }
-        let mut kept = Request::new(request.method().clone(), request.url().clone());
-        *kept.headers_mut() = request.headers().clone();
-        *kept.version_mut() = request.version();
-        *kept.timeout_mut() = request.timeout().copied();
-        Self { request: kept, whole: false }
+impl<'a> Chain<'a> {
+    fn new(extensions: &'a mut Extensions) -> Self {
+        let outer = extensions.get().copied();
+        Self { extensions, outer }
     }
 
-    /// The request that `response` asks for, and whether it goes to another host, port or scheme.
-    fn redirected(self, response: &Response) -> Option<(Request, bool)> {
-        let Self { mut request, mut whole } = self;
-        let (method, bodyless) = match response.status() {
-            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND
-                if request.method() == Method::POST =>
-            {
-                (Method::GET, true)
-            }
-            StatusCode::MOVED_PERMANENTLY
-            | StatusCode::FOUND
-            | StatusCode::TEMPORARY_REDIRECT
-            | StatusCode::PERMANENT_REDIRECT => (request.method().clone(), false),
-            StatusCode::SEE_OTHER if request.method() == Method::HEAD => (Method::HEAD, true),
-            StatusCode::SEE_OTHER => (Method::GET, true),
-            _ => return None,
-        };
-        let location = response.headers().get(LOCATION)?;
-        let url = request.url().join(str::from_utf8(location.as_bytes()).ok()?).ok()?;
-        *request.method_mut() = method;
-        if bodyless {
-            *request.body_mut() = None;
-            whole = true;
-            for name in [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING, TRANSFER_ENCODING] {
-                request.headers_mut().remove(name);
-            }
-        }
-        if !whole {
-            return None;
-        }
-        let previous = std::mem::replace(request.url_mut(), url);
-        let cross_host = !same_origin(&previous, request.url());
-        if cross_host {
-            remove_sensitive(request.headers_mut());
-        }
-        if let Some(referer) = referer(&previous, request.url()) {
-            request.headers_mut().insert(REFERER, referer);
-        }
-        Some((request, cross_host))
+    fn extend(&mut self, cross_origin: bool) {
+        let before = self.extensions.get::<Redirected>().copied().unwrap_or_default();
+        self.extensions.insert(before.and_then(cross_origin));
     }
 }
 
-fn same_origin(a: &Url, b: &Url) -> bool {
-    a.host_str() == b.host_str()
-        && a.port_or_known_default() == b.port_or_known_default()
-        && a.scheme() == b.scheme()
-}
-
-/// Removes what was meant for one host alone.
-fn remove_sensitive(headers: &mut HeaderMap) {
-    for name in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, WWW_AUTHENTICATE, HOST] {
-        headers.remove(name);
+impl Drop for Chain<'_> {
+    fn drop(&mut self) {
+        // A retry of the whole request starts where it was first asked for.
+        match self.outer {
+            Some(outer) => drop(self.extensions.insert(outer)),
+            None => drop(self.extensions.remove::<Redirected>()),
+        }
     }
-    headers.remove("cookie2");
-}
-
-/// `previous` without credentials and fragment, unless it was more private than `next` is.
-fn referer(previous: &Url, next: &Url) -> Option<HeaderValue> {
-    if previous.scheme() == "https" && next.scheme() == "http" {
-        return None;
-    }
-    let mut referer = previous.clone();
-    referer.set_username("").ok()?;
-    referer.set_password(None).ok()?;
-    referer.set_fragment(None);
-    referer.as_str().parse().ok()
 }

@@ -1,10 +1,10 @@
 //! Describes and begins: the facts of a request, and the call they start.
 
-use http::{Extensions, header::HOST};
-use opentelemetry::Context;
+use http::Extensions;
 use reqwest::Request;
 use std::sync::Arc;
-use tracewire_http::{Authority, ClientCall, ClientRequest, ClientSettings, Scheme};
+use tracewire_http::{ClientCall, ClientRequest, ClientSettings, Scheme};
+use tracewire_propagation::current;
 
 /// Starts the call of `request` under the current context, and writes its headers.
 ///
@@ -16,7 +16,7 @@ pub(crate) fn start(
     extensions: &mut Extensions,
 ) -> Option<ClientCall> {
     let facts = describe(request)?;
-    let call = ClientCall::start(settings, &Context::current(), facts, extensions)?;
+    let call = ClientCall::start(settings, &current::get(), facts, extensions)?;
     // Put back at once: the URL and the headers cannot be borrowed side by side.
     let mut headers = std::mem::take(request.headers_mut());
     call.inject(request.url().host_str().unwrap_or_default(), &mut headers);
@@ -27,14 +27,12 @@ pub(crate) fn start(
 fn describe(request: &Request) -> Option<ClientRequest<'_>> {
     let url = request.url();
     let scheme = Scheme::parse(url.scheme())?;
-    let asked_for =
-        request.headers().get(HOST).and_then(|host| host.to_str().ok()).and_then(Authority::parse);
-    let (host, port) = match asked_for {
-        Some(authority) => (authority.host, authority.port),
-        None => (without_brackets(url.host_str()?), url.port()),
-    };
-    let port = port.unwrap_or_else(|| scheme.default_port());
-    let mut facts = ClientRequest::new(request.method(), url.as_str(), scheme, host, port);
+    // A gateway passes on the `Host` that its own callers sent; the URL is the application's choice.
+    let host = without_brackets(url.host_str()?);
+    let port = url.port().unwrap_or_else(|| scheme.default_port());
+    // The fragment is never sent, and may hold what a redirect put there: a token.
+    let sent = url.as_str().split('#').next().unwrap_or_default();
+    let mut facts = ClientRequest::new(request.method(), sent, scheme, host, port);
     facts.headers = Some(request.headers());
     let body = request.body().and_then(reqwest::Body::as_bytes);
     facts.body_size = body.filter(|body| !body.is_empty()).map(|body| body.len() as u64);
@@ -48,33 +46,35 @@ fn without_brackets(host: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::{HeaderValue, Method};
+    use http::{HeaderValue, Method, header::HOST};
 
-    fn server(url: &str, host: Option<&'static str>) -> Option<(String, u16)> {
-        let mut request = Request::new(Method::GET, url.parse().unwrap());
-        if let Some(host) = host {
-            request.headers_mut().insert(HOST, HeaderValue::from_static(host));
+    #[test]
+    fn the_server_is_the_urls_whatever_the_host_header_says() {
+        let cases = [
+            ("http://h/", Some(("h", 80))),
+            ("https://h/", Some(("h", 443))),
+            ("https://h:80/", Some(("h", 80))),
+            ("http://[::1]:8080/", Some(("::1", 8080))),
+            ("http://ada:pw@H:8080/", Some(("h", 8080))),
+            ("ftp://h/", None),
+            ("data:text/plain,hello", None),
+        ];
+        for (url, expected) in cases {
+            for host in [None, Some("shop.example"), Some("shop.example:81"), Some(""), Some("[")] {
+                let mut request = Request::new(Method::GET, url.parse().unwrap());
+                if let Some(host) = host {
+                    request.headers_mut().insert(HOST, HeaderValue::from_static(host));
+                }
+                let server = describe(&request).map(|facts| (facts.host, facts.port));
+                assert_eq!(server, expected, "{url} {host:?}");
+            }
         }
-        describe(&request).map(|facts| (facts.host.to_owned(), facts.port))
     }
 
     #[test]
-    fn the_server_is_the_host_header_else_the_url() {
-        let cases = [
-            ("http://h/", None, Some(("h", 80))),
-            ("https://h/", None, Some(("h", 443))),
-            ("https://h:80/", None, Some(("h", 80))),
-            ("http://[::1]:8080/", None, Some(("::1", 8080))),
-            ("http://h:8080/", Some("shop.example"), Some(("shop.example", 80))),
-            ("http://h:8080/", Some("shop.example:81"), Some(("shop.example", 81))),
-            ("http://h:8080/", Some(""), Some(("h", 8080))),
-            ("http://h:8080/", Some("[::1"), Some(("h", 8080))),
-            ("ftp://h/", None, None),
-            ("data:text/plain,hello", None, None),
-        ];
-        for (url, host, expected) in cases {
-            let expected = expected.map(|(host, port)| (host.to_owned(), port));
-            assert_eq!(server(url, host), expected, "{url} {host:?}");
-        }
+    fn a_fragment_is_no_part_of_what_is_asked_for() {
+        let url = "http://h/a?x=1#access_token=SECRET";
+        let request = Request::new(Method::GET, url.parse().unwrap());
+        assert_eq!(describe(&request).map(|facts| facts.url), Some("http://h/a?x=1"));
     }
 }

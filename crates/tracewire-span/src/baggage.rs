@@ -15,18 +15,19 @@
 //!
 //! [W3C Baggage]: https://www.w3.org/TR/baggage/#limits
 
+use crate::Carried;
 use opentelemetry::Context;
 use opentelemetry::baggage::{Baggage, BaggageExt};
-use opentelemetry::context::{FutureExt, WithContext};
+use tracewire_propagation::current;
 
 /// The value of a key in the current context.
 pub fn get(key: &str) -> Option<String> {
-    Context::map_current(|context| context.baggage().get(key).map(ToString::to_string))
+    current::with(|context| context.baggage().get(key).map(ToString::to_string))
 }
 
 /// All entries of the current context, sorted by key.
 pub fn entries() -> Vec<(String, String)> {
-    let mut entries: Vec<_> = Context::map_current(|context| {
+    let mut entries: Vec<_> = current::with(|context| {
         let baggage = context.baggage().iter();
         baggage.map(|(key, (value, _))| (key.to_string(), value.to_string())).collect()
     });
@@ -79,19 +80,19 @@ impl Change {
     }
 
     /// Runs a future, a stream or a sink with the change made; it is not polled here.
-    pub fn run<T>(self, work: T) -> WithContext<T> {
-        work.with_context(self.context())
+    pub fn run<T>(self, work: T) -> Carried<T> {
+        Carried::new(work, self.context())
     }
 
     /// Runs a closure with the change made.
     pub fn in_scope<T>(self, scope: impl FnOnce() -> T) -> T {
-        let _guard = self.context().attach();
+        let _attached = current::attach(self.context());
         scope()
     }
 
     /// The current context with the change made.
     pub fn context(self) -> Context {
-        Context::map_current(|current| {
+        current::with(|current| {
             let mut baggage = Baggage::new();
             if !self.clear {
                 for (key, (value, metadata)) in current.baggage() {

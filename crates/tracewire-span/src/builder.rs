@@ -9,7 +9,7 @@ use opentelemetry::{Context, Key, KeyValue};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
-use tracewire_propagation::with_random_trace_id;
+use tracewire_propagation::{current, is_untraced, with_random_trace_id};
 
 /// A span before its start: what is set here, a sampler sees.
 ///
@@ -101,7 +101,7 @@ impl SpanBuilder {
     /// Makes the span the first of a new trace. Baggage stays.
     pub fn root(self) -> Self {
         // There is no way to take the span out of a context, so what else we know of moves over.
-        let root = Context::map_current(|current| {
+        let root = current::with(|current| {
             let mut root = Context::new();
             if !current.baggage().is_empty() {
                 root = root.with_baggage(clone(current.baggage()));
@@ -138,8 +138,9 @@ impl SpanBuilder {
     /// Runs a future inside the span.
     ///
     /// The span starts when the future is first polled, is the current one in every poll, and ends
-    /// when the future is done or dropped. An `Err` is recorded as [`Span::fail`] does it; so is a
-    /// panic, which then goes on.
+    /// when the future is done or dropped. An `Err` is recorded as [`Span::fail`] does it, message
+    /// included; so is a panic, which then goes on. Secrets in URLs are removed from the message, and
+    /// nothing else: [`ignore_errors`](Self::ignore_errors) leaves out what may quote a value.
     pub fn run<F>(self, future: F) -> InSpan<F>
     where
         F: Future,
@@ -178,10 +179,15 @@ impl SpanBuilder {
     /// });
     /// ```
     pub fn start(self) -> Span {
-        let parent = self.parent.unwrap_or_else(Context::current);
+        let parent = self.parent.unwrap_or_else(current::get);
+        if is_untraced(&parent) {
+            // A span that records nothing, and carries the same trace.
+            let span_context = parent.span().span_context().clone();
+            return Span::from_context(parent.with_remote_span_context(span_context));
+        }
         let span = self.tracer.resolve(&parent).build_with_context(self.builder, &parent);
         let context = parent.with_span(span);
-        if parent.has_active_span() {
+        if has_trace(&parent) {
             return Span::from_context(context);
         }
         // OpenTelemetry's generators draw the whole id; the services called learn it by a flag.
@@ -191,12 +197,18 @@ impl SpanBuilder {
     /// Starts the span at the first poll of a future that was made in this context.
     pub(crate) fn start_polled(mut self, made_in: Context) -> Span {
         // A task spawned without a context: what was current where the future was made still holds.
-        let lost = !Context::map_current(TraceContextExt::has_active_span);
-        if lost && made_in.has_active_span() {
+        let lost = !current::with(has_trace);
+        if lost && has_trace(&made_in) {
             self.parent.get_or_insert(made_in);
         }
         self.start()
     }
+}
+
+/// Whether a span started in this context has a parent. A span without ids, from before there was a
+/// tracer provider, is none.
+fn has_trace(context: &Context) -> bool {
+    context.span().span_context().is_valid()
 }
 
 /// A [`SpanBuilder`] after [`ignore_errors`](SpanBuilder::ignore_errors).

@@ -1,16 +1,16 @@
 //! A span that is open: the current one, or one started to end later.
 
-use crate::Event;
 use crate::limit;
 use crate::outcome::error_type;
 use crate::value::{IntoAttribute, IntoValue, attribute, attributes};
-use opentelemetry::context::{FutureExt, WithContext};
+use crate::{Carried, Event};
 use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
 use opentelemetry::{Context, Key, KeyValue, StringValue};
 use std::any::Any;
 use std::borrow::Cow;
 use std::fmt::Display;
 use std::time::SystemTime;
+use tracewire_propagation::current;
 
 /// The span that is current, to be enriched from anywhere.
 ///
@@ -28,7 +28,7 @@ use std::time::SystemTime;
 /// span.set_status(Status::error("card refused"));
 /// ```
 pub fn current() -> Span {
-    Span { context: Context::current() }
+    Span { context: current::get() }
 }
 
 /// A handle on a span and on the context around it, baggage included.
@@ -148,7 +148,10 @@ impl Span {
     /// with type and message, the status Error with the message, and `error.type`, which is the
     /// path of the error's type without generic arguments, or `_OTHER` for texts and `dyn Error`.
     pub fn fail<E: Display + ?Sized>(&self, error: &E) -> &Self {
-        self.record(|span| span.fail_as(error_type::<E>(), None, limit::display(error)))
+        self.record(|span| {
+            let kind = error_type::<E>();
+            span.fail_as(kind, named(kind), Some(limit::display(error)));
+        })
     }
 
     /// Records the panic that ended the span's work.
@@ -159,24 +162,28 @@ impl Span {
                 (_, Some(message)) => limit::display(message),
                 _ => String::from("panicked with a payload that is no text"),
             };
-            span.fail_as(Some("panic"), None, message);
+            span.fail_as(Some("panic"), "panic".into(), Some(message));
         });
     }
 
-    /// Records a failure of this type, or by the code that a system has for it.
+    /// Records a failure: the type of the error, what `error.type` says of it, and its message if that
+    /// may be exported.
     pub(crate) fn fail_as(
         &self,
-        kind: Option<&'static str>,
-        code: Option<StringValue>,
-        message: String,
+        exception: Option<&'static str>,
+        error_type: StringValue,
+        message: Option<String>,
     ) {
         let mut event = Vec::with_capacity(2);
-        event.extend(kind.map(|kind| KeyValue::new(EXCEPTION_TYPE, kind)));
-        event.push(KeyValue::new(EXCEPTION_MESSAGE, message.clone()));
+        event.extend(exception.map(|kind| KeyValue::new(EXCEPTION_TYPE, kind)));
+        event.extend(message.clone().map(|text| KeyValue::new(EXCEPTION_MESSAGE, text)));
         let span = self.context.span();
-        span.add_event(EXCEPTION, event);
-        span.set_attribute(KeyValue::new(ERROR_TYPE, code.unwrap_or_else(|| named(kind))));
-        span.set_status(Status::error(message));
+        // An exception has a type or a message.
+        if !event.is_empty() {
+            span.add_event(EXCEPTION, event);
+        }
+        span.set_attribute(KeyValue::new(ERROR_TYPE, error_type));
+        span.set_status(Status::error(message.unwrap_or_default()));
     }
 
     /// Sets the status. `Ok` is final, and wins over `Error`.
@@ -203,12 +210,12 @@ impl Span {
 
     /// Ends the span now. What is set later is ignored, another `end` included.
     pub fn end(&self) {
-        self.context.span().end();
+        current::finish(|| self.context.span().end());
     }
 
     /// Ends the span with a time of your own.
     pub fn end_at(&self, timestamp: SystemTime) {
-        self.context.span().end_with_timestamp(timestamp);
+        current::finish(|| self.context.span().end_with_timestamp(timestamp));
     }
 
     /// Runs a closure with this span as the current one, which goes on after it.
@@ -219,12 +226,12 @@ impl Span {
     /// std::thread::spawn(move || request.in_scope(|| span("resize").in_scope(|| "done")));
     /// ```
     pub fn in_scope<T>(&self, scope: impl FnOnce() -> T) -> T {
-        let _guard = self.context.clone().attach();
+        let _attached = current::attach(self.context.clone());
         scope()
     }
 
     /// Wraps a future, a stream or a sink so that this span is the current one in it, and goes on
-    /// after it.
+    /// after it. What the work owns is dropped there too.
     ///
     /// ```
     /// # use tracewire_span::{current, span};
@@ -235,8 +242,8 @@ impl Span {
     /// import.set_attribute("rows", 3).end();
     /// # });
     /// ```
-    pub fn carry<T>(&self, work: T) -> WithContext<T> {
-        work.with_context(self.context.clone())
+    pub fn carry<T>(&self, work: T) -> Carried<T> {
+        Carried::new(work, self.context.clone())
     }
 
     /// The trace id, the span id and the flags.
@@ -268,6 +275,6 @@ const EXCEPTION_MESSAGE: &str = "exception.message";
 pub(crate) const ERROR_TYPE: &str = "error.type";
 
 /// The conventions' name for an error whose type is not known is `_OTHER`.
-pub(crate) fn named(kind: Option<&'static str>) -> StringValue {
+fn named(kind: Option<&'static str>) -> StringValue {
     kind.unwrap_or("_OTHER").into()
 }

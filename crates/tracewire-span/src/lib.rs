@@ -40,6 +40,7 @@
 
 pub mod baggage;
 mod builder;
+mod carry;
 pub mod database;
 mod event;
 mod handle;
@@ -51,10 +52,10 @@ mod run;
 mod spawn;
 mod stream;
 mod tracer;
-mod urls;
 mod value;
 
 pub use builder::{SpanBuilder, WithoutErrors};
+pub use carry::Carried;
 pub use event::Event;
 pub use handle::{Span, current};
 pub use outcome::Outcome;

@@ -1,9 +1,9 @@
 //! Names and texts cut to a limit, and marked.
 
-use crate::urls;
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use std::borrow::Cow;
-use std::fmt::{self, Display, Write};
+use std::fmt::Display;
+use tracewire_text::cut;
 
 /// Longest name of a span, an event or an attribute, in bytes.
 const NAME: usize = 256;
@@ -11,21 +11,15 @@ const NAME: usize = 256;
 /// Longest text of an attribute, a message or a description, in bytes.
 const TEXT: usize = 4096;
 
-/// Ends a text that was cut, within the limit.
-const CUT: &str = "…";
-
 /// A name within its limit.
 pub(crate) fn name(name: Cow<'static, str>) -> Cow<'static, str> {
-    match cut(&name, NAME) {
-        Some(short) => Cow::Owned(short),
-        None => name,
-    }
+    cut(name, NAME)
 }
 
 /// An attribute with its key and its texts within their limits.
 pub(crate) fn attribute(mut attribute: KeyValue) -> KeyValue {
-    if let Some(short) = cut(attribute.key.as_str(), NAME) {
-        attribute.key = Key::from(short);
+    if attribute.key.as_str().len() > NAME {
+        attribute.key = Key::from(cut(attribute.key.as_str(), NAME).into_owned());
     }
     match &mut attribute.value {
         Value::String(text) => shorten(text),
@@ -37,79 +31,30 @@ pub(crate) fn attribute(mut attribute: KeyValue) -> KeyValue {
 
 /// A text within its limit.
 pub(crate) fn text(text: Cow<'static, str>) -> Cow<'static, str> {
-    match cut(&text, TEXT) {
-        Some(short) => Cow::Owned(short),
-        None => text,
-    }
+    cut(text, TEXT)
 }
 
-/// What an error or a panic displays, written no further than the limit, without the secrets of the
-/// URLs in it.
+/// What an error or a panic displays, written no further than the limit, without the secrets in it.
 pub(crate) fn display(value: &(impl Display + ?Sized)) -> String {
-    let mut limited = Limited(String::new());
-    // An error is the limit reached, or a `Display` that gave up: what was written so far counts.
-    let _ = write!(limited, "{value}");
-    let redacted = urls::redacted(&limited.0, limited.0.len() > TEXT);
-    cut(&redacted, TEXT).unwrap_or_else(|| redacted.into_owned())
-}
-
-/// Takes one character more than the limit, so that a cut can be told from a fit.
-struct Limited(String);
-
-impl Write for Limited {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let room = (TEXT + 1).saturating_sub(self.0.len());
-        if text.len() <= room {
-            self.0.push_str(text);
-            return Ok(());
-        }
-        let mut end = room;
-        while !text.is_char_boundary(end) {
-            end += 1;
-        }
-        self.0.push_str(&text[..end]);
-        Err(fmt::Error)
-    }
+    tracewire_text::display(value, TEXT)
 }
 
 fn shorten(text: &mut StringValue) {
-    if let Some(short) = cut(text.as_str(), TEXT) {
-        *text = StringValue::from(short);
+    if text.as_str().len() > TEXT {
+        *text = StringValue::from(cut(text.as_str(), TEXT).into_owned());
     }
-}
-
-/// The text cut at a character and marked, or `None` if it fits.
-fn cut(text: &str, limit: usize) -> Option<String> {
-    if text.len() <= limit {
-        return None;
-    }
-    let mut end = limit - CUT.len();
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let mut short = String::with_capacity(end + CUT.len());
-    short.push_str(&text[..end]);
-    short.push_str(CUT);
-    Some(short)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn what_fits_is_untouched() {
-        assert_eq!(cut("abc", 3), None);
-        let fits = "a".repeat(TEXT);
-        assert_eq!(display(&fits), fits);
-    }
 
     #[test]
     fn what_does_not_fit_is_cut_and_marked() {
-        assert_eq!(cut("abcdef", 5).as_deref(), Some("ab…"));
-        assert_eq!(cut("aéééé", 5).as_deref(), Some("a…"));
-        assert_eq!(display(&"é".repeat(TEXT)).len(), TEXT - 1);
+        assert_eq!(name("a".repeat(NAME).into()), "a".repeat(NAME));
+        assert_eq!(text("é".repeat(TEXT).into()).len(), TEXT - 1);
+        assert_eq!(display("é".repeat(TEXT).as_str()).len(), TEXT - 1);
+        assert_eq!(display("a".repeat(TEXT).as_str()), "a".repeat(TEXT));
     }
 
     #[test]
@@ -121,32 +66,5 @@ mod tests {
         let Value::Array(Array::String(texts)) = attribute.value else { panic!("an array") };
         assert_eq!(texts[0].as_str().len(), TEXT);
         assert_eq!(texts[1].as_str(), "y");
-    }
-
-    #[test]
-    fn an_endless_display_is_not_read_to_its_end() {
-        struct Endless;
-        impl Display for Endless {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                loop {
-                    f.write_str("on and ")?;
-                }
-            }
-        }
-        let text = display(&Endless);
-        assert!(text.len() <= TEXT && text.ends_with(CUT), "{}", text.len());
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_exceeds_its_limit(text in ".{0,40}", limit in 3usize..50) {
-            match cut(&text, limit) {
-                None => prop_assert!(text.len() <= limit),
-                Some(short) => {
-                    prop_assert!(short.len() <= limit && text.len() > limit);
-                    prop_assert!(short.ends_with(CUT));
-                }
-            }
-        }
     }
 }

@@ -7,6 +7,8 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Poll, ready};
+use std::thread;
+use tracewire_propagation::current;
 
 /// What records an output on the span.
 pub(crate) type Record<T> = fn(&T, &Span);
@@ -21,15 +23,33 @@ pub(crate) fn in_scope<T>(span: &Span, scope: impl FnOnce() -> T, record: Record
 
 /// Runs the closure with the span current; a panic ends the span and goes on.
 pub(crate) fn enter<T>(span: &Span, scope: impl FnOnce() -> T) -> T {
+    catch(span, scope).unwrap_or_else(|payload| {
+        span.end();
+        resume_unwind(payload)
+    })
+}
+
+/// Polls what is inside with the span current; a panic drops it there, ends the span and goes on.
+pub(crate) fn poll<T, R>(
+    span: &Span,
+    mut inner: Pin<&mut Option<T>>,
+    poll: impl FnOnce(Pin<&mut T>) -> R,
+) -> R {
+    let polled =
+        catch(span, || poll(inner.as_mut().as_pin_mut().expect("not polled after it was done")));
+    polled.unwrap_or_else(|payload| {
+        // The first panic is the one to tell of.
+        let _ = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| inner.set(None))));
+        span.end();
+        resume_unwind(payload)
+    })
+}
+
+/// Runs the closure with the span current, and records a panic on it.
+fn catch<T>(span: &Span, scope: impl FnOnce() -> T) -> thread::Result<T> {
     // Nothing of ours is left half done by the panic, and the caller sees it as if we were not here.
-    match catch_unwind(AssertUnwindSafe(|| span.in_scope(scope))) {
-        Ok(output) => output,
-        Err(payload) => {
-            span.fail_by_panic(&*payload);
-            span.end();
-            resume_unwind(payload)
-        }
-    }
+    let output = catch_unwind(AssertUnwindSafe(|| span.in_scope(scope)));
+    output.inspect_err(|payload| span.fail_by_panic(&**payload))
 }
 
 /// A span around a future or a stream, started when that is first polled.
@@ -41,7 +61,7 @@ pub(crate) enum Lazy {
 
 impl Lazy {
     pub(crate) fn new(builder: SpanBuilder) -> Self {
-        Self::Waiting(Box::new((builder, Context::current())))
+        Self::Waiting(Box::new((builder, current::get())))
     }
 
     /// The span, started if it was not; `None` once it has ended.
@@ -88,7 +108,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if let Some(span) = this.span.started() {
-                span.in_scope(|| this.inner.set(None));
+                enter(span, || this.inner.set(None));
             }
             this.span.end();
         }
@@ -106,17 +126,10 @@ impl<F: Future> Future for InSpan<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        let inner = this.inner.as_mut().as_pin_mut().expect("not polled after it was done");
-        let output = match this.span.start() {
-            Some(span) => {
-                let output = ready!(enter(span, || inner.poll(cx)));
-                (this.record)(&output, span);
-                span.in_scope(|| this.inner.set(None));
-                output
-            }
-            // Polled again after a panic: the future decides what happens.
-            None => ready!(inner.poll(cx)),
-        };
+        let span = this.span.start().expect("not polled after it was done");
+        let output = ready!(poll(span, this.inner.as_mut(), |inner| inner.poll(cx)));
+        (this.record)(&output, span);
+        enter(span, || this.inner.set(None));
         this.span.end();
         Poll::Ready(output)
     }

@@ -1,7 +1,7 @@
 //! A stream inside its span.
 
 use crate::SpanBuilder;
-use crate::run::{Lazy, Record, enter};
+use crate::run::{Lazy, Record, enter, poll};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -25,7 +25,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if let Some(span) = this.span.started() {
-                span.in_scope(|| this.inner.set(None));
+                enter(span, || this.inner.set(None));
             }
             this.span.end();
         }
@@ -43,17 +43,15 @@ impl<S: Stream> Stream for StreamInSpan<S> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Option<S::Item>> {
         let mut this = self.project();
-        let Some(inner) = this.inner.as_mut().as_pin_mut() else {
+        // Over; after a panic there is nothing left to ask.
+        let (Some(span), true) = (this.span.start(), this.inner.is_some()) else {
             return Poll::Ready(None);
         };
-        let Some(span) = this.span.start() else {
-            return inner.poll_next(cx);
-        };
-        let next = ready!(enter(span, || inner.poll_next(cx)));
+        let next = ready!(poll(span, this.inner.as_mut(), |inner| inner.poll_next(cx)));
         match &next {
             Some(item) => (this.record)(item, span),
             None => {
-                span.in_scope(|| this.inner.set(None));
+                enter(span, || this.inner.set(None));
                 this.span.end();
             }
         }

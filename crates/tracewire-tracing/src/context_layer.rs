@@ -4,6 +4,7 @@ use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, ContextGuard};
 use std::cell::RefCell;
+use tracewire_propagation::current;
 use tracing::Subscriber;
 use tracing::span::{Attributes, Id};
 use tracing_subscriber::Layer;
@@ -45,6 +46,11 @@ thread_local! {
     static ENTERED: RefCell<Vec<(Id, ContextGuard)>> = const { RefCell::new(Vec::new()) };
 }
 
+/// A span without ids, from before there was a tracer provider, belongs to no trace.
+fn has_trace(context: &Context) -> bool {
+    context.span().span_context().is_valid()
+}
+
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for ContextLayer {
     fn on_new_span(
         &self,
@@ -53,8 +59,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for ContextLayer {
         context: tracing_subscriber::layer::Context<'_, S>,
     ) {
         let Some(span) = context.span(id) else { return };
-        let current = Context::map_current(|current| {
-            let worth_it = current.has_active_span() || !current.baggage().is_empty();
+        let current = current::with(|current| {
+            let worth_it = has_trace(current) || !current.baggage().is_empty();
             worth_it.then(|| Carried(current.clone()))
         });
         // Outside of every trace, the parent may know one.
@@ -65,18 +71,20 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for ContextLayer {
     }
 
     fn on_enter(&self, id: &Id, context: tracing_subscriber::layer::Context<'_, S>) {
-        if Context::map_current(TraceContextExt::has_active_span) {
+        if current::with(has_trace) {
             return;
         }
         let carried = context.span(id).and_then(|span| span.extensions().get::<Carried>().cloned());
         if let Some(Carried(carried)) = carried {
-            let guard = carried.attach();
-            ENTERED.with_borrow_mut(|entered| entered.push((id.clone(), guard)));
+            let Some(guard) = current::attach(carried) else { return };
+            // Where the thread ends the guard is dropped again, which is all it can be then.
+            let _ = ENTERED.try_with(|entered| entered.borrow_mut().push((id.clone(), guard)));
         }
     }
 
     fn on_exit(&self, id: &Id, _context: tracing_subscriber::layer::Context<'_, S>) {
-        let guard = ENTERED.with_borrow_mut(|entered| {
+        let guard = ENTERED.try_with(|entered| {
+            let mut entered = entered.borrow_mut();
             let last = entered.iter().rposition(|(own, _)| own == id)?;
             Some(entered.remove(last))
         });

@@ -2,7 +2,7 @@
 
 use futures_util::TryStreamExt;
 use sqlx::{Error, SqlitePool, query, query_scalar, sqlite::SqlitePoolOptions};
-use tracewire::span::database::Database;
+use tracewire::span::database::{Database, ErrorKind};
 
 /// What every call has in common.
 static DB: Database = Database::new("sqlite");
@@ -24,23 +24,32 @@ impl Catalog {
     pub(crate) async fn add(&self, name: &str, price: i64) -> Result<(), Error> {
         let sql = "INSERT INTO items VALUES (?, ?)";
         let insert = query(sql).bind(name).bind(price).execute(&self.pool);
-        DB.query(sql).run_with_code(insert, code).await?;
+        DB.query(sql).run_with(insert, kind).await?;
         Ok(())
     }
 
+    /// Fails if there is no such item, which is an ordinary answer and no error of the database.
     pub(crate) async fn price(&self, name: &str) -> Result<i64, Error> {
         let sql = "SELECT price FROM items WHERE name = ?";
-        DB.query(sql).run(query_scalar(sql).bind(name).fetch_one(&self.pool)).await
+        let select = query_scalar(sql).bind(name).fetch_one(&self.pool);
+        DB.query(sql).run_with(select, kind).await
     }
 
-    /// A query put together by hand, and its rows one by one: the number stays here.
+    /// A query with a number in it, and its rows one by one: the number is not exported.
     pub(crate) async fn items_below(&self, price: i64) -> Result<Vec<String>, Error> {
         let sql = format!("SELECT name FROM items WHERE price < {price}");
         let rows = query_scalar(&sql).fetch(&self.pool);
-        DB.query(&sql).stream_with_code(rows, code).try_collect().await
+        DB.query(&sql).stream_with(rows, kind).try_collect().await
     }
 }
 
-fn code(error: &Error) -> Option<String> {
-    Some(error.as_database_error()?.code()?.into_owned())
+/// What an error means: nothing, a code of the database, or a name.
+fn kind(error: &Error) -> ErrorKind {
+    match error {
+        Error::RowNotFound => ErrorKind::Expected,
+        Error::PoolTimedOut => ErrorKind::Named("timeout"),
+        Error::Io(_) | Error::Tls(_) => ErrorKind::Named("connect"),
+        Error::Database(error) => ErrorKind::code(error.code().map(|code| code.into_owned())),
+        _ => ErrorKind::Other,
+    }
 }

@@ -11,9 +11,9 @@ use tracewire::{Telemetry, setup::Exporter, span::span};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let telemetry = Telemetry::builder()
-        .service_name("database")
-        .traces_exporters([Exporter::Console])
-        .metrics_exporters([])
+        .default_service_name("database")
+        .default_traces_exporters([Exporter::Console])
+        .default_metrics_exporters([])
         .init()?;
     span("open shop").ignore_errors().run(open_shop()).await?;
     telemetry.shutdown();
@@ -27,6 +27,7 @@ async fn open_shop() -> Result<(), sqlx::Error> {
     // There can be only one lamp, and the span of this call says so.
     let _refused = catalog.add("lamp", 30).await;
     catalog.price("lamp").await?;
+    let _not_there = catalog.price("sofa").await;
     catalog.items_below(50).await?;
     Ok(())
 }
@@ -55,15 +56,18 @@ mod tests {
               | db.query.summary = "INSERT items"
               | db.query.text = "INSERT INTO items VALUES (?, ?)"
               | db.system.name = "sqlite"
-              INSERT items [client] error: error returned from database: (code: 1555) UNIQUE constraint failed: items.name
+              INSERT items [client] error
               | db.query.summary = "INSERT items"
               | db.query.text = "INSERT INTO items VALUES (?, ?)"
               | db.response.status_code = "1555"
               | db.system.name = "sqlite"
               | error.type = "1555"
               | ! exception
-              |   exception.message = "error returned from database: (code: 1555) UNIQUE constraint failed: items.name"
               |   exception.type = "sqlx_core::error::Error"
+              SELECT items [client]
+              | db.query.summary = "SELECT items"
+              | db.query.text = "SELECT price FROM items WHERE name = ?"
+              | db.system.name = "sqlite"
               SELECT items [client]
               | db.query.summary = "SELECT items"
               | db.query.text = "SELECT price FROM items WHERE name = ?"

@@ -65,6 +65,30 @@ impl Lab {
         jar.ok_or_else(|| format!("maven copied nothing for {coordinates}"))
     }
 
+    /// The files of a Debian package, unpacked and not installed; gives back their root.
+    ///
+    /// Its version is what the system's package lists name, and what it depends on must be there.
+    pub(crate) fn debian(&self, package: &str) -> Result<PathBuf, String> {
+        let home = self.once(&format!("debian-{package}"), &[], |home| {
+            let name = format!("apt for {package}");
+            let download = || {
+                let mut apt = Command::new("apt-get");
+                self.run(&name, apt.args(["download", package]).current_dir(home))
+            };
+            // A fresh container has no lists yet.
+            download().or_else(|_| {
+                self.run("apt lists", Command::new("apt-get").args(["update", "--quiet"]))?;
+                download()
+            })?;
+            for file in files(home)? {
+                let mut unpack = Command::new("dpkg-deb");
+                self.run(&name, unpack.arg("--extract").arg(&file).arg(home.join("root")))?;
+            }
+            Ok(())
+        })?;
+        Ok(home.join("root"))
+    }
+
     /// Runs a tool to its end.
     pub(crate) fn run(&self, name: &str, command: &mut Command) -> Result<(), String> {
         Process::start(name, command, &self.log(name))?.finished(INSTALL)

@@ -4,7 +4,7 @@ use crate::support::{Client, Running, ServerUnderTest, bodies, contract};
 use http::{HeaderValue, header};
 use opentelemetry::{Array, Value};
 use std::collections::BTreeSet;
-use tracewire::server::{HeaderSelector, TrustedProxies};
+use tracewire::server::{HeaderSelector, ProxyHeaders, TrustedProxies};
 use tracewire_testing::Span;
 
 /// Bytes of the longest attribute value.
@@ -87,8 +87,12 @@ async fn hostile_requests_leave_few_series_and_names<S: ServerUnderTest>() {
 
 /// The worst case: whatever they say of themselves is believed.
 async fn hostile_proxies_leave_few_series_and_names<S: ServerUnderTest>() {
-    let believing = Running::with::<S>(|layer| layer.trusted_proxies(TrustedProxies::all()));
-    storm(&believing.await, 300, "1.1.1.1").await;
+    for headers in [ProxyHeaders::Forwarded, ProxyHeaders::XForwarded { proto: true, host: true }] {
+        let proxies = TrustedProxies::all().headers(headers);
+        let believing = Running::with::<S>(|layer| layer.trusted_proxies(proxies)).await;
+        let client = if headers == ProxyHeaders::Forwarded { "127.0.0.1" } else { "1.1.1.1" };
+        storm(&believing, 300, client).await;
+    }
 }
 
 /// The longest text among the span's attributes, in bytes.

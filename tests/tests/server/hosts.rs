@@ -2,7 +2,10 @@
 
 use crate::support::{Running, ServerUnderTest, bodies, contract};
 use http::header;
-use tracewire::{ServerLayer, server::TrustedProxies};
+use tracewire::{
+    ServerLayer,
+    server::{ProxyHeaders, TrustedProxies},
+};
 
 contract! {
     every {
@@ -10,11 +13,14 @@ contract! {
         forwarded_headers_are_not_believed_from_anybody
         forwarded_headers_are_not_believed_from_others_than_the_proxies
         forwarded_headers_of_trusted_proxies_are_believed
+        headers_that_no_proxy_writes_are_not_believed
         x_forwarded_headers_of_trusted_proxies_are_believed
     }
     http1 {
         request_without_a_host_has_no_server_address
         absolute_target_goes_before_the_host
+        scheme_of_the_target_is_not_believed
+        invalid_hosts_are_no_server_address
     }
     http2 {
         authority_stands_in_for_the_host
@@ -79,9 +85,31 @@ async fn absolute_target_goes_before_the_host<S: ServerUnderTest>() {
     expected
         .set("server.address", "shop.example")
         .unset("server.port")
-        .set("url.scheme", "https")
         .unset("user_agent.original")
         .check(&running.only().await);
+}
+
+async fn scheme_of_the_target_is_not_believed<S: ServerUnderTest>() {
+    for target in ["https://a/redirect", "gopher://a/redirect", "http://a/redirect"] {
+        let running = Running::start::<S>().await;
+        let mut raw = running.connect_raw().await;
+        raw.write(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n")).await;
+        assert_eq!(raw.read().await.status, 302);
+        running.only().await.has("url.scheme", "http");
+    }
+}
+
+async fn invalid_hosts_are_no_server_address<S: ServerUnderTest>() {
+    for host in ["bad host", "a\"b", "a/b", "user@a", "a:b:c", "[::1", "[a]", ":80", "a<b>", "::::"]
+    {
+        let running = Running::start::<S>().await;
+        let mut raw = running.connect_raw().await;
+        raw.write(format!("GET /redirect HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
+        assert_eq!(raw.read().await.status, 302, "{host}");
+        let span = running.only().await;
+        assert_eq!(span.attribute("server.address"), None, "{host}");
+        assert_eq!(span.attribute("server.port"), None, "{host}");
+    }
 }
 
 const FORWARDED: [(&str, &str); 1] =
@@ -126,8 +154,21 @@ async fn forwarded_headers_are_not_believed_from_others_than_the_proxies<S: Serv
     }
 }
 
+async fn headers_that_no_proxy_writes_are_not_believed<S: ServerUnderTest>() {
+    let networks = TrustedProxies::networks(["127.0.0.0/8"]).unwrap();
+    for proxies in [networks, TrustedProxies::hops(1)] {
+        let other = proxies.clone().headers(ProxyHeaders::Forwarded);
+        for (proxies, headers) in [(proxies, &FORWARDED[..]), (other, &X_FORWARDED)] {
+            let (running, client) = ask::<S>(|layer| layer.trusted_proxies(proxies), headers).await;
+            let expected = running.expected(client, "/redirect").route("/redirect").status(302);
+            expected.check(&running.only().await);
+        }
+    }
+}
+
 async fn forwarded_headers_of_trusted_proxies_are_believed<S: ServerUnderTest>() {
     let proxies = TrustedProxies::networks(["127.0.0.0/8"]).unwrap();
+    let proxies = proxies.headers(ProxyHeaders::Forwarded);
     let (running, client) =
         ask::<S>(|layer| layer.trusted_proxies(proxies).client_port(true), &FORWARDED).await;
     let expected = running.expected(client, "/redirect").route("/redirect").status(302);
@@ -143,6 +184,7 @@ async fn forwarded_headers_of_trusted_proxies_are_believed<S: ServerUnderTest>()
 async fn x_forwarded_headers_of_trusted_proxies_are_believed<S: ServerUnderTest>() {
     let networks = TrustedProxies::networks(["127.0.0.0/8"]).unwrap();
     for proxies in [networks, TrustedProxies::hops(1)] {
+        let proxies = proxies.headers(ProxyHeaders::XForwarded { proto: true, host: true });
         let (running, client) =
             ask::<S>(|layer| layer.trusted_proxies(proxies), &X_FORWARDED).await;
         let expected = running.expected(client, "/redirect").route("/redirect").status(302);

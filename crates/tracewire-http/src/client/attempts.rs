@@ -18,7 +18,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// request.extensions_mut().insert(Attempts::new());
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Attempts(Arc<Mutex<State>>);
+pub struct Attempts {
+    shared: Arc<Mutex<State>>,
+    /// The attempt that the request with this copy is part of.
+    around: Option<u32>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -28,8 +32,19 @@ struct State {
     redirected: Option<u64>,
     /// How often it was sent.
     sent: u32,
-    /// Whether an exchange of ours is under way around this point.
-    open: bool,
+    /// The number of the next attempt.
+    next: u32,
+    /// The attempts without a response yet. Nearly always there is one, which needs no allocation.
+    open: Option<Open>,
+    also_open: Vec<Open>,
+}
+
+/// An attempt without a response yet.
+#[derive(Debug)]
+struct Open {
+    number: u32,
+    /// How often middlewares inside sent it.
+    sent_inside: u32,
 }
 
 impl Attempts {
@@ -40,40 +55,39 @@ impl Attempts {
 
     /// Counts in `extensions` that `method` to `url` is sent.
     ///
-    /// Inside another exchange of ours for the same request there is no new attempt: it is the
-    /// outer one that is counted.
+    /// Inside another attempt of ours there is no new one: it is the outer one that is counted.
     pub(crate) fn begin(
         extensions: &mut Extensions,
         method: &Method,
         url: &str,
     ) -> Option<OpenAttempt> {
-        let attempts = match extensions.get::<Self>() {
-            Some(attempts) => attempts.clone(),
-            None => {
-                let attempts = Self::new();
-                extensions.insert(attempts.clone());
-                attempts
+        let attempts = extensions.get_or_insert_with(Self::new);
+        let mut state = attempts.lock();
+        if let Some(around) = attempts.around.and_then(|number| state.find(number)) {
+            around.sent_inside = around.sent_inside.saturating_add(1);
+            if around.sent_inside > 1 {
+                state.sent = state.sent.saturating_add(1);
             }
-        };
-        let (resends, redirected) = {
-            let mut state = attempts.lock();
-            let request = Some(fingerprint(method, url));
-            if state.open {
-                state.sent += 1;
-                return None;
-            }
-            if state.request != request && state.redirected != request {
-                *state = State { request, ..State::default() };
-            }
-            state.open = true;
-            (state.sent, state.request != request)
-        };
-        Some(OpenAttempt { attempts, resends, redirected })
+            return None;
+        }
+        let request = Some(fingerprint(method, url));
+        if state.request != request && state.redirected != request {
+            (state.request, state.redirected, state.sent) = (request, None, 0);
+        }
+        let number = state.next;
+        state.next = number.wrapping_add(1);
+        let (resends, redirected) = (state.sent, state.request != request);
+        state.sent = resends.saturating_add(1);
+        state.open(number);
+        drop(state);
+        attempts.around = Some(number);
+        let attempts = attempts.clone();
+        Some(OpenAttempt { attempts, number, resends, redirected, sent_inside: None })
     }
 
     /// Says that the request counted in `extensions` goes on as `method` to `url`.
     ///
-    /// Whoever follows redirects calls it for each, and the count goes on.
+    /// Call it for each redirect that you follow, and the count goes on.
     pub fn redirect(extensions: &Extensions, method: &Method, url: &str) {
         if let Some(attempts) = extensions.get::<Self>() {
             attempts.lock().redirected = Some(fingerprint(method, url));
@@ -81,44 +95,78 @@ impl Attempts {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// An attempt under way; dropping it ends it.
+impl State {
+    fn find(&mut self, number: u32) -> Option<&mut Open> {
+        self.open.iter_mut().chain(&mut self.also_open).find(|open| open.number == number)
+    }
+
+    fn open(&mut self, number: u32) {
+        let open = Open { number, sent_inside: 0 };
+        if self.open.is_none() {
+            self.open = Some(open);
+        } else {
+            self.also_open.push(open);
+        }
+    }
+
+    fn close(&mut self, number: u32) -> Option<Open> {
+        if let Some(open) = self.open.take_if(|open| open.number == number) {
+            return Some(open);
+        }
+        let position = self.also_open.iter().position(|open| open.number == number)?;
+        Some(self.also_open.swap_remove(position))
+    }
+}
+
+/// An attempt under way, until its response or error is there; dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct OpenAttempt {
     attempts: Attempts,
+    number: u32,
     /// How often the request was sent before.
     pub(crate) resends: u32,
     /// Whether a redirect led here.
     pub(crate) redirected: bool,
+    /// How often it was sent inside, once it is closed.
+    sent_inside: Option<u32>,
 }
 
 impl OpenAttempt {
-    /// How often the request was resent, once the attempt is over, if a middleware inside did.
-    pub(crate) fn resends_inside(&self) -> Option<u32> {
-        let resends = self.attempts.lock().sent.saturating_sub(1);
-        (resends > self.resends).then_some(resends)
+    /// Ends the attempt: what is sent from now on is another one, even while the response is read.
+    pub(crate) fn close(&mut self) {
+        if self.sent_inside.is_none() {
+            let open = self.attempts.lock().close(self.number);
+            self.sent_inside = Some(open.map_or(0, |open| open.sent_inside));
+        }
+    }
+
+    /// Ends the attempt, and tells how often the request was resent if a middleware inside did.
+    pub(crate) fn resends_inside(&mut self) -> Option<u32> {
+        self.close();
+        let more = self.sent_inside?.saturating_sub(1);
+        (more > 0).then(|| self.resends.saturating_add(more))
     }
 }
 
 impl Drop for OpenAttempt {
     fn drop(&mut self) {
-        let mut state = self.attempts.lock();
-        // Where nobody inside counted, this was one sending.
-        state.sent = state.sent.max(self.resends + 1);
-        state.open = false;
+        self.close();
     }
 }
 
-/// Which request is counted; a copy of its URL would cost an allocation for each.
+/// Which request is counted; a copy of its URL would cost an allocation for each. A fragment is not
+/// sent, and does not count.
 ///
 /// Both are our own side's, so the hash need not withstand an attack (it is FxHash's).
 fn fingerprint(method: &Method, url: &str) -> u64 {
     let add =
         |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
-    [method.as_str(), url].into_iter().fold(0, |hash, text| {
+    let sent = url.split('#').next().unwrap_or_default();
+    [method.as_str(), sent].into_iter().fold(0, |hash, text| {
         let (words, rest) = text.as_bytes().as_chunks::<8>();
         let hash = words.iter().fold(hash, |hash, word| add(hash, u64::from_le_bytes(*word)));
         let hash = rest.iter().fold(hash, |hash, octet| add(hash, u64::from(*octet)));
@@ -138,7 +186,7 @@ mod tests {
     fn attempts_one_after_another_are_numbered() {
         let mut extensions = Extensions::new();
         for resends in 0..3 {
-            let attempt = begin(&mut extensions, "http://h/").unwrap();
+            let mut attempt = begin(&mut extensions, "http://h/").unwrap();
             assert_eq!((attempt.resends, attempt.resends_inside()), (resends, None));
         }
     }
@@ -166,7 +214,7 @@ mod tests {
     #[test]
     fn attempts_inside_an_open_one_are_counted_by_the_outer() {
         let mut extensions = Extensions::new();
-        let outer = begin(&mut extensions, "http://h/").unwrap();
+        let mut outer = begin(&mut extensions, "http://h/").unwrap();
         for _ in 0..3 {
             assert!(begin(&mut extensions, "http://h/").is_none());
         }
@@ -182,5 +230,34 @@ mod tests {
         let mut clone = extensions.clone();
         drop(begin(&mut extensions, "http://h/"));
         assert_eq!(begin(&mut clone, "http://h/").unwrap().resends, 1);
+    }
+
+    #[test]
+    fn a_closed_attempt_is_around_nothing() {
+        let mut extensions = Extensions::new();
+        let mut first = begin(&mut extensions, "http://h/").unwrap();
+        let mut kept = extensions.clone();
+        first.close();
+        assert_eq!(begin(&mut extensions, "http://h/").unwrap().resends, 1);
+        assert_eq!(begin(&mut kept, "http://h/").unwrap().resends, 2);
+    }
+
+    #[test]
+    fn clones_in_flight_together_are_attempts_of_their_own() {
+        let mut extensions = Extensions::new();
+        extensions.insert(Attempts::new());
+        let mut clones: Vec<_> = (0..4).map(|_| extensions.clone()).collect();
+        let mut open: Vec<_> =
+            clones.iter_mut().map(|clone| begin(clone, "http://h/").unwrap()).collect();
+        for (clone, inside) in clones.iter_mut().zip(0..) {
+            for _ in 0..inside {
+                assert!(begin(&mut clone.clone(), "http://h/").is_none());
+            }
+        }
+        // Each counts what was sent inside itself alone: 0, 1, 2 and 3 times.
+        let counts: Vec<_> =
+            open.iter_mut().map(|attempt| (attempt.resends, attempt.resends_inside())).collect();
+        assert_eq!(counts, [(0, None), (1, None), (2, Some(3)), (3, Some(5))]);
+        assert_eq!(begin(&mut extensions, "http://h/").unwrap().resends, 7);
     }
 }

@@ -1,14 +1,20 @@
 //! A client's call: the facts, and the attributes they become.
 
 use crate::{
-    Instrumentation, Scheme, conventions as c, exchange::Record, method, rpc::RpcCall,
-    text::limited,
+    Authority, Instrumentation, Scheme, conventions as c,
+    exchange::Record,
+    method,
+    rpc::RpcCall,
+    text::{limited, limited_shared},
 };
 use http::{HeaderMap, Method};
 use opentelemetry::KeyValue;
+use std::fmt;
 
 /// What a client knows of a call before it is sent.
-#[derive(Clone, Copy, Debug)]
+///
+/// `Debug` leaves out what may hold credentials: URL, headers and attributes.
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct ClientRequest<'a> {
     /// The request method.
@@ -17,11 +23,13 @@ pub struct ClientRequest<'a> {
     pub url: &'a str,
     /// The scheme of the URL.
     pub scheme: Scheme,
-    /// The host that is asked for, without brackets: from the `Host` header if the caller set one,
-    /// else from the URL. Empty if neither is known.
+    /// The host of the URL, without brackets. Empty if the URL names none.
     pub host: &'a str,
     /// The port of that host; the scheme's default where none is named.
     pub port: u16,
+    /// The host and port of the `Host` header, where the URL names none: what the span shows. It
+    /// never becomes a metric attribute, because a gateway passes on what its own callers sent.
+    pub asked_for: Option<Authority<'a>>,
     /// The size of the request's body in bytes, if it has one and that is known.
     pub body_size: Option<u64>,
     /// The request's headers, those of the caller alone.
@@ -36,6 +44,22 @@ pub struct ClientRequest<'a> {
     pub attributes: &'a [KeyValue],
 }
 
+impl fmt::Debug for ClientRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientRequest")
+            .field("method", self.method)
+            .field("scheme", &self.scheme)
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("asked_for", &self.asked_for)
+            .field("body_size", &self.body_size)
+            .field("name", &self.name)
+            .field("template", &self.template)
+            .field("resend_count", &self.resend_count)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<'a> ClientRequest<'a> {
     /// A first attempt without a template.
     pub fn new(method: &'a Method, url: &'a str, scheme: Scheme, host: &'a str, port: u16) -> Self {
@@ -45,6 +69,7 @@ impl<'a> ClientRequest<'a> {
             scheme,
             host,
             port,
+            asked_for: None,
             body_size: None,
             headers: None,
             name: None,
@@ -72,9 +97,13 @@ impl<'a> ClientRequest<'a> {
             Some(call) => call.describe(self.path(), limit, &mut attributes),
             None => self.describe_http(instrumentation, record, &mut attributes),
         }
-        if let Some((host, port)) = record.server() {
-            attributes.push(KeyValue::new(c::SERVER_ADDRESS, host.clone()));
-            attributes.push(KeyValue::new(c::SERVER_PORT, i64::from(*port)));
+        let asked_for = self.asked_for.map(|Authority { host, port }| {
+            let port = port.unwrap_or_else(|| self.scheme.default_port());
+            (limited_shared(host.into(), limit), port)
+        });
+        if let Some((host, port)) = asked_for.or_else(|| record.server().cloned()) {
+            attributes.push(KeyValue::new(c::SERVER_ADDRESS, host));
+            attributes.push(KeyValue::new(c::SERVER_PORT, i64::from(port)));
         }
         record.capture_request_headers(instrumentation, self.headers, &mut attributes);
         attributes.extend_from_slice(self.attributes);
@@ -89,8 +118,8 @@ impl<'a> ClientRequest<'a> {
     ) {
         let limit = instrumentation.value_limit;
         method::describe(record.method(), self.method, limit, attributes);
-        let url = instrumentation.sensitive_keys.redact_url(self.url);
-        attributes.push(KeyValue::new(c::URL_FULL, limited(url, limit)));
+        let url = instrumentation.sensitive_keys.limited_url(self.url, limit).into_owned();
+        attributes.push(KeyValue::new(c::URL_FULL, url));
         if let Some(template) = self.template {
             attributes.push(KeyValue::new(c::URL_TEMPLATE, limited(template.into(), limit)));
         }
@@ -105,5 +134,24 @@ impl<'a> ClientRequest<'a> {
         let rest = self.url.split_once("://").map_or(self.url, |(_, rest)| rest);
         let path = rest.find('/').map_or("", |slash| &rest[slash..]);
         path.split(['?', '#']).next().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let url = "https://ada:SECRET@h.example/SECRET?token=SECRET&id=1#SECRET";
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", "SECRET".parse().unwrap());
+        let mut request = ClientRequest::new(&Method::GET, url, Scheme::Https, "h.example", 443);
+        request.headers = Some(&headers);
+        let attributes = [KeyValue::new("user", "SECRET")];
+        request.attributes = &attributes;
+        let shown = format!("{request:?}");
+        assert!(!shown.contains("SECRET"), "{shown}");
+        assert!(shown.contains("h.example"), "{shown}");
     }
 }

@@ -1,10 +1,12 @@
 //! The head of a response: the facts.
 
 use http::{HeaderMap, StatusCode, Version};
-use std::net::SocketAddr;
+use std::{fmt, net::SocketAddr};
 
 /// What a client knows once the head of the response is there.
-#[derive(Clone, Copy, Debug)]
+///
+/// `Debug` leaves out the headers, which may hold credentials.
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct ClientResponse<'a> {
     /// The status code.
@@ -15,13 +17,28 @@ pub struct ClientResponse<'a> {
     pub headers: &'a HeaderMap,
     /// The size of the response's body in bytes, if that is known from the start.
     pub body_size: Option<u64>,
+    /// Whether what is read of the body may not be what was transferred, because it was decoded
+    /// below. Its size is then not recorded. Default: no.
+    pub may_be_decoded: bool,
     /// The other end of the socket.
     pub peer: Option<SocketAddr>,
+}
+
+impl fmt::Debug for ClientResponse<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientResponse")
+            .field("status", &self.status)
+            .field("version", &self.version)
+            .field("body_size", &self.body_size)
+            .field("may_be_decoded", &self.may_be_decoded)
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> ClientResponse<'a> {
     /// A response from somebody unknown.
     pub fn new(status: StatusCode, version: Version, headers: &'a HeaderMap) -> Self {
-        Self { status, version, headers, body_size: None, peer: None }
+        Self { status, version, headers, body_size: None, may_be_decoded: false, peer: None }
     }
 }

@@ -4,8 +4,8 @@
 //! a measurement costs. What differs between the series of one layer is a handful of facts, found
 //! by a quick hash of them.
 
-use super::Record;
-use crate::{Scheme, repeated::digest};
+use super::{Record, series::Labels};
+use crate::Scheme;
 use opentelemetry::{
     StringValue,
     metrics::{BoundHistogram, Histogram},
@@ -50,26 +50,29 @@ impl BoundDurations {
         seconds: f64,
         duration: &Histogram<f64>,
         record: &Record,
-        error: Option<StringValue>,
+        labels: &Labels,
     ) {
+        if !labels.exact {
+            return duration.record(seconds, &record.duration_attributes(labels));
+        }
+        let key = record.digest(labels);
         let series = Series {
-            method: record.method.clone(),
+            method: labels.method.clone(),
             scheme: record.scheme,
-            version: record.version,
+            version: labels.version,
             server: record.server.clone(),
             route: record.route.clone(),
-            synthetic: record.synthetic,
-            status: record.status.map(|status| status.as_u16()),
-            error: error.clone(),
+            synthetic: labels.synthetic,
+            status: labels.status,
+            error: labels.error.clone(),
         };
-        let key = series.digest();
         match self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             Some(bound) if bound.series == series => return bound.duration.record(seconds),
             // Two series of one digest: the first stays.
-            Some(_) => return duration.record(seconds, &record.duration_attributes(error)),
+            Some(_) => return duration.record(seconds, &record.duration_attributes(labels)),
             None => {}
         }
-        let attributes = record.duration_attributes(error);
+        let attributes = record.duration_attributes(labels);
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if all.len() < LIMIT {
             let bound = Bound { series, duration: duration.bind(&attributes) };
@@ -78,25 +81,6 @@ impl BoundDurations {
         } else {
             duration.record(seconds, &attributes);
         }
-    }
-}
-
-impl Series {
-    fn digest(&self) -> u64 {
-        let text = |text: &StringValue| digest(text.as_str());
-        let words = [
-            text(&self.method),
-            self.scheme as u64,
-            self.version.map_or(0, digest),
-            self.server.as_ref().map_or(0, |(host, port)| text(host) ^ u64::from(*port)),
-            self.route.as_ref().map_or(0, text),
-            self.synthetic.map_or(0, digest),
-            self.status.map_or(0, u64::from),
-            self.error.as_ref().map_or(0, text),
-        ];
-        words
-            .into_iter()
-            .fold(0, |all, word| (all ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23))
     }
 }
 

@@ -1,24 +1,41 @@
 //! Ends the span, and says what the end means.
 
 use super::{Record, start::span_name};
-use crate::{Ending, ErrorType, Outcome, Verdict, conventions as c, instruments::Side, repeated};
+use crate::{
+    Ending, ErrorType, Outcome, Verdict, conventions as c, instruments::Side, outcome::Classifier,
+    repeated,
+};
+use http::StatusCode;
 use opentelemetry::{
     KeyValue, StringValue,
     trace::{Status, TraceContextExt},
 };
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use tracewire_propagation::current;
 
 impl Record {
     /// Ends the exchange.
+    ///
+    /// Clocks, classifiers and span processors are other people's code. None of them keeps the
+    /// gauge from going down, and a processor that panics does not cost the duration.
     pub(super) fn finish(&self, outcome: Outcome) {
-        let elapsed = self.resolved.clock.now().saturating_duration_since(self.started);
+        self.count_active(-1);
+        let elapsed = self.elapsed();
         // Exemplars are taken from the current context, if its span is recorded.
-        let _guard = self.recording.then(|| self.context.clone().attach());
-        let error = self.error(outcome);
+        let _attached = self.recording.then(|| current::attach(self.context.clone())).flatten();
+        let error = self.judge(outcome).error(self.resolved.classifier.as_ref());
         if self.recording {
-            self.describe_end(error.as_ref());
-            self.context.span().end_with_timestamp(self.started_at + elapsed);
+            let end = || {
+                self.describe_end(error.as_ref());
+                self.context.span().end_with_timestamp(self.started_at + elapsed);
+            };
+            let _ = catch_unwind(AssertUnwindSafe(end));
         }
-        self.measure(elapsed, error);
+        if !self.measured {
+            let left = self.answered.filter(|_| self.is_left(outcome));
+            self.measure_duration(left.unwrap_or(elapsed), error.clone());
+        }
+        self.measure_bodies(error);
     }
 
     /// What the span learns at its end.
@@ -55,20 +72,14 @@ impl Record {
         }
     }
 
-    /// `error.type`, when the exchange ended in an error.
-    fn error(&self, outcome: Outcome) -> Option<StringValue> {
-        if let Some(verdict) = self.verdict {
-            return verdict.map(StringValue::from);
-        }
-        let mut verdict = self.verdict(outcome);
-        if let Some(classifier) = &self.resolved.classifier {
-            let route = self.route.as_ref().map(StringValue::as_str);
-            verdict = classifier.judge(&Ending { status: self.status, outcome, route, verdict });
-        }
-        match verdict {
-            Verdict::Unset => None,
-            Verdict::Status(status) => Some(status.as_str().to_owned().into()),
-            Verdict::Error(error) => Some(error.into()),
+    /// What is known for a judgement of this end.
+    pub(super) fn judge(&self, outcome: Outcome) -> Judgement {
+        Judgement {
+            decided: self.verdict,
+            status: self.status,
+            outcome,
+            route: self.route.clone(),
+            verdict: self.verdict(outcome),
         }
     }
 
@@ -88,6 +99,7 @@ impl Record {
         }
         match (outcome, self.side) {
             (Outcome::Complete, _) | (Outcome::Cancelled, Side::Client) => Verdict::Unset,
+            (Outcome::Cancelled, Side::Server) if self.is_left(outcome) => Verdict::Unset,
             (Outcome::Cancelled, Side::Server) => Verdict::Error(ErrorType::Cancelled),
             (Outcome::Failed(error), _) => Verdict::Error(error),
         }
@@ -107,5 +119,34 @@ impl Record {
             }
         }
         self.route = Some(route);
+    }
+}
+
+/// What decides whether an exchange ended in an error, apart from its record.
+pub(super) struct Judgement {
+    /// What those who answer made of it.
+    decided: Option<Option<ErrorType>>,
+    status: Option<StatusCode>,
+    outcome: Outcome,
+    route: Option<StringValue>,
+    verdict: Verdict,
+}
+
+impl Judgement {
+    /// `error.type`, if this is an error.
+    pub(super) fn error(self, classifier: Option<&Classifier>) -> Option<StringValue> {
+        let Self { decided, status, outcome, route, mut verdict } = self;
+        if let Some(decided) = decided {
+            return decided.map(StringValue::from);
+        }
+        if let Some(classifier) = classifier {
+            let route = route.as_ref().map(StringValue::as_str);
+            verdict = classifier.judge(&Ending { status, outcome, route, verdict });
+        }
+        match verdict {
+            Verdict::Unset => None,
+            Verdict::Status(status) => Some(status.as_str().to_owned().into()),
+            Verdict::Error(error) => Some(error.into()),
+        }
     }
 }

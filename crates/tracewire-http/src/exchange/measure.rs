@@ -1,6 +1,6 @@
 //! What the instruments are given, from the same facts as the span.
 
-use super::Record;
+use super::{Record, series::Labels};
 #[cfg(feature = "bound-instruments")]
 use crate::instruments::Instruments;
 use crate::{conventions as c, rpc::GRPC};
@@ -18,38 +18,45 @@ impl Record {
         }
     }
 
-    /// Records what took place, under the conventions' attributes and those that were added.
-    pub(super) fn measure(&self, elapsed: Duration, error: Option<StringValue>) {
-        self.count_active(-1);
-        #[cfg(feature = "bound-instruments")]
-        if self.rpc.is_none() && self.metric_attributes.is_empty() && !self.measures_sizes() {
-            let Instruments { duration, bound_durations, .. } = &self.resolved.instruments;
-            return bound_durations.record(elapsed.as_secs_f64(), duration, self, error);
-        }
-        let own = match &self.rpc {
-            Some(_) => self.rpc_attributes(error),
-            None => self.duration_attributes(error),
-        };
-        let all;
-        let attributes = if self.metric_attributes.is_empty() {
-            &*own
-        } else {
-            all = [&*own, &*self.metric_attributes].concat();
-            &*all
-        };
+    /// Records how long it took, under the conventions' attributes and those that were added.
+    pub(super) fn measure_duration(&self, elapsed: Duration, error: Option<StringValue>) {
         let instruments = &self.resolved.instruments;
+        let labels = self.labels(error);
+        #[cfg(feature = "bound-instruments")]
+        if self.rpc.is_none() && self.metric_attributes.is_empty() {
+            let Instruments { duration, bound_durations, .. } = instruments;
+            return bound_durations.record(elapsed.as_secs_f64(), duration, self, &labels);
+        }
         let duration = match (&self.rpc, &instruments.rpc_duration) {
             (Some(_), Some(duration)) => duration,
             _ => &instruments.duration,
         };
-        duration.record(elapsed.as_secs_f64(), attributes);
-        if let Some(sizes) = &instruments.body_sizes {
+        self.with_attributes(&labels, |all| duration.record(elapsed.as_secs_f64(), all));
+    }
+
+    /// Records how large the bodies were, under the attributes of the duration.
+    pub(super) fn measure_bodies(&self, error: Option<StringValue>) {
+        let Some(sizes) = &self.resolved.instruments.body_sizes else { return };
+        self.with_attributes(&self.labels(error), |all| {
             if let Some(size) = self.request_size {
-                sizes.request.record(size, attributes);
+                sizes.request.record(size as f64, all);
             }
             if let Some(size) = self.response_size {
-                sizes.response.record(size, attributes);
+                sizes.response.record(size as f64, all);
             }
+        });
+    }
+
+    /// Runs `record` with the conventions' attributes and those that were added.
+    fn with_attributes(&self, labels: &Labels, record: impl FnOnce(&[KeyValue])) {
+        let own = match &self.rpc {
+            Some(_) => self.rpc_attributes(labels),
+            None => self.duration_attributes(labels),
+        };
+        if self.metric_attributes.is_empty() {
+            record(&own);
+        } else {
+            record(&[&*own, &*self.metric_attributes].concat());
         }
     }
 
@@ -64,9 +71,9 @@ impl Record {
         attributes
     }
 
-    pub(super) fn duration_attributes(&self, error: Option<StringValue>) -> ArrayVec<KeyValue, 8> {
+    pub(super) fn duration_attributes(&self, labels: &Labels) -> ArrayVec<KeyValue, 8> {
         let mut attributes = ArrayVec::new();
-        attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD, self.method.clone()));
+        attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD, labels.method.clone()));
         match &self.server {
             None => attributes.push(KeyValue::new(c::URL_SCHEME, self.scheme.as_str())),
             Some((host, port)) => {
@@ -77,33 +84,32 @@ impl Record {
         if let Some(route) = &self.route {
             attributes.push(KeyValue::new(c::HTTP_ROUTE, route.clone()));
         }
-        if let Some(status) = self.status {
-            let status = i64::from(status.as_u16());
-            attributes.push(KeyValue::new(c::HTTP_RESPONSE_STATUS_CODE, status));
+        if let Some(status) = labels.status {
+            attributes.push(KeyValue::new(c::HTTP_RESPONSE_STATUS_CODE, i64::from(status)));
         }
-        if let Some(error) = error {
-            attributes.push(KeyValue::new(c::ERROR_TYPE, error));
+        if let Some(error) = &labels.error {
+            attributes.push(KeyValue::new(c::ERROR_TYPE, error.clone()));
         }
-        if let Some(version) = self.version {
+        if let Some(version) = labels.version {
             attributes.push(KeyValue::new(c::NETWORK_PROTOCOL_VERSION, version));
         }
-        if let Some(kind) = self.synthetic {
+        if let Some(kind) = labels.synthetic {
             attributes.push(KeyValue::new(c::USER_AGENT_SYNTHETIC_TYPE, kind));
         }
         attributes
     }
 
-    fn rpc_attributes(&self, error: Option<StringValue>) -> ArrayVec<KeyValue, 8> {
+    fn rpc_attributes(&self, labels: &Labels) -> ArrayVec<KeyValue, 8> {
         let mut attributes = ArrayVec::new();
         attributes.push(KeyValue::new(c::RPC_SYSTEM_NAME, GRPC));
         if let Some(call) = &self.rpc {
-            attributes.push(KeyValue::new(c::RPC_METHOD, call.method.clone()));
+            attributes.push(KeyValue::new(c::RPC_METHOD, labels.method.clone()));
             if let Some(status) = call.status {
                 attributes.push(KeyValue::new(c::RPC_RESPONSE_STATUS_CODE, status.name()));
             }
         }
-        if let Some(error) = error {
-            attributes.push(KeyValue::new(c::ERROR_TYPE, error));
+        if let Some(error) = &labels.error {
+            attributes.push(KeyValue::new(c::ERROR_TYPE, error.clone()));
         }
         if let Some((host, port)) = &self.server {
             attributes.push(KeyValue::new(c::SERVER_ADDRESS, host.clone()));

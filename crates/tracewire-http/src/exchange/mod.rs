@@ -1,17 +1,33 @@
 //! One request and its response: the object that owns the span, the clock and the gauge.
 
+mod body;
 #[cfg(feature = "bound-instruments")]
 mod bound;
 mod finish;
 mod measure;
+mod messages;
 mod record;
+mod scope;
+mod series;
 mod start;
+mod stream;
 
 #[cfg(feature = "bound-instruments")]
 pub(crate) use self::bound::BoundDurations;
-pub(crate) use self::record::{Record, Shared};
+pub use self::{
+    body::ExchangeBody,
+    scope::{Scope, Scoped, Traced},
+    stream::is_event_stream,
+};
+pub(crate) use self::{
+    record::{Record, Shared},
+    series::SeriesLimit,
+};
 
-use self::start::span_name;
+use self::{
+    messages::Messages,
+    start::{note_unknown_peer, span_name},
+};
 use crate::{
     ClientRequest, ExchangeHandle, Instrumentation, Origin, Outcome, ServerRequest,
     conventions as c,
@@ -20,12 +36,18 @@ use crate::{
     server::version_name,
     text::{address, limited_shared},
 };
+use bytes::Buf;
 use http::{HeaderMap, Method, StatusCode, Version};
+use http_body::Frame;
 use opentelemetry::{
     Context, KeyValue, StringValue,
     trace::{SpanKind, TraceContextExt},
 };
 use std::{borrow::Cow, net::SocketAddr, sync::Arc};
+use tracewire_propagation::outgoing;
+
+/// The largest size of a body that is believed, in bytes: 1 TiB. Anybody can declare more.
+const LARGEST: u64 = 1 << 40;
 
 /// One HTTP request and its response.
 ///
@@ -37,8 +59,12 @@ use std::{borrow::Cow, net::SocketAddr, sync::Arc};
 pub struct Exchange {
     context: Context,
     recording: bool,
+    /// How many more attributes the span may get from headers and hooks.
+    room: usize,
     rpc: bool,
+    messages: Messages,
     sized: bool,
+    response_sized: bool,
     handed_over: bool,
     // None where nobody records anything.
     shared: Option<Arc<Shared>>,
@@ -54,7 +80,10 @@ impl Exchange {
         let Origin { parent, link } = origin.into();
         let resolved = instrumentation.resolve();
         if !resolved.records {
-            return Self::unrecorded(parent);
+            return Self::unrecorded(outgoing(&parent));
+        }
+        if request.peer.is_none() {
+            note_unknown_peer();
         }
         let method = method_name(instrumentation, request.method);
         let route = request.route.filter(|route| !route.is_empty());
@@ -85,7 +114,7 @@ impl Exchange {
     ) -> Self {
         let resolved = instrumentation.resolve();
         if !resolved.records {
-            return Self::unrecorded(parent.clone());
+            return Self::unrecorded(outgoing(parent));
         }
         let method = method_name(instrumentation, request.method);
         let mut record = Record::new(instrumentation.side, resolved, method);
@@ -110,8 +139,11 @@ impl Exchange {
         Self {
             context: origin.into().into_context(),
             recording: false,
+            room: 0,
             rpc: false,
+            messages: Messages::default(),
             sized: false,
+            response_sized: false,
             handed_over: false,
             shared: None,
         }
@@ -131,7 +163,12 @@ impl Exchange {
 
     /// Notes the status code that was sent or received.
     pub fn respond(&mut self, status: StatusCode) {
-        self.note(|record| record.status = Some(status));
+        self.note(|record| {
+            record.status = Some(status);
+            if record.rpc.is_some() {
+                record.answered = Some(record.elapsed());
+            }
+        });
     }
 
     /// Notes the response's headers: those of them that are to be captured, and gRPC's status
@@ -141,9 +178,13 @@ impl Exchange {
         if self.recording {
             let span = self.context.span();
             let limit = instrumentation.value_limit;
-            let add = |attribute| span.set_attribute(attribute);
+            let room = self.room;
+            let add = |attribute| {
+                self.room -= 1;
+                span.set_attribute(attribute);
+            };
             let prefix = if self.rpc { c::RPC_RESPONSE_METADATA } else { c::HTTP_RESPONSE_HEADER };
-            instrumentation.response_headers.capture(headers, prefix, limit, add);
+            instrumentation.response_headers.capture(headers, prefix, limit, room, add);
         }
     }
 
@@ -154,21 +195,46 @@ impl Exchange {
         }
     }
 
+    /// Notes a frame of the response's body, of so many bytes of data.
+    pub(crate) fn response_frame<D: Buf>(&mut self, frame: &Frame<D>, size: u64) {
+        self.add_response_size(size);
+        if let Some(trailers) = frame.trailers_ref() {
+            self.trailers(trailers);
+        }
+        if self.rpc
+            && !self.messages.are_several()
+            && let Some(data) = frame.data_ref()
+        {
+            self.messages.read(data);
+            if self.messages.are_several() {
+                self.note_stream();
+            }
+        }
+    }
+
     /// Whether the sizes of bodies are measured; where they are not, noting them does nothing.
     pub fn measures_sizes(&self) -> bool {
         self.sized
     }
 
-    /// Notes the size of the request's body, in bytes as transferred.
+    /// Notes the size of the request's body, in bytes as transferred. More than 1 TiB is not noted:
+    /// such a size was only declared.
     pub fn request_size(&mut self, bytes: u64) {
-        if self.sized {
+        if self.sized && bytes <= LARGEST {
             self.note(|record| record.request_size = Some(bytes));
         }
     }
 
-    /// Notes that so many more bytes of the response's body were transferred.
+    /// Leaves the size of the response's body out, where what is read of it is not what was
+    /// transferred.
+    pub fn omit_response_size(&mut self) {
+        self.response_sized = false;
+    }
+
+    /// Notes that so many more bytes of the response's body were transferred. More than 1 TiB at
+    /// once is not noted: such a size was only declared.
     pub fn add_response_size(&mut self, bytes: u64) {
-        if self.sized {
+        if self.response_sized && bytes <= LARGEST {
             self.note(|record| {
                 let size = record.response_size.unwrap_or(0).saturating_add(bytes);
                 record.response_size = Some(size);
@@ -184,13 +250,18 @@ impl Exchange {
     /// Leaves the exchange to those who hold its [handle](Self::handle): it is complete when the
     /// last of them drops it.
     ///
-    /// This is for connections that outlive their response, as a WebSocket does.
+    /// This is for connections that outlive their response, as a WebSocket does. Such a response is
+    /// a [stream](Self::set_stream).
     pub fn hand_over(mut self) {
+        self.set_stream(true);
         self.handed_over = true;
     }
 
-    /// Adds attributes to the span.
-    pub fn add_attributes(&self, attributes: Vec<KeyValue>) {
+    /// Adds attributes to the span. Where it would have more than 112 with them, the last are left
+    /// out, so that there is room for what the conventions want at the end.
+    pub fn add_attributes(&mut self, mut attributes: Vec<KeyValue>) {
+        attributes.truncate(self.room);
+        self.room -= attributes.len();
         if self.recording && !attributes.is_empty() {
             self.context.span().set_attributes(attributes);
         }
@@ -244,8 +315,8 @@ impl Exchange {
         self.end_once(outcome);
     }
 
-    /// Whether this is a call over gRPC.
-    pub(crate) fn is_rpc(&self) -> bool {
+    /// Whether this is a call over gRPC, recorded by the conventions for remote procedure calls.
+    pub fn is_rpc(&self) -> bool {
         self.rpc
     }
 
@@ -253,8 +324,11 @@ impl Exchange {
         Self {
             context: record.context.clone(),
             recording: record.recording,
+            room: record.room,
             rpc: record.rpc.is_some(),
+            messages: Messages::default(),
             sized: record.measures_sizes(),
+            response_sized: record.measures_sizes(),
             handed_over: false,
             shared: Some(Arc::new(Shared::new(record))),
         }

@@ -2,6 +2,7 @@
 
 use crate::{
     ErrorType, Instrumentation, Outcome, Scheme, conventions as c,
+    header_capture::MOST_HEADERS,
     instrumentation::Resolved,
     instruments::Side,
     rpc::{GrpcStatus, RpcCall},
@@ -13,8 +14,9 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
+use tracewire_propagation::current;
 
 /// What is known of an exchange under way.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub(crate) struct Record {
     pub(super) resolved: Arc<Resolved>,
     pub(super) context: Context,
     pub(super) recording: bool,
+    /// How many more attributes the span may get from headers and hooks.
+    pub(super) room: usize,
     pub(super) started: Instant,
     pub(super) started_at: SystemTime,
     pub(super) method: StringValue,
@@ -39,6 +43,12 @@ pub(crate) struct Record {
     pub(super) request_size: Option<u64>,
     pub(super) response_size: Option<u64>,
     pub(super) status: Option<StatusCode>,
+    /// Whether the response is a stream, where that is known.
+    pub(super) stream: Option<bool>,
+    /// When the response's head was there, where that may matter.
+    pub(super) answered: Option<Duration>,
+    /// Whether the duration is recorded already.
+    pub(super) measured: bool,
 }
 
 impl Record {
@@ -47,6 +57,7 @@ impl Record {
             side,
             context: Context::new(),
             recording: false,
+            room: 0,
             started: resolved.clock.now(),
             started_at: resolved.clock.wall(),
             method,
@@ -62,6 +73,9 @@ impl Record {
             request_size: None,
             response_size: None,
             status: None,
+            stream: None,
+            answered: None,
+            measured: false,
             resolved,
         }
     }
@@ -92,7 +106,7 @@ impl Record {
         if let Some(headers) = headers {
             let limit = instrumentation.value_limit;
             let add = |attribute| attributes.push(attribute);
-            instrumentation.request_headers.capture(headers, prefix, limit, add);
+            instrumentation.request_headers.capture(headers, prefix, limit, MOST_HEADERS, add);
         }
     }
 
@@ -130,7 +144,7 @@ impl Shared {
     /// Notes something on the record; nothing once the exchange has ended.
     pub(crate) fn note(&self, note: impl FnOnce(&mut Record)) {
         // Whoever is called at the end holds no lock up by asking for a note.
-        if !self.ended.load(Ordering::Relaxed) {
+        if !self.has_ended() {
             note(&mut self.lock());
         }
     }
@@ -138,11 +152,16 @@ impl Shared {
     /// Ends the exchange, unless it has ended.
     pub(super) fn end(&self, outcome: Outcome) {
         if !self.ended.swap(true, Ordering::Relaxed) {
-            self.lock().finish(outcome);
+            current::finish(|| self.lock().finish(outcome));
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Record> {
+    /// Whether the exchange has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Record> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,14 +6,19 @@ use crate::{
     method::{OTHER, conventional},
 };
 use opentelemetry::{
-    Context, KeyValue, StringValue,
+    Context, KeyValue, StringValue, otel_debug,
     trace::{Link, Span, SpanBuilder, SpanContext, SpanKind, TraceContextExt, Tracer},
 };
-use std::borrow::Cow;
-use tracewire_propagation::{SamplingHint, with_random_trace_id};
+use std::{borrow::Cow, sync::Once};
+use tracewire_propagation::{SamplingHint, is_untraced, outgoing, with_random_trace_id};
+
+/// How many attributes a span has at most before its end: an SDK keeps 128 unless it is told
+/// otherwise, and drops what comes later. What the conventions want at the end needs the others.
+const ROOM: usize = 112;
 
 impl Record {
-    /// Starts the span, if there is a tracer, and counts the exchange as active.
+    /// Starts the span, if there is a tracer and the work is to be recorded, and counts the exchange
+    /// as active.
     ///
     /// The span is described at its start, so that samplers see the attributes, except under a
     /// remote parent that is not sampled: then only if the span records after all.
@@ -26,11 +31,20 @@ impl Record {
         describe: impl Fn(&Self) -> (Cow<'static, str>, Vec<KeyValue>),
     ) {
         self.count_active(1);
-        let Some(tracer) = &self.resolved.tracer else {
-            self.context = parent.clone();
+        let tracer = self.resolved.tracer.as_ref().filter(|_| !is_untraced(parent));
+        let Some(tracer) = tracer else {
+            self.context = outgoing(parent);
             return;
         };
         let late = !instrumentation.describe_unsampled && refused_by_caller(parent);
+        let mut room = ROOM;
+        let mut describe = |record: &Self| {
+            let (name, mut attributes) = describe(record);
+            // The conventions' own come first.
+            attributes.truncate(ROOM);
+            room = ROOM - attributes.len();
+            (name, attributes)
+        };
         let (name, attributes) =
             if late { (Cow::Borrowed("HTTP"), Vec::new()) } else { describe(self) };
         let mut builder = SpanBuilder::from_name(name)
@@ -45,6 +59,7 @@ impl Record {
             span.update_name(name);
             span.set_attributes(attributes);
         }
+        self.room = room;
         let root = !parent.span().span_context().is_valid();
         self.context = parent.with_span(span);
         if root {
@@ -52,6 +67,20 @@ impl Record {
             self.context = with_random_trace_id(&self.context);
         }
     }
+}
+
+/// Says once that a server does not know who calls it, which is easy to forget.
+#[cold]
+pub(super) fn note_unknown_peer() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        otel_debug!(
+            name: "Server.UnknownPeer",
+            message = "a request has no peer address, so spans have no client.address: serve an axum \
+                router with into_make_service_with_connect_info::<SocketAddr>(), or insert a \
+                PeerAddress into the request's extensions"
+        );
+    });
 }
 
 /// `{method} {target}`, or the method alone; a method that is not known is `HTTP`.

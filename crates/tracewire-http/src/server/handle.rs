@@ -19,12 +19,12 @@ use std::sync::Arc;
 pub struct ExchangeHandle(Option<Arc<Shared>>);
 
 impl ExchangeHandle {
-    /// Tells which route matched: the template, never the path. The first one told stays.
+    /// Sets the route that matched: the template, never the path. The first one that is known stays.
     pub fn set_route(&self, route: &str) {
         self.note(|record| record.fill_in_route(route));
     }
 
-    /// Adds an attribute to the duration metric.
+    /// Adds an attribute to the duration metric. That of a stream is recorded at its response head.
     ///
     /// Every new value is a new time series: add only what takes few values, and never text that
     /// a stranger chose.
@@ -40,6 +40,12 @@ impl ExchangeHandle {
     /// Makes the exchange end without an error, whatever its status code.
     pub fn succeed(&self) {
         self.note(|record| record.verdict = Some(None));
+    }
+
+    /// Whether the exchange has ended. A layer that finds such a handle in a request starts a new
+    /// exchange: the request was kept and is sent again.
+    pub fn has_ended(&self) -> bool {
+        self.0.as_ref().is_some_and(|shared| shared.has_ended())
     }
 
     pub(crate) fn new(shared: Option<Arc<Shared>>) -> Self {

@@ -6,25 +6,32 @@ use crate::{
     exchange::Record,
     method,
     rpc::RpcCall,
-    text::{address, header, limited, limited_shared},
+    text::{address, header, limited_shared},
 };
 use http::{HeaderMap, Method, Version, header::USER_AGENT};
-use opentelemetry::KeyValue;
-use std::net::SocketAddr;
+use opentelemetry::{KeyValue, StringValue};
+use std::{fmt, net::SocketAddr};
+
+/// How much of a user agent is searched for names, in bytes.
+const SEARCHED: usize = 512;
 
 /// What a server knows of a request when it arrives.
-#[derive(Clone, Copy, Debug)]
+///
+/// `Debug` leaves out what may hold credentials: path, query, headers and attributes.
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct ServerRequest<'a> {
     /// The request method.
     pub method: &'a Method,
-    /// The scheme the client used.
+    /// The scheme the client used: the connection's, or what a trusted proxy says. It is a metric
+    /// attribute, so never take it from the request's target, which the client writes.
     pub scheme: Scheme,
     /// The path as the client sent it, without the query.
     pub path: &'a str,
     /// The query without its question mark.
     pub query: Option<&'a str>,
-    /// The host and port asked for: `:authority`, or the `Host` header.
+    /// The host and port asked for: `:authority`, or the `Host` header. A text that
+    /// [`Authority::parse_host`] does not take is left out.
     pub authority: Option<&'a str>,
     /// The matched route template, if the router has matched already.
     pub route: Option<&'a str>,
@@ -38,8 +45,24 @@ pub struct ServerRequest<'a> {
     pub headers: Option<&'a HeaderMap>,
     /// A name for the span instead of `{method} {route}`; it must be one of few.
     pub name: Option<&'a str>,
-    /// More attributes for the span.
+    /// More attributes for the span. They come after the conventions' own, and where a span would
+    /// have more than 112 attributes with them, the last are left out.
     pub attributes: &'a [KeyValue],
+}
+
+impl fmt::Debug for ServerRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerRequest")
+            .field("method", self.method)
+            .field("scheme", &self.scheme)
+            .field("authority", &self.authority.and_then(Authority::parse_host))
+            .field("route", &self.route)
+            .field("version", &self.version)
+            .field("peer", &self.peer)
+            .field("client", &self.client)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> ServerRequest<'a> {
@@ -79,7 +102,7 @@ impl<'a> ServerRequest<'a> {
             Some(call) => call.describe(self.path, limit, &mut attributes),
             None => self.describe_http(instrumentation, record, &mut attributes),
         }
-        if let Some(authority) = self.authority.and_then(Authority::parse) {
+        if let Some(authority) = self.authority.and_then(Authority::parse_host) {
             let host = limited_shared(authority.host.into(), limit);
             attributes.push(KeyValue::new(c::SERVER_ADDRESS, host));
             if let Some(port) = authority.port {
@@ -87,18 +110,9 @@ impl<'a> ServerRequest<'a> {
             }
         }
         let peer = self.peer.map(|peer| (address(peer.ip()), peer.port()));
-        if let Some(client) = self.client {
-            attributes.push(KeyValue::new(c::CLIENT_ADDRESS, address(client.ip)));
-        } else if let Some((peer, _)) = &peer {
-            attributes.push(KeyValue::new(c::CLIENT_ADDRESS, peer.clone()));
-        }
-        if instrumentation.client_port
-            && let Some(port) = match self.client {
-                Some(client) => client.port,
-                None => peer.as_ref().map(|(_, port)| *port),
-            }
-        {
-            attributes.push(KeyValue::new(c::CLIENT_PORT, i64::from(port)));
+        // The conventions for remote procedure calls have no client on the server's span.
+        if record.rpc().is_none() {
+            self.describe_client(instrumentation, peer.as_ref(), &mut attributes);
         }
         if let Some((peer, port)) = peer {
             attributes.push(KeyValue::new(c::NETWORK_PEER_ADDRESS, peer));
@@ -107,6 +121,26 @@ impl<'a> ServerRequest<'a> {
         record.capture_request_headers(instrumentation, self.headers, &mut attributes);
         attributes.extend_from_slice(self.attributes);
         attributes
+    }
+
+    /// The client behind all proxies, else the peer.
+    fn describe_client(
+        &self,
+        instrumentation: &Instrumentation,
+        peer: Option<&(StringValue, u16)>,
+        attributes: &mut Vec<KeyValue>,
+    ) {
+        let (client, port) = match (self.client, peer) {
+            (Some(client), _) => (address(client.ip), client.port),
+            (None, Some((peer, port))) => (peer.clone(), Some(*port)),
+            (None, None) => return,
+        };
+        attributes.push(KeyValue::new(c::CLIENT_ADDRESS, client));
+        if instrumentation.client_port
+            && let Some(port) = port
+        {
+            attributes.push(KeyValue::new(c::CLIENT_PORT, i64::from(port)));
+        }
     }
 
     fn describe_http(
@@ -118,10 +152,12 @@ impl<'a> ServerRequest<'a> {
         let limit = instrumentation.value_limit;
         method::describe(record.method(), self.method, limit, attributes);
         attributes.push(KeyValue::new(c::URL_SCHEME, self.scheme.as_str()));
-        attributes.push(KeyValue::new(c::URL_PATH, limited(self.path.into(), limit)));
+        let keys = &instrumentation.sensitive_keys;
+        let path = keys.limited_path(self.path, limit).into_owned();
+        attributes.push(KeyValue::new(c::URL_PATH, path));
         if let Some(query) = self.query {
-            let query = instrumentation.sensitive_keys.redact_query(query);
-            attributes.push(KeyValue::new(c::URL_QUERY, limited(query, limit)));
+            let query = keys.limited_query(query, limit).into_owned();
+            attributes.push(KeyValue::new(c::URL_QUERY, query));
         }
         if let Some(route) = record.route() {
             attributes.push(KeyValue::new(c::HTTP_ROUTE, route.clone()));
@@ -147,15 +183,17 @@ impl<'a> ServerRequest<'a> {
     }
 }
 
-/// Agents that say themselves that nobody sits behind them: the names that OpenTelemetry's
+/// Agents that say themselves that they are no person's: the names that OpenTelemetry's
 /// instrumentations of other languages look for.
 fn synthetic_type(user_agent: &[u8]) -> Option<&'static str> {
-    let names = |name: &str| {
-        user_agent.windows(name.len()).any(|part| part.eq_ignore_ascii_case(name.as_bytes()))
+    let searched = &user_agent[..user_agent.len().min(SEARCHED)];
+    let named = |name: &str| {
+        let same = |part: &[u8]| part.eq_ignore_ascii_case(name.as_bytes());
+        searched.windows(name.len()).any(same)
     };
-    if names("alwayson") {
+    if named("alwayson") {
         Some("test")
-    } else if names("googlebot") || names("bingbot") {
+    } else if named("googlebot") || named("bingbot") {
         Some("bot")
     } else {
         None

@@ -4,6 +4,7 @@ use opentelemetry::{
     Context,
     trace::{SpanContext, TraceContextExt},
 };
+use tracewire_propagation::current;
 
 /// What a server makes of the trace context and baggage that its caller sends.
 ///
@@ -37,8 +38,8 @@ impl Trust {
     pub fn origin(self, extract: impl FnOnce(&Context) -> Context) -> Origin {
         match self {
             // Cloned, not borrowed: whoever extracts may attach contexts of his own.
-            Self::Continue => Origin { parent: extract(&Context::current()), link: None },
-            Self::Ignore => Origin { parent: Context::current(), link: None },
+            Self::Continue => Origin { parent: extract(&current::get()), link: None },
+            Self::Ignore => Origin { parent: current::get(), link: None },
             Self::Link => {
                 let caller = extract(&Context::new());
                 let link = caller.span().span_context().clone();

@@ -13,7 +13,7 @@ use opentelemetry_sdk::trace::SpanData;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-use crate::printable::is_unsafe;
+use tracewire_text::is_unsafe;
 
 /// The span as a line. Times are nanoseconds since 1970.
 pub(super) fn span(span: &SpanData, resource: &Resource) -> String {

@@ -9,7 +9,7 @@ use opentelemetry_sdk::metrics::data::{
 };
 
 use super::paint::Paint;
-use crate::printable::{printable, shortened};
+use tracewire_text::{printable, shortened};
 
 const MOST_VALUE: usize = 80;
 

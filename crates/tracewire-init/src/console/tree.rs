@@ -10,7 +10,7 @@ use opentelemetry_sdk::trace::SpanData;
 use super::buffer::Finished;
 use super::forest::{Placed, place};
 use super::paint::Paint;
-use crate::printable::shortened;
+use tracewire_text::shortened;
 
 /// Names are aligned up to this many columns; longer ones push their line's rest to the right.
 const MOST_ALIGNED: usize = 64;

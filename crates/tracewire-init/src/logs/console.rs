@@ -15,7 +15,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{Limits, Log};
 use crate::console::{Console, ConsoleFormat, FLUSH_TIMEOUT, line, resource_attributes};
 use crate::count::Counts;
-use crate::printable::shortened;
+use tracewire_text::shortened;
 
 const MOST_BODY: usize = 400;
 const MOST_VALUE: usize = 80;

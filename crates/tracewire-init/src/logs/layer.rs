@@ -2,10 +2,14 @@
 
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
-use tracing::Subscriber;
+use tracewire_propagation::current;
+use tracing::subscriber::Interest;
+use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
+
+use crate::targets::is_telemetry;
 
 /// Events of `tracing` as log records, but not those of telemetry itself, whose export would make
 /// more of them.
@@ -13,34 +17,59 @@ pub(crate) fn layer<S>(provider: &SdkLoggerProvider) -> impl Layer<S> + use<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    OpenTelemetryTracingBridge::new(provider)
-        .with_filter(filter_fn(|metadata| !is_telemetry(metadata.target())))
+    OpenTelemetryTracingBridge::new(provider).with_filter(Bridged)
 }
 
-/// Whether a target is part of the way that log records leave by.
-///
-/// What these crates say on an export's own thread is suppressed there; this is for what they say
-/// on other threads, as an HTTP/2 connection does.
-fn is_telemetry(target: &str) -> bool {
-    let root = target.split("::").next().unwrap_or_default();
-    root == "tracewire"
-        || root.starts_with("tracewire_init")
-        || root.starts_with("opentelemetry")
-        || matches!(root, "ureq" | "ureq_proto" | "h2" | "tonic")
+/// Which events become log records.
+struct Bridged;
+
+impl<S> Filter<S> for Bridged {
+    fn enabled(&self, metadata: &Metadata<'_>, _context: &Context<'_, S>) -> bool {
+        !is_telemetry(metadata.target())
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if is_telemetry(metadata.target()) { Interest::never() } else { Interest::always() }
+    }
+
+    /// Not while a thread ends: the SDK asks for the current context, and panics without.
+    fn event_enabled(&self, _event: &Event<'_>, _context: &Context<'_, S>) -> bool {
+        current::is_reachable()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::RefCell;
+    use tracing::Dispatch;
+    use tracing::dispatcher::with_default;
+    use tracing_subscriber::prelude::*;
+
+    struct Logs(Dispatch);
+
+    impl Drop for Logs {
+        fn drop(&mut self) {
+            with_default(&self.0, || tracing::info!("dropped"));
+        }
+    }
+
+    thread_local! {
+        static KEPT: RefCell<Option<Logs>> = const { RefCell::new(None) };
+    }
 
     #[test]
-    fn telemetry_is_known_by_its_targets() {
-        for target in ["tracewire", "opentelemetry_sdk", "opentelemetry-otlp", "h2::codec", "ureq"]
-        {
-            assert!(is_telemetry(target), "{target}");
-        }
-        for target in ["shop", "shop::tracewire", "tracewire_tower::server", "hyper", "h2o", ""] {
-            assert!(!is_telemetry(target), "{target}");
-        }
+    fn an_event_while_its_thread_ends_is_left_out() {
+        let provider = SdkLoggerProvider::builder().build();
+        let dispatch = Dispatch::new(tracing_subscriber::registry().with(layer(&provider)));
+        let logs = move || {
+            // In the order in which these thread-locals are to be destroyed, last one first.
+            with_default(&dispatch.clone(), || {
+                KEPT.set(None);
+                tracing::info!("first");
+            });
+            KEPT.set(Some(Logs(dispatch)));
+        };
+        std::thread::spawn(logs).join().unwrap();
     }
 }

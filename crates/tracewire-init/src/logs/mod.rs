@@ -6,25 +6,28 @@
 mod console;
 mod layer;
 mod limits;
+mod weight;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::InstrumentationScope;
-use opentelemetry_proto::tonic::logs::v1::{LogRecord, ScopeLogs};
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::{LogProcessor, SdkLogRecord};
-use prost::Message;
 
 pub(crate) use self::console::ConsoleLogs;
 pub(crate) use self::layer::layer;
 pub(crate) use self::limits::{Limits, Settings as LimitSettings};
 use crate::batching::Batching;
+use crate::body::{Scoped, Source};
 use crate::count::Counts;
 use crate::error::InitError;
-use crate::queue::{Deliver, Queue, Weigh};
+use crate::otlp::{Buffer, Write};
+#[cfg(feature = "otlp-json")]
+use crate::otlp::{WriteJson, json};
+use crate::queue::{Deliver, Queue, flush_all, shutdown_all};
 
 /// A record and where it comes from.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,26 +51,23 @@ impl Log {
     }
 }
 
-impl Weigh for Log {
-    fn weight(&self) -> usize {
-        size_of::<Self>() + self.record.encoded_len()
+impl Scoped for Log {
+    fn source(&self) -> Source<'_> {
+        (&self.scope, self.target.as_deref())
     }
 }
 
-/// The records of each scope together.
-pub(crate) fn by_scope(logs: Vec<Log>) -> Vec<ScopeLogs> {
-    let mut scopes: HashMap<_, Vec<LogRecord>> = HashMap::new();
-    for Log { scope, target, record } in logs {
-        scopes.entry((scope, target)).or_default().push(record);
+impl Write for Log {
+    fn write(&self, buffer: &mut Buffer<'_>) {
+        buffer.message_of(&self.record);
     }
-    scopes
-        .into_iter()
-        .map(|((scope, target), log_records)| ScopeLogs {
-            schema_url: scope.schema_url().unwrap_or_default().to_owned(),
-            scope: Some((&scope, target).into()),
-            log_records,
-        })
-        .collect()
+}
+
+#[cfg(feature = "otlp-json")]
+impl WriteJson for Log {
+    fn write_json(&self, body: &mut Vec<u8>) {
+        json(body, &self.record);
+    }
 }
 
 /// Puts records into the queue.
@@ -89,55 +89,58 @@ impl BatchLogs {
     }
 }
 
-impl LogProcessor for BatchLogs {
+/// All exporters of log records, as one processor, for the reason that
+/// [`SpanProcessors`](crate::batch::SpanProcessors) has.
+#[derive(Debug, Default)]
+pub(crate) struct LogProcessors {
+    queues: Vec<BatchLogs>,
+    others: Vec<ConsoleLogs>,
+}
+
+impl LogProcessors {
+    pub(crate) fn add(&mut self, queue: BatchLogs) {
+        self.queues.push(queue);
+    }
+
+    pub(crate) fn add_console(&mut self, console: ConsoleLogs) {
+        self.others.push(console);
+    }
+
+    fn queues(&self) -> impl Iterator<Item = &Queue<Log>> + Clone {
+        self.queues.iter().map(|processor| &processor.queue)
+    }
+
+    /// Does something to all that are no queues, even if one fails.
+    fn others(&self, work: impl Fn(&ConsoleLogs) -> OTelSdkResult) -> OTelSdkResult {
+        self.others.iter().map(work).fold(Ok(()), OTelSdkResult::and)
+    }
+}
+
+impl LogProcessor for LogProcessors {
     fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
-        self.queue.push(Log::new(record, scope, self.limits));
+        self.others.iter().for_each(|other| other.emit(record, scope));
+        for processor in &self.queues {
+            processor.queue.push(Log::new(record, scope, processor.limits));
+        }
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.queue.flush()
+        flush_all(self.queues(), || self.others(LogProcessor::force_flush))
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.queue.shutdown(timeout)
+        shutdown_all(self.queues(), timeout, || {
+            self.others(|other| other.shutdown_with_timeout(timeout))
+        })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn log(scope: &'static str, target: Option<&'static str>, text: &str) -> Log {
+impl Log {
+    /// A record of which only the severity has a text.
+    pub(crate) fn sample(scope: &'static str, target: Option<&'static str>, text: &str) -> Self {
         let record = LogRecord { severity_text: text.to_owned(), ..LogRecord::default() };
         let scope = InstrumentationScope::builder(scope).with_version("1").build();
-        Log { scope, target: target.map(Cow::Borrowed), record }
-    }
-
-    #[test]
-    fn a_target_is_the_scope_of_its_records() {
-        let logs = vec![
-            log("bridge", Some("shop"), "a"),
-            log("bridge", Some("shop"), "b"),
-            log("bridge", Some("shop::cart"), "c"),
-            log("own", None, "d"),
-        ];
-        let mut found: Vec<_> = by_scope(logs)
-            .into_iter()
-            .map(|logs| {
-                let scope = logs.scope.unwrap();
-                let texts: String = logs.log_records.into_iter().map(|r| r.severity_text).collect();
-                (scope.name, scope.version, texts)
-            })
-            .collect();
-        found.sort();
-        let expected = [("own", "1", "d"), ("shop", "1", "ab"), ("shop::cart", "1", "c")];
-        assert_eq!(found, expected.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned())));
-    }
-
-    #[test]
-    fn a_long_body_is_heavy() {
-        let weight = |text: &str| log("x", None, text).weight();
-        let heavier = weight(&"x".repeat(1_000)) - weight("");
-        assert!((1_000..1_100).contains(&heavier), "{heavier}");
+        Self { scope, target: target.map(Cow::Borrowed), record }
     }
 }

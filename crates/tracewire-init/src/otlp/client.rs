@@ -1,5 +1,7 @@
 //! One request of any signal, and what the collector says to it.
 
+use std::collections::VecDeque;
+
 #[cfg(feature = "logs")]
 use opentelemetry_proto::tonic::collector::logs::v1::{
     ExportLogsServiceRequest, ExportLogsServiceResponse,
@@ -12,10 +14,16 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 };
 use prost::Message;
 
+use super::encode::Write;
 #[cfg(feature = "otlp-grpc")]
 use super::grpc::GrpcClient;
+#[cfg(feature = "otlp-json")]
+use super::json::WriteJson;
+use super::sinks::Forms;
+use crate::body::{MOST_BODY_BYTES, Scoped, fill};
 use crate::count::Failure;
 use crate::http_client::HttpClient;
+use crate::queue::{Encoded, Weigh};
 
 /// Sends to one endpoint. Blocks the calling thread, which must not be a runtime's.
 #[derive(Debug)]
@@ -28,57 +36,88 @@ pub(crate) enum Client {
 }
 
 impl Client {
-    /// Sends a request. Only its encoded form is in memory while the collector takes its time.
-    pub(super) fn send<R: Request>(
+    /// Encodes what fits into one request.
+    pub(super) fn encode<T: Item>(
         &self,
-        request: impl Outgoing<Request = R>,
-    ) -> Result<(), Failure> {
+        batch: &mut VecDeque<T>,
+        forms: &Forms,
+    ) -> Encoded<Vec<u8>> {
+        let body = match self {
+            #[cfg(feature = "otlp-json")]
+            Self::Json(_) => fill(&forms.json, batch),
+            _ => fill(&forms.protobuf, batch),
+        };
+        let body = self.compressed(body);
+        Encoded { bytes: body.capacity(), body }
+    }
+
+    /// How large a message may be for its body not to be too large.
+    pub(super) fn most_message(&self) -> usize {
+        match self {
+            // The same as JSON is several times as long.
+            #[cfg(feature = "otlp-json")]
+            Self::Json(_) => MOST_BODY_BYTES / 4,
+            _ => MOST_BODY_BYTES,
+        }
+    }
+
+    /// Encodes a whole request.
+    pub(super) fn encode_message<R: Request>(&self, request: R) -> Vec<u8> {
+        let body = match self {
+            #[cfg(feature = "otlp-json")]
+            Self::Json(_) => {
+                let mut body = Vec::new();
+                super::json::json(&mut body, &request);
+                body
+            }
+            _ => request.encode_to_vec(),
+        };
+        // The message must not stay in memory while it is compressed.
+        drop(request);
+        self.compressed(body)
+    }
+
+    fn compressed(&self, body: Vec<u8>) -> Vec<u8> {
+        match self {
+            Self::Protobuf(client) => client.compressed(body),
+            #[cfg(feature = "otlp-json")]
+            Self::Json(client) => client.compressed(body),
+            #[cfg(feature = "otlp-grpc")]
+            Self::Grpc(client) => client.compressed(body),
+        }
+    }
+
+    /// Sends what was encoded as a request of this kind.
+    pub(super) fn send<R: Request>(&self, body: Vec<u8>) -> Result<(), Failure> {
         let (items, message) = match self {
             #[cfg(feature = "otlp-json")]
             Self::Json(client) => {
-                let body = serde_json::to_vec(&request.into_message())
-                    .map_err(|error| Failure::all(format!("no JSON can be made: {error}")))?;
                 let answer = client.post("application/json", body).map_err(Failure::all)?;
                 rejected_json(&answer, R::REJECTED)
             }
             Self::Protobuf(client) => {
-                let body = request.into_protobuf();
                 let answer = client.post("application/x-protobuf", body).map_err(Failure::all)?;
                 R::rejected(R::Response::decode(&*answer).unwrap_or_default())
             }
             #[cfg(feature = "otlp-grpc")]
             Self::Grpc(client) => {
-                R::rejected(client.call(R::METHOD, request.into_message()).map_err(Failure::all)?)
+                let answer = client.call(R::METHOD, body).map_err(Failure::all)?;
+                R::rejected(R::Response::decode(&*answer).unwrap_or_default())
             }
         };
         outcome(items, &message)
     }
 }
 
-/// What becomes a request: the message itself, or something that is written faster without it.
-pub(super) trait Outgoing {
-    type Request: Request;
-
-    /// The message.
-    #[cfg(any(feature = "otlp-grpc", feature = "otlp-json"))]
-    fn into_message(self) -> Self::Request;
-
-    /// The octets of the message.
-    fn into_protobuf(self) -> Vec<u8>;
-}
-
-impl<R: Request> Outgoing for R {
-    type Request = R;
-
-    #[cfg(any(feature = "otlp-grpc", feature = "otlp-json"))]
-    fn into_message(self) -> R {
-        self
-    }
-
-    fn into_protobuf(self) -> Vec<u8> {
-        self.encode_to_vec()
-    }
-}
+/// An item in each form it may take.
+#[cfg(feature = "otlp-json")]
+pub(super) trait Item: Scoped + Weigh + Write + WriteJson {}
+#[cfg(feature = "otlp-json")]
+impl<T: Scoped + Weigh + Write + WriteJson> Item for T {}
+#[cfg(not(feature = "otlp-json"))]
+pub(super) trait Item: Scoped + Weigh + Write {}
+#[cfg(not(feature = "otlp-json"))]
+impl<T: Scoped + Weigh + Write> Item for T {}
 
 /// A request of the protocol.
 pub(super) trait Request: Message + Clone + Default + Encode + 'static {
@@ -163,7 +202,7 @@ fn outcome(items: i64, message: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let reason =
-        format!("the collector rejected them: {}", crate::printable::shortened(message, 200));
+        format!("the collector rejected them: {}", tracewire_text::shortened(message, 200));
     Err(Failure { items: Some(items), reason })
 }
 

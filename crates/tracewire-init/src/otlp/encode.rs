@@ -1,4 +1,4 @@
-//! Spans as the octets of an `ExportTraceServiceRequest`, written without the messages in between.
+//! Spans as the bytes of an `ExportTraceServiceRequest`, written without the messages in between.
 //!
 //! Those would copy every key and every text once more, for a thread that shares its core with the
 //! service. The numbers are those of the fields in `opentelemetry/proto/trace/v1/trace.proto` and
@@ -7,39 +7,90 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use opentelemetry::trace::{Event, Link, SpanId, SpanKind, Status};
-use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
+use opentelemetry::{Array, KeyValue, Value};
+use opentelemetry_proto::tonic::resource::v1::Resource as ResourceMessage;
 use opentelemetry_sdk::trace::SpanData;
+use prost::Message;
 
-/// About what the span of an HTTP request takes.
-const OCTETS_A_SPAN: usize = 512;
+use crate::body::{Format, Source};
 
-/// The request that carries `batch`; `resource` is the message of this name, encoded.
-pub(super) fn request(batch: &[SpanData], resource: &[u8], schema_url: &str) -> Vec<u8> {
-    let mut scopes: Vec<(&InstrumentationScope, Buffer)> = Vec::new();
-    for span in batch {
-        let scope = &span.instrumentation_scope;
-        // A program has few scopes, and most often the same one again.
-        let known = scopes.iter().position(|(known, _)| *known == scope);
-        let index = known.unwrap_or_else(|| {
-            let size = if scopes.is_empty() { batch.len() * OCTETS_A_SPAN } else { 0 };
-            scopes.push((scope, Buffer::of_scope(scope, size)));
-            scopes.len() - 1
-        });
-        scopes[index].1.message(2, |buffer| buffer.span(span));
-    }
-    let size: usize = scopes.iter().map(|(_, spans)| spans.0.len() + 32).sum();
-    let mut request = Buffer(Vec::with_capacity(size + resource.len() + schema_url.len()));
-    request.message(1, |buffer| {
-        buffer.bytes(1, resource);
-        for (_, spans) in &scopes {
-            buffer.bytes(2, &spans.0);
-        }
-        buffer.text(3, schema_url);
-    });
-    request.0
+/// `ExportTraceServiceRequest` or `ExportLogsServiceRequest`: both have the same fields.
+#[derive(Debug)]
+pub(super) struct Protobuf {
+    /// The message of this name, encoded.
+    resource: Vec<u8>,
+    schema_url: String,
 }
 
-struct Buffer(Vec<u8>);
+impl Protobuf {
+    pub(super) fn new(resource: &ResourceMessage, schema_url: &str) -> Self {
+        Self { resource: resource.encode_to_vec(), schema_url: schema_url.to_owned() }
+    }
+}
+
+/// An item as a message.
+pub(crate) trait Write {
+    fn write(&self, buffer: &mut Buffer<'_>);
+}
+
+impl Write for SpanData {
+    fn write(&self, buffer: &mut Buffer<'_>) {
+        buffer.span(self);
+    }
+}
+
+impl<T: Write> Format<T> for Protobuf {
+    type Scope = Start;
+
+    fn begin(&self, body: &mut Vec<u8>) {
+        let mut buffer = Buffer(body);
+        buffer.begin(1);
+        buffer.bytes(1, &self.resource);
+    }
+
+    fn begin_scope(&self, body: &mut Vec<u8>, (scope, target): Source<'_>) -> Start {
+        let mut buffer = Buffer(body);
+        let start = buffer.begin(2);
+        buffer.message(1, |buffer| {
+            buffer.text(1, target.unwrap_or_else(|| scope.name()));
+            buffer.text(2, scope.version().unwrap_or_default());
+            buffer.attributes(3, scope.attributes());
+        });
+        start
+    }
+
+    fn item(&self, body: &mut Vec<u8>, item: &T) {
+        Buffer(body).message(2, |buffer| item.write(buffer));
+    }
+
+    fn end_scope(&self, body: &mut Vec<u8>, (scope, _): Source<'_>, start: Start) {
+        let mut buffer = Buffer(body);
+        buffer.text(3, scope.schema_url().unwrap_or_default());
+        buffer.end(start);
+    }
+
+    fn end(&self, body: &mut Vec<u8>) {
+        let mut buffer = Buffer(body);
+        buffer.text(3, &self.schema_url);
+        buffer.end(Start::OF_ALL);
+    }
+
+    fn ending(&self, (scope, _): Source<'_>) -> usize {
+        scope.schema_url().unwrap_or_default().len() + self.schema_url.len()
+    }
+}
+
+/// Appends fields to a body.
+pub(crate) struct Buffer<'a>(&'a mut Vec<u8>);
+
+/// Where the content of a message begins, after one byte for its length.
+#[derive(Clone, Copy)]
+pub(crate) struct Start(usize);
+
+impl Start {
+    /// Of the message in which all others are.
+    const OF_ALL: Self = Self(2);
+}
 
 /// How a field is written.
 #[derive(Clone, Copy)]
@@ -51,17 +102,11 @@ enum Wire {
 }
 
 /// Messages.
-impl Buffer {
-    /// `ScopeSpans` before its first span, with room for so many octets.
-    fn of_scope(scope: &InstrumentationScope, size: usize) -> Self {
-        let mut buffer = Self(Vec::with_capacity(size));
-        buffer.message(1, |buffer| {
-            buffer.text(1, scope.name());
-            buffer.text(2, scope.version().unwrap_or_default());
-            buffer.attributes(3, scope.attributes());
-        });
-        buffer.text(3, scope.schema_url().unwrap_or_default());
-        buffer
+impl Buffer<'_> {
+    /// The fields of a message that others made.
+    #[cfg(feature = "logs")]
+    pub(crate) fn message_of(&mut self, message: &impl Message) {
+        message.encode(self.0).expect("a Vec takes every write");
     }
 
     fn span(&mut self, span: &SpanData) {
@@ -151,7 +196,7 @@ impl Buffer {
 }
 
 /// The choices of `AnyValue`, which are written even if empty or zero.
-impl Buffer {
+impl Buffer<'_> {
     fn string(&mut self, text: &str) {
         self.key(1, Wire::Length);
         self.varint(text.len() as u64);
@@ -175,21 +220,29 @@ impl Buffer {
 }
 
 /// Fields.
-impl Buffer {
+impl Buffer<'_> {
     /// A message, written even if it is empty.
     fn message(&mut self, field: u32, write: impl FnOnce(&mut Self)) {
-        self.key(field, Wire::Length);
-        // One octet for the length, which is enough for most.
-        let start = self.0.len() + 1;
-        self.0.push(0);
+        let start = self.begin(field);
         write(self);
+        self.end(start);
+    }
+
+    /// Begins a message. One byte is kept for its length, which is enough for most.
+    fn begin(&mut self, field: u32) -> Start {
+        self.key(field, Wire::Length);
+        self.0.push(0);
+        Start(self.0.len())
+    }
+
+    fn end(&mut self, Start(start): Start) {
         let length = self.0.len() - start;
         if let Ok(length @ ..0x80) = u8::try_from(length) {
             self.0[start - 1] = length;
         } else {
-            let mut prefix = Self(Vec::with_capacity(5));
-            prefix.varint(length as u64);
-            self.0.splice(start - 1..start, prefix.0);
+            let mut prefix = Vec::with_capacity(5);
+            Buffer(&mut prefix).varint(length as u64);
+            self.0.splice(start - 1..start, prefix);
         }
     }
 
@@ -264,18 +317,18 @@ fn nanos(time: SystemTime) -> u64 {
 mod tests {
     use std::time::Duration;
 
+    use opentelemetry::InstrumentationScope;
     use opentelemetry::trace::{SpanContext, TraceFlags, TraceId, TraceState};
     use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-    use opentelemetry_proto::tonic::resource::v1::Resource as ResourceMessage;
     use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
     use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
     use opentelemetry_sdk::Resource;
-    use prost::Message;
 
     use super::*;
+    use crate::body::fill;
     use crate::console::sample::{Sample, at};
 
-    /// The same request, made by OpenTelemetry's own messages and by `request`.
+    /// The same request, made by OpenTelemetry's own messages and by [`Protobuf`].
     fn assert_same(batch: Vec<SpanData>) {
         let schema = "https://opentelemetry.io/schemas/1.36.0";
         let resource = Resource::builder_empty()
@@ -284,11 +337,12 @@ mod tests {
         let parts = ResourceAttributesWithSchema::from(&resource);
         let message =
             ResourceMessage { attributes: parts.attributes.0.clone(), ..Default::default() };
-        let octets = request(&batch, &message.encode_to_vec(), schema);
+        let format = Protobuf::new(&message, schema);
+        let found = fill(&format, &mut batch.iter().cloned().collect());
         let expected = ExportTraceServiceRequest {
             resource_spans: group_spans_by_resource_and_scope(batch, &parts),
         };
-        assert_eq!(ExportTraceServiceRequest::decode(&*octets), Ok(expected));
+        assert_eq!(ExportTraceServiceRequest::decode(&*found), Ok(expected));
     }
 
     fn context(id: u64, is_remote: bool) -> SpanContext {
@@ -376,5 +430,32 @@ mod tests {
         for length in 0..130 {
             assert_same(vec![Sample::new(1).attribute("key", "x".repeat(length)).span()]);
         }
+    }
+
+    #[cfg(feature = "logs")]
+    #[test]
+    fn a_target_is_the_scope_of_its_log_records() {
+        use crate::logs::Log;
+        use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+
+        let logs = [
+            Log::sample("bridge", Some("shop"), "a"),
+            Log::sample("bridge", Some("shop::cart"), "c"),
+            Log::sample("bridge", Some("shop"), "b"),
+            Log::sample("own", None, "d"),
+        ];
+        let format = Protobuf::new(&ResourceMessage::default(), "schema");
+        let body = fill(&format, &mut logs.into());
+        let mut request = ExportLogsServiceRequest::decode(&*body).unwrap();
+        let resource = request.resource_logs.remove(0);
+        assert_eq!((resource.schema_url.as_str(), request.resource_logs.len()), ("schema", 0));
+        let scopes = resource.scope_logs.into_iter().map(|logs| {
+            let scope = logs.scope.unwrap();
+            let texts: String = logs.log_records.into_iter().map(|r| r.severity_text).collect();
+            (scope.name, scope.version, texts)
+        });
+        let expected = [("shop", "1", "ab"), ("shop::cart", "1", "c"), ("own", "1", "d")];
+        let expected = expected.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned()));
+        assert_eq!(scopes.collect::<Vec<_>>(), expected);
     }
 }

@@ -6,15 +6,23 @@
 //! [OTLP exporter specification]: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
 
 mod client;
+mod divide;
 mod encode;
 #[cfg(feature = "otlp-grpc")]
 mod grpc;
+mod hints;
+#[cfg(feature = "otlp-json")]
+mod json;
 mod protocol;
 mod sinks;
 
 pub(crate) use self::client::Client;
+#[cfg(feature = "logs")]
+pub(crate) use self::encode::{Buffer, Write};
 #[cfg(feature = "otlp-grpc")]
 pub(crate) use self::grpc::Runtimes;
+#[cfg(all(feature = "logs", feature = "otlp-json"))]
+pub(crate) use self::json::{WriteJson, json};
 pub use self::protocol::Protocol;
 #[cfg(feature = "logs")]
 pub(crate) use self::sinks::OtlpLogs;
@@ -32,6 +40,7 @@ use crate::error::InitError;
 use crate::http_client::{HttpClient, Target, shown};
 use crate::percent;
 use crate::proxy;
+use crate::shown::{Shown, has_real_host};
 use crate::stop::Stop;
 
 /// How OTLP bodies are compressed.
@@ -129,6 +138,7 @@ pub(crate) fn client(
     if protocol == Protocol::Grpc {
         return Ok(Client::Grpc(grpc::GrpcClient::new(
             grpc::Target {
+                proxy: proxy::choose_plain(env, &url),
                 url,
                 headers,
                 gzip,
@@ -168,6 +178,7 @@ fn endpoint(
 ) -> Result<Found<Url>, InitError> {
     let [special, general] = signal.variables("ENDPOINT");
     let (text, variable, origin, is_base) = if let Some(text) = code {
+        env.overridden(&[&special, &general]);
         (text.to_owned(), "endpoint".to_owned(), Origin::Code, true)
     } else if let Some(text) = env.text(&special) {
         (text, special.clone(), Origin::Variable(special.clone()), false)
@@ -177,8 +188,9 @@ fn endpoint(
     } else {
         (protocol.endpoint().to_owned(), general, Origin::Default, true)
     };
-    let text = protocol.with_scheme(env, text.trim(), signal);
+    let text = protocol.with_scheme(env, text.trim(), signal, &variable)?;
     let mut url = usable(&text, &variable)?;
+    hints::hint(env, signal, protocol, &url, &variable, is_base);
     if is_base && protocol.has_paths() {
         let path = format!("{}/{}", url.path().trim_end_matches('/'), signal.path());
         url.set_path(&path);
@@ -206,20 +218,15 @@ fn take_credentials(url: &mut Url) -> Option<HeaderValue> {
 
 pub(crate) fn usable(text: &str, variable: &str) -> Result<Url, InitError> {
     const ALLOWED: &str = "it must be a URL such as http://localhost:4318";
-    let Ok(url) = Url::parse(text) else {
-        // What cannot be parsed cannot be stripped of its credentials either.
-        let value = if text.contains('@') { "(not shown)" } else { text };
-        return Err(InitError::configuration(variable, value, ALLOWED));
-    };
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        // Without a scheme, a password may stand where no rule expects it.
-        let value = if text.contains('@') { "(not shown)" } else { text };
-        return Err(InitError::configuration(variable, value, ALLOWED));
+    let unusable = || InitError::configuration(variable, &Shown::endpoint(text), ALLOWED);
+    let url = Url::parse(text).map_err(|_| unusable())?;
+    if !matches!(url.scheme(), "http" | "https") || !has_real_host(&url) {
+        return Err(unusable());
     }
     if url.scheme() == "https" && !cfg!(feature = "__rustls") {
         return Err(InitError::not_compiled_in(
             variable,
-            &shown(&url),
+            &Shown::url(&url),
             "https needs the cargo feature `tls` or `tls-ring`; without it, http works",
         ));
     }
@@ -230,11 +237,12 @@ pub(crate) fn usable(text: &str, variable: &str) -> Result<Url, InitError> {
 fn headers(env: &Env, code: &Settings, signal: Signal) -> Result<HeaderMap, InitError> {
     let [special, general] = signal.variables("HEADERS");
     if !code.headers.is_empty() {
+        env.overridden(&[&special, &general]);
         env.decide(&special, "(not shown)", Origin::Code);
         return header_map(&code.headers).ok_or_else(|| {
             InitError::configuration(
                 "header",
-                "(not shown)",
+                &Shown::nothing(),
                 "names and values must be those of an HTTP header",
             )
         });
@@ -250,8 +258,9 @@ fn headers(env: &Env, code: &Settings, signal: Signal) -> Result<HeaderMap, Init
                 return Ok(headers);
             }
             None => env.warn(format!(
-                "{variable} is ignored (its value is not shown): it must be key=value pairs with \
-                 commas between, percent-encoded"
+                "{} is ignored (its value is not shown): it must be key=value pairs with commas \
+                 between, percent-encoded",
+                env.source_of(variable)
             )),
         }
     }
@@ -277,12 +286,20 @@ fn tls(
     url: &Url,
 ) -> Result<Option<crate::tls::Configs>, InitError> {
     if url.scheme() != "https" {
+        for setting in ["CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"] {
+            for name in signal.variables(setting) {
+                if env.text(&name).is_some() {
+                    env.warn(format!("{name} has no effect: the endpoint is not https"));
+                }
+            }
+        }
         return Ok(None);
     }
     let file = |setting, method: &str, code: Option<&String>| {
         let [special, general] = signal.variables(setting);
         let (found, origin) = match code {
             Some(path) => {
+                env.overridden(&[&special, &general]);
                 (Found { value: path.clone(), variable: method.to_owned() }, Origin::Code)
             }
             None => {
@@ -291,7 +308,7 @@ fn tls(
                 (found, origin)
             }
         };
-        env.decide(&special, found.value.clone(), origin);
+        env.decide(&special, Shown::path(&found.value).text(), origin);
         Some(found)
     };
     let (certificate, key) = code.identity.as_ref().map(|(c, k)| (c, k)).unzip();
@@ -335,7 +352,7 @@ mod tests {
 
     #[test]
     fn unusable_endpoints_are_errors_that_name_variable_and_value() {
-        for bad in ["collector:4318", "http://", "ftp://x/", "/v1/traces", "unix:/run/x", "x"] {
+        for bad in ["collector:4318", "http://", "ftp://x/", "/v1/traces", "x"] {
             let env = Env::of(&[("OTEL_EXPORTER_OTLP_ENDPOINT", bad)]);
             let error = endpoint(&env, None, Signal::Traces, Protocol::HttpProtobuf).unwrap_err();
             assert!(error.is_configuration(), "{bad}");
@@ -349,8 +366,24 @@ mod tests {
     }
 
     #[test]
-    fn credentials_in_a_bad_endpoint_are_not_shown() {
-        for bad in ["http://user:secret@", "ftp://user:secret@host/", "user:secret@host:4318"] {
+    fn no_secret_of_an_unusable_endpoint_is_shown() {
+        for bad in [
+            "http://user:secret@",
+            "ftp://user:secret@host/",
+            "user:secret@host:4318",
+            "ftp://h/?token=secret",
+            "h:4318/?token=secret",
+            "http://h:99999/?token=secret",
+            "http://h:99999/secret",
+            "http://u:secret@h:x",
+            "http://u:secret",
+            "//u:secret",
+            "http://u:se?cret@h",
+            "ftp://h/#secret",
+            "http://[secret",
+            "unix:/secret",
+            "Bearer secret",
+        ] {
             let env = Env::of(&[("OTEL_EXPORTER_OTLP_ENDPOINT", bad)]);
             let error = endpoint(&env, None, Signal::Traces, Protocol::HttpProtobuf).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("secret"), "{error}");

@@ -1,93 +1,119 @@
 //! What is exported, as requests of the protocol.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::resource::v1::Resource as ResourceMessage;
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
-#[cfg(any(feature = "otlp-grpc", feature = "otlp-json"))]
-use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::trace::SpanData;
-use prost::Message;
 #[cfg(feature = "logs")]
-use {
-    crate::logs::Log,
-    opentelemetry_proto::tonic::{
-        collector::logs::v1::ExportLogsServiceRequest, logs::v1::ResourceLogs,
-    },
-};
+use {crate::logs::Log, opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest};
 
-use super::client::{Client, Outgoing};
-use super::encode;
+use super::client::Client;
+use super::divide::{divide, points};
+use super::encode::Protobuf;
+#[cfg(feature = "otlp-json")]
+use super::json::{self, Json};
 use crate::count::Failure;
-use crate::metrics::DeliverMetrics;
-use crate::queue::Deliver;
+use crate::metrics::{DeliverMetrics, Dispatch};
+use crate::queue::{Deliver, Encoded};
+
+/// What every request of a signal has, in each form it may take.
+#[derive(Debug)]
+pub(super) struct Forms {
+    pub(super) protobuf: Protobuf,
+    #[cfg(feature = "otlp-json")]
+    pub(super) json: Json,
+}
+
+impl Forms {
+    fn new(resource: &Resource, #[cfg(feature = "otlp-json")] names: json::Names) -> Self {
+        let ResourceAttributesWithSchema { attributes, schema_url } = resource.into();
+        let message = ResourceMessage { attributes: attributes.0, ..Default::default() };
+        let schema_url = schema_url.unwrap_or_default();
+        Self {
+            protobuf: Protobuf::new(&message, &schema_url),
+            #[cfg(feature = "otlp-json")]
+            json: Json::new(names, &message, &schema_url),
+        }
+    }
+}
 
 /// Spans over OTLP.
 #[derive(Debug)]
 pub(crate) struct OtlpSpans {
     client: Client,
-    resource: ResourceAttributesWithSchema,
-    encoded_resource: Vec<u8>,
+    forms: Forms,
 }
 
 impl OtlpSpans {
     pub(crate) fn new(client: Client, resource: &Resource) -> Self {
-        let resource = ResourceAttributesWithSchema::from(resource);
-        let encoded_resource = message(&resource).encode_to_vec();
-        Self { client, resource, encoded_resource }
+        let forms = Forms::new(
+            resource,
+            #[cfg(feature = "otlp-json")]
+            json::SPANS,
+        );
+        Self { client, forms }
     }
 }
 
 impl Deliver<SpanData> for OtlpSpans {
-    fn deliver(&self, batch: Vec<SpanData>) -> Result<(), Failure> {
-        self.client.send(SpanBatch { batch, sink: self })
-    }
-}
+    type Body = Vec<u8>;
 
-/// Spans that become a request.
-struct SpanBatch<'a> {
-    batch: Vec<SpanData>,
-    sink: &'a OtlpSpans,
-}
-
-impl Outgoing for SpanBatch<'_> {
-    type Request = ExportTraceServiceRequest;
-
-    #[cfg(any(feature = "otlp-grpc", feature = "otlp-json"))]
-    fn into_message(self) -> ExportTraceServiceRequest {
-        let resource_spans = group_spans_by_resource_and_scope(self.batch, &self.sink.resource);
-        ExportTraceServiceRequest { resource_spans }
+    fn encode(&self, batch: &mut VecDeque<SpanData>) -> Encoded<Vec<u8>> {
+        self.client.encode(batch, &self.forms)
     }
 
-    fn into_protobuf(self) -> Vec<u8> {
-        let OtlpSpans { resource, encoded_resource, .. } = self.sink;
-        let schema_url = resource.schema_url.as_deref().unwrap_or_default();
-        encode::request(&self.batch, encoded_resource, schema_url)
+    fn send(&self, body: Vec<u8>) -> Result<(), Failure> {
+        self.client.send::<ExportTraceServiceRequest>(body)
     }
-}
-
-fn message(resource: &ResourceAttributesWithSchema) -> ResourceMessage {
-    ResourceMessage { attributes: resource.attributes.0.clone(), ..Default::default() }
 }
 
 /// Metrics over OTLP.
 #[derive(Debug)]
 pub(crate) struct OtlpMetrics {
-    client: Client,
+    client: Arc<Client>,
 }
 
 impl OtlpMetrics {
     pub(crate) fn new(client: Client) -> Self {
-        Self { client }
+        Self { client: Arc::new(client) }
     }
 }
 
 impl DeliverMetrics for OtlpMetrics {
-    fn deliver(&self, metrics: &ResourceMetrics) -> Result<(), Failure> {
-        self.client.send(ExportMetricsServiceRequest::from(metrics))
+    fn prepare(&self, metrics: &ResourceMetrics) -> Dispatch {
+        let client = Arc::clone(&self.client);
+        let parts = divide(ExportMetricsServiceRequest::from(metrics), client.most_message());
+        let parts: Vec<_> =
+            parts.into_iter().map(|part| (points(&part), client.encode_message(part))).collect();
+        Box::new(move || send_all(&client, parts))
     }
+}
+
+/// Sends the parts of an export until one fails: the rest fails with it.
+fn send_all(client: &Client, parts: Vec<(u64, Vec<u8>)>) -> Result<(), Failure> {
+    let mut left: u64 = parts.iter().map(|(points, _)| points).sum();
+    let mut rejected: Option<Failure> = None;
+    for (points, body) in parts {
+        match client.send::<ExportMetricsServiceRequest>(body) {
+            Ok(()) => {}
+            Err(Failure { items: Some(items), reason }) => {
+                let before = rejected.and_then(|failure| failure.items).unwrap_or(0);
+                rejected = Some(Failure { items: Some(before + items.min(points)), reason });
+            }
+            Err(Failure { items: None, reason }) => {
+                let before = rejected.and_then(|failure| failure.items).unwrap_or(0);
+                return Err(Failure { items: Some(before + left), reason });
+            }
+        }
+        left -= points;
+    }
+    rejected.map_or(Ok(()), Err)
 }
 
 /// Log records over OTLP.
@@ -95,24 +121,30 @@ impl DeliverMetrics for OtlpMetrics {
 #[derive(Debug)]
 pub(crate) struct OtlpLogs {
     client: Client,
-    resource: ResourceAttributesWithSchema,
+    forms: Forms,
 }
 
 #[cfg(feature = "logs")]
 impl OtlpLogs {
     pub(crate) fn new(client: Client, resource: &Resource) -> Self {
-        Self { client, resource: resource.into() }
+        let forms = Forms::new(
+            resource,
+            #[cfg(feature = "otlp-json")]
+            json::LOGS,
+        );
+        Self { client, forms }
     }
 }
 
 #[cfg(feature = "logs")]
 impl Deliver<Log> for OtlpLogs {
-    fn deliver(&self, batch: Vec<Log>) -> Result<(), Failure> {
-        let resource_logs = ResourceLogs {
-            resource: Some(message(&self.resource)),
-            schema_url: self.resource.schema_url.clone().unwrap_or_default(),
-            scope_logs: crate::logs::by_scope(batch),
-        };
-        self.client.send(ExportLogsServiceRequest { resource_logs: vec![resource_logs] })
+    type Body = Vec<u8>;
+
+    fn encode(&self, batch: &mut VecDeque<Log>) -> Encoded<Vec<u8>> {
+        self.client.encode(batch, &self.forms)
+    }
+
+    fn send(&self, body: Vec<u8>) -> Result<(), Failure> {
+        self.client.send::<ExportLogsServiceRequest>(body)
     }
 }

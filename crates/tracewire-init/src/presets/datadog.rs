@@ -1,10 +1,11 @@
 //! The Datadog Agent, at its ports for OTLP, by the variables of Datadog's tracers.
 
-use url::Url;
+use url::{Host, Url};
 
 use super::Table;
 use crate::error::InitError;
 use crate::propagation::{EXTRACT, INJECT};
+use crate::shown::Shown;
 
 const AGENT: &str = "DD_TRACE_AGENT_URL";
 const HOST: &str = "DD_AGENT_HOST";
@@ -40,7 +41,7 @@ fn host(table: &Table<'_>) -> Result<Option<(String, &'static str)>, InitError> 
             Some(host) => Ok(Some((host.to_owned(), AGENT))),
             None => Err(InitError::configuration(
                 AGENT,
-                if text.contains('@') { "(not shown)" } else { &text },
+                &Shown::endpoint(&text),
                 "it must be a URL such as http://localhost:8126; OTLP has no Unix sockets",
             )),
         };
@@ -48,6 +49,13 @@ fn host(table: &Table<'_>) -> Result<Option<(String, &'static str)>, InitError> 
     let Some(host) = table.text(HOST) else { return Ok(None) };
     let bracketed =
         if host.parse::<std::net::Ipv6Addr>().is_ok() { format!("[{host}]") } else { host };
+    if bracketed.len() > 253 || Host::parse(&bracketed).is_err() {
+        return Err(InitError::configuration(
+            HOST,
+            &Shown::endpoint(&bracketed),
+            "it must be the name or the address of a host, without scheme and port",
+        ));
+    }
     Ok(Some((bracketed, HOST)))
 }
 
@@ -120,6 +128,11 @@ mod tests {
         }
         let error = applied(&[(AGENT, "unix:///var/run/datadog/apm.socket")]).unwrap_err();
         assert!(error.is_configuration() && error.to_string().contains(AGENT), "{error}");
+        for host in ["http://agent", "agent:8126", "user:secret@agent", "agent/?token=secret"] {
+            let error = applied(&[(HOST, host)]).unwrap_err();
+            assert!(error.is_configuration() && error.to_string().contains(HOST), "{error}");
+            assert!(!format!("{error}{error:?}").contains("secret"), "{error}");
+        }
     }
 
     #[test]

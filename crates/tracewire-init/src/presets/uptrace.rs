@@ -4,6 +4,7 @@ use url::Url;
 
 use super::Table;
 use crate::error::InitError;
+use crate::shown::Shown;
 
 const DSN: &str = "UPTRACE_DSN";
 
@@ -16,7 +17,7 @@ pub(super) fn apply(table: &mut Table<'_>) -> Result<(), InitError> {
     let Some(url) = usable else {
         return Err(InitError::configuration(
             DSN,
-            "(not shown)",
+            &Shown::nothing(),
             "it must be a URL such as https://<token>@api.uptrace.dev",
         ));
     };

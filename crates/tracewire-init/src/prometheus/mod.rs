@@ -7,6 +7,7 @@ mod page;
 mod server;
 mod service;
 
+use std::net::IpAddr;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -17,8 +18,9 @@ use opentelemetry_sdk::metrics::{InstrumentKind, ManualReader, Pipeline, Tempora
 
 use self::format::Format;
 pub(crate) use self::server::Server;
-use crate::env::{self, Env};
+use crate::env::{self, Env, Origin};
 use crate::log;
+use crate::shown::Shown;
 
 const HOST: &str = "OTEL_EXPORTER_PROMETHEUS_HOST";
 const PORT: &str = "OTEL_EXPORTER_PROMETHEUS_PORT";
@@ -29,13 +31,30 @@ pub(crate) type Settings = Option<(String, u16)>;
 /// Where the page is served.
 pub(crate) fn address(env: &Env, code: Settings) -> (String, u16) {
     let (host, port) = code.unzip();
-    let host = env.pick(&[HOST], host, |text| Ok(text.to_owned()), "localhost".to_owned());
+    let (host, origin) = match (host, env.read(&[HOST], host_name)) {
+        (Some(host), _) => {
+            env.overridden(&[HOST]);
+            (host, Origin::Code)
+        }
+        (None, Some(found)) => (found.value, Origin::Variable(found.variable)),
+        (None, None) => ("localhost".to_owned(), Origin::Default),
+    };
+    env.decide(HOST, Shown::value(&host).text(), origin);
     let port = env.pick(&[PORT], port.map(u32::from), env::integer(0), 9464);
     let port = u16::try_from(port).unwrap_or_else(|_| {
         env.warn(format!("{PORT}={port} is ignored: it must be at most 65535"));
         9464
     });
     (host, port)
+}
+
+fn host_name(text: &str) -> Result<String, String> {
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if bare.parse::<IpAddr>().is_ok() || !text.is_empty() && text.chars().all(is_name) {
+        return Ok(text.to_owned());
+    }
+    Err("it must be the name or the address of a host, without scheme and port".to_owned())
 }
 
 /// A reader that collects when it is asked, shared by the provider and the page.
@@ -93,7 +112,11 @@ mod tests {
         let variables = [(HOST, "0.0.0.0"), (PORT, "9000")];
         assert_eq!(found(&[], None), (("localhost".to_owned(), 9464), 0));
         assert_eq!(found(&variables, None), (("0.0.0.0".to_owned(), 9000), 0));
-        assert_eq!(found(&variables, Some(("::1".to_owned(), 1))), (("::1".to_owned(), 1), 0));
+        assert_eq!(found(&variables, Some(("::1".to_owned(), 1))), (("::1".to_owned(), 1), 2));
+        assert_eq!(found(&[], Some(("::1".to_owned(), 1))), (("::1".to_owned(), 1), 0));
+        for bad in ["http://h", "u:p@h", "h:9464"] {
+            assert_eq!(found(&[(HOST, bad)], None), (("localhost".to_owned(), 9464), 1), "{bad}");
+        }
         for bad in ["-1", "70000", "http"] {
             assert_eq!(found(&[(PORT, bad)], None), (("localhost".to_owned(), 9464), 1), "{bad}");
         }

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,10 +23,11 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{sleep, timeout};
 
-use super::Reader;
 use super::connections::{Activity, Connections};
 use super::service::{plain, respond};
+use super::{HOST, PORT, Reader};
 use crate::error::InitError;
+use crate::shown::Shown;
 
 /// How long the head of a request may take, and how long a connection may be idle between two.
 const HEAD_LIMIT: Duration = Duration::from_secs(5);
@@ -41,14 +42,16 @@ pub(crate) struct Server {
     address: SocketAddr,
     // Taken only when dropped.
     stop: Option<oneshot::Sender<()>>,
-    ended: mpsc::Receiver<()>,
+    // In a mutex so that the guard can be shared between threads.
+    ended: Mutex<mpsc::Receiver<()>>,
 }
 
 impl Server {
     pub(crate) fn start((host, port): (String, u16), reader: Reader) -> Result<Self, InitError> {
         let failed = |error| {
             InitError::exporter(format!(
-                "the page for Prometheus cannot be served on {host}:{port}"
+                "the page for Prometheus cannot be served on {}:{port} ({HOST}, {PORT})",
+                Shown::value(&host).text()
             ))
             .with_source(error)
         };
@@ -80,7 +83,7 @@ impl Server {
             #[cfg(test)]
             address,
             stop: Some(stop),
-            ended,
+            ended: Mutex::new(ended),
         })
     }
 }
@@ -89,7 +92,8 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.stop.take();
         // So that the port can be taken again. The thread does nothing that takes long.
-        let _ = self.ended.recv_timeout(Duration::from_millis(250));
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let _ = ended.recv_timeout(Duration::from_millis(250));
     }
 }
 

@@ -9,6 +9,7 @@ use tracewire_propagation::{Propagator, from_names};
 use super::VARIABLE;
 use crate::env::{Env, Origin};
 use crate::error::InitError;
+use crate::shown::Shown;
 
 /// What a preset calls the names for each direction; no variable can have these names.
 pub(crate) const EXTRACT: &str = "OTEL_PROPAGATORS=extract";
@@ -24,7 +25,8 @@ pub(super) fn choose(env: &Env) -> Result<Option<Arc<dyn Propagator>>, InitError
         let selection = from_names(&words).map_err(InitError::propagator)?;
         for word in selection.unknown() {
             let variable = env.source_of(name);
-            env.warn(format!("{variable}: {word:?} is ignored: no propagator has this name"));
+            let word = Shown::value(word);
+            env.warn(format!("{variable}: {word} is ignored: no propagator has this name"));
         }
         let origin = Origin::Variable(env.source_of(name).to_owned());
         env.decide(name, format!("{:?}", selection.names()), origin);

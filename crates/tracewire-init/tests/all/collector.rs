@@ -25,6 +25,8 @@ pub(crate) enum Answer {
     Status(u16),
     /// This status with `Retry-After` in seconds.
     RetryAfter(u16, u64),
+    /// This status with this `Retry-After`.
+    RetryAt(u16, &'static str),
     /// 307 to itself.
     Redirect,
     /// 200 after a while.
@@ -183,6 +185,7 @@ fn serve(
             Answer::Status(status) => (status, String::new()),
             Answer::Redirect => (307, "location: /elsewhere\r\n".to_owned()),
             Answer::RetryAfter(status, seconds) => (status, format!("retry-after: {seconds}\r\n")),
+            Answer::RetryAt(status, when) => (status, format!("retry-after: {when}\r\n")),
             Answer::Late(delay) => {
                 thread::sleep(delay);
                 (200, String::new())

@@ -7,10 +7,13 @@ use std::time::{Duration, Instant};
 
 use crate::collector::{Answer, Collector, refusing};
 use opentelemetry::metrics::MeterProvider as _;
-use opentelemetry::trace::{Tracer as _, TracerProvider as _};
-use opentelemetry::{Context, Key, KeyValue};
+use opentelemetry::trace::{
+    Link, Span as _, SpanContext, SpanId, Status, TraceContextExt as _, TraceFlags, TraceId,
+    TraceState, Tracer as _, TracerProvider as _,
+};
+use opentelemetry::{Context, Key, KeyValue, StringValue, Value};
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+use opentelemetry_sdk::trace::{SdkTracer, SpanData, SpanExporter};
 use tracewire_init::{Builder, Exporter, ShutdownReport, SignalReport, Telemetry};
 
 /// More than any deadline here, and far less than any timeout that must not count.
@@ -223,6 +226,130 @@ impl tracing::Subscriber for Ears {
     fn exit(&self, _: &tracing::span::Id) {}
 }
 
+/// Spans in the bodies that a Zipkin server got.
+#[cfg(feature = "zipkin")]
+fn zipkin_spans(collector: &Collector) -> usize {
+    let received = collector.received();
+    let lists = received.iter().map(|request| {
+        serde_json::from_slice::<Vec<serde_json::Value>>(&request.body).unwrap().len()
+    });
+    lists.sum()
+}
+
+/// Long enough for what does not hang, on a busy machine too.
+#[cfg(feature = "zipkin")]
+const DEADLINE: Duration = Duration::from_secs(2);
+
+#[cfg(feature = "zipkin")]
+#[test]
+fn a_hanging_exporter_of_spans_does_not_keep_the_other_one() {
+    for exporters in [[Exporter::Otlp, Exporter::Zipkin], [Exporter::Zipkin, Exporter::Otlp]] {
+        let (hanging, zipkin) =
+            (Collector::start([Answer::Hang]), Collector::start([Answer::Accept]));
+        let telemetry = builder(hanging.url())
+            .traces_exporters(exporters)
+            .zipkin_endpoint(zipkin.url())
+            .shutdown_timeout(DEADLINE)
+            .build()
+            .unwrap();
+        record(&telemetry, 20);
+        telemetry.flush();
+        assert_eq!(zipkin_spans(&zipkin), 20);
+        let (report, took) = end(telemetry, 10);
+        assert_eq!(zipkin_spans(&zipkin), 30, "{report}");
+        assert!(took < FAR_TOO_LONG, "{took:?}");
+    }
+}
+
+/// What is written to the console.
+#[derive(Clone, Default)]
+struct Screen(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Screen {
+    fn lines_with(&self, text: &str) -> usize {
+        let shown = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        shown.lines().filter(|line| line.contains(text)).count()
+    }
+}
+
+#[test]
+fn a_hanging_exporter_of_metrics_does_not_keep_the_other_one() {
+    for exporters in [[Exporter::Otlp, Exporter::Console], [Exporter::Console, Exporter::Otlp]] {
+        let (hanging, screen) = (Collector::start([Answer::Hang]), Screen::default());
+        let telemetry = builder(hanging.url())
+            .traces_exporters([])
+            .metrics_exporters(exporters)
+            .console_writer(screen.clone())
+            .shutdown_timeout(Duration::from_secs(2))
+            .build()
+            .unwrap();
+        let meter = telemetry.meter_provider().unwrap().meter("test");
+        meter.u64_counter("orders").build().add(1, &[]);
+        telemetry.flush();
+        assert_eq!(screen.lines_with("orders"), 1);
+        let report = telemetry.shutdown();
+        assert_eq!(screen.lines_with("orders"), 2, "{report}");
+        let console = report.signals().iter().find(|signal| signal.exporter() == "console");
+        assert_eq!(fates(console.unwrap()), [2, 0, 0, 0], "{report}");
+    }
+}
+
+#[cfg(feature = "logs")]
+#[test]
+fn a_hanging_exporter_of_logs_does_not_keep_the_other_one() {
+    use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, LoggerProvider as _};
+    for exporters in [[Exporter::Otlp, Exporter::Console], [Exporter::Console, Exporter::Otlp]] {
+        let (hanging, screen) = (Collector::start([Answer::Hang]), Screen::default());
+        let telemetry = builder(hanging.url())
+            .traces_exporters([])
+            .logs_exporters(exporters)
+            .console_writer(screen.clone())
+            .shutdown_timeout(Duration::from_millis(300))
+            .build()
+            .unwrap();
+        let logger = telemetry.logger_provider().unwrap().logger("test");
+        let mut record = logger.create_log_record();
+        record.set_body(AnyValue::from("sold"));
+        logger.emit(record);
+        let report = telemetry.shutdown();
+        assert_eq!(screen.lines_with("sold"), 1, "{report}");
+        assert_eq!(report.lost(), 1, "{report}");
+    }
+}
+
+#[test]
+fn metrics_that_wait_for_a_hanging_export_are_counted() {
+    let hanging = Collector::start([Answer::Hang]);
+    let telemetry = builder(hanging.url())
+        .traces_exporters([])
+        .metrics_exporters([Exporter::Otlp, Exporter::Console])
+        .console_writer(Screen::default())
+        .shutdown_timeout(Duration::from_millis(100))
+        .build()
+        .unwrap();
+    let meter = telemetry.meter_provider().unwrap().meter("test");
+    meter.u64_counter("orders").build().add(1, &[]);
+    for _ in 0..5 {
+        telemetry.flush();
+    }
+    let report = telemetry.shutdown();
+    let otlp = &report.signals()[0];
+    assert_eq!((otlp.exporter(), otlp.exported()), ("otlp", 0), "{report}");
+    assert!(otlp.dropped() >= 2, "{report}");
+    assert_eq!(otlp.reason(), Some("an earlier export is still under way"));
+}
+
 #[test]
 fn an_overflow_is_told_at_once_and_not_for_each_span() {
     let collector = Collector::start([Answer::Hang]);
@@ -261,6 +388,128 @@ fn hostile_attributes_fill_the_queue_by_their_bytes() {
     assert!(kept * 60_000 <= 7 * 1024 * 1024, "{report}");
     assert!(kept > 100, "{report}");
     assert_eq!(kept + spans.dropped(), 1_000);
+}
+
+const LONG: usize = 60_000;
+
+fn long() -> String {
+    "x".repeat(LONG)
+}
+
+/// The trace state is as long as one may be: 32 members of 512 characters.
+fn with_state() -> SpanContext {
+    let members = (10..42).map(|number| (format!("{number:k<256}"), "v".repeat(256)));
+    let state = TraceState::from_key_value(members).unwrap();
+    SpanContext::new(TraceId::from(1), SpanId::from(1), TraceFlags::SAMPLED, true, state)
+}
+
+type Record = fn(&SdkTracer);
+
+/// Each makes one span that holds about 60 KB, or as much as trace state may hold.
+const LARGE: [(&str, Record); 7] = [
+    ("name", |tracer| drop(tracer.start(long()))),
+    ("status", |tracer| tracer.start("span").set_status(Status::error(long()))),
+    ("key", |tracer| tracer.start("span").set_attribute(KeyValue::new(long(), 1))),
+    ("event", |tracer| tracer.start("span").add_event(long(), vec![])),
+    ("link", |tracer| {
+        let links = vec![Link::with_context(with_state()); 4];
+        tracer.span_builder("span").with_links(links).start(tracer);
+    }),
+    ("trace state", |tracer| {
+        let parent = Context::new().with_remote_span_context(with_state());
+        tracer.start_with_context("span", &parent);
+    }),
+    ("list", |tracer| {
+        let texts = vec![StringValue::from("x".to_owned()); LONG / 56];
+        tracer.start("span").set_attribute(KeyValue::new("key", Value::Array(texts.into())));
+    }),
+];
+
+#[test]
+fn whatever_a_span_holds_fills_the_queue_by_its_bytes() {
+    for (what, record) in LARGE {
+        let collector = Collector::start([Answer::Hang]);
+        let telemetry = builder(collector.url()).build().unwrap();
+        let tracer = telemetry.tracer_provider().unwrap().tracer("test");
+        (0..700).for_each(|_| record(&tracer));
+        let report = telemetry.shutdown_timeout(Duration::from_millis(100));
+        let spans = &report.signals()[0];
+        let kept = spans.failed() + spans.unknown();
+        let bytes = match what {
+            "trace state" => 16_384,
+            // Far less as a body, which is what is under way.
+            "list" => 30_000,
+            _ => 60_000,
+        };
+        assert!(kept * bytes <= 7 * 1024 * 1024, "{what}: {report}");
+        assert!(kept * bytes * 3 > 7 * 1024 * 1024, "{what}: {report}");
+    }
+}
+
+#[test]
+fn no_body_is_larger_than_a_mebibyte_unless_a_single_span_is() {
+    let escapes = || KeyValue::new("key", "\u{1}".repeat(LONG));
+    for (name, make) in ways() {
+        let collector = Collector::start([Answer::Accept]);
+        let telemetry = make(collector.url()).build().unwrap();
+        let tracer = telemetry.tracer_provider().unwrap().tracer("test");
+        for _ in 0..5 {
+            LARGE.iter().for_each(|(_, record)| record(&tracer));
+            tracer.start("span").set_attribute(escapes());
+        }
+        let report = telemetry.flush();
+        assert_eq!(report.signals()[0].exported(), 40, "{name}: {report}");
+        let largest = collector.received().iter().map(|request| request.body.len()).max();
+        assert!(largest.unwrap() <= 1024 * 1024, "{name}: {largest:?}");
+        tracer.start("span").set_attribute(KeyValue::new("key", "x".repeat(2_000_000)));
+        assert!(telemetry.shutdown().is_complete());
+        assert!(collector.received().last().unwrap().body.len() > 2_000_000, "{name}");
+    }
+}
+
+type Make = fn(String) -> Builder;
+
+/// Each way of spans over HTTP/1.1.
+fn ways() -> Vec<(&'static str, Make)> {
+    vec![
+        ("protobuf", builder),
+        #[cfg(feature = "otlp-json")]
+        ("json", |url| builder(url).protocol(tracewire_init::Protocol::HttpJson)),
+        #[cfg(feature = "zipkin")]
+        ("zipkin", |url| {
+            builder(url.clone()).traces_exporters([Exporter::Zipkin]).zipkin_endpoint(url)
+        }),
+    ]
+}
+
+#[test]
+fn a_collector_that_asks_for_no_pause_is_not_flooded() {
+    for answer in [
+        Answer::RetryAfter(503, 0),
+        Answer::RetryAfter(429, 0),
+        Answer::RetryAt(503, "Sun, 06 Nov 1994 08:49:27 GMT"),
+        Answer::RetryAt(504, "-1"),
+    ] {
+        for (name, make) in ways() {
+            let collector = Collector::start([answer]);
+            // Our own pauses are of at least 160, 320 and 640 milliseconds.
+            let limit = Duration::from_secs(1);
+            let telemetry = make(collector.url())
+                .batch_timeout(limit)
+                .metrics_exporters([Exporter::Otlp])
+                .endpoint(collector.url())
+                .export_timeout(limit)
+                .build()
+                .unwrap();
+            record(&telemetry, 1);
+            let meter = telemetry.meter_provider().unwrap().meter("test");
+            meter.u64_counter("orders").build().add(1, &[]);
+            let report = telemetry.flush();
+            assert_eq!(report.lost(), 2, "{name} {answer:?}: {report}");
+            let posts = collector.received().len();
+            assert!((4..=6).contains(&posts), "{name} {answer:?}: {posts} posts");
+        }
+    }
 }
 
 #[test]

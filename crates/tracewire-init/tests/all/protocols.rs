@@ -82,6 +82,7 @@ mod grpc {
     use opentelemetry_proto::tonic::collector::metrics::v1 as metrics;
     use opentelemetry_proto::tonic::collector::trace::v1 as trace;
     use tonic::{Request, Response, Status};
+    use tonic_types::{ErrorDetails, StatusExt as _};
 
     /// Tells of each request: its kind and the header `x-key`. Refuses as many as it is told to.
     #[derive(Clone)]
@@ -101,7 +102,9 @@ mod grpc {
             self.tell.send((kind, key)).unwrap();
             let refuse = self.refuse.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
             if refuse.is_ok() {
-                return Err(Status::unavailable("secret"));
+                let no_pause = ErrorDetails::with_retry_info(Some(Duration::ZERO));
+                let code = tonic::Code::Unavailable;
+                return Err(Status::with_error_details(code, "secret", no_pause));
             }
             Ok(Response::new(R::default()))
         }
@@ -238,6 +241,58 @@ mod grpc {
         let (url, news) = collector(2);
         assert_eq!(end(spans_only(url).build().unwrap()), "spans to otlp: 1 exported");
         assert_eq!(news.try_iter().count(), 3);
+    }
+
+    #[test]
+    fn a_collector_that_asks_for_no_pause_is_not_flooded() {
+        let (url, news) = collector(u32::MAX);
+        // Our own pauses are of at least 160, 320 and 640 milliseconds.
+        let limit = Duration::from_secs(1);
+        let telemetry = builder(url, Protocol::Grpc)
+            .batch_timeout(limit)
+            .export_timeout(limit)
+            .build()
+            .unwrap();
+        record(&telemetry);
+        telemetry.flush();
+        let mut posts = std::collections::BTreeMap::new();
+        news.try_iter().for_each(|(kind, _)| *posts.entry(kind).or_insert(0) += 1);
+        assert_eq!(posts.len(), if cfg!(feature = "logs") { 3 } else { 2 });
+        assert!(posts.values().all(|posts| (2..=3).contains(posts)), "{posts:?}");
+    }
+
+    /// As most servers do: more than four megabytes are refused.
+    #[test]
+    fn a_collector_with_the_usual_limit_takes_every_batch() {
+        use opentelemetry::trace::{Span as _, Status};
+        let (url, news) = collector(0);
+        let telemetry = spans_only(url).build().unwrap();
+        let tracer = telemetry.tracer_provider().unwrap().tracer("test");
+        for _ in 0..100 {
+            tracer.start("x".repeat(30_000)).set_status(Status::error("x".repeat(30_000)));
+        }
+        assert_eq!(telemetry.shutdown().to_string(), "spans to otlp: 100 exported");
+        assert!(news.try_iter().count() >= 6);
+    }
+
+    #[test]
+    fn a_collector_with_the_usual_limit_takes_many_series() {
+        let (url, news) = collector(0);
+        let builder = builder(url, Protocol::Grpc).traces_exporters([]);
+        let telemetry = builder.build().unwrap();
+        let meter = telemetry.meter_provider().unwrap().meter("test");
+        let route = "x".repeat(1_000);
+        for name in ["orders", "items", "users"] {
+            let counter = meter.u64_counter(name).build();
+            for number in 0..1_900 {
+                counter.add(1, &[KeyValue::new("route", format!("{number}{route}"))]);
+            }
+        }
+        assert_eq!(
+            telemetry.shutdown().signals()[0].to_string(),
+            "data points to otlp: 5700 exported"
+        );
+        assert!(news.try_iter().count() >= 6);
     }
 
     #[test]

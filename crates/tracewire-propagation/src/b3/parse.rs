@@ -36,7 +36,9 @@ pub(super) fn single(value: &[u8]) -> Reading {
     let mut parts = value.splitn(5, |&byte| byte == b'-');
     let (trace_id, span_id, sampling, parent) =
         (parts.next(), parts.next(), parts.next(), parts.next());
-    let whole = parts.next().is_none() && parent.is_none_or(|id| self::span_id(id).is_some());
+    // The parent's id is not used: it may be zero, as some services write for none.
+    let is_id = |id: &[u8]| hex::decode::<8>(hex::Case::Lower, id).is_some();
+    let whole = parts.next().is_none() && parent.is_none_or(is_id);
     let sampling = match sampling {
         None => Some(State::Deferred),
         Some(sampling) => state(sampling),
@@ -127,6 +129,8 @@ mod tests {
             (format!("{T}-{S}-1"), trace(State::Accept)),
             (format!("{T}-{S}-d"), trace(State::Debug)),
             (format!("{T}-{S}-1-{S}"), trace(State::Accept)),
+            (format!("{T}-{S}-1-0000000000000000"), trace(State::Accept)),
+            (format!("{T}-{S}-d-0000000000000000"), trace(State::Debug)),
             (format!("{}-{S}-1", &T[16..]), Reading::Trace(short, State::Accept)),
         ] {
             assert_eq!(single(value.as_bytes()), expected, "{value:?}");

@@ -1,6 +1,6 @@
 //! The grammar of the `baggage` header, member by member.
 
-use crate::percent::{encode, is_octet, is_token};
+use crate::percent::{encode, escape_stray, is_octet, is_token};
 
 /// Members that one header may have (section "Limits").
 const MAX_MEMBERS: usize = 64;
@@ -146,7 +146,8 @@ pub(super) fn len_of_parts(key: &str, value: &str, properties: &str) -> usize {
     key.len() + 1 + value.len() + properties + 1
 }
 
-/// Appends each valid property behind a `;`, in the encoding that it came with.
+/// Appends each valid property behind a `;`, in the encoding that it came with; a `%` that begins no
+/// escape is escaped.
 pub(super) fn push_properties(properties: &str, text: &mut String) {
     for property in properties.split(';') {
         let (key, value) = match property.split_once('=') {
@@ -163,7 +164,7 @@ pub(super) fn push_properties(properties: &str, text: &mut String) {
         text.push_str(key);
         if let Some(value) = value {
             text.push('=');
-            text.push_str(value);
+            escape_stray(value, text);
         }
     }
 }

@@ -45,6 +45,8 @@ fn lines_are_sent_on_as_they_came() {
         (&["a="], Some("a=")),
         (&["a%20b=1"], Some("a%20b=1")),
         (&["a=1;p=x%2Cevil%3D1"], Some("a=1;p=x%2Cevil%3D1")),
+        (&["a=1;p=100%,b=2"], Some("a=1;p=100%25,b=2")),
+        (&["a=1;p=%;q=%4;r=%zz;s=%41%"], Some("a=1;p=%25;q=%254;r=%25zz;s=%41%25")),
         (&["a=1;p=x%0D%0Ay,b=2"], Some("a=1;p=x%0D%0Ay,b=2")),
         (&["a=1 ; p = 2 ; q"], Some("a=1;p=2;q")),
         (&["a=%5C%22"], Some("a=%5C%22")),

@@ -16,7 +16,9 @@ const DECISION_MAKER: &str = "_dd.p.dm";
 /// What came with a trace, fit to be sent on.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Extras {
-    pub(super) priority: Option<i8>,
+    pub(super) priority: Option<i32>,
+    /// The parent's id was 0: the next span is the root of the trace.
+    pub(super) is_root: bool,
     pub(super) origin: Option<String>,
     /// `key=value` with commas between, without the upper half of the trace id.
     tags: String,
@@ -24,8 +26,8 @@ pub(super) struct Extras {
 
 impl Extras {
     /// From the values of `x-datadog-sampling-priority` (already read), `-origin` and `-tags`.
-    pub(super) fn new(priority: Option<i8>, origin: Option<&[u8]>, tags: Option<&[u8]>) -> Self {
-        let origin = origin.and_then(text).filter(|origin| is_origin(origin));
+    pub(super) fn new(priority: Option<i32>, origin: Option<&[u8]>, tags: Option<&[u8]>) -> Self {
+        let origin = origin.and_then(|origin| text(origin, MAX_ORIGIN)).filter(|o| is_origin(o));
         let mut extras = Self { priority, origin: origin.map(str::to_owned), ..Self::default() };
         if let Some(pairs) = tags.and_then(pairs) {
             for (key, value) in pairs.flatten() {
@@ -56,7 +58,10 @@ impl Extras {
 
     pub(super) fn is_empty(&self) -> bool {
         // Priorities 0 and 1 are what the sampled flag says already.
-        !matches!(self.priority, Some(-1 | 2)) && self.origin.is_none() && self.tags.is_empty()
+        matches!(self.priority, None | Some(0 | 1))
+            && !self.is_root
+            && self.origin.is_none()
+            && self.tags.is_empty()
     }
 
     fn push_tag(&mut self, key: &str, value: &str) {
@@ -115,20 +120,15 @@ pub(super) fn high_half(tags: &[u8]) -> Result<u64, Malformed> {
 #[derive(Debug, PartialEq)]
 pub(super) struct Malformed;
 
-/// Reads a sampling priority.
-pub(super) fn priority(text: &[u8]) -> Option<i8> {
-    match text {
-        b"-1" => Some(-1),
-        b"0" => Some(0),
-        b"1" => Some(1),
-        b"2" => Some(2),
-        _ => None,
-    }
+/// Reads a sampling priority: −1 to 2, or another whole number, which Datadog's tracers take by its
+/// sign.
+pub(super) fn priority(value: &[u8]) -> Option<i32> {
+    text(value, "-2147483648".len())?.parse().ok()
 }
 
 /// The tags one by one, `None` for each that is malformed; `None` at once for too many bytes.
 fn pairs(tags: &[u8]) -> Option<impl Iterator<Item = Option<(&str, &str)>>> {
-    let tags = text(tags).filter(|tags| tags.len() <= MAX_TAGS)?;
+    let tags = text(tags, MAX_TAGS)?;
     let pairs = tags.split(',').filter(|pair| !pair.is_empty());
     Some(pairs.map(|pair| {
         // A space at the end would be lost on the way, as white space around a header is.
@@ -146,8 +146,8 @@ fn push_pair(tags: &mut String, key: &str, value: &str) {
     tags.push_str(value);
 }
 
-fn text(value: &[u8]) -> Option<&str> {
-    str::from_utf8(value).ok()
+fn text(value: &[u8], limit: usize) -> Option<&str> {
+    if value.len() > limit { None } else { str::from_utf8(value).ok() }
 }
 
 fn is_origin(origin: &str) -> bool {
@@ -229,6 +229,7 @@ mod tests {
     #[test]
     fn the_member_of_tracestate_is_read_in_any_order() {
         let expected = Extras {
+            is_root: false,
             priority: Some(2),
             origin: Some("rum=1".into()),
             tags: "_dd.p.dm=-4,_dd.p.usr=a==".into(),
@@ -239,7 +240,7 @@ mod tests {
         ] {
             assert_eq!(Extras::from_trace_state(member), expected, "{member:?}");
         }
-        assert_eq!(Extras::from_trace_state("s:7;o:;t.:1;;:"), Extras::default());
+        assert_eq!(Extras::from_trace_state("s:x;o:;t.:1;;:"), Extras::default());
     }
 
     proptest! {

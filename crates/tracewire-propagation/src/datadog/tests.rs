@@ -71,9 +71,13 @@ fn the_priority_a_person_chose_survives_a_decision_that_agrees() {
         ("0", false, "0"),
         ("-1", true, "1"),
         ("-1", false, "-1"),
+        ("3", true, "3"),
+        ("3", false, "0"),
+        ("-2", true, "1"),
+        ("-2", false, "-2"),
     ] {
         let context = extract(&[TRACE, PARENT, priority(received)]);
-        assert_eq!(context.span().span_context().is_sampled(), received == "1" || received == "2");
+        assert_eq!(context.span().span_context().is_sampled(), "123".contains(received));
         let sent_headers = inject(&child(&context, sampled));
         let expected = headers(&[TRACE, ("x-datadog-parent-id", "7"), priority(sent)]);
         assert_eq!(sent_headers, expected, "{received} {sampled}");
@@ -99,11 +103,11 @@ fn malformed_headers_leave_the_context_alone() {
         ("1a", "1", "1"),
         ("18446744073709551616", "1", "1"),
         ("1,1", "1", "1"),
-        ("1", "0", "1"),
         ("1", "", "1"),
         ("1", "x", "1"),
         ("1", "1", "x"),
-        ("1", "1", "3"),
+        ("1", "1", "1.5"),
+        ("1", "1", "99999999999"),
         ("1", "1", ""),
     ] {
         let context = extract(&[
@@ -116,6 +120,43 @@ fn malformed_headers_leave_the_context_alone() {
     }
     assert!(!extract(&[TRACE]).has_active_span());
     assert!(!extract(&[PARENT, TAGS]).has_active_span());
+}
+
+#[test]
+fn a_parent_id_of_zero_continues_the_trace_as_its_root() {
+    let zero = ("x-datadog-parent-id", "0");
+    let all = [TRACE, zero, priority("1"), TAGS, ("x-datadog-origin", "synthetics")];
+    let context = extract(&all);
+    let span = context.span().span_context().clone();
+    assert_eq!(span.trace_id().to_string(), "6b00b29a0000000027b22fecc3eab57d");
+    assert!(span.is_valid() && span.is_sampled() && span.is_remote());
+    let tags = "_dd.p.tid=6b00b29a00000000,_dd.p.dm=-0";
+    let (tags, origin) = (("x-datadog-tags", tags), ("x-datadog-origin", "synthetics"));
+    assert_eq!(inject(&context), headers(&[TRACE, zero, priority("1"), tags, origin]));
+    let own = ("x-datadog-parent-id", "7");
+    let sent = inject(&child(&context, true));
+    assert_eq!(sent, headers(&[TRACE, own, priority("1"), tags, origin]));
+
+    let context = extract(&[TRACE, zero, priority("0")]);
+    assert!(!context.span().span_context().is_sampled());
+    assert_eq!(inject(&context), headers(&[TRACE, zero, priority("0")]));
+    assert!(!extract(&[("x-datadog-trace-id", "0"), zero]).has_active_span());
+}
+
+#[test]
+fn long_values_are_not_read() {
+    let zeros = "0".repeat(400_000);
+    let long = [zeros.clone() + "1", "1".repeat(400_000), " ".repeat(400_000) + "1"];
+    for value in &long {
+        assert!(!extract(&[("x-datadog-trace-id", value), PARENT]).has_active_span());
+        assert!(!extract(&[TRACE, ("x-datadog-parent-id", value)]).has_active_span());
+        let priority = ("x-datadog-sampling-priority", value.as_str());
+        assert!(!extract(&[TRACE, PARENT, priority]).has_active_span());
+    }
+    assert!(extract(&[("x-datadog-trace-id", &zeros[..20]), PARENT]).get::<Kept>().is_none());
+    let padded = format!("{}7", &zeros[..30]);
+    let context = extract(&[("x-datadog-trace-id", &padded), PARENT]);
+    assert_eq!(context.span().span_context().trace_id(), 7.into());
 }
 
 #[test]

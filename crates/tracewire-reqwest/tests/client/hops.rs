@@ -24,7 +24,7 @@ use tracewire_testing::Capture;
 /// A client that leaves redirects alone and finds `other.example` at `other`.
 fn plain(other: &Server) -> reqwest::Client {
     let address = SocketAddr::from(([127, 0, 0, 1], other.port()));
-    let client = reqwest::Client::builder().no_proxy().redirect(Policy::none());
+    let client = reqwest::Client::builder().no_proxy().no_gzip().redirect(Policy::none());
     client.resolve("other.example", address).build().unwrap()
 }
 
@@ -34,6 +34,11 @@ fn following(capture: &Capture) -> ClientMiddleware {
 
 fn client(capture: &Capture, other: &Server) -> ClientWithMiddleware {
     ClientBuilder::new(plain(other)).with(following(capture)).build()
+}
+
+/// One that follows to other origins, as reqwest does.
+fn following_everywhere(capture: &Capture) -> ClientMiddleware {
+    capture.middleware().redirects(Redirects::default().follow_cross_origin(true).referer(true))
 }
 
 /// A path that redirects with `code` to `path` on `other.example`.
@@ -66,7 +71,8 @@ async fn what_was_meant_for_one_host_stays_there() {
     let (capture, server, other) = (Capture::new(), Server::start().await, Server::start().await);
     let mut request = get(server.url(&elsewhere(302, &other, "/success")));
     request.headers_mut().insert("host", "shop.example".parse().unwrap());
-    send(&client(&capture, &other), request).await.unwrap();
+    let client = ClientBuilder::new(plain(&other)).with(following_everywhere(&capture)).build();
+    send(&client, request).await.unwrap();
 
     let (first, second) = (server.only_received(), other.only_received());
     assert_eq!(
@@ -87,8 +93,7 @@ async fn what_was_meant_for_one_host_stays_there() {
     assert_eq!(names(&second), ["accept", "host", "referer", "traceparent", "x-other"]);
     let host = format!("other.example:{}", other.port());
     assert_eq!(second.header("host"), Some(&*host));
-    let referer = server.url(&elsewhere(302, &other, "/success"));
-    assert_eq!(second.header("referer"), Some(&*referer));
+    assert_eq!(second.header("referer"), Some(&*server.url("/")));
 }
 
 #[tokio::test]
@@ -96,12 +101,13 @@ async fn what_was_meant_for_one_host_stays_there_if_ours_stands_around_it() {
     let (capture, server, other) = (Capture::new(), Server::start().await, Server::start().await);
     let client = ClientBuilder::new(plain(&other))
         .with(capture.middleware())
-        .with(following(&capture))
+        .with(following_everywhere(&capture))
         .build();
     let url = server.url(&elsewhere(302, &other, "/success"));
     assert_eq!(send(&client, get(&url)).await.unwrap().status(), 200);
     assert_eq!(server.only_received().header("baggage"), Some("user=Ada"));
-    assert_eq!(names(&other.only_received()), ["accept", "host", "referer", "x-other"]);
+    let expected = ["accept", "host", "referer", "traceparent", "x-other"];
+    assert_eq!(names(&other.only_received()), expected);
     let mut expected = answered(server.port(), &url, 200);
     expected.insert("http.request.resend_count", 1.into());
     expected.insert("network.peer.port", i64::from(other.port()).into());
@@ -240,4 +246,26 @@ async fn retries_of_a_redirected_request_are_counted_on() {
         let count = count.map(Value::I64);
         assert_eq!(span.attribute("http.request.resend_count"), count.as_ref());
     }
+}
+
+#[tokio::test]
+async fn a_thousand_redirects_are_a_thousand_and_no_more() {
+    let (capture, server) = (Capture::new(), Server::start().await);
+    let middleware = capture.middleware().redirects(Redirects::limited(1_000));
+    let client = ClientBuilder::new(plain(&server)).with(middleware).build();
+    let error = client.get(server.url("/circular-redirect")).send().await.unwrap_err();
+    let reqwest_middleware::Error::Middleware(error) = error else { panic!("{error:?}") };
+    assert_eq!(error.downcast_ref(), Some(&RedirectError::TooMany));
+    assert_eq!(server.received().len(), 1_001);
+    let spans = client_spans(&capture);
+    spans.last().unwrap().has("http.request.resend_count", 1_000);
+}
+
+#[tokio::test]
+async fn a_location_too_long_to_be_a_url_is_given_back() {
+    let (capture, server) = (Capture::new(), Server::start().await);
+    let response = client(&capture, &server).get(server.url("/far-away")).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::FOUND);
+    assert!(response.headers()["location"].len() > 100_000);
+    assert_eq!(server.received().len(), 1);
 }

@@ -5,9 +5,11 @@
 mod bodies;
 mod clients;
 mod contract;
+mod endings;
 mod errors;
 mod hops;
 mod metrics;
+mod origins;
 mod overrides;
 mod propagation;
 mod redirects;

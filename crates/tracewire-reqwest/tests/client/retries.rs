@@ -6,14 +6,16 @@ use crate::{
         recorded::{
             answered, assert_recorded, client_span, client_spans, duration, resent, unanswered,
         },
-        server::{Server, closed_port},
+        server::{Received, Server, closed_port},
     },
 };
-use http::Extensions;
+use http::{Extensions, StatusCode};
 use opentelemetry::trace::Status;
-use reqwest_middleware::ClientBuilder;
+use reqwest::{Request, Response};
+use reqwest_middleware::{ClientBuilder, Middleware, Next, Result};
 use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
 use std::time::Duration;
+use tracewire_reqwest::Attempts;
 use tracewire_testing::Capture;
 
 fn retries(times: u32) -> RetryTransientMiddleware<ExponentialBackoff> {
@@ -128,5 +130,98 @@ async fn outside_the_cause_is_found_below_the_retries() {
                 unanswered(server.port(), &circle, Some("redirect")),
             ],
         );
+    }
+}
+
+/// Asks again while the first response is still there, as a refresh of a token does, and returns
+/// the second.
+struct Again;
+
+#[async_trait::async_trait]
+impl Middleware for Again {
+    async fn handle(
+        &self,
+        request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> Result<Response> {
+        let again = request.try_clone().unwrap();
+        let first = next.clone().run(request, extensions).await?;
+        let second = next.run(again, extensions).await;
+        drop(first);
+        second
+    }
+}
+
+#[tokio::test]
+async fn a_request_sent_again_before_the_first_response_is_read_is_a_second_attempt() {
+    let (capture, server) = (Capture::new(), Server::start().await);
+    let middleware = capture.middleware().end_at_body(true);
+    let client = ClientBuilder::new(plain_client()).with(Again).with(middleware).build();
+    let url = server.url("/success");
+    client.get(&url).send().await.unwrap().bytes().await.unwrap();
+    assert_recorded(
+        &capture,
+        [answered(server.port(), &url, 200), resent(server.port(), &url, 200, 1)],
+    );
+    let mut sent: Vec<_> = server
+        .received()
+        .iter()
+        .map(|sent| sent.header("traceparent").unwrap().to_owned())
+        .collect();
+    sent.dedup();
+    assert_eq!(sent.len(), 2);
+}
+
+#[tokio::test]
+async fn a_nested_middleware_still_makes_no_span_while_a_body_is_read() {
+    let (capture, server) = (Capture::new(), Server::start().await);
+    let middleware = capture.middleware().end_at_body(true);
+    let client = ClientBuilder::new(plain_client())
+        .with(Again)
+        .with(middleware.clone())
+        .with(middleware)
+        .build();
+    let url = server.url("/success");
+    client.get(&url).send().await.unwrap().bytes().await.unwrap();
+    assert_recorded(
+        &capture,
+        [answered(server.port(), &url, 200), resent(server.port(), &url, 200, 1)],
+    );
+}
+
+#[tokio::test]
+async fn hedged_requests_are_attempts_of_their_own() {
+    for nested in [false, true] {
+        let (capture, server) = (Capture::new(), Server::start().await);
+        let mut client = ClientBuilder::new(plain_client()).with(capture.middleware());
+        if nested {
+            client = client.with(capture.middleware());
+        }
+        let (client, url) = (client.build(), server.url("/success"));
+        let mut extensions = Extensions::new();
+        extensions.insert(Attempts::new());
+        let mut second = extensions.clone();
+        let send = |extensions| {
+            client.execute_with_extensions(client.get(&url).build().unwrap(), extensions)
+        };
+        let (one, two) = tokio::join!(send(&mut extensions), send(&mut second));
+        assert_eq!(
+            (one.unwrap().status(), two.unwrap().status()),
+            (StatusCode::OK, StatusCode::OK)
+        );
+        let spans = client_spans(&capture);
+        let mut counts: Vec<_> = spans
+            .iter()
+            .map(|span| span.attribute("http.request.resend_count").map(ToString::to_string))
+            .collect();
+        counts.sort();
+        assert_eq!(counts, [None, Some("1".to_owned())]);
+        for span in spans.iter() {
+            let of_this = |received: &Received| {
+                received.header("traceparent").unwrap().contains(&span.span_id.to_string())
+            };
+            assert_eq!(server.received().iter().filter(|received| of_this(received)).count(), 1);
+        }
     }
 }

@@ -1,32 +1,28 @@
 //! The work of a call, timed.
 
-use crate::handle::{ERROR_TYPE, named};
+use super::error::Failure;
+use crate::handle::ERROR_TYPE;
 use crate::{Tracer, current};
 use futures_core::Stream;
+use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Histogram, MeterProvider};
-use opentelemetry::{Context as CurrentContext, KeyValue, StringValue};
 use pin_project_lite::pin_project;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
+use tracewire_propagation::current as context;
 
 /// The boundaries of `db.client.operation.duration` in seconds, as the conventions advise.
 const BOUNDARIES: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
 
-/// Why a call failed.
-pub(crate) struct Failure {
-    pub(crate) message: String,
-    pub(crate) kind: Option<&'static str>,
-    pub(crate) code: Option<String>,
-}
-
 /// What tells from an output whether the call failed.
-pub(crate) type Judge<T> = Box<dyn Fn(&T) -> Option<Failure> + Send + Sync>;
+pub(super) type Judge<T> = Box<dyn Fn(&T) -> Option<Failure> + Send + Sync>;
 
 /// Records one duration, at the end of the call or when it is dropped.
-pub(crate) struct Clock {
+pub(super) struct Clock {
     tracer: Tracer,
     attributes: Vec<KeyValue>,
     /// When, and what records the duration: the context at the first poll decides.
@@ -34,32 +30,44 @@ pub(crate) struct Clock {
     /// True while the work runs, and still true after a panic.
     running: bool,
     ended: bool,
+    /// The message of a panic may be exported.
+    with_messages: bool,
 }
 
 impl Clock {
-    pub(crate) fn new(tracer: Tracer, attributes: Vec<KeyValue>) -> Self {
-        Self { tracer, attributes, started: None, running: false, ended: false }
+    pub(super) fn new(tracer: Tracer, attributes: Vec<KeyValue>, with_messages: bool) -> Self {
+        Self { tracer, attributes, started: None, running: false, ended: false, with_messages }
     }
 
     fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
         self.started.get_or_insert_with(|| (Instant::now(), histogram(&self.tracer)));
         self.running = true;
-        let output = work();
+        let output = if self.with_messages || self.ended { work() } else { self.guarded(work) };
         self.running = false;
         output
     }
 
+    /// Ends the span of a panic here, where its message does not reach it.
+    fn guarded<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        // Nothing of ours is left half done by the panic, and the caller sees it as if we were not here.
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+            let span = current();
+            span.record(|span| span.fail_as(Some("panic"), "panic".into(), None));
+            span.end();
+            self.end();
+            resume_unwind(payload)
+        })
+    }
+
     /// Records the failure on the current span, which is the call's, and for the metric.
     fn fail(&mut self, failure: Failure) {
-        let code = failure.code.map(StringValue::from);
-        if let Some(code) = code.clone() {
+        let Failure { exception, error_type, code, message } = failure;
+        if let Some(code) = code {
             self.attributes.push(KeyValue::new("db.response.status_code", code.clone()));
             current().set_attribute("db.response.status_code", code);
         }
-        let kind = failure.kind;
-        let error_type = code.clone().unwrap_or_else(|| named(kind));
-        self.attributes.push(KeyValue::new(ERROR_TYPE, error_type));
-        current().record(|span| span.fail_as(kind, code, failure.message));
+        self.attributes.push(KeyValue::new(ERROR_TYPE, error_type.clone()));
+        current().record(|span| span.fail_as(exception, error_type, message));
     }
 
     fn end(&mut self) {
@@ -69,7 +77,8 @@ impl Clock {
             if self.running {
                 self.attributes.push(KeyValue::new(ERROR_TYPE, "panic"));
             }
-            histogram.record(started.elapsed().as_secs_f64(), &self.attributes);
+            let took = started.elapsed().as_secs_f64();
+            context::finish(|| histogram.record(took, &self.attributes));
         }
     }
 }
@@ -92,7 +101,7 @@ pin_project! {
 }
 
 impl<W, T> Measured<W, T> {
-    pub(crate) fn new(work: W, clock: Clock, judge: Judge<T>) -> Self {
+    pub(super) fn new(work: W, clock: Clock, judge: Judge<T>) -> Self {
         Self { work, clock, judge }
     }
 }
@@ -147,7 +156,7 @@ impl<W, T> fmt::Debug for Measured<W, T> {
 /// Looked up each time, for the same reason as the tracer; the SDK keeps one of each name.
 fn histogram(tracer: &Tracer) -> Histogram<f64> {
     let scope = tracer.scope();
-    let meter = CurrentContext::map_current(|context| {
+    let meter = context::with(|context| {
         let carried = context.get::<Arc<dyn MeterProvider + Send + Sync>>();
         carried.map(|provider| provider.meter_with_scope(scope.clone()))
     });

@@ -23,25 +23,48 @@
 //! db.query.text    = "SELECT price FROM items WHERE name = ?"
 //! ```
 //!
-//! Literals never leave: each is a `?` in the text, and comments are left out. An `Err` is recorded as
-//! [`run`](crate::SpanBuilder::run) does it.
+//! # What is exported
+//!
+//! **Query text** without its literals: each is a `?`, values of an `IN` list beyond the first are left
+//! out, and so are comments. The text has at most 4096 bytes, the summary 255, and no more than the first
+//! 32 KiB of a query are read. Each system is read by its own rules. Where a query could be read in two ways, the text ends there with `…`:
+//!
+//! | `db.system.name` | what ends the text early |
+//! |---|---|
+//! | `postgresql`, `cockroachdb`, `sqlite`, `oracle.db`, `microsoft.sql_server`, `snowflake`, `gcp.bigquery`, `trino`, `derby` | hardly anything |
+//! | `mysql`, `mariadb`, `aws.redshift` | an odd number of backslashes in front of a quote, which the server's settings decide about; `/*! … */` with a quote in it |
+//! | `cassandra`, `clickhouse`, `hive`, `spark`, `ibm.db2` | comments within comments; data behind ClickHouse's `FORMAT`; what follows Hive's `SET` |
+//! | `other_sql`, and any name that is not listed here | all of the above, `#`, `//`, `{`, `%`, Oracle's `q'…'`, dollar quotes, and names in brackets or backticks with more than letters and digits |
+//! | `redis`, `mongodb`, `elasticsearch`, `aws.dynamodb`, … | not SQL: nothing of the text is exported. Use [`operation`](Database::operation) |
+//!
+//! In a system that is not listed here, a query is also required to begin like a statement of SQL.
+//! Names in `"…"` are hidden like texts where a server may take them for texts: MySQL, SQLite, SQL Server,
+//! BigQuery, Hive, Spark. Passwords that are names, as in Oracle's `IDENTIFIED BY tiger`, end the text as
+//! well. Names of tables and columns are exported.
+//!
+//! **Errors** by code and type. A driver's message often quotes values (`Duplicate entry
+//! 'ada@example.com'`) or connection strings, so neither it nor the message of a panic is exported,
+//! unless [`export_error_messages`](Database::export_error_messages) asks for it. A
+//! [`span`](crate::span()) around the call does export the message of an `Err` that passes through it: say
+//! [`ignore_errors`](crate::SpanBuilder::ignore_errors) there if that is a database's.
+//!
+//! **`error.type`** is the first of: the database's code, the name from
+//! [`ErrorKind::Named`], the name of the error's type without its path, `_OTHER`; and `panic`.
 //!
 //! [database conventions]: https://opentelemetry.io/docs/specs/semconv/database/
 
+mod address;
+mod call;
+mod error;
 mod measure;
 mod sql;
 
+pub use call::Call;
+pub use error::ErrorKind;
 pub use measure::Measured;
 
-use crate::outcome::error_type;
-use crate::value::{IntoValue, attribute};
-use crate::{InSpan, SpanBuilder, SpanKind, StreamInSpan, Tracer, limit};
-use futures_core::Stream;
-use measure::{Clock, Failure, Judge};
-use opentelemetry::{Key, KeyValue};
-use sql::{Described, Dialect, describe};
+use crate::{Tracer, limit};
 use std::borrow::Cow;
-use std::fmt::Display;
 
 /// A database that calls are made to.
 #[derive(Clone, Debug)]
@@ -49,6 +72,7 @@ pub struct Database {
     system: &'static str,
     namespace: Option<&'static str>,
     server: Option<(Cow<'static, str>, Option<u16>)>,
+    with_messages: bool,
     tracer: Tracer,
 }
 
@@ -57,7 +81,13 @@ impl Database {
     /// `postgresql`, `mysql`, `mariadb`, `sqlite`, `microsoft.sql_server`, `oracle.db`, `mongodb`,
     /// `redis` …
     pub const fn new(system: &'static str) -> Self {
-        Self { system, namespace: None, server: None, tracer: crate::tracer!() }
+        Self {
+            system,
+            namespace: None,
+            server: None,
+            with_messages: false,
+            tracer: crate::tracer!(),
+        }
     }
 
     /// Names the database within its server: `db.namespace`.
@@ -67,8 +97,30 @@ impl Database {
     }
 
     /// Says where the server is: `server.address` and `server.port`.
-    pub fn server(mut self, address: impl Into<Cow<'static, str>>, port: Option<u16>) -> Self {
-        self.server = Some((address.into(), port));
+    ///
+    /// The address is a host, an IP address, the path of a socket or a named instance. Of a URL only host
+    /// and port are taken. Text that may hold a credential, such as `user=ada password=…`, is no
+    /// address: then both attributes are left out.
+    ///
+    /// ```
+    /// # use tracewire_span::database::Database;
+    /// let database = Database::new("postgresql").server("db.internal", Some(5432));
+    /// let database = Database::new("postgresql").server("postgres://ada:secret@db:5432/shop", None);
+    /// assert!(!format!("{database:?}").contains("secret"));
+    /// ```
+    pub fn server(mut self, address: impl AsRef<str>, port: Option<u16>) -> Self {
+        let found = address::parse(address.as_ref());
+        self.server = found.map(|(address, own)| (address, port.or(own)));
+        self
+    }
+
+    /// Exports the messages of errors and panics: the status description and `exception.message`.
+    ///
+    /// **This exports data.** Drivers quote values (`Duplicate entry 'ada@example.com'`), parts of
+    /// statements, and connection strings in their messages. Secrets in URLs are removed from a message;
+    /// nothing else is. Off by default.
+    pub const fn export_error_messages(mut self) -> Self {
+        self.with_messages = true;
         self
     }
 
@@ -78,188 +130,19 @@ impl Database {
         self
     }
 
-    /// A call that runs a query. It is described by its text, which is exported without literals.
+    /// A call that runs a query, described by its text without literals.
+    ///
+    /// For a system that is not SQL nothing is taken from the text; see [what is
+    /// exported](self#what-is-exported).
     pub fn query(&self, sql: &str) -> Call<'_> {
-        let Described { text, summary } = describe(sql, Dialect::of(self.system));
-        let mut call = Call::new(self);
-        if !summary.is_empty() {
-            call = call.summary(summary);
-        }
-        call.text = Some(text);
-        call
+        Call::query(self, sql)
     }
 
     /// A call without query text: `GET` of Redis, `find` of MongoDB.
-    pub fn operation(&self, name: impl Into<Cow<'static, str>>) -> Call<'_> {
-        let mut call = Call::new(self);
-        call.operation = Some(limit::name(name.into()));
-        call
-    }
-}
-
-/// A call to a database, before it is made.
-#[derive(Clone, Debug)]
-#[must_use = "a call starts with `run` or `stream`"]
-pub struct Call<'a> {
-    database: &'a Database,
-    operation: Option<Cow<'static, str>>,
-    collection: Option<Cow<'static, str>>,
-    summary: Option<Cow<'static, str>>,
-    text: Option<String>,
-    batch_size: Option<usize>,
-    more: Vec<KeyValue>,
-}
-
-impl<'a> Call<'a> {
-    fn new(database: &'a Database) -> Self {
-        Self {
-            database,
-            operation: None,
-            collection: None,
-            summary: None,
-            text: None,
-            batch_size: None,
-            more: Vec::new(),
-        }
-    }
-
-    /// Names the one table or collection that the call works on: `db.collection.name`.
-    pub fn collection(mut self, collection: impl Into<Cow<'static, str>>) -> Self {
-        self.collection = Some(limit::name(collection.into()));
-        self
-    }
-
-    /// Gives a summary of your own, of few different values, which names the span as well:
-    /// `db.query.summary`.
-    pub fn summary(mut self, summary: impl Into<Cow<'static, str>>) -> Self {
-        self.summary = Some(limit::name(summary.into()));
-        self
-    }
-
-    /// Exports this text as it is, for a query that has parameters and no secrets in it.
-    pub fn text_as_it_is(mut self, text: impl Into<String>) -> Self {
-        self.text = Some(text.into());
-        self
-    }
-
-    /// Says how many operations are sent at once, if several are: `db.operation.batch.size`.
-    pub fn batch_size(mut self, operations: usize) -> Self {
-        self.batch_size = Some(operations).filter(|&operations| operations > 1);
-        self
-    }
-
-    /// Adds an attribute of your own to the span; the metric goes without.
-    pub fn attribute(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
-        self.more.extend(attribute(key, value));
-        self
-    }
-
-    /// Makes the call: the span lasts from the first poll of the future to its end.
-    pub fn run<F, T, E>(self, call: F) -> InSpan<Measured<F, F::Output>>
-    where
-        F: Future<Output = Result<T, E>>,
-        E: Display,
-    {
-        self.run_with_code(call, |_| None)
-    }
-
-    /// As [`run`](Self::run), with the database's own code for an error: `db.response.status_code`,
-    /// which is then `error.type` too.
     ///
-    /// ```
-    /// # use tracewire_span::database::Database;
-    /// # static DB: Database = Database::new("postgresql");
-    /// # async fn insert() -> Result<(), std::io::Error> { Ok(()) }
-    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
-    /// DB.query("INSERT INTO items VALUES ($1)")
-    ///     .run_with_code(insert(), |error| error.raw_os_error().map(|code| code.to_string()))
-    ///     .await
-    /// # }).unwrap();
-    /// ```
-    pub fn run_with_code<F, T, E>(
-        self,
-        call: F,
-        code: impl Fn(&E) -> Option<String> + Send + Sync + 'static,
-    ) -> InSpan<Measured<F, F::Output>>
-    where
-        F: Future<Output = Result<T, E>>,
-        E: Display,
-    {
-        let (span, clock) = self.start();
-        span.ignore_errors().run(Measured::new(call, clock, judge(code)))
+    /// The name is exported as it is, also with metrics: give the command without its arguments. It is cut
+    /// at 256 bytes.
+    pub fn operation(&self, name: impl Into<Cow<'static, str>>) -> Call<'_> {
+        Call::operation(self, limit::name(name.into()))
     }
-
-    /// Makes a call that answers with a stream of rows: the span ends with the stream.
-    pub fn stream<S, T, E>(self, rows: S) -> StreamInSpan<Measured<S, S::Item>>
-    where
-        S: Stream<Item = Result<T, E>>,
-        E: Display,
-    {
-        self.stream_with_code(rows, |_| None)
-    }
-
-    /// As [`stream`](Self::stream), with the database's own code for an error among the rows, as
-    /// [`run_with_code`](Self::run_with_code) has it.
-    pub fn stream_with_code<S, T, E>(
-        self,
-        rows: S,
-        code: impl Fn(&E) -> Option<String> + Send + Sync + 'static,
-    ) -> StreamInSpan<Measured<S, S::Item>>
-    where
-        S: Stream<Item = Result<T, E>>,
-        E: Display,
-    {
-        let (span, clock) = self.start();
-        span.ignore_errors().stream(Measured::new(rows, clock, judge(code)))
-    }
-
-    /// The span with what a sampler should see, and the clock with what the metric has of it.
-    fn start(self) -> (SpanBuilder, Clock) {
-        let mut shared = Vec::with_capacity(8);
-        let mut set = |key: &'static str, value: Option<Cow<'static, str>>| {
-            shared.extend(value.map(|value| KeyValue::new(key, value)));
-        };
-        let name = self.name();
-        set("db.system.name", Some(self.database.system.into()));
-        set("db.namespace", self.database.namespace.map(Cow::Borrowed));
-        set("db.operation.name", self.operation);
-        set("db.collection.name", self.collection);
-        set("db.query.summary", self.summary);
-        if let Some((address, port)) = &self.database.server {
-            set("server.address", Some(address.clone()));
-            shared.extend(port.map(|port| KeyValue::new("server.port", i64::from(port))));
-        }
-        let span = self.database.tracer.span(name).kind(SpanKind::Client);
-        let span = span
-            .attributes(shared.iter().cloned())
-            .attribute("db.query.text", self.text)
-            .attribute("db.operation.batch.size", self.batch_size)
-            .attributes(self.more);
-        (span, Clock::new(self.database.tracer.clone(), shared))
-    }
-
-    /// The summary; else the operation with what it works on; else the system.
-    fn name(&self) -> Cow<'static, str> {
-        let database = self.database;
-        let target = self.collection.clone().or(database.namespace.map(Cow::Borrowed));
-        let target = target.or(database.server.as_ref().map(|(address, _)| address.clone()));
-        match (&self.summary, &self.operation, target) {
-            (Some(summary), _, _) => summary.clone(),
-            (None, Some(operation), Some(target)) => format!("{operation} {target}").into(),
-            (None, Some(operation), None) => operation.clone(),
-            (None, None, Some(target)) => target,
-            (None, None, None) => database.system.into(),
-        }
-    }
-}
-
-/// A function from a result to why it failed.
-fn judge<T, E: Display>(
-    code: impl Fn(&E) -> Option<String> + Send + Sync + 'static,
-) -> Judge<Result<T, E>> {
-    Box::new(move |output| {
-        let error = output.as_ref().err()?;
-        let message = limit::display(error);
-        Some(Failure { message, kind: error_type::<E>(), code: code(error) })
-    })
 }

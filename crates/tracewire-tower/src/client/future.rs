@@ -9,7 +9,7 @@ use std::{
     pin::Pin,
     task::{Context, Poll, ready},
 };
-use tracewire_http::{CallBody, ClientCall, ErrorType, Outcome};
+use tracewire_http::{CallBody, ClientCall, ErrorType, Outcome, Scope, Scoped};
 
 pin_project! {
     /// Response future of [`ClientService`](super::ClientService).
@@ -18,15 +18,13 @@ pin_project! {
     #[derive(Debug)]
     pub struct ResponseFuture<F> {
         #[pin]
-        inner: F,
-        // `None` where the request is left alone.
-        call: Option<ClientCall>,
+        work: Scoped<F, ClientCall>,
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) fn new(inner: F, call: Option<ClientCall>) -> Self {
-        Self { inner, call }
+    pub(super) fn new(inner: F, scope: Scope<ClientCall>) -> Self {
+        Self { work: Scoped::new(inner, scope) }
     }
 }
 
@@ -39,22 +37,11 @@ where
     type Output = Result<Response<CallBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let result = {
-            let _attached = this.call.as_ref().map(|call| call.context().clone().attach());
-            ready!(this.inner.poll(cx))
-        };
-        let mut call = this.call.take();
+        let (result, scope) = ready!(self.project().work.poll(cx));
+        // `None` where the request is left alone.
+        let call = scope.into_traced();
         Poll::Ready(match result {
-            Ok(response) => {
-                if let Some(call) = &mut call {
-                    call.respond(&response::describe(&response));
-                }
-                if let Some(call) = call.take_if(|call| !call.ends_at_body()) {
-                    call.end(Outcome::Complete);
-                }
-                Ok(response.map(|body| CallBody::new(body, call, |_| ErrorType::Body)))
-            }
+            Ok(response) => Ok(carry(response, call)),
             Err(error) => {
                 if let Some(call) = call {
                     call.end(Outcome::Failed(error_type(&error)));
@@ -63,4 +50,15 @@ where
             }
         })
     }
+}
+
+/// Ends the call with the head of `response`, or has the body end it.
+fn carry<B: Body>(response: Response<B>, call: Option<ClientCall>) -> Response<CallBody<B>> {
+    let Some(mut call) = call else { return response.map(CallBody::untraced) };
+    call.respond(&response::describe(&response));
+    if call.ends_at_body() {
+        return response.map(|body| CallBody::of_call(body, call, |_| ErrorType::Body));
+    }
+    call.end(Outcome::Complete);
+    response.map(CallBody::untraced)
 }

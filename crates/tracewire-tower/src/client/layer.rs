@@ -31,12 +31,22 @@ impl ClientLayer {
     /// with `rpc.*` attributes, measured by `rpc.client.call.duration`; they end with the trailers.
     /// Other requests stay HTTP.
     ///
+    /// Every method is recorded by name, because your own code names what it calls. For a proxy that
+    /// passes on the calls of others, list the methods with [`grpc_methods`](Self::grpc_methods).
+    ///
     /// A tonic channel adds host and port below this layer. Make the generated client with
     /// `with_origin`, so that `server.address` is known and baggage goes where it may.
     #[cfg(feature = "grpc")]
     #[must_use]
     pub fn grpc(self) -> Self {
-        let methods = tracewire_http::RpcMethods::default();
+        self.grpc_methods(tracewire_http::RpcMethods::any())
+    }
+
+    /// Records gRPC calls as [`grpc`](Self::grpc) does, and methods that are not among `methods` as
+    /// `_OTHER`.
+    #[cfg(feature = "grpc")]
+    #[must_use]
+    pub fn grpc_methods(self, methods: tracewire_http::RpcMethods) -> Self {
         self.configure(|settings| settings.instrument(|settings| settings.grpc(methods)))
     }
 

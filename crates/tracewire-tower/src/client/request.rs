@@ -2,9 +2,9 @@
 
 use http::{Method, Uri, header::HOST, request::Parts, uri};
 use http_body::Body;
-use opentelemetry::Context;
 use std::sync::Arc;
 use tracewire_http::{Authority, ClientCall, ClientRequest, ClientSettings, Scheme};
+use tracewire_propagation::current;
 
 /// Starts the call of a request under the current context, and writes its headers.
 pub(super) fn start(
@@ -14,19 +14,19 @@ pub(super) fn start(
 ) -> Option<ClientCall> {
     let host_header = head.headers.get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
     let scheme = head.uri.scheme_str().and_then(Scheme::parse).unwrap_or(Scheme::Http);
-    let named = host_header.as_deref().and_then(Authority::parse);
-    let server = named.or_else(|| Authority::parse(head.uri.authority()?.as_str()));
+    let server = head.uri.authority().and_then(|server| Authority::parse(server.as_str()));
+    let asked_for = host_header.as_deref().and_then(Authority::parse);
     let url = absolute_url(&head.method, &head.uri, scheme, host_header.as_deref());
 
     let host = server.map_or("", |server| server.host);
     let port = server.and_then(|server| server.port).unwrap_or_else(|| scheme.default_port());
     let mut facts = ClientRequest::new(&head.method, &url, scheme, host, port);
+    facts.asked_for = asked_for.filter(|_| server.is_none());
     facts.headers = Some(&head.headers);
     facts.body_size = body.size_hint().exact().filter(|_| !body.is_end_stream());
-    let parent = Context::current();
-    let call = ClientCall::start(settings, &parent, facts, &mut head.extensions)?;
-    // Where the URI names no host, the connection is made elsewhere, to what `Host` says.
-    let destination = head.uri.host().unwrap_or(host);
+    let call = ClientCall::start(settings, &current::get(), facts, &mut head.extensions)?;
+    // Where the URI names no host, the connection was made elsewhere, whatever `Host` says.
+    let destination = head.uri.host().unwrap_or_default();
     call.inject(destination, &mut head.headers);
     Some(call)
 }

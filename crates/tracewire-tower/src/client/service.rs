@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 use tower_service::Service;
-use tracewire_http::{CallBody, ClientSettings};
+use tracewire_http::{CallBody, ClientSettings, Scope};
 
 /// The service that [`ClientLayer`](super::ClientLayer) makes.
 #[derive(Clone, Debug)]
@@ -43,9 +43,8 @@ where
         let call = request::start(&self.settings, &mut head, &body);
         let request = Request::from_parts(head, body);
 
-        let attached = call.as_ref().map(|call| call.context().clone().attach());
-        let inner = self.inner.call(request);
-        drop(attached);
-        ResponseFuture::new(inner, call)
+        let mut scope = Scope::from(call);
+        let inner = scope.run(|| self.inner.call(request));
+        ResponseFuture::new(inner, scope)
     }
 }

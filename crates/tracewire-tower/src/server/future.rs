@@ -1,6 +1,6 @@
 //! Waits: from the request to the response's head.
 
-use super::{ResponseBody, ResponseHead, layer::Config, scope::Scope};
+use super::{ResponseBody, ResponseHead, body, layer::Config};
 use http::{Method, Response, StatusCode, response};
 use http_body::Body;
 use pin_project_lite::pin_project;
@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
     task::{Context, Poll, ready},
 };
-use tracewire_http::{ErrorType, Exchange, Outcome};
+use tracewire_http::{ErrorType, Exchange, Outcome, Scope, Scoped, is_event_stream};
 use tracewire_propagation::inject_response;
 
 pin_project! {
@@ -22,16 +22,20 @@ pin_project! {
     #[derive(Debug)]
     pub struct ResponseFuture<F> {
         #[pin]
-        inner: F,
-        scope: Scope,
+        work: Scoped<F, Exchange>,
         method: Method,
         config: Arc<Config>,
     }
 }
 
 impl<F> ResponseFuture<F> {
-    pub(super) fn new(inner: F, scope: Scope, method: Method, config: Arc<Config>) -> Self {
-        Self { inner, scope, method, config }
+    pub(super) fn new(
+        inner: F,
+        scope: Scope<Exchange>,
+        method: Method,
+        config: Arc<Config>,
+    ) -> Self {
+        Self { work: Scoped::new(inner, scope), method, config }
     }
 }
 
@@ -45,24 +49,42 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let result = ready!(this.scope.run(|| this.inner.poll(cx)));
+        let (result, mut scope) = ready!(this.work.poll(cx));
         Poll::Ready(match result {
             Ok(response) => {
                 let (mut head, body) = response.into_parts();
-                if let Some(exchange) = this.scope.exchange() {
+                if let Some(exchange) = scope.exchange() {
                     this.config.respond(exchange, &mut head);
                 }
-                if this.config.follow_upgrades && head.status == StatusCode::SWITCHING_PROTOCOLS {
-                    this.scope.hand_over();
+                if this.config.follow_upgrades && is_upgrade(this.method, head.status) {
+                    scope = hand_over(scope);
                 }
-                let body = ResponseBody::new(body, this.scope.take(), this.method, &head);
+                let body = body::carry(body, scope, this.method, &head);
                 Ok(Response::from_parts(head, body))
             }
             Err(error) => {
-                this.scope.end(Outcome::Failed(error_type(&error)));
+                scope.end(Outcome::Failed(error_type(&error)));
                 Err(error)
             }
         })
+    }
+}
+
+/// Whether the connection, or the stream of HTTP/2, now speaks another protocol: a 101 in HTTP/1.1,
+/// a success to `CONNECT` in every version.
+fn is_upgrade(method: &Method, status: StatusCode) -> bool {
+    status == StatusCode::SWITCHING_PROTOCOLS || (method == Method::CONNECT && status.is_success())
+}
+
+/// Leaves the exchange to those who hold its handle. What is left to drop stays in its context.
+fn hand_over(scope: Scope<Exchange>) -> Scope<Exchange> {
+    match scope {
+        Scope::Traced(exchange) => {
+            let context = exchange.context().clone();
+            exchange.hand_over();
+            Scope::Context(context)
+        }
+        other => other,
     }
 }
 
@@ -76,9 +98,20 @@ impl Config {
             exchange.add_attributes(added.span);
             exchange.add_metric_attributes(added.metric);
         }
+        if exchange.is_recorded()
+            && let Some(stream) = self.is_stream(exchange, head)
+        {
+            exchange.set_stream(stream);
+        }
         if self.response_headers {
             inject_response(exchange.context(), &mut head.headers);
         }
+    }
+
+    /// Whether the response is a stream. A call over gRPC shows it by its messages.
+    fn is_stream(&self, exchange: &Exchange, head: &response::Parts) -> Option<bool> {
+        let hook = self.hooks.is_stream(&ResponseHead::new(head));
+        hook.or_else(|| (!exchange.is_rpc() && is_event_stream(&head.headers)).then_some(true))
     }
 }
 

@@ -2,9 +2,12 @@
 
 use super::request::original_uri;
 use http::{Extensions, HeaderMap, Method, Request, StatusCode, Uri, Version, response};
+use std::fmt;
 
 /// A request as hooks see it.
-#[derive(Clone, Copy, Debug)]
+///
+/// `Debug` leaves out what may hold credentials: target, headers and extensions.
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct RequestHead<'a> {
     /// The method.
@@ -20,7 +23,9 @@ pub struct RequestHead<'a> {
 }
 
 /// A response as hooks see it.
-#[derive(Clone, Copy, Debug)]
+///
+/// `Debug` leaves out what may hold credentials: headers and extensions.
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct ResponseHead<'a> {
     /// The status code.
@@ -31,6 +36,24 @@ pub struct ResponseHead<'a> {
     pub headers: &'a HeaderMap,
     /// What the service left.
     pub extensions: &'a Extensions,
+}
+
+impl fmt::Debug for RequestHead<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestHead")
+            .field("method", self.method)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ResponseHead<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseHead")
+            .field("status", &self.status)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> RequestHead<'a> {

@@ -11,6 +11,7 @@ use std::{
 use tracewire_http::Trust;
 
 type Ask<T> = Arc<dyn Fn(&RequestHead<'_>) -> T + Send + Sync>;
+type AskResponse<T> = Arc<dyn Fn(&ResponseHead<'_>) -> T + Send + Sync>;
 type OnRequest = Arc<dyn Fn(&RequestHead<'_>, &mut Attributes) + Send + Sync>;
 type OnResponse = Arc<dyn Fn(&ResponseHead<'_>, &mut Attributes) + Send + Sync>;
 
@@ -21,6 +22,7 @@ pub(super) struct Hooks {
     pub(super) trust: Option<Ask<Trust>>,
     pub(super) span_name: Option<Ask<Option<Cow<'static, str>>>>,
     pub(super) route: Option<Ask<Option<Cow<'static, str>>>>,
+    pub(super) is_stream: Option<AskResponse<Option<bool>>>,
     pub(super) on_request: Option<OnRequest>,
     pub(super) on_response: Option<OnResponse>,
 }
@@ -51,6 +53,12 @@ impl Hooks {
     /// Whether the request is to be traced.
     pub(super) fn admits(&self, head: &RequestHead<'_>) -> bool {
         ask(&self.filter, head).unwrap_or(true)
+    }
+
+    /// Whether the response is a stream, if the hook says so.
+    pub(super) fn is_stream(&self, head: &ResponseHead<'_>) -> Option<bool> {
+        let hook = self.is_stream.as_ref()?;
+        harmless(|| hook(head)).flatten()
     }
 
     /// What is to be added when the request has arrived.
@@ -88,6 +96,7 @@ impl fmt::Debug for Hooks {
             .field("trust", &self.trust.is_some())
             .field("span_name", &self.span_name.is_some())
             .field("route", &self.route.is_some())
+            .field("is_stream", &self.is_stream.is_some())
             .field("on_request", &self.on_request.is_some())
             .field("on_response", &self.on_response.is_some())
             .finish()

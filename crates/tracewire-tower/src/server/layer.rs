@@ -26,7 +26,8 @@ pub(super) struct Config {
     pub(super) scheme: Scheme,
     pub(super) trust: Trust,
     pub(super) proxies: TrustedProxies,
-    pub(super) untraced: Paths,
+    /// By code, and by environment.
+    pub(super) excluded: [Paths; 2],
     pub(super) response_headers: bool,
     pub(super) follow_upgrades: bool,
     pub(super) hooks: Hooks,
@@ -45,7 +46,7 @@ impl ServerLayer {
                 scheme: Scheme::Http,
                 trust: Trust::default(),
                 proxies: TrustedProxies::none(),
-                untraced: Paths::default(),
+                excluded: [Paths::default(), Paths::from_env("TRACEWIRE_EXCLUDED_PATHS")],
                 response_headers: false,
                 follow_upgrades: false,
                 hooks: Hooks::default(),
@@ -53,9 +54,10 @@ impl ServerLayer {
         }
     }
 
-    /// The scheme of requests whose target names none, as HTTP/1.1's usually do. Default: `http`.
+    /// Sets the scheme of requests of which no trusted proxy says another. Default: `http`.
     ///
-    /// Set it where this server itself terminates TLS.
+    /// Set it where this server itself terminates TLS. The scheme that a request's target names is
+    /// not used, because the client writes it.
     #[must_use]
     pub fn scheme(self, scheme: Scheme) -> Self {
         self.set(|config| config.scheme = scheme)
@@ -79,9 +81,10 @@ impl ServerLayer {
         self.set(|config| config.hooks.trust = Some(Arc::new(trust)))
     }
 
-    /// Whose `Forwarded` and `X-Forwarded-*` headers to believe. Default: nobody's.
+    /// Says whose forwarding headers to believe, and which. Default: none.
     ///
-    /// They decide `client.address`, `url.scheme`, `server.address` and `server.port`.
+    /// They decide `client.address` and, where [`ProxyHeaders`](crate::server::ProxyHeaders) says
+    /// so, `url.scheme`, `server.address` and `server.port`.
     #[must_use]
     pub fn trusted_proxies(self, proxies: TrustedProxies) -> Self {
         self.set(|config| config.proxies = proxies)
@@ -89,8 +92,10 @@ impl ServerLayer {
 
     /// Does not trace requests to these paths, such as health checks. Default: none.
     ///
-    /// In a pattern `*` stands for any run of characters, slashes included. What becomes of such a
-    /// request is told at [`filter`](Self::filter).
+    /// In a pattern `*` stands for any run of characters, slashes included. A path of more than
+    /// 1,024 bytes is never excluded. The environment variable `TRACEWIRE_EXCLUDED_PATHS`, a
+    /// comma-separated list of patterns, adds to these. What such a request leaves is described at
+    /// [`filter`](Self::filter).
     ///
     /// ```
     /// use tracewire_tower::ServerLayer;
@@ -104,13 +109,20 @@ impl ServerLayer {
         I: IntoIterator<Item = T>,
         T: Into<Box<str>>,
     {
-        self.set(|config| config.untraced = Paths::new(patterns))
+        self.set(|config| config.excluded[0] = Paths::new(patterns))
     }
 
     /// Traces only the requests for which `admit` says yes. Default: all.
     ///
-    /// A request that is not traced has no span and no duration of ours, but its caller's context
-    /// is current in the handler and goes on with outgoing calls.
+    /// A request that is not traced has no span and no duration of ours, and neither a span nor the
+    /// next service starts a trace of its own below it. The caller's trace goes on unchanged with
+    /// outgoing calls; without a caller they send a trace that is not sampled. Client metrics are
+    /// recorded all the same. Work that is spawned carries this with its context, as it carries a
+    /// span; a new root leaves it behind. Spans of other libraries are dropped by the sampler that
+    /// `tracewire::init` installs; other samplers drop them if they follow a parent that is not
+    /// sampled.
+    ///
+    /// A layer inside this one does not change the decision for the same request.
     ///
     /// ```
     /// use tracewire_tower::ServerLayer;
@@ -147,6 +159,9 @@ impl ServerLayer {
 
     /// Adds attributes when the request has arrived. Not asked while there is neither a tracer nor a
     /// meter to add them to.
+    ///
+    /// They come after the conventions' own. Where a span would have more than 112 attributes, the
+    /// last ones are left out: an SDK keeps 128, and the end of the request needs the others.
     #[must_use]
     pub fn on_request(
         self,
@@ -156,13 +171,40 @@ impl ServerLayer {
     }
 
     /// Adds attributes when the response's head is known. Not asked while there is neither a tracer
-    /// nor a meter to add them to.
+    /// nor a meter to add them to. The limit of [`on_request`](Self::on_request) holds for both
+    /// together.
     #[must_use]
     pub fn on_response(
         self,
         hook: impl Fn(&ResponseHead<'_>, &mut Attributes) + Send + Sync + 'static,
     ) -> Self {
         self.set(|config| config.hooks.on_response = Some(Arc::new(hook)))
+    }
+
+    /// Decides which responses are streams; `None` leaves the default.
+    ///
+    /// Default: responses of content type `text/event-stream`, `multipart/x-mixed-replace` and
+    /// `application/grpc`.
+    ///
+    /// A stream lives for as long as its reader likes. So its duration metric is recorded at the
+    /// response head, its span ends with the stream, and a reader who leaves is no error. See the
+    /// [table](crate::server#when-it-ends).
+    ///
+    /// ```
+    /// use tracewire_tower::ServerLayer;
+    ///
+    /// let layer = ServerLayer::new().is_stream(|response| {
+    ///     let content_type = response.headers.get("content-type")?;
+    ///     (content_type == "application/x-ndjson").then_some(true)
+    /// });
+    /// # let _ = layer;
+    /// ```
+    #[must_use]
+    pub fn is_stream(
+        self,
+        is_stream: impl Fn(&ResponseHead<'_>) -> Option<bool> + Send + Sync + 'static,
+    ) -> Self {
+        self.set(|config| config.hooks.is_stream = Some(Arc::new(is_stream)))
     }
 
     /// Tells callers the trace in the response's headers: `traceresponse`, and
@@ -174,25 +216,28 @@ impl ServerLayer {
         self.set(|config| config.response_headers = send)
     }
 
-    /// Follows a connection that was upgraded, as to a WebSocket, to its end. Default: no.
+    /// Follows an upgraded connection, such as a WebSocket, to its end. Default: no.
     ///
-    /// By default the exchange ends with the 101 response. With this option it goes on until
-    /// every clone of the request's [`ExchangeHandle`](crate::server::ExchangeHandle) is gone:
-    /// the task that owns the upgraded connection keeps one. A connection that nobody keeps one
-    /// for ends at the response.
+    /// By default the exchange ends with the response: 101 over HTTP/1.1, or the 200 to an extended
+    /// `CONNECT` over HTTP/2. With this option its span stays open until every clone of the
+    /// request's [`ExchangeHandle`](crate::server::ExchangeHandle) is dropped, so the task that owns
+    /// the connection must keep one. If nothing keeps one, the exchange ends with the response.
+    ///
+    /// The connection is a [stream](Self::is_stream): its duration metric is recorded at the
+    /// response. See [WebSockets](crate::server#websockets) for spans per message.
     #[must_use]
     pub fn follow_upgrades(self, follow: bool) -> Self {
         self.set(|config| config.follow_upgrades = follow)
     }
 
-    /// Records `client.port`. Default: no.
+    /// Records `client.port`, except of gRPC calls. Default: no.
     #[must_use]
     pub fn client_port(self, record: bool) -> Self {
         self.instrument(|settings| settings.client_port(record))
     }
 
-    /// Records `user_agent.synthetic.type` (`bot` or `test`) of agents that say what they are.
-    /// Default: no.
+    /// Records `user_agent.synthetic.type` (`bot` or `test`) of agents that say what they are in
+    /// the first 512 bytes. Default: no.
     #[must_use]
     pub fn synthetic_user_agents(self, record: bool) -> Self {
         self.instrument(|settings| settings.synthetic_user_agents(record))
@@ -202,8 +247,8 @@ impl ServerLayer {
     ///
     /// Requests of content type `application/grpc` become spans named `package.Service/Method`
     /// with `rpc.*` attributes, measured by `rpc.server.call.duration`; they end with the trailers.
-    /// Methods that are not among `methods` are recorded as `_OTHER`, because a stranger can ask
-    /// for any name. Other requests stay HTTP.
+    /// Methods that are not among `methods` are recorded as `_OTHER`, because a caller can ask for
+    /// any name. Other requests stay HTTP.
     #[cfg(feature = "grpc")]
     #[must_use]
     pub fn grpc(self, methods: tracewire_http::RpcMethods) -> Self {

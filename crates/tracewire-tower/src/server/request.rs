@@ -1,8 +1,8 @@
 //! Describes: the facts of a request, borrowed from where they stand.
 
-use http::{HeaderMap, Request, Uri, header, uri::Authority};
+use http::{HeaderMap, Request, Uri, header, uri};
 use std::net::SocketAddr;
-use tracewire_http::{Scheme, ServerRequest, TrustedProxies};
+use tracewire_http::{Authority, Forwarded, Scheme, ServerRequest};
 
 /// The other end of the connection, for servers that know it and do not use axum.
 ///
@@ -10,40 +10,32 @@ use tracewire_http::{Scheme, ServerRequest, TrustedProxies};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddress(pub SocketAddr);
 
-/// The facts of `request`, whose original URI is `uri`.
+/// The facts of `request`, whose original URI is `uri` and of which trusted proxies say what is in
+/// `forwarded`. The scheme of the URI is the client's word, so it is not one of them.
 pub(super) fn describe<'a, B>(
     request: &'a Request<B>,
     uri: &'a Uri,
     scheme: Scheme,
-    proxies: &TrustedProxies,
+    forwarded: &'a Forwarded<'_>,
 ) -> ServerRequest<'a> {
-    let headers = request.headers();
-    let peer = peer(request);
-    let forwarded = proxies.forwarded(peer, headers);
-    let own_scheme = || uri.scheme_str().and_then(Scheme::parse).unwrap_or(scheme);
-    let scheme = forwarded.scheme.unwrap_or_else(own_scheme);
+    let scheme = forwarded.scheme.unwrap_or(scheme);
     let mut facts = ServerRequest::new(request.method(), scheme, uri.path(), request.version());
     facts.query = uri.query();
     facts.authority = forwarded
         .host
-        .or_else(|| uri.authority().map(Authority::as_str))
-        .or_else(|| headers.get(header::HOST)?.to_str().ok());
-    facts.route = route(request);
-    facts.peer = peer;
+        .as_deref()
+        .or_else(|| uri.authority().map(uri::Authority::as_str))
+        .or_else(|| host(request.headers()));
+    facts.peer = peer(request);
     facts.client = forwarded.client;
-    facts.headers = Some(headers);
+    facts.headers = Some(request.headers());
     facts
 }
 
-/// The template of the route that matched, if a router has matched one.
-#[cfg(feature = "axum")]
-pub(super) fn route<B>(request: &Request<B>) -> Option<&str> {
-    request.extensions().get().map(axum::extract::MatchedPath::as_str)
-}
-
-#[cfg(not(feature = "axum"))]
-pub(super) fn route<B>(_request: &Request<B>) -> Option<&str> {
-    None
+/// The `Host` header, unless it is too long to be read.
+fn host(headers: &HeaderMap) -> Option<&str> {
+    let host = headers.get(header::HOST).filter(|host| host.len() <= Authority::MAX_LEN)?;
+    host.to_str().ok()
 }
 
 /// The URI as it arrived: a nested router sees only its part of the path.
@@ -60,12 +52,8 @@ pub(super) fn original_uri<B>(request: &Request<B>) -> &Uri {
     request.uri()
 }
 
-/// The length of the body, where `Content-Length` declares one.
-pub(super) fn declared_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
-fn peer<B>(request: &Request<B>) -> Option<SocketAddr> {
+/// The other end of the connection, if the server says so.
+pub(super) fn peer<B>(request: &Request<B>) -> Option<SocketAddr> {
     if let Some(PeerAddress(address)) = request.extensions().get() {
         return Some(*address);
     }

@@ -1,16 +1,15 @@
 //! Begins: one request enters, one exchange starts.
 
-use super::{
-    RequestHead, ResponseBody, ResponseFuture, hooks::ask, layer::Config, request, scope::Scope,
-};
-use http::{Request, Response};
+use super::{RequestHead, ResponseBody, ResponseFuture, hooks::ask, layer::Config, request, route};
+use http::{Method, Request, Response};
 use http_body::Body;
 use std::{
     sync::Arc,
     task::{self, Poll},
 };
 use tower_service::Service;
-use tracewire_http::{Exchange, ExchangeHandle, Origin};
+use tracewire_http::{Exchange, ExchangeHandle, Origin, Scope, declared_length};
+use tracewire_propagation::untraced;
 
 /// The service that [`ServerLayer`](super::ServerLayer) makes.
 #[derive(Clone, Debug)]
@@ -40,28 +39,52 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let mut scope = match request.extensions().get::<ExchangeHandle>() {
+        let around = request.extensions().get::<ExchangeHandle>();
+        let mut scope = match around.filter(|handle| !handle.has_ended()) {
             // Another layer of ours is around this one.
             Some(outer) => {
-                if let Some(route) = request::route(&request) {
-                    outer.set_route(route);
+                if let Some(route) = route::of(&request) {
+                    outer.set_route(&route);
                 }
                 Scope::Bare
             }
             None => self.config.begin(&mut request),
         };
-        let method = request.method().clone();
-        let inner = scope.run(|| self.inner.call(request));
+        let method = shape(request.method());
+        #[cfg(feature = "tower-http")]
+        let is_traced = matches!(scope, Scope::Traced(_));
+        let inner = scope.run(|| {
+            #[cfg(feature = "tower-http")]
+            if is_traced {
+                super::request_span::show_ids();
+            }
+            self.inner.call(request)
+        });
         ResponseFuture::new(inner, scope, method, self.config.clone())
     }
 }
 
+/// The method as far as it says whether a response has a body. Others are not cloned: one that a
+/// caller made up may be as long as all headers together.
+fn shape(method: &Method) -> Method {
+    match *method {
+        Method::HEAD => Method::HEAD,
+        Method::CONNECT => Method::CONNECT,
+        _ => Method::GET,
+    }
+}
+
 impl Config {
-    fn begin<B>(&self, request: &mut Request<B>) -> Scope {
+    fn begin<B>(&self, request: &mut Request<B>) -> Scope<Exchange> {
         let head = RequestHead::new(request);
         let origin = self.origin(&head);
-        if self.untraced.contains(head.uri.path()) || !self.hooks.admits(&head) {
-            return Scope::Filtered(origin.into_context());
+        let path = head.uri.path();
+        let excluded = self.excluded.iter().any(|paths| paths.contains(path));
+        if excluded || !self.hooks.admits(&head) {
+            let context = untraced(&origin.into_context());
+            // For layers inside: the decision is made.
+            request.extensions_mut().insert(Exchange::unrecorded(context.clone()).handle());
+            return Scope::Context(context);
         }
         let exchange = if self.instrumentation.records() {
             self.start(request, &head, origin)
@@ -80,11 +103,13 @@ impl Config {
 
     fn start<B>(&self, request: &Request<B>, head: &RequestHead<'_>, origin: Origin) -> Exchange {
         let route = ask(&self.hooks.route, head).flatten();
+        let matched = route::of(request);
         let name = ask(&self.hooks.span_name, head).flatten();
         let added = self.hooks.on_request(head);
 
-        let mut facts = request::describe(request, head.uri, self.scheme, &self.proxies);
-        facts.route = route.as_deref().or(facts.route);
+        let forwarded = self.proxies.forwarded(request::peer(request), head.headers);
+        let mut facts = request::describe(request, head.uri, self.scheme, &forwarded);
+        facts.route = route.as_deref().or(matched.as_deref());
         facts.name = name.as_deref();
         facts.attributes = added.as_ref().map_or(&[], |added| &added.span);
         let mut exchange = Exchange::serve(&self.instrumentation, origin, &facts);
@@ -92,7 +117,7 @@ impl Config {
             exchange.add_metric_attributes(added.metric);
         }
         if exchange.measures_sizes()
-            && let Some(bytes) = request::declared_length(request.headers())
+            && let Some(bytes) = declared_length(request.headers())
         {
             exchange.request_size(bytes);
         }

@@ -4,20 +4,29 @@ use crate::{
     clients::{http_client, layer},
     support::{
         contract::{BoxError, Setup},
-        recorded::{answered, client_span, client_spans, everything},
+        recorded::{answered, client_span, client_spans, duration, everything},
         server::{Received, Server, Transport, closed_port},
     },
 };
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{Empty, Full};
+use http_body::Frame;
+use http_body_util::{Empty, Full, StreamBody};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use opentelemetry::{
     Context, KeyValue, Value,
     baggage::BaggageExt,
     trace::{FutureExt, TraceContextExt},
 };
-use std::{convert::Infallible, io, net::SocketAddr};
-use tower::{Layer, ServiceExt, service_fn};
+use std::{
+    convert::Infallible,
+    future::ready,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+use tower::{Layer, ServiceBuilder, ServiceExt, service_fn, util::BoxCloneSyncService};
+use tower_http::follow_redirect::FollowRedirectLayer;
 use tracewire_testing::{Capture, Span};
 use tracewire_tower::{
     ClientLayer,
@@ -51,11 +60,17 @@ fn get(uri: &str) -> Request<Empty<Bytes>> {
 }
 
 #[tokio::test]
-async fn a_target_without_a_host_takes_the_host_header() {
-    let mut request = get("/users/1?token=SECRET");
-    request.headers_mut().insert("host", "shop.example:81".parse().unwrap());
-    let span = recorded(request, ok).await;
-    span.has_exactly::<Value>([
+async fn a_target_without_a_host_takes_the_host_header_for_the_span_alone() {
+    let capture = Capture::new();
+    let service = service_fn(|_: Request<Empty<Bytes>>| ok());
+    for host in ["made-up.example", "shop.example:81"] {
+        let mut request = get("/users/1?token=SECRET");
+        request.headers_mut().insert("host", host.parse().unwrap());
+        layer(&capture).layer(service).oneshot(request).await.unwrap();
+    }
+    let duration = duration(&capture);
+    assert_eq!((duration.count, duration.attribute("server.address")), (2, None));
+    client_spans(&capture)[1].has_exactly::<Value>([
         ("http.request.method", "GET".into()),
         ("http.response.status_code", 200.into()),
         ("network.protocol.version", "1.1".into()),
@@ -63,6 +78,15 @@ async fn a_target_without_a_host_takes_the_host_header() {
         ("server.port", 81.into()),
         ("url.full", "http://shop.example:81/users/1?token=REDACTED".into()),
     ]);
+}
+
+#[tokio::test]
+async fn a_host_header_that_a_gateway_passes_on_names_no_server() {
+    let mut request = get("http://inventory:8080/users/1");
+    request.headers_mut().insert("host", "shop.example:81".parse().unwrap());
+    let span = recorded(request, ok).await;
+    span.has("server.address", "inventory").has("server.port", 8080);
+    span.has("url.full", "http://inventory:8080/users/1");
 }
 
 #[tokio::test]
@@ -128,6 +152,21 @@ async fn errors_of_hyper_util_have_a_kind_each() {
 }
 
 #[tokio::test]
+async fn an_upload_that_fails_is_body() {
+    let (capture, server) = (Capture::new(), Server::start().await);
+    for http2 in [false, true] {
+        let frames =
+            [Ok(Frame::data(Bytes::from_static(b"part"))), Err(io::Error::other("SECRET"))];
+        let body = StreamBody::new(futures_util::stream::iter(frames));
+        let request = Request::post(server.url("/silence")).body(body).unwrap();
+        let client = Client::builder(TokioExecutor::new()).http2_only(http2).build_http();
+        layer(&capture).layer(client).oneshot(request).await.unwrap_err();
+        client_spans(&capture).last().unwrap().has("error.type", "body");
+    }
+    assert!(!everything(&capture).contains("SECRET"));
+}
+
+#[tokio::test]
 async fn credentials_and_sensitive_values_are_never_exported() {
     let (capture, server) = (Capture::new(), Server::start().await);
     for port in [server.port(), closed_port()] {
@@ -165,7 +204,10 @@ async fn baggage_goes_by_the_host_that_is_connected_to() {
         ("http://inventory/", "shop.example", true),
         ("http://shop.example/", "inventory", false),
         ("http://[::1]:80/", "shop.example", true),
-        ("/users/1", "inventory:8080", true),
+        // Only the inner service knows where these go.
+        ("/users/1", "inventory:8080", false),
+        ("/users/1", "localhost", false),
+        ("/users/1", "127.0.0.1", false),
         ("/users/1", "shop.example", false),
     ];
     for (uri, host, sent) in cases {
@@ -174,8 +216,115 @@ async fn baggage_goes_by_the_host_that_is_connected_to() {
         assert_eq!(sent_headers.contains_key("baggage"), sent, "{uri} {host}");
         assert!(sent_headers.contains_key("traceparent"));
     }
-    let open = layer(&Capture::new()).destinations(Destinations::all());
-    assert!(headers(open, "http://shop.example/", "shop.example").await.contains_key("baggage"));
+    for uri in ["http://shop.example/", "/users/1"] {
+        let open = layer(&Capture::new()).destinations(Destinations::all());
+        assert!(headers(open, uri, "shop.example").await.contains_key("baggage"), "{uri}");
+    }
+}
+
+/// The baggage of each request, with the host it was sent to. `inventory` redirects to
+/// `shop.example`.
+type Sent = Arc<Mutex<Vec<(String, Option<String>)>>>;
+
+fn network(
+    sent: &Sent,
+) -> BoxCloneSyncService<Request<Empty<Bytes>>, Response<Empty<Bytes>>, Infallible> {
+    let sent = sent.clone();
+    BoxCloneSyncService::new(service_fn(move |request: Request<Empty<Bytes>>| {
+        assert!(request.headers().contains_key("traceparent"));
+        let host = request.uri().host().unwrap().to_owned();
+        let mut response = Response::new(Empty::<Bytes>::new());
+        if host == "inventory" {
+            *response.status_mut() = http::StatusCode::FOUND;
+            let location = "http://shop.example/".parse().unwrap();
+            response.headers_mut().insert("location", location);
+        }
+        let baggage = request.headers().get("baggage").map(|all| all.to_str().unwrap().to_owned());
+        sent.lock().unwrap().push((host, baggage));
+        ready(Ok(response))
+    }))
+}
+
+fn baggage() -> Context {
+    Context::new().with_baggage([KeyValue::new("user", "Ada")])
+}
+
+#[tokio::test]
+async fn redirects_outside_take_no_baggage_to_another_host() {
+    let (capture, sent) = (Capture::new(), Sent::default());
+    let inside = ServiceBuilder::new()
+        .layer(FollowRedirectLayer::new())
+        .layer(layer(&capture))
+        .service(network(&sent));
+    inside.clone().oneshot(get("http://inventory/")).with_context(baggage()).await.unwrap();
+    let both = layer(&capture).layer(inside);
+    both.oneshot(get("http://inventory/")).with_context(baggage()).await.unwrap();
+    for hops in sent.lock().unwrap().chunks(2) {
+        let near = ("inventory".to_owned(), Some("user=Ada".to_owned()));
+        assert_eq!(hops, [near, ("shop.example".to_owned(), None)]);
+    }
+    assert_eq!(sent.lock().unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn a_target_changed_between_two_of_ours_takes_no_baggage_along() {
+    let (capture, sent) = (Capture::new(), Sent::default());
+    let client = ServiceBuilder::new()
+        .layer(layer(&capture))
+        .map_request(|mut request: Request<Empty<Bytes>>| {
+            *request.uri_mut() = "http://shop.example/".parse().unwrap();
+            request
+        })
+        .layer(layer(&capture))
+        .service(network(&sent));
+    client.oneshot(get("http://inventory/")).with_context(baggage()).await.unwrap();
+    assert_eq!(*sent.lock().unwrap(), [("shop.example".to_owned(), None)]);
+    client_span(&capture);
+}
+
+/// A gateway passes on what its own callers sent, also where the connection is made elsewhere.
+#[tokio::test]
+async fn a_host_header_makes_no_series() {
+    for (uri, address) in [("http://inventory/", Some("inventory")), ("/users/1", None)] {
+        let capture = Capture::new();
+        let layer = layer(&capture).active_requests(true);
+        for n in 0..30 {
+            headers(layer.clone(), uri, &format!("h{n}.example:{n}")).await;
+        }
+        let metrics = capture.metrics();
+        let duration = metrics.one("http.client.request.duration").only();
+        assert_eq!(duration.count, 30);
+        assert_eq!(duration.attribute("server.address"), address.map(Into::into).as_ref());
+        metrics.one("http.client.active_requests").only();
+    }
+}
+
+/// A server may answer with any status code in any version.
+#[tokio::test]
+async fn one_hostile_server_leaves_few_series_and_other_hosts_errors_visible() {
+    let capture = Capture::new();
+    let layer = layer(&capture);
+    let send = async |uri: &str, status: u16, version: http::Version| {
+        let service = service_fn(|_: Request<Empty<Bytes>>| async move {
+            let response = Response::builder().status(status).version(version);
+            Ok::<_, Infallible>(response.body(Empty::<Bytes>::new()).unwrap())
+        });
+        layer.layer(service).oneshot(get(uri)).await.unwrap();
+    };
+    for version in [http::Version::HTTP_10, http::Version::HTTP_11, http::Version::HTTP_2] {
+        for status in 100..1000 {
+            send("http://evil.example/", status, version).await;
+        }
+    }
+    send("http://inventory/", 503, http::Version::HTTP_11).await;
+    let metrics = capture.metrics();
+    let duration = metrics.one("http.client.request.duration");
+    assert!(duration.points.len() <= 1_010, "{}", duration.points.len());
+    let honest = duration.points.iter().find(|point| {
+        point.attribute("server.address") == Some(&"inventory".into())
+            && point.attribute("error.type") == Some(&"_OTHER".into())
+    });
+    assert_eq!(honest.expect("the error is still seen").count, 1);
 }
 
 #[tokio::test]

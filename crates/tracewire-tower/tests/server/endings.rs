@@ -176,6 +176,50 @@ async fn declared_length_not_reached_is_cancelled() {
 }
 
 #[tokio::test]
+async fn body_of_another_length_than_declared_has_failed() {
+    for declared in ["0", "2", "4", "1000"] {
+        for trailers in [false, true] {
+            let end = Ok(if trailers {
+                Frame::trailers(HeaderMap::new())
+            } else {
+                Frame::data(Bytes::new())
+            });
+            let mut response = Response::new(frames([data("ab"), data("c"), end]));
+            response.headers_mut().insert("content-length", declared.parse().unwrap());
+            let outcome = answer(Method::GET, response, drain).await;
+            assert_eq!(outcome, failed("body", Some(200)), "{declared}");
+        }
+    }
+    // One that is over before it begins.
+    let mut response = Response::new(full(""));
+    response.headers_mut().insert("content-length", "1000".parse().unwrap());
+    assert_eq!(answer(Method::GET, response, drop_unread).await, failed("body", Some(200)));
+}
+
+#[tokio::test]
+async fn declared_length_that_is_no_number_declares_nothing() {
+    for declared in ["", "-1", "3,3", "0x3", "18446744073709551616"] {
+        let mut response = Response::new(frames([data("abc")]));
+        response.headers_mut().insert("content-length", declared.parse().unwrap());
+        let outcome = answer(Method::GET, response, drain).await;
+        assert_eq!(outcome, complete(200), "{declared:?}");
+    }
+}
+
+#[tokio::test]
+async fn declared_length_of_a_response_without_a_body_is_no_promise() {
+    for (method, status) in [(Method::HEAD, 200), (Method::GET, 304), (Method::GET, 204)] {
+        for body in [full(""), frames([])] {
+            let mut response = Response::new(body);
+            *response.status_mut() = StatusCode::from_u16(status).unwrap();
+            response.headers_mut().insert("content-length", "1000".parse().unwrap());
+            let outcome = answer(method.clone(), response, drain).await;
+            assert_eq!(outcome, complete(status), "{method} {status}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn trailers_are_complete_without_another_poll() {
     let trailers = Ok(Frame::trailers(HeaderMap::new()));
     let response = Response::new(frames([data("a"), trailers]));

@@ -16,7 +16,18 @@ const METHOD: &str = "shop.v1.Shop/GetItem";
 
 /// Answers one call: a message, then `grpc-status` in the trailers; or all of it in the head.
 async fn call(capture: &Capture, path: &str, status: &'static str, in_head: bool) {
-    let layer = layer(capture).grpc(RpcMethods::new([METHOD]));
+    call_among(RpcMethods::new([METHOD]), capture, path, status, in_head).await;
+}
+
+/// The same, where the layer knows these methods.
+async fn call_among(
+    methods: RpcMethods,
+    capture: &Capture,
+    path: &str,
+    status: &'static str,
+    in_head: bool,
+) {
+    let layer = layer(capture).client_port(true).grpc(methods);
     let service = layer.layer(service_fn(move |_: Request<Empty<Bytes>>| {
         let status = HeaderMap::from_iter([(
             "grpc-status".parse().unwrap(),
@@ -61,7 +72,6 @@ async fn call_that_succeeds_has_every_attribute() {
     capture.spans().assert_snapshot(
         r#"
         shop.v1.Shop/GetItem [server]
-        | client.address = "192.0.2.7"
         | network.peer.address = "192.0.2.7"
         | network.peer.port = 4711
         | rpc.method = "shop.v1.Shop/GetItem"
@@ -107,4 +117,32 @@ async fn made_up_methods_are_other() {
     assert_eq!(span.name, "grpc");
     span.has("rpc.method", "_OTHER").has("rpc.method_original", "shop.v1.Shop/Hack49");
     assert_eq!(duration(&capture).count, 50);
+}
+
+#[tokio::test]
+async fn no_method_is_known_by_default() {
+    let capture = Capture::new();
+    call_among(RpcMethods::default(), &capture, "/shop.v1.Shop/GetItem", "0", false).await;
+    let span = server_span(&capture);
+    assert_eq!(span.name, "grpc");
+    span.has("rpc.method", "_OTHER").has("rpc.method_original", METHOD);
+    assert_eq!(duration(&capture).attribute("rpc.method"), Some(&"_OTHER".into()));
+}
+
+#[tokio::test]
+async fn any_method_is_known_if_asked_for() {
+    let capture = Capture::new();
+    call_among(RpcMethods::any(), &capture, "/shop.v1.Shop/Made_Up", "0", false).await;
+    let span = server_span(&capture);
+    assert_eq!(span.name, "shop.v1.Shop/Made_Up");
+    span.has("rpc.method", "shop.v1.Shop/Made_Up");
+}
+
+#[tokio::test]
+async fn status_codes_from_outside_are_one_of_seventeen() {
+    for status in ["17", "256", "-1", "18446744073709551616", "0x1", "", "OK"] {
+        let capture = Capture::new();
+        call(&capture, "/shop.v1.Shop/GetItem", status, true).await;
+        server_span(&capture).has("rpc.response.status_code", "UNKNOWN");
+    }
 }

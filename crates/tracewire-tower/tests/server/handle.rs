@@ -84,6 +84,63 @@ async fn followed_upgrade_that_nobody_keeps_ends_at_once() {
     server_span(&capture).is_status(Status::Unset);
 }
 
+/// The parts of a request, as a handler that answers later keeps them.
+async fn kept_parts(layer: ServerLayer) -> http::request::Parts {
+    let kept = Arc::new(Mutex::new(None));
+    let keep = kept.clone();
+    let handler = async move |request: Request<Body>| {
+        *keep.lock().unwrap() = Some(request.into_parts().0);
+    };
+    let app = Router::new().fallback(get(handler)).layer(layer);
+    let response = app.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
+    response.into_body().collect().await.unwrap();
+    kept.lock().unwrap().take().unwrap()
+}
+
+#[tokio::test]
+async fn request_kept_and_sent_again_gets_a_span_of_its_own() {
+    let (first, second) = (Capture::new(), Capture::new());
+    let parts = kept_parts(layer(&first)).await;
+    server_span(&first);
+    let again = Router::new()
+        .route(
+            "/",
+            get(async |Extension(handle): Extension<ExchangeHandle>| {
+                handle.fail(ErrorType::Named("stale"));
+            }),
+        )
+        .layer(layer(&second));
+    for count in 1..=2 {
+        let request = Request::from_parts(parts.clone(), Body::empty());
+        let response = again.clone().oneshot(request).await.unwrap();
+        response.into_body().collect().await.unwrap();
+        // The handle that its handler got is the new one.
+        let spans = second.spans();
+        assert_eq!(spans.len(), count);
+        for span in spans.iter() {
+            span.has("error.type", "stale");
+        }
+    }
+    server_span(&first).lacks("error.type");
+}
+
+#[tokio::test]
+async fn request_sent_on_while_it_is_under_way_stays_one_span() {
+    let capture = Capture::new();
+    let inner = Router::new().route("/", get(async || "")).layer(layer(&capture));
+    // Two clones at once.
+    let handler = async move |request: Request<Body>| {
+        let (parts, _) = request.into_parts();
+        let send = || inner.clone().oneshot(Request::from_parts(parts.clone(), Body::empty()));
+        let (one, other) = futures_util::future::join(send(), send()).await;
+        (one.unwrap().status(), other.unwrap().status()).0
+    };
+    let app = Router::new().fallback(get(handler)).layer(layer(&capture));
+    let response = app.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
+    response.into_body().collect().await.unwrap();
+    assert_eq!(capture.spans().len(), 1);
+}
+
 #[tokio::test]
 async fn upgrade_ends_at_the_response_by_default() {
     let capture = Capture::new();

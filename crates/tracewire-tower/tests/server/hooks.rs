@@ -224,3 +224,85 @@ async fn synthetic_agents_are_told_by_option() {
     server_span(&capture).has("user_agent.synthetic.type", "bot");
     assert_eq!(duration(&capture).attribute("user_agent.synthetic.type"), Some(&"bot".into()));
 }
+
+/// A span holds 128 attributes; what comes later is dropped.
+#[tokio::test]
+async fn captured_headers_and_hooks_leave_room_for_the_conventions_attributes() {
+    let many = |prefix: &'static str| {
+        (0..200).map(move |n| KeyValue::new(format!("{prefix}.{n}"), i64::from(n)))
+    };
+    for (status, error) in [(200, None), (503, Some("503"))] {
+        let capture = Capture::new();
+        let respond = async move || {
+            let mut response = axum::response::Response::new(Body::from("Ada"));
+            *response.status_mut() = StatusCode::from_u16(status).unwrap();
+            for n in 0..400 {
+                let name = format!("x-{n}").parse::<http::HeaderName>().unwrap();
+                response.headers_mut().append(name, "1".parse().unwrap());
+            }
+            response
+        };
+        let layer = layer(&capture)
+            .body_sizes(true)
+            .capture_request_headers(HeaderSelector::new(["x-*"]))
+            .capture_response_headers(HeaderSelector::new(["x-*"]))
+            .on_request(move |_, attributes| many("request").for_each(|own| attributes.span(own)))
+            .on_response(move |_, attributes| {
+                many("response").for_each(|own| attributes.span(own))
+            });
+        let app = Router::new().route("/users/{id}", get(respond)).layer(layer);
+        let mut request = Request::get("/users/1?q=1")
+            .header("host", "shop.example:80")
+            .header("user-agent", "curl/8")
+            .header("content-length", "0");
+        for n in 0..455 {
+            request = request.header(format!("x-{n}"), "");
+        }
+        let request = request.body(Body::empty()).unwrap();
+        app.oneshot(request).await.unwrap().into_body().collect().await.unwrap();
+
+        let span = server_span(&capture);
+        span.has("http.response.status_code", i64::from(status))
+            .has("http.route", "/users/{id}")
+            .has("user_agent.original", "curl/8")
+            .has("http.request.body.size", 0)
+            .has("http.response.body.size", 3);
+        assert_eq!(span.attribute("error.type"), error.map(Into::into).as_ref());
+        assert!(span.attributes.len() <= 128, "{}", span.attributes.len());
+        let count = |prefix: &str| {
+            let names = span.attributes.iter().map(|own| own.key.as_str());
+            names.filter(|name| name.starts_with(prefix)).count()
+        };
+        assert_eq!(count("http.request.header."), 32);
+        assert!(count("request.") >= 60);
+    }
+}
+
+#[test]
+fn nothing_secret_is_in_a_debug_text() {
+    let request = Request::get("http://u:SECRET@h/SECRET?token=SECRET")
+        .header("authorization", "Bearer SECRET")
+        .extension("SECRET")
+        .body(())
+        .unwrap();
+    let debug = Arc::new(Mutex::new(String::new()));
+    let (at_request, at_response) = (debug.clone(), debug.clone());
+    let capture = Capture::new();
+    let layer = layer(&capture)
+        .on_request(move |head, _| at_request.lock().unwrap().push_str(&format!("{head:?}")))
+        .on_response(move |head, _| at_response.lock().unwrap().push_str(&format!("{head:?}")));
+    let mut text = format!("{layer:?}");
+    let mut service = tower::Layer::layer(
+        &layer,
+        tower::service_fn(async |_: Request<()>| {
+            let response = http::Response::builder().header("set-cookie", "SECRET");
+            Ok::<_, std::convert::Infallible>(response.body(String::new()).unwrap())
+        }),
+    );
+    text += &format!("{service:?}");
+    let future = tower::Service::call(&mut service, request);
+    let _ = futures_util::FutureExt::now_or_never(future).unwrap().unwrap();
+    text += &debug.lock().unwrap();
+    assert!(text.contains("RequestHead") && text.contains("ResponseHead"), "{text}");
+    assert!(!text.contains("SECRET"), "{text}");
+}

@@ -8,9 +8,11 @@ mod endings;
 mod grpc;
 mod handle;
 mod hooks;
+mod inner_drops;
 mod metrics;
 mod recorded;
 #[cfg(feature = "tower-http")]
 mod request_span;
 mod routes;
+mod streams;
 mod trust;

@@ -15,7 +15,7 @@ use tower::ServiceExt;
 use tracewire_testing::{Capture, Span, Spans};
 use tracewire_tower::{
     ServerLayer,
-    server::{Trust, TrustedProxies},
+    server::{ProxyHeaders, Trust, TrustedProxies},
 };
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -165,6 +165,7 @@ async fn forwarded_headers_of_strangers_are_not_believed() {
 async fn forwarded_headers_of_trusted_proxies_are_believed() {
     let networks = TrustedProxies::networks(["10.0.0.0/8"]).unwrap();
     for proxies in [networks, TrustedProxies::hops(1)] {
+        let proxies = proxies.headers(ProxyHeaders::XForwarded { proto: true, host: true });
         forwarded(Some(proxies)).await.assert_snapshot(
             r#"
             GET / [server]

@@ -8,6 +8,7 @@ mod example;
 mod go;
 mod jaeger;
 mod java;
+mod nginx;
 mod node;
 mod prometheus;
 mod python;
@@ -17,7 +18,7 @@ use crate::row::System;
 
 /// All of them, in the order of the table.
 pub(crate) fn all() -> impl Iterator<Item = &'static System> {
-    let systems: [&[System]; 11] = [
+    let systems: [&[System]; 12] = [
         python::SYSTEMS,
         node::SYSTEMS,
         java::SYSTEMS,
@@ -29,6 +30,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static System> {
         zipkin::SYSTEMS,
         prometheus::SYSTEMS,
         backends::SYSTEMS,
+        nginx::SYSTEMS,
     ];
     systems.into_iter().flatten()
 }

@@ -2,33 +2,39 @@
 //!
 //! A gRPC connection needs a runtime that is always there to answer pings, so telemetry has one of
 //! its own, of one thread, that all signals share. TLS is ours as well: with tonic's, another crate
-//! of the build could choose the provider of its cryptography. Proxies are not used.
+//! of the build could choose the provider of its cryptography.
 
 mod dial;
 mod runtime;
+mod tunnel;
+mod unary;
 
-use std::marker::PhantomData;
+use std::error::Error;
+use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, BufMut, Bytes};
-use http::HeaderMap;
-use http::uri::PathAndQuery;
-use prost::Message;
-use tonic::client::Grpc;
-use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::metadata::MetadataMap;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
+use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
+use tower_service::Service;
 use url::Url;
 
 use self::dial::Dial;
 pub(crate) use self::runtime::{Runtime, Runtimes};
+use self::tunnel::Tunnel;
 use crate::attempts::{Attempts, Fault, Retry};
 use crate::error::InitError;
-use crate::http_client::{CONNECT_TIMEOUT, USER_AGENT, shown};
+use crate::http_client::{CONNECT_TIMEOUT, USER_AGENT, gzip, shown};
 use crate::stop::Stop;
+use crate::unreachable;
+
+const WINDOW: u32 = 65_535;
+const MOST_HEADERS: u32 = 64 * 1024;
 
 /// Everything about the calls to one endpoint.
 pub(super) struct Target {
@@ -37,16 +43,19 @@ pub(super) struct Target {
     pub(super) gzip: bool,
     /// For one batch, retries included; `None` is no limit.
     pub(super) timeout: Option<Duration>,
+    pub(super) proxy: Option<ureq::Proxy>,
     /// `None` if the connection needs no TLS.
     #[cfg(feature = "__rustls")]
     pub(super) tls: Option<rustls::ClientConfig>,
 }
 
 /// Calls methods of one endpoint. Blocks the calling thread, which must not be a runtime's.
-#[derive(Debug)]
 pub(crate) struct GrpcClient {
-    client: Grpc<Channel>,
-    metadata: MetadataMap,
+    channel: Channel,
+    /// The endpoint, up to the path of a method.
+    base: String,
+    headers: HeaderMap,
+    gzip: bool,
     attempts: Attempts,
     runtime: Arc<Runtime>,
 }
@@ -65,6 +74,7 @@ impl GrpcClient {
         let origin: http::Uri = target.url.as_str().parse().map_err(|e| failed(Box::new(e)))?;
         let dial = Dial::new(
             &target.url,
+            target.proxy.as_ref().map(Tunnel::new),
             #[cfg(feature = "__rustls")]
             target.tls,
         )
@@ -75,52 +85,53 @@ impl GrpcClient {
         let channel = Endpoint::from_shared(plain.to_string())
             .and_then(|channel| channel.user_agent(USER_AGENT))
             .map_err(|error| failed(Box::new(error)))?
-            .origin(origin.clone())
-            .connect_timeout(CONNECT_TIMEOUT);
+            .origin(origin)
+            .connect_timeout(CONNECT_TIMEOUT)
+            // What a collector may send before it is read: its answers are short.
+            .initial_stream_window_size(WINDOW)
+            .initial_connection_window_size(WINDOW)
+            .http2_max_header_list_size(MOST_HEADERS);
         // A channel has tasks from the beginning.
         let channel = runtime.enter(|| channel.connect_with_connector_lazy(dial));
-        let mut client = Grpc::with_origin(channel, origin);
-        if target.gzip {
-            // A Collector answers as it was asked.
-            client = client
-                .send_compressed(CompressionEncoding::Gzip)
-                .accept_compressed(CompressionEncoding::Gzip);
-        }
+        let mut base = target.url;
+        base.set_query(None);
+        base.set_fragment(None);
         Ok(Self {
-            client,
-            metadata: MetadataMap::from_headers(target.headers),
+            channel,
+            base: base.as_str().trim_end_matches('/').to_owned(),
+            headers: headers(target.headers, target.gzip),
+            gzip: target.gzip,
             attempts: Attempts::new(endpoint, target.timeout, stop),
             runtime,
         })
     }
 
-    /// Calls `method`, again if that may help, and gives the answer or why there is none.
-    pub(super) fn call<R: Message + Default + 'static>(
-        &self,
-        method: &'static str,
-        request: impl Message,
-    ) -> Result<R, String> {
-        let body = Bytes::from(request.encode_to_vec());
-        // A slow collector must not keep the batch in memory twice.
-        drop(request);
-        self.attempts.run(|left| self.once(method, body.clone(), left))
+    /// The message as it is sent, without what it was before.
+    pub(super) fn compressed(&self, message: Vec<u8>) -> Vec<u8> {
+        if self.gzip { gzip(&message) } else { message }
     }
 
-    fn once<R: Message + Default + 'static>(
-        &self,
-        method: &'static str,
-        body: Bytes,
-        left: Duration,
-    ) -> Result<R, Fault> {
-        let mut client = self.client.clone();
-        let mut request = tonic::Request::new(body);
-        *request.metadata_mut() = self.metadata.clone();
+    /// Calls `method` with a [compressed](Self::compressed) message, again if that may help, and
+    /// gives the answer's message or why there is none.
+    pub(super) fn call(&self, method: &'static str, message: Vec<u8>) -> Result<Vec<u8>, String> {
+        let message = Bytes::from(message);
+        self.attempts.run(|left| self.once(method, message.clone(), left))
+    }
+
+    fn once(&self, method: &'static str, message: Bytes, left: Duration) -> Result<Vec<u8>, Fault> {
+        let mut channel = self.channel.clone();
+        let mut request = http::Request::new(Body::new(unary::Message::new(message, self.gzip)));
+        *request.method_mut() = http::Method::POST;
+        *request.headers_mut() = self.headers.clone();
+        let uri = format!("{}{method}", self.base).parse();
         let answer = async {
-            client.ready().await.map_err(|error| Status::from_error(error.into()))?;
-            client.unary(request, PathAndQuery::from_static(method), Encoded(PhantomData)).await
+            *request.uri_mut() = uri.map_err(|_| Status::internal("no URI can be made"))?;
+            let failed = |error: tonic::transport::Error| Status::from_error(error.into());
+            poll_fn(|context| channel.poll_ready(context)).await.map_err(failed)?;
+            unary::read(channel.call(request).await.map_err(failed)?).await
         };
         match self.runtime.block_on(left, answer) {
-            Some(Ok(response)) => Ok(response.into_inner()),
+            Some(Ok(message)) => Ok(message),
             Some(Err(status)) => Err(self.fault(&status)),
             None => Err(Fault {
                 what: format!("{}: no answer in time", self.attempts.endpoint()),
@@ -133,6 +144,7 @@ impl GrpcClient {
         let endpoint = self.attempts.endpoint();
         // The message is not shown: it may hold what was sent.
         let what = match cause(status) {
+            Some(cause) if is_unreached(cause) => unreachable::reason(endpoint, &cause.to_string()),
             Some(cause) => format!("{endpoint}: {cause}"),
             None => format!("gRPC {:?} from {endpoint}", status.code()),
         };
@@ -140,13 +152,39 @@ impl GrpcClient {
     }
 }
 
+/// Without the metadata and the URL: a provider's `Debug` shows its exporters.
+impl fmt::Debug for GrpcClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GrpcClient").field("attempts", &self.attempts).finish_non_exhaustive()
+    }
+}
+
+/// The headers of every call: those of the protocol, and the user's.
+fn headers(mut headers: HeaderMap, gzip: bool) -> HeaderMap {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert(TE, HeaderValue::from_static("trailers"));
+    if gzip {
+        // A Collector answers as it was asked.
+        for name in ["grpc-encoding", "grpc-accept-encoding"] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static("gzip"));
+        }
+    }
+    headers
+}
+
 /// Why there was no answer, if that was it: the innermost cause.
-fn cause(status: &Status) -> Option<String> {
+fn cause(status: &Status) -> Option<&(dyn Error + 'static)> {
     let mut cause = std::error::Error::source(status)?;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    Some(cause.to_string())
+    Some(cause)
+}
+
+/// Whether there was nobody to send anything to.
+fn is_unreached(cause: &(dyn Error + 'static)) -> bool {
+    let error = cause.downcast_ref::<std::io::Error>();
+    error.is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
 }
 
 /// By the table of the protocol: what is transient, and an exhausted collector only if it says when.
@@ -166,46 +204,6 @@ fn retry(status: &Status) -> Retry {
         // A connection that broke.
         (Code::Unknown, _) if std::error::Error::source(status).is_some() => Retry::Soon,
         _ => Retry::Never,
-    }
-}
-
-/// Requests that are encoded already, so that an attempt costs no copy of them.
-struct Encoded<R>(PhantomData<R>);
-
-impl<R: Message + Default + 'static> Codec for Encoded<R> {
-    type Encode = Bytes;
-    type Decode = R;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self(PhantomData)
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<R> Encoder for Encoded<R> {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn encode(&mut self, body: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put(body);
-        Ok(())
-    }
-}
-
-impl<R: Message + Default> Decoder for Encoded<R> {
-    type Item = R;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<R>, Status> {
-        // The data has arrived, whatever becomes of the answer.
-        let answer = R::decode(&mut *buffer).unwrap_or_default();
-        buffer.advance(buffer.remaining());
-        Ok(Some(answer))
     }
 }
 

@@ -4,9 +4,8 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry::Context;
-
 use crate::error::InitError;
+use crate::quiet::{quiet_thread, quietly};
 
 /// Makes the runtime when the first client needs it.
 #[derive(Debug, Default)]
@@ -35,10 +34,8 @@ impl Runtime {
             .worker_threads(1)
             .max_blocking_threads(2)
             .thread_name("tracewire-grpc")
-            .on_thread_start(|| {
-                // For as long as the thread lives: what connections say must not be exported.
-                std::mem::forget(Context::enter_telemetry_suppressed_scope());
-            })
+            // What connections say must not be exported.
+            .on_thread_start(quiet_thread)
             .enable_all()
             .build()
             .map_err(|error| {
@@ -55,7 +52,7 @@ impl Runtime {
     /// Does `work` as if on the runtime.
     pub(super) fn enter<T>(&self, work: impl FnOnce() -> T) -> T {
         let _guard = self.inner().enter();
-        work()
+        quietly(work)
     }
 
     /// The future's output, if it is there within `limit`.

@@ -1,0 +1,26 @@
+//! No request makes the server allocate much more than a normal one does.
+
+use tracewire_benches::worst::{Case, cases};
+
+/// What a request may take beyond a normal one, in bytes: a few values of full length (4 KiB), and
+/// what is captured of headers, which is four of these at most, with the SDK's copies.
+const MORE: u64 = 32 * 1024;
+
+fn bytes(case: &Case) -> u64 {
+    let mut prepared = case.prepare();
+    let counts = (0..20).map(|_| {
+        let request = case.request();
+        allocation_counter::measure(|| prepared.send(request)).bytes_total
+    });
+    counts.min().expect("there are samples")
+}
+
+#[test]
+fn the_worst_request_allocates_a_few_values_more_than_a_normal_one() {
+    let cases = cases();
+    let normal = bytes(&cases[0]);
+    for case in &cases {
+        let taken = bytes(case);
+        assert!(taken <= normal + MORE, "{}: {taken} bytes, normally {normal}", case.name);
+    }
+}

@@ -1,0 +1,156 @@
+//! The body of a response, which carries the exchange to its end.
+
+use super::{Scope, Scoped, Traced};
+use crate::{ErrorType, Outcome, Remaining};
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+pin_project! {
+    /// The body of a response that ends its exchange, if the exchange is not over with the head.
+    ///
+    /// It passes every frame untouched, and drops the inner body inside the exchange's context,
+    /// before the exchange ends. That happens once:
+    ///
+    /// - after the last frame: the end of the stream, or trailers;
+    /// - on a client, after the last byte of a declared length;
+    /// - when the body is dropped. It is complete if as many bytes have come as were declared, or
+    ///   if nobody reads the body of such a response; it failed if a frame was an error; else it
+    ///   is [cancelled](Outcome::Cancelled).
+    ///
+    /// A body of fewer or more bytes than declared has failed (`error.type` `body`).
+    pub struct ExchangeBody<B, E>
+    where
+        B: Body,
+        E: Traced,
+    {
+        #[pin]
+        work: Scoped<B, E>,
+        remaining: Remaining,
+        // What is known before the end: the body failed, or need not be read.
+        known: Option<Outcome>,
+        over: bool,
+        classify: fn(&B::Error) -> ErrorType,
+    }
+
+    impl<B, E> PinnedDrop for ExchangeBody<B, E>
+    where
+        B: Body,
+        E: Traced,
+    {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            let over = this.work.inner().is_some_and(|inner| this.remaining.is_over(inner));
+            let known = this.known.or_else(|| over.then(|| this.remaining.outcome()));
+            this.work.close(known.unwrap_or(Outcome::Cancelled));
+        }
+    }
+}
+
+impl<B: Body, E: Traced> ExchangeBody<B, E> {
+    /// Carries the exchange of `scope` to the end of `inner`.
+    ///
+    /// `length` is the number of bytes that the response's head declares, if it declares one; else
+    /// the body's own is taken. `classify` names the body's errors.
+    pub fn new(
+        inner: B,
+        scope: impl Into<Scope<E>>,
+        length: Option<u64>,
+        classify: fn(&B::Error) -> ErrorType,
+    ) -> Self {
+        let mut scope = scope.into();
+        if let Some(exchange) = scope.exchange() {
+            exchange.add_response_size(0);
+        }
+        let remaining = Remaining::new(length.or_else(|| inner.size_hint().exact()));
+        let over = inner.is_end_stream();
+        let work = if over {
+            scope.run(|| drop(inner));
+            scope.end(remaining.outcome());
+            Scoped::done()
+        } else {
+            Scoped::new(inner, scope)
+        };
+        Self { work, remaining, known: None, over, classify }
+    }
+
+    /// Carries an exchange that is complete without a byte of the body, as that of a response to
+    /// `HEAD`: its body is dropped unread.
+    pub fn unread(
+        inner: B,
+        scope: impl Into<Scope<E>>,
+        classify: fn(&B::Error) -> ErrorType,
+    ) -> Self {
+        let mut scope = scope.into();
+        if E::ENDS_AT_LAST_BYTE {
+            scope.end_early(Outcome::Complete);
+        }
+        let mut body = Self::new(inner, scope, None, classify);
+        body.known = Some(Outcome::Complete);
+        body
+    }
+}
+
+impl<B: Body, E: Traced> Body for ExchangeBody<B, E> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let mut this = self.project();
+        if *this.over {
+            return Poll::Ready(None);
+        }
+        let frame = ready!(this.work.as_mut().poll_inner(|inner| inner.poll_frame(cx)));
+        let mut over = frame.is_none();
+        match &frame {
+            Some(Ok(frame)) => {
+                let size = this.remaining.count(frame);
+                if let Some(exchange) = this.work.as_mut().scope().exchange() {
+                    exchange.response_frame(frame, size);
+                }
+                over = frame.is_trailers() || this.work.inner().is_some_and(Body::is_end_stream);
+                if E::ENDS_AT_LAST_BYTE && !over && this.remaining.has_all() {
+                    this.work.as_mut().scope().end_early(this.remaining.outcome());
+                }
+            }
+            Some(Err(error)) => *this.known = Some(Outcome::Failed((this.classify)(error))),
+            None => {}
+        }
+        if over {
+            *this.over = true;
+            this.work.close(this.known.unwrap_or_else(|| this.remaining.outcome()));
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.work.inner().map_or(self.over, Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.work.inner().map_or(SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+/// The body of a response that belongs to no exchange, as layers outside make one up.
+impl<B: Body + Default, E: Traced> Default for ExchangeBody<B, E> {
+    fn default() -> Self {
+        Self::new(B::default(), Scope::Bare, None, |_| ErrorType::Body)
+    }
+}
+
+impl<B: Body, E: Traced> fmt::Debug for ExchangeBody<B, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExchangeBody")
+            .field("remaining", &self.remaining)
+            .field("over", &self.over)
+            .finish_non_exhaustive()
+    }
+}

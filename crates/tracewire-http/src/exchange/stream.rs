@@ -1,0 +1,124 @@
+//! Responses that are streams: their reader may leave, and their length is no latency.
+
+use super::{Exchange, Record, Shared};
+use crate::{Outcome, instruments::Side};
+use http::{HeaderMap, header::CONTENT_TYPE};
+use std::time::Duration;
+
+/// Whether the content type in `headers` says that the response is a stream of events:
+/// `text/event-stream`, `multipart/x-mixed-replace` or `application/grpc`.
+pub fn is_event_stream(headers: &HeaderMap) -> bool {
+    let Some(content_type) = headers.get(CONTENT_TYPE) else { return false };
+    let content_type = content_type.as_bytes();
+    let end = content_type.iter().position(|byte| *byte == b';').unwrap_or(content_type.len());
+    let essence = content_type[..end].trim_ascii();
+    let is = |known: &str| essence.eq_ignore_ascii_case(known.as_bytes());
+    is("text/event-stream") || is("multipart/x-mixed-replace") || is_grpc(essence)
+}
+
+fn is_grpc(essence: &[u8]) -> bool {
+    const GRPC: &[u8] = b"application/grpc";
+    match essence.split_at_checked(GRPC.len()) {
+        Some((start, rest)) => {
+            start.eq_ignore_ascii_case(GRPC) && matches!(rest.first(), None | Some(b'+' | b'-'))
+        }
+        None => false,
+    }
+}
+
+impl Exchange {
+    /// Says whether the response, whose status was [noted](Self::respond), is a stream.
+    ///
+    /// The duration of a stream is recorded now: how long its reader stays is no latency. The span
+    /// ends with the stream. A reader who leaves is no error, unlike a stream that fails.
+    ///
+    /// Without this a response is none, except over gRPC: there a call whose response has a second
+    /// message, or whose caller leaves after the response's head, is a stream.
+    pub fn set_stream(&mut self, stream: bool) {
+        if let Some(shared) = &self.shared {
+            shared.set_stream(Some(stream));
+        }
+    }
+
+    /// Notes that the response turned out to be a stream, unless it was said whether it is one.
+    pub(super) fn note_stream(&mut self) {
+        if let Some(shared) = &self.shared {
+            shared.set_stream(None);
+        }
+    }
+}
+
+impl Shared {
+    /// Says whether the response is a stream; `None` means that it seems to be one.
+    fn set_stream(&self, stream: Option<bool>) {
+        if self.has_ended() {
+            return;
+        }
+        let mut record = self.lock();
+        if record.measured {
+            return;
+        }
+        record.stream = stream.or(record.stream).or(Some(true));
+        if record.stream == Some(false) {
+            return;
+        }
+        let (resolved, judgement) = (record.resolved.clone(), record.judge(Outcome::Complete));
+        let elapsed = record.answered.unwrap_or_else(|| record.elapsed());
+        record.measured = true;
+        // The classifier may use a handle, and so wait for this lock.
+        drop(record);
+        let error = judgement.error(resolved.classifier.as_ref());
+        self.lock().measure_duration(elapsed, error);
+    }
+}
+
+impl Record {
+    /// How long the exchange has been under way.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.resolved.clock.now().saturating_duration_since(self.started)
+    }
+
+    /// Whether a reader who leaves is no error, because what is left is a stream.
+    pub(super) fn is_left(&self, outcome: Outcome) -> bool {
+        let answered_call = || self.rpc.is_some() && self.answered.is_some();
+        outcome == Outcome::Cancelled
+            && self.side == Side::Server
+            && self.stream.unwrap_or_else(answered_call)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_are_known_by_their_content_type() {
+        let is = |content_type: &str| {
+            let content_type = content_type.parse().unwrap();
+            is_event_stream(&HeaderMap::from_iter([(CONTENT_TYPE, content_type)]))
+        };
+        for stream in [
+            "text/event-stream",
+            "text/event-stream;charset=utf-8",
+            "Text/Event-Stream ; charset=utf-8",
+            "multipart/x-mixed-replace; boundary=frame",
+            "application/grpc",
+            "application/grpc+proto",
+            "application/grpc-web+proto",
+        ] {
+            assert!(is(stream), "{stream}");
+        }
+        for other in [
+            "",
+            "text/html",
+            "text/event-streams",
+            "text/plain; a=text/event-stream",
+            "multipart/mixed",
+            "application/grpcx",
+            "application/json",
+        ] {
+            assert!(!is(other), "{other}");
+        }
+        assert!(!is_event_stream(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,407 @@
+//! Secrets in error messages and other free text.
+
+mod assignment;
+mod userinfo;
+
+use crate::{SensitiveKeys, cut, splice::Splice, symbols::Symbols};
+use std::borrow::Cow;
+use std::fmt::{self, Display, Write};
+use std::ops::Range;
+
+/// Writes what `value` displays, without the secrets in it and cut to `limit` bytes.
+///
+/// It is not asked for more than the limit, so an endless value is no danger. A `Display` that fails
+/// counts for what it wrote before. What counts as a secret is listed at [`redact_message`].
+///
+/// ```
+/// let error = "connecting to redis://ada:pw@cache/0 failed";
+/// let expected = "connecting to redis://REDACTED:REDACTED@cache/0 failed";
+/// assert_eq!(tracewire_text::display(error, 256), expected);
+/// ```
+pub fn display(value: &(impl Display + ?Sized), limit: usize) -> String {
+    let mut bounded = Bounded { text: String::new(), limit };
+    // An error is the limit reached, or a `Display` that gave up.
+    let _ = write!(bounded, "{value}");
+    let redacted = redact_message(&bounded.text, bounded.text.len() > limit);
+    cut(redacted, limit).into_owned()
+}
+
+/// Takes one character more than the limit, so that a cut can be told from a fit.
+struct Bounded {
+    text: String,
+    limit: usize,
+}
+
+impl Write for Bounded {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = self.limit.saturating_add(1).saturating_sub(self.text.len());
+        if text.len() <= room {
+            self.text.push_str(text);
+            return Ok(());
+        }
+        let mut end = room;
+        while !text.is_char_boundary(end) {
+            end += 1;
+        }
+        self.text.push_str(&text[..end]);
+        Err(fmt::Error)
+    }
+}
+
+/// Redacts the secrets in a text, such as an error message.
+///
+/// | what | becomes |
+/// |---|---|
+/// | `scheme://user:password@host/path`, whatever the password holds but white space, quotation marks, `<` and `>` | `scheme://REDACTED:REDACTED@host/path` |
+/// | the query and the fragment of a URL | `https://host/path?REDACTED` |
+/// | `user:password@tcp(host)/db` and other user information without a scheme | `REDACTED:REDACTED@tcp(host)/db` |
+/// | `password=…`, `Password=…;`, `token: …`, `"secret":"…"`, `Authorization: Bearer …` | the key and `REDACTED` |
+/// | `Bearer …` in a sentence | `Bearer REDACTED` |
+///
+/// Keys are the default ones of [`SensitiveKeys`](crate::SensitiveKeys), but ordinary words (`code`,
+/// `key`, `policy`, `ticket` and the like) are none here, and short ones (`auth`, `pass`, `session`)
+/// only with an equals sign. A value in quotation marks or braces is redacted to its end, another
+/// one to the next white space, or to the semicolon in a connection string that has them. The
+/// schemes, hosts and paths of URLs stay readable. A secret that no key, `@` or `Bearer` marks is
+/// not recognized.
+///
+/// Pass `true` for `is_cut` if the text goes on behind its end: then what could be the beginning of
+/// user information counts as such. The time grows with the length of the text alone; nothing is
+/// allocated if nothing is redacted.
+///
+/// ```
+/// use tracewire_text::redact_message;
+///
+/// let text = "host=db user=ada password='s3 cret': connection refused";
+/// let expected = "host=db user=ada password='REDACTED': connection refused";
+/// assert_eq!(redact_message(text, false), expected);
+/// ```
+pub fn redact_message(text: &str, is_cut: bool) -> Cow<'_, str> {
+    Scanner { text, is_cut, splice: Splice::new(text), word: 0..0, queried: 0, without_at: 0 }
+        .scan()
+}
+
+/// Reads a text from left to right, and never a part of it more than a few times.
+#[derive(Debug)]
+struct Scanner<'a> {
+    text: &'a str,
+    is_cut: bool,
+    splice: Splice<'a>,
+    /// The word that is read, from behind what was dealt with.
+    word: Range<usize>,
+    /// How far queries were looked at.
+    queried: usize,
+    /// How far there is no user information without a scheme.
+    without_at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    fn scan(mut self) -> Cow<'a, str> {
+        let mut at = 0;
+        while let Some(&byte) = self.text.as_bytes().get(at) {
+            if at >= self.word.end {
+                self.word = at..word_end(self.text, at);
+            }
+            let next = match byte {
+                b':' if self.text[at..].starts_with("://") => self.redact_url(at),
+                b':' | b'=' => self.redact_assigned(at),
+                b'@' => self.redact_userinfo(at),
+                b'?' => self.redact_query(at, at),
+                b'%' if self.encodes_assignment(at) => self.redact_query(at, self.word.start),
+                b' ' => self.redact_token(at),
+                _ => at + 1,
+            };
+            let begun = if next > at + 1 { next } else { self.splice.copied() };
+            self.word.start = self.word.start.max(begun);
+            self.word.end = self.word.end.max(begun);
+            at = next;
+        }
+        // The `@` of user information may stand behind the cut.
+        let last = self.word.start.min(self.text.len())..self.text.len();
+        if self.is_cut && self.text[last.clone()].contains(':') {
+            self.splice.redact(last);
+        }
+        self.splice.finish()
+    }
+
+    /// Redacts the rest of the word as a query that begins at `start`, of which `mark` tells.
+    fn redact_query(&mut self, mark: usize, start: usize) -> usize {
+        if mark < self.queried {
+            return mark + 1;
+        }
+        self.queried = self.word.end;
+        let end = without_punctuation(self.text, start, self.word.end);
+        match SensitiveKeys::default().redact_query(&self.text[start..end]) {
+            Cow::Borrowed(_) => mark + 1,
+            Cow::Owned(redacted) => {
+                self.splice.replace(start..end, &redacted);
+                end.max(mark + 1)
+            }
+        }
+    }
+
+    /// Whether an encoded equals sign stands here.
+    fn encodes_assignment(&self, percent: usize) -> bool {
+        let mut symbols = Symbols::of(&self.text[percent..self.word.end]);
+        symbols.next().is_some_and(|symbol| symbol.byte == b'=')
+    }
+
+    /// Redacts what follows the word `Bearer` or `Basic` and a space, if it looks like no word.
+    fn redact_token(&mut self, space: usize) -> usize {
+        let (start, before) = (space + 1, &self.text.as_bytes()[..space]);
+        let ends_with = |word: &[u8]| {
+            before.len().checked_sub(word.len()).is_some_and(|from| {
+                before[from..].eq_ignore_ascii_case(word)
+                    && !before[..from].last().is_some_and(u8::is_ascii_alphanumeric)
+            })
+        };
+        if !ends_with(b"bearer") && !ends_with(b"basic") {
+            return start;
+        }
+        let end = without_punctuation(self.text, start, word_end(self.text, start));
+        if !looks_random(&self.text.as_bytes()[start..end]) {
+            return start;
+        }
+        self.splice.redact(start..end);
+        end
+    }
+}
+
+/// Where the word ends that the byte at `start` belongs to; a byte between words is one of its own.
+fn word_end(text: &str, start: usize) -> usize {
+    let length = text[start..].bytes().position(|byte| {
+        // These never stand in user information.
+        byte.is_ascii_whitespace() || matches!(byte, b'"' | b'`' | b'<' | b'>')
+    });
+    length.map_or(text.len(), |length| start + length.max(1))
+}
+
+/// The end of a word without the punctuation behind it.
+fn without_punctuation(text: &str, start: usize, end: usize) -> usize {
+    let word = text[start..end].trim_end_matches(['\'', ')', ']', '}', ',', '.', ':', ';', '\\']);
+    start + word.len()
+}
+
+/// Whether these are rather the characters of a token than a word of a sentence.
+fn looks_random(word: &[u8]) -> bool {
+    let changes_case =
+        word.windows(2).any(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase());
+    let is_upper = word.iter().all(u8::is_ascii_uppercase);
+    word.len() >= 6
+        && (changes_case || is_upper || word.iter().any(|byte| !byte.is_ascii_alphabetic()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn urls_lose_user_information_and_queries() {
+        for (text, expected) in [
+            ("no luck", "no luck"),
+            ("a://", "a://"),
+            ("cannot reach http://h:1/a/b", "cannot reach http://h:1/a/b"),
+            ("for url (https://h/a?key=1#x): refused", "for url (https://h/a?REDACTED): refused"),
+            ("for url (https://h/a#x)", "for url (https://h/a#REDACTED)"),
+            ("postgres://ada:secret@db:5432/shop", "postgres://REDACTED:REDACTED@db:5432/shop"),
+            ("http://u:p@ss@h/", "http://REDACTED:REDACTED@h/"),
+            (
+                "\"http://u@h\", then http://v@i?q",
+                "\"http://REDACTED@h\", then http://REDACTED@i?REDACTED",
+            ),
+            ("http://h/?to=http://u:p@i/", "http://h/?REDACTED"),
+            ("not a url: ://u:p@h", "not a url: ://REDACTED:REDACTED@h"),
+            ("http://localhost:4873/@scope/pkg", "http://localhost:4873/@scope/pkg"),
+            ("http://h/users/a@b: 404", "http://h/users/a@b: 404"),
+            ("http://[2001:db8::1]:80/a: refused", "http://[2001:db8::1]:80/a: refused"),
+            ("at https://h:443: refused", "at https://h:443: refused"),
+            ("redis://:pw@h/0", "redis://REDACTED:REDACTED@h/0"),
+            ("http://h/cart;jsessionid=4f3a", "http://h/cart;jsessionid=REDACTED"),
+        ] {
+            assert_eq!(redact_message(text, false), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_may_hold_what_would_end_a_url() {
+        for c in ["'", "(", ")", ",", "/", "@", "#", "?", "&", "=", ";", ":", "{", "[", "!", "%"] {
+            for password in [format!("S3CRET{c}S3CRET"), format!("{c}S3CRET"), format!("S3CRET{c}")]
+            {
+                for text in [
+                    format!("postgres://ada:{password}@db:5432/shop"),
+                    format!("for url (https://ada:{password}@h/a): refused"),
+                    format!("cannot open 'mysql://ada:{password}@h:3306/db', giving up"),
+                    format!("ada:{password}@tcp(db:3306)/shop: refused"),
+                    format!("dsn=ada:{password}@unix(/tmp/my.sock)/shop"),
+                ] {
+                    let redacted = redact_message(&text, false);
+                    assert!(!redacted.contains("S3CRET"), "{text} became {redacted}");
+                }
+            }
+        }
+        let text = "dial ada:p/w@tcp(db:3306)/shop: refused";
+        let expected = "dial REDACTED:REDACTED@tcp(db:3306)/shop: refused";
+        assert_eq!(redact_message(text, false), expected);
+    }
+
+    #[test]
+    fn values_of_credentials_are_redacted() {
+        for (text, expected) in [
+            ("user=ada password=s3cret host=db", "user=ada password=REDACTED host=db"),
+            ("user=ada password='s3 ''cret' host=db", "user=ada password='REDACTED' host=db"),
+            ("password = 'a\\'b' x", "password = 'REDACTED' x"),
+            ("Server=h;Password=my pw;Database=x", "Server=h;Password=REDACTED;Database=x"),
+            ("Password=my pw;Server=h", "Password=REDACTED;Server=h"),
+            ("Driver={x};PWD={a;b};UID=ada", "Driver={x};PWD={REDACTED};UID=ada"),
+            ("Authorization: Bearer abc.def, more", "Authorization: REDACTED"),
+            ("{\"authorization\": \"Bearer abc\"}", "{\"authorization\": \"REDACTED\"}"),
+            ("token=abc", "token=REDACTED"),
+            (
+                "{\"user\":\"ada\",\"password\":\"s3\\\"cret\",\"n\":1}",
+                "{\"user\":\"ada\",\"password\":\"REDACTED\",\"n\":1}",
+            ),
+            (
+                "\"{\\\"password\\\":\\\"s3cret\\\",\\\"n\\\":1}\"",
+                "\"{\\\"password\\\":\\\"REDACTED\\\",\\\"n\\\":1}\"",
+            ),
+            ("Config { token: Some(\"a b\"), n: 1 }", "Config { token: Some(\"REDACTED\"), n: 1 }"),
+            ("invalid token: abc-def", "invalid token: REDACTED"),
+            (
+                "AccountName=a;AccountKey=b64==;Endpoint=c",
+                "AccountName=a;AccountKey=REDACTED;Endpoint=c",
+            ),
+            (
+                "jdbc:sqlserver://h:1433;user=sa;password=pw;databaseName=x",
+                "jdbc:sqlserver://h:1433;user=sa;password=REDACTED;databaseName=x",
+            ),
+            ("sent Bearer eyJhbGci.x.y to it", "sent Bearer REDACTED to it"),
+            ("GET /cb?code=S1&state=2 failed", "GET /cb?code=REDACTED&state=2 failed"),
+            ("\"password\" => \"s3cret\"", "\"password\" => \"REDACTED\""),
+            ("Set-Cookie: sid=1; Path=/", "Set-Cookie: REDACTED"),
+            ("/login?next=%2Fcb%3Ftoken%3DS1: 404", "/login?next=%2Fcb%3Ftoken%3DREDACTED: 404"),
+            ("body was x=1&next=%2Fcb%3Ftoken%3DS1", "body was x=1&next=%2Fcb%3Ftoken%3DREDACTED"),
+            ("token%3DS1", "token%3DREDACTED"),
+            ("creds=' at a://ada:S1'S2@h/", "creds='REDACTED'REDACTED@h/"),
+            ("ada:12345@/shop", "REDACTED:REDACTED@/shop"),
+            ("ada:1234/5@tcp(h)/shop", "REDACTED:REDACTED@tcp(h)/shop"),
+            ("password=a\\ b host=h", "password=REDACTED host=h"),
+            ("password=a\"b<c host=h", "password=REDACTED host=h"),
+            ("{\"m\":\"password=abc\",\"n\":1}", "{\"m\":\"password=REDACTED\",\"n\":1}"),
+            ("Config { password: Secret(\"a b\") }", "Config { password: Secret(\"REDACTED\") }"),
+            ("passwords=[\"a\", \"b\"], n=1", "passwords=[REDACTED], n=1"),
+            (
+                "{\"credentials\":{\"a\":{\"b\":1},\"c\":\"d e\"},\"n\":1}",
+                "{\"credentials\":{REDACTED},\"n\":1}",
+            ),
+            ("a@b;password=S1;c@d", "a@b;password=REDACTED;c@d"),
+            (
+                "grant_type=x&client_secret=S1&code=S2",
+                "grant_type=x&client_secret=REDACTED&code=REDACTED",
+            ),
+        ] {
+            assert_eq!(redact_message(text, false), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn ordinary_messages_stay_as_they_are() {
+        for text in [
+            "error code: 1062, key: users.email",
+            "Access denied for user 'ada'@'localhost' (using password: YES)",
+            "password authentication failed for user \"ada\"",
+            "session: closed",
+            "Bearer token expired",
+            "Basic authentication failed",
+            "duplicate key value violates unique constraint \"users_pkey\"",
+            "Key (id)=(1) already exists.",
+            "tracewire::token::Error",
+            "connect to [::1]:5432: refused",
+            "ada@example.com is unknown",
+            "mailto:ada@example.com",
+            "docker.io:5000/app@sha256:1f",
+            "expected `:` or `=` at 12:30:45",
+        ] {
+            assert_eq!(redact_message(text, false), text);
+        }
+    }
+
+    #[test]
+    fn a_cut_url_does_not_show_what_may_be_a_password() {
+        assert_eq!(redact_message("at http://ada:secr", true), "at http://REDACTED");
+        assert_eq!(redact_message("at http://ada:s/ecr", true), "at http://REDACTED");
+        assert_eq!(redact_message("at http://h/secr", true), "at http://h/secr");
+        assert_eq!(redact_message("at http://h is", true), "at http://h is");
+    }
+
+    #[test]
+    fn an_endless_display_is_not_read_to_its_end() {
+        struct Endless;
+        impl Display for Endless {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                loop {
+                    f.write_str("on and ")?;
+                }
+            }
+        }
+        assert_eq!(display(&Endless, 12), "on and on…");
+    }
+
+    #[test]
+    fn what_fits_is_displayed_whole() {
+        assert_eq!(display("a".repeat(64).as_str(), 64), "a".repeat(64));
+        assert_eq!(display("é".repeat(64).as_str(), 64).len(), 63);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_and_no_password_is_left(text in "[a-z:/@?# ]{0,40}", cut: bool) {
+            redact_message(&text, cut);
+            let url = format!("{text} http://user:Pa55@host/ {text}");
+            prop_assert!(!redact_message(&url, cut).contains("Pa55"));
+        }
+
+        #[test]
+        fn any_text_is_answered(text in "(\\PC|[:=@'\" ;\\\\]|password|://){0,40}", cut: bool) {
+            redact_message(&text, cut);
+        }
+
+        #[test]
+        fn no_marked_secret_comes_out_of_an_error(
+            value in "[A-Za-z0-9'(,/@#?:;&=!%{}.*+-]{0,6}",
+            (before, after) in ("[a-zA-Z :'\"(),.;=/?&-]{0,16}", "[ :'\"(),.;=/?&-][a-zA-Z :'\"(),.;=/?&-]{0,16}"),
+            shape in 0usize..14,
+        ) {
+            let value = format!("M4RKED{value}M4RKED");
+            let quoted = value.replace('\'', "''");
+            let error = match shape {
+                0 => format!("postgres://ada:{value}@db.example:5432/shop"),
+                1 => format!("https://ada:{value}@h.example/a/b"),
+                2 => format!("'redis://:{value}@cache/0'"),
+                3 => format!("(amqp://ada:{value}@[2001:db8::1]:5672/%2f)"),
+                4 => format!("ada:{value}@tcp(db:3306)/shop"),
+                5 => format!("user=ada password='{quoted}' host=db"),
+                6 => format!("Server=h;User Id=ada;Password='{quoted}';Database=d"),
+                7 => format!("{{\"user\":\"ada\",\"password\":\"{value}\"}}"),
+                8 => format!("\"{{\\\"api_key\\\":\\\"{value}\\\"}}\""),
+                9 => format!("Authorization: Bearer {value}"),
+                10 => format!("https://h.example/a?x={value}&token={value}"),
+                11 => format!("Config {{ client_secret: \"{value}\", n: 1 }}"),
+                12 => format!("Driver=x;PWD={{{}}};UID=a", value.replace('}', "}}")),
+                _ => format!("access_token={}", value.replace(['&', ';'], "")),
+            };
+            let text = format!("{before} {error}{after}");
+            let redacted = redact_message(&text, false);
+            prop_assert!(!redacted.contains("M4RKED"), "{} became {}", text, redacted);
+            for limit in [text.len() / 2, text.len() * 3 / 4] {
+                let cut = display(&text, limit);
+                prop_assert!(!cut.contains("M4RKED"), "{} became {}", text, cut);
+            }
+        }
+
+        #[test]
+        fn text_without_keys_and_urls_is_untouched(text in "[^:=@ ]{0,40}") {
+            prop_assert_eq!(redact_message(&text, false), text.as_str());
+        }
+    }
+}

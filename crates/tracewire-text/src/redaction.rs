@@ -1,0 +1,363 @@
+//! Secrets in URLs: user information, and the values of sensitive keys.
+
+use crate::{
+    cut::{CUT, cut},
+    keys::{Key, Secrecy},
+    splice::{Splice, redacted_userinfo},
+    symbols::{Symbol, Symbols},
+};
+use std::{borrow::Cow, sync::Arc};
+
+/// The most keys, values and segments that are looked at within a limit. A long text of short ones
+/// would cost as much as twenty requests.
+const MOST_PARTS: usize = 512;
+
+/// The keys whose values are redacted in URLs.
+///
+/// A key stays readable, its value becomes `REDACTED`. Keys are compared by their letters and
+/// digits: percent-decoded (as often as they are encoded), without regard to case, without
+/// separators, and without an index in brackets. So `access_token`, `accessToken`,
+/// `access%5Ftoken` and `access_token[]` are one key.
+///
+/// By default these keys are sensitive:
+///
+/// | a key that | names |
+/// |---|---|
+/// | contains | `access_key`, `access_token`, `account_key`, `api_key`, `app_secret`, `auth_token`, `client_secret`, `credential`, `id_token`, `passcode`, `passphrase`, `passwd`, `password`, `private_key`, `refresh_token`, `secret_id`, `secret_key`, `sessid`, `session_id`, `session_token` |
+/// | ends with | `token` (but for `page_token`, `next_token`, `continuation_token` and `sync_token`), `secret`, `signature`, `hmac`, `jwt`, `otp`, `pwd`, `creds`, `bearer`, `authorization`, `assertion`, `verifier`, `SAMLRequest`, `SAMLResponse`, `passkey`, a key such as `signing_key`, `encryption_key`, `shared_key`, `subscription_key`, a code such as `auth_code`, `device_code`, `verification_code`, or a password such as `dbpass` |
+/// | has as its last word | `auth`, `cookie`, `cred`, `csrf`, `pass`, `pw`, `session`, `sig`, `ticket`, `xsrf` (`db_pass`, `dbPass`, but not `compass`) |
+/// | is | `code`, `key`, `policy`, `Key-Pair-Id`, `sid`, `sess`, `connect.sid`, `pin`, `mfa`, `tokens`, `SAMLart`, `wresult` |
+///
+/// Keys such as `sort_key`, `monkey`, `country_code` and `max_tokens` are not.
+///
+/// Keys are looked for at every place where one can stand: between `&` or `;`, behind `?` and `#`,
+/// in path parameters such as `;jsessionid=…`, in URLs and JSON that are values themselves, each
+/// encoded any number of times. User information is redacted in such inner URLs as well.
+#[derive(Clone, Debug, Default)]
+pub struct SensitiveKeys(Option<Arc<[Box<[u8]>]>>);
+
+impl SensitiveKeys {
+    /// Redacts the values of these keys instead of the default ones; an empty list redacts none.
+    ///
+    /// Each names one key, in all its spellings: `card_no` is `cardNo` and `card-no[]`, but not
+    /// `card_number` nor `my_card_no`. A name of more than 128 letters is never found.
+    ///
+    /// ```
+    /// use tracewire_text::SensitiveKeys;
+    ///
+    /// let keys = SensitiveKeys::new(["card"]);
+    /// assert_eq!(keys.redact_query("card=4711&id=1"), "card=REDACTED&id=1");
+    /// ```
+    pub fn new<I, T>(keys: I) -> Self
+    where
+        I: IntoIterator<Item = T>,
+        T: Into<Box<str>>,
+    {
+        let letters = |name: T| Key::of(&name.into()).letters().map(Box::from);
+        Self(Some(keys.into_iter().filter_map(letters).collect()))
+    }
+
+    /// Redacts a query, given without its question mark.
+    ///
+    /// Every other byte stays as it is, in its order. Allocates only if something is redacted.
+    ///
+    /// ```
+    /// use tracewire_text::SensitiveKeys;
+    ///
+    /// let keys = SensitiveKeys::default();
+    /// assert_eq!(keys.redact_query("q=otel&sig=4f3a"), "q=otel&sig=REDACTED");
+    /// let nested = "next=%2Fcb%3Ftoken%3D4f3a%26id%3D1";
+    /// assert_eq!(keys.redact_query(nested), "next=%2Fcb%3Ftoken%3DREDACTED%26id%3D1");
+    /// ```
+    pub fn redact_query<'a>(&self, query: &'a str) -> Cow<'a, str> {
+        self.redact(Part::Query, query, false)
+    }
+
+    /// Redacts the parameters in a path, such as `;jsessionid=…`, as [`redact_query`] does.
+    ///
+    /// [`redact_query`]: Self::redact_query
+    ///
+    /// ```
+    /// use tracewire_text::SensitiveKeys;
+    ///
+    /// let path = SensitiveKeys::default().redact_path("/cart;jsessionid=4f3a/items");
+    /// assert_eq!(path, "/cart;jsessionid=REDACTED/items");
+    /// ```
+    pub fn redact_path<'a>(&self, path: &'a str) -> Cow<'a, str> {
+        self.redact(Part::Path, path, false)
+    }
+
+    /// Redacts an absolute URL: its user information, its path and its query. Removes its fragment,
+    /// which is not sent either.
+    ///
+    /// ```
+    /// use tracewire_text::SensitiveKeys;
+    ///
+    /// let url = SensitiveKeys::default().redact_url("https://ada:pw@shop.example/?sig=4f3a#top");
+    /// assert_eq!(url, "https://REDACTED:REDACTED@shop.example/?sig=REDACTED");
+    /// ```
+    pub fn redact_url<'a>(&self, url: &'a str) -> Cow<'a, str> {
+        self.redact_whole_url(url, false)
+    }
+
+    /// Does what [`redact_query`](Self::redact_query) does and cuts to `limit` bytes, and to 512 keys
+    /// and values. No more than that is looked at, so the cost is bounded; what was cut ends with
+    /// `…`.
+    pub fn limited_query<'a>(&self, query: &'a str, limit: usize) -> Cow<'a, str> {
+        within(query, limit, |query, is_cut| self.redact(Part::Query, query, is_cut))
+    }
+
+    /// Does what [`redact_path`](Self::redact_path) does and cuts as
+    /// [`limited_query`](Self::limited_query) does.
+    pub fn limited_path<'a>(&self, path: &'a str, limit: usize) -> Cow<'a, str> {
+        within(path, limit, |path, is_cut| self.redact(Part::Path, path, is_cut))
+    }
+
+    /// Does what [`redact_url`](Self::redact_url) does and cuts as
+    /// [`limited_query`](Self::limited_query) does.
+    pub fn limited_url<'a>(&self, url: &'a str, limit: usize) -> Cow<'a, str> {
+        within(url, limit, |url, is_cut| self.redact_whole_url(url, is_cut))
+    }
+
+    fn contains(&self, key: &Key) -> bool {
+        match &self.0 {
+            None => key.secrecy() > Secrecy::No,
+            Some(names) => {
+                key.letters().is_some_and(|letters| names.iter().any(|name| **name == *letters))
+            }
+        }
+    }
+
+    fn redact_whole_url<'a>(&self, url: &'a str, is_cut: bool) -> Cow<'a, str> {
+        let is_cut = is_cut && !url.contains('#');
+        let url = url.split_once('#').map_or(url, |(url, _)| url);
+        let (address, query) = url.split_at(url.find('?').unwrap_or(url.len()));
+        let authority = address.find("://").map_or(0, |colon| colon + 3);
+        let path = address[authority..].find(['/', '\\']);
+        let path = path.map_or(address.len(), |slash| authority + slash);
+
+        let is_open = is_cut && path == url.len();
+        let authority = redact_authority(&url[..path], authority, is_open);
+        let path = self.redact(Part::Path, &url[path..address.len()], is_cut && query.is_empty());
+        let query = self.redact(Part::Query, query, is_cut);
+        match (&authority, &path, &query) {
+            (Cow::Borrowed(_), Cow::Borrowed(_), Cow::Borrowed(_)) => Cow::Borrowed(url),
+            _ => Cow::Owned([authority, path, query].concat()),
+        }
+    }
+
+    /// Reads key after key and replaces the values of those that are sensitive.
+    ///
+    /// The text is read as it will be once each encoding is undone. A value ends where its own
+    /// encoding, or one around it, separates: `%26` ends it in an inner URL, but is a part of it in
+    /// the outer one.
+    fn redact<'a>(&self, part: Part, text: &'a str, is_cut: bool) -> Cow<'a, str> {
+        // Most have nothing that assigns.
+        if !text.bytes().any(|byte| matches!(byte, b'=' | b':' | b'%')) {
+            return Cow::Borrowed(text);
+        }
+        let mut splice = Splice::new(text);
+        let mut symbols = Symbols::of(text);
+        let mut key = Key::new();
+        // Where the key begins, behind which separator, and where the last two slashes were.
+        let (mut start, mut separator) = (0, b'&');
+        let mut slashes = Slashes::default();
+        loop {
+            symbols.pass(|byte| !separates(byte) && !assigns(byte));
+            let Some(symbol) = symbols.next() else { break };
+            match symbol.byte {
+                b'/' if slashes.begin_authority(part, &symbol) => {
+                    redact_inner_authority(&mut splice, &mut symbols, &symbol, is_cut);
+                    start = symbols.offset();
+                }
+                byte if assigns(byte) => {
+                    if part.assigns(&symbol, &symbols) {
+                        key.read(Symbols::of(&text[start..symbol.start]).map(|symbol| symbol.byte));
+                        if self.contains(&key) {
+                            let end = part.skip_value(&mut symbols, &symbol, separator);
+                            splice.redact(symbol.end..end);
+                        }
+                    }
+                    slashes.note_colon(&symbol);
+                    start = symbols.offset();
+                }
+                byte if separates(byte) => (start, separator) = (symbol.end, byte),
+                _ => {}
+            }
+        }
+        splice.finish()
+    }
+}
+
+/// Finds the two slashes before an authority.
+#[derive(Debug, Default)]
+struct Slashes {
+    /// Where the last colon ended.
+    colon: Option<usize>,
+    /// Where the last slash ended, and whether a colon stood before it.
+    slash: Option<(usize, bool)>,
+}
+
+impl Slashes {
+    fn note_colon(&mut self, symbol: &Symbol) {
+        self.colon = (symbol.byte == b':').then_some(symbol.end);
+    }
+
+    /// Takes a slash, and tells whether an authority follows: behind the second of two, which in a
+    /// path only a scheme's colon makes one.
+    fn begin_authority(&mut self, part: Part, symbol: &Symbol) -> bool {
+        let is_second = self
+            .slash
+            .take_if(|(end, scheme)| *end == symbol.start && (*scheme || part == Part::Query));
+        self.slash = Some((symbol.end, self.colon == Some(symbol.start)));
+        is_second.is_some()
+    }
+}
+
+/// A part of a URL in which keys can stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Path,
+    Query,
+}
+
+impl Part {
+    /// Whether a value follows: behind each `=`, and in queries behind the colon of JSON, but not
+    /// behind that of a scheme.
+    fn assigns(self, symbol: &Symbol, behind: &Symbols<'_>) -> bool {
+        let next = || behind.peek().map(|symbol| symbol.byte);
+        symbol.byte == b'=' || self == Self::Query && next() != Some(b'/')
+    }
+
+    /// Passes the value that starts here; returns where it ends.
+    fn skip_value(self, symbols: &mut Symbols<'_>, assign: &Symbol, separator: u8) -> usize {
+        // In JSON everything is a part of the value that is encoded as the colon is.
+        let json = assign.byte == b':' && assign.level > 0;
+        let level = assign.level - u8::from(json);
+        loop {
+            let start = symbols.offset();
+            let Some(symbol) = symbols.peek() else { return start };
+            let ends = match symbol.byte {
+                b'&' => self == Self::Query,
+                b'#' => true,
+                b';' => separator == b';',
+                b'/' | b'?' => self == Self::Path,
+                _ => false,
+            };
+            if ends && symbol.level <= level {
+                return start;
+            }
+            symbols.next();
+        }
+    }
+}
+
+/// Whether a value can follow this byte.
+fn assigns(byte: u8) -> bool {
+    matches!(byte, b'=' | b':')
+}
+
+/// Whether this byte stands between keys, and in none.
+fn separates(byte: u8) -> bool {
+    matches!(
+        byte,
+        b'&' | b';'
+            | b'?'
+            | b'#'
+            | b'/'
+            | b'\\'
+            | b','
+            | b'|'
+            | b'!'
+            | b'{'
+            | b'}'
+            | b'('
+            | b')'
+            | b'<'
+            | b'>'
+    )
+}
+
+/// Redacts the user information of a URL inside another one, from behind its slashes.
+fn redact_inner_authority(
+    splice: &mut Splice<'_>,
+    symbols: &mut Symbols<'_>,
+    slash: &Symbol,
+    is_cut: bool,
+) {
+    let start = symbols.offset();
+    let mut userinfo = None;
+    let mut has_password = false;
+    let mut is_open = is_cut;
+    for symbol in symbols.clone() {
+        match symbol.byte {
+            b'/' | b'?' | b'#' | b'&' | b'\\' if symbol.level <= slash.level => {
+                is_open = false;
+                break;
+            }
+            b':' if userinfo.is_none() => has_password = true,
+            b'@' => userinfo = Some(symbol),
+            _ => {}
+        }
+    }
+    // Where the text is cut, user information may go on behind the cut.
+    let end = match userinfo {
+        _ if is_open => symbols.clone().last().map(|last| last.end),
+        Some(at) => Some(at.start),
+        None => None,
+    };
+    if let Some(end) = end {
+        let redacted = redacted_userinfo(has_password && !is_open);
+        splice.replace(start..end, redacted.trim_end_matches('@'));
+        symbols.seek(end);
+    }
+}
+
+/// Redacts the user information at the end of `address`, whose authority begins at `start`.
+fn redact_authority(address: &str, start: usize, is_open: bool) -> Cow<'_, str> {
+    let (scheme, authority) = address.split_at(start);
+    if is_open && !scheme.is_empty() {
+        return Cow::Owned([scheme, crate::REDACTED].concat());
+    }
+    match authority.rsplit_once('@') {
+        Some((userinfo, host))
+            if !scheme.is_empty()
+                && !userinfo.is_empty()
+                && (!host.is_empty() || userinfo.contains(':')) =>
+        {
+            Cow::Owned([scheme, redacted_userinfo(userinfo.contains(':')), host].concat())
+        }
+        _ => Cow::Borrowed(address),
+    }
+}
+
+/// Redacts the first `limit` bytes of a text, and marks it as cut if it is longer.
+fn within<'a>(
+    text: &'a str,
+    limit: usize,
+    redact: impl FnOnce(&'a str, bool) -> Cow<'a, str>,
+) -> Cow<'a, str> {
+    let end = looked_at(text, limit);
+    if end == text.len() {
+        return cut(redact(text, false), limit);
+    }
+    let shown = redact(&text[..end], true);
+    cut([&*shown, CUT].concat(), limit)
+}
+
+/// How many bytes of a text are looked at: at most `limit` and [`MOST_PARTS`] parts.
+fn looked_at(text: &str, limit: usize) -> usize {
+    let mut end = limit.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    if end <= MOST_PARTS {
+        return end;
+    }
+    let is_mark = |byte| assigns(byte) || separates(byte);
+    let marks = text.bytes().take(end).enumerate().filter(|(_, byte)| is_mark(*byte));
+    marks.map(|(place, _)| place).nth(MOST_PARTS).unwrap_or(end)
+}
+
+#[cfg(test)]
+mod tests;

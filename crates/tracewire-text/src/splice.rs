@@ -1,0 +1,55 @@
+//! A text with parts of it replaced.
+
+use crate::REDACTED;
+use std::{borrow::Cow, ops::Range};
+
+/// Copies a text from left to right and replaces parts of it; allocates with the first of them.
+#[derive(Debug)]
+pub(crate) struct Splice<'a> {
+    text: &'a str,
+    copied: usize,
+    result: String,
+}
+
+impl<'a> Splice<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, copied: 0, result: String::new() }
+    }
+
+    /// Replaces a part behind all that were replaced before.
+    pub(crate) fn replace(&mut self, part: Range<usize>, with: &str) {
+        if &self.text[part.clone()] == with {
+            return;
+        }
+        if self.result.is_empty() {
+            self.result.reserve(self.text.len() + with.len());
+        }
+        self.result.push_str(&self.text[self.copied..part.start]);
+        self.result.push_str(with);
+        self.copied = part.end;
+    }
+
+    /// Replaces a part by `REDACTED`.
+    pub(crate) fn redact(&mut self, part: Range<usize>) {
+        self.replace(part, REDACTED);
+    }
+
+    /// Where the last replaced part ended.
+    pub(crate) fn copied(&self) -> usize {
+        self.copied
+    }
+
+    /// The text with its replacements.
+    pub(crate) fn finish(mut self) -> Cow<'a, str> {
+        if self.copied == 0 && self.result.is_empty() {
+            return Cow::Borrowed(self.text);
+        }
+        self.result.push_str(&self.text[self.copied..]);
+        Cow::Owned(self.result)
+    }
+}
+
+/// What replaces user information: a name and a password stay two, as the conventions show them.
+pub(crate) fn redacted_userinfo(has_password: bool) -> &'static str {
+    if has_password { "REDACTED:REDACTED@" } else { "REDACTED@" }
+}

@@ -1,0 +1,9 @@
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tracewire_fuzz::{forwarded::never_believed, propagation::headers};
+
+fuzz_target!(|data: &[u8]| {
+    let names = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
+    never_believed(&headers(&names, data));
+});
