@@ -290,6 +290,10 @@ impl Builder {
     /// Sets up a subscriber for `tracing` that writes lines to stdout, with trace ids
     /// (`TRACEWIRE_LOG`), and takes spans and, with the feature `logs`, events into telemetry.
     ///
+    /// Lines are written by a thread of their own, so a stdout that nobody reads holds up no request.
+    /// A line of WARN or ERROR waits until it is written, at most 100 ms; so does every line after the
+    /// shutdown. Others may be lost if the program ends without one, as by `std::process::exit`.
+    ///
     /// Without it no subscriber is set, and the layers of [`Telemetry`] are there for one of your
     /// own. Only [`init`](Self::init) heeds it.
     #[cfg(feature = "tracing")]

@@ -204,6 +204,8 @@ impl Telemetry {
         let Some(running) = self.running.take() else {
             return ShutdownReport::default();
         };
+        #[cfg(feature = "tracing")]
+        let is_of_the_process = running.claim.is_some();
         running.life.end(how);
         // What the exporters would warn of is in the report.
         let voice = running.counts.first().cloned();
@@ -218,7 +220,9 @@ impl Telemetry {
             });
         }
         #[cfg(feature = "tracing")]
-        crate::subscriber::end_lines(LINES_TIMEOUT);
+        if is_of_the_process {
+            crate::log_lines::end(LINES_TIMEOUT);
+        }
         report
     }
 }

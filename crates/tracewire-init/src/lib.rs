@@ -169,6 +169,8 @@ mod http_client;
 mod ignored;
 mod limits;
 mod log;
+#[cfg(feature = "tracing")]
+mod log_lines;
 #[cfg(feature = "logs")]
 mod logs;
 mod metrics;

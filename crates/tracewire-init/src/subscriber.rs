@@ -1,17 +1,14 @@
 //! A subscriber for `tracing`, and the layer that makes OpenTelemetry spans of its spans.
 
-use std::io::{self, IsTerminal, Write};
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::io::IsTerminal;
 
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracewire_tracing::{ContextLayer, TraceIds};
+use tracing::Subscriber;
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
-use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{Directive, EnvFilter};
-use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
@@ -19,8 +16,7 @@ use crate::ended::Watched;
 use crate::env::{self, Env, Origin};
 use crate::error::InitError;
 use crate::guard::Telemetry;
-use crate::log::{self, Limited};
-use crate::output::Output;
+use crate::log_lines::LogLines;
 use crate::shown::Shown;
 use crate::span_filter::span_filter;
 
@@ -79,7 +75,7 @@ impl Logging {
         };
         env.decide(DIRECTIVES, Shown::directives(&directives).text(), origin);
         let wanted = env.text("NO_COLOR").is_none() && env.text("TERM").as_deref() != Some("dumb");
-        Self { format, directives, color: wanted && io::stdout().is_terminal() }
+        Self { format, directives, color: wanted && std::io::stdout().is_terminal() }
     }
 
     fn filter(&self) -> EnvFilter {
@@ -93,7 +89,7 @@ impl Logging {
         let Some(format) = self.format else { return Ok(()) };
         let lines: Box<dyn Layer<Registry> + Send + Sync> = match format {
             LogFormat::Text => fmt::layer()
-                .with_writer(Lines(Output::stdout()))
+                .with_writer(LogLines::to_stdout())
                 .log_internal_errors(false) // which would be written to stderr, and may panic
                 .with_ansi(self.color)
                 .map_event_format(TraceIds::new)
@@ -101,7 +97,7 @@ impl Logging {
                 .boxed(),
             LogFormat::Json => fmt::layer()
                 .json()
-                .with_writer(Lines(Output::stdout()))
+                .with_writer(LogLines::to_stdout())
                 .log_internal_errors(false)
                 .map_event_format(TraceIds::new)
                 .with_filter(self.filter())
@@ -164,66 +160,6 @@ fn sound(directives: &str, most: LevelFilter) -> String {
         .map(str::trim)
         .filter(|text| !text.is_empty() && text.parse::<Directive>().is_ok());
     readable.filter_map(capped).collect::<Vec<_>>().join(",")
-}
-
-/// Log lines on their way to stdout, where they hold up nobody.
-///
-/// A warning or an error waits a moment until it is written, because the program may end with it;
-/// so does every line once telemetry was shut down.
-#[derive(Debug)]
-struct Lines(Output);
-
-/// Whether the program is about to end.
-static ENDING: AtomicBool = AtomicBool::new(false);
-
-/// Waits until all lines are written, at most for `limit`.
-pub(crate) fn end_lines(limit: Duration) {
-    ENDING.store(true, Ordering::Relaxed);
-    Output::stdout().wait(limit);
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Line<'a>;
-
-    fn make_writer(&'a self) -> Line<'a> {
-        Line { output: &self.0, waits: ENDING.load(Ordering::Relaxed) }
-    }
-
-    fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Line<'a> {
-        let mut line = self.make_writer();
-        line.waits |= *metadata.level() <= Level::WARN;
-        line
-    }
-}
-
-/// A line could not be written. The log cannot say so, so stderr does, at most once a minute.
-fn lost(reason: &str) {
-    static LOST: LazyLock<Limited> = LazyLock::new(|| Limited::new(Duration::from_secs(60)));
-    if let Some(lines) = LOST.admit(1, Instant::now()) {
-        let message = format!("log lines to stdout: {lines} lost ({reason})");
-        log::warn_on_stderr(&message);
-    }
-}
-
-/// The subscriber writes each line with one call.
-struct Line<'a> {
-    output: &'a Output,
-    waits: bool,
-}
-
-impl Write for Line<'_> {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(line).into_owned();
-        self.output.send_then(text, |result| result.unwrap_or_else(|reason| lost(&reason)));
-        if self.waits {
-            self.output.wait_briefly();
-        }
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 fn readable(text: &str) -> Result<String, String> {

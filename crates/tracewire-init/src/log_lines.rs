@@ -1,0 +1,78 @@
+//! The log lines of our subscriber, on their way to stdout.
+
+use std::io::{self, Write};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tracing::{Level, Metadata};
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::log::{self, Limited};
+use crate::output::Output;
+
+/// Log lines on their way to stdout, where they hold up nobody.
+///
+/// A warning or an error waits a moment until it is written, because the program may end with it;
+/// so does every line once telemetry was shut down.
+#[derive(Debug)]
+pub(crate) struct LogLines(Output);
+
+impl LogLines {
+    pub(crate) fn to_stdout() -> Self {
+        Self(Output::stdout())
+    }
+}
+
+/// Whether the program is about to end.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// Waits until all lines are written, at most for `limit`.
+pub(crate) fn end(limit: Duration) {
+    ENDING.store(true, Ordering::Relaxed);
+    Output::stdout().wait(limit);
+}
+
+impl<'a> MakeWriter<'a> for LogLines {
+    type Writer = Line<'a>;
+
+    fn make_writer(&'a self) -> Line<'a> {
+        Line { output: &self.0, waits: ENDING.load(Ordering::Relaxed) }
+    }
+
+    fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Line<'a> {
+        let mut line = self.make_writer();
+        line.waits |= *metadata.level() <= Level::WARN;
+        line
+    }
+}
+
+/// A line could not be written. The log cannot say so, so stderr does, at most once a minute.
+fn lost(reason: &str) {
+    static LOST: LazyLock<Limited> = LazyLock::new(|| Limited::new(Duration::from_secs(60)));
+    if let Some(lines) = LOST.admit(1, Instant::now()) {
+        let message = format!("log lines to stdout: {lines} lost ({reason})");
+        log::warn_on_stderr(&message);
+    }
+}
+
+/// The subscriber writes each line with one call.
+pub(crate) struct Line<'a> {
+    output: &'a Output,
+    waits: bool,
+}
+
+impl Write for Line<'_> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line).into_owned();
+        self.output.send_then(text, |result| result.unwrap_or_else(|reason| lost(&reason)));
+        if self.waits {
+            self.output.wait_briefly();
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
