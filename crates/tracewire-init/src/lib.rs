@@ -146,6 +146,7 @@ mod log;
 #[cfg(feature = "logs")]
 mod logs;
 mod metrics;
+mod misspelled;
 mod otlp;
 mod percent;
 #[cfg(feature = "__presets")]
