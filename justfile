@@ -59,13 +59,13 @@ deny:
         tail -n 1 <<<"$why" | sed 's/^/    /'
     fi
 
-# Fuzzes each header parser for so many seconds (needs a nightly toolchain and cargo-fuzz).
+# Fuzzes each target for so many seconds (needs a nightly toolchain and cargo-fuzz).
 fuzz seconds="600":
     #!/usr/bin/env bash
     set -euo pipefail
     cd fuzz
-    for target in tracecontext baggage b3 jaeger xray datadog elastic all names; do
-        cargo +nightly fuzz run "propagation_$target" -- -max_total_time={{seconds}} -max_len=20000
+    for target in $(cargo +nightly fuzz list); do
+        cargo +nightly fuzz run "$target" -- -max_total_time={{seconds}} -max_len=20000
     done
 
 # What it costs, beside today's crates: headers, a request and a call, and end to end (the last

@@ -21,6 +21,7 @@ const MOST_VALUE: usize = 256;
 /// Where settings come from, and a record of what was found.
 pub(crate) struct Env {
     source: Source,
+    names: Names,
     // What vendors' variables and defaults in code say, by the standard name.
     stand_ins: HashMap<&'static str, StandIn>,
     warnings: RefCell<Vec<String>>,
@@ -35,6 +36,9 @@ struct StandIn {
 
 /// Gives a variable's value by its name.
 type Source = Box<dyn Fn(&str) -> Option<OsString>>;
+
+/// Gives the names of all variables.
+type Names = Box<dyn Fn() -> Vec<String>>;
 
 /// One setting as it was decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,12 +66,18 @@ pub(crate) struct Found<T> {
 impl Env {
     /// The environment of this process.
     pub(crate) fn process() -> Self {
-        Self::new(|name: &str| std::env::var_os(name))
+        let names =
+            || std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
+        Self::new(|name: &str| std::env::var_os(name), names)
     }
 
-    fn new(source: impl Fn(&str) -> Option<OsString> + 'static) -> Self {
+    fn new(
+        source: impl Fn(&str) -> Option<OsString> + 'static,
+        names: impl Fn() -> Vec<String> + 'static,
+    ) -> Self {
         Self {
             source: Box::new(source),
+            names: Box::new(names),
             stand_ins: HashMap::new(),
             warnings: RefCell::default(),
             decisions: RefCell::default(),
@@ -85,7 +95,8 @@ impl Env {
     pub(crate) fn of_os<'a>(variables: impl IntoIterator<Item = (&'a str, OsString)>) -> Self {
         let variables: HashMap<String, OsString> =
             variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Self::new(move |name: &str| variables.get(name).cloned())
+        let names: Vec<String> = variables.keys().cloned().collect();
+        Self::new(move |name: &str| variables.get(name).cloned(), move || names.clone())
     }
 
     /// The variable's text; `None` if it is unset or empty.
@@ -103,6 +114,15 @@ impl Env {
                 None
             }
         }
+    }
+
+    /// The names of variables that are set and begin with one of these, in order.
+    pub(crate) fn names(&self, prefixes: &[&str]) -> Vec<String> {
+        let is_ours = |name: &String| prefixes.iter().any(|prefix| name.starts_with(prefix));
+        let mut names: Vec<_> = (self.names)().into_iter().filter(is_ours).collect();
+        names.sort();
+        names.retain(|name| (self.source)(name).is_some_and(|value| !value.is_empty()));
+        names
     }
 
     /// Makes `value`, which `from` asks for (another variable, or a default in code), that of the

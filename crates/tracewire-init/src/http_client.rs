@@ -1,7 +1,7 @@
 //! One POST to a collector: compressed, retried, and over before its time is up.
 
 use std::fmt;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -178,7 +178,7 @@ fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
 /// Whether there was nobody to send anything to.
 fn is_unreached(error: &ureq::Error) -> bool {
     match error {
-        ureq::Error::Io(error) => error.kind() == ErrorKind::ConnectionRefused,
+        ureq::Error::Io(error) => unreachable::is_unreached(error),
         ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => true,
         ureq::Error::Timeout(limit) => matches!(limit, Timeout::Connect | Timeout::Resolve),
         _ => false,

@@ -174,6 +174,7 @@ mod log_lines;
 #[cfg(feature = "logs")]
 mod logs;
 mod metrics;
+mod misspelled;
 #[cfg(feature = "tracing")]
 mod no_ids;
 mod otlp;

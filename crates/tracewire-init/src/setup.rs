@@ -35,7 +35,7 @@ use crate::unreachable::Voice;
 use crate::untraced::DropUntraced;
 #[cfg(feature = "zipkin")]
 use crate::zipkin::ZipkinSpans;
-use crate::{ignored, resource, sampler, self_metrics};
+use crate::{ignored, misspelled, resource, sampler, self_metrics};
 
 /// Makes the sink for a span exporter that code gave.
 pub(crate) type MakeSink =
@@ -141,6 +141,7 @@ impl<'a> Setup<'a> {
         let env = self.env;
         let shutdown_timeout = settings.shutdown_timeout.unwrap_or(Duration::from_secs(5));
         ignored::refuse_configuration_file(env)?;
+        misspelled::warn(env);
         ignored::warn_of_unsupported(env, settings.otlp.endpoint.is_some());
         #[cfg(feature = "tracing")]
         let logging = crate::subscriber::Logging::decide(env, settings.logging.clone());

@@ -1,5 +1,6 @@
 //! A collector that is not there: said once for all signals, with what to do about it.
 
+use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,6 +23,16 @@ pub(crate) fn reason(endpoint: &str, cause: &str) -> String {
     // The system's own number for the error tells nobody anything.
     let cause = cause.split(" (os error").next().unwrap_or(cause);
     format!("{NOTHING}{}: {cause}", origin.as_deref().unwrap_or(endpoint))
+}
+
+/// Whether there was nobody to send anything to.
+pub(crate) fn is_unreached(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionRefused | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable
+    )
+        // The standard library has no kind for names that are not found.
+        || error.to_string().starts_with("failed to lookup address information")
 }
 
 pub(crate) fn is_reason(text: &str) -> bool {
@@ -87,6 +98,15 @@ mod tests {
             assert_eq!(reason(&format!("http://localhost:4318/{path}"), refused), expected);
         }
         assert!(is_reason(expected) && !is_reason("HTTP 503 from http://localhost:4318"));
+    }
+
+    #[test]
+    fn a_host_that_is_not_found_is_not_reached() {
+        use std::net::ToSocketAddrs;
+        let error = ("collector.invalid", 4318).to_socket_addrs().unwrap_err();
+        assert!(is_unreached(&error), "{error:?}");
+        assert!(is_unreached(&ErrorKind::ConnectionRefused.into()));
+        assert!(!is_unreached(&ErrorKind::ConnectionReset.into()));
     }
 
     #[test]

@@ -55,9 +55,40 @@ fn fallback() -> Arc<dyn Propagator> {
         }
     };
     if !selection.unknown().is_empty() {
-        let words = selection.unknown().join(",");
+        let words = shown(selection.unknown());
         let words = words.as_str();
         otel_warn!(name: "Propagation.UnknownPropagators", otel_propagators = words);
     }
     selection.propagator()
+}
+
+/// Words for a log line. What is no word may be a secret that was put into the wrong variable.
+fn shown(words: &[String]) -> String {
+    let is_word = |word: &str| {
+        word.len() <= 32
+            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    let shown = words.iter().map(|word| if is_word(word) { word } else { "(not shown)" });
+    shown.take(10).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn what_is_no_word_is_not_shown() {
+        let long = "x".repeat(1000);
+        for (word, expected) in [
+            ("acme", "acme"),
+            ("b3-single_2", "b3-single_2"),
+            ("authorization=Bearer hunter2", "(not shown)"),
+            ("http://user:hunter2@host", "(not shown)"),
+            ("a\nb", "(not shown)"),
+            (&*long, "(not shown)"),
+        ] {
+            assert_eq!(shown(&[word.to_owned()]), expected);
+        }
+        assert_eq!(shown(&vec!["a".to_owned(); 1000]).len(), 19);
+    }
 }

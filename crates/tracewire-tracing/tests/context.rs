@@ -1,6 +1,7 @@
 //! The trace, kept across tasks, and spans of both kinds inside each other.
 
-use opentelemetry::trace::TracerProvider;
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, TraceContextExt, TracerProvider};
 use tracewire_span::{baggage, current, span};
 use tracewire_testing::Capture;
 use tracewire_tracing::ContextLayer;
@@ -24,6 +25,21 @@ async fn a_task_spawned_in_the_current_span_stays_in_the_trace() {
     let tenant = capture.in_scope(|| baggage::set("tenant", "acme").run(work)).await;
     capture.finished().await.assert_tree("request\n  work");
     assert_eq!(tenant.as_deref(), Some("acme"));
+}
+
+#[tokio::test]
+async fn a_span_without_ids_does_not_stand_in_the_way_of_a_trace() {
+    let capture = Capture::new();
+    let _subscriber = registry().with(ContextLayer::new()).set_default();
+    let request = capture.in_scope(|| span("request").start());
+    let inside = request.in_scope(|| info_span!("inside"));
+    // As left by a program that started a span before its telemetry.
+    let none = Context::new().with_remote_span_context(SpanContext::NONE);
+    let guard = none.attach();
+    inside.in_scope(|| assert!(current().span_context().is_valid()));
+    drop(guard);
+    request.end();
+    capture.finished().await.assert_tree("request");
 }
 
 #[tokio::test]

@@ -184,7 +184,7 @@ fn cause(status: &Status) -> Option<&(dyn Error + 'static)> {
 /// Whether there was nobody to send anything to.
 fn is_unreached(cause: &(dyn Error + 'static)) -> bool {
     let error = cause.downcast_ref::<std::io::Error>();
-    error.is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
+    error.is_some_and(unreachable::is_unreached)
 }
 
 /// By the table of the protocol: what is transient, and an exhausted collector only if it says when.
