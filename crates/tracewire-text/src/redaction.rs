@@ -9,8 +9,8 @@ use crate::{
 use std::{borrow::Cow, sync::Arc};
 
 /// The most keys, values and segments that are looked at within a limit. A long text of short ones
-/// would cost as much as twenty requests.
-const MOST_PARTS: usize = 512;
+/// would cost more than a whole request does.
+const MOST_PARTS: usize = 256;
 
 /// The keys whose values are redacted in URLs.
 ///
@@ -100,7 +100,7 @@ impl SensitiveKeys {
         self.redact_whole_url(url, false)
     }
 
-    /// Does what [`redact_query`](Self::redact_query) does and cuts to `limit` bytes, and to 512 keys
+    /// Does what [`redact_query`](Self::redact_query) does and cuts to `limit` bytes, and to 256 keys
     /// and values. No more than that is looked at, so the cost is bounded; what was cut ends with
     /// `…`.
     pub fn limited_query<'a>(&self, query: &'a str, limit: usize) -> Cow<'a, str> {
@@ -235,6 +235,7 @@ impl Part {
         let json = assign.byte == b':' && assign.level > 0;
         let level = assign.level - u8::from(json);
         loop {
+            symbols.pass(|byte| !matches!(byte, b'&' | b'#' | b';' | b'/' | b'?'));
             let start = symbols.offset();
             let Some(symbol) = symbols.peek() else { return start };
             let ends = match symbol.byte {

@@ -157,7 +157,7 @@ fn a_cut_never_shows_what_stands_behind_it_or_a_part_of_a_secret() {
 fn a_long_query_is_looked_at_in_part() {
     let keys = SensitiveKeys::default();
     let shown = keys.limited_query(&"a=&".repeat(20_000), 4096).into_owned();
-    assert_eq!(shown, "a=&".repeat(256) + "a…");
+    assert_eq!(shown, "a=&".repeat(128) + "a…");
     let long = "x".repeat(4093) + "…";
     assert_eq!(keys.limited_query(&"x".repeat(5000), 4096), long);
 }
