@@ -278,14 +278,19 @@ proptest! {
     }
 
     #[test]
-    fn any_url_is_answered_and_redacting_twice_changes_nothing(
+    fn what_comes_out_of_any_text_was_in_it(
         text in "(\\PC|[=&;:/@%?]|://|%3D|token){0,40}",
         limit in 0usize..100,
     ) {
         let keys = SensitiveKeys::default();
         for redact in [SensitiveKeys::redact_url, SensitiveKeys::redact_query, SensitiveKeys::redact_path] {
-            let once = redact(&keys, &text).into_owned();
-            prop_assert_eq!(&redact(&keys, &once), &once);
+            let redacted = redact(&keys, &text);
+            let mut rest = text.as_str();
+            for part in redacted.split("REDACTED") {
+                let found = rest.find(part);
+                prop_assert!(found.is_some(), "{} became {}", text, redacted);
+                rest = &rest[found.unwrap_or_default() + part.len()..];
+            }
         }
         prop_assert!(keys.limited_url(&text, limit).len() <= limit);
         prop_assert!(keys.limited_query(&text, limit).len() <= limit);
