@@ -13,7 +13,8 @@ fuzz_target!(|data: &[u8]| {
         [SensitiveKeys::redact_url, SensitiveKeys::redact_query, SensitiveKeys::redact_path]
     {
         let mut rest = text;
-        for part in redact(&keys, text).split("REDACTED") {
+        // Between a name and a password stands a colon that may have been encoded.
+        for part in redact(&keys, text).replace("REDACTED:REDACTED", "REDACTED").split("REDACTED") {
             let place = rest.find(part).expect("it was there");
             rest = &rest[place + part.len()..];
         }

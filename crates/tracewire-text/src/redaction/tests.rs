@@ -279,14 +279,15 @@ proptest! {
 
     #[test]
     fn what_comes_out_of_any_text_was_in_it(
-        text in "(\\PC|[=&;:/@%?]|://|%3D|token){0,40}",
+        text in "(\\PC|[=&;:/@%?]|://|%3[AaD]|%40|token){0,40}",
         limit in 0usize..100,
     ) {
         let keys = SensitiveKeys::default();
         for redact in [SensitiveKeys::redact_url, SensitiveKeys::redact_query, SensitiveKeys::redact_path] {
             let redacted = redact(&keys, &text);
             let mut rest = text.as_str();
-            for part in redacted.split("REDACTED") {
+            // Between a name and a password stands a colon that may have been encoded.
+            for part in redacted.replace("REDACTED:REDACTED", "REDACTED").split("REDACTED") {
                 let found = rest.find(part);
                 prop_assert!(found.is_some(), "{} became {}", text, redacted);
                 rest = &rest[found.unwrap_or_default() + part.len()..];
