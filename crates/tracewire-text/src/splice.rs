@@ -16,9 +16,9 @@ impl<'a> Splice<'a> {
         Self { text, copied: 0, result: String::new() }
     }
 
-    /// Replaces a part behind all that were replaced before.
+    /// Replaces a part behind all that were replaced before; another one is left alone.
     pub(crate) fn replace(&mut self, part: Range<usize>, with: &str) {
-        if &self.text[part.clone()] == with {
+        if part.start < self.copied || part.end < part.start || &self.text[part.clone()] == with {
             return;
         }
         if self.result.is_empty() {

@@ -63,6 +63,7 @@ impl Scanner<'_> {
             if self.word.start > 0 && self.word.start == self.splice.copied() && !opened.is_empty()
             {
                 self.splice.redact(last - opened.len()..last);
+                return last + 1;
             }
             return at + 1;
         };
