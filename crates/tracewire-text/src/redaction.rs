@@ -132,7 +132,16 @@ impl SensitiveKeys {
         let is_cut = is_cut && !url.contains('#');
         let url = url.split_once('#').map_or(url, |(url, _)| url);
         let (address, query) = url.split_at(url.find('?').unwrap_or(url.len()));
-        let authority = address.find("://").map_or(0, |colon| colon + 3);
+        let authority = match address.find("://") {
+            Some(colon) => colon + "://".len(),
+            None => {
+                if address.starts_with("//") {
+                    "//".len()
+                } else {
+                    0
+                }
+            }
+        };
         let path = address[authority..].find(['/', '\\']);
         let path = path.map_or(address.len(), |slash| authority + slash);
 

@@ -44,7 +44,9 @@ impl Scanner<'_> {
         let start = skip(bytes, operator + 1, |byte| matches!(byte, b'=' | b'>' | b':'));
         let start = skip(bytes, start, |byte| matches!(byte, b' ' | b'\t'));
         let value = value(self.text, start, place, &key);
-        if value.is_empty() || NO_SECRET.contains(&&self.text[value.clone()]) {
+        let shown = &self.text[value.clone()];
+        // Punctuation alone, as in "unexpected token: }", is no secret either.
+        if NO_SECRET.contains(&shown) || !shown.contains(char::is_alphanumeric) {
             return value.end.max(operator + 1);
         }
         let end = value.end;

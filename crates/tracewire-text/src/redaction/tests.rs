@@ -94,6 +94,7 @@ fn urls_lose_credentials_sensitive_values_and_the_fragment() {
         ("https://github.com@", "https://github.com@"),
         ("https://ada:pw@", "https://REDACTED:REDACTED@"),
         ("mailto:a@b", "mailto:a@b"),
+        ("//ada:pw@h/p", "//REDACTED:REDACTED@h/p"),
         ("http://h/?token=t#ref", "http://h/?token=REDACTED"),
         ("http://h/?a=1#token=t", "http://h/?a=1"),
         ("http://h#token=t", "http://h"),
