@@ -170,13 +170,17 @@ impl SensitiveKeys {
         let mut key = Key::new();
         // Where the key begins, behind which separator, and where the last two slashes were.
         let (mut start, mut separator) = (0, b'&');
-        let mut slashes = Slashes::default();
+        let (mut slashes, mut without_userinfo) = (Slashes::default(), 0);
         loop {
             symbols.pass(|byte| !separates(byte) && !assigns(byte));
             let Some(symbol) = symbols.next() else { break };
             match symbol.byte {
                 b'/' if slashes.begin_authority(part, &symbol) => {
-                    redact_inner_authority(&mut splice, &mut symbols, &symbol, is_cut);
+                    // Where an outer authority has no user information, an inner one has none.
+                    if symbol.end >= without_userinfo {
+                        without_userinfo =
+                            redact_inner_authority(&mut splice, &mut symbols, &symbol, is_cut);
+                    }
                     start = symbols.offset();
                 }
                 byte if assigns(byte) => {
@@ -288,15 +292,16 @@ fn separates(byte: u8) -> bool {
     )
 }
 
-/// Redacts the user information of a URL inside another one, from behind its slashes.
+/// Redacts the user information of a URL inside another one, from behind its slashes; returns how
+/// far there is no other.
 fn redact_inner_authority(
     splice: &mut Splice<'_>,
     symbols: &mut Symbols<'_>,
     slash: &Symbol,
     is_cut: bool,
-) {
+) -> usize {
     let start = symbols.offset();
-    let mut userinfo = None;
+    let (mut end_of_authority, mut userinfo) = (start, None);
     let mut has_password = false;
     let mut is_open = is_cut;
     for symbol in symbols.clone() {
@@ -309,10 +314,11 @@ fn redact_inner_authority(
             b'@' => userinfo = Some(symbol),
             _ => {}
         }
+        end_of_authority = symbol.end;
     }
     // Where the text is cut, user information may go on behind the cut.
     let end = match userinfo {
-        _ if is_open => symbols.clone().last().map(|last| last.end),
+        _ if is_open => Some(end_of_authority),
         Some(at) => Some(at.start),
         None => None,
     };
@@ -321,6 +327,7 @@ fn redact_inner_authority(
         splice.replace(start..end, redacted.trim_end_matches('@'));
         symbols.seek(end);
     }
+    end_of_authority
 }
 
 /// Redacts the user information at the end of `address`, whose authority begins at `start`.
