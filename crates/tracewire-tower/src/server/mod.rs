@@ -22,7 +22,7 @@
 //! | `http.request.method` | always | the method, `_OTHER` if it is not a known one |
 //! | `http.request.method_original` | method is `_OTHER` | the method as sent |
 //! | `url.scheme` | always | the request target, else the layer's setting |
-//! | `url.path` | always | the original path, also inside nested routers |
+//! | `url.path` | always | the original path even inside nested routers, sensitive parameters redacted |
 //! | `url.query` | there is one | the query, sensitive values redacted |
 //! | `http.route` | a route matched | `MatchedPath` |
 //! | `server.address`, `server.port` | known | `:authority`, else `Host` |
