@@ -18,13 +18,14 @@ impl<'a> Splice<'a> {
 
     /// Replaces a part behind all that were replaced before; another one is left alone.
     pub(crate) fn replace(&mut self, part: Range<usize>, with: &str) {
-        if part.start < self.copied || part.end < part.start || &self.text[part.clone()] == with {
+        let Some(part_before) = self.text.get(self.copied..part.start) else { return };
+        if self.text.get(part.clone()).is_none_or(|replaced| replaced == with) {
             return;
         }
         if self.result.is_empty() {
             self.result.reserve(self.text.len() + with.len());
         }
-        self.result.push_str(&self.text[self.copied..part.start]);
+        self.result.push_str(part_before);
         self.result.push_str(with);
         self.copied = part.end;
     }

@@ -44,7 +44,7 @@ impl Scanner<'_> {
         let start = skip(bytes, operator + 1, |byte| matches!(byte, b'=' | b'>' | b':'));
         let start = skip(bytes, start, |byte| matches!(byte, b' ' | b'\t'));
         let value = value(self.text, start, place, &key);
-        let shown = &self.text[value.clone()];
+        let Some(shown) = self.text.get(value.clone()) else { return operator + 1 };
         // Punctuation alone, as in "unexpected token: }", is no secret either.
         if NO_SECRET.contains(&shown) || !shown.contains(char::is_alphanumeric) {
             return value.end.max(operator + 1);
@@ -100,8 +100,8 @@ fn value(text: &str, start: usize, place: Place, key: &Key) -> Range<usize> {
     }
     match bytes.get(quote) {
         Some(b'"' | b'\'' | b'`') => quote + 1..quoted_end(bytes, quote, quote - start),
-        Some(b'{') if place != Place::Colon => start + 1..braced_end(bytes, start + 1),
-        Some(b'{' | b'[') => start + 1..bracketed_end(bytes, start),
+        Some(b'{') if place != Place::Colon => quote + 1..braced_end(bytes, quote + 1),
+        Some(b'{' | b'[') => quote + 1..bracketed_end(bytes, quote),
         _ => start..bare_end(text, start, place, key),
     }
 }
