@@ -342,6 +342,28 @@ mod tests {
     }
 
     #[test]
+    fn broken_quotes_and_brackets_are_answered() {
+        for text in [
+            "pwd[:[",
+            "pwd:\\[0a[",
+            "pwd={",
+            "pwd=\\{",
+            "pwd=(\"",
+            "pwd=a(\"",
+            "token=\\\\\"",
+            "http://h:c @?1/secretid==p;d==1@",
+            "::@",
+            "://:@",
+            "?%3D@:",
+        ] {
+            for is_cut in [true, false] {
+                redact_message(text, is_cut);
+                redact_message(&format!("{text} {text}"), is_cut);
+            }
+        }
+    }
+
+    #[test]
     fn an_endless_display_is_not_read_to_its_end() {
         struct Endless;
         impl Display for Endless {
