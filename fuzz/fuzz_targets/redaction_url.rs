@@ -1,5 +1,5 @@
 #![no_main]
-//! No secret that a key marks comes out of a URL, and redacting twice changes nothing.
+//! No secret that a key marks comes out of a URL, and nothing that was not in it.
 
 use libfuzzer_sys::fuzz_target;
 use tracewire_fuzz::text::{Choices, MARK};
@@ -12,8 +12,12 @@ fuzz_target!(|data: &[u8]| {
     for redact in
         [SensitiveKeys::redact_url, SensitiveKeys::redact_query, SensitiveKeys::redact_path]
     {
-        let once = redact(&keys, text);
-        assert_eq!(redact(&keys, &once), once);
+        let mut rest = text;
+        // Between a name and a password stands a colon that may have been encoded.
+        for part in redact(&keys, text).replace("REDACTED:REDACTED", "REDACTED").split("REDACTED") {
+            let place = rest.find(part).expect("it was there");
+            rest = &rest[place + part.len()..];
+        }
     }
     if text.contains(MARK) {
         return;

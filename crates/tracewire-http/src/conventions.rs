@@ -52,9 +52,9 @@ pub const RPC_SYSTEM_NAME: &str = "rpc.system.name";
 pub const SERVER_ADDRESS: &str = "server.address";
 /// `server.port`, an integer.
 pub const SERVER_PORT: &str = "server.port";
-/// `url.full`: the absolute URL, without credentials.
+/// `url.full`: the absolute URL, without credentials and without its fragment.
 pub const URL_FULL: &str = "url.full";
-/// `url.path`: the path alone.
+/// `url.path`: the path alone, sensitive parameters redacted.
 pub const URL_PATH: &str = "url.path";
 /// `url.query`: the query without its question mark, sensitive values redacted.
 pub const URL_QUERY: &str = "url.query";

@@ -111,6 +111,8 @@ impl<'a> Scanner<'a> {
                 b' ' => self.redact_token(at),
                 _ => at + 1,
             };
+            // What was replaced is never read again.
+            let next = next.max(self.splice.copied());
             let begun = if next > at + 1 { next } else { self.splice.copied() };
             self.word.start = self.word.start.max(begun);
             self.word.end = self.word.end.max(begun);
@@ -216,6 +218,7 @@ mod tests {
             ("http://h/users/a@b: 404", "http://h/users/a@b: 404"),
             ("http://[2001:db8::1]:80/a: refused", "http://[2001:db8::1]:80/a: refused"),
             ("at https://h:443: refused", "at https://h:443: refused"),
+            ("'postgres://ada:p w@h/0'", "'postgres://REDACTED:REDACTED@h/0'"),
             ("redis://:pw@h/0", "redis://REDACTED:REDACTED@h/0"),
             ("http://h/cart;jsessionid=4f3a", "http://h/cart;jsessionid=REDACTED"),
         ] {
@@ -251,6 +254,8 @@ mod tests {
             ("user=ada password=s3cret host=db", "user=ada password=REDACTED host=db"),
             ("user=ada password='s3 ''cret' host=db", "user=ada password='REDACTED' host=db"),
             ("password = 'a\\'b' x", "password = 'REDACTED' x"),
+            ("password='it's a(b'(c' x", "password='REDACTED' x"),
+            ("{\"password\":\"a\"b\"}", "{\"password\":\"REDACTED\"}"),
             ("Server=h;Password=my pw;Database=x", "Server=h;Password=REDACTED;Database=x"),
             ("Password=my pw;Server=h", "Password=REDACTED;Server=h"),
             ("Driver={x};PWD={a;b};UID=ada", "Driver={x};PWD={REDACTED};UID=ada"),
@@ -265,7 +270,7 @@ mod tests {
                 "\"{\\\"password\\\":\\\"s3cret\\\",\\\"n\\\":1}\"",
                 "\"{\\\"password\\\":\\\"REDACTED\\\",\\\"n\\\":1}\"",
             ),
-            ("Config { token: Some(\"a b\"), n: 1 }", "Config { token: Some(\"REDACTED\"), n: 1 }"),
+            ("Config { token: Some(\"a b\"), n: 1 }", "Config { token: REDACTED, n: 1 }"),
             ("invalid token: abc-def", "invalid token: REDACTED"),
             (
                 "AccountName=a;AccountKey=b64==;Endpoint=c",
@@ -282,13 +287,14 @@ mod tests {
             ("/login?next=%2Fcb%3Ftoken%3DS1: 404", "/login?next=%2Fcb%3Ftoken%3DREDACTED: 404"),
             ("body was x=1&next=%2Fcb%3Ftoken%3DS1", "body was x=1&next=%2Fcb%3Ftoken%3DREDACTED"),
             ("token%3DS1", "token%3DREDACTED"),
-            ("creds=' at a://ada:S1'S2@h/", "creds='REDACTED'REDACTED@h/"),
+            ("creds=' at a://ada:S1')S2@h/", "creds='REDACTED'REDACTED@h/"),
+            ("http://h:c @?1/secretid==p;d==1@x", "http://REDACTED:REDACTED@?1/secretid=REDACTED"),
             ("ada:12345@/shop", "REDACTED:REDACTED@/shop"),
             ("ada:1234/5@tcp(h)/shop", "REDACTED:REDACTED@tcp(h)/shop"),
             ("password=a\\ b host=h", "password=REDACTED host=h"),
             ("password=a\"b<c host=h", "password=REDACTED host=h"),
             ("{\"m\":\"password=abc\",\"n\":1}", "{\"m\":\"password=REDACTED\",\"n\":1}"),
-            ("Config { password: Secret(\"a b\") }", "Config { password: Secret(\"REDACTED\") }"),
+            ("Config { password: Secret(\"a b\") }", "Config { password: REDACTED }"),
             ("passwords=[\"a\", \"b\"], n=1", "passwords=[REDACTED], n=1"),
             (
                 "{\"credentials\":{\"a\":{\"b\":1},\"c\":\"d e\"},\"n\":1}",
@@ -316,6 +322,7 @@ mod tests {
             "duplicate key value violates unique constraint \"users_pkey\"",
             "Key (id)=(1) already exists.",
             "tracewire::token::Error",
+            "unexpected token: `}`",
             "connect to [::1]:5432: refused",
             "ada@example.com is unknown",
             "mailto:ada@example.com",
@@ -332,6 +339,28 @@ mod tests {
         assert_eq!(redact_message("at http://ada:s/ecr", true), "at http://REDACTED");
         assert_eq!(redact_message("at http://h/secr", true), "at http://h/secr");
         assert_eq!(redact_message("at http://h is", true), "at http://h is");
+    }
+
+    #[test]
+    fn broken_quotes_and_brackets_are_answered() {
+        for text in [
+            "pwd[:[",
+            "pwd:\\[0a[",
+            "pwd={",
+            "pwd=\\{",
+            "pwd=(\"",
+            "pwd=a(\"",
+            "token=\\\\\"",
+            "http://h:c @?1/secretid==p;d==1@",
+            "::@",
+            "://:@",
+            "?%3D@:",
+        ] {
+            for is_cut in [true, false] {
+                redact_message(text, is_cut);
+                redact_message(&format!("{text} {text}"), is_cut);
+            }
+        }
     }
 
     #[test]
@@ -362,7 +391,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_answered(text in "(\\PC|[:=@'\" ;\\\\]|password|://){0,40}", cut: bool) {
+        fn any_text_is_answered(text in "(\\PC|[:=@'\" ;?&%(){}\\[\\]\\\\]|password|://|http://h:c |token=|%3D){0,40}", cut: bool) {
             redact_message(&text, cut);
         }
 

@@ -9,8 +9,8 @@ use crate::{
 use std::{borrow::Cow, sync::Arc};
 
 /// The most keys, values and segments that are looked at within a limit. A long text of short ones
-/// would cost as much as twenty requests.
-const MOST_PARTS: usize = 512;
+/// would cost more than a whole request does.
+const MOST_PARTS: usize = 256;
 
 /// The keys whose values are redacted in URLs.
 ///
@@ -100,7 +100,7 @@ impl SensitiveKeys {
         self.redact_whole_url(url, false)
     }
 
-    /// Does what [`redact_query`](Self::redact_query) does and cuts to `limit` bytes, and to 512 keys
+    /// Does what [`redact_query`](Self::redact_query) does and cuts to `limit` bytes, and to 256 keys
     /// and values. No more than that is looked at, so the cost is bounded; what was cut ends with
     /// `…`.
     pub fn limited_query<'a>(&self, query: &'a str, limit: usize) -> Cow<'a, str> {
@@ -132,7 +132,16 @@ impl SensitiveKeys {
         let is_cut = is_cut && !url.contains('#');
         let url = url.split_once('#').map_or(url, |(url, _)| url);
         let (address, query) = url.split_at(url.find('?').unwrap_or(url.len()));
-        let authority = address.find("://").map_or(0, |colon| colon + 3);
+        let authority = match address.find("://") {
+            Some(colon) => colon + "://".len(),
+            None => {
+                if address.starts_with("//") {
+                    "//".len()
+                } else {
+                    0
+                }
+            }
+        };
         let path = address[authority..].find(['/', '\\']);
         let path = path.map_or(address.len(), |slash| authority + slash);
 
@@ -161,13 +170,17 @@ impl SensitiveKeys {
         let mut key = Key::new();
         // Where the key begins, behind which separator, and where the last two slashes were.
         let (mut start, mut separator) = (0, b'&');
-        let mut slashes = Slashes::default();
+        let (mut slashes, mut without_userinfo) = (Slashes::default(), 0);
         loop {
             symbols.pass(|byte| !separates(byte) && !assigns(byte));
             let Some(symbol) = symbols.next() else { break };
             match symbol.byte {
                 b'/' if slashes.begin_authority(part, &symbol) => {
-                    redact_inner_authority(&mut splice, &mut symbols, &symbol, is_cut);
+                    // Where an outer authority has no user information, an inner one has none.
+                    if symbol.end >= without_userinfo {
+                        without_userinfo =
+                            redact_inner_authority(&mut splice, &mut symbols, &symbol, is_cut);
+                    }
                     start = symbols.offset();
                 }
                 byte if assigns(byte) => {
@@ -235,6 +248,7 @@ impl Part {
         let json = assign.byte == b':' && assign.level > 0;
         let level = assign.level - u8::from(json);
         loop {
+            symbols.pass(|byte| !matches!(byte, b'&' | b'#' | b';' | b'/' | b'?'));
             let start = symbols.offset();
             let Some(symbol) = symbols.peek() else { return start };
             let ends = match symbol.byte {
@@ -278,15 +292,16 @@ fn separates(byte: u8) -> bool {
     )
 }
 
-/// Redacts the user information of a URL inside another one, from behind its slashes.
+/// Redacts the user information of a URL inside another one, from behind its slashes; returns how
+/// far there is no other.
 fn redact_inner_authority(
     splice: &mut Splice<'_>,
     symbols: &mut Symbols<'_>,
     slash: &Symbol,
     is_cut: bool,
-) {
+) -> usize {
     let start = symbols.offset();
-    let mut userinfo = None;
+    let (mut end_of_authority, mut userinfo) = (start, None);
     let mut has_password = false;
     let mut is_open = is_cut;
     for symbol in symbols.clone() {
@@ -299,10 +314,11 @@ fn redact_inner_authority(
             b'@' => userinfo = Some(symbol),
             _ => {}
         }
+        end_of_authority = symbol.end;
     }
     // Where the text is cut, user information may go on behind the cut.
     let end = match userinfo {
-        _ if is_open => symbols.clone().last().map(|last| last.end),
+        _ if is_open => Some(end_of_authority),
         Some(at) => Some(at.start),
         None => None,
     };
@@ -311,6 +327,7 @@ fn redact_inner_authority(
         splice.replace(start..end, redacted.trim_end_matches('@'));
         symbols.seek(end);
     }
+    end_of_authority
 }
 
 /// Redacts the user information at the end of `address`, whose authority begins at `start`.

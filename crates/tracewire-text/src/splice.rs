@@ -16,15 +16,16 @@ impl<'a> Splice<'a> {
         Self { text, copied: 0, result: String::new() }
     }
 
-    /// Replaces a part behind all that were replaced before.
+    /// Replaces a part behind all that were replaced before; another one is left alone.
     pub(crate) fn replace(&mut self, part: Range<usize>, with: &str) {
-        if &self.text[part.clone()] == with {
+        let Some(part_before) = self.text.get(self.copied..part.start) else { return };
+        if self.text.get(part.clone()).is_none_or(|replaced| replaced == with) {
             return;
         }
         if self.result.is_empty() {
             self.result.reserve(self.text.len() + with.len());
         }
-        self.result.push_str(&self.text[self.copied..part.start]);
+        self.result.push_str(part_before);
         self.result.push_str(with);
         self.copied = part.end;
     }

@@ -205,7 +205,10 @@ pub(crate) fn line(object: &Json) -> String {
     let mut line = String::with_capacity(json.len() + 1);
     for c in json.chars() {
         if is_unsafe(c) {
-            let _ = write!(line, "\\u{:04x}", u32::from(c));
+            // JSON escapes a character beyond the first 65,536 as two.
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(line, "\\u{unit:04x}");
+            }
         } else {
             line.push(c);
         }
@@ -267,7 +270,7 @@ mod tests {
 
     #[test]
     fn nothing_from_outside_reaches_the_terminal_raw() {
-        let text = "\u{1b}[2J\u{9b}31m\u{202e}\n";
+        let text = "\u{1b}[2J\u{9b}31m\u{202e}\u{ad}\u{e0041}\u{1d173}\n";
         let data = Sample::new(1).attribute("key", text).span();
         let line = span(&data, &Resource::builder_empty().build());
         assert!(!line.trim_end().chars().any(is_unsafe), "{line:?}");

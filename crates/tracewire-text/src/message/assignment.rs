@@ -44,7 +44,9 @@ impl Scanner<'_> {
         let start = skip(bytes, operator + 1, |byte| matches!(byte, b'=' | b'>' | b':'));
         let start = skip(bytes, start, |byte| matches!(byte, b' ' | b'\t'));
         let value = value(self.text, start, place, &key);
-        if value.is_empty() || NO_SECRET.contains(&&self.text[value.clone()]) {
+        let Some(shown) = self.text.get(value.clone()) else { return operator + 1 };
+        // Punctuation alone, as in "unexpected token: }", is no secret either.
+        if NO_SECRET.contains(&shown) || !shown.contains(char::is_alphanumeric) {
             return value.end.max(operator + 1);
         }
         let end = value.end;
@@ -81,23 +83,25 @@ fn key_before(bytes: &[u8], operator: usize) -> Range<usize> {
 }
 
 fn skip(bytes: &[u8], start: usize, matches: fn(u8) -> bool) -> usize {
-    start + bytes[start..].iter().take_while(|byte| matches(**byte)).count()
+    start + bytes.iter().skip(start).take_while(|byte| matches(**byte)).count()
 }
 
 /// The value that begins at `start`, without its quotation marks or brackets.
 fn value(text: &str, start: usize, place: Place, key: &Key) -> Range<usize> {
     let bytes = text.as_bytes();
-    // What a type is shown with, as in `Some("…")`.
-    let name = skip(bytes, start, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    let start = match bytes.get(name..name + 2) {
-        Some([b'(', b'"' | b'\\']) => name + 1,
-        _ => start,
-    };
     let quote = skip(bytes, start, |byte| byte == b'\\');
+    // A type around a text, as in `Some("…")`; the name may be the secret as well.
+    let name = skip(bytes, start, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let inner = skip(bytes, name + 1, |byte| byte == b'\\');
+    if bytes.get(name) == Some(&b'(') && bytes.get(inner) == Some(&b'"') {
+        let end = quoted_end(bytes, inner, inner - name - 1);
+        let behind = text[end..].trim_start_matches(['\\', '"']).trim_start_matches(')');
+        return start..text.len() - behind.len();
+    }
     match bytes.get(quote) {
         Some(b'"' | b'\'' | b'`') => quote + 1..quoted_end(bytes, quote, quote - start),
-        Some(b'{') if place != Place::Colon => start + 1..braced_end(bytes, start + 1),
-        Some(b'{' | b'[') => start + 1..bracketed_end(bytes, start),
+        Some(b'{') if place != Place::Colon => quote + 1..braced_end(bytes, quote + 1),
+        Some(b'{' | b'[') => quote + 1..bracketed_end(bytes, quote),
         _ => start..bare_end(text, start, place, key),
     }
 }
@@ -111,10 +115,11 @@ fn quoted_end(bytes: &[u8], quote: usize, escapes: usize) -> usize {
         if byte == b'\\' {
             backslashes += 1;
         } else {
-            let closes = match escapes {
+            let ends_escapes = match escapes {
                 0 => backslashes % 2 == 0,
                 _ => backslashes <= escapes,
             };
+            let closes = ends_escapes && can_follow_value(bytes.get(at + 1));
             if byte == mark && closes {
                 // A doubled mark is a part of the value.
                 if escapes == 0 && backslashes == 0 && bytes.get(at + 1) == Some(&mark) {
@@ -128,6 +133,12 @@ fn quoted_end(bytes: &[u8], quote: usize, escapes: usize) -> usize {
         at += 1;
     }
     bytes.len()
+}
+
+/// Whether this byte can stand behind the quotation mark that ends a value. Behind any other one the
+/// mark is a part of the value that nothing escaped.
+fn can_follow_value(byte: Option<&u8>) -> bool {
+    byte.is_none_or(|byte| byte.is_ascii_whitespace() || b",;:.)]}>&!?'\"`\\@".contains(byte))
 }
 
 /// Where the brace closes that was opened before `start`; a doubled one is a part of the value.

@@ -34,6 +34,10 @@ impl Scanner<'_> {
             host = at + 1;
         } else if !is_host(&text[start..authority]) || is_open && authority == word {
             let end = if is_open { word } else { broken_end(text, start, word) };
+            if text[end..].starts_with('@') {
+                self.splice.replace(start..end + 1, redacted_userinfo(true));
+                return end + 1;
+            }
             self.splice.redact(start..end);
             return end;
         }
@@ -63,6 +67,7 @@ impl Scanner<'_> {
             if self.word.start > 0 && self.word.start == self.splice.copied() && !opened.is_empty()
             {
                 self.splice.redact(last - opened.len()..last);
+                return last + 1;
             }
             return at + 1;
         };

@@ -94,6 +94,7 @@ fn urls_lose_credentials_sensitive_values_and_the_fragment() {
         ("https://github.com@", "https://github.com@"),
         ("https://ada:pw@", "https://REDACTED:REDACTED@"),
         ("mailto:a@b", "mailto:a@b"),
+        ("//ada:pw@h/p", "//REDACTED:REDACTED@h/p"),
         ("http://h/?token=t#ref", "http://h/?token=REDACTED"),
         ("http://h/?a=1#token=t", "http://h/?a=1"),
         ("http://h#token=t", "http://h"),
@@ -157,7 +158,7 @@ fn a_cut_never_shows_what_stands_behind_it_or_a_part_of_a_secret() {
 fn a_long_query_is_looked_at_in_part() {
     let keys = SensitiveKeys::default();
     let shown = keys.limited_query(&"a=&".repeat(20_000), 4096).into_owned();
-    assert_eq!(shown, "a=&".repeat(256) + "a…");
+    assert_eq!(shown, "a=&".repeat(128) + "a…");
     let long = "x".repeat(4093) + "…";
     assert_eq!(keys.limited_query(&"x".repeat(5000), 4096), long);
 }
@@ -278,14 +279,20 @@ proptest! {
     }
 
     #[test]
-    fn any_url_is_answered_and_redacting_twice_changes_nothing(
-        text in "(\\PC|[=&;:/@%?]|://|%3D|token){0,40}",
+    fn what_comes_out_of_any_text_was_in_it(
+        text in "(\\PC|[=&;:/@%?]|://|%3[AaD]|%40|token){0,40}",
         limit in 0usize..100,
     ) {
         let keys = SensitiveKeys::default();
         for redact in [SensitiveKeys::redact_url, SensitiveKeys::redact_query, SensitiveKeys::redact_path] {
-            let once = redact(&keys, &text).into_owned();
-            prop_assert_eq!(&redact(&keys, &once), &once);
+            let redacted = redact(&keys, &text);
+            let mut rest = text.as_str();
+            // Between a name and a password stands a colon that may have been encoded.
+            for part in redacted.replace("REDACTED:REDACTED", "REDACTED").split("REDACTED") {
+                let found = rest.find(part);
+                prop_assert!(found.is_some(), "{} became {}", text, redacted);
+                rest = &rest[found.unwrap_or_default() + part.len()..];
+            }
         }
         prop_assert!(keys.limited_url(&text, limit).len() <= limit);
         prop_assert!(keys.limited_query(&text, limit).len() <= limit);

@@ -22,7 +22,7 @@
 //! | `http.request.method` | always | the method, `_OTHER` if it is not a known one |
 //! | `http.request.method_original` | method is `_OTHER` | the method as sent |
 //! | `url.scheme` | always | a trusted proxy, else [the layer's setting](ServerLayer::scheme); never the request target |
-//! | `url.path` | always | the original path, also inside nested routers |
+//! | `url.path` | always | the original path even inside nested routers, sensitive parameters redacted |
 //! | `url.query` | there is one | the query, sensitive values redacted |
 //! | `http.route` | a route matched | `MatchedPath` |
 //! | `server.address`, `server.port` | known and valid | a trusted proxy, else `:authority`, else `Host` |
