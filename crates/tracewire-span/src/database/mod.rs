@@ -37,6 +37,7 @@
 //! | `other_sql`, and any name that is not listed here | all of the above, `#`, `//`, `{`, `%`, Oracle's `q'…'`, dollar quotes, and names in brackets or backticks with more than letters and digits |
 //! | `redis`, `mongodb`, `elasticsearch`, `aws.dynamodb`, … | not SQL: nothing of the text is exported. Use [`operation`](Database::operation) |
 //!
+//! PostgreSQL is read with `standard_conforming_strings` on, its default: with it off, say `other_sql`.
 //! In a system that is not listed here, a query is also required to begin like a statement of SQL.
 //! Names in `"…"` are hidden like texts where a server may take them for texts: MySQL, SQLite, SQL Server,
 //! BigQuery, Hive, Spark. Values that are words end the text as well: Oracle's
