@@ -152,7 +152,20 @@ impl Telemetry {
     /// They nest with spans of the OpenTelemetry API in either order. Spans of level INFO and above
     /// appear whatever `RUST_LOG` says; more verbose ones if it names them. Add
     /// [`ContextLayer`](tracewire_tracing::ContextLayer) after it, to keep the trace across
-    /// `tokio::spawn(future.in_current_span())` where a filter disables spans.
+    /// `tokio::spawn(future.in_current_span())` where a filter disables spans. The order of the layers does
+    /// not matter.
+    ///
+    /// Of what is logged inside a span only errors are on it, whatever `RUST_LOG` says:
+    ///
+    /// | inside the span | on the span |
+    /// |---|---|
+    /// | `#[instrument(err)]`, on an `Err`; an event with a field `error` and no message | status Error with the error's text, and an `exception` event |
+    /// | `error!` | status Error, and an event named by the text |
+    /// | `warn!`, `info!`, `debug!`, `trace!` with a message; `#[instrument(ret)]` | nothing: they are log lines, and log records with the feature `logs` |
+    ///
+    /// The text of an error is exported as it is. What telemetry says of itself is left out, and so is the
+    /// span that tower-http's layer makes with `RequestSpan`, because the request has its server span.
+    /// While a thread ends no spans are made.
     ///
     /// ```no_run
     /// use tracing_subscriber::prelude::*;
@@ -160,7 +173,7 @@ impl Telemetry {
     /// # fn main() -> Result<(), tracewire_init::InitError> {
     /// let telemetry = tracewire_init::init()?;
     /// tracing_subscriber::registry()
-    ///     .with(tracing_subscriber::fmt::layer())
+    ///     .with(tracing_subscriber::fmt::layer().map_event_format(tracewire_tracing::TraceIds::new))
     ///     .with(telemetry.span_layer())
     ///     .init();
     /// # Ok(())

@@ -19,8 +19,8 @@ where
     let spans = filter_fn(|metadata| *metadata.level() <= LevelFilter::INFO)
         .or(verbose)
         .and(filter_fn(|metadata| metadata.is_span()));
-    let errors = filter_fn(|metadata| is_error(metadata));
-    WhileReachable(spans.or(errors).and(filter_fn(|metadata| is_exported(metadata))))
+    let errors = filter_fn(is_error);
+    WhileReachable(spans.or(errors).and(filter_fn(is_exported)))
 }
 
 /// Whether an event says that the work of its span failed: `error!`, and what `#[instrument(err)]`
@@ -36,7 +36,8 @@ fn is_error(metadata: &Metadata<'_>) -> bool {
 /// `RequestSpan`: that request has its server span.
 fn is_exported(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
-    !is_telemetry(target) && !(metadata.is_span() && target.starts_with("tracewire_tower::"))
+    let is_request_span = metadata.is_span() && target.starts_with("tracewire_tower::");
+    !is_telemetry(target) && !is_request_span
 }
 
 /// A filter that lets nothing through while its thread ends.

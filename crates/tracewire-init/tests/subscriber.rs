@@ -169,7 +169,7 @@ const HINT: &str = "map_event_format(TraceIds::new)";
 #[test]
 fn a_subscriber_without_ids_is_answered_with_one_line_that_says_what_to_add() {
     if is_child() {
-        return log_with(|| tracing_subscriber::fmt::init());
+        return log_with(tracing_subscriber::fmt::init);
     }
     let test = "a_subscriber_without_ids_is_answered_with_one_line_that_says_what_to_add";
     let (stdout, stderr) = both_outputs(test, Some("info"));

@@ -139,8 +139,9 @@ impl SpanBuilder {
     ///
     /// The span starts when the future is first polled, is the current one in every poll, and ends
     /// when the future is done or dropped. An `Err` is recorded as [`Span::fail`] does it, message
-    /// included; so is a panic, which then goes on. Secrets in URLs are removed from the message, and
-    /// nothing else: [`ignore_errors`](Self::ignore_errors) leaves out what may quote a value.
+    /// included; so is a panic, which then goes on. Credentials in URLs and behind `password=` are
+    /// removed from the message, values are not: [`ignore_errors`](Self::ignore_errors) leaves out what may
+    /// quote one.
     pub fn run<F>(self, future: F) -> InSpan<F>
     where
         F: Future,

@@ -1,4 +1,6 @@
 //! The page shows what stands in the programs, all of them, and no more lines than Python needs.
+//!
+//! `UPDATE_PAGE=1 cargo test -p tutorials --test page` writes the whole programs into the page anew.
 #![allow(clippy::unwrap_used)] // a test may
 
 use std::collections::BTreeSet;
@@ -6,6 +8,9 @@ use std::fs;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/tutorials.md");
 const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin");
+
+/// How the block of a whole program begins.
+const WHOLE: &str = "```rust,no_run";
 
 /// A block of code, and the last program that the page named before it.
 struct Block {
@@ -46,6 +51,58 @@ fn rust_of_the_page_stands_in_the_program_it_names() {
             "not in {name}:\n{}",
             block.lines.join("\n")
         );
+    }
+}
+
+/// A program from its first `use` on.
+fn whole(name: &str) -> String {
+    let program = fs::read_to_string(format!("{PROGRAMS}/{name}")).unwrap();
+    let head = |line: &&str| line.is_empty() || line.starts_with("//!") || line.starts_with("#![");
+    program.lines().skip_while(head).map(|line| format!("{line}\n")).collect()
+}
+
+/// The page with every whole program as it is in its file, and the names of these.
+fn with_whole_programs(page: &str) -> (String, BTreeSet<String>) {
+    let (mut name, mut written, mut names) = ("", String::new(), BTreeSet::new());
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        written.push_str(&format!("{line}\n"));
+        if let Some((_, named)) = line.split_once("(../examples/tutorials/src/bin/") {
+            name = named.split_once(')').unwrap().0;
+        } else if line == WHOLE {
+            names.insert(name.to_owned());
+            lines.by_ref().find(|line| *line == "```").unwrap();
+            written.push_str(&format!("{}```\n", whole(name)));
+        }
+    }
+    (written, names)
+}
+
+#[test]
+fn every_program_can_be_copied_and_run() {
+    let page = fs::read_to_string(PAGE).unwrap();
+    let (written, names) = with_whole_programs(&page);
+    if std::env::var_os("UPDATE_PAGE").is_some() {
+        fs::write(PAGE, &written).unwrap();
+    } else {
+        assert!(page == written, "a program has changed: say UPDATE_PAGE=1 and run this again");
+    }
+    let programs = fs::read_dir(PROGRAMS).unwrap();
+    let programs = programs.map(|file| file.unwrap().file_name().into_string().unwrap());
+    assert_eq!(names, programs.collect());
+}
+
+#[test]
+fn the_versions_on_the_page_are_those_that_are_tried() {
+    let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
+    let workspace = fs::read_to_string(workspace).unwrap();
+    let blocks = blocks();
+    let block = blocks.iter().find(|block| block.language == "toml").unwrap();
+    for line in block.lines.iter().filter(|line| line.contains(" = ")) {
+        let (name, rest) = line.split_once(" = ").unwrap();
+        let version = rest.split('"').nth(1).unwrap();
+        let ours = workspace.lines().find(|line| line.starts_with(&format!("{name} = "))).unwrap();
+        assert!(ours.contains(&format!("\"{version}")), "{line}: {ours}");
     }
 }
 

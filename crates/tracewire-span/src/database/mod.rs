@@ -37,10 +37,11 @@
 //! | `other_sql`, and any name that is not listed here | all of the above, `#`, `//`, `{`, `%`, Oracle's `q'…'`, dollar quotes, and names in brackets or backticks with more than letters and digits |
 //! | `redis`, `mongodb`, `elasticsearch`, `aws.dynamodb`, … | not SQL: nothing of the text is exported. Use [`operation`](Database::operation) |
 //!
+//! PostgreSQL is read with `standard_conforming_strings` on, its default: with it off, say `other_sql`.
 //! In a system that is not listed here, a query is also required to begin like a statement of SQL.
 //! Names in `"…"` are hidden like texts where a server may take them for texts: MySQL, SQLite, SQL Server,
-//! BigQuery, Hive, Spark. Passwords that are names, as in Oracle's `IDENTIFIED BY tiger`, end the text as
-//! well. Names of tables and columns are exported.
+//! BigQuery, Hive, Spark. Values that are words end the text as well: Oracle's
+//! `IDENTIFIED BY tiger`, `SET role = ada`, `PRAGMA key = secret`, SQL Server's `EXEC greet Ada`. Names of tables and columns are exported.
 //!
 //! **Errors** by code and type. A driver's message often quotes values (`Duplicate entry
 //! 'ada@example.com'`) or connection strings, so neither it nor the message of a panic is exported,
@@ -117,8 +118,8 @@ impl Database {
     /// Exports the messages of errors and panics: the status description and `exception.message`.
     ///
     /// **This exports data.** Drivers quote values (`Duplicate entry 'ada@example.com'`), parts of
-    /// statements, and connection strings in their messages. Secrets in URLs are removed from a message;
-    /// nothing else is. Off by default.
+    /// statements, and connection strings in their messages. Credentials in URLs and behind `password=` are
+    /// removed from a message; values are not. Off by default.
     pub const fn export_error_messages(mut self) -> Self {
         self.with_messages = true;
         self

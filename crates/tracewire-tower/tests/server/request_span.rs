@@ -86,3 +86,29 @@ async fn a_trace_layer_outside_shows_the_ids_of_the_trace_that_the_caller_sent()
         assert_eq!(line.matches(&format!("span_id={}", span.span_id)).count(), 1, "{line}");
     }
 }
+
+#[tokio::test]
+async fn with_ids_in_every_line_each_is_written_once() {
+    let capture = Capture::new();
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .map_event_format(tracewire_tracing::TraceIds::new)
+        .finish();
+    let _default = tracing::subscriber::set_default(subscriber);
+
+    let app = Router::new()
+        .route("/users/{id}", get(async || tracing::info!("hello")))
+        .layer(TraceLayer::new_for_http().make_span_with(RequestSpan::new()))
+        .layer(layer(&capture));
+    let request = Request::get("/users/1").body(Body::empty()).unwrap();
+    app.oneshot(request).await.unwrap().into_body().collect().await.unwrap();
+
+    let span = server_span(&capture);
+    let line = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert_eq!(line.matches(&span.trace_id.to_string()).count(), 1, "{line}");
+    assert_eq!(line.matches(&span.span_id.to_string()).count(), 1, "{line}");
+    assert!(line.contains("http.route=\"/users/{id}\"}"), "{line}");
+}

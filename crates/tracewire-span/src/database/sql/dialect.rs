@@ -112,6 +112,8 @@ pub(super) struct Dialect {
     pub(super) raw_statements: &'static [&'static str],
     /// `INSERT … FORMAT name` is followed by data.
     pub(super) inline_data: bool,
+    /// A word among the arguments of a call is a text.
+    pub(super) bare_arguments: bool,
     /// The query may be none: only statements that SQL alone has are read.
     pub(super) must_look_like_sql: bool,
 }
@@ -137,6 +139,7 @@ const STANDARD: Dialect = Dialect {
     unclear: "",
     raw_statements: &[],
     inline_data: false,
+    bare_arguments: false,
     must_look_like_sql: false,
 };
 
@@ -156,6 +159,7 @@ const COMMON: Dialect = Dialect {
     unclear: "{}%",
     raw_statements: &["ADD", "COPY", "SET"],
     inline_data: true,
+    bare_arguments: true,
     ..STANDARD
 };
 
@@ -192,6 +196,7 @@ const SQL_SERVER: Dialect = Dialect {
     bracket: Bracket::DoubledName,
     dollar: Dollar::Money,
     hash: Hash::Letter,
+    bare_arguments: true,
     nested_comments: Rule::Yes,
     ..STANDARD
 };

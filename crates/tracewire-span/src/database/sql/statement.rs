@@ -16,10 +16,35 @@ pub(super) enum Ends {
 pub(super) struct Statement {
     has_begun: bool,
     takes_data: bool,
+    setting: Setting,
+    call: Call,
     /// Parentheses that are open.
     depth: usize,
     after_identified: bool,
     after_format: bool,
+}
+
+/// A statement that gives something a value, which may be a word: `SET role = ada`.
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Setting {
+    #[default]
+    None,
+    /// Behind `=` or `TO`.
+    Set,
+    /// Behind `=` or a parenthesis.
+    Pragma,
+}
+
+/// A call of SQL Server, in which a word may stand for a text: `EXEC greet Ada`.
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Call {
+    #[default]
+    None,
+    Begun,
+    /// The procedure has been named, or more of its name follows a dot.
+    Named {
+        dot: bool,
+    },
 }
 
 impl Statement {
@@ -34,7 +59,7 @@ impl Statement {
                 Ends::No
             }
             _ if std::mem::take(&mut self.after_format) => Ends::Behind,
-            token => self.later(token),
+            token => self.later(token, dialect),
         }
     }
 
@@ -42,14 +67,25 @@ impl Statement {
         let is_any = |known: &[&str]| known.iter().any(|known| word.eq_ignore_ascii_case(known));
         self.has_begun = true;
         self.takes_data = dialect.inline_data && is_any(&["INSERT"]);
+        self.setting = match () {
+            () if is_any(&["SET"]) => Setting::Set,
+            () if is_any(&["PRAGMA"]) => Setting::Pragma,
+            () => Setting::None,
+        };
+        if dialect.bare_arguments && is_any(CALLS) {
+            self.call = Call::Begun;
+        }
         if is_any(dialect.raw_statements) {
             return Ends::Behind;
         }
         if dialect.must_look_like_sql && !is_any(STATEMENTS) { Ends::Before } else { Ends::No }
     }
 
-    fn later(&mut self, token: Token<'_>) -> Ends {
+    fn later(&mut self, token: Token<'_>, dialect: &Dialect) -> Ends {
         self.has_begun = true;
+        if self.is_bare_argument(token, dialect) {
+            return Ends::Before;
+        }
         match token {
             Token::Mark("(") => self.depth += 1,
             Token::Mark(")") => self.depth = self.depth.saturating_sub(1),
@@ -57,6 +93,14 @@ impl Statement {
         }
         let is =
             |known: &str| matches!(token, Token::Word(word) if word.eq_ignore_ascii_case(known));
+        let gives = match self.setting {
+            Setting::None => false,
+            Setting::Set => token == Token::Mark("=") || is("to"),
+            Setting::Pragma => matches!(token, Token::Mark("=" | "(")),
+        };
+        if gives {
+            return Ends::Behind;
+        }
         // Oracle's passwords are names: `IDENTIFIED BY tiger`.
         if std::mem::take(&mut self.after_identified) && (is("by") || is("with") || is("via")) {
             return Ends::Behind;
@@ -67,6 +111,36 @@ impl Statement {
         Ends::No
     }
 }
+
+impl Statement {
+    /// Whether this is a word behind the name of a procedure, where it may stand for a text.
+    fn is_bare_argument(&mut self, token: Token<'_>, dialect: &Dialect) -> bool {
+        let is_any = |known: &[&str]| matches!(token, Token::Word(word) if known.iter().any(|known| word.eq_ignore_ascii_case(known)));
+        if dialect.bare_arguments && is_any(CALLS) {
+            self.call = Call::Begun;
+            return false;
+        }
+        let is_name = matches!(token, Token::Name(_) | Token::Word(_));
+        let is_variable = matches!(token, Token::Word(word) if word.starts_with('@'));
+        match self.call {
+            Call::Named { dot } if is_name && !dot => !is_variable && !is_any(MODIFIERS),
+            Call::Begun | Call::Named { .. } if is_name && !is_variable => {
+                self.call = Call::Named { dot: false };
+                false
+            }
+            Call::Named { .. } => {
+                self.call = Call::Named { dot: token == Token::Mark(".") };
+                false
+            }
+            Call::None | Call::Begun => false,
+        }
+    }
+}
+
+const CALLS: &[&str] = &["EXEC", "EXECUTE"];
+
+/// Words that are no arguments of a call.
+const MODIFIERS: &[&str] = &["DEFAULT", "NULL", "OUT", "OUTPUT", "RECOMPILE", "WITH"];
 
 /// How statements begin, in SQL and in no other language that a database is likely to speak.
 const STATEMENTS: &[&str] = &[
