@@ -120,11 +120,19 @@
 //! [`Redirects::follow_cross_origin`] follows those too and says what that risks; [`Redirected`]
 //! tells inner middlewares.
 //!
+//! # Calls that are not traced
+//!
+//! [`exclude_urls`](ClientMiddleware::exclude_urls) and the environment variable
+//! `TRACEWIRE_EXCLUDED_URLS`, a comma-separated list of [patterns](Urls) such as
+//! `metadata.internal,/healthz`, leave out calls by URL. They have no span and no duration, and the
+//! trace around them is sent on. Below a request that its server does not trace, calls have no span,
+//! and their durations are recorded.
+//!
 //! # Which headers go where
 //!
 //! Trace context goes everywhere. Baggage goes to hosts [nearby](Hosts::nearby) and stays away from
 //! others: [`destinations`](ClientMiddleware::destinations) changes both. What the request had under
-//! the names of these headers is replaced, or removed where the policy withholds it.
+//! the names of these headers, or those of any other known format, is replaced or removed.
 //!
 //! # One request
 //!
@@ -158,5 +166,5 @@ pub use self::{
     redirect::{RedirectError, Redirected, Redirects},
 };
 pub use tracewire_http::{
-    Attempts, CallOptions, Destinations, ErrorType, HeaderSelector, Hosts, UrlTemplates,
+    Attempts, CallOptions, Destinations, ErrorType, HeaderSelector, Hosts, UrlTemplates, Urls,
 };

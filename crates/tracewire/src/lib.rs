@@ -4,6 +4,10 @@
 #[doc(inline)]
 pub use tracewire_init::{InitError, ShutdownReport, Telemetry, init};
 
+#[cfg(all(feature = "init", feature = "signal"))]
+#[doc(inline)]
+pub use tracewire_init::shutdown_signal;
+
 #[cfg(feature = "reqwest")]
 #[doc(inline)]
 pub use tracewire_reqwest::ClientMiddleware;

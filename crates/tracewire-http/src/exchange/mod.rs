@@ -41,6 +41,7 @@ use opentelemetry::{
     trace::{SpanKind, TraceContextExt},
 };
 use std::{borrow::Cow, net::SocketAddr, sync::Arc};
+use tracewire_propagation::outgoing;
 
 /// The largest size of a body that is believed, in bytes: 1 TiB. Anybody can declare more.
 const LARGEST: u64 = 1 << 40;
@@ -76,7 +77,7 @@ impl Exchange {
         let Origin { parent, link } = origin.into();
         let resolved = instrumentation.resolve();
         if !resolved.records {
-            return Self::unrecorded(parent);
+            return Self::unrecorded(outgoing(&parent));
         }
         let method = method_name(instrumentation, request.method);
         let route = request.route.filter(|route| !route.is_empty());
@@ -107,7 +108,7 @@ impl Exchange {
     ) -> Self {
         let resolved = instrumentation.resolve();
         if !resolved.records {
-            return Self::unrecorded(parent.clone());
+            return Self::unrecorded(outgoing(parent));
         }
         let method = method_name(instrumentation, request.method);
         let mut record = Record::new(instrumentation.side, resolved, method);

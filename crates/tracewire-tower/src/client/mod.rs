@@ -64,13 +64,21 @@
 //! └─ GET  200  http.request.resend_count=1
 //! ```
 //!
+//! # Calls that are not traced
+//!
+//! [`exclude_urls`](ClientLayer::exclude_urls) and the environment variable
+//! `TRACEWIRE_EXCLUDED_URLS`, a comma-separated list of [patterns](Urls) such as
+//! `metadata.internal,/healthz`, leave out calls by URL. They have no span and no duration, and the
+//! trace around them is sent on. Below a request that its server does not trace, calls have no span,
+//! and their durations are recorded.
+//!
 //! # Which headers go where
 //!
 //! Trace context goes everywhere. Baggage goes to hosts [nearby](Hosts::nearby) and stays away from
 //! others: [`destinations`](ClientLayer::destinations) changes both. What the request had under the
-//! names of these headers is replaced, or removed where the policy withholds it. The policy is asked
-//! for the host of the request's URL. Where the URL names none the destination is not known, whatever
-//! `Host` says: baggage is withheld, unless it may go [everywhere](Hosts::everywhere).
+//! names of these headers, or those of any other known format, is replaced or removed. The policy
+//! is asked for the host of the request's URL. Where the URL names none the destination is not known,
+//! whatever `Host` says: baggage is withheld, unless it may go [everywhere](Hosts::everywhere).
 
 mod error;
 mod future;
@@ -82,4 +90,5 @@ mod service;
 pub use self::{future::ResponseFuture, layer::ClientLayer, service::ClientService};
 pub use tracewire_http::{
     Attempts, CallBody, CallOptions, Destinations, ErrorType, HeaderSelector, Hosts, UrlTemplates,
+    Urls,
 };

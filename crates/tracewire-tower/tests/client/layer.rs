@@ -204,9 +204,10 @@ async fn baggage_goes_by_the_host_that_is_connected_to() {
         ("http://inventory/", "shop.example", true),
         ("http://shop.example/", "inventory", false),
         ("http://[::1]:80/", "shop.example", true),
-        // The connection leads somewhere, and `Host` need not say where.
+        // Only the inner service knows where these go.
         ("/users/1", "inventory:8080", false),
         ("/users/1", "localhost", false),
+        ("/users/1", "127.0.0.1", false),
         ("/users/1", "shop.example", false),
     ];
     for (uri, host, sent) in cases {

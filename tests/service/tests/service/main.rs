@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // a test may
 
 mod calls;
+mod exclusions;
 mod headers;
 mod lifecycle;
 mod process;
