@@ -89,6 +89,6 @@ mod service;
 
 pub use self::{future::ResponseFuture, layer::ClientLayer, service::ClientService};
 pub use tracewire_http::{
-    Attempts, CallBody, CallOptions, Destinations, ErrorType, HeaderSelector, Hosts, UrlTemplates,
-    Urls,
+    Attempts, CallBody, CallOptions, ClientRequest, ClientResponse, Destinations, ErrorType,
+    HeaderSelector, Hosts, UrlTemplates, Urls,
 };
