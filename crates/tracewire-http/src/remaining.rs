@@ -63,9 +63,15 @@ impl Remaining {
     }
 }
 
-/// Returns the length of the body that `headers` declare with `Content-Length`, in bytes.
+/// The most digits of a number of 64 bits.
+const MOST_DIGITS: usize = 20;
+
+/// Returns the length of the body that `headers` declare with `Content-Length`, in bytes, if it is
+/// written in digits alone.
 pub fn declared_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    let length = headers.get(CONTENT_LENGTH)?.as_bytes();
+    let is_number = length.len() <= MOST_DIGITS && length.iter().all(u8::is_ascii_digit);
+    if is_number { str::from_utf8(length).ok()?.parse().ok() } else { None }
 }
 
 /// Whether nobody sends or reads the body of this response to a request of `method`, even if it has

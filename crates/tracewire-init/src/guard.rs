@@ -386,3 +386,14 @@ impl Drop for Claim {
         INITIALIZED.store(false, Ordering::Release);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_guard_can_be_shared_between_threads() {
+        fn shared<T: Send + Sync + 'static>() {}
+        shared::<Telemetry>();
+    }
+}

@@ -223,7 +223,7 @@ impl<'a> Setup<'a> {
         );
         let sampler = traces.sampler;
         #[cfg(feature = "tracing")]
-        let sampler = crate::no_ids::NoIds::new(sampler);
+        let sampler: Box<dyn ShouldSample> = Box::new(crate::no_ids::NoIds::new(sampler));
         let mut provider = builder
             .with_resource(resource.clone())
             .with_sampler(DropUntraced(sampler))

@@ -22,12 +22,12 @@ use tracewire_propagation::current;
 
 /// The value of a key in the current context.
 pub fn get(key: &str) -> Option<String> {
-    Context::map_current(|context| context.baggage().get(key).map(ToString::to_string))
+    current::with(|context| context.baggage().get(key).map(ToString::to_string))
 }
 
 /// All entries of the current context, sorted by key.
 pub fn entries() -> Vec<(String, String)> {
-    let mut entries: Vec<_> = Context::map_current(|context| {
+    let mut entries: Vec<_> = current::with(|context| {
         let baggage = context.baggage().iter();
         baggage.map(|(key, (value, _))| (key.to_string(), value.to_string())).collect()
     });

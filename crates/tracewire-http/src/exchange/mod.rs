@@ -24,7 +24,10 @@ pub(crate) use self::{
     series::SeriesLimit,
 };
 
-use self::{messages::Messages, start::span_name};
+use self::{
+    messages::Messages,
+    start::{note_unknown_peer, span_name},
+};
 use crate::{
     ClientRequest, ExchangeHandle, Instrumentation, Origin, Outcome, ServerRequest,
     conventions as c,
@@ -78,6 +81,9 @@ impl Exchange {
         let resolved = instrumentation.resolve();
         if !resolved.records {
             return Self::unrecorded(outgoing(&parent));
+        }
+        if request.peer.is_none() {
+            note_unknown_peer();
         }
         let method = method_name(instrumentation, request.method);
         let route = request.route.filter(|route| !route.is_empty());

@@ -6,10 +6,10 @@ use crate::{
     method::{OTHER, conventional},
 };
 use opentelemetry::{
-    Context, KeyValue, StringValue,
+    Context, KeyValue, StringValue, otel_debug,
     trace::{Link, Span, SpanBuilder, SpanContext, SpanKind, TraceContextExt, Tracer},
 };
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Once};
 use tracewire_propagation::{SamplingHint, is_untraced, outgoing, with_random_trace_id};
 
 /// How many attributes a span has at most before its end: an SDK keeps 128 unless it is told
@@ -67,6 +67,20 @@ impl Record {
             self.context = with_random_trace_id(&self.context);
         }
     }
+}
+
+/// Says once that a server does not know who calls it, which is easy to forget.
+#[cold]
+pub(super) fn note_unknown_peer() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        otel_debug!(
+            name: "Server.UnknownPeer",
+            message = "a request has no peer address, so spans have no client.address: serve an axum \
+                router with into_make_service_with_connect_info::<SocketAddr>(), or insert a \
+                PeerAddress into the request's extensions"
+        );
+    });
 }
 
 /// `{method} {target}`, or the method alone; a method that is not known is `HTTP`.

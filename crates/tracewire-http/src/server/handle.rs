@@ -19,12 +19,12 @@ use std::sync::Arc;
 pub struct ExchangeHandle(Option<Arc<Shared>>);
 
 impl ExchangeHandle {
-    /// Tells which route matched: the template, never the path. The first one told stays.
+    /// Sets the route that matched: the template, never the path. The first one that is known stays.
     pub fn set_route(&self, route: &str) {
         self.note(|record| record.fill_in_route(route));
     }
 
-    /// Adds an attribute to the duration metric.
+    /// Adds an attribute to the duration metric. That of a stream is recorded at its response head.
     ///
     /// Every new value is a new time series: add only what takes few values, and never text that
     /// a stranger chose.

@@ -111,7 +111,7 @@ impl Protocol {
             // What follows may be secret.
             return Err(InitError::configuration(
                 setting,
-                &format!("{scheme}:"),
+                &Shown::value(&format!("{scheme}:")),
                 "gRPC goes to a host: it must be http://host:4317, https://host:4317 or host:4317",
             ));
         }

@@ -5,6 +5,7 @@
 mod bodies;
 mod clients;
 mod contract;
+mod endings;
 mod errors;
 mod hops;
 mod metrics;

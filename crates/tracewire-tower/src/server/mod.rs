@@ -46,27 +46,82 @@
 //!
 //! # When it ends
 //!
-//! Once, at the first of these:
+//! Each exchange ends once: its span ends, its duration is recorded, and the gauge of active requests
+//! goes down.
 //!
-//! - the response head, where no body can follow: `HEAD`, 1xx, 204, 304, 2xx to `CONNECT`, and
-//!   bodies that are over before they begin; so a connection that is upgraded, as to a WebSocket,
-//!   ends with its 101 unless the layer [follows it](ServerLayer::follow_upgrades);
-//! - the last frame of the body: trailers, the end of the stream, or as many bytes as
-//!   `Content-Length` declares;
-//! - a body that fails (`error.type` `body`), a service that fails (`service`, or `timeout` where
-//!   an I/O error says so), a panic (`panic`);
-//! - anything dropped before: the caller went away (`cancelled`).
+//! | response | the span ends | the duration is recorded | if the caller leaves |
+//! |---|---|---|---|
+//! | none yet | when the service fails (`service`, or `timeout` if an I/O error says so) or panics (`panic`) | with the span | `cancelled` |
+//! | with a body | after its last frame: trailers, the end of the stream, or the last byte that `Content-Length` declares; or when it fails (`body`) | with the span | `cancelled` |
+//! | without one: `HEAD`, 1xx, 204, 304, 2xx to `CONNECT`, an empty body | with the response head | with the span | no error |
+//! | [stream](ServerLayer::is_stream): `text/event-stream`, `multipart/x-mixed-replace`, `application/grpc` | with the stream, or when it fails (`body`) | at the response head | no error |
+//! | gRPC call, with the option [`grpc`](#grpc) | after its trailers | with the span; if it is a stream, as long as the head took | no error |
+//! | upgraded connection | with the response head | with the span | no error |
+//! | upgraded connection, [followed](ServerLayer::follow_upgrades) | when the last [`ExchangeHandle`] is dropped | at the response head | no error |
 //!
-//! The span's status is `Error` exactly where there is an `error.type`. A
-//! [classifier](ServerLayer::classify), or a handler with its [`ExchangeHandle`], decides otherwise.
+//! - The span's status is `Error` exactly where there is an `error.type`. A
+//!   [classifier](ServerLayer::classify), or a handler with its [`ExchangeHandle`], decides otherwise.
+//! - `http.server.active_requests` counts an exchange until its span ends, so it counts open streams
+//!   and followed connections. Their durations say how long the response took to begin.
+//! - What happens to a stream after its head is on its span alone: its error, and the gRPC status.
+//! - A body with fewer or more bytes than `Content-Length` declares has failed (`body`).
+//! - A gRPC call shows that it is a stream by a second message, or by a caller who leaves after the
+//!   head. The duration has no `rpc.response.status_code` then.
+//!
+//! The service's future and body are dropped inside the request's context, before its span ends. So
+//! what a guard in a handler logs or starts when it is dropped belongs to the request, even if the
+//! caller hung up. Nothing of this panics while a thread ends.
+//!
+//! # WebSockets
+//!
+//! By default the span of a WebSocket ends with the response that grants it: 101 over HTTP/1.1, or the
+//! 200 to an extended `CONNECT` over HTTP/2. With [`follow_upgrades`](ServerLayer::follow_upgrades) it
+//! stays open for as long as the task that owns the connection keeps the request's
+//! [`ExchangeHandle`]. That task does not run inside the request: carry the request's span into it,
+//! and the spans of its messages are children of the connection's.
+//!
+//! ```
+//! # #[cfg(feature = "axum")]
+//! # mod example {
+//! use axum::{Extension, extract::{WebSocketUpgrade, ws::WebSocket}, response::Response};
+//! use tracewire_span::{current, span};
+//! use tracewire_tower::server::ExchangeHandle;
+//!
+//! async fn chat(upgrade: WebSocketUpgrade, Extension(handle): Extension<ExchangeHandle>) -> Response {
+//!     let request = current();
+//!     upgrade.on_upgrade(move |socket| request.carry(talk(socket, handle)))
+//! }
+//!
+//! async fn talk(mut socket: WebSocket, _handle: ExchangeHandle) {
+//!     while let Some(Ok(message)) = socket.recv().await {
+//!         let answer = socket.send(message);
+//!         if span("message").run(answer).await.is_err() {
+//!             break;
+//!         }
+//!     }
+//! }
+//! # }
+//! ```
 //!
 //! # Where to put it
 //!
 //! | placed | route | sees |
 //! |---|---|---|
-//! | `Router::layer`, added last | known from the start | every request that reaches the router |
+//! | [`Router::layer`](axum::Router::layer), added last | known from the start | every request that reaches the router |
 //! | [`around`] the router | known at the end | requests that other layers around it answer or rewrite, too |
 //! | inside another layer of ours | told to the outer one | starts no second span |
+//!
+//! - **Add the layer after the routes.** `Router::layer` wraps the routes that are there when it is
+//!   called; requests to routes that are added later are not traced.
+//! - **Routers in routers** have their whole template, such as `/api/items/{id}`, whether the layer is
+//!   on the outer router or on the inner one. Only a router inside `nest_service`,
+//!   `fallback_service` or `route_service` keeps its routes to itself: add a layer to it as well. It
+//!   starts no second span, and tells the outer layer the route unless that knows one already.
+//! - **Call [`around`] last**, on the router that is served. axum cannot merge two routers with
+//!   fallbacks, which is what `around` returns, and does not always reach one that is nested.
+//! - **The client's address** needs axum's
+//!   `app.into_make_service_with_connect_info::<SocketAddr>()`, or a [`PeerAddress`] in the request's
+//!   extensions. Without either, spans have no `client.address`, and one debug line says so.
 //!
 //! Layers that catch panics or time out may stand inside or outside. Inside, the response they make
 //! is what is recorded; outside, the exchange ends as `panic` or `cancelled`.
@@ -144,6 +199,7 @@ mod layer;
 mod request;
 #[cfg(feature = "tower-http")]
 mod request_span;
+mod route;
 #[cfg(feature = "axum")]
 mod router;
 mod service;

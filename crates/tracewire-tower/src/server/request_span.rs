@@ -1,9 +1,10 @@
 //! A `tracing` span for people who keep the log spans of tower-http.
 
-use super::request;
+use super::route;
 use http::Request;
-use opentelemetry::{Context, trace::TraceContextExt};
+use opentelemetry::trace::TraceContextExt;
 use tower_http::trace::MakeSpan;
+use tracewire_propagation::current;
 use tracing::{Level, Span, field::Empty};
 
 /// Makes the span of tower-http's `TraceLayer` carry the trace.
@@ -77,8 +78,8 @@ impl<B> MakeSpan<B> for RequestSpan {
             Level::DEBUG => request_span!(Level::DEBUG),
             Level::TRACE => request_span!(Level::TRACE),
         };
-        if let Some(route) = request::route(request) {
-            span.record("http.route", route);
+        if let Some(route) = route::of(request) {
+            span.record("http.route", &*route);
         }
         record_ids(&span);
         span
@@ -95,7 +96,7 @@ pub(super) fn show_ids() {
 }
 
 fn record_ids(span: &Span) {
-    Context::map_current(|context| {
+    current::with(|context| {
         let server = context.span();
         let server = server.span_context();
         if server.is_valid() {

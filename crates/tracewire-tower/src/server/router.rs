@@ -4,12 +4,16 @@ use super::ServerLayer;
 use axum::Router;
 use tower_layer::Layer;
 
-/// Puts `layer` around all of `app`, and keeps the routes known.
+/// Puts `layer` around all of `app`, and keeps the routes known. Call it last, on the router that is
+/// served.
 ///
 /// A layer added with [`Router::layer`] sees the route of each request but none of the requests
 /// that another layer around the router answers or rewrites. One that is simply wrapped around the
 /// router sees them all but never learns a route, because nothing leaves the router by itself.
 /// This function does both: `layer` goes around, and a second one inside leaves the route for it.
+///
+/// The router that it returns has a fallback. So axum panics where two of them are merged, and does
+/// not reach all of them where they are nested: merge and nest first, then call this once.
 ///
 /// The route is known only when the request has been routed, so samplers do not see `http.route`,
 /// and the span gets its final name when it ends.

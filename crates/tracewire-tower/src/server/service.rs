@@ -1,6 +1,6 @@
 //! Begins: one request enters, one exchange starts.
 
-use super::{RequestHead, ResponseBody, ResponseFuture, hooks::ask, layer::Config, request};
+use super::{RequestHead, ResponseBody, ResponseFuture, hooks::ask, layer::Config, request, route};
 use http::{Method, Request, Response};
 use http_body::Body;
 use std::{
@@ -8,7 +8,7 @@ use std::{
     task::{self, Poll},
 };
 use tower_service::Service;
-use tracewire_http::{Exchange, ExchangeHandle, Origin, Scope};
+use tracewire_http::{Exchange, ExchangeHandle, Origin, Scope, declared_length};
 use tracewire_propagation::untraced;
 
 /// The service that [`ServerLayer`](super::ServerLayer) makes.
@@ -43,8 +43,8 @@ where
         let mut scope = match around.filter(|handle| !handle.has_ended()) {
             // Another layer of ours is around this one.
             Some(outer) => {
-                if let Some(route) = request::route(&request) {
-                    outer.set_route(route);
+                if let Some(route) = route::of(&request) {
+                    outer.set_route(&route);
                 }
                 Scope::Bare
             }
@@ -103,12 +103,13 @@ impl Config {
 
     fn start<B>(&self, request: &Request<B>, head: &RequestHead<'_>, origin: Origin) -> Exchange {
         let route = ask(&self.hooks.route, head).flatten();
+        let matched = route::of(request);
         let name = ask(&self.hooks.span_name, head).flatten();
         let added = self.hooks.on_request(head);
 
         let forwarded = self.proxies.forwarded(request::peer(request), head.headers);
         let mut facts = request::describe(request, head.uri, self.scheme, &forwarded);
-        facts.route = route.as_deref().or(facts.route);
+        facts.route = route.as_deref().or(matched.as_deref());
         facts.name = name.as_deref();
         facts.attributes = added.as_ref().map_or(&[], |added| &added.span);
         let mut exchange = Exchange::serve(&self.instrumentation, origin, &facts);
@@ -116,7 +117,7 @@ impl Config {
             exchange.add_metric_attributes(added.metric);
         }
         if exchange.measures_sizes()
-            && let Some(bytes) = request::declared_length(request.headers())
+            && let Some(bytes) = declared_length(request.headers())
         {
             exchange.request_size(bytes);
         }

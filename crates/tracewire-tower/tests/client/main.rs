@@ -3,6 +3,7 @@
 
 mod clients;
 mod contract;
+mod endings;
 #[cfg(feature = "grpc")]
 mod grpc;
 mod layer;

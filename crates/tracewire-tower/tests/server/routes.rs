@@ -68,6 +68,103 @@ async fn layer_around_the_router_knows_the_route() {
     }
 }
 
+/// Every way to put one router into another, and the path and the template of its route.
+fn ways() -> [(&'static str, fn(Router) -> Router, &'static str, &'static str); 8] {
+    [
+        ("merge", |inner| Router::new().merge(inner), "/items/1", "/items/{id}"),
+        ("nest", |inner| Router::new().nest("/api", inner), "/api/items/1", "/api/items/{id}"),
+        (
+            "nest at a parameter",
+            |inner| Router::new().nest("/{tenant}", inner),
+            "/ada/items/1",
+            "/{tenant}/items/{id}",
+        ),
+        (
+            "nest twice",
+            |inner| Router::new().nest("/api", Router::new().nest("/v1", inner)),
+            "/api/v1/items/1",
+            "/api/v1/items/{id}",
+        ),
+        (
+            "nest_service",
+            |inner| Router::new().nest_service("/api", inner),
+            "/api/items/1",
+            "/api/items/{id}",
+        ),
+        (
+            "fallback_service",
+            |inner| Router::new().fallback_service(inner),
+            "/items/1",
+            "/items/{id}",
+        ),
+        (
+            "route_service",
+            |inner| Router::new().route_service("/items/{id}", inner.into_service::<Body>()),
+            "/items/1",
+            "/items/{id}",
+        ),
+        (
+            "route_service for the rest",
+            |inner| Router::new().route_service("/{*rest}", inner.into_service::<Body>()),
+            "/items/1",
+            "/items/{id}",
+        ),
+    ]
+}
+
+fn items() -> Router {
+    Router::new().route("/items/{id}", get(async || ""))
+}
+
+#[tokio::test]
+async fn layer_inside_knows_the_whole_route_however_its_router_is_nested() {
+    for (way, put, path, route) in ways() {
+        let capture = Capture::new();
+        let app = put(items().layer(layer(&capture)));
+        assert_eq!(seen(&capture, app, path).await, routed(route, path), "{way}");
+
+        if matches!(way, "nest at a parameter" | "nest twice") {
+            continue; // axum does not reach the fallback of such a router
+        }
+        let capture = Capture::new();
+        let app = put(around(items(), layer(&capture)));
+        // The first route that is known stays.
+        let route = if way == "route_service for the rest" { "/{*rest}" } else { route };
+        assert_eq!(seen(&capture, app, path).await, routed(route, path), "around, {way}");
+    }
+}
+
+#[tokio::test]
+async fn layer_outside_knows_the_whole_route_with_one_inside() {
+    for (way, put, path, route) in ways() {
+        let route = if way == "route_service for the rest" { "/{*rest}" } else { route };
+        let capture = Capture::new();
+        let app = put(items().layer(layer(&capture))).layer(layer(&capture));
+        assert_eq!(seen(&capture, app, path).await, routed(route, path), "{way}");
+    }
+    for (way, put, path, route) in ways() {
+        let capture = Capture::new();
+        let app = around(put(items().layer(layer(&capture))), layer(&capture));
+        let seen = seen(&capture, app, path).await;
+        let route = if way == "route_service for the rest" { "/{*rest}" } else { route };
+        assert_eq!(seen, routed(route, path), "around, {way}");
+    }
+}
+
+#[tokio::test]
+async fn layer_outside_alone_knows_what_the_outer_router_knows() {
+    for (way, put, path, route) in ways() {
+        let capture = Capture::new();
+        let app = put(items()).layer(layer(&capture));
+        let expected = match way {
+            "nest_service" | "fallback_service" => unrouted(path),
+            "route_service for the rest" => routed("/{*rest}", path),
+            _ => routed(route, path),
+        };
+        assert_eq!(seen(&capture, app, path).await, expected, "{way}");
+    }
+}
+
 #[tokio::test]
 async fn layer_in_a_nested_router_keeps_the_original_path() {
     let capture = Capture::new();

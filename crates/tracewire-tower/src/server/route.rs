@@ -1,0 +1,122 @@
+//! The template of the route that matched, in routers inside routers.
+//!
+//! axum puts the templates of nested routers together, as long as the outer one strips what it has
+//! matched. Two cases are left: an inner router that gets the whole path, as from `route_service`,
+//! has the outer template in front of its own; and one behind a fallback, as from
+//! [`around`](super::around), misses the prefix that it is nested at.
+
+use http::Request;
+use std::borrow::Cow;
+
+/// The whole template, if a router has matched one.
+#[cfg(feature = "axum")]
+pub(super) fn of<B>(request: &Request<B>) -> Option<Cow<'_, str>> {
+    use axum::extract::{MatchedPath, NestedPath};
+
+    let extensions = request.extensions();
+    let matched = extensions.get::<MatchedPath>()?.as_str();
+    let original = super::request::original_uri(request).path();
+    let nested = || extensions.get().map_or("", NestedPath::as_str);
+    Some(whole(matched, original, request.uri().path(), nested))
+}
+
+#[cfg(not(feature = "axum"))]
+pub(super) fn of<B>(_request: &Request<B>) -> Option<Cow<'_, str>> {
+    None
+}
+
+/// The template for the path `original`, of which a nested router sees `current`.
+#[cfg(feature = "axum")]
+fn whole<'a>(
+    matched: &'a str,
+    original: &str,
+    current: &str,
+    nested: impl FnOnce() -> &'a str,
+) -> Cow<'a, str> {
+    if fits(matched, original) {
+        return Cow::Borrowed(matched);
+    }
+    // The innermost template is at the end, and fits what the innermost router sees.
+    let starts = matched.match_indices('/').map(|(start, _)| start);
+    let Some(own) = starts.map(|start| &matched[start..]).find(|own| fits(own, current)) else {
+        return Cow::Borrowed(matched);
+    };
+    match nested().trim_end_matches('/') {
+        "" => Cow::Borrowed(own),
+        nested => Cow::Owned([nested, own].concat()),
+    }
+}
+
+/// Whether `template` can have matched `path`: segments in braces stand for any text, and a last
+/// one with an asterisk for the rest.
+#[cfg(feature = "axum")]
+fn fits(template: &str, path: &str) -> bool {
+    let mut path = path.split('/');
+    let mut template = template.split('/').peekable();
+    while let Some(segment) = template.next() {
+        if segment.starts_with("{*") {
+            return template.peek().is_none() && path.next().is_some();
+        }
+        match path.next() {
+            Some(own) if segment == own || segment.contains('{') => {}
+            // A router nested at a prefix matches the prefix with and without a slash.
+            None if segment.is_empty() => {}
+            _ => return false,
+        }
+    }
+    path.all(str::is_empty)
+}
+
+#[cfg(all(test, feature = "axum"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_fits_the_paths_that_it_matches() {
+        for (template, path) in [
+            ("/", "/"),
+            ("/users/{id}", "/users/1"),
+            ("/files/{*path}", "/files/a/b"),
+            ("/v1", "/v1/"),
+            ("/v1/", "/v1"),
+            ("/{name}.json", "/ada.json"),
+        ] {
+            assert!(fits(template, path), "{template} {path}");
+        }
+        for (template, path) in [
+            ("/", "/users"),
+            ("/users/{id}", "/users"),
+            ("/users/{id}", "/users/1/2"),
+            ("/users", "/items"),
+            ("/files/{*path}", "/files"),
+            ("/files/{*path}/files/{*path}", "/files/a/b/c"),
+        ] {
+            assert!(!fits(template, path), "{template} {path}");
+        }
+    }
+
+    #[test]
+    fn a_template_is_that_of_the_whole_path() {
+        let cases = [
+            ("/users/{id}", "/users/1", "/users/1", "", "/users/{id}"),
+            (
+                "/api/{tenant}/items",
+                "/api/ada/items",
+                "/items",
+                "/api/{tenant}",
+                "/api/{tenant}/items",
+            ),
+            // The whole path went to a router behind a route.
+            ("/files/files", "/files", "/files", "", "/files"),
+            ("/api/{*rest}/api/users/{id}", "/api/users/1", "/api/users/1", "", "/api/users/{id}"),
+            ("/v1/x/{*rest}/x/{id}", "/v1/x/1", "/x/1", "/v1", "/v1/x/{id}"),
+            // What a nested router does not know of.
+            ("/items/{id}", "/{tenant}/items/1", "/items/1", "/{tenant}", "/{tenant}/items/{id}"),
+            // Nothing fits: what axum says stays.
+            ("/a", "/b", "/b", "", "/a"),
+        ];
+        for (matched, original, current, nested, expected) in cases {
+            assert_eq!(whole(matched, original, current, || nested), expected);
+        }
+    }
+}
