@@ -165,6 +165,19 @@ macro_rules! client_options {
             self.configure(|settings| settings.exclude_urls($crate::Urls::new(patterns)))
         }
 
+        /// Traces only the calls for which `admit` says yes. Default: all but those to
+        /// [excluded URLs](Self::exclude_urls).
+        ///
+        /// A call that is not traced is treated as one to an excluded URL. `admit` is asked once for
+        /// each attempt, before the request is sent; if it panics, the call is traced.
+        #[must_use]
+        pub fn filter(
+            self,
+            admit: impl Fn(&$crate::ClientRequest<'_>) -> bool + Send + Sync + 'static,
+        ) -> Self {
+            self.configure(|settings| settings.filter(admit))
+        }
+
         /// Ends the call with the body of the response instead of its head. Default: no.
         ///
         /// The duration then covers the body, and a body that fails is an error. Spans of

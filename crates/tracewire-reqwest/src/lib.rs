@@ -166,5 +166,6 @@ pub use self::{
     redirect::{RedirectError, Redirected, Redirects},
 };
 pub use tracewire_http::{
-    Attempts, CallOptions, Destinations, ErrorType, HeaderSelector, Hosts, UrlTemplates, Urls,
+    Attempts, CallOptions, ClientRequest, ClientResponse, Destinations, ErrorType, HeaderSelector,
+    Hosts, UrlTemplates, Urls,
 };

@@ -52,9 +52,10 @@ impl ClientCall {
     /// Starts a call under `parent`, with the [`CallOptions`] in `extensions`.
     ///
     /// There is none, and the request is to be sent as it is, where telemetry is suppressed and
-    /// where the options say so. A call to an [excluded](ClientSettings::exclude_urls) URL records
-    /// nothing and sends the trace around it. Inside another call of ours for the same request the call records
-    /// nothing, and [`inject`](Self::inject) only withholds.
+    /// where the options say so. A call that is [excluded](ClientSettings::exclude_urls) or
+    /// [filtered](ClientSettings::filter) records nothing and sends the trace around it. Inside
+    /// another call of ours for the same request the call records nothing, and
+    /// [`inject`](Self::inject) only withholds.
     pub fn start(
         settings: &Arc<ClientSettings>,
         parent: &Context,
@@ -74,7 +75,7 @@ impl ClientCall {
             let exchange = Exchange::unrecorded(outgoing(parent));
             return Some(Self::new(settings, exchange, None, propagate, request.method));
         };
-        if settings.excludes(request.url) {
+        if settings.excludes(&request) {
             let exchange = Exchange::unrecorded(outgoing(&untraced(parent)));
             return Some(Self::new(settings, exchange, Some(attempt), propagate, request.method));
         }

@@ -1,6 +1,6 @@
 //! The settings of one client.
 
-use super::{ClientResponse, Destinations, UrlTemplates, Urls};
+use super::{ClientRequest, ClientResponse, Destinations, UrlTemplates, Urls};
 use crate::Instrumentation;
 #[cfg(doc)]
 use crate::is_event_stream;
@@ -20,16 +20,28 @@ pub struct ClientSettings {
     pub(crate) end_at_body: bool,
     /// By code, and by environment.
     pub(crate) excluded: [Urls; 2],
-    pub(crate) is_stream: Option<IsStream>,
+    pub(crate) filter: Option<Hook<Filter>>,
+    pub(crate) is_stream: Option<Hook<IsStream>>,
 }
 
-/// A function that decides whether a response is a stream.
-#[derive(Clone)]
-pub(crate) struct IsStream(Arc<dyn Fn(&ClientResponse<'_>) -> Option<bool> + Send + Sync>);
+/// Whether a call is traced.
+type Filter = dyn Fn(&ClientRequest<'_>) -> bool + Send + Sync;
 
-impl fmt::Debug for IsStream {
+/// Whether a response is a stream.
+type IsStream = dyn Fn(&ClientResponse<'_>) -> Option<bool> + Send + Sync;
+
+/// A function of the application's.
+pub(crate) struct Hook<F: ?Sized>(Arc<F>);
+
+impl<F: ?Sized> Clone for Hook<F> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<F: ?Sized> fmt::Debug for Hook<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("IsStream")
+        f.write_str("Hook")
     }
 }
 
@@ -42,6 +54,7 @@ impl ClientSettings {
             url_templates: UrlTemplates::default(),
             end_at_body: false,
             excluded: [Urls::default(), Urls::from_env("TRACEWIRE_EXCLUDED_URLS")],
+            filter: None,
             is_stream: None,
         }
     }
@@ -82,9 +95,24 @@ impl ClientSettings {
         self
     }
 
-    /// Whether calls to this absolute URL are not traced.
-    pub(crate) fn excludes(&self, url: &str) -> bool {
-        self.excluded.iter().any(|urls| urls.contains(url))
+    /// Traces only the calls for which `admit` says yes. Default: all that are not
+    /// [excluded](Self::exclude_urls).
+    #[must_use]
+    pub fn filter(
+        mut self,
+        admit: impl Fn(&ClientRequest<'_>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.filter = Some(Hook(Arc::new(admit)));
+        self
+    }
+
+    /// Whether this call is not traced. A filter that panics admits it.
+    pub(super) fn excludes(&self, request: &ClientRequest<'_>) -> bool {
+        let refused = |Hook(admit): &Hook<Filter>| {
+            catch_unwind(AssertUnwindSafe(|| !admit(request))).unwrap_or(false)
+        };
+        self.excluded.iter().any(|urls| urls.contains(request.url))
+            || self.filter.as_ref().is_some_and(refused)
     }
 
     /// Ends the call with the body of the response instead of its head. Default: no.
@@ -101,13 +129,13 @@ impl ClientSettings {
         mut self,
         is_stream: impl Fn(&ClientResponse<'_>) -> Option<bool> + Send + Sync + 'static,
     ) -> Self {
-        self.is_stream = Some(IsStream(Arc::new(is_stream)));
+        self.is_stream = Some(Hook(Arc::new(is_stream)));
         self
     }
 
     /// What the function says of `response`; nothing if it panics.
     pub(super) fn ask_is_stream(&self, response: &ClientResponse<'_>) -> Option<bool> {
-        let IsStream(is_stream) = self.is_stream.as_ref()?;
+        let Hook(is_stream) = self.is_stream.as_ref()?;
         catch_unwind(AssertUnwindSafe(|| is_stream(response))).ok().flatten()
     }
 }

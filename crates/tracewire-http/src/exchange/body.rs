@@ -73,6 +73,10 @@ impl<B: Body, E: Traced> ExchangeBody<B, E> {
             scope.end(remaining.outcome());
             Scoped::done()
         } else {
+            // A decoder around a body that is declared empty does not know that it is at its end.
+            if E::ENDS_AT_LAST_BYTE && remaining.has_all() {
+                scope.end_early(remaining.outcome());
+            }
             Scoped::new(inner, scope)
         };
         Self { work, remaining, known: None, over, classify }

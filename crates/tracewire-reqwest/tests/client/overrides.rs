@@ -3,11 +3,15 @@
 use crate::{
     clients::{Clients, plain_client},
     support::{
-        recorded::{answered, client_span, client_spans, duration},
+        recorded::{answered, client_span, client_spans, duration, parent},
         server::Server,
     },
 };
-use opentelemetry::KeyValue;
+use http::Method;
+use opentelemetry::{
+    KeyValue,
+    trace::{FutureExt, TraceContextExt},
+};
 use reqwest_middleware::ClientBuilder;
 use tracewire_reqwest::{CallOptions, UrlTemplates};
 use tracewire_testing::Capture;
@@ -75,4 +79,28 @@ async fn rules_find_the_template_where_the_call_gives_none() {
     let mut expected = answered(server.port(), &url, 200);
     expected.insert("url.template", "/{page}".into());
     spans[0].has_exactly(expected);
+}
+
+#[tokio::test]
+async fn a_call_that_the_filter_refuses_is_not_recorded_and_passes_the_trace_on() {
+    let (capture, server) = (Capture::new(), Server::start().await);
+    let middleware = capture.middleware().filter(|request| {
+        assert!(!request.url.ends_with("/missing"), "the filter's own fault");
+        request.method != Method::GET
+    });
+    // One inside must not record what the outer one leaves out.
+    let client =
+        ClientBuilder::new(plain_client()).with(middleware).with(capture.middleware()).build();
+    let caller = parent(&capture);
+    let send = client.get(server.url("/success")).send();
+    send.with_context(caller.clone()).await.unwrap();
+    assert!(client_spans(&capture).is_empty());
+    assert!(capture.metrics().is_empty());
+    let span_id = caller.span().span_context().span_id().to_string();
+    let received = server.only_received();
+    assert!(received.header("traceparent").unwrap().contains(&span_id));
+
+    client.post(server.url("/success")).send().await.unwrap();
+    client.get(server.url("/missing")).send().await.unwrap();
+    assert_eq!(client_spans(&capture).len(), 2);
 }

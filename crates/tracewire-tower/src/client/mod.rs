@@ -72,6 +72,10 @@
 //! trace around them is sent on. Below a request that its server does not trace, calls have no span,
 //! and their durations are recorded.
 //!
+//! Which of your own headers reach another origin is up to the layer that follows redirects.
+//! tower-http's default policy removes `Authorization`, `Cookie` and `Proxy-Authorization` there; a
+//! policy made of `Limited` alone does not.
+//!
 //! # Which headers go where
 //!
 //! Trace context goes everywhere. Baggage goes to hosts [nearby](Hosts::nearby) and stays away from
@@ -89,6 +93,6 @@ mod service;
 
 pub use self::{future::ResponseFuture, layer::ClientLayer, service::ClientService};
 pub use tracewire_http::{
-    Attempts, CallBody, CallOptions, Destinations, ErrorType, HeaderSelector, Hosts, UrlTemplates,
-    Urls,
+    Attempts, CallBody, CallOptions, ClientRequest, ClientResponse, Destinations, ErrorType,
+    HeaderSelector, Hosts, UrlTemplates, Urls,
 };

@@ -10,9 +10,9 @@ use crate::{
 };
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use std::future::{Ready, ready};
-use tower::{Service, ServiceBuilder, ServiceExt, retry::Policy};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt, retry::Policy, util::BoxCloneSyncService};
 use tracewire_testing::Capture;
 use tracewire_tower::client::Attempts;
 
@@ -104,4 +104,46 @@ async fn on_both_sides_one_span_says_how_often_it_was_resent() {
         .service(client);
     let url = call(&server, client, None).await;
     assert_recorded(&capture, [resent(server.port(), &url, 200, 2)]);
+}
+
+#[tokio::test]
+async fn clones_of_a_request_in_flight_together_are_attempts_of_their_own() {
+    for end_at_body in [false, true] {
+        for nested in [false, true] {
+            let (capture, server, client) = start().await;
+            let ours = layer(&capture).end_at_body(end_at_body);
+            let inner =
+                ours.layer(client).map_response(|response| response.map(BodyExt::boxed_unsync));
+            let client = match nested {
+                false => BoxCloneSyncService::new(inner),
+                true => BoxCloneSyncService::new(
+                    ours.layer(inner).map_response(|response| response.map(BodyExt::boxed_unsync)),
+                ),
+            };
+            let mut request = Request::get(server.url("/success")).body(Full::default()).unwrap();
+            request.extensions_mut().insert(Attempts::new());
+            // The first response is kept until the second is there, as a hedge or a refresh does.
+            let first = client.clone().oneshot(request.clone()).await.unwrap();
+            let (second, third) = tokio::join!(
+                client.clone().oneshot(request.clone()),
+                client.clone().oneshot(request)
+            );
+            drop((first, second.unwrap(), third.unwrap()));
+            let spans = client_spans(&capture);
+            let mut counts: Vec<_> = spans
+                .iter()
+                .map(|span| span.attribute("http.request.resend_count").map(ToString::to_string))
+                .collect();
+            counts.sort();
+            assert_eq!(counts, [None, Some("1".to_owned()), Some("2".to_owned())]);
+            let mut sent: Vec<_> = server
+                .received()
+                .iter()
+                .map(|received| received.header("traceparent").unwrap().to_owned())
+                .collect();
+            sent.sort();
+            sent.dedup();
+            assert_eq!(sent.len(), 3);
+        }
+    }
 }
