@@ -116,11 +116,13 @@ impl ServerLayer {
     ///
     /// A request that is not traced has no span and no duration of ours, and neither a span nor the
     /// next service starts a trace of its own below it. The caller's trace goes on unchanged with
-    /// outgoing calls; without a caller they send a trace that is not sampled. Client metrics are
-    /// recorded all the same. Work that is spawned carries this with its context, as it carries a
-    /// span; a new root leaves it behind. Spans of other libraries are dropped by the sampler that
-    /// `tracewire::init` installs; other samplers drop them if they follow a parent that is not
-    /// sampled.
+    /// outgoing calls; without a caller they send a trace that is not sampled. Our clients start no
+    /// span below it, and record their metrics all the same. Other spans, custom ones included, are
+    /// dropped by the sampler that `tracewire::init` installs. Another sampler that follows the
+    /// parent drops them too where there is no caller, and otherwise decides as the caller did.
+    ///
+    /// Work that is spawned carries this with its context, as it carries a span. A new root leaves it
+    /// behind.
     ///
     /// A layer inside this one does not change the decision for the same request.
     ///

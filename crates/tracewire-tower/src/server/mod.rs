@@ -162,9 +162,10 @@
 //!
 //! [`exclude_paths`](ServerLayer::exclude_paths) and the environment variable
 //! `TRACEWIRE_EXCLUDED_PATHS`, a comma-separated list such as `/healthz,/internal/*`, leave out
-//! requests by path, and [`filter`](ServerLayer::filter) by anything else. Nothing below them is
-//! traced either: client, database and custom spans, also in tasks that carry the context, and the
-//! next service is told. To drop the span and keep the duration, use a sampler instead.
+//! requests by path, and [`filter`](ServerLayer::filter) by anything else. With the sampler that
+//! `tracewire::init` installs, nothing below them is traced either: client, database and custom
+//! spans, also in tasks that carry the context; and the next service is told. To drop the span and
+//! keep the duration, use a sampler instead.
 //!
 //! # How many time series
 //!
