@@ -97,7 +97,7 @@ fn carried_work_is_dropped_inside_the_span_it_carries() {
         let span = tracer.span("work").start();
         let inner: Pin<Box<dyn Future<Output = ()>>> =
             if ready { Box::pin(async {}) } else { Box::pin(pending()) };
-        let mut future = Box::pin(span.carry(Owns(inner, Guard(tracer.clone()))));
+        let mut future = Box::pin(span.carry(Owns(Box::pin(inner), Guard(tracer.clone()))));
         assert_eq!(poll(future.as_mut()).is_ready(), ready);
         drop(future);
         span.end();

@@ -23,7 +23,9 @@ pub struct ClientSettings {
 
 /// A function that decides whether a response is a stream.
 #[derive(Clone)]
-pub(crate) struct IsStream(Arc<dyn Fn(&ClientResponse<'_>) -> Option<bool> + Send + Sync>);
+pub(crate) struct IsStream(Arc<AskIsStream>);
+
+type AskIsStream = dyn Fn(&ClientResponse<'_>) -> Option<bool> + Send + Sync;
 
 impl fmt::Debug for IsStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

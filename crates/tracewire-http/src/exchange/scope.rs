@@ -45,7 +45,7 @@ impl Traced for Exchange {
     }
 
     fn end(self, outcome: Outcome) {
-        Exchange::end(self, outcome);
+        Self::end(self, outcome);
     }
 }
 
@@ -53,15 +53,15 @@ impl Traced for ClientCall {
     const ENDS_AT_LAST_BYTE: bool = true;
 
     fn exchange(&self) -> &Exchange {
-        ClientCall::exchange(self)
+        Self::exchange(self)
     }
 
     fn exchange_mut(&mut self) -> &mut Exchange {
-        ClientCall::exchange_mut(self)
+        Self::exchange_mut(self)
     }
 
     fn end(self, outcome: Outcome) {
-        ClientCall::end(self, outcome);
+        Self::end(self, outcome);
     }
 }
 
