@@ -3,3 +3,4 @@
 pub mod forwarded;
 pub mod propagation;
 pub mod sql;
+pub mod text;

@@ -3,3 +3,6 @@
 mod service;
 
 pub use service::{Service, ask};
+
+#[cfg(unix)]
+pub use rustix::process::Signal;

@@ -3,9 +3,13 @@
 use std::{
     io::{BufRead, BufReader, Read, Write, copy, sink},
     net::TcpStream,
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     thread,
+    time::{Duration, Instant},
 };
+
+#[cfg(unix)]
+use rustix::process::{Pid, Signal, kill_process};
 
 /// What the names of variables begin with that telemetry reads.
 const VARIABLES: [&str; 4] = ["OTEL_", "DD_", "ELASTIC_", "UPTRACE_"];
@@ -27,7 +31,17 @@ impl Service {
     #[must_use]
     #[track_caller]
     pub fn start(program: &str, variables: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(program);
+        Self::run(Command::new(program), variables)
+    }
+
+    /// The same for a command that may have arguments.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started, or ends before it listens.
+    #[must_use]
+    #[track_caller]
+    pub fn run(mut command: Command, variables: &[(&str, &str)]) -> Self {
         let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
         for name in set.filter(|name| VARIABLES.iter().any(|own| name.starts_with(own))) {
             command.env_remove(name);
@@ -51,6 +65,63 @@ impl Service {
     #[track_caller]
     pub fn get(&self, path: &str, headers: &str) -> String {
         ask(&self.address, &format!("GET {path}"), headers)
+    }
+
+    /// Sends a signal to the process.
+    ///
+    /// # Panics
+    ///
+    /// If the process has ended.
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw);
+        kill_process(id.expect("it is a process id"), signal).expect("the process runs");
+    }
+
+    /// How the process ended, once it has, or `None` if it still runs.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be asked.
+    #[track_caller]
+    pub fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().expect("it is a process of ours")
+    }
+
+    /// Starts `program` for each signal that asks a process to end, sends it one request with this
+    /// method and target, and then the signal.
+    ///
+    /// # Panics
+    ///
+    /// If it does not end by itself, with status 0.
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn assert_ends_well(program: &str, variables: &[(&str, &str)], request: &str) {
+        for signal in [Signal::TERM, Signal::INT] {
+            let mut service = Self::start(program, variables);
+            let answer = ask(&service.address, request, "");
+            assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
+            service.signal(signal);
+            assert_eq!(service.ended().code(), Some(0), "{signal:?}");
+        }
+    }
+
+    /// Waits until the process has ended.
+    ///
+    /// # Panics
+    ///
+    /// If it has not after half a minute.
+    #[track_caller]
+    pub fn ended(&mut self) -> ExitStatus {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(30) {
+            if let Some(status) = self.has_ended() {
+                return status;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        panic!("the process has not ended after half a minute");
     }
 
     /// Where it listens, as `host:port`.

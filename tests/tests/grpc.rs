@@ -9,13 +9,14 @@ use std::{
     future::Future,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 use tokio::net::TcpListener;
 use tonic::{
     Code, Request, Response, Status, Streaming,
     body::Body,
     server::NamedService,
-    transport::{Channel, Server, server::TcpIncoming},
+    transport::{Channel, Endpoint, Server, server::TcpIncoming},
 };
 use tonic_prost::ProstCodec;
 use tower::{Layer, Service, service_fn};
@@ -261,4 +262,45 @@ async fn unknown_method_is_unimplemented_and_other() {
         .has("rpc.method", "_OTHER")
         .has("rpc.method_original", "test.v1.Echo/Hack")
         .has("error.type", "UNIMPLEMENTED");
+}
+
+/// `error.type` of a call through this channel, which fails.
+async fn failure(endpoint: Endpoint, timeout: Option<Duration>) -> String {
+    let capture = Capture::new();
+    let layer = ClientLayer::new()
+        .tracer_provider(capture.tracer_provider())
+        .meter_provider(capture.meter_provider())
+        .propagator(TraceContext::new())
+        .grpc();
+    let mut grpc = tonic::client::Grpc::new(layer.layer(endpoint.connect_lazy()));
+    grpc.ready().await.unwrap();
+    let mut request = Request::new(String::new());
+    if let Some(timeout) = timeout {
+        request.set_timeout(timeout);
+    }
+    let path = PathAndQuery::from_static("/test.v1.Echo/Say");
+    let result: Result<Response<String>, _> = grpc.unary(request, path, Codec::default()).await;
+    result.unwrap_err();
+    let span = capture.spans().one("test.v1.Echo/Say");
+    span.is_error().attribute("error.type").unwrap().to_string()
+}
+
+#[tokio::test]
+async fn a_channel_that_reaches_nobody_says_why() {
+    // Bound and not listening: nobody else gets the port.
+    let unused = tokio::net::TcpSocket::new_v4().unwrap();
+    unused.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let refused = format!("http://{}", unused.local_addr().unwrap());
+    assert_eq!(failure(Endpoint::from_shared(refused).unwrap(), None).await, "connect");
+
+    // No resolver takes a label of 64 letters.
+    let unknown = format!("http://{}.invalid:80", "x".repeat(64));
+    assert_eq!(failure(Endpoint::from_shared(unknown).unwrap(), None).await, "dns");
+
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = format!("http://{}", silent.local_addr().unwrap());
+    let endpoint = Endpoint::from_shared(silent).unwrap();
+    let limit = Duration::from_millis(50);
+    assert_eq!(failure(endpoint.clone().timeout(limit), None).await, "timeout");
+    assert_eq!(failure(endpoint, Some(limit)).await, "timeout");
 }

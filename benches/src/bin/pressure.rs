@@ -3,11 +3,14 @@
 //! `pressure memory [SECONDS]` prints the most memory over start with a collector that hangs, each
 //! shape of span over each protocol in a process of its own; `pressure bodies` the largest body of
 //! each; `pressure retries [SECONDS]` the posts a second for one batch against a collector that is
-//! unavailable and asks for no pause. It needs Linux.
+//! unavailable and asks for no pause; `pressure flushes` how long the spans of one exporter take
+//! while another one hangs, and how many threads fifty flushes in vain leave. It needs Linux.
 #![allow(clippy::print_stdout)] // what it is asked for
 
 use std::{env, process::Command, time::Duration};
-use tracewire_benches::pressure::{Behavior, Collector, Shape, Wire, hold, push};
+use tracewire_benches::pressure::{
+    Behavior, Collector, Shape, Wire, beside, hold, push, threads_left,
+};
 
 fn main() {
     let words: Vec<_> = env::args().skip(1).collect();
@@ -16,7 +19,8 @@ fn main() {
         ["memory"] => memory(60),
         ["memory", seconds] => memory(number(seconds)),
         ["bodies"] => bodies(),
-        ["retries"] => retries(4),
+        ["flushes"] => flushes(),
+        ["retries"] => retries(10),
         ["retries", seconds] => retries(number(seconds)),
         ["hold", wire, shape, endpoint, seconds] => {
             let time = Duration::from_secs(number(seconds));
@@ -25,7 +29,7 @@ fn main() {
                 hold(named(wire, &Wire::ALL), named(shape, &Shape::ALL), endpoint, time)
             );
         }
-        _ => panic!("memory [SECONDS], bodies, or retries [SECONDS]"),
+        _ => panic!("memory [SECONDS], bodies, retries [SECONDS], or flushes"),
     }
 }
 
@@ -81,5 +85,18 @@ fn retries(seconds: u64) {
         let _ = push(wire, Shape::Small, &collector.endpoint(), 1, time + Duration::from_secs(5));
         let posts = collector.requests() as f64 / seconds as f64;
         println!("{name:8} {posts:5.2} posts a second ({} in all)", collector.requests());
+    }
+}
+
+/// Milliseconds until the second exporter has its spans while the first hangs, and threads.
+fn flushes() {
+    let (hanging, accepting) =
+        (Collector::start(Behavior::Hang), Collector::start(Behavior::Accept));
+    let (flush, shutdown) = beside(&hanging.endpoint(), &accepting);
+    println!("the other exporter's spans arrive {flush:.1?} after a flush began");
+    println!("the other exporter's spans arrive {shutdown:.1?} after a shutdown began");
+    for (name, wire) in Wire::ALL {
+        let left = threads_left(wire, &hanging.endpoint(), 50);
+        println!("{name:8} {left} threads more after 50 flushes in vain than after one");
     }
 }

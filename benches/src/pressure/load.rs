@@ -38,8 +38,8 @@ impl Wire {
         ("zipkin", Self::Zipkin),
     ];
 
-    fn telemetry(self, endpoint: &str) -> Telemetry {
-        let builder = Telemetry::builder().metrics_exporters([]);
+    pub(super) fn telemetry(self, endpoint: &str, flush: Duration) -> Telemetry {
+        let builder = Telemetry::builder().metrics_exporters([]).shutdown_timeout(flush);
         let protocol = match self {
             Self::Http => Protocol::HttpProtobuf,
             Self::Grpc => Protocol::Grpc,
@@ -89,7 +89,7 @@ impl Shape {
         ("small", Self::Small),
     ];
 
-    fn record(self, tracer: &impl Tracer<Span: Send + Sync + 'static>) {
+    pub(super) fn record(self, tracer: &impl Tracer<Span: Send + Sync + 'static>) {
         let long = || "x".repeat(BYTES);
         let attribute = |value: Value| vec![KeyValue::new("key", value)];
         let builder = SpanBuilder::from_name("span");
@@ -132,7 +132,7 @@ fn remote() -> SpanContext {
 /// what it had at the start, in bytes.
 #[must_use]
 pub fn hold(wire: Wire, shape: Shape, endpoint: &str, time: Duration) -> u64 {
-    let telemetry = wire.telemetry(endpoint);
+    let telemetry = wire.telemetry(endpoint, Duration::from_secs(5));
     let tracer = telemetry.tracer_provider().expect("it is not disabled").tracer("pressure");
     let before = resident();
     let end = Instant::now() + time;
@@ -151,7 +151,7 @@ pub fn hold(wire: Wire, shape: Shape, endpoint: &str, time: Duration) -> u64 {
 /// Records so many spans and exports them, which takes at most so long. Gives the report.
 #[must_use]
 pub fn push(wire: Wire, shape: Shape, endpoint: &str, spans: usize, time: Duration) -> String {
-    let telemetry = wire.telemetry(endpoint);
+    let telemetry = wire.telemetry(endpoint, Duration::from_secs(5));
     let tracer = telemetry.tracer_provider().expect("it is not disabled").tracer("pressure");
     for _ in 0..spans {
         shape.record(&tracer);

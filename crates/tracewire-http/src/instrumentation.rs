@@ -29,7 +29,7 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tracewire_propagation::{Propagator, default_generation, default_propagator};
+use tracewire_propagation::{Propagator, default_generation, default_propagator, remove_known};
 
 /// How long a look-up that found no tracer provider is believed.
 const RETRY: Duration = Duration::from_secs(1);
@@ -268,8 +268,10 @@ impl Instrumentation {
         self.with(|now| now.propagator.inject(context, headers));
     }
 
-    /// Removes from `headers` whatever [`inject`](Self::inject) may write.
+    /// Removes from `headers` whatever any known format writes, and what [`inject`](Self::inject)
+    /// may write besides.
     pub(crate) fn remove_injected(&self, headers: &mut HeaderMap) {
+        remove_known(headers);
         self.with(|now| {
             for name in now.propagator.header_names() {
                 headers.remove(name);

@@ -52,7 +52,7 @@ pub use self::{
     causes::causes,
     client::{
         Attempts, CallBody, CallOptions, ClientCall, ClientRequest, ClientResponse, ClientSettings,
-        Destinations, Hosts, UrlTemplates,
+        Destinations, Hosts, UrlTemplates, Urls,
     },
     clock::Clock,
     error_type::ErrorType,

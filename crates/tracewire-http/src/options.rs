@@ -151,6 +151,20 @@ macro_rules! client_options {
             self.configure(|settings| settings.url_templates(templates))
         }
 
+        /// Does not trace calls to these URLs, such as those of a metadata service. Default: none.
+        ///
+        /// The environment variable `TRACEWIRE_EXCLUDED_URLS`, a comma-separated list of patterns,
+        /// adds to them. Such a call has no span and no duration of ours. The trace around it is
+        /// sent on; where there is none, the next service is told not to record one.
+        #[must_use]
+        pub fn exclude_urls<I, T>(self, patterns: I) -> Self
+        where
+            I: IntoIterator<Item = T>,
+            T: Into<Box<str>>,
+        {
+            self.configure(|settings| settings.exclude_urls($crate::Urls::new(patterns)))
+        }
+
         /// Ends the call with the body of the response instead of its head. Default: no.
         ///
         /// The duration then covers the body, and a body that fails is an error. Spans of

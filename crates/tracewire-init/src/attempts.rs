@@ -1,11 +1,12 @@
 //! How often something is sent: again if that may help, and never beyond its time.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::stop::{Stop, after};
+use crate::unreachable;
 
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 
@@ -19,6 +20,8 @@ pub(crate) struct Attempts {
     stop: Arc<Stop>,
     // The last batch could not be delivered.
     failing: AtomicBool,
+    /// Before this moment the collector wants nothing, of whatever batch.
+    pause: Mutex<Option<Instant>>,
 }
 
 /// One attempt that failed.
@@ -36,7 +39,8 @@ pub(crate) enum Retry {
 
 impl Attempts {
     pub(crate) fn new(endpoint: String, timeout: Option<Duration>, stop: Arc<Stop>) -> Self {
-        Self { endpoint, timeout, stop, failing: AtomicBool::new(false) }
+        let (failing, pause) = (AtomicBool::new(false), Mutex::default());
+        Self { endpoint, timeout, stop, failing, pause }
     }
 
     pub(crate) fn endpoint(&self) -> &str {
@@ -56,6 +60,7 @@ impl Attempts {
     fn repeat<T>(&self, mut once: impl FnMut(Duration) -> Result<T, Fault>) -> Result<T, String> {
         let limit = after(self.timeout.unwrap_or(Duration::MAX));
         let mut attempt = 1;
+        self.keep_pause();
         loop {
             let left = self.stop.at_most(limit).saturating_duration_since(Instant::now());
             if left == Duration::ZERO {
@@ -71,6 +76,9 @@ impl Attempts {
                 (true, false) => 3,
                 (true, true) => 1,
             };
+            if let Retry::After(wanted) = fault.retry {
+                self.begin_pause(wanted);
+            }
             let next = fault.retry.after(attempt).map(after);
             match next {
                 Some(next) if attempt < most && next < self.stop.at_most(limit) => {
@@ -83,9 +91,32 @@ impl Attempts {
     }
 }
 
+impl Attempts {
+    /// The collector asked for a pause. Batches to come keep it too, for half of the time they have,
+    /// so that each can still be sent.
+    fn begin_pause(&self, wanted: Duration) {
+        const MOST: Duration = Duration::from_secs(30);
+        let end = after(wanted.min(self.timeout.map_or(MOST, |timeout| timeout / 2)));
+        let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        *pause = (*pause).max(Some(end));
+    }
+
+    /// Waits for the end of a pause, unless everything ends.
+    fn keep_pause(&self) {
+        let pause = *self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(end) = pause {
+            self.stop.sleep_unless_begun(end);
+        }
+    }
+}
+
 impl Fault {
     fn describe(self, attempts: u32) -> String {
-        if attempts == 1 { self.what } else { format!("{}, {attempts} attempts", self.what) }
+        // Where nothing answers, the number says nothing more.
+        if attempts == 1 || unreachable::is_reason(&self.what) {
+            return self.what;
+        }
+        format!("{}, {attempts} attempts", self.what)
     }
 }
 
@@ -135,5 +166,34 @@ mod tests {
             }
         }
         assert_eq!(Retry::Never.after(1), None);
+    }
+
+    fn refusal(pause: Duration) -> Result<(), Fault> {
+        Err(Fault { what: "refused".to_owned(), retry: Retry::After(pause) })
+    }
+
+    #[test]
+    fn a_pause_that_a_collector_asked_for_holds_for_the_next_batch_too() {
+        let attempts =
+            Attempts::new("http://c".to_owned(), Some(Duration::from_secs(2)), Arc::default());
+        let begun = Instant::now();
+        // Beyond the time of the batch, which is given up at once.
+        assert_eq!(attempts.run(|_| refusal(Duration::MAX)), Err("refused".to_owned()));
+        assert_eq!(
+            attempts.run(|_| Ok(Instant::now() - begun >= Duration::from_secs(1))),
+            Ok(true)
+        );
+    }
+
+    #[test]
+    fn a_pause_ends_when_everything_ends() {
+        let stop = Arc::new(Stop::default());
+        let attempts = Attempts::new("http://c".to_owned(), None, Arc::clone(&stop));
+        attempts.begin_pause(Duration::MAX);
+        stop.begin(after(Duration::from_secs(60)));
+        let begun = Instant::now();
+        assert_eq!(attempts.run(|_| Ok(())), Ok(()));
+        // Half a minute otherwise.
+        assert!(begun.elapsed() < Duration::from_secs(20));
     }
 }

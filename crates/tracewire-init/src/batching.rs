@@ -8,9 +8,9 @@ use crate::shown::Shown;
 
 /// How many bytes may wait or be under way for each place in a queue whose size was set.
 ///
-/// That is more than twice what the span of an HTTP request takes. Without a limit, two thousand
-/// places keep 120 MB if somebody sends 60 KB in each request.
-const BYTES_PER_PLACE: usize = 3 * 1024;
+/// That is more than the span of an HTTP request takes. Without a limit, two thousand places keep
+/// 120 MB if a client sends 60 KB in each request.
+pub(crate) const BYTES_PER_PLACE: usize = 3 * 1024;
 /// The bounds of a queue whose size was not set: it is the bytes that count.
 const PLACES: u32 = 32_768;
 const BYTES: usize = 7 * 1024 * 1024;

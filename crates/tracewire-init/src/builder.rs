@@ -12,6 +12,7 @@ use tracewire_propagation::Propagator;
 use tracing::subscriber::NoSubscriber;
 
 use crate::console::ConsoleFormat;
+use crate::defaults::Defaults;
 use crate::env::Env;
 use crate::error::InitError;
 use crate::exporters::Exporter;
@@ -21,7 +22,7 @@ use crate::otlp::{Compression, Protocol};
 use crate::propagation;
 use crate::setup::{self, Settings};
 
-/// Settings in code; each wins over its variable.
+/// Settings in code; each wins over its variable, but for those whose names begin with `default_`.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -40,10 +41,10 @@ use crate::setup::{self, Settings};
 /// ```
 #[must_use = "nothing is set up before `init` or `build`"]
 pub struct Builder {
-    env: Env,
-    settings: Settings,
-    #[cfg(feature = "__presets")]
-    presets_applied: bool,
+    pub(crate) env: Env,
+    pub(crate) settings: Settings,
+    pub(crate) defaults: Defaults,
+    is_completed: bool,
 }
 
 impl Builder {
@@ -51,8 +52,8 @@ impl Builder {
         Self {
             env,
             settings: Settings::default(),
-            #[cfg(feature = "__presets")]
-            presets_applied: false,
+            defaults: Defaults::default(),
+            is_completed: false,
         }
     }
 
@@ -372,7 +373,7 @@ impl Builder {
     /// If telemetry is initialized already, or a setting cannot work. Nothing is changed then.
     pub fn init(mut self) -> Result<Telemetry, InitError> {
         let claim = Claim::take()?;
-        self.apply_presets()?;
+        self.complete()?;
         let propagator = propagation::choose(&self.env, self.settings.propagator.take())?;
         let telemetry = self.build()?.claimed(claim);
         #[cfg(feature = "tracing")]
@@ -399,15 +400,17 @@ impl Builder {
     ///
     /// If a setting cannot work.
     pub fn build(mut self) -> Result<Telemetry, InitError> {
-        self.apply_presets()?;
+        self.complete()?;
         setup::start(&self.env, self.settings).map(Telemetry::new)
     }
 
-    /// Reads the variables of vendors, once: `init` needs them before `build` does.
-    fn apply_presets(&mut self) -> Result<(), InitError> {
-        #[cfg(feature = "__presets")]
-        if !std::mem::replace(&mut self.presets_applied, true) {
+    /// Completes the environment by vendors' variables and then by defaults in code, once: `init`
+    /// needs them before `build` does.
+    pub(crate) fn complete(&mut self) -> Result<(), InitError> {
+        if !std::mem::replace(&mut self.is_completed, true) {
+            #[cfg(feature = "__presets")]
             crate::presets::apply(&mut self.env, &self.settings.otlp)?;
+            std::mem::take(&mut self.defaults).apply(&mut self.env);
         }
         Ok(())
     }

@@ -1,10 +1,11 @@
 //! What became of the telemetry: the counters behind every report.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::log::{self, Limited};
+use crate::log::Limited;
+use crate::unreachable::Voice;
 
 /// Why a batch could not be delivered, whole or in part.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,7 @@ pub(crate) struct Counts {
     reason: Mutex<Option<String>>,
     failures: Limited,
     drops: Limited,
+    voice: Arc<Voice>,
 }
 
 /// The counters at one moment.
@@ -45,8 +47,15 @@ pub(crate) struct Snapshot {
 }
 
 impl Counts {
+    #[cfg(test)]
     pub(crate) fn new(signal: &'static str, exporter: &'static str) -> Self {
+        Self::sharing(signal, exporter, Arc::default())
+    }
+
+    /// Counters that speak with the voice of their telemetry.
+    pub(crate) fn sharing(signal: &'static str, exporter: &'static str, voice: Arc<Voice>) -> Self {
         Self {
+            voice,
             signal,
             exporter,
             ended: AtomicU64::new(0),
@@ -65,6 +74,10 @@ impl Counts {
 
     pub(crate) fn exporter(&self) -> &'static str {
         self.exporter
+    }
+
+    pub(crate) fn voice(&self) -> &Voice {
+        &self.voice
     }
 
     /// Items came into being; they wait for their fate.
@@ -107,7 +120,8 @@ impl Counts {
     }
 
     fn warn(&self, items: u64, fate: &str, reason: &str) {
-        log::warn(&format!("{} to {}: {items} {fate} ({reason})", self.signal, self.exporter));
+        let line = format!("{} to {}: {items} {fate} ({reason})", self.signal, self.exporter);
+        self.voice.lost(&line, reason);
     }
 
     fn remember(&self, reason: &str) {

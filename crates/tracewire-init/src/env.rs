@@ -21,7 +21,7 @@ const MOST_VALUE: usize = 256;
 /// Where settings come from, and a record of what was found.
 pub(crate) struct Env {
     source: Source,
-    // What vendors' variables say, by the standard name.
+    // What vendors' variables and defaults in code say, by the standard name.
     stand_ins: HashMap<&'static str, StandIn>,
     warnings: RefCell<Vec<String>>,
     decisions: RefCell<Vec<Decision>>,
@@ -105,8 +105,8 @@ impl Env {
         }
     }
 
-    /// Makes `value`, which the variable `from` asks for, that of the variable `name`.
-    #[cfg(feature = "__presets")]
+    /// Makes `value`, which `from` asks for (another variable, or a default in code), that of the
+    /// variable `name`.
     pub(crate) fn stand_in(&mut self, name: &'static str, value: String, from: &'static str) {
         self.stand_ins.insert(name, StandIn { value, from });
     }
@@ -144,7 +144,10 @@ impl Env {
         default: T,
     ) -> T {
         let (value, origin) = match code {
-            Some(value) => (value, Origin::Code),
+            Some(value) => {
+                self.overridden(names);
+                (value, Origin::Code)
+            }
             None => match self.read(names, parse) {
                 Some(found) => (found.value, Origin::Variable(found.variable)),
                 None => (default, Origin::Default),
@@ -152,6 +155,13 @@ impl Env {
         };
         self.decide(names[0], format!("{value:?}"), origin);
         value
+    }
+
+    /// Warns of those of these variables that are set, because code has decided.
+    pub(crate) fn overridden(&self, names: &[&str]) {
+        for name in names.iter().filter(|name| self.text(name).is_some()) {
+            self.warn(format!("{} is ignored: the program sets it in code", self.source_of(name)));
+        }
     }
 
     /// Records what was decided. `value` must not hold a secret.

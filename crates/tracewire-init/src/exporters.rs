@@ -22,6 +22,14 @@ pub enum Exporter {
     Prometheus,
 }
 
+/// The value of a variable that names these exporters.
+pub(crate) fn variable_value(exporters: &[Exporter]) -> String {
+    if exporters.is_empty() {
+        return "none".to_owned();
+    }
+    exporters.iter().map(|exporter| exporter.word()).collect::<Vec<_>>().join(",")
+}
+
 impl Exporter {
     fn word(self) -> &'static str {
         match self {
@@ -91,10 +99,11 @@ pub(crate) fn exporters(
             let allowed = format!("it must be one of {}", words(signal));
             return Err(InitError::configuration(variable, &Shown::value(other.word()), &allowed));
         }
+        env.overridden(&[variable]);
         (exporters, Origin::Code)
     } else if let Some(text) = env.text(variable) {
         match from_text(env, signal, &text) {
-            Some(exporters) => (exporters, Origin::Variable(variable.to_owned())),
+            Some(exporters) => (exporters, Origin::Variable(env.source_of(variable).to_owned())),
             None => (vec![Exporter::Otlp], Origin::Default),
         }
     } else {

@@ -1,9 +1,9 @@
 //! The guard: telemetry lives as long as it does, and tells at its end what became of it.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 #[cfg(feature = "logs")]
@@ -13,10 +13,12 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 
 use crate::builder::Builder;
 use crate::count::Counts;
+use crate::courier::Courier;
 use crate::ended::{End, Life, Watched};
 use crate::env::Env;
 use crate::error::InitError;
 use crate::log;
+use crate::metrics::Deliveries;
 use crate::report::ShutdownReport;
 use crate::stop::{Stop, after};
 
@@ -203,9 +205,17 @@ impl Telemetry {
             return ShutdownReport::default();
         };
         running.life.end(how);
+        // What the exporters would warn of is in the report.
+        let voice = running.counts.first().cloned();
+        voice.iter().for_each(|counts| counts.voice().hush());
         let report = running.shutdown(limit);
         if !report.is_complete() {
-            log::warn(&format!("telemetry was lost: {report}"));
+            let line = format!("telemetry was lost: {report}");
+            let reason = report.missing_collector().unwrap_or_default();
+            log::warn(&match &voice {
+                Some(counts) => counts.voice().hinted(&line, reason),
+                None => line,
+            });
         }
         #[cfg(feature = "tracing")]
         crate::subscriber::end_lines(LINES_TIMEOUT);
@@ -241,6 +251,9 @@ pub(crate) struct Providers {
 /// The providers and what is needed to end them well.
 pub(crate) struct Running {
     pub(crate) providers: Providers,
+    pub(crate) deliveries: Deliveries,
+    /// One for each signal, made at the first flush.
+    pub(crate) flushes: OnceLock<Vec<Courier<Instant>>>,
     pub(crate) counts: Vec<Arc<Counts>>,
     pub(crate) stop: Arc<Stop>,
     pub(crate) shutdown_timeout: Duration,
@@ -268,7 +281,11 @@ impl Running {
             work.push(("tracewire-traces", Box::new(end)));
         }
         if let Some(metrics) = self.providers.meter.clone() {
-            let end = move || drop(metrics.shutdown_with_timeout(limit));
+            let deliveries = self.deliveries.clone();
+            let end = move || {
+                drop(metrics.shutdown_with_timeout(limit));
+                deliveries.wait(deadline);
+            };
             work.push(("tracewire-metrics", Box::new(end)));
         }
         #[cfg(feature = "logs")]
@@ -282,19 +299,31 @@ impl Running {
 
     fn flush(&self) -> ShutdownReport {
         let limit = self.shutdown_timeout;
-        let mut work: Vec<Work> = Vec::new();
+        let deadline = after(limit);
+        let flushes = self.flushes.get_or_init(|| self.flushes());
+        let begun: Vec<_> = flushes.iter().map(|flush| flush.begin(deadline).number).collect();
+        let done = flushes.iter().zip(begun).all(|(flush, number)| flush.wait(number, deadline));
+        self.report((!done).then_some(limit))
+    }
+
+    /// What flushes each signal. A flush that hangs keeps one thread, however many come after it.
+    fn flushes(&self) -> Vec<Courier<Instant>> {
+        let mut flushes = Vec::new();
         if let Some(traces) = self.providers.tracer.clone() {
-            work.push(("tracewire-traces", Box::new(move || drop(traces.force_flush()))));
+            flushes.push(Courier::new("tracewire-traces", move |_| drop(traces.force_flush())));
         }
         if let Some(metrics) = self.providers.meter.clone() {
-            work.push(("tracewire-metrics", Box::new(move || drop(metrics.force_flush()))));
+            let deliveries = self.deliveries.clone();
+            flushes.push(Courier::new("tracewire-metrics", move |deadline| {
+                drop(metrics.force_flush());
+                deliveries.wait(deadline);
+            }));
         }
         #[cfg(feature = "logs")]
         if let Some(logs) = self.providers.logger.clone() {
-            work.push(("tracewire-logs", Box::new(move || drop(logs.force_flush()))));
+            flushes.push(Courier::new("tracewire-logs", move |_| drop(logs.force_flush())));
         }
-        let done = on_threads_of_their_own(after(limit), work);
-        self.report((!done).then_some(limit))
+        flushes
     }
 
     fn report(&self, deadline: Option<Duration>) -> ShutdownReport {
@@ -355,5 +384,16 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         INITIALIZED.store(false, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_guard_can_be_shared_between_threads() {
+        fn shared<T: Send + Sync + 'static>() {}
+        shared::<Telemetry>();
     }
 }

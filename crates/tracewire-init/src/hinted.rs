@@ -10,6 +10,8 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 use tracewire_propagation::SamplingHint;
 
+use crate::untraced;
+
 /// Obeys a [`SamplingHint`] of a remote parent, and otherwise asks the sampler inside.
 ///
 /// Formats such as B3 can say more than "sampled" or "not sampled": *you decide*, *sample whatever
@@ -22,6 +24,8 @@ use tracewire_propagation::SamplingHint;
 /// an earlier one was shut down. The sampler inside then decides as for a root span. The SDK's
 /// `Sampler::ParentBased` alone takes such a span for a parent that was not sampled, and drops
 /// everything below it.
+///
+/// Spans below a request that is not traced ([`tracewire_propagation::untraced`]) are dropped.
 ///
 /// [`init`](crate::init) installs it around every parent-based sampler. It is public for people
 /// who build their own provider:
@@ -55,6 +59,9 @@ impl<S: ShouldSample + Clone + 'static> ShouldSample for HintedSampler<S> {
         attributes: &[KeyValue],
         links: &[Link],
     ) -> SamplingResult {
+        if let Some(dropped) = untraced::dropped(parent_context) {
+            return dropped;
+        }
         let ask = |parent: &Context| {
             self.inner.should_sample(Some(parent), trace_id, name, span_kind, attributes, links)
         };

@@ -1,7 +1,7 @@
 //! One POST to a collector: compressed, retried, and over before its time is up.
 
 use std::fmt;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -18,6 +18,7 @@ use crate::batching::EXPORTS;
 use crate::error::InitError;
 pub(crate) use crate::shown::url as shown;
 use crate::stop::Stop;
+use crate::unreachable;
 
 /// How long to wait for a connection; a dead network must not cost a batch its whole time.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -138,7 +139,13 @@ impl HttpClient {
     fn unanswered(&self, error: ureq::Error) -> Fault {
         let never = matches!(error, ureq::Error::Http(_) | ureq::Error::BadUri(_));
         let retry = if never { Retry::Never } else { Retry::Soon };
-        Fault { what: format!("{}: {}", self.attempts.endpoint(), describe(&error)), retry }
+        let (endpoint, cause) = (self.attempts.endpoint(), describe(&error));
+        let what = if is_unreached(&error) {
+            unreachable::reason(endpoint, &cause)
+        } else {
+            format!("{endpoint}: {cause}")
+        };
+        Fault { what, retry }
     }
 }
 
@@ -166,6 +173,16 @@ fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     }
     let date = httpdate::parse_http_date(text).ok()?;
     Some(date.duration_since(now).unwrap_or_default())
+}
+
+/// Whether there was nobody to send anything to.
+fn is_unreached(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::Io(error) => error.kind() == ErrorKind::ConnectionRefused,
+        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => true,
+        ureq::Error::Timeout(limit) => matches!(limit, Timeout::Connect | Timeout::Resolve),
+        _ => false,
+    }
 }
 
 /// Why there was no answer, without the URL, which may hold credentials.

@@ -43,7 +43,10 @@
 //! # Variables
 //!
 //! Empty is unset. A value that cannot be read is warned of once and is then as good as unset. What
-//! would lose everything (an endpoint that is no URL, a queue of zero) is an error of [`init`].
+//! would lose everything (an endpoint that is no URL, a queue of zero) is an error of [`init`]. A
+//! variable that is set and has no effect is warned of once, whether it is not supported, needs
+//! another variable or a cargo feature, or is overridden in code. No message shows a value that may
+//! hold a secret: headers, credentials, queries, keys, and whatever is not UTF-8.
 //!
 //! | variable | default | meaning |
 //! |---|---|---|
@@ -70,7 +73,7 @@
 //! | `OTEL_BSP_MAX_QUEUE_SIZE` | 32768, and 7 MiB in all | spans; if set, with more than 3 KiB each, fewer |
 //! | `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` | 512, and up to 4096 under load | spans; at most the queue's size |
 //! | `OTEL_BLRP_SCHEDULE_DELAY` | 1000 ms | and `OTEL_BLRP_EXPORT_TIMEOUT`, `_MAX_QUEUE_SIZE`, `_MAX_EXPORT_BATCH_SIZE`: the same for log records |
-//! | `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT` | no limit | characters of an attribute value |
+//! | `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT` | no limit | characters of an attribute value, and of the description of a status |
 //! | `OTEL_ATTRIBUTE_COUNT_LIMIT`, `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT` | 128 | attributes of a span |
 //! | `OTEL_SPAN_EVENT_COUNT_LIMIT`, `OTEL_SPAN_LINK_COUNT_LIMIT` | 128 | events and links of a span |
 //! | `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT` | 128 | attributes of each of them |
@@ -78,6 +81,7 @@
 //! | `OTEL_METRIC_EXPORT_INTERVAL` | 60000 ms | how often metrics are exported |
 //! | `OTEL_METRIC_EXPORT_TIMEOUT` | 30000 ms | for one export, retries included; 0 is no limit |
 //! | `TRACEWIRE_CONSOLE` | `tree` | what `console` shows: `tree` for people, `json` for machines |
+//! | `TRACEWIRE_EXCLUDED_PATHS`, `TRACEWIRE_EXCLUDED_URLS` | none | read by the layers: requests and calls that are not traced, as comma-separated patterns |
 //! | `TRACEWIRE_LOG` | `none` | with the feature `tracing`: `text` or `json` sets a subscriber that writes log lines with trace ids to stdout |
 //! | `RUST_LOG` | `info,opentelemetry=warn` | with the feature `tracing`: which events are logged |
 //! | `OTEL_LOG_LEVEL` | `info` | of this crate's own voice: `none`, `error`, `warn`, `info`, `debug`, `trace`; `debug` tells each setting and where it came from |
@@ -86,8 +90,24 @@
 //! `…_METRICS_…`, `…_LOGS_…`) and then win over the general one; a signal's own endpoint is
 //! used as it is. A collector that is not on this machine is reached through the HTTP proxy of
 //! `HTTPS_PROXY`, `HTTP_PROXY` or `ALL_PROXY` (by a tunnel, `CONNECT`), unless `NO_PROXY`
-//! names it. `OTEL_CONFIG_FILE` is refused; `OTEL_METRICS_EXEMPLAR_FILTER` is warned of, because
-//! exemplars do not exist here, and `OTEL_LOGS_EXPORTER` without the feature `logs`.
+//! names it: a list of names (which cover those below them), addresses and networks, each with a
+//! port or without, or `*`. With gRPC the proxy's own URL must begin with `http://`.
+//! Not supported: `OTEL_CONFIG_FILE` and `OTEL_EXPERIMENTAL_CONFIG_FILE`, which are an
+//! error, because with a file all other variables would have to be ignored; `OTEL_ENTITIES`,
+//! `OTEL_METRICS_EXEMPLAR_FILTER`, `OTEL_SEMCONV_STABILITY_OPT_IN` with `/dup`, and the retired
+//! `OTEL_EXPORTER_JAEGER_*` and `OTEL_EXPORTER_OTLP_{SPAN,METRIC}_INSECURE`, which are warned of.
+//!
+//! # Defaults in code
+//!
+//! A program that wants another default than this table's gives one to the [`Builder`]:
+//! `default_traces_exporters`, `default_endpoint` and their likes yield to the environment, so
+//! operators can still choose. Settings without `default_` in their name win over it.
+//!
+//! # The end of the process
+//!
+//! What waits to be exported is lost if the process ends without [`Telemetry::shutdown`] or the
+//! guard's drop; [`Telemetry`] lists what runs them. With the feature `signal`, `shutdown_signal`
+//! waits for Ctrl-C and SIGTERM.
 //!
 //! # Vendors
 //!
@@ -110,6 +130,7 @@
 //! | `tls-ring` | no | the same with ring; with both, `tls` counts |
 //! | `logs` | no | log records: exporters, and `Telemetry::log_layer`, which makes them of `tracing` events |
 //! | `tracing` | no | a subscriber (`Builder::log_format`), and `Telemetry::span_layer`, which makes spans of `tracing` spans |
+//! | `signal` | no | `shutdown_signal`, for Ctrl-C and SIGTERM (brings tokio's signal handling) |
 //! | `otlp-json` | no | the protocol `http/json` |
 //! | `otlp-grpc` | no | the protocol `grpc`, on a runtime of one thread that belongs to telemetry |
 //! | `zipkin` | no | the exporter `zipkin` for spans |
@@ -125,6 +146,8 @@ mod body;
 mod builder;
 mod console;
 mod count;
+mod courier;
+mod defaults;
 mod detectors;
 mod ended;
 mod env;
@@ -134,11 +157,14 @@ mod foreign;
 mod guard;
 mod hinted;
 mod http_client;
+mod ignored;
 mod limits;
 mod log;
 #[cfg(feature = "logs")]
 mod logs;
 mod metrics;
+#[cfg(feature = "tracing")]
+mod no_ids;
 mod otlp;
 mod output;
 mod percent;
@@ -160,11 +186,17 @@ mod setup;
 mod shown;
 #[cfg(feature = "signal")]
 mod signal;
+#[cfg(feature = "tracing")]
+mod span_filter;
 mod stop;
 #[cfg(feature = "tracing")]
 mod subscriber;
+#[cfg(any(feature = "logs", feature = "tracing"))]
+mod targets;
 #[cfg(feature = "__rustls")]
 mod tls;
+mod unreachable;
+mod untraced;
 mod weight;
 #[cfg(feature = "zipkin")]
 mod zipkin;

@@ -66,7 +66,10 @@ fn value_length(env: &Env, code: Option<usize>) -> ValueLength {
     const NAMES: [&str; 2] =
         ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
     let (limit, origin) = match (code, env.read(&NAMES, env::integer(0))) {
-        (Some(limit), _) => (Some(limit), Origin::Code),
+        (Some(limit), _) => {
+            env.overridden(&NAMES);
+            (Some(limit), Origin::Code)
+        }
         (None, Some(found)) => {
             (usize::try_from(found.value).ok(), Origin::Variable(found.variable))
         }

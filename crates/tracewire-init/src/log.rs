@@ -54,11 +54,22 @@ fn say(level: Level, message: &str) {
         }
         return;
     }
-    let line = match level {
-        Level::Info => return,
-        Level::Debug => format!("tracewire: {message}\n"),
-        _ => format!("tracewire: warning: {message}\n"),
-    };
+    match level {
+        Level::Info => {}
+        Level::Debug => write(format!("tracewire: {message}\n")),
+        _ => write(format!("tracewire: warning: {message}\n")),
+    }
+}
+
+/// Says `message` at level WARN on stderr, whatever subscriber there is: of the subscriber itself.
+#[cfg(feature = "tracing")]
+pub(crate) fn warn_on_stderr(message: &str) {
+    if Level::Warn as u8 <= LEVEL.load(Ordering::Relaxed) {
+        write(format!("tracewire: warning: {}\n", printable(message)));
+    }
+}
+
+fn write(line: String) {
     let stderr = Output::stderr();
     stderr.send(line);
     // A program that ends at once still shows it; a stream that nobody reads holds up nobody.

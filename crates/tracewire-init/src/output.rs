@@ -17,13 +17,16 @@ use opentelemetry::Context;
 
 /// How much text may wait for a stream that is read slowly.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// How much is written with one call, if so much waits: a call for each line would fall behind.
+const MOST_WRITTEN: usize = 64 * 1024;
 /// How long a line that must not be lost holds up the thread that sent it.
 const BRIEFLY: Duration = Duration::from_millis(100);
 /// The pause before a stream in non-blocking mode is tried again.
 const RETRY: Duration = Duration::from_millis(10);
 
 type Writer = Box<dyn Write + Send>;
-type Done = Box<dyn FnOnce(io::Result<()>) + Send>;
+/// Hears that a text was written, or why it was not.
+type Done = Box<dyn FnOnce(Result<(), String>) + Send>;
 
 /// A stream to write to. Its thread starts with the first text and ends with the last clone.
 #[derive(Clone)]
@@ -69,7 +72,7 @@ impl Output {
     pub(crate) fn send_then(
         &self,
         text: String,
-        done: impl FnOnce(io::Result<()>) + Send + 'static,
+        done: impl FnOnce(Result<(), String>) + Send + 'static,
     ) {
         self.0.0.push(Text { text, done: Box::new(done) });
     }
@@ -146,13 +149,13 @@ impl Shared {
     fn push(self: &Arc<Self>, text: Text) {
         let mut state = self.lock();
         let refused = if state.bytes > 0 && state.bytes + text.text.len() > MOST_BYTES {
-            Err(io::Error::other("nobody reads it, and 4 MiB of text wait already"))
+            Err("nobody reads it, and 4 MiB of text wait already".to_owned())
         } else {
-            self.start(&mut state)
+            self.start(&mut state).map_err(|error| error.to_string())
         };
-        if let Err(error) = refused {
+        if let Err(reason) = refused {
             drop(state);
-            return (text.done)(Err(error));
+            return (text.done)(Err(reason));
         }
         state.bytes += text.text.len();
         state.sent += 1;
@@ -189,29 +192,42 @@ impl Shared {
         WRITES.set(true);
         let _suppressed = Context::enter_telemetry_suppressed_scope();
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(Text { text, done }) = self.next() {
+        while let Some((text, done)) = self.next() {
             // A panic must not end the thread: nothing would be written after it.
             let result =
                 catch_unwind(AssertUnwindSafe(|| write_all(&mut **writer, text.as_bytes())))
-                    .unwrap_or_else(|_| Err(io::Error::other("its writer panicked")));
-            done(result);
+                    .unwrap_or_else(|_| Err(io::Error::other("its writer panicked")))
+                    .map_err(|error| error.to_string());
+            let settled = done.len() as u64;
+            for done in done {
+                done(result.clone());
+            }
             let mut state = self.lock();
             state.bytes -= text.len();
-            state.settled += 1;
+            state.settled += settled;
             state.stuck = false;
             drop(state);
             self.progress.notify_all();
         }
     }
 
-    /// Waits for the next text; `None` at the end.
-    fn next(&self) -> Option<Text> {
+    /// Waits for the next text, which is several if more wait; `None` at the end.
+    fn next(&self) -> Option<(String, Vec<Done>)> {
         let state = self.lock();
         let mut state = self
             .work
             .wait_while(state, |state| state.waiting.is_empty() && !state.closed)
             .unwrap_or_else(PoisonError::into_inner);
-        state.waiting.pop_front()
+        let Text { mut text, done } = state.waiting.pop_front()?;
+        let mut all = vec![done];
+        while let Some(next) = state.waiting.front()
+            && text.len() + next.text.len() <= MOST_WRITTEN
+            && let Some(Text { text: next, done }) = state.waiting.pop_front()
+        {
+            text.push_str(&next);
+            all.push(done);
+        }
+        Some((text, all))
     }
 }
 
@@ -249,11 +265,14 @@ mod tests {
         let (tell, fates) = channel();
         for text in texts {
             let tell = tell.clone();
-            output.send_then((*text).to_owned(), move |result| {
-                tell.send(result.map_err(|error| error.to_string())).unwrap();
-            });
+            output.send_then((*text).to_owned(), move |result| tell.send(result).unwrap());
         }
         fates
+    }
+
+    /// The fate of each text, each sent when the one before it was written or lost.
+    fn one_by_one(output: &Output, texts: &[&str]) -> Vec<bool> {
+        texts.iter().map(|text| fates(output, &[text]).recv().unwrap().is_ok()).collect()
     }
 
     /// How one write ends.
@@ -303,9 +322,7 @@ mod tests {
     fn text_is_written_in_order_and_each_fate_is_told() {
         let (output, written) =
             scripted(vec![|_| Ok(1), |_| Err(io::ErrorKind::BrokenPipe.into())]);
-        let fates = fates(&output, &["lost\n", "ab\n", "c\n"]);
-        assert!(output.wait(LONG));
-        assert_eq!(fates.iter().map(|fate| fate.is_ok()).collect::<Vec<_>>(), [false, true, true]);
+        assert_eq!(one_by_one(&output, &["lost\n", "ab\n", "c\n"]), [false, true, true]);
         assert_eq!(written.try_iter().flatten().collect::<Vec<_>>(), b"ab\nc\n");
     }
 
@@ -321,9 +338,7 @@ mod tests {
     #[test]
     fn writers_that_panic_or_write_nothing_lose_only_that_text() {
         let (output, _written) = scripted(vec![|_| Ok(0), |_| panic!("on purpose")]);
-        let fates = fates(&output, &["a", "b", "c"]);
-        assert!(output.wait(LONG));
-        assert_eq!(fates.iter().map(|fate| fate.is_ok()).collect::<Vec<_>>(), [false, false, true]);
+        assert_eq!(one_by_one(&output, &["a", "b", "c"]), [false, false, true]);
     }
 
     #[test]
@@ -344,6 +359,39 @@ mod tests {
         let (output, _written) = scripted(Vec::new());
         let fates = fates(&output, &["x".repeat(MOST_BYTES + 1).as_str()]);
         assert_eq!(fates.recv(), Ok(Ok(())));
+    }
+
+    #[test]
+    fn what_piled_up_is_written_with_few_calls() {
+        let (open, paused) = channel::<()>();
+        let (tell, written) = channel();
+        let output = Output::to(Box::new(Gated { paused, tell }));
+        for line in 0..10_000 {
+            output.send(format!("{line}\n"));
+        }
+        drop(open);
+        assert!(output.wait(LONG));
+        let calls: Vec<Vec<u8>> = written.try_iter().collect();
+        let expected: String = (0..10_000).map(|line| format!("{line}\n")).collect();
+        assert!(calls.len() < 10 && calls.concat() == expected.as_bytes(), "{}", calls.len());
+    }
+
+    /// Writes once `paused` is disconnected.
+    struct Gated {
+        paused: Receiver<()>,
+        tell: Sender<Vec<u8>>,
+    }
+
+    impl Write for Gated {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let _ = self.paused.recv();
+            self.tell.send(bytes.to_vec()).unwrap();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
     }
 
     #[test]

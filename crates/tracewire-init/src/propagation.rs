@@ -28,6 +28,7 @@ pub(crate) fn choose(
     code: Option<Arc<dyn Propagator>>,
 ) -> Result<Arc<dyn Propagator>, InitError> {
     if let Some(propagator) = code {
+        env.overridden(&[VARIABLE]);
         env.decide(VARIABLE, format!("{propagator:?}"), Origin::Code);
         return Ok(propagator);
     }

@@ -14,8 +14,8 @@ use crate::http_client::is_loopback;
 ///
 /// Loopback addresses are never reached through a proxy.
 pub(crate) fn choose(env: &Env, url: &Url) -> Option<Proxy> {
-    let host = url.host_str()?.trim_start_matches('[').trim_end_matches(']');
-    if is_loopback(url) || either(env, "NO_PROXY").is_some_and(|(_, list)| excludes(&list, host)) {
+    let is_excluded = |(_, list): (String, String)| excludes(&list, url);
+    if is_loopback(url) || either(env, "NO_PROXY").is_some_and(is_excluded) {
         return None;
     }
     // A web server hands a client's `Proxy` header to its CGI programs as HTTP_PROXY.
@@ -39,6 +39,21 @@ pub(crate) fn choose(env: &Env, url: &Url) -> Option<Proxy> {
     proxy
 }
 
+/// The same, for a client that speaks to a proxy without TLS.
+#[cfg(feature = "otlp-grpc")]
+pub(crate) fn choose_plain(env: &Env, url: &Url) -> Option<Proxy> {
+    let proxy = choose(env, url)?;
+    if proxy.uri().scheme_str() == Some("http") {
+        return Some(proxy);
+    }
+    env.warn(
+        "the proxy is not used for gRPC (its URL is not shown): gRPC goes through proxies whose URL \
+         begins with http:// alone"
+            .to_owned(),
+    );
+    None
+}
+
 /// The variable in lower case, else in upper case.
 fn either(env: &Env, name: &str) -> Option<(String, String)> {
     [name.to_ascii_lowercase(), name.to_owned()]
@@ -46,10 +61,17 @@ fn either(env: &Env, name: &str) -> Option<(String, String)> {
         .find_map(|name| env.text(&name).map(|value| (name, value)))
 }
 
-/// Whether a list of names, addresses and networks has `host`; a name covers those below it.
-fn excludes(list: &str, host: &str) -> bool {
+/// Whether a list of names, addresses and networks, each with or without a port, has the host of
+/// `url`. A name covers those below it.
+fn excludes(list: &str, url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let host = unbracketed(host).trim_end_matches('.');
     let address = host.parse::<IpAddr>().ok();
-    list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).any(|entry| {
+    let entries = list.split([',', ' ', '\t']).filter(|entry| !entry.is_empty());
+    entries.map(with_port).any(|(entry, port)| {
+        if port.is_some() && port != url.port_or_known_default() {
+            return false;
+        }
         if entry == "*" {
             return true;
         }
@@ -58,9 +80,28 @@ fn excludes(list: &str, host: &str) -> bool {
                 Ok(network) => network.contains(&address),
                 Err(_) => entry.parse() == Ok(address),
             },
-            None => is_below(host, entry.trim_start_matches('*').trim_start_matches('.')),
+            None => {
+                let name = entry.trim_start_matches('*').trim_matches('.');
+                !name.is_empty() && is_below(host, name)
+            }
         }
     })
+}
+
+/// An entry of the list, and the port for which alone it holds.
+fn with_port(entry: &str) -> (&str, Option<u16>) {
+    let is_address = entry.parse::<IpAddr>().is_ok() || entry.parse::<IpNet>().is_ok();
+    match entry.rsplit_once(':') {
+        Some((host, port)) if !is_address => match port.parse() {
+            Ok(port) => (unbracketed(host), Some(port)),
+            Err(_) => (unbracketed(entry), None),
+        },
+        _ => (unbracketed(entry), None),
+    }
+}
+
+fn unbracketed(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 fn is_below(host: &str, domain: &str) -> bool {
@@ -120,16 +161,57 @@ mod tests {
             ("example", "collector.example", true),
             (".example", "collector.example", true),
             ("*.example", "collector.example", true),
+            ("example.", "collector.example", true),
+            ("collector.example", "collector.example.", true),
+            ("a b", "b", true),
             ("lector.example", "collector.example", false),
+            ("collector.example", "example", false),
             ("collector.example.org", "collector.example", false),
             ("10.0.0.0/8", "10.1.2.3", true),
             ("10.0.0.0/8", "11.1.2.3", false),
             ("10.1.2.3", "10.1.2.3", true),
-            ("fd00::/8", "fd00::1", true),
+            ("10.1.2", "10.1.2.3", false),
+            ("2.3", "10.1.2.3", false),
+            ("fd00::/8", "[fd00::1]", true),
+            ("fd00::1", "[fd00::1]", true),
+            ("[fd00::1]", "[fd00::1]", true),
+            ("FD00:0::1", "[fd00::1]", true),
+            ("fd00::2", "[fd00::1]", false),
             ("", "collector", false),
             (",", "collector", false),
+            (".", "collector", false),
         ] {
-            assert_eq!(excludes(list, host), expected, "{list} {host}");
+            let url = Url::parse(&format!("http://{host}:4318")).unwrap();
+            assert_eq!(excludes(list, &url), expected, "{list} {host}");
+        }
+    }
+
+    #[test]
+    fn an_exception_with_a_port_holds_for_that_port() {
+        for (list, url, expected) in [
+            ("collector:4318", "http://collector:4318/v1/traces", true),
+            ("collector:4317", "http://collector:4318", false),
+            ("example:4318", "http://collector.example:4318", true),
+            (".example:4318", "http://collector.example:4318", true),
+            ("*:4318", "http://collector:4318", true),
+            ("*:4318", "http://collector:4317", false),
+            ("collector:443", "https://collector", true),
+            ("collector:80", "http://collector", true),
+            ("10.1.2.3:4318", "http://10.1.2.3:4318", true),
+            ("10.1.2.3:4318", "http://10.1.2.3:1", false),
+            ("[fd00::1]:4318", "http://[fd00::1]:4318", true),
+            ("[fd00::1]:4318", "http://[fd00::1]:1", false),
+            ("collector:port", "http://collector:4318", false),
+        ] {
+            assert_eq!(excludes(list, &Url::parse(url).unwrap()), expected, "{list} {url}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_list_panics(list: String) {
+            excludes(&list, &Url::parse("http://collector:4318").unwrap());
+            excludes(&list, &Url::parse("http://[fd00::1]:4318").unwrap());
         }
     }
 }

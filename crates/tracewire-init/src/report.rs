@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::count::{Counts, Snapshot};
+use crate::unreachable;
 
 /// What became of everything that was recorded, for each signal and exporter.
 ///
@@ -45,6 +46,12 @@ impl ShutdownReport {
     /// How many items did not arrive, or may not have: failed, dropped and unknown.
     pub fn lost(&self) -> u64 {
         self.signals.iter().map(SignalReport::lost).sum()
+    }
+
+    /// The reason of a signal whose collector was not there.
+    pub(crate) fn missing_collector(&self) -> Option<&str> {
+        let mut reasons = self.signals.iter().filter_map(SignalReport::reason);
+        reasons.find(|reason| unreachable::is_reason(reason))
     }
 
     /// Whether everything arrived, before the deadline.
@@ -109,13 +116,16 @@ impl SignalReport {
 impl fmt::Display for ShutdownReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A program that does not log need not read that no log records were exported.
-        let mut signals = self.signals.iter().filter(|signal| signal.counts.ended > 0);
-        match signals.next() {
-            Some(first) => write!(f, "{first}")?,
-            None => f.write_str("nothing to export")?,
+        let mut signals = self.signals.iter().filter(|s| s.counts.ended > 0).peekable();
+        if signals.peek().is_none() {
+            f.write_str("nothing to export")?;
         }
-        for signal in signals {
-            write!(f, "; {signal}")?;
+        while let Some(signal) = signals.next() {
+            // One reason for several signals stands behind the last of them.
+            let next = signals.peek();
+            let is_repeated = next.is_some_and(|next| next.reason() == signal.reason());
+            signal.write(f, !is_repeated)?;
+            f.write_str(if next.is_some() { "; " } else { "" })?;
         }
         match self.deadline {
             Some(limit) => write!(f, "; not done after {limit:?}"),
@@ -126,6 +136,12 @@ impl fmt::Display for ShutdownReport {
 
 impl fmt::Display for SignalReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, true)
+    }
+}
+
+impl SignalReport {
+    fn write(&self, f: &mut fmt::Formatter<'_>, with_reason: bool) -> fmt::Result {
         write!(f, "{} to {}: {} exported", self.signal, self.exporter, self.exported())?;
         for (number, fate) in
             [(self.failed(), "failed"), (self.dropped(), "dropped"), (self.unknown(), "unknown")]
@@ -134,7 +150,7 @@ impl fmt::Display for SignalReport {
                 write!(f, ", {number} {fate}")?;
             }
         }
-        match self.reason() {
+        match self.reason().filter(|_| with_reason) {
             Some(reason) => write!(f, " ({})", tracewire_text::printable(reason)),
             None => Ok(()),
         }
@@ -165,6 +181,22 @@ mod tests {
         );
         assert_eq!(report.lost(), 10);
         assert!(!report.is_complete());
+    }
+
+    #[test]
+    fn one_reason_for_several_signals_is_told_once() {
+        let lost = |signal| {
+            let counts = Counts::new(signal, "otlp");
+            counts.ended(2);
+            counts.delivered(2, Err(Failure::all("nothing answers at http://c (refused)")));
+            counts
+        };
+        let (spans, points) = (lost("spans"), lost("data points"));
+        assert_eq!(
+            ShutdownReport::new([&spans, &points], None).to_string(),
+            "spans to otlp: 0 exported, 2 failed; data points to otlp: 0 exported, 2 failed \
+             (nothing answers at http://c (refused))"
+        );
     }
 
     #[test]

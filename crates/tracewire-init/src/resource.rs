@@ -15,24 +15,29 @@ const RESOURCE_ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     pub(crate) service_name: Option<String>,
+    /// Weaker than the environment.
+    pub(crate) default_name: Option<String>,
     pub(crate) attributes: Vec<KeyValue>,
 }
 
 /// SDK facts, then what the detectors found, then the environment's attributes, then what code gave; later ones win.
 ///
 /// The service name is code's, else `OTEL_SERVICE_NAME`, else the one among the attributes, else
-/// `unknown_service:` and the executable's name.
+/// code's default, else `unknown_service:` and the executable's name.
 pub(crate) fn resource(env: &Env, code: Settings) -> Resource {
     let from_env =
         env.read(&[RESOURCE_ATTRIBUTES], attributes).map_or_else(Vec::new, |found| found.value);
     let named_in_attributes =
         from_env.iter().any(|attribute| attribute.key.as_str() == "service.name");
     let (name, origin) = if let Some(name) = code.service_name {
+        env.overridden(&[SERVICE_NAME]);
         (Some(name), Origin::Code)
     } else if let Some(name) = env.text(SERVICE_NAME) {
-        (Some(name), Origin::Variable(SERVICE_NAME.to_owned()))
+        (Some(name), Origin::Variable(env.source_of(SERVICE_NAME).to_owned()))
     } else if named_in_attributes {
         (None, Origin::Variable(RESOURCE_ATTRIBUTES.to_owned()))
+    } else if let Some(name) = code.default_name {
+        (Some(name), Origin::Variable("default_service_name".to_owned()))
     } else {
         (Some(unknown_service()), Origin::Default)
     };
@@ -144,6 +149,7 @@ mod tests {
         assert_eq!(found, map(&[("a", "1,2"), ("service.name", "variable")]));
         let code = Settings {
             service_name: Some("code".to_owned()),
+            default_name: Some("default".to_owned()),
             attributes: vec![KeyValue::new("a", "b"), KeyValue::new("service.name", "x")],
         };
         let (found, _) = attributes_of(&[attribute, variable], code);

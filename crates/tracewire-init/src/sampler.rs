@@ -4,6 +4,7 @@ use opentelemetry_sdk::trace::{Sampler, ShouldSample};
 
 use crate::env::{self, Env, Origin};
 use crate::hinted::{HintedSampler, RealParent};
+use crate::shown::Shown;
 
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
 const ARGUMENT: &str = "OTEL_TRACES_SAMPLER_ARG";
@@ -35,6 +36,8 @@ const WORDS: [(&str, Choice); 6] = [
 /// Samplers that obey the parent obey its hints as well; those that ignore the parent ignore both.
 pub(crate) fn sampler(env: &Env, code: Option<Box<dyn ShouldSample>>) -> Box<dyn ShouldSample> {
     if let Some(sampler) = code {
+        warn_of_unused_argument(env, "the sampler is set in code");
+        env.overridden(&[SAMPLER]);
         env.decide(SAMPLER, format!("{sampler:?}"), Origin::Code);
         return Box::new(RealParent(sampler));
     }
@@ -51,11 +54,25 @@ pub(crate) fn sampler(env: &Env, code: Option<Box<dyn ShouldSample>>) -> Box<dyn
             env.read(&[ARGUMENT], ratio).map_or(1.0, |found| found.value),
         ),
     };
+    if !matches!(choice.root, Root::Ratio) {
+        let why = match origin {
+            Origin::Default => "OTEL_TRACES_SAMPLER is not set; parentbased_traceidratio uses it",
+            _ => "only traceidratio and parentbased_traceidratio use it",
+        };
+        warn_of_unused_argument(env, why);
+    }
     env.decide(SAMPLER, describe(choice, &root), origin);
     if choice.parent_based {
         Box::new(HintedSampler::new(Sampler::ParentBased(Box::new(root))))
     } else {
         Box::new(root)
+    }
+}
+
+fn warn_of_unused_argument(env: &Env, why: &str) {
+    if let Some(argument) = env.text(ARGUMENT) {
+        let argument = Shown::value(argument.trim());
+        env.warn(format!("{}={argument} has no effect: {why}", env.source_of(ARGUMENT)));
     }
 }
 
@@ -92,7 +109,9 @@ mod tests {
             ("", hinted("AlwaysOn")),
         ] {
             let variables = [(SAMPLER, name), (ARGUMENT, "0.25")];
-            assert_eq!(shown(&variables), (expected, vec![]), "{name}");
+            let warnings = usize::from(!name.to_lowercase().ends_with("ratio"));
+            let (sampler, said) = shown(&variables);
+            assert_eq!((sampler, said.len()), (expected, warnings), "{name}");
         }
     }
 
@@ -118,9 +137,23 @@ mod tests {
     }
 
     #[test]
-    fn the_argument_counts_only_with_a_ratio() {
-        let (_, warnings) = shown(&[(ARGUMENT, "abc")]);
-        assert_eq!(warnings, Vec::<String>::new());
+    fn an_argument_without_a_sampler_that_uses_it_is_warned_of() {
+        for (variables, why) in [
+            (
+                &[(ARGUMENT, "0.25")][..],
+                "OTEL_TRACES_SAMPLER is not set; parentbased_traceidratio uses it",
+            ),
+            (
+                &[(ARGUMENT, "0.25"), (SAMPLER, "parentbased_always_on")],
+                "only traceidratio and parentbased_traceidratio use it",
+            ),
+        ] {
+            let (_, warnings) = shown(variables);
+            assert_eq!(warnings, [format!("{ARGUMENT}=\"0.25\" has no effect: {why}")]);
+        }
+        let env = Env::of(&[(ARGUMENT, "0.25")]);
+        sampler(&env, Some(Box::new(Sampler::AlwaysOn)));
+        assert_eq!(env.take_warnings().len(), 1);
     }
 
     #[test]

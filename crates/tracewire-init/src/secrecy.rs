@@ -188,7 +188,10 @@ fn said(variables: Vec<(&str, OsString)>) -> (String, Option<InitError>) {
 /// The exporters and the endpoint with which `variable` is read, and no others: they cost threads.
 fn exporters(variable: &str) -> Vec<(&'static str, OsString)> {
     let is_one_of = |words: &[&str]| words.iter().any(|word| variable.contains(word));
-    let (traces, metrics, logs) = if is_one_of(&["PROMETHEUS"]) {
+    let needs_none = ["LIMIT", "SAMPLER", "PROPAGAT", "SERVICE", "RESOURCE", "CONSOLE", "RATE"];
+    let (traces, metrics, logs) = if is_one_of(&needs_none) {
+        ("none", "none", "none")
+    } else if is_one_of(&["PROMETHEUS"]) {
         ("none", "prometheus", "none")
     } else if is_one_of(&["METRIC"]) {
         ("none", "otlp", "none")

@@ -1,6 +1,6 @@
 //! The order in which telemetry is set up: resource, sampler, exporters, providers.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use opentelemetry_sdk::Resource;
@@ -30,11 +30,12 @@ use crate::otlp::OtlpLogs;
 use crate::otlp::{self, OtlpMetrics, OtlpSpans, Signal};
 #[cfg(feature = "prometheus")]
 use crate::prometheus;
-use crate::shown::Shown;
 use crate::stop::Stop;
+use crate::unreachable::Voice;
+use crate::untraced::DropUntraced;
 #[cfg(feature = "zipkin")]
 use crate::zipkin::ZipkinSpans;
-use crate::{resource, sampler, self_metrics};
+use crate::{ignored, resource, sampler, self_metrics};
 
 /// Makes the sink for a span exporter that code gave.
 pub(crate) type MakeSink =
@@ -111,6 +112,8 @@ struct Setup<'a> {
     env: &'a Env,
     stop: Arc<Stop>,
     counts: Vec<Arc<Counts>>,
+    deliveries: metrics::Deliveries,
+    voice: Arc<Voice>,
     runtime: otlp::Runtimes,
     #[cfg(feature = "prometheus")]
     prometheus_address: prometheus::Settings,
@@ -124,6 +127,8 @@ impl<'a> Setup<'a> {
             env,
             stop: Arc::default(),
             counts: Vec::new(),
+            deliveries: metrics::Deliveries::default(),
+            voice: Arc::default(),
             runtime: otlp::Runtimes::default(),
             #[cfg(feature = "prometheus")]
             prometheus_address: None,
@@ -135,8 +140,8 @@ impl<'a> Setup<'a> {
     fn run(mut self, settings: Settings) -> Result<Running, InitError> {
         let env = self.env;
         let shutdown_timeout = settings.shutdown_timeout.unwrap_or(Duration::from_secs(5));
-        self.refuse_configuration_file()?;
-        self.warn_of_what_is_missing();
+        ignored::refuse_configuration_file(env)?;
+        ignored::warn_of_unsupported(env, settings.otlp.endpoint.is_some());
         #[cfg(feature = "tracing")]
         let logging = crate::subscriber::Logging::decide(env, settings.logging.clone());
         #[cfg(feature = "prometheus")]
@@ -147,6 +152,8 @@ impl<'a> Setup<'a> {
         let providers = if disabled { Providers::default() } else { self.providers(settings)? };
         Ok(Running {
             providers,
+            deliveries: self.deliveries,
+            flushes: OnceLock::new(),
             counts: self.counts,
             stop: self.stop,
             shutdown_timeout,
@@ -166,6 +173,7 @@ impl<'a> Setup<'a> {
         let given = settings.span_exporter.as_ref().map(|_| Vec::new());
         let traces = exporters(env, Signal::Traces, settings.traces_exporters.or(given))?;
         let metric_exporters = exporters(env, Signal::Metrics, settings.metrics_exporters)?;
+        ignored::warn_of_unchosen(env, &traces, &metric_exporters);
         let console = Console::new(env, settings.console);
         let limits = limits::limits(env, settings.limits);
         let sampler = sampler::sampler(env, settings.sampler);
@@ -202,40 +210,6 @@ impl<'a> Setup<'a> {
         })
     }
 
-    /// The rule is that with a configuration file all other variables are ignored, so going on
-    /// without it would do something else than what was asked for.
-    fn refuse_configuration_file(&self) -> Result<(), InitError> {
-        const FILE: &str = "OTEL_CONFIG_FILE";
-        match self.env.text(FILE) {
-            None => Ok(()),
-            Some(path) => Err(InitError::configuration(
-                FILE,
-                &Shown::path(&path),
-                "configuration files are not supported: unset it and use the OTEL_* variables",
-            )),
-        }
-    }
-
-    /// Variables of the specification that ask for what this build cannot do.
-    fn warn_of_what_is_missing(&self) {
-        for (variable, harmless, missing) in [
-            #[cfg(not(feature = "logs"))]
-            (
-                "OTEL_LOGS_EXPORTER",
-                "none",
-                "log records need the cargo feature `logs` and are not exported",
-            ),
-            ("OTEL_METRICS_EXEMPLAR_FILTER", "always_off", "exemplars are not recorded"),
-        ] {
-            if let Some(value) = self.env.text(variable)
-                && !value.trim().eq_ignore_ascii_case(harmless)
-            {
-                let value = Shown::value(&value);
-                self.env.warn(format!("{variable}={value} is ignored: {missing} by this build"));
-            }
-        }
-    }
-
     fn traces(
         &mut self,
         exporters: &[Exporter],
@@ -247,9 +221,12 @@ impl<'a> Setup<'a> {
             tracing::subscriber::NoSubscriber::new(),
             SdkTracerProvider::builder,
         );
+        let sampler = traces.sampler;
+        #[cfg(feature = "tracing")]
+        let sampler: Box<dyn ShouldSample> = Box::new(crate::no_ids::NoIds::new(sampler));
         let mut provider = builder
             .with_resource(resource.clone())
-            .with_sampler(traces.sampler)
+            .with_sampler(DropUntraced(sampler))
             .with_span_limits(traces.limits.counts);
         if let Some(keys) = traces.baggage {
             provider = provider.with_span_processor(BaggageAttributes::new(keys));
@@ -326,6 +303,7 @@ impl<'a> Setup<'a> {
             return Ok(None);
         }
         let interval = Interval::decide(self.env, code);
+        let deliveries = &self.deliveries.clone();
         let mut provider = SdkMeterProvider::builder().with_resource(resource.clone());
         for exporter in exporters {
             provider = match exporter {
@@ -340,12 +318,14 @@ impl<'a> Setup<'a> {
                         OtlpMetrics::new(client),
                         counts,
                         temporality,
+                        deliveries,
                     ))
                 }
                 Exporter::Console => {
                     let counts = self.counts("data points", "console");
                     let temporality = Temporality::Cumulative;
-                    provider.with_reader(interval.reader(console.clone(), counts, temporality))
+                    let console = console.clone();
+                    provider.with_reader(interval.reader(console, counts, temporality, deliveries))
                 }
                 #[cfg(feature = "prometheus")]
                 Exporter::Prometheus => {
@@ -406,7 +386,7 @@ impl<'a> Setup<'a> {
     }
 
     fn counts(&mut self, signal: &'static str, exporter: &'static str) -> Arc<Counts> {
-        let counts = Arc::new(Counts::new(signal, exporter));
+        let counts = Arc::new(Counts::sharing(signal, exporter, Arc::clone(&self.voice)));
         self.counts.push(Arc::clone(&counts));
         counts
     }
@@ -538,6 +518,11 @@ mod tests {
             #[cfg(not(feature = "logs"))]
             ("OTEL_LOGS_EXPORTER", "otlp"),
             ("OTEL_METRICS_EXEMPLAR_FILTER", "always_on"),
+            ("OTEL_ENTITIES", "service{service.name=shop}"),
+            ("OTEL_EXPORTER_JAEGER_ENDPOINT", "http://jaeger:14250"),
+            ("OTEL_SEMCONV_STABILITY_OPT_IN", "http/dup"),
+            ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
+            ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/etc/ca.pem"),
             ("OTEL_BSP_SCHEDULE_DELAY", "-1"),
             ("OTEL_BSP_EXPORT_TIMEOUT", "abc"),
             ("OTEL_BSP_MAX_QUEUE_SIZE", "-1"),
@@ -575,6 +560,7 @@ mod tests {
             #[cfg(not(feature = "otlp-json"))]
             ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"),
             ("OTEL_CONFIG_FILE", "/etc/otel.yaml"),
+            ("OTEL_EXPERIMENTAL_CONFIG_FILE", "/etc/otel.yaml"),
         ] {
             let error = run(&[(variable, value)]).unwrap_err();
             let message = error.to_string();

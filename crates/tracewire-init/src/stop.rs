@@ -46,6 +46,12 @@ impl Stop {
         }
     }
 
+    /// Sleeps until `instant`, or until shutdown begins if that is earlier.
+    pub(crate) fn sleep_unless_begun(&self, instant: Instant) {
+        let left = instant.saturating_duration_since(Instant::now());
+        let _ = self.begun.wait_timeout_while(self.lock(), left, |deadline| deadline.is_none());
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
         self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,15 +1,16 @@
 //! A subscriber for `tracing`, and the layer that makes OpenTelemetry spans of its spans.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracewire_tracing::{ContextLayer, TraceIds};
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 use tracing::{Level, Metadata, Subscriber};
-use tracing_subscriber::filter::{Directive, EnvFilter, FilterExt, filter_fn};
+use tracing_subscriber::filter::{Directive, EnvFilter};
 use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
@@ -18,8 +19,10 @@ use crate::ended::Watched;
 use crate::env::{self, Env, Origin};
 use crate::error::InitError;
 use crate::guard::Telemetry;
+use crate::log::{self, Limited};
 use crate::output::Output;
 use crate::shown::Shown;
+use crate::span_filter::span_filter;
 
 const FORMAT: &str = "TRACEWIRE_LOG";
 const DIRECTIVES: &str = "RUST_LOG";
@@ -65,7 +68,10 @@ impl Logging {
             None,
         );
         let (directives, origin) = match code.directives {
-            Some(directives) => (directives, Origin::Code),
+            Some(directives) => {
+                env.overridden(&[DIRECTIVES]);
+                (directives, Origin::Code)
+            }
             None => match env.read(&[DIRECTIVES], readable) {
                 Some(found) => (found.value, Origin::Variable(found.variable)),
                 None => (DEFAULT.to_owned(), Origin::Default),
@@ -117,7 +123,7 @@ impl Logging {
         })
     }
 
-    /// Spans from level INFO on, and those that the directives name besides.
+    /// Spans from level INFO on, and those that the directives name besides; events that are errors.
     pub(crate) fn span_layer<S>(
         &self,
         provider: &Watched<SdkTracerProvider>,
@@ -125,16 +131,11 @@ impl Logging {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let verbose = self.filter();
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("tracing"))
             .with_threads(false)
             .with_tracked_inactivity(false)
-            .with_filter(
-                filter_fn(|metadata| *metadata.level() <= LevelFilter::INFO)
-                    .or(verbose)
-                    .and(filter_fn(|metadata| metadata.is_span())),
-            )
+            .with_filter(span_filter(self.filter()))
     }
 
     /// The events that the directives name.
@@ -195,6 +196,15 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
+/// A line could not be written. The log cannot say so, so stderr does, at most once a minute.
+fn lost(reason: &str) {
+    static LOST: LazyLock<Limited> = LazyLock::new(|| Limited::new(Duration::from_secs(60)));
+    if let Some(lines) = LOST.admit(1, Instant::now()) {
+        let message = format!("log lines to stdout: {lines} lost ({reason})");
+        log::warn_on_stderr(&message);
+    }
+}
+
 /// The subscriber writes each line with one call.
 struct Line<'a> {
     output: &'a Output,
@@ -203,7 +213,8 @@ struct Line<'a> {
 
 impl Write for Line<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.output.send(String::from_utf8_lossy(line).into_owned());
+        let text = String::from_utf8_lossy(line).into_owned();
+        self.output.send_then(text, |result| result.unwrap_or_else(|reason| lost(&reason)));
         if self.waits {
             self.output.wait_briefly();
         }
@@ -239,7 +250,7 @@ mod tests {
         let variable = (DIRECTIVES, "warn,shop=debug");
         assert_eq!(shown(&[], None), (DEFAULT.to_owned(), 0));
         assert_eq!(shown(&[variable], None), ("warn,shop=debug".to_owned(), 0));
-        assert_eq!(shown(&[variable], Some("error")), ("error".to_owned(), 0));
+        assert_eq!(shown(&[variable], Some("error")), ("error".to_owned(), 1));
         assert_eq!(shown(&[(DIRECTIVES, "shop=loud")], None), (DEFAULT.to_owned(), 1));
     }
 

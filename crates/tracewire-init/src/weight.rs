@@ -203,4 +203,30 @@ mod tests {
         let heavier = heavier(|span| span.attributes.push(KeyValue::new("key", list)));
         assert!(heavier >= 1_000 * (size_of::<opentelemetry::StringValue>() + 32), "{heavier}");
     }
+
+    #[test]
+    fn the_span_of_an_http_request_takes_less_than_its_place() {
+        let mut span = Sample::new(1).name("GET /users/{id}/orders").span();
+        span.attributes.reserve_exact(16);
+        for (key, value) in [
+            ("http.request.method", Value::from("GET")),
+            ("http.response.status_code", Value::from(200)),
+            ("http.route", Value::from("/users/{id}/orders")),
+            ("url.path", Value::from("/users/41267/orders")),
+            ("url.query", Value::from("page=2&sort=newest&limit=50")),
+            ("url.scheme", Value::from("https")),
+            ("server.address", Value::from("shop.example.com")),
+            ("server.port", Value::from(443)),
+            ("client.address", Value::from("2001:db8::85a3:8a2e:370:7334")),
+            ("network.peer.address", Value::from("10.20.30.40")),
+            ("network.peer.port", Value::from(51_234)),
+            ("network.protocol.version", Value::from("2")),
+            ("user_agent.original", Value::from("Mozilla/5.0 (X11; Linux x86_64) ".repeat(4))),
+        ] {
+            span.attributes.push(KeyValue::new(key, value));
+        }
+        let weight = span.weight();
+        assert!(weight < crate::batching::BYTES_PER_PLACE, "{weight}");
+        assert!(weight > 1_500, "{weight}");
+    }
 }

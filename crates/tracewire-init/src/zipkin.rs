@@ -56,6 +56,7 @@ impl ZipkinSpans {
         stop: Arc<Stop>,
     ) -> Result<Self, InitError> {
         let (text, variable, origin) = if let Some(text) = &code.endpoint {
+            env.overridden(&[ENDPOINT]);
             (text.clone(), "zipkin_endpoint", Origin::Code)
         } else if let Some(text) = env.text(ENDPOINT) {
             (text, ENDPOINT, Origin::Variable(ENDPOINT.to_owned()))

@@ -180,6 +180,44 @@ fn a_quiet_end_says_nothing() {
     assert_eq!(warnings(&run(TEST, &[])), Vec::<String>::new());
 }
 
+/// An address at which nothing listens: the port was just free.
+fn nobody() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+#[test]
+fn a_missing_collector_is_one_line_that_says_what_to_do() {
+    const TEST: &str = "a_missing_collector_is_one_line_that_says_what_to_do";
+    if is_child() {
+        let telemetry = tracewire_init::init().unwrap();
+        span("lost").in_scope(|| ());
+        global::meter("test").u64_counter("lost").build().add(1, &[]);
+        telemetry.shutdown();
+        return;
+    }
+    const PROTOCOLS: &[&str] = &[
+        "http/protobuf",
+        #[cfg(feature = "otlp-grpc")]
+        "grpc",
+    ];
+    for protocol in PROTOCOLS {
+        let endpoint = nobody();
+        let variables = [
+            ("OTEL_TRACES_EXPORTER", "otlp"),
+            ("OTEL_METRICS_EXPORTER", "otlp"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint),
+        ];
+        let warnings = warnings(&run(TEST, &variables));
+        assert_eq!(warnings.len(), 1, "{warnings:#?}");
+        let line = &warnings[0];
+        assert_eq!(line.matches(&*endpoint).count(), 1, "{line}");
+        assert!(line.contains("Is a collector running there?"), "{line}");
+        assert!(line.contains("OTEL_TRACES_EXPORTER=console"), "{line}");
+    }
+}
+
 #[test]
 fn a_second_init_is_an_error_and_one_warning() {
     const TEST: &str = "a_second_init_is_an_error_and_one_warning";

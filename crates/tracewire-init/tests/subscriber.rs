@@ -140,3 +140,70 @@ fn a_second_subscriber_is_an_error_and_changes_nothing() {
     }
     output("a_second_subscriber_is_an_error_and_changes_nothing", &[("TRACEWIRE_LOG", "text")]);
 }
+
+/// What the test of this name writes to stdout and to stderr when it runs with this `RUST_LOG`.
+fn both_outputs(test: &str, directives: Option<&str>) -> (String, String) {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.env(CHILD, "1").env("OTEL_TRACES_EXPORTER", "none").env("OTEL_METRICS_EXPORTER", "none");
+    child.env("OTEL_LOGS_EXPORTER", "none").env_remove("RUST_LOG");
+    child.envs(directives.map(|directives| ("RUST_LOG", directives)));
+    let output = child.args(["--exact", test, "--nocapture"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr))
+}
+
+/// Telemetry before or after the subscriber, and work.
+fn log_with(subscriber: fn()) {
+    let telemetry = tracewire_init::init().unwrap();
+    global::tracer("test").in_span("too early to tell", |_| {});
+    subscriber();
+    for _ in 0..3 {
+        global::tracer("test").in_span("order", |_| tracing::info!("sold"));
+    }
+    drop(telemetry);
+}
+
+const HINT: &str = "map_event_format(TraceIds::new)";
+
+#[test]
+fn a_subscriber_without_ids_is_answered_with_one_line_that_says_what_to_add() {
+    if is_child() {
+        return log_with(|| tracing_subscriber::fmt::init());
+    }
+    let test = "a_subscriber_without_ids_is_answered_with_one_line_that_says_what_to_add";
+    let (stdout, stderr) = both_outputs(test, Some("info"));
+    assert_eq!((stdout.matches(HINT).count(), stderr.matches(HINT).count()), (1, 0), "{stdout}");
+    assert_eq!(stdout.matches("sold").count(), 3, "{stdout}");
+    // Such a subscriber takes errors only.
+    let (stdout, stderr) = both_outputs(test, None);
+    assert_eq!((stdout.matches(HINT).count(), stderr.matches(HINT).count()), (0, 1), "{stderr}");
+}
+
+#[test]
+fn a_subscriber_with_ids_needs_no_hint() {
+    if is_child() {
+        return log_with(|| {
+            tracing_subscriber::fmt().map_event_format(tracewire_tracing::TraceIds::new).init();
+        });
+    }
+    let (stdout, stderr) = both_outputs("a_subscriber_with_ids_needs_no_hint", Some("info"));
+    assert!(!stdout.contains("TraceIds") && !stderr.contains("TraceIds"), "{stdout} {stderr}");
+    let lines: Vec<_> = stdout.lines().filter(|line| line.contains("sold")).collect();
+    assert!(lines.len() == 3 && lines.iter().all(|line| line.contains("trace_id=")), "{stdout}");
+}
+
+#[test]
+fn layers_without_lines_and_json_lines_without_ids_are_told_apart() {
+    use tracing_subscriber::prelude::*;
+    if is_child() {
+        return log_with(|| {
+            let lines = std::env::var_os("LINES").is_some();
+            let lines = lines.then(|| tracing_subscriber::fmt::layer().json());
+            tracing_subscriber::registry().with(lines).init();
+        });
+    }
+    let test = "layers_without_lines_and_json_lines_without_ids_are_told_apart";
+    let hints = |variables: &[(&str, &str)]| output(test, variables).matches(HINT).count();
+    assert_eq!((hints(&[]), hints(&[("LINES", "1")])), (0, 1));
+}

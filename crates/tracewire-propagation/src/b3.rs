@@ -9,15 +9,12 @@ use crate::{
     context::{remote_span, with_remote_span},
     hex,
     log::Malformed,
+    unrecorded,
 };
 use http::HeaderName;
 use opentelemetry::{
     Context, TraceId,
     trace::{SpanContext, TraceContextExt, TraceFlags, TraceState},
-};
-use std::{
-    collections::hash_map::RandomState,
-    hash::{BuildHasher, Hasher},
 };
 
 /// B3, of Zipkin: the single header `b3`, or the several headers `X-B3-*`.
@@ -169,23 +166,9 @@ fn with_state(parent: &Context, state: State) -> Option<Context> {
         State::Accept => parent.with_value(SamplingHint::On),
         State::Debug => parent.with_value(SamplingHint::Debug).with_value(Debug(None)),
         // Every parent-based sampler obeys an unsampled parent, and none obeys less.
-        State::Deny => with_remote_span(parent, unsampled_span(), Some(SamplingHint::Off)),
+        State::Deny => with_remote_span(parent, unrecorded::span(true), Some(SamplingHint::Off)),
         State::Deferred => return None,
     })
-}
-
-/// A caller's span that nobody recorded.
-fn unsampled_span() -> SpanContext {
-    // The ids have to differ from each other, no more: nothing of this trace is recorded.
-    let random = || RandomState::new().build_hasher().finish();
-    let trace_id = u128::from(random()) << 64 | u128::from(random() | 1);
-    SpanContext::new(
-        trace_id.into(),
-        (random() | 1).into(),
-        TraceFlags::NOT_SAMPLED,
-        true,
-        TraceState::NONE,
-    )
 }
 
 /// The state to send for the span in `context`.

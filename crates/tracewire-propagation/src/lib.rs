@@ -24,7 +24,8 @@
 //! The caller's span is the context's remote span, and baggage is OpenTelemetry's baggage. What
 //! those cannot hold travels beside them: a [`SamplingHint`], the random flag
 //! ([`with_random_trace_id`]), and what a format has to send on unchanged. None of it crosses from
-//! one format's headers into another's.
+//! one format's headers into another's. Work that is not to be recorded carries a mark
+//! ([`untraced`]).
 //!
 //! [`current`] attaches a context in destructors that may run while their thread ends.
 //!
@@ -54,6 +55,7 @@ pub mod current;
 mod format;
 mod hex;
 mod hint;
+mod known;
 mod log;
 mod percent;
 mod process;
@@ -64,6 +66,8 @@ mod response;
 mod selection;
 mod text_map;
 mod traceparent;
+mod unrecorded;
+mod untraced;
 
 #[cfg(feature = "b3")]
 mod b3;
@@ -102,6 +106,7 @@ pub use self::{
     composite::Composite,
     format::Format,
     hint::SamplingHint,
+    known::remove_known,
     process::{default_generation, default_propagator, set_default},
     propagator::Propagator,
     random::with_random_trace_id,
@@ -109,6 +114,7 @@ pub use self::{
     response::inject_response,
     selection::{NotCompiledIn, Selection, from_env, from_names},
     text_map::{FromTextMap, TextMap},
+    untraced::{is_untraced, outgoing, untraced},
 };
 
 #[cfg(all(doctest, feature = "tracecontext"))]

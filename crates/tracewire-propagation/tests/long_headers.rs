@@ -35,7 +35,7 @@ fn all() -> Composite {
 fn extract(pairs: &[(&'static str, String)]) -> Context {
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
-        let value = HeaderValue::try_from(value.as_str()).unwrap();
+        let value = HeaderValue::try_from(value.as_str()).expect("it is a legal value");
         headers.append(HeaderName::from_static(name), value);
     }
     all().extract(&headers, &Context::new())

@@ -16,11 +16,31 @@ pub(crate) fn error_type(error: &Error) -> ErrorType {
 
 /// The kind of an error in the middle of a response.
 pub(crate) fn of_body(error: &reqwest::Error) -> ErrorType {
-    match kind(error) {
-        ErrorType::Timeout => ErrorType::Timeout,
-        ErrorType::Decode => ErrorType::Decode,
-        _ => ErrorType::Body,
+    if error.is_timeout() {
+        ErrorType::Timeout
+    } else if error.is_decode() || is_decoder(error) {
+        ErrorType::Decode
+    } else {
+        ErrorType::Body
     }
+}
+
+/// Whether a decoder of the body failed, such as gzip's, and not the connection below it.
+///
+/// reqwest makes body errors of both. Decoders report I/O errors of their own; what fails below
+/// comes from hyper.
+fn is_decoder(error: &reqwest::Error) -> bool {
+    let decoder = |error: &io::Error| {
+        matches!(
+            error.kind(),
+            io::ErrorKind::InvalidData
+                | io::ErrorKind::InvalidInput
+                | io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::Other
+        )
+    };
+    !causes(error).any(<dyn StdError>::is::<hyper::Error>)
+        && causes(error).filter_map(|cause| cause.downcast_ref()).any(decoder)
 }
 
 /// The status code of an error that was made from a response.
@@ -50,7 +70,7 @@ fn kind(error: &reqwest::Error) -> ErrorType {
     } else if error.is_dns() {
         ErrorType::Dns
     } else if error.is_connect() {
-        if is_handshake(error) { ErrorType::Tls } else { ErrorType::Connect }
+        ErrorType::of_client_error(error).unwrap_or_else(|| ErrorType::of_connect_error(error))
     } else if error.is_redirect() {
         ErrorType::Redirect
     } else if error.is_body() {
@@ -58,26 +78,17 @@ fn kind(error: &reqwest::Error) -> ErrorType {
     } else if error.is_decode() {
         ErrorType::Decode
     } else if error.is_request() || error.is_builder() {
-        ErrorType::Request
+        // What was sent or received may have failed for a reason that only the causes tell: a body
+        // that could not be read, a certificate that the server asked for too late.
+        ErrorType::of_client_error(error).unwrap_or(ErrorType::Request)
     } else {
         ErrorType::Other
     }
 }
 
-/// Whether a connection failed while TLS was being set up.
-///
-/// TLS stacks report a refused certificate or a broken handshake as unfit data or an early end;
-/// nothing else that happens while connecting does.
-fn is_handshake(error: &reqwest::Error) -> bool {
-    causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>()).any(|error| {
-        matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
-    })
-}
-
 /// The kind of an error that holds none of reqwest's, or hides it.
 ///
 /// A transparent wrapper around a transparent wrapper leaves only what lies below reqwest's error.
-/// reqwest's own causes have private types there, but texts of their own.
 fn middleware_kind(error: &Error) -> ErrorType {
     let Error::Middleware(error) = error else {
         return ErrorType::Other;
@@ -86,13 +97,5 @@ fn middleware_kind(error: &Error) -> ErrorType {
     if causes(error).any(|cause| cause.is::<RedirectError>()) {
         return ErrorType::Redirect;
     }
-    causes(error)
-        .find_map(|cause| match cause.to_string().as_str() {
-            "operation timed out" => Some(ErrorType::Timeout),
-            "dns error" => Some(ErrorType::Dns),
-            "too many redirects" => Some(ErrorType::Redirect),
-            _ => None,
-        })
-        .or_else(|| ErrorType::from_io(error))
-        .unwrap_or(ErrorType::Middleware)
+    ErrorType::of_client_error(error).unwrap_or(ErrorType::Middleware)
 }

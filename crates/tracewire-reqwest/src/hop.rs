@@ -195,6 +195,7 @@ fn referer(mut previous: Url, cross_origin: bool) -> Option<HeaderValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn resolved(base: &str, location: &[u8]) -> Option<String> {
         let location = HeaderValue::from_bytes(location).unwrap();
@@ -283,5 +284,42 @@ mod tests {
         let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["accept", "content-type", "user-agent", "x-request-id"]);
+    }
+
+    /// Hosts, user information and paths as attackers and servers write them.
+    fn location() -> impl Strategy<Value = String> {
+        let scheme = "(|//|https?:/{0,3}|HTTP://|ftp://|javascript:|\\\\\\\\)";
+        let user = "(|ada@|ada:pw@|@|h@|h:80@|%40)";
+        let host = "(|h|H|h\\.|other|h\\.other|\\[::1\\]|127\\.1|2130706433|bücher|xn--bcher-kva)";
+        let rest = "(|:80|:443|:8080|:)(|/|/\\.\\./a|\\?q|#f|/é|\\\\a|/@other)";
+        (scheme, user, host, rest)
+            .prop_map(|(scheme, user, host, rest)| [scheme, user, host, rest].concat())
+    }
+
+    proptest! {
+        #[test]
+        fn no_location_takes_user_information_along(
+            base in "https?://(|me:SECRET@)h(|:80|:8080)/a(|#f)",
+            location in prop_oneof![location(), "\\PC{0,40}"],
+        ) {
+            let base: Url = base.parse().unwrap();
+            let value = HeaderValue::from_bytes(location.as_bytes()).unwrap();
+            if let Some(url) = resolve(&base, &value) {
+                let same = url.origin() == base.origin();
+                if matches!(url.scheme(), "http" | "https") {
+                    prop_assert_eq!(same_origin(&base, &url), same);
+                }
+                prop_assert!(same || !url.as_str().contains("SECRET"), "{}", url);
+                prop_assert!(url.username().is_empty() || url.username() == "me", "{}", url);
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_answered(bytes in proptest::collection::vec(0x20_u8.., 0..80)) {
+            if let Ok(value) = HeaderValue::from_bytes(&bytes) {
+                let base = "http://h/a".parse().unwrap();
+                prop_assert!(resolve(&base, &value).is_none_or(|url| url.as_str().is_ascii()));
+            }
+        }
     }
 }

@@ -12,6 +12,23 @@
 //! # }
 //! ```
 //!
+//! # Versions
+//!
+//! The middleware fits reqwest 0.13 and reqwest-middleware 0.5, which this crate re-exports as
+//! [`reqwest`] and [`reqwest_middleware`]. With another version of either in the build the compiler
+//! says that `Middleware` is not implemented for `ClientMiddleware`, or that two types named `Client`
+//! differ. `cargo tree --duplicates` shows both versions: update the older dependency, or build the
+//! client with the re-exported crates. To keep another client of an older reqwest beside it, rename
+//! that dependency in `Cargo.toml`.
+//!
+//! ```
+//! use tracewire_reqwest::{ClientMiddleware, reqwest, reqwest_middleware};
+//!
+//! let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())
+//!     .with(ClientMiddleware::new())
+//!     .build();
+//! ```
+//!
 //! # What is recorded
 //!
 //! A span of kind client, named by the method, or by the method and the URL's template where there
@@ -41,7 +58,9 @@
 //! passes on what its own callers sent. The first 1,000 series of a middleware have all attributes;
 //! of any further one version and status code are left out, and an `error.type` that was a status
 //! code is `_OTHER`. [`http.client.active_requests`](ClientMiddleware::active_requests) and the
-//! [sizes of bodies](ClientMiddleware::body_sizes) are there by option.
+//! [sizes of bodies](ClientMiddleware::body_sizes) are there by option. The size of a
+//! response is recorded if its `Content-Length` or `Content-Encoding` is still there: reqwest removes
+//! both when it decodes a body, and then nothing tells how many bytes were transferred.
 //!
 //! # When it ends
 //!
@@ -102,11 +121,19 @@
 //! [`Redirects::follow_cross_origin`] follows those too and says what that risks; [`Redirected`]
 //! tells inner middlewares.
 //!
+//! # Calls that are not traced
+//!
+//! [`exclude_urls`](ClientMiddleware::exclude_urls) and the environment variable
+//! `TRACEWIRE_EXCLUDED_URLS`, a comma-separated list of [patterns](Urls) such as
+//! `metadata.internal,/healthz`, leave out calls by URL. They have no span and no duration, and the
+//! trace around them is sent on. Below a request that its server does not trace, calls have no span,
+//! and their durations are recorded.
+//!
 //! # Which headers go where
 //!
 //! Trace context goes everywhere. Baggage goes to hosts [nearby](Hosts::nearby) and stays away from
 //! others: [`destinations`](ClientMiddleware::destinations) changes both. What the request had under
-//! the names of these headers is replaced, or removed where the policy withholds it.
+//! the names of these headers, or those of any other known format, is replaced or removed.
 //!
 //! # One request
 //!
@@ -132,10 +159,13 @@ mod redirect;
 mod request;
 mod response;
 
+pub use reqwest;
+pub use reqwest_middleware;
+
 pub use self::{
     middleware::ClientMiddleware,
     redirect::{RedirectError, Redirected, Redirects},
 };
 pub use tracewire_http::{
-    Attempts, CallOptions, Destinations, ErrorType, HeaderSelector, Hosts, UrlTemplates,
+    Attempts, CallOptions, Destinations, ErrorType, HeaderSelector, Hosts, UrlTemplates, Urls,
 };

@@ -1,7 +1,10 @@
 //! Describes and ends: the facts of a response's head, and a body that carries the call on.
 
 use crate::error;
-use http::response::Builder;
+use http::{
+    header::{CONTENT_ENCODING, CONTENT_LENGTH},
+    response::Builder,
+};
 use reqwest::{Body, Response, ResponseBuilderExt};
 use tracewire_http::{CallBody, ClientCall, ClientResponse};
 
@@ -10,6 +13,10 @@ pub(crate) fn describe(response: &Response) -> ClientResponse<'_> {
     let mut facts = ClientResponse::new(status, version, response.headers());
     facts.peer = response.remote_addr();
     facts.body_size = response.content_length();
+    // Where reqwest decodes a body it removes both headers. Without them nothing tells a decoded
+    // body from one of unknown length.
+    let untouched = |name| response.headers().contains_key(name);
+    facts.may_be_decoded = !untouched(CONTENT_LENGTH) && !untouched(CONTENT_ENCODING);
     facts
 }
 

@@ -9,7 +9,7 @@ use opentelemetry::{Context, Key, KeyValue};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
-use tracewire_propagation::{current, with_random_trace_id};
+use tracewire_propagation::{current, is_untraced, with_random_trace_id};
 
 /// A span before its start: what is set here, a sampler sees.
 ///
@@ -180,6 +180,11 @@ impl SpanBuilder {
     /// ```
     pub fn start(self) -> Span {
         let parent = self.parent.unwrap_or_else(current::get);
+        if is_untraced(&parent) {
+            // A span that records nothing, and carries the same trace.
+            let span_context = parent.span().span_context().clone();
+            return Span::from_context(parent.with_remote_span_context(span_context));
+        }
         let span = self.tracer.resolve(&parent).build_with_context(self.builder, &parent);
         let context = parent.with_span(span);
         if has_trace(&parent) {

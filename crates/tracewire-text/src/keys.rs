@@ -32,9 +32,10 @@ const ANYWHERE: [&str; 21] = [
 ];
 
 /// End the keys of secrets; a number may follow. Grouped by their last letters.
-const AT_END: [&str; 48] = [
-    "authcode",
+const AT_END: [&str; 52] = [
     "accesscode",
+    "activationcode",
+    "authcode",
     "authenticationcode",
     "authorizationcode",
     "confirmationcode",
@@ -51,11 +52,14 @@ const AT_END: [&str; 48] = [
     "usercode",
     "verificationcode",
     "hmac",
+    "pswd",
     "pwd",
+    "apisig",
     "assertion",
     "authorization",
     "token",
     "otp",
+    "bearer",
     "verifier",
     "adminpass",
     "creds",
@@ -117,7 +121,16 @@ const ORDINARY: [&str; 4] = ["continuationtoken", "nexttoken", "pagetoken", "syn
 fn is_last_word(word: &[u8]) -> bool {
     matches!(
         word,
-        b"auth" | b"cookie" | b"cred" | b"csrf" | b"pass" | b"pw" | b"session" | b"sig" | b"xsrf"
+        b"auth"
+            | b"cookie"
+            | b"cred"
+            | b"csrf"
+            | b"pass"
+            | b"pw"
+            | b"session"
+            | b"sig"
+            | b"ticket"
+            | b"xsrf"
     )
 }
 
@@ -125,18 +138,16 @@ fn is_last_word(word: &[u8]) -> bool {
 fn is_whole(key: &[u8]) -> bool {
     matches!(
         key,
-        b"bearer"
-            | b"code"
+        b"code"
             | b"connectsid"
             | b"key"
             | b"keypairid"
+            | b"mfa"
             | b"pin"
             | b"policy"
-            | b"proxyticket"
             | b"samlart"
-            | b"serviceticket"
+            | b"sess"
             | b"sid"
-            | b"ticket"
             | b"tokens"
             | b"wresult"
             | b"xauth"
@@ -246,6 +257,8 @@ impl Key {
                 self.after_separator = true;
             }
             b'[' => {
+                // A secret of several parts, as in `token[value]`.
+                self.found |= ends_with_word(&self.letters[..self.len]);
                 self.bracket = Some(self.len);
                 self.after_separator = true;
             }
@@ -389,6 +402,7 @@ mod tests {
             "passwords[12]",
             "password2",
             "new_password_confirmation",
+            "sso_ticket",
             "mySecret",
             "ACCESSTOKEN",
             "Ocp-Apim-Subscription-Key",

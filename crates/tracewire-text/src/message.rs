@@ -3,7 +3,7 @@
 mod assignment;
 mod userinfo;
 
-use crate::{SensitiveKeys, cut, splice::Splice};
+use crate::{SensitiveKeys, cut, splice::Splice, symbols::Symbols};
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
 use std::ops::Range;
@@ -106,7 +106,8 @@ impl<'a> Scanner<'a> {
                 b':' if self.text[at..].starts_with("://") => self.redact_url(at),
                 b':' | b'=' => self.redact_assigned(at),
                 b'@' => self.redact_userinfo(at),
-                b'?' => self.redact_query(at),
+                b'?' => self.redact_query(at, at),
+                b'%' if self.encodes_assignment(at) => self.redact_query(at, self.word.start),
                 b' ' => self.redact_token(at),
                 _ => at + 1,
             };
@@ -123,20 +124,26 @@ impl<'a> Scanner<'a> {
         self.splice.finish()
     }
 
-    /// Redacts the query of a path that begins at `mark`.
-    fn redact_query(&mut self, mark: usize) -> usize {
+    /// Redacts the rest of the word as a query that begins at `start`, of which `mark` tells.
+    fn redact_query(&mut self, mark: usize, start: usize) -> usize {
         if mark < self.queried {
             return mark + 1;
         }
         self.queried = self.word.end;
-        let end = without_punctuation(self.text, mark, self.word.end);
-        match SensitiveKeys::default().redact_query(&self.text[mark..end]) {
+        let end = without_punctuation(self.text, start, self.word.end);
+        match SensitiveKeys::default().redact_query(&self.text[start..end]) {
             Cow::Borrowed(_) => mark + 1,
             Cow::Owned(redacted) => {
-                self.splice.replace(mark..end, &redacted);
-                end
+                self.splice.replace(start..end, &redacted);
+                end.max(mark + 1)
             }
         }
+    }
+
+    /// Whether an encoded equals sign stands here.
+    fn encodes_assignment(&self, percent: usize) -> bool {
+        let mut symbols = Symbols::of(&self.text[percent..self.word.end]);
+        symbols.next().is_some_and(|symbol| symbol.byte == b'=')
     }
 
     /// Redacts what follows the word `Bearer` or `Basic` and a space, if it looks like no word.
@@ -273,6 +280,11 @@ mod tests {
             ("\"password\" => \"s3cret\"", "\"password\" => \"REDACTED\""),
             ("Set-Cookie: sid=1; Path=/", "Set-Cookie: REDACTED"),
             ("/login?next=%2Fcb%3Ftoken%3DS1: 404", "/login?next=%2Fcb%3Ftoken%3DREDACTED: 404"),
+            ("body was x=1&next=%2Fcb%3Ftoken%3DS1", "body was x=1&next=%2Fcb%3Ftoken%3DREDACTED"),
+            ("token%3DS1", "token%3DREDACTED"),
+            ("creds=' at a://ada:S1'S2@h/", "creds='REDACTED'REDACTED@h/"),
+            ("ada:12345@/shop", "REDACTED:REDACTED@/shop"),
+            ("ada:1234/5@tcp(h)/shop", "REDACTED:REDACTED@tcp(h)/shop"),
             ("password=a\\ b host=h", "password=REDACTED host=h"),
             ("password=a\"b<c host=h", "password=REDACTED host=h"),
             ("{\"m\":\"password=abc\",\"n\":1}", "{\"m\":\"password=REDACTED\",\"n\":1}"),

@@ -24,9 +24,9 @@ const MOST_PARTS: usize = 512;
 /// | a key that | names |
 /// |---|---|
 /// | contains | `access_key`, `access_token`, `account_key`, `api_key`, `app_secret`, `auth_token`, `client_secret`, `credential`, `id_token`, `passcode`, `passphrase`, `passwd`, `password`, `private_key`, `refresh_token`, `secret_id`, `secret_key`, `sessid`, `session_id`, `session_token` |
-/// | ends with | `token` (but for `page_token`, `next_token`, `continuation_token` and `sync_token`), `secret`, `signature`, `hmac`, `jwt`, `otp`, `pwd`, `creds`, `authorization`, `assertion`, `verifier`, `SAMLRequest`, `SAMLResponse`, `passkey`, a key such as `signing_key`, `encryption_key`, `shared_key`, `subscription_key`, a code such as `auth_code`, `device_code`, `verification_code`, or a password such as `dbpass` |
-/// | has as its last word | `auth`, `cookie`, `cred`, `csrf`, `pass`, `pw`, `session`, `sig`, `xsrf` (`db_pass`, `dbPass`, but not `compass`) |
-/// | is | `code`, `key`, `policy`, `Key-Pair-Id`, `sid`, `connect.sid`, `ticket`, `pin`, `bearer`, `SAMLart`, `wresult` |
+/// | ends with | `token` (but for `page_token`, `next_token`, `continuation_token` and `sync_token`), `secret`, `signature`, `hmac`, `jwt`, `otp`, `pwd`, `creds`, `bearer`, `authorization`, `assertion`, `verifier`, `SAMLRequest`, `SAMLResponse`, `passkey`, a key such as `signing_key`, `encryption_key`, `shared_key`, `subscription_key`, a code such as `auth_code`, `device_code`, `verification_code`, or a password such as `dbpass` |
+/// | has as its last word | `auth`, `cookie`, `cred`, `csrf`, `pass`, `pw`, `session`, `sig`, `ticket`, `xsrf` (`db_pass`, `dbPass`, but not `compass`) |
+/// | is | `code`, `key`, `policy`, `Key-Pair-Id`, `sid`, `sess`, `connect.sid`, `pin`, `mfa`, `tokens`, `SAMLart`, `wresult` |
 ///
 /// Keys such as `sort_key`, `monkey`, `country_code` and `max_tokens` are not.
 ///

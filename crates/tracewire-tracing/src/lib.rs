@@ -26,6 +26,8 @@ mod context_layer;
 mod trace_ids;
 
 pub use context_layer::ContextLayer;
+#[doc(hidden)]
+pub use trace_ids::lacks_ids;
 pub use trace_ids::{Layout, TraceIds};
 
 #[cfg(doctest)]

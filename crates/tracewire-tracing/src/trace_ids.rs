@@ -2,13 +2,14 @@
 
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tracewire_propagation::current;
-use tracing::{Event, Subscriber};
-#[cfg(feature = "json")]
-use tracing_subscriber::fmt::format::Json;
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 #[cfg(feature = "ansi")]
 use tracing_subscriber::fmt::format::Pretty;
-use tracing_subscriber::fmt::format::{Compact, Format, Full, Writer};
+use tracing_subscriber::fmt::format::{Compact, DefaultFields, Format, Full, Writer};
+#[cfg(feature = "json")]
+use tracing_subscriber::fmt::format::{Json, JsonFields};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -16,7 +17,11 @@ use tracing_subscriber::registry::LookupSpan;
 ///
 /// The ids are those of the OpenTelemetry span that is current where the event happens. They stand at
 /// the end of the line; of the pretty format, on a line of their own; of JSON, as two more fields of the
-/// object. Outside of a trace the lines stay as they are.
+/// object. Outside of a trace the lines stay as they are. An id that a `tracing` span shows as its field
+/// `trace_id` or `span_id`, as that of tower-http's layer may, is not shown a second time.
+///
+/// The layers around the one that writes the lines may come in any order: the ids are asked for where the
+/// event happens.
 ///
 /// ```
 /// use tracewire_tracing::TraceIds;
@@ -34,8 +39,24 @@ pub struct TraceIds<F>(F);
 impl<L: Layout, T> TraceIds<Format<L, T>> {
     /// Adds the ids to the lines of this format.
     pub fn new(format: Format<L, T>) -> Self {
+        MADE.store(true, Ordering::Relaxed);
         Self(format)
     }
+}
+
+static MADE: AtomicBool = AtomicBool::new(false);
+
+/// Whether a subscriber writes log lines in a format of `tracing-subscriber`, and no format of this
+/// process adds ids.
+#[doc(hidden)]
+pub fn lacks_ids(subscriber: &Dispatch) -> bool {
+    // Such a layer can be asked for its parts, and is of too many types to be asked for itself.
+    let writes = subscriber.is::<DefaultFields>();
+    #[cfg(feature = "ansi")]
+    let writes = writes || subscriber.is::<Pretty>();
+    #[cfg(feature = "json")]
+    let writes = writes || subscriber.is::<JsonFields>();
+    writes && !MADE.load(Ordering::Relaxed)
 }
 
 impl<L, T, S, N> FormatEvent<S, N> for TraceIds<Format<L, T>>
@@ -63,9 +84,35 @@ where
         format.format_event(context, Writer::new(&mut line), event)?;
         let end = line.trim_end_matches('\n').len();
         let line_ends = line.split_off(end);
+        if shows_ids(context, event) {
+            L::remove(&mut line, "trace_id", &current.trace_id().to_string());
+            L::remove(&mut line, "span_id", &current.span_id().to_string());
+        }
         L::add(&mut line, &current);
         writer.write_str(&line)?;
         writer.write_str(&line_ends)
+    }
+}
+
+/// Whether the event or a span around it has ids as fields of its own.
+fn shows_ids<S, N>(context: &FmtContext<'_, S, N>, event: &Event<'_>) -> bool
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    let has_id = |metadata: &Metadata<'_>| metadata.fields().field("trace_id").is_some();
+    let mut spans = context.event_scope().into_iter().flatten();
+    has_id(event.metadata()) || spans.any(|span| has_id(span.metadata()))
+}
+
+/// Removes a field from text, with what separates it from the fields beside it.
+fn remove_text(line: &mut String, key: &str, id: &str) {
+    let plain = format!("{key}={id}");
+    let colored = format!("\x1b[3m{key}\x1b[0m\x1b[2m=\x1b[0m{id}");
+    for field in [plain, colored] {
+        for field in [format!(" {field}"), format!("{field} "), field] {
+            *line = line.replace(&field, "");
+        }
     }
 }
 
@@ -75,6 +122,12 @@ where
 pub trait Layout {
     #[doc(hidden)]
     fn add(line: &mut String, ids: &SpanContext);
+
+    /// Removes a field of a span that says the same.
+    #[doc(hidden)]
+    fn remove(line: &mut String, key: &str, id: &str) {
+        remove_text(line, key, id);
+    }
 }
 
 fn add_fields(line: &mut String, ids: &SpanContext) {
@@ -95,6 +148,16 @@ impl Layout for Compact {
 
 #[cfg(feature = "ansi")]
 impl Layout for Pretty {
+    fn remove(line: &mut String, key: &str, id: &str) {
+        // The fields of the event and of spans are written in different ways.
+        remove_text(line, key, id);
+        for field in [format!("{key}: {id}"), format!("\x1b[1m{key}\x1b[0m: {id}")] {
+            for field in [format!(", {field}"), format!("{field}, "), field] {
+                *line = line.replace(&field, "");
+            }
+        }
+    }
+
     fn add(line: &mut String, ids: &SpanContext) {
         line.push_str("\n   ");
         add_fields(line, ids);
@@ -103,6 +166,14 @@ impl Layout for Pretty {
 
 #[cfg(feature = "json")]
 impl Layout for Json {
+    fn remove(line: &mut String, key: &str, id: &str) {
+        // Nothing within a text looks like this: its quotes have backslashes.
+        let field = format!("\"{key}\":\"{id}\"");
+        for field in [format!(",{field}"), format!("{field},"), field] {
+            *line = line.replace(&field, "");
+        }
+    }
+
     fn add(line: &mut String, ids: &SpanContext) {
         // An object has fields before these: the time at least, or `fields`.
         if line.ends_with('}') {

@@ -7,7 +7,7 @@ use opentelemetry::{Context, ContextGuard};
 use support::Output;
 use tracewire_tracing::TraceIds;
 use tracing::{info, info_span, subscriber::with_default};
-use tracing_subscriber::fmt::layer;
+use tracing_subscriber::fmt::{self, layer};
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::registry;
 
@@ -110,4 +110,76 @@ fn json_lines_have_the_ids_as_fields() {
     expected["span_id"] = "b7ad6b7169203331".into();
     assert_eq!(lines[1], expected);
     assert_eq!(lines.len(), 2);
+}
+
+/// Logs inside a span that shows the ids, as tower-http's layer makes one.
+fn log_below_ids() {
+    let _trace = inside_a_trace();
+    let ids = IDS.split(['=', ' ']).collect::<Vec<_>>();
+    let span = info_span!("request", method = "GET", trace_id = %ids[1], span_id = %ids[3]);
+    span.in_scope(|| info_span!("price").in_scope(|| info!("priced")));
+}
+
+fn count(text: &str) -> (usize, usize) {
+    (
+        text.matches("0af7651916cd43dd8448eb211c80319c").count(),
+        text.matches("b7ad6b7169203331").count(),
+    )
+}
+
+#[test]
+fn ids_that_a_span_shows_are_written_once() {
+    for ansi in [false, true] {
+        let output = Output::default();
+        let layer = layer().with_writer(output.clone()).with_ansi(ansi).without_time();
+        with_default(registry().with(layer.map_event_format(TraceIds::new)), log_below_ids);
+        assert_eq!(count(&output.text()), (1, 1), "{}", output.text());
+        if !ansi {
+            let line = " INFO request{method=\"GET\"}:price: log_lines: priced";
+            assert_eq!(output.text(), format!("{line} {IDS}\n"));
+        }
+        let output = Output::default();
+        let compact =
+            fmt::layer().compact().with_writer(output.clone()).with_ansi(ansi).without_time();
+        with_default(registry().with(compact.map_event_format(TraceIds::new)), log_below_ids);
+        assert_eq!(count(&output.text()), (1, 1), "{}", output.text());
+    }
+}
+
+#[cfg(feature = "ansi")]
+#[test]
+fn ids_that_a_span_shows_are_written_once_in_pretty_lines() {
+    for ansi in [false, true] {
+        let output = Output::default();
+        let layer = layer().pretty().with_writer(output.clone()).with_ansi(ansi).without_time();
+        with_default(registry().with(layer.map_event_format(TraceIds::new)), log_below_ids);
+        assert_eq!(count(&output.text()), (1, 1), "{}", output.text());
+    }
+}
+
+#[cfg(feature = "json")]
+#[test]
+fn ids_that_a_span_shows_are_written_once_in_json() {
+    let output = Output::default();
+    let layer = layer().json().with_writer(output.clone()).without_time();
+    with_default(registry().with(layer.map_event_format(TraceIds::new)), log_below_ids);
+    let text = output.text();
+    assert_eq!(count(&text), (1, 1), "{text}");
+    let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(line["trace_id"], "0af7651916cd43dd8448eb211c80319c");
+    assert_eq!(line["span_id"], "b7ad6b7169203331");
+    assert_eq!(line["spans"][0], serde_json::json!({ "name": "request", "method": "GET" }));
+}
+
+#[test]
+fn the_ids_of_an_outer_span_stay_beside_those_of_an_inner_one() {
+    let output = Output::default();
+    let layer = layer().with_writer(output.clone()).with_ansi(false).without_time();
+    with_default(registry().with(layer.map_event_format(TraceIds::new)), || {
+        let _trace = inside_a_trace();
+        let other = "00000000000000aa";
+        info_span!("request", trace_id = %IDS[9..41], span_id = %other).in_scope(|| info!("x"));
+    });
+    let line = " INFO request{span_id=00000000000000aa}: log_lines: x";
+    assert_eq!(output.text(), format!("{line} {IDS}\n"));
 }

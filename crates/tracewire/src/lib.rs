@@ -4,9 +4,19 @@
 #[doc(inline)]
 pub use tracewire_init::{InitError, ShutdownReport, Telemetry, init};
 
+#[cfg(all(feature = "init", feature = "signal"))]
+#[doc(inline)]
+pub use tracewire_init::shutdown_signal;
+
 #[cfg(feature = "reqwest")]
 #[doc(inline)]
 pub use tracewire_reqwest::ClientMiddleware;
+
+/// The versions of OpenTelemetry, reqwest and reqwest-middleware that fit: types of another version
+/// are other types.
+pub use opentelemetry;
+#[cfg(feature = "reqwest")]
+pub use tracewire_reqwest::{reqwest, reqwest_middleware};
 
 #[cfg(feature = "tower")]
 #[doc(inline)]

@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let client = ClientBuilder::new(reqwest::Client::new()).with(ClientMiddleware::new()).build();
     let app = shop::app(client, url);
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(stopped())
+        .with_graceful_shutdown(tracewire::shutdown_signal())
         .await?;
     telemetry.shutdown(); // sends what is left, and says what was lost
     Ok(())
@@ -36,26 +36,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// With a log format there is a subscriber: log lines go to stdout, and to the Collector as well.
 fn set_up() -> Result<Telemetry, InitError> {
-    let mut builder = Telemetry::builder().service_name("shop").log_format(LogFormat::Text);
-    if env::var_os("OTEL_EXPORTER_OTLP_PROTOCOL").is_none() {
-        builder = builder.protocol(Protocol::Grpc);
-    }
-    builder.init()
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-async fn stopped() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = interrupt.await;
+    Telemetry::builder()
+        .default_service_name("shop")
+        .default_protocol(Protocol::Grpc)
+        .log_format(LogFormat::Text)
+        .init()
 }

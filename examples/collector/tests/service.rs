@@ -59,3 +59,15 @@ fn an_order_of_something_in_stock_reserves_it() {
     assert_eq!(reserve.event("reserved").attributes[0].value.as_str(), "4");
     assert!(collector.requests().iter().all(|request| request.path.starts_with("/v1/")));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_and_loses_nothing() {
+    let collector = Collector::start();
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &*collector.endpoint()),
+        ("OTEL_BSP_SCHEDULE_DELAY", "600000"),
+    ];
+    Service::assert_ends_well(PROGRAM, &variables, "GET /orders/lamp");
+    collector.received(8).block();
+}

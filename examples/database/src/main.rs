@@ -11,9 +11,9 @@ use tracewire::{Telemetry, setup::Exporter, span::span};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let telemetry = Telemetry::builder()
-        .service_name("database")
-        .traces_exporters([Exporter::Console])
-        .metrics_exporters([])
+        .default_service_name("database")
+        .default_traces_exporters([Exporter::Console])
+        .default_metrics_exporters([])
         .init()?;
     span("open shop").ignore_errors().run(open_shop()).await?;
     telemetry.shutdown();

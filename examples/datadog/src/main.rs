@@ -20,9 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let app = Router::new().route("/orders/{id}", get(show_order)).layer(ServerLayer::new());
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async {
-            let _ = tokio::signal::ctrl_c().await;
-        })
+        .with_graceful_shutdown(tracewire::shutdown_signal())
         .await?;
     telemetry.shutdown();
     Ok(())

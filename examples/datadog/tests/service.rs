@@ -39,3 +39,15 @@ fn a_trace_of_datadog_is_joined_and_sent_to_the_agent() {
         assert_eq!(own.unwrap().value.as_str(), value);
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_and_loses_nothing() {
+    let collector = Collector::start();
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &*collector.endpoint()),
+        ("OTEL_BSP_SCHEDULE_DELAY", "600000"),
+    ];
+    Service::assert_ends_well(PROGRAM, &variables, "GET /orders/3");
+    collector.received(4).block();
+}

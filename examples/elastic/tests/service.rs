@@ -49,3 +49,13 @@ fn a_book_that_is_there_is_found() {
     let spans = server.received(2).block();
     spans.one("find shelf").has_exactly([("book.title", "emma")]);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_and_loses_nothing() {
+    let collector = Collector::start();
+    let variables =
+        [("ELASTIC_APM_SERVER_URL", &*collector.endpoint()), ("OTEL_BSP_SCHEDULE_DELAY", "600000")];
+    Service::assert_ends_well(PROGRAM, &variables, "GET /books/emma");
+    collector.received(4).block();
+}

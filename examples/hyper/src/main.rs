@@ -6,7 +6,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
-    server::conn::auto,
+    server::{conn::auto, graceful::GracefulShutdown},
     service::TowerToHyperService,
 };
 use std::{
@@ -14,6 +14,7 @@ use std::{
     env,
     error::Error,
     io::{self, Write},
+    pin::pin,
 };
 use tokio::net::TcpListener;
 use tower::{Layer, ServiceExt, service_fn};
@@ -31,23 +32,27 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let _ = writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?);
 
     let service = ServerLayer::new().layer(service_fn(answer));
+    let connections = GracefulShutdown::new();
+    let mut stop = pin!(tracewire::shutdown_signal());
     loop {
         let (socket, peer) = tokio::select! {
             connection = listener.accept() => connection?,
-            _ = tokio::signal::ctrl_c() => break,
+            () = &mut stop => break,
         };
         // hyper knows nothing of the socket: the layer is told who is at its other end.
         let service = service.clone().map_request(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(PeerAddress(peer));
             request
         });
-        tokio::spawn(async move {
-            let http = auto::Builder::new(TokioExecutor::new());
-            let service = TowerToHyperService::new(service);
-            // An error here is a connection that broke; its request has been recorded as such.
-            let _ = http.serve_connection(TokioIo::new(socket), service).await;
-        });
+        let http = auto::Builder::new(TokioExecutor::new());
+        let connection =
+            http.serve_connection(TokioIo::new(socket), TowerToHyperService::new(service));
+        let connection = connections.watch(connection.into_owned());
+        // An error here is a connection that broke; its request has been recorded as such.
+        tokio::spawn(async move { drop(connection.await) });
     }
+    drop(listener);
+    connections.shutdown().await; // requests that are under way get their answers
     telemetry.shutdown();
     Ok(())
 }

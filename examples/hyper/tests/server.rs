@@ -88,3 +88,22 @@ fn requests_are_traced_with_route_and_parent() {
     }
     assert!(!span.contains("GET /"), "{span:?}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_once_open_connections_are_done() {
+    use rustix::process::{Pid, Signal, kill_process};
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut server = Server::start();
+        let mut open = TcpStream::connect(&server.address).unwrap();
+        open.write_all(b"GET /hello/Ada HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        let mut answer = [0; 15];
+        open.read_exact(&mut answer).unwrap();
+        let id = i32::try_from(server.process.id()).unwrap();
+        kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+        // The idle connection is closed, not broken.
+        open.read_to_end(&mut Vec::new()).unwrap();
+        assert_eq!(server.process.wait().unwrap().code(), Some(0), "{signal:?}");
+        assert!(read_until(&mut server.printed, "SERVER ").contains("/hello/{name}"));
+    }
+}

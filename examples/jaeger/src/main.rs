@@ -18,8 +18,8 @@ use tracewire::{ClientMiddleware, Telemetry};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let telemetry = Telemetry::builder()
-        .service_name("library")
-        .metrics_exporters([]) // Jaeger takes traces only
+        .default_service_name("library")
+        .default_metrics_exporters([]) // Jaeger takes traces only
         .init()?;
     let address = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".into());
     let listener = TcpListener::bind(&address).await?;
@@ -31,25 +31,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let pages = env::var("JAEGER_UI").unwrap_or_else(|_| "http://localhost:16686".into());
     let app = library::app(client, url, pages);
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(stopped())
+        .with_graceful_shutdown(tracewire::shutdown_signal())
         .await?;
     telemetry.shutdown();
     Ok(())
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-async fn stopped() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = interrupt.await;
 }

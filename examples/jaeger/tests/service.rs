@@ -49,3 +49,15 @@ fn a_trace_of_jaeger_s_own_clients_is_joined() {
     found.is_kind(SpanKind::Internal).has_exactly([("book.title", "emma")]);
     assert_eq!(found.event("found").attributes[0].value.as_str(), "1");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_and_loses_nothing() {
+    let collector = Collector::start();
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &*collector.endpoint()),
+        ("OTEL_BSP_SCHEDULE_DELAY", "600000"),
+    ];
+    Service::assert_ends_well(PROGRAM, &variables, "GET /books/emma");
+    collector.received(8).block();
+}

@@ -19,9 +19,9 @@ struct Message {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let telemetry = Telemetry::builder()
-        .service_name("message")
-        .traces_exporters([Exporter::Console])
-        .metrics_exporters([])
+        .default_service_name("message")
+        .default_traces_exporters([Exporter::Console])
+        .default_metrics_exporters([])
         .init()?;
     let (queue, incoming) = mpsc::channel();
     let shipping = thread::spawn(move || incoming.iter().for_each(ship));

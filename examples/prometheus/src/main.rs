@@ -22,9 +22,9 @@ use tracewire::{ServerLayer, Telemetry, setup::Exporter};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let telemetry = Telemetry::builder()
-        .service_name("barista")
-        .traces_exporters([])
-        .metrics_exporters([Exporter::Prometheus])
+        .default_service_name("barista")
+        .default_traces_exporters([])
+        .default_metrics_exporters([Exporter::Prometheus])
         .init()?;
     let address = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".into());
     let listener = TcpListener::bind(&address).await?;
@@ -36,9 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .layer(ServerLayer::new())
         .with_state(Bar::open());
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async {
-            let _ = tokio::signal::ctrl_c().await;
-        })
+        .with_graceful_shutdown(tracewire::shutdown_signal())
         .await?;
     telemetry.shutdown();
     Ok(())

@@ -36,3 +36,11 @@ fn the_page_tells_what_was_served() {
     assert!(target.contains(r#"service_name="barista""#), "{target}");
     assert!(!page.contains("tea"), "{page}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it() {
+    let page = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let variables = [("OTEL_EXPORTER_PROMETHEUS_PORT", &*page.port().to_string())];
+    Service::assert_ends_well(PROGRAM, &variables, "POST /coffee/latte");
+}

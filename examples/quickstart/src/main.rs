@@ -47,8 +47,12 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .with(ClientMiddleware::new())
         .build();
     let shop_app = shop::app(client, inventory_url);
-    tokio::spawn(axum::serve(inventory, with_peer(inventory::app())).into_future());
-    tokio::spawn(axum::serve(shop, with_peer(shop_app)).into_future());
+    let inventory = axum::serve(inventory, with_peer(inventory::app()))
+        .with_graceful_shutdown(tracewire::shutdown_signal());
+    let shop =
+        axum::serve(shop, with_peer(shop_app)).with_graceful_shutdown(tracewire::shutdown_signal());
+    let services =
+        tokio::spawn(async { tokio::try_join!(inventory.into_future(), shop.into_future()) });
 
     visit(&shop_url, &telemetry).await?;
     if !once {
@@ -58,7 +62,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
              {shop_url}/items/lamp\n\n\
              Ctrl-C closes it.\n"
         ));
-        tokio::signal::ctrl_c().await?;
+        services.await??; // until Ctrl-C or SIGTERM, and then until every request has its answer
     }
     telemetry.shutdown();
     Ok(())
@@ -66,14 +70,11 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
 /// Traces go to the console, and metrics nowhere, unless the environment says otherwise.
 fn set_up() -> Result<Telemetry, tracewire::InitError> {
-    let mut builder = Telemetry::builder().service_name("quickstart");
-    if env::var_os("OTEL_TRACES_EXPORTER").is_none() {
-        builder = builder.traces_exporters([Exporter::Console]);
-    }
-    if env::var_os("OTEL_METRICS_EXPORTER").is_none() {
-        builder = builder.metrics_exporters([]);
-    }
-    builder.init()
+    Telemetry::builder()
+        .default_service_name("quickstart")
+        .default_traces_exporters([Exporter::Console])
+        .default_metrics_exporters([])
+        .init()
 }
 
 fn is_on_console() -> bool {

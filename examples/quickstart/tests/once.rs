@@ -150,6 +150,30 @@ fn visitors_join_with_a_trace_of_their_own() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_with_everything_printed() {
+    use rustix::process::{Pid, Signal, kill_process};
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut shop = Shop::open();
+        let printed =
+            shop.visit("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+        assert!(printed.contains("0af7651916cd43dd8448eb211c80319c"), "{printed}");
+        let id = i32::try_from(shop.process.id()).unwrap();
+        kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+        assert_eq!(shop.process.wait().unwrap().code(), Some(0), "{signal:?}");
+    }
+}
+
+#[test]
+fn an_operator_s_choice_wins_over_the_program_s() {
+    let variables = [("OTEL_TRACES_EXPORTER", "none"), ("OTEL_SERVICE_NAME", "mine")];
+    let output = quickstart(&["--once"], &variables);
+    assert!(output.status.success());
+    assert!(!text(&output.stdout).contains("trace "), "{}", text(&output.stdout));
+    assert!(!text(&output.stderr).contains("ignored"), "{}", text(&output.stderr));
+}
+
 #[test]
 fn taken_port_is_a_clear_message() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

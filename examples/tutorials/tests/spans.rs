@@ -17,7 +17,7 @@ fn hello_prints_three_spans_as_a_tree() {
     let is_duration = |c: char| c.is_ascii_digit();
     let names: Vec<_> =
         lines.map(|line| line.split(is_duration).next().unwrap().trim_end()).collect();
-    assert_eq!(names, ["└─ foo", "   └─ bar", "      └─ baz"]);
+    assert_eq!(names, ["└─ foo", "   └─ bar", "      └─ baz", ""]);
 }
 
 #[test]

@@ -36,3 +36,15 @@ fn spans_and_metrics_are_sent_with_the_dsn() {
         assert_eq!(request.headers["content-encoding"], "gzip", "{}", request.path);
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_and_loses_nothing() {
+    let collector = Collector::start();
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &*collector.endpoint()),
+        ("OTEL_BSP_SCHEDULE_DELAY", "600000"),
+    ];
+    Service::assert_ends_well(PROGRAM, &variables, "GET /hello/Ada");
+    collector.received(4).block();
+}

@@ -17,9 +17,9 @@ use tracewire::{
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let telemetry = Telemetry::builder()
-        .service_name("barista")
-        .traces_exporters([Exporter::Zipkin])
-        .metrics_exporters([]) // Zipkin takes traces only
+        .default_service_name("barista")
+        .default_traces_exporters([Exporter::Zipkin])
+        .default_metrics_exporters([]) // Zipkin takes traces only
         .init()?;
     let address = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".into());
     let listener = TcpListener::bind(&address).await?;
@@ -28,9 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let app = Router::new().route("/coffee/{kind}", get(serve)).layer(ServerLayer::new());
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async {
-            let _ = tokio::signal::ctrl_c().await;
-        })
+        .with_graceful_shutdown(tracewire::shutdown_signal())
         .await?;
     telemetry.shutdown();
     Ok(())

@@ -77,3 +77,17 @@ fn events_are_annotations() {
     let brew = spans.iter().find(|span| span["name"] == "brew").unwrap();
     assert_eq!(brew["annotations"][0]["value"], r#"{"beans ground":{"coffee.beans":"9"}}"#);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_and_loses_nothing() {
+    let zipkin = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}/api/v2/spans", zipkin.local_addr().unwrap());
+    let variables =
+        [("OTEL_EXPORTER_ZIPKIN_ENDPOINT", &*endpoint), ("OTEL_BSP_SCHEDULE_DELAY", "600000")];
+    std::thread::scope(|scope| {
+        let spans = scope.spawn(|| reported(&zipkin, 4));
+        Service::assert_ends_well(PROGRAM, &variables, "GET /coffee/latte");
+        assert_eq!(spans.join().unwrap().len(), 4);
+    });
+}

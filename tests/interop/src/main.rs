@@ -7,7 +7,7 @@
 //!
 //! Each system is installed from its package registry into `target/interop`, started on a free
 //! loopback port, and ended by its id. It takes Go, Python with venv, Node with npm, Java with
-//! Maven; what cannot be installed or started is a failed row. Ends with 1 if any row failed.
+//! Maven, and apt; what cannot be installed or started is a failed row. Ends with 1 if any row failed.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // the table is what it is for
 

@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderMap, Method, StatusCode},
     routing::post,
 };
+use reqwest::Response;
 use reqwest_middleware::ClientWithMiddleware;
 use serde_json::{Value, json};
 
@@ -25,18 +26,27 @@ async fn call(
     let method = Method::from_bytes(method.as_bytes())
         .map_err(|_| (StatusCode::BAD_REQUEST, format!("x-method: {method:?} is no method")))?;
     let url = header(&headers, "x-url")?;
-    let mut request = client.request(method, url);
-    if !body.is_empty() {
-        request = request.body(body);
-    }
-    Ok(Json(match request.send().await {
+    Ok(Json(match send(&client, method, url, body).await {
         Ok(response) => {
             let status = response.status().as_u16();
             let read = response.bytes().await.is_ok();
             json!({ "status": status, "read": read })
         }
-        Err(error) => json!({ "error": error.without_url().to_string() }),
+        Err(error) => json!({ "error": error }),
     }))
+}
+
+async fn send(
+    client: &ClientWithMiddleware,
+    method: Method,
+    url: &str,
+    body: Bytes,
+) -> Result<Response, String> {
+    let mut request = outgoing::request(method, url)?;
+    if !body.is_empty() {
+        *request.body_mut() = Some(body.into());
+    }
+    outgoing::send(client, request).await
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, (StatusCode, String)> {

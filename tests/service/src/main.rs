@@ -24,7 +24,7 @@ use std::{
     process::ExitCode,
     time::Duration,
 };
-use tokio::{net::TcpListener, signal, sync::watch};
+use tokio::{net::TcpListener, sync::watch};
 use tracewire::Telemetry;
 
 /// How long connections may take to finish once the service was told to stop.
@@ -64,7 +64,7 @@ async fn serve(listener: TcpListener, app: Router) -> Result<(), String> {
     let (stop, mut stopping) = watch::channel(false);
     let app = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(app);
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {
-        stopped().await;
+        tracewire::shutdown_signal().await;
         stop.send_replace(true);
     });
     let overdue = async {
@@ -76,24 +76,6 @@ async fn serve(listener: TcpListener, app: Router) -> Result<(), String> {
     tokio::select! {
         result = server => result.map_err(|error| error.to_string()),
         () = overdue => Ok(()),
-    }
-}
-
-/// Waits for SIGTERM or Ctrl-C.
-async fn stopped() {
-    let interrupt = signal::ctrl_c();
-    #[cfg(unix)]
-    let terminate = async {
-        match signal::unix::signal(signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => signal.recv().await,
-            Err(_) => pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = pending::<Option<()>>();
-    tokio::select! {
-        _ = interrupt => {}
-        _ = terminate => {}
     }
 }
 

@@ -5,10 +5,11 @@ use axum::{
     Json, Router,
     body::Bytes,
     extract::{Path, Query, State},
-    http::StatusCode,
+    http::{HeaderValue, Method, StatusCode, header::CONTENT_TYPE},
     response::Redirect,
     routing::{any, get, post},
 };
+use reqwest::Response;
 use reqwest_middleware::ClientWithMiddleware;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -81,11 +82,7 @@ async fn test(
 ) -> Json<Vec<Answer>> {
     let mut answers = Vec::with_capacity(steps.len());
     for Step { url, arguments } in steps {
-        let request = client
-            .post(&url)
-            .header("content-type", "application/json")
-            .body(arguments.to_string());
-        let status = match request.send().await {
+        let status = match step(&client, &url, &arguments).await {
             Ok(response) => {
                 let status = response.status().as_u16();
                 // The step is over when its answer was read, or failed to be.
@@ -98,6 +95,18 @@ async fn test(
     Json(answers)
 }
 
+async fn step(
+    client: &ClientWithMiddleware,
+    url: &str,
+    arguments: &Value,
+) -> Result<Response, String> {
+    let mut request = outgoing::request(Method::POST, url)?;
+    let json = HeaderValue::from_static("application/json");
+    request.headers_mut().insert(CONTENT_TYPE, json);
+    *request.body_mut() = Some(arguments.to_string().into());
+    outgoing::send(client, request).await
+}
+
 #[derive(Deserialize)]
 struct Relay {
     to: String,
@@ -107,6 +116,7 @@ async fn relay(
     State(client): State<ClientWithMiddleware>,
     Query(Relay { to }): Query<Relay>,
 ) -> Result<Bytes, StatusCode> {
-    let response = client.get(&to).send().await.map_err(|_| StatusCode::BAD_GATEWAY)?;
+    let request = outgoing::request(Method::GET, &to).map_err(|_| StatusCode::BAD_GATEWAY)?;
+    let response = outgoing::send(&client, request).await.map_err(|_| StatusCode::BAD_GATEWAY)?;
     response.bytes().await.map_err(|_| StatusCode::BAD_GATEWAY)
 }

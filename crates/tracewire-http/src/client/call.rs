@@ -8,6 +8,7 @@ use crate::{Exchange, Outcome, declared_length, is_bodyless, is_event_stream};
 use http::{Extensions, HeaderMap, Method, StatusCode, header::CONTENT_ENCODING};
 use opentelemetry::Context;
 use std::sync::Arc;
+use tracewire_propagation::{outgoing, untraced};
 
 /// One call of a client: its exchange and its place among the attempts.
 ///
@@ -51,7 +52,8 @@ impl ClientCall {
     /// Starts a call under `parent`, with the [`CallOptions`] in `extensions`.
     ///
     /// There is none, and the request is to be sent as it is, where telemetry is suppressed and
-    /// where the options say so. Inside another call of ours for the same request the call records
+    /// where the options say so. A call to an [excluded](ClientSettings::exclude_urls) URL records
+    /// nothing and sends the trace around it. Inside another call of ours for the same request the call records
     /// nothing, and [`inject`](Self::inject) only withholds.
     pub fn start(
         settings: &Arc<ClientSettings>,
@@ -69,9 +71,13 @@ impl ClientCall {
         let options = extensions.get::<CallOptions>();
         let propagate = options.is_none_or(|options| !options.unpropagated);
         let Some(attempt) = attempt else {
-            let exchange = Exchange::unrecorded(parent.clone());
+            let exchange = Exchange::unrecorded(outgoing(parent));
             return Some(Self::new(settings, exchange, None, propagate, request.method));
         };
+        if settings.excludes(request.url) {
+            let exchange = Exchange::unrecorded(outgoing(&untraced(parent)));
+            return Some(Self::new(settings, exchange, Some(attempt), propagate, request.method));
+        }
         let mut request = ClientRequest { resend_count: attempt.resends, ..request };
         if let Some(options) = options {
             // They describe the URL first asked for.
@@ -142,6 +148,9 @@ impl ClientCall {
         }
         self.exchange.response_headers(&self.settings.instrumentation, response.headers);
         self.exchange.respond(response.status);
+        if response.may_be_decoded {
+            self.exchange.omit_response_size();
+        }
         self.bodyless = is_bodyless(&self.method, response.status);
         // Where the body was encoded it may have been decoded since.
         let encoded = response.headers.contains_key(CONTENT_ENCODING);

@@ -40,7 +40,8 @@ impl CallOptions {
 
     /// Whether trace context and baggage are sent with the request. Default: yes.
     ///
-    /// With `false` its headers stay as they are, and its span is recorded all the same.
+    /// With `false` its headers stay as they are, and its span is recorded all the same. Otherwise
+    /// the headers of every known format are replaced or removed, even if you set them yourself.
     #[must_use]
     pub fn propagate(mut self, propagate: bool) -> Self {
         self.unpropagated = !propagate;

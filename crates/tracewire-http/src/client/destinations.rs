@@ -15,10 +15,14 @@ use tracewire_propagation::SamplingHint;
 /// Where trace context and baggage may go.
 ///
 /// Trace context is random ids: by default it goes everywhere. Baggage is whatever the application
-/// or one of its callers put in it, so by default it stays [nearby](Hosts::nearby). What is
-/// withheld from a host is removed from the request, no matter what wrote it there. A destination
+/// or one of its callers put in it, so by default it stays [nearby](Hosts::nearby). A destination
 /// that is not known, as in a request whose URL names no host, is only among
 /// [all hosts](Hosts::everywhere).
+///
+/// The headers of every known format, compiled in or not, are removed from a request before ours are
+/// written, no matter what set them: an inbound header that a service passes on would carry its
+/// caller's trace and baggage beside yours. To set such a header yourself, turn propagation off for
+/// the request with [`CallOptions::propagate`](crate::CallOptions::propagate).
 ///
 /// ```
 /// use tracewire_http::{Destinations, Hosts};
@@ -90,12 +94,12 @@ impl Allowed {
         context: &Context,
         headers: &mut HeaderMap,
     ) {
-        if self.trace_context && self.baggage {
-            return instrumentation.inject(context, headers);
-        }
-        // A caller that copies its own inbound headers must not get past the policy.
+        // A service that passes its inbound headers on must not send its callers' trace and baggage
+        // beside its own, in whatever format, nor get past the policy.
         instrumentation.remove_injected(headers);
-        if self.trace_context {
+        if self.trace_context && self.baggage {
+            instrumentation.inject(context, headers);
+        } else if self.trace_context {
             if !context.baggage().is_empty() {
                 note_withheld_baggage();
             }

@@ -10,9 +10,10 @@ mod request;
 mod response;
 mod settings;
 mod templates;
+mod urls;
 
 pub use self::{
     attempts::Attempts, body::CallBody, call::ClientCall, call_options::CallOptions,
     destinations::Destinations, hosts::Hosts, request::ClientRequest, response::ClientResponse,
-    settings::ClientSettings, templates::UrlTemplates,
+    settings::ClientSettings, templates::UrlTemplates, urls::Urls,
 };

@@ -17,6 +17,9 @@ pub struct ClientResponse<'a> {
     pub headers: &'a HeaderMap,
     /// The size of the response's body in bytes, if that is known from the start.
     pub body_size: Option<u64>,
+    /// Whether what is read of the body may not be what was transferred, because it was decoded
+    /// below. Its size is then not recorded. Default: no.
+    pub may_be_decoded: bool,
     /// The other end of the socket.
     pub peer: Option<SocketAddr>,
 }
@@ -27,6 +30,7 @@ impl fmt::Debug for ClientResponse<'_> {
             .field("status", &self.status)
             .field("version", &self.version)
             .field("body_size", &self.body_size)
+            .field("may_be_decoded", &self.may_be_decoded)
             .field("peer", &self.peer)
             .finish_non_exhaustive()
     }
@@ -35,6 +39,6 @@ impl fmt::Debug for ClientResponse<'_> {
 impl<'a> ClientResponse<'a> {
     /// A response from somebody unknown.
     pub fn new(status: StatusCode, version: Version, headers: &'a HeaderMap) -> Self {
-        Self { status, version, headers, body_size: None, peer: None }
+        Self { status, version, headers, body_size: None, may_be_decoded: false, peer: None }
     }
 }

@@ -1,6 +1,6 @@
 //! The settings of one client.
 
-use super::{ClientResponse, Destinations, UrlTemplates};
+use super::{ClientResponse, Destinations, UrlTemplates, Urls};
 use crate::Instrumentation;
 #[cfg(doc)]
 use crate::is_event_stream;
@@ -18,6 +18,8 @@ pub struct ClientSettings {
     pub(crate) destinations: Destinations,
     pub(crate) url_templates: UrlTemplates,
     pub(crate) end_at_body: bool,
+    /// By code, and by environment.
+    pub(crate) excluded: [Urls; 2],
     pub(crate) is_stream: Option<IsStream>,
 }
 
@@ -41,6 +43,7 @@ impl ClientSettings {
             destinations: Destinations::new(),
             url_templates: UrlTemplates::default(),
             end_at_body: false,
+            excluded: [Urls::default(), Urls::from_env("TRACEWIRE_EXCLUDED_URLS")],
             is_stream: None,
         }
     }
@@ -71,6 +74,19 @@ impl ClientSettings {
     pub fn url_templates(mut self, templates: UrlTemplates) -> Self {
         self.url_templates = templates;
         self
+    }
+
+    /// Does not trace calls to these URLs, beside those that `TRACEWIRE_EXCLUDED_URLS` names, a
+    /// comma-separated list. Default: none.
+    #[must_use]
+    pub fn exclude_urls(mut self, urls: Urls) -> Self {
+        self.excluded[0] = urls;
+        self
+    }
+
+    /// Whether calls to this absolute URL are not traced.
+    pub(crate) fn excludes(&self, url: &str) -> bool {
+        self.excluded.iter().any(|urls| urls.contains(url))
     }
 
     /// Ends the call with the body of the response instead of its head. Default: no.

@@ -44,6 +44,7 @@ use opentelemetry::{
     trace::{SpanKind, TraceContextExt},
 };
 use std::{borrow::Cow, net::SocketAddr, sync::Arc};
+use tracewire_propagation::outgoing;
 
 /// The largest size of a body that is believed, in bytes: 1 TiB. Anybody can declare more.
 const LARGEST: u64 = 1 << 40;
@@ -63,6 +64,7 @@ pub struct Exchange {
     rpc: bool,
     messages: Messages,
     sized: bool,
+    response_sized: bool,
     handed_over: bool,
     // None where nobody records anything.
     shared: Option<Arc<Shared>>,
@@ -78,7 +80,7 @@ impl Exchange {
         let Origin { parent, link } = origin.into();
         let resolved = instrumentation.resolve();
         if !resolved.records {
-            return Self::unrecorded(parent);
+            return Self::unrecorded(outgoing(&parent));
         }
         if request.peer.is_none() {
             note_unknown_peer();
@@ -112,7 +114,7 @@ impl Exchange {
     ) -> Self {
         let resolved = instrumentation.resolve();
         if !resolved.records {
-            return Self::unrecorded(parent.clone());
+            return Self::unrecorded(outgoing(parent));
         }
         let method = method_name(instrumentation, request.method);
         let mut record = Record::new(instrumentation.side, resolved, method);
@@ -141,6 +143,7 @@ impl Exchange {
             rpc: false,
             messages: Messages::default(),
             sized: false,
+            response_sized: false,
             handed_over: false,
             shared: None,
         }
@@ -222,10 +225,16 @@ impl Exchange {
         }
     }
 
+    /// Leaves the size of the response's body out, where what is read of it is not what was
+    /// transferred.
+    pub fn omit_response_size(&mut self) {
+        self.response_sized = false;
+    }
+
     /// Notes that so many more bytes of the response's body were transferred. More than 1 TiB at
     /// once is not noted: such a size was only declared.
     pub fn add_response_size(&mut self, bytes: u64) {
-        if self.sized && bytes <= LARGEST {
+        if self.response_sized && bytes <= LARGEST {
             self.note(|record| {
                 let size = record.response_size.unwrap_or(0).saturating_add(bytes);
                 record.response_size = Some(size);
@@ -319,6 +328,7 @@ impl Exchange {
             rpc: record.rpc.is_some(),
             messages: Messages::default(),
             sized: record.measures_sizes(),
+            response_sized: record.measures_sizes(),
             handed_over: false,
             shared: Some(Arc::new(Shared::new(record))),
         }

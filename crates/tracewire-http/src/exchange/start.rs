@@ -10,14 +10,15 @@ use opentelemetry::{
     trace::{Link, Span, SpanBuilder, SpanContext, SpanKind, TraceContextExt, Tracer},
 };
 use std::{borrow::Cow, sync::Once};
-use tracewire_propagation::{SamplingHint, with_random_trace_id};
+use tracewire_propagation::{SamplingHint, is_untraced, outgoing, with_random_trace_id};
 
 /// How many attributes a span has at most before its end: an SDK keeps 128 unless it is told
 /// otherwise, and drops what comes later. What the conventions want at the end needs the others.
 const ROOM: usize = 112;
 
 impl Record {
-    /// Starts the span, if there is a tracer, and counts the exchange as active.
+    /// Starts the span, if there is a tracer and the work is to be recorded, and counts the exchange
+    /// as active.
     ///
     /// The span is described at its start, so that samplers see the attributes, except under a
     /// remote parent that is not sampled: then only if the span records after all.
@@ -30,8 +31,9 @@ impl Record {
         describe: impl Fn(&Self) -> (Cow<'static, str>, Vec<KeyValue>),
     ) {
         self.count_active(1);
-        let Some(tracer) = &self.resolved.tracer else {
-            self.context = parent.clone();
+        let tracer = self.resolved.tracer.as_ref().filter(|_| !is_untraced(parent));
+        let Some(tracer) = tracer else {
+            self.context = outgoing(parent);
             return;
         };
         let late = !instrumentation.describe_unsampled && refused_by_caller(parent);

@@ -32,8 +32,38 @@ impl Paths {
         Self(patterns.into_iter().map(Into::into).collect())
     }
 
+    /// Reads a comma-separated list of patterns from the environment variable `name`; unset means
+    /// none.
+    pub fn from_env(name: &str) -> Self {
+        Self::from_list(&std::env::var(name).unwrap_or_default())
+    }
+
+    fn from_list(list: &str) -> Self {
+        Self::new(list.split(',').map(str::trim).filter(|pattern| !pattern.is_empty()))
+    }
+
     /// Whether `path` is one of them.
     pub fn contains(&self, path: &str) -> bool {
         path.len() <= LONGEST && self.0.iter().any(|pattern| glob::matches(pattern, path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_separated_by_commas() {
+        let paths = Paths::from_list(" /healthz,, /internal/* ,");
+        assert!(paths.contains("/healthz") && paths.contains("/internal/a"));
+        assert!(!paths.contains("") && !paths.contains("/") && !paths.contains(" /healthz"));
+        assert!(!Paths::from_list("").contains(""));
+    }
+
+    #[test]
+    fn a_long_path_is_in_no_set() {
+        let path = "a".repeat(LONGEST);
+        assert!(Paths::new(["*"]).contains(&path));
+        assert!(!Paths::new(["*"]).contains(&(path + "a")));
     }
 }

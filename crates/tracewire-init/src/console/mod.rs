@@ -9,7 +9,7 @@ mod paint;
 pub(crate) mod sample;
 mod tree;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
@@ -27,7 +27,7 @@ use self::paint::Paint;
 use crate::count::{Counts, Failure};
 use crate::env::{self, Env};
 use crate::limits::ValueLength;
-use crate::metrics::DeliverMetrics;
+use crate::metrics::{DeliverMetrics, Dispatch};
 use crate::output::Output;
 use crate::stop::after;
 
@@ -121,8 +121,8 @@ impl Console {
     }
 }
 
-fn unwritten(error: io::Error) -> Failure {
-    Failure::all(format!("the console cannot be written to: {error}"))
+fn unwritten(reason: String) -> Failure {
+    Failure::all(format!("the console cannot be written to: {reason}"))
 }
 
 /// Prints each trace when it is finished in this process.
@@ -209,17 +209,20 @@ impl SpanProcessor for ConsoleSpans {
 }
 
 impl DeliverMetrics for Console {
-    fn deliver(&self, metrics: &ResourceMetrics) -> Result<(), Failure> {
+    fn prepare(&self, metrics: &ResourceMetrics) -> Dispatch {
         let text = match self.format {
             ConsoleFormat::Tree => metrics::render(metrics, self.paint),
             ConsoleFormat::Json => json::metrics(metrics),
         };
-        let (tell, told) = mpsc::channel();
-        self.output.send_then(text, move |result| {
-            // Nobody listens any more if it took too long.
-            let _ = tell.send(result.map_err(unwritten));
-        });
-        told.recv_timeout(FLUSH_TIMEOUT)
-            .unwrap_or_else(|_| Err(Failure::all("the console is not read")))
+        let output = self.output.clone();
+        Box::new(move || {
+            let (tell, told) = mpsc::channel();
+            output.send_then(text, move |result| {
+                // Nobody listens any more if it took too long.
+                let _ = tell.send(result.map_err(unwritten));
+            });
+            told.recv_timeout(FLUSH_TIMEOUT)
+                .unwrap_or_else(|_| Err(Failure::all("the console is not read")))
+        })
     }
 }

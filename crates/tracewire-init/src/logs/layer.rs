@@ -9,6 +9,8 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::targets::is_telemetry;
+
 /// Events of `tracing` as log records, but not those of telemetry itself, whose export would make
 /// more of them.
 pub(crate) fn layer<S>(provider: &SdkLoggerProvider) -> impl Layer<S> + use<S>
@@ -34,18 +36,6 @@ impl<S> Filter<S> for Bridged {
     fn event_enabled(&self, _event: &Event<'_>, _context: &Context<'_, S>) -> bool {
         current::is_reachable()
     }
-}
-
-/// Whether a target is part of the way that log records leave by.
-///
-/// What these crates say on an export's own thread is suppressed there; this is for what they say
-/// on other threads, as an HTTP/2 connection does.
-fn is_telemetry(target: &str) -> bool {
-    let root = target.split("::").next().unwrap_or_default();
-    root == "tracewire"
-        || root.starts_with("tracewire_init")
-        || root.starts_with("opentelemetry")
-        || matches!(root, "ureq" | "ureq_proto" | "h2" | "tonic")
 }
 
 #[cfg(test)]
@@ -81,16 +71,5 @@ mod tests {
             KEPT.set(Some(Logs(dispatch)));
         };
         std::thread::spawn(logs).join().unwrap();
-    }
-
-    #[test]
-    fn telemetry_is_known_by_its_targets() {
-        for target in ["tracewire", "opentelemetry_sdk", "opentelemetry-otlp", "h2::codec", "ureq"]
-        {
-            assert!(is_telemetry(target), "{target}");
-        }
-        for target in ["shop", "shop::tracewire", "tracewire_tower::server", "hyper", "h2o", ""] {
-            assert!(!is_telemetry(target), "{target}");
-        }
     }
 }

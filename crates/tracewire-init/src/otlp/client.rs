@@ -20,7 +20,7 @@ use super::grpc::GrpcClient;
 #[cfg(feature = "otlp-json")]
 use super::json::WriteJson;
 use super::sinks::Forms;
-use crate::body::{Scoped, fill};
+use crate::body::{MOST_BODY_BYTES, Scoped, fill};
 use crate::count::Failure;
 use crate::http_client::HttpClient;
 use crate::queue::{Encoded, Weigh};
@@ -49,6 +49,16 @@ impl Client {
         };
         let body = self.compressed(body);
         Encoded { bytes: body.capacity(), body }
+    }
+
+    /// How large a message may be for its body not to be too large.
+    pub(super) fn most_message(&self) -> usize {
+        match self {
+            // The same as JSON is several times as long.
+            #[cfg(feature = "otlp-json")]
+            Self::Json(_) => MOST_BODY_BYTES / 4,
+            _ => MOST_BODY_BYTES,
+        }
     }
 
     /// Encodes a whole request.

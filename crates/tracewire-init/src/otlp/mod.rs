@@ -6,9 +6,11 @@
 //! [OTLP exporter specification]: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
 
 mod client;
+mod divide;
 mod encode;
 #[cfg(feature = "otlp-grpc")]
 mod grpc;
+mod hints;
 #[cfg(feature = "otlp-json")]
 mod json;
 mod protocol;
@@ -136,6 +138,7 @@ pub(crate) fn client(
     if protocol == Protocol::Grpc {
         return Ok(Client::Grpc(grpc::GrpcClient::new(
             grpc::Target {
+                proxy: proxy::choose_plain(env, &url),
                 url,
                 headers,
                 gzip,
@@ -175,6 +178,7 @@ fn endpoint(
 ) -> Result<Found<Url>, InitError> {
     let [special, general] = signal.variables("ENDPOINT");
     let (text, variable, origin, is_base) = if let Some(text) = code {
+        env.overridden(&[&special, &general]);
         (text.to_owned(), "endpoint".to_owned(), Origin::Code, true)
     } else if let Some(text) = env.text(&special) {
         (text, special.clone(), Origin::Variable(special.clone()), false)
@@ -184,8 +188,9 @@ fn endpoint(
     } else {
         (protocol.endpoint().to_owned(), general, Origin::Default, true)
     };
-    let text = protocol.with_scheme(env, text.trim(), signal);
+    let text = protocol.with_scheme(env, text.trim(), signal, &variable)?;
     let mut url = usable(&text, &variable)?;
+    hints::hint(env, signal, protocol, &url, &variable, is_base);
     if is_base && protocol.has_paths() {
         let path = format!("{}/{}", url.path().trim_end_matches('/'), signal.path());
         url.set_path(&path);
@@ -232,6 +237,7 @@ pub(crate) fn usable(text: &str, variable: &str) -> Result<Url, InitError> {
 fn headers(env: &Env, code: &Settings, signal: Signal) -> Result<HeaderMap, InitError> {
     let [special, general] = signal.variables("HEADERS");
     if !code.headers.is_empty() {
+        env.overridden(&[&special, &general]);
         env.decide(&special, "(not shown)", Origin::Code);
         return header_map(&code.headers).ok_or_else(|| {
             InitError::configuration(
@@ -280,12 +286,20 @@ fn tls(
     url: &Url,
 ) -> Result<Option<crate::tls::Configs>, InitError> {
     if url.scheme() != "https" {
+        for setting in ["CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"] {
+            for name in signal.variables(setting) {
+                if env.text(&name).is_some() {
+                    env.warn(format!("{name} has no effect: the endpoint is not https"));
+                }
+            }
+        }
         return Ok(None);
     }
     let file = |setting, method: &str, code: Option<&String>| {
         let [special, general] = signal.variables(setting);
         let (found, origin) = match code {
             Some(path) => {
+                env.overridden(&[&special, &general]);
                 (Found { value: path.clone(), variable: method.to_owned() }, Origin::Code)
             }
             None => {

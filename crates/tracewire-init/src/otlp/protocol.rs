@@ -43,7 +43,10 @@ impl Protocol {
     pub(super) fn decide(env: &Env, code: Option<Self>, signal: Signal) -> Result<Self, InitError> {
         let [special, general] = signal.variables("PROTOCOL");
         let (protocol, origin) = match code {
-            Some(protocol) => (protocol, Origin::Code),
+            Some(protocol) => {
+                env.overridden(&[&special, &general]);
+                (protocol, Origin::Code)
+            }
             None => match env.read(&[&special, &general], env::choice(&WORDS)) {
                 Some(Found { value: Ok(protocol), variable }) => {
                     (protocol, Origin::Variable(variable))
@@ -66,7 +69,7 @@ impl Protocol {
         Ok(protocol)
     }
 
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         let word = WORDS.iter().find(|(_, protocol)| *protocol == Ok(self));
         word.expect("each protocol has its word").0
     }
@@ -90,14 +93,43 @@ impl Protocol {
     }
 
     /// An endpoint of gRPC may do without a scheme; `OTEL_EXPORTER_OTLP_INSECURE` says which it is.
-    pub(super) fn with_scheme<'a>(self, env: &Env, text: &'a str, signal: Signal) -> Cow<'a, str> {
+    ///
+    /// # Errors
+    ///
+    /// It names a socket or a resolver in gRPC's own way, which would be taken for a host.
+    pub(super) fn with_scheme<'a>(
+        self,
+        env: &Env,
+        text: &'a str,
+        signal: Signal,
+        setting: &str,
+    ) -> Result<Cow<'a, str>, InitError> {
         if self.has_paths() || text.contains("://") {
-            return Cow::Borrowed(text);
+            return Ok(Cow::Borrowed(text));
+        }
+        if let Some(scheme) = grpc_scheme(text) {
+            // What follows may be secret.
+            return Err(InitError::configuration(
+                setting,
+                &Shown::value(&format!("{scheme}:")),
+                "gRPC goes to a host: it must be http://host:4317, https://host:4317 or host:4317",
+            ));
         }
         let [special, general] = signal.variables("INSECURE");
         let insecure = env.pick(&[&special, &general], None, env::boolean, false);
-        Cow::Owned(format!("{}://{text}", if insecure { "http" } else { "https" }))
+        Ok(Cow::Owned(format!("{}://{text}", if insecure { "http" } else { "https" })))
     }
+}
+
+/// The scheme of a name that gRPC knows beside hosts, such as `unix:/run/x.sock` or `dns:host:4317`.
+fn grpc_scheme(text: &str) -> Option<&str> {
+    let authority = text.split(['/', '?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = authority.split_once(':')?;
+    let is_scheme =
+        scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+            && scheme.starts_with(|first: char| first.is_ascii_alphabetic());
+    let is_port = !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
+    (is_scheme && !is_port && !rest.contains('@')).then_some(scheme)
 }
 
 #[cfg(test)]
@@ -138,7 +170,35 @@ mod tests {
             (&[("OTEL_EXPORTER_OTLP_INSECURE", "true")], "https://c:1", "https://c:1"),
         ] {
             let env = Env::of(variables);
-            assert_eq!(Protocol::Grpc.with_scheme(&env, text, Signal::Traces), expected);
+            let found = Protocol::Grpc.with_scheme(&env, text, Signal::Traces, "X");
+            assert_eq!(found.unwrap(), expected);
+        }
+    }
+
+    #[cfg(feature = "otlp-grpc")]
+    #[test]
+    fn a_socket_or_resolver_of_grpc_is_an_error_and_no_host() {
+        for (text, scheme) in [
+            ("unix:/x.sock", "unix"),
+            ("unix:x.sock", "unix"),
+            ("unix-abstract:x", "unix-abstract"),
+            ("dns:collector:4317", "dns"),
+            ("ipv4:10.0.0.1:4317", "ipv4"),
+            ("vsock:2:4317", "vsock"),
+            ("unix:/x.sock?token=secret", "unix"),
+        ] {
+            let env = Env::of(&[]);
+            let error = Protocol::Grpc.with_scheme(&env, text, Signal::Traces, "X").unwrap_err();
+            let message = error.to_string();
+            assert!(error.is_configuration());
+            assert!(message.starts_with(&format!("X=\"{scheme}:\"")), "{message}");
+            assert!(message.contains("https://host:4317"), "{message}");
+        }
+        for text in
+            ["unix", "unix:4317", "[::1]:4317", "10.0.0.1:4317", "u:p@host:4317", "host/a:b"]
+        {
+            let env = Env::of(&[]);
+            assert!(Protocol::Grpc.with_scheme(&env, text, Signal::Traces, "X").is_ok(), "{text}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is exported, as requests of the protocol.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -13,11 +14,12 @@ use opentelemetry_sdk::trace::SpanData;
 use {crate::logs::Log, opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest};
 
 use super::client::Client;
+use super::divide::{divide, points};
 use super::encode::Protobuf;
 #[cfg(feature = "otlp-json")]
 use super::json::{self, Json};
 use crate::count::Failure;
-use crate::metrics::DeliverMetrics;
+use crate::metrics::{DeliverMetrics, Dispatch};
 use crate::queue::{Deliver, Encoded};
 
 /// What every request of a signal has, in each form it may take.
@@ -74,20 +76,44 @@ impl Deliver<SpanData> for OtlpSpans {
 /// Metrics over OTLP.
 #[derive(Debug)]
 pub(crate) struct OtlpMetrics {
-    client: Client,
+    client: Arc<Client>,
 }
 
 impl OtlpMetrics {
     pub(crate) fn new(client: Client) -> Self {
-        Self { client }
+        Self { client: Arc::new(client) }
     }
 }
 
 impl DeliverMetrics for OtlpMetrics {
-    fn deliver(&self, metrics: &ResourceMetrics) -> Result<(), Failure> {
-        let body = self.client.encode_message(ExportMetricsServiceRequest::from(metrics));
-        self.client.send::<ExportMetricsServiceRequest>(body)
+    fn prepare(&self, metrics: &ResourceMetrics) -> Dispatch {
+        let client = Arc::clone(&self.client);
+        let parts = divide(ExportMetricsServiceRequest::from(metrics), client.most_message());
+        let parts: Vec<_> =
+            parts.into_iter().map(|part| (points(&part), client.encode_message(part))).collect();
+        Box::new(move || send_all(&client, parts))
     }
+}
+
+/// Sends the parts of an export until one fails: the rest fails with it.
+fn send_all(client: &Client, parts: Vec<(u64, Vec<u8>)>) -> Result<(), Failure> {
+    let mut left: u64 = parts.iter().map(|(points, _)| points).sum();
+    let mut rejected: Option<Failure> = None;
+    for (points, body) in parts {
+        match client.send::<ExportMetricsServiceRequest>(body) {
+            Ok(()) => {}
+            Err(Failure { items: Some(items), reason }) => {
+                let before = rejected.and_then(|failure| failure.items).unwrap_or(0);
+                rejected = Some(Failure { items: Some(before + items.min(points)), reason });
+            }
+            Err(Failure { items: None, reason }) => {
+                let before = rejected.and_then(|failure| failure.items).unwrap_or(0);
+                return Err(Failure { items: Some(before + left), reason });
+            }
+        }
+        left -= points;
+    }
+    rejected.map_or(Ok(()), Err)
 }
 
 /// Log records over OTLP.

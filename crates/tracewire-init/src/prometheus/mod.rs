@@ -32,7 +32,10 @@ pub(crate) type Settings = Option<(String, u16)>;
 pub(crate) fn address(env: &Env, code: Settings) -> (String, u16) {
     let (host, port) = code.unzip();
     let (host, origin) = match (host, env.read(&[HOST], host_name)) {
-        (Some(host), _) => (host, Origin::Code),
+        (Some(host), _) => {
+            env.overridden(&[HOST]);
+            (host, Origin::Code)
+        }
         (None, Some(found)) => (found.value, Origin::Variable(found.variable)),
         (None, None) => ("localhost".to_owned(), Origin::Default),
     };
@@ -109,7 +112,8 @@ mod tests {
         let variables = [(HOST, "0.0.0.0"), (PORT, "9000")];
         assert_eq!(found(&[], None), (("localhost".to_owned(), 9464), 0));
         assert_eq!(found(&variables, None), (("0.0.0.0".to_owned(), 9000), 0));
-        assert_eq!(found(&variables, Some(("::1".to_owned(), 1))), (("::1".to_owned(), 1), 0));
+        assert_eq!(found(&variables, Some(("::1".to_owned(), 1))), (("::1".to_owned(), 1), 2));
+        assert_eq!(found(&[], Some(("::1".to_owned(), 1))), (("::1".to_owned(), 1), 0));
         for bad in ["http://h", "u:p@h", "h:9464"] {
             assert_eq!(found(&[(HOST, bad)], None), (("localhost".to_owned(), 9464), 1), "{bad}");
         }

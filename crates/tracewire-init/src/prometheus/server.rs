@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -41,7 +41,8 @@ pub(crate) struct Server {
     address: SocketAddr,
     // Taken only when dropped.
     stop: Option<oneshot::Sender<()>>,
-    ended: mpsc::Receiver<()>,
+    // In a mutex so that the guard can be shared between threads.
+    ended: Mutex<mpsc::Receiver<()>>,
 }
 
 impl Server {
@@ -75,7 +76,7 @@ impl Server {
             #[cfg(test)]
             address,
             stop: Some(stop),
-            ended,
+            ended: Mutex::new(ended),
         })
     }
 }
@@ -84,7 +85,8 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.stop.take();
         // So that the port can be taken again. The thread does nothing that takes long.
-        let _ = self.ended.recv_timeout(Duration::from_millis(250));
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let _ = ended.recv_timeout(Duration::from_millis(250));
     }
 }
 

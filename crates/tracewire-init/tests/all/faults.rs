@@ -226,6 +226,130 @@ impl tracing::Subscriber for Ears {
     fn exit(&self, _: &tracing::span::Id) {}
 }
 
+/// Spans in the bodies that a Zipkin server got.
+#[cfg(feature = "zipkin")]
+fn zipkin_spans(collector: &Collector) -> usize {
+    let received = collector.received();
+    let lists = received.iter().map(|request| {
+        serde_json::from_slice::<Vec<serde_json::Value>>(&request.body).unwrap().len()
+    });
+    lists.sum()
+}
+
+/// Long enough for what does not hang, on a busy machine too.
+#[cfg(feature = "zipkin")]
+const DEADLINE: Duration = Duration::from_secs(2);
+
+#[cfg(feature = "zipkin")]
+#[test]
+fn a_hanging_exporter_of_spans_does_not_keep_the_other_one() {
+    for exporters in [[Exporter::Otlp, Exporter::Zipkin], [Exporter::Zipkin, Exporter::Otlp]] {
+        let (hanging, zipkin) =
+            (Collector::start([Answer::Hang]), Collector::start([Answer::Accept]));
+        let telemetry = builder(hanging.url())
+            .traces_exporters(exporters)
+            .zipkin_endpoint(zipkin.url())
+            .shutdown_timeout(DEADLINE)
+            .build()
+            .unwrap();
+        record(&telemetry, 20);
+        telemetry.flush();
+        assert_eq!(zipkin_spans(&zipkin), 20);
+        let (report, took) = end(telemetry, 10);
+        assert_eq!(zipkin_spans(&zipkin), 30, "{report}");
+        assert!(took < FAR_TOO_LONG, "{took:?}");
+    }
+}
+
+/// What is written to the console.
+#[derive(Clone, Default)]
+struct Screen(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Screen {
+    fn lines_with(&self, text: &str) -> usize {
+        let shown = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        shown.lines().filter(|line| line.contains(text)).count()
+    }
+}
+
+#[test]
+fn a_hanging_exporter_of_metrics_does_not_keep_the_other_one() {
+    for exporters in [[Exporter::Otlp, Exporter::Console], [Exporter::Console, Exporter::Otlp]] {
+        let (hanging, screen) = (Collector::start([Answer::Hang]), Screen::default());
+        let telemetry = builder(hanging.url())
+            .traces_exporters([])
+            .metrics_exporters(exporters)
+            .console_writer(screen.clone())
+            .shutdown_timeout(Duration::from_secs(2))
+            .build()
+            .unwrap();
+        let meter = telemetry.meter_provider().unwrap().meter("test");
+        meter.u64_counter("orders").build().add(1, &[]);
+        telemetry.flush();
+        assert_eq!(screen.lines_with("orders"), 1);
+        let report = telemetry.shutdown();
+        assert_eq!(screen.lines_with("orders"), 2, "{report}");
+        let console = report.signals().iter().find(|signal| signal.exporter() == "console");
+        assert_eq!(fates(console.unwrap()), [2, 0, 0, 0], "{report}");
+    }
+}
+
+#[cfg(feature = "logs")]
+#[test]
+fn a_hanging_exporter_of_logs_does_not_keep_the_other_one() {
+    use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, LoggerProvider as _};
+    for exporters in [[Exporter::Otlp, Exporter::Console], [Exporter::Console, Exporter::Otlp]] {
+        let (hanging, screen) = (Collector::start([Answer::Hang]), Screen::default());
+        let telemetry = builder(hanging.url())
+            .traces_exporters([])
+            .logs_exporters(exporters)
+            .console_writer(screen.clone())
+            .shutdown_timeout(Duration::from_millis(300))
+            .build()
+            .unwrap();
+        let logger = telemetry.logger_provider().unwrap().logger("test");
+        let mut record = logger.create_log_record();
+        record.set_body(AnyValue::from("sold"));
+        logger.emit(record);
+        let report = telemetry.shutdown();
+        assert_eq!(screen.lines_with("sold"), 1, "{report}");
+        assert_eq!(report.lost(), 1, "{report}");
+    }
+}
+
+#[test]
+fn metrics_that_wait_for_a_hanging_export_are_counted() {
+    let hanging = Collector::start([Answer::Hang]);
+    let telemetry = builder(hanging.url())
+        .traces_exporters([])
+        .metrics_exporters([Exporter::Otlp, Exporter::Console])
+        .console_writer(Screen::default())
+        .shutdown_timeout(Duration::from_millis(100))
+        .build()
+        .unwrap();
+    let meter = telemetry.meter_provider().unwrap().meter("test");
+    meter.u64_counter("orders").build().add(1, &[]);
+    for _ in 0..5 {
+        telemetry.flush();
+    }
+    let report = telemetry.shutdown();
+    let otlp = &report.signals()[0];
+    assert_eq!((otlp.exporter(), otlp.exported()), ("otlp", 0), "{report}");
+    assert!(otlp.dropped() >= 2, "{report}");
+    assert_eq!(otlp.reason(), Some("an earlier export is still under way"));
+}
+
 #[test]
 fn an_overflow_is_told_at_once_and_not_for_each_span() {
     let collector = Collector::start([Answer::Hang]);

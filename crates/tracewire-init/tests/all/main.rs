@@ -9,6 +9,8 @@ mod extras;
 mod faults;
 #[cfg(feature = "logs")]
 mod logs;
+#[cfg(feature = "tracing")]
+mod orders;
 #[cfg(any(feature = "otlp-grpc", feature = "otlp-json"))]
 mod protocols;
 #[cfg(feature = "tracing")]

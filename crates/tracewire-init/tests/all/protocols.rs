@@ -276,6 +276,26 @@ mod grpc {
     }
 
     #[test]
+    fn a_collector_with_the_usual_limit_takes_many_series() {
+        let (url, news) = collector(0);
+        let builder = builder(url, Protocol::Grpc).traces_exporters([]);
+        let telemetry = builder.build().unwrap();
+        let meter = telemetry.meter_provider().unwrap().meter("test");
+        let route = "x".repeat(1_000);
+        for name in ["orders", "items", "users"] {
+            let counter = meter.u64_counter(name).build();
+            for number in 0..1_900 {
+                counter.add(1, &[KeyValue::new("route", format!("{number}{route}"))]);
+            }
+        }
+        assert_eq!(
+            telemetry.shutdown().signals()[0].to_string(),
+            "data points to otlp: 5700 exported"
+        );
+        assert!(news.try_iter().count() >= 6);
+    }
+
+    #[test]
     fn what_the_collector_says_is_not_shown() {
         let (url, _news) = collector(u32::MAX);
         let report = end(spans_only(url.clone()).build().unwrap());

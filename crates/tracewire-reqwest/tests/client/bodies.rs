@@ -2,7 +2,10 @@
 
 use crate::{
     clients::{Clients, plain_client},
-    support::{recorded::duration, server::Server},
+    support::{
+        recorded::{client_spans, duration},
+        server::{GZIP, Server},
+    },
 };
 use reqwest::Response;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
@@ -57,4 +60,38 @@ async fn the_duration_covers_the_body() {
     server.release();
     assert_eq!(response.text().await.unwrap(), "HelloWorld");
     assert_eq!(duration(&capture).count, 1);
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_decoded_is_decode() {
+    let server = Server::start().await;
+    for path in ["/broken-gzip", "/cut-gzip"] {
+        let capture = Capture::new();
+        let response = client(&capture).get(server.url(path)).send().await.unwrap();
+        response.bytes().await.unwrap_err();
+        assert_eq!(duration(&capture).attribute("error.type"), Some(&"decode".into()), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_decoded_body_has_no_size_and_others_have_theirs() {
+    let server = Server::start().await;
+    for end_at_body in [false, true] {
+        let (capture, decoding) = (Capture::new(), plain_client());
+        let plain = reqwest::Client::builder().no_proxy().no_gzip().build().unwrap();
+        let middleware = capture.middleware().end_at_body(end_at_body).body_sizes(true);
+        let mut sizes = Vec::new();
+        for (client, path, read) in
+            [(&decoding, "/gzip", 400), (&decoding, "/success", 8), (&plain, "/gzip", GZIP.len())]
+        {
+            let client = ClientBuilder::new(client.clone()).with(middleware.clone()).build();
+            let request = client.get(server.url(path)).header("accept-encoding", "gzip");
+            assert_eq!(request.send().await.unwrap().bytes().await.unwrap().len(), read);
+            let spans = client_spans(&capture);
+            let size = spans.last().unwrap().attribute("http.response.body.size").cloned();
+            sizes.push(size.map(|size| size.to_string()));
+        }
+        let of = |size: usize| Some(size.to_string());
+        assert_eq!(sizes, [None, of(8), of(GZIP.len())]);
+    }
 }

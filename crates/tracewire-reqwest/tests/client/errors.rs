@@ -7,10 +7,13 @@ use crate::{
         server::{Server, Transport, closed_port},
     },
 };
+use bytes::Bytes;
 use http::Extensions;
+use http_body::Frame;
+use http_body_util::StreamBody;
 use opentelemetry::trace::Status;
 use reqwest::{
-    Request, Response,
+    Body, Request, Response,
     dns::{Name, Resolve, Resolving},
 };
 use reqwest_middleware::{ClientBuilder, Error, Middleware, Next, Result};
@@ -142,4 +145,25 @@ async fn a_server_that_speaks_no_tls_is_tls() {
     let url = server.url("/success").replace("http:", "https:");
     capture.client().get(&url).send().await.unwrap_err();
     assert_failed(&capture, server.port(), &url, "tls");
+}
+
+#[tokio::test]
+async fn an_upload_that_fails_is_body() {
+    for over in [Transport::Http1, Transport::Http2] {
+        let (capture, server) = (Capture::new(), Server::over(over).await);
+        let mut client = reqwest::Client::builder().no_proxy();
+        if over == Transport::Http2 {
+            client = client.http2_prior_knowledge();
+        }
+        let client = ClientBuilder::new(client.build().unwrap()).with(capture.middleware()).build();
+        let url = server.url("/silence");
+        let frames =
+            [Ok(Frame::data(Bytes::from_static(b"part"))), Err(io::Error::other("SECRET"))];
+        let body = Body::wrap(StreamBody::new(futures_util::stream::iter(frames)));
+        let request = client.post(&url).timeout(Duration::from_secs(5)).body(body);
+        request.send().await.unwrap_err();
+        client_span(&capture).is_status(Status::error("")).has("error.type", "body");
+        assert_eq!(duration(&capture).attribute("error.type"), Some(&"body".into()));
+        assert!(!everything(&capture).contains("SECRET"));
+    }
 }

@@ -247,3 +247,25 @@ async fn retries_of_a_redirected_request_are_counted_on() {
         assert_eq!(span.attribute("http.request.resend_count"), count.as_ref());
     }
 }
+
+#[tokio::test]
+async fn a_thousand_redirects_are_a_thousand_and_no_more() {
+    let (capture, server) = (Capture::new(), Server::start().await);
+    let middleware = capture.middleware().redirects(Redirects::limited(1_000));
+    let client = ClientBuilder::new(plain(&server)).with(middleware).build();
+    let error = client.get(server.url("/circular-redirect")).send().await.unwrap_err();
+    let reqwest_middleware::Error::Middleware(error) = error else { panic!("{error:?}") };
+    assert_eq!(error.downcast_ref(), Some(&RedirectError::TooMany));
+    assert_eq!(server.received().len(), 1_001);
+    let spans = client_spans(&capture);
+    spans.last().unwrap().has("http.request.resend_count", 1_000);
+}
+
+#[tokio::test]
+async fn a_location_too_long_to_be_a_url_is_given_back() {
+    let (capture, server) = (Capture::new(), Server::start().await);
+    let response = client(&capture, &server).get(server.url("/far-away")).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::FOUND);
+    assert!(response.headers()["location"].len() > 100_000);
+    assert_eq!(server.received().len(), 1);
+}

@@ -15,7 +15,7 @@ use opentelemetry::{
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use std::net::SocketAddr;
 use tracewire_propagation::SamplingHint;
-use tracewire_reqwest::{ClientMiddleware, Destinations, Hosts};
+use tracewire_reqwest::{CallOptions, ClientMiddleware, Destinations, Hosts};
 use tracewire_testing::Capture;
 
 /// A client that finds `partner.example` on this host.
@@ -97,6 +97,57 @@ async fn what_is_withheld_is_removed() {
     let received = call_partner(nowhere).await;
     assert_eq!(received.header("traceparent"), None);
     assert_eq!(received.header("baggage"), None);
+}
+
+/// Headers of every known format, as a service that passes its inbound headers on sends them.
+const INBOUND: [(&str, &str); 14] = [
+    ("traceparent", "00-11111111111111111111111111111111-2222222222222222-01"),
+    ("tracestate", "evil=1"),
+    ("baggage", "evil=1"),
+    ("b3", "11111111111111111111111111111111-2222222222222222-d"),
+    ("x-b3-traceid", "11111111111111111111111111111111"),
+    ("x-b3-parentspanid", "3333333333333333"),
+    ("uber-trace-id", "11111111111111111111111111111111:2222222222222222:0:1"),
+    ("uberctx-evil", "1"),
+    ("x-amzn-trace-id", "Root=1-11111111-111111111111111111111111;Parent=2222222222222222"),
+    ("x-datadog-trace-id", "1"),
+    ("x-datadog-origin", "evil"),
+    ("elastic-apm-traceparent", "00-11111111111111111111111111111111-2222222222222222-01"),
+    ("ot-tracer-traceid", "1111111111111111"),
+    ("ot-baggage-evil", "1"),
+];
+
+#[tokio::test]
+async fn inbound_headers_of_no_format_are_passed_on() {
+    let (capture, server) = (Capture::new(), Server::start().await);
+    for context in [Context::new(), with_baggage(&Context::new())] {
+        let call = INBOUND
+            .iter()
+            .fold(capture.client().get(server.url("/success")), |call, (name, value)| {
+                call.header(*name, *value)
+            });
+        call.header("x-request-id", "7").send().with_context(context.clone()).await.unwrap();
+        let received = server.received().pop().unwrap();
+        for (name, value) in INBOUND {
+            assert_ne!(received.header(name), Some(value), "{name}");
+        }
+        let span = client_spans(&capture).last().unwrap().clone();
+        assert!(received.header("traceparent").unwrap().contains(&span.span_id.to_string()));
+        let baggage = (!context.baggage().is_empty()).then_some("user=Ada");
+        assert_eq!(received.header("baggage"), baggage);
+        assert_eq!(received.header("x-request-id"), Some("7"));
+    }
+}
+
+#[tokio::test]
+async fn headers_of_ones_own_go_out_where_propagation_is_off() {
+    let (capture, server) = (Capture::new(), Server::start().await);
+    let call = capture.client().get(server.url("/success")).header("b3", "0");
+    call.with_extension(CallOptions::new().propagate(false)).send().await.unwrap();
+    let received = server.only_received();
+    assert_eq!(received.header("b3"), Some("0"));
+    assert_eq!(received.header("traceparent"), None);
+    assert_eq!(client_spans(&capture).len(), 1);
 }
 
 #[tokio::test]

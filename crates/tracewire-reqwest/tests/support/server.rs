@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, Method, Request, Response, StatusCode, Uri,
-    header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName, LOCATION},
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri,
+    header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, HeaderName, LOCATION},
 };
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
@@ -242,10 +242,14 @@ async fn route(uri: &Uri, headers: &HeaderMap, shared: &Arc<Shared>) -> Answer {
         "/success" => text("Success."),
         "/client-error" => status(StatusCode::BAD_REQUEST),
         "/missing" => status(StatusCode::NOT_FOUND),
+        "/gzip" => gzip(GZIP),
+        "/broken-gzip" => gzip(&[GZIP.split_at(20).0, b"\xff\xff\xff\xff\xff\xff"].concat()),
+        "/cut-gzip" => gzip(GZIP.split_at(20).0),
         "/error" => status(StatusCode::INTERNAL_SERVER_ERROR),
         "/redirect" => redirect(StatusCode::FOUND, "/success"),
         "/another-redirect" => redirect(StatusCode::FOUND, "/redirect"),
         "/circular-redirect" => redirect(StatusCode::FOUND, "/circular-redirect"),
+        "/far-away" => redirect(StatusCode::FOUND, &format!("/{}", "x".repeat(100_000))),
         "/fragment" => redirect(StatusCode::FOUND, "/success?x=1#access_token=SECRET"),
         "/to-secured" => redirect(StatusCode::FOUND, "/secured"),
         "/secured" if headers.contains_key(AUTHORIZATION) => text("Secret."),
@@ -272,6 +276,16 @@ async fn route(uri: &Uri, headers: &HeaderMap, shared: &Arc<Shared>) -> Answer {
 
 fn text(text: &'static str) -> Answer {
     Response::new(Full::from(text).map_err(|never: Infallible| match never {}).boxed_unsync())
+}
+
+/// `Success.` fifty times.
+pub(crate) const GZIP: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x0b\x2e\x4d\x4e\x4e\x2d\x2e\xd6\x0b\x1e\xa5\x07\x05\x0d\x00\x2a\xc6\x31\xd0\x90\x01\x00\x00";
+
+fn gzip(body: &[u8]) -> Answer {
+    let body = Full::from(body.to_vec()).map_err(|never: Infallible| match never {});
+    let mut response = Response::new(body.boxed_unsync());
+    response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    response
 }
 
 fn status(status: StatusCode) -> Answer {

@@ -58,13 +58,21 @@ impl Scanner<'_> {
         let last = text[at..end].rfind('@').map_or(at, |last| at + last);
         self.without_at = last + 1;
         let opened = text[self.word.start..last].trim_start_matches(['(', '\'', '[', '{']);
-        let Some(colon) = opened.find(':') else { return at + 1 };
+        let Some(colon) = opened.find(':') else {
+            // Behind a value that was redacted this may be the rest of a password.
+            if self.word.start > 0 && self.word.start == self.splice.copied() && !opened.is_empty()
+            {
+                self.splice.redact(last - opened.len()..last);
+            }
+            return at + 1;
+        };
         // A key may stand before, as in `dsn=user:password@…`.
         let key = opened[..colon].rfind('=').map_or(0, |equals| equals + 1);
         let (user, password) = (&opened[key..colon], &opened[colon + 1..]);
         let is_scheme = ["mailto", "sip", "sips", "xmpp", "acct"].contains(&user);
-        let is_address = text[last + 1..end].find('(').is_some_and(|open| open > 0);
-        if is_scheme || password.is_empty() || has_port(password) && !is_address {
+        // An image of a container, as in `registry:5000/app@sha256:…`.
+        let is_digest = text[last + 1..end].starts_with("sha256:");
+        if is_scheme || is_digest || password.is_empty() {
             return at + 1;
         }
         let start = last - opened.len() + key;
@@ -118,12 +126,6 @@ fn is_host(authority: &str) -> bool {
     let digits = port.len() - port.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let behind = port[digits..].bytes().next();
     digits <= PORT && behind.is_none_or(|byte| byte.is_ascii_punctuation())
-}
-
-/// Whether this begins with a port number and a slash or the end.
-fn has_port(text: &str) -> bool {
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    (1..=PORT).contains(&digits) && matches!(text.as_bytes().get(digits), None | Some(b'/'))
 }
 
 /// Where user information ends that has no `@` in its word: behind the next one of the line, if it

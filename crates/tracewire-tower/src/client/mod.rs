@@ -31,8 +31,9 @@
 //! | `network.peer.address`, `network.peer.port` | known | hyper-util's `HttpInfo`, or a [`PeerAddress`](crate::server::PeerAddress), in the response |
 //! | `error.type` | it failed | the status code from 400, else a name from [`ErrorType`] |
 //!
-//! The span's status is `Error` exactly where there is an `error.type`. No text of an error is
-//! recorded. A call that its caller drops ends with status unset and without `error.type`.
+//! The span's status is `Error` exactly where there is an `error.type`. Errors of hyper, hyper-util,
+//! tonic (with the feature `tonic`) and boxed errors are told apart by their causes; every other one
+//! is `request`. No text of an error is recorded. A call that its caller drops ends with status unset and without `error.type`.
 //!
 //! `http.client.request.duration`, a histogram of seconds, has `http.request.method`,
 //! `server.address`, `server.port`, `http.response.status_code`, `error.type` and
@@ -40,7 +41,8 @@
 //! passes on what its own callers sent. The first 1,000 series of a layer have all attributes; of any
 //! further one version and status code are left out, and an `error.type` that was a status code is
 //! `_OTHER`. [`http.client.active_requests`](ClientLayer::active_requests) and the
-//! [sizes of bodies](ClientLayer::body_sizes) are there by option.
+//! [sizes of bodies](ClientLayer::body_sizes) are there by option. They are those of the bodies
+//! that pass the layer, so put a layer that decodes outside.
 //!
 //! # When it ends
 //!
@@ -66,13 +68,21 @@
 //! └─ GET  200  http.request.resend_count=1
 //! ```
 //!
+//! # Calls that are not traced
+//!
+//! [`exclude_urls`](ClientLayer::exclude_urls) and the environment variable
+//! `TRACEWIRE_EXCLUDED_URLS`, a comma-separated list of [patterns](Urls) such as
+//! `metadata.internal,/healthz`, leave out calls by URL. They have no span and no duration, and the
+//! trace around them is sent on. Below a request that its server does not trace, calls have no span,
+//! and their durations are recorded.
+//!
 //! # Which headers go where
 //!
 //! Trace context goes everywhere. Baggage goes to hosts [nearby](Hosts::nearby) and stays away from
 //! others: [`destinations`](ClientLayer::destinations) changes both. What the request had under the
-//! names of these headers is replaced, or removed where the policy withholds it. The policy is asked
-//! for the host of the request's URL. Where the URL names none the destination is not known, whatever
-//! `Host` says: baggage is withheld, unless it may go [everywhere](Hosts::everywhere).
+//! names of these headers, or those of any other known format, is replaced or removed. The policy
+//! is asked for the host of the request's URL. Where the URL names none the destination is not known,
+//! whatever `Host` says: baggage is withheld, unless it may go [everywhere](Hosts::everywhere).
 
 mod error;
 mod future;
@@ -84,4 +94,5 @@ mod service;
 pub use self::{future::ResponseFuture, layer::ClientLayer, service::ClientService};
 pub use tracewire_http::{
     Attempts, CallBody, CallOptions, Destinations, ErrorType, HeaderSelector, Hosts, UrlTemplates,
+    Urls,
 };

@@ -31,7 +31,8 @@ pub(super) struct Config {
     pub(super) scheme: Scheme,
     pub(super) trust: Trust,
     pub(super) proxies: TrustedProxies,
-    pub(super) untraced: Paths,
+    /// By code, and by environment.
+    pub(super) excluded: [Paths; 2],
     pub(super) response_headers: bool,
     pub(super) follow_upgrades: bool,
     pub(super) hooks: Hooks,
@@ -50,7 +51,7 @@ impl ServerLayer {
                 scheme: Scheme::Http,
                 trust: Trust::default(),
                 proxies: TrustedProxies::none(),
-                untraced: Paths::default(),
+                excluded: [Paths::default(), Paths::from_env("TRACEWIRE_EXCLUDED_PATHS")],
                 response_headers: false,
                 follow_upgrades: false,
                 hooks: Hooks::default(),
@@ -97,7 +98,8 @@ impl ServerLayer {
     /// Does not trace requests to these paths, such as health checks. Default: none.
     ///
     /// In a pattern `*` stands for any run of characters, slashes included. A path of more than
-    /// 1,024 bytes is never excluded. What becomes of such a request is told at
+    /// 1,024 bytes is never excluded. The environment variable `TRACEWIRE_EXCLUDED_PATHS`, a
+    /// comma-separated list of patterns, adds to these. What such a request leaves is described at
     /// [`filter`](Self::filter).
     ///
     /// ```
@@ -112,13 +114,20 @@ impl ServerLayer {
         I: IntoIterator<Item = T>,
         T: Into<Box<str>>,
     {
-        self.set(|config| config.untraced = Paths::new(patterns))
+        self.set(|config| config.excluded[0] = Paths::new(patterns))
     }
 
     /// Traces only the requests for which `admit` says yes. Default: all.
     ///
-    /// A request that is not traced has no span and no duration of ours, but its caller's context
-    /// is current in the handler and goes on with outgoing calls.
+    /// A request that is not traced has no span and no duration of ours, and neither a span nor the
+    /// next service starts a trace of its own below it. The caller's trace goes on unchanged with
+    /// outgoing calls; without a caller they send a trace that is not sampled. Client metrics are
+    /// recorded all the same. Work that is spawned carries this with its context, as it carries a
+    /// span; a new root leaves it behind. Spans of other libraries are dropped by the sampler that
+    /// `tracewire::init` installs; other samplers drop them if they follow a parent that is not
+    /// sampled.
+    ///
+    /// A layer inside this one does not change the decision for the same request.
     ///
     /// ```
     /// use tracewire_tower::ServerLayer;

@@ -158,6 +158,14 @@
 //! The peer needs axum's `into_make_service_with_connect_info::<SocketAddr>()`, or a
 //! [`PeerAddress`].
 //!
+//! # Requests that are not traced
+//!
+//! [`exclude_paths`](ServerLayer::exclude_paths) and the environment variable
+//! `TRACEWIRE_EXCLUDED_PATHS`, a comma-separated list such as `/healthz,/internal/*`, leave out
+//! requests by path, and [`filter`](ServerLayer::filter) by anything else. Nothing below them is
+//! traced either: client, database and custom spans, also in tasks that carry the context, and the
+//! next service is told. To drop the span and keep the duration, use a sampler instead.
+//!
 //! # How many time series
 //!
 //! What a client can choose freely is in no metric attribute. It does choose among known methods and
@@ -179,8 +187,9 @@
 //! conventions for remote procedure calls: a span named `package.Service/Method` with
 //! `rpc.system.name`, `rpc.method` (`_OTHER` and `rpc.method_original` for methods that were not
 //! listed), `rpc.response.status_code`, `server.*` and `network.peer.*` as above, and no `client.*`,
-//! as the conventions have it since 1.41; measured by `rpc.server.call.duration`. `UNKNOWN`, `DEADLINE_EXCEEDED`, `UNIMPLEMENTED`, `INTERNAL`,
-//! `UNAVAILABLE` and `DATA_LOSS` are errors; the other codes are the caller's affair.
+//! as the conventions have it since 1.41; measured by `rpc.server.call.duration`. `UNKNOWN`,
+//! `DEADLINE_EXCEEDED`, `UNIMPLEMENTED`, `INTERNAL`, `UNAVAILABLE` and `DATA_LOSS` are errors; the
+//! other codes are the caller's affair.
 
 mod body;
 mod future;

@@ -12,7 +12,12 @@ use tracing::{Level, Span, field::Empty};
 /// The span is called `request` and has `http.request.method` (`_OTHER` where it is not one of the
 /// conventions' ten), `http.route` where a route matched,
 /// and `trace_id` and `span_id` of the server span around it, so that every log line inside can be
-/// found from the trace. Put `TraceLayer` inside our layer: in axum, add it first.
+/// found from the trace. Put `TraceLayer` inside our layer: in axum, add it first. Outside of it the ids
+/// appear once the request has reached our layer, which is after `TraceLayer` has logged its beginning.
+///
+/// The span is for log lines. `Telemetry::span_layer` does not export it, because the request has its server
+/// span; with a span maker of your own, that layer exports a second span of the request, which is the root of
+/// a trace of its own if `TraceLayer` is outside and the caller sends a trace header.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -76,14 +81,27 @@ impl<B> MakeSpan<B> for RequestSpan {
         if let Some(route) = route::of(request) {
             span.record("http.route", &*route);
         }
-        current::with(|context| {
-            let server = context.span();
-            let server = server.span_context();
-            if server.is_valid() {
-                span.record("trace_id", tracing::field::display(server.trace_id()));
-                span.record("span_id", tracing::field::display(server.span_id()));
-            }
-        });
+        record_ids(&span);
         span
     }
+}
+
+/// Shows the ids of the server span that has just begun in the `RequestSpan` around it, which was made
+/// before there were any.
+pub(super) fn show_ids() {
+    let span = Span::current();
+    if span.metadata().is_some_and(|metadata| metadata.target() == module_path!()) {
+        record_ids(&span);
+    }
+}
+
+fn record_ids(span: &Span) {
+    current::with(|context| {
+        let server = context.span();
+        let server = server.span_context();
+        if server.is_valid() {
+            span.record("trace_id", tracing::field::display(server.trace_id()));
+            span.record("span_id", tracing::field::display(server.span_id()));
+        }
+    });
 }

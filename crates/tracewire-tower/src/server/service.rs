@@ -9,6 +9,7 @@ use std::{
 };
 use tower_service::Service;
 use tracewire_http::{Exchange, ExchangeHandle, Origin, Scope, declared_length};
+use tracewire_propagation::untraced;
 
 /// The service that [`ServerLayer`](super::ServerLayer) makes.
 #[derive(Clone, Debug)]
@@ -50,7 +51,15 @@ where
             None => self.config.begin(&mut request),
         };
         let method = shape(request.method());
-        let inner = scope.run(|| self.inner.call(request));
+        #[cfg(feature = "tower-http")]
+        let is_traced = matches!(scope, Scope::Traced(_));
+        let inner = scope.run(|| {
+            #[cfg(feature = "tower-http")]
+            if is_traced {
+                super::request_span::show_ids();
+            }
+            self.inner.call(request)
+        });
         ResponseFuture::new(inner, scope, method, self.config.clone())
     }
 }
@@ -69,8 +78,13 @@ impl Config {
     fn begin<B>(&self, request: &mut Request<B>) -> Scope<Exchange> {
         let head = RequestHead::new(request);
         let origin = self.origin(&head);
-        if self.untraced.contains(head.uri.path()) || !self.hooks.admits(&head) {
-            return Scope::Context(origin.into_context());
+        let path = head.uri.path();
+        let excluded = self.excluded.iter().any(|paths| paths.contains(path));
+        if excluded || !self.hooks.admits(&head) {
+            let context = untraced(&origin.into_context());
+            // For layers inside: the decision is made.
+            request.extensions_mut().insert(Exchange::unrecorded(context.clone()).handle());
+            return Scope::Context(context);
         }
         let exchange = if self.instrumentation.records() {
             self.start(request, &head, origin)

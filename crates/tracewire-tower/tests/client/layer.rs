@@ -10,7 +10,9 @@ use crate::{
 };
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{Empty, Full};
+use http_body::Frame;
+use http_body_util::{Empty, Full, StreamBody};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use opentelemetry::{
     Context, KeyValue, Value,
     baggage::BaggageExt,
@@ -150,6 +152,21 @@ async fn errors_of_hyper_util_have_a_kind_each() {
 }
 
 #[tokio::test]
+async fn an_upload_that_fails_is_body() {
+    let (capture, server) = (Capture::new(), Server::start().await);
+    for http2 in [false, true] {
+        let frames =
+            [Ok(Frame::data(Bytes::from_static(b"part"))), Err(io::Error::other("SECRET"))];
+        let body = StreamBody::new(futures_util::stream::iter(frames));
+        let request = Request::post(server.url("/silence")).body(body).unwrap();
+        let client = Client::builder(TokioExecutor::new()).http2_only(http2).build_http();
+        layer(&capture).layer(client).oneshot(request).await.unwrap_err();
+        client_spans(&capture).last().unwrap().has("error.type", "body");
+    }
+    assert!(!everything(&capture).contains("SECRET"));
+}
+
+#[tokio::test]
 async fn credentials_and_sensitive_values_are_never_exported() {
     let (capture, server) = (Capture::new(), Server::start().await);
     for port in [server.port(), closed_port()] {
@@ -187,9 +204,10 @@ async fn baggage_goes_by_the_host_that_is_connected_to() {
         ("http://inventory/", "shop.example", true),
         ("http://shop.example/", "inventory", false),
         ("http://[::1]:80/", "shop.example", true),
-        // The connection leads somewhere, and `Host` need not say where.
+        // Only the inner service knows where these go.
         ("/users/1", "inventory:8080", false),
         ("/users/1", "localhost", false),
+        ("/users/1", "127.0.0.1", false),
         ("/users/1", "shop.example", false),
     ];
     for (uri, host, sent) in cases {

@@ -55,3 +55,34 @@ async fn log_lines_carry_the_trace_and_the_route() {
         assert!(lines.contains(part), "{part:?} in {lines}");
     }
 }
+
+#[tokio::test]
+async fn a_trace_layer_outside_shows_the_ids_of_the_trace_that_the_caller_sent() {
+    let capture = Capture::new();
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::DEBUG)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _default = tracing::subscriber::set_default(subscriber);
+
+    let app = Router::new()
+        .route("/users/{id}", get(async || tracing::info!("hello")))
+        .layer(layer(&capture))
+        .layer(TraceLayer::new_for_http().make_span_with(RequestSpan::new()));
+    let request = Request::get("/users/1")
+        .header("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+        .body(Body::empty())
+        .unwrap();
+    app.oneshot(request).await.unwrap().into_body().collect().await.unwrap();
+
+    let span = server_span(&capture);
+    let lines = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    for said in ["hello", "finished processing request"] {
+        let line = lines.lines().find(|line| line.contains(said)).expect(said);
+        assert_eq!(line.matches("trace_id=0af7651916cd43dd8448eb211c80319c").count(), 1, "{line}");
+        assert_eq!(line.matches(&format!("span_id={}", span.span_id)).count(), 1, "{line}");
+    }
+}

@@ -18,7 +18,7 @@ async fn hello(State((client, other)): State<(ClientWithMiddleware, String)>) ->
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let _telemetry = tracewire::init()?;
+    let telemetry = tracewire::init()?;
 
     let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:5000".into());
     let listener = TcpListener::bind(address).await?;
@@ -32,6 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with_state((client, format!("{url}/other")));
 
     let _ = writeln!(io::stdout(), "Running on {url}");
-    axum::serve(listener, app).await?;
+    axum::serve(listener, app).with_graceful_shutdown(tracewire::shutdown_signal()).await?;
+    telemetry.shutdown();
     Ok(())
 }

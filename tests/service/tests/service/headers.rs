@@ -7,7 +7,7 @@ const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
 
 /// The head of the call that `GET /relay` makes when it is asked with these header lines.
-fn relayed(service: &Service, lines: &str) -> String {
+pub(crate) fn relayed(service: &Service, lines: &str) -> String {
     let witness = Witness::new();
     let request = format!("GET /relay?to={} HTTP/1.1\n{lines}", witness.url());
     thread::scope(|scope| {

@@ -1,6 +1,8 @@
 //! The service as a conformance suite meets it: a process, sockets, variables.
 #![allow(clippy::unwrap_used)] // a test may
 
+mod calls;
+mod exclusions;
 mod headers;
 mod lifecycle;
 mod process;

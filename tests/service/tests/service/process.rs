@@ -23,7 +23,9 @@ pub(crate) fn free_port() -> u16 {
 
 pub(crate) fn command(variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tracewire-test-service"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OTEL_")) {
+    for (name, _) in std::env::vars()
+        .filter(|(name, _)| name.starts_with("OTEL_") || name.starts_with("TRACEWIRE_"))
+    {
         command.env_remove(name);
     }
     command

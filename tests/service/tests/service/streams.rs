@@ -153,6 +153,20 @@ fn log_lines_that_cannot_be_written_stop_neither_requests_nor_the_end() {
 }
 
 #[test]
+fn log_lines_that_are_lost_are_told_on_stderr_once() {
+    let (mut said, stderr) = pipe().unwrap();
+    let service = Service::start_with(&[("TRACEWIRE_LOG", "text"), ("RUST_LOG", "trace")], |own| {
+        break_stream(own, Stream::Stdout, Fault::Full);
+        own.stderr(stderr);
+    });
+    assert!(service.send("GET /users/1 HTTP/1.1").starts_with("HTTP/1.1 200"));
+    assert!(service.terminate().success());
+    let mut text = String::new();
+    said.read_to_string(&mut text).unwrap();
+    assert_eq!(text.matches("log lines to stdout: 1 lost (").count(), 1, "{text}");
+}
+
+#[test]
 fn spans_that_the_console_cannot_show_are_counted_as_failed() {
     for fault in [Fault::Full, Fault::Broken] {
         for format in ["tree", "json"] {

@@ -12,13 +12,16 @@ use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
 use tower_service::Service;
 use url::Url;
 
-type Error = Box<dyn std::error::Error + Send + Sync>;
+use super::tunnel::Tunnel;
+
+pub(super) type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Connects to one host.
 #[derive(Clone)]
 pub(super) struct Dial {
     host: Arc<str>,
     port: u16,
+    proxy: Option<Tunnel>,
     #[cfg(feature = "__rustls")]
     tls: Option<(TlsConnector, ServerName<'static>)>,
 }
@@ -30,6 +33,7 @@ impl<S: AsyncRead + AsyncWrite + Send> Stream for S {}
 impl Dial {
     pub(super) fn new(
         url: &Url,
+        proxy: Option<Tunnel>,
         #[cfg(feature = "__rustls")] tls: Option<rustls::ClientConfig>,
     ) -> Result<Self, Error> {
         let host = url.host_str().unwrap_or_default();
@@ -46,13 +50,17 @@ impl Dial {
         Ok(Self {
             host: host.into(),
             port: url.port_or_known_default().unwrap_or(4317),
+            proxy,
             #[cfg(feature = "__rustls")]
             tls,
         })
     }
 
     async fn connect(self) -> Result<TokioIo<Pin<Box<dyn Stream>>>, Error> {
-        let stream = TcpStream::connect((&*self.host, self.port)).await?;
+        let stream = match &self.proxy {
+            Some(proxy) => proxy.connect(&self.host, self.port).await?,
+            None => TcpStream::connect((&*self.host, self.port)).await?,
+        };
         stream.set_nodelay(true)?;
         #[cfg(feature = "__rustls")]
         if let Some((tls, name)) = self.tls {

@@ -2,12 +2,14 @@
 //!
 //! A gRPC connection needs a runtime that is always there to answer pings, so telemetry has one of
 //! its own, of one thread, that all signals share. TLS is ours as well: with tonic's, another crate
-//! of the build could choose the provider of its cryptography. Proxies are not used.
+//! of the build could choose the provider of its cryptography.
 
 mod dial;
 mod runtime;
+mod tunnel;
 mod unary;
 
+use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -24,10 +26,12 @@ use url::Url;
 
 use self::dial::Dial;
 pub(crate) use self::runtime::{Runtime, Runtimes};
+use self::tunnel::Tunnel;
 use crate::attempts::{Attempts, Fault, Retry};
 use crate::error::InitError;
 use crate::http_client::{CONNECT_TIMEOUT, USER_AGENT, gzip, shown};
 use crate::stop::Stop;
+use crate::unreachable;
 
 const WINDOW: u32 = 65_535;
 const MOST_HEADERS: u32 = 64 * 1024;
@@ -39,6 +43,7 @@ pub(super) struct Target {
     pub(super) gzip: bool,
     /// For one batch, retries included; `None` is no limit.
     pub(super) timeout: Option<Duration>,
+    pub(super) proxy: Option<ureq::Proxy>,
     /// `None` if the connection needs no TLS.
     #[cfg(feature = "__rustls")]
     pub(super) tls: Option<rustls::ClientConfig>,
@@ -69,6 +74,7 @@ impl GrpcClient {
         let origin: http::Uri = target.url.as_str().parse().map_err(|e| failed(Box::new(e)))?;
         let dial = Dial::new(
             &target.url,
+            target.proxy.as_ref().map(Tunnel::new),
             #[cfg(feature = "__rustls")]
             target.tls,
         )
@@ -138,6 +144,7 @@ impl GrpcClient {
         let endpoint = self.attempts.endpoint();
         // The message is not shown: it may hold what was sent.
         let what = match cause(status) {
+            Some(cause) if is_unreached(cause) => unreachable::reason(endpoint, &cause.to_string()),
             Some(cause) => format!("{endpoint}: {cause}"),
             None => format!("gRPC {:?} from {endpoint}", status.code()),
         };
@@ -166,12 +173,18 @@ fn headers(mut headers: HeaderMap, gzip: bool) -> HeaderMap {
 }
 
 /// Why there was no answer, if that was it: the innermost cause.
-fn cause(status: &Status) -> Option<String> {
+fn cause(status: &Status) -> Option<&(dyn Error + 'static)> {
     let mut cause = std::error::Error::source(status)?;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    Some(cause.to_string())
+    Some(cause)
+}
+
+/// Whether there was nobody to send anything to.
+fn is_unreached(cause: &(dyn Error + 'static)) -> bool {
+    let error = cause.downcast_ref::<std::io::Error>();
+    error.is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
 }
 
 /// By the table of the protocol: what is transient, and an exhausted collector only if it says when.

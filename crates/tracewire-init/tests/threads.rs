@@ -1,0 +1,84 @@
+//! How many threads a process has while its collector hangs. Alone in its process.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
+use std::net::TcpListener;
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use opentelemetry::metrics::MeterProvider as _;
+use opentelemetry::trace::{Tracer as _, TracerProvider as _};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+use tracewire_init::{Builder, Exporter, Telemetry};
+
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").unwrap().count()
+}
+
+/// Never ends an export.
+#[derive(Debug)]
+struct Hanging(Mutex<Receiver<()>>);
+
+impl SpanExporter for Hanging {
+    async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
+        let _ = self.0.lock().unwrap().recv();
+        Ok(())
+    }
+}
+
+/// Flushes in vain, and says how many threads that leaves beyond those of the exporters.
+fn left_by_flushes(builder: Builder) -> usize {
+    let builder = builder.shutdown_timeout(Duration::from_millis(5));
+    #[cfg(feature = "logs")]
+    let builder = builder.logs_exporters([Exporter::Otlp]);
+    let telemetry = builder.build().unwrap();
+    let tracer = telemetry.tracer_provider().unwrap().tracer("test");
+    if let Some(meter) = telemetry.meter_provider() {
+        meter.meter("test").u64_counter("orders").build().add(1, &[]);
+    }
+    tracer.start("span");
+    telemetry.flush();
+    let before = threads();
+    for _ in 0..50 {
+        tracer.start("span");
+        assert!(!telemetry.flush().is_complete());
+    }
+    let left = threads().saturating_sub(before);
+    drop(telemetry);
+    left
+}
+
+#[test]
+fn flushes_that_time_out_leave_no_threads() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let otlp = || {
+        Telemetry::builder()
+            .traces_exporters([Exporter::Otlp])
+            .metrics_exporters([Exporter::Otlp])
+            .endpoint(url.clone())
+    };
+    let (_open, gate) = channel();
+    let builders = [
+        ("protobuf", otlp()),
+        #[cfg(feature = "otlp-grpc")]
+        ("grpc", otlp().protocol(tracewire_init::Protocol::Grpc)),
+        #[cfg(feature = "otlp-json")]
+        ("json", otlp().protocol(tracewire_init::Protocol::HttpJson)),
+        #[cfg(feature = "zipkin")]
+        ("zipkin", otlp().traces_exporters([Exporter::Zipkin]).zipkin_endpoint(url.clone())),
+        ("given", otlp().traces_exporters([]).span_exporter(Hanging(Mutex::new(gate)))),
+        ("two metrics", {
+            let exporters = [Exporter::Otlp, Exporter::Console];
+            otlp().metrics_exporters(exporters).console_writer(std::io::sink())
+        }),
+    ];
+    for (name, builder) in builders {
+        // Those of the first flush are there before; a courier of metrics may come and go.
+        let left = left_by_flushes(builder);
+        assert!(left <= 3, "{name}: {left} threads");
+    }
+}
