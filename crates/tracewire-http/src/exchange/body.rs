@@ -73,6 +73,9 @@ impl<B: Body, E: Traced> ExchangeBody<B, E> {
             scope.end(remaining.outcome());
             Scoped::done()
         } else {
+            if E::ENDS_AT_LAST_BYTE && remaining.has_all() {
+                scope.end_early(remaining.outcome());
+            }
             Scoped::new(inner, scope)
         };
         Self { work, remaining, known: None, over, classify }
