@@ -1,7 +1,7 @@
 //! gRPC over real sockets: tonic's server and tonic's channel, traced by our two layers.
 #![allow(clippy::unwrap_used)] // a test may
 
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use http::uri::PathAndQuery;
 use opentelemetry::trace::{SpanKind, Status as SpanStatus};
 use std::{
@@ -13,7 +13,7 @@ use std::{
 };
 use tokio::net::TcpListener;
 use tonic::{
-    Code, Request, Response, Status,
+    Code, Request, Response, Status, Streaming,
     body::Body,
     server::NamedService,
     transport::{Channel, Endpoint, Server, server::TcpIncoming},
@@ -62,6 +62,21 @@ impl Service<http::Request<Body>> for Echo {
                     });
                     grpc.server_streaming(count, request).await
                 }
+                "/test.v1.Echo/Watch" => {
+                    let watch = service_fn(async |_: Request<String>| {
+                        let numbers = (1..=3).map(|n| Ok::<_, Status>(n.to_string()));
+                        Ok::<_, Status>(Response::new(
+                            stream::iter(numbers).chain(stream::pending()),
+                        ))
+                    });
+                    grpc.server_streaming(watch, request).await
+                }
+                "/test.v1.Echo/Chat" => {
+                    let chat = service_fn(async |request: Request<Streaming<String>>| {
+                        Ok::<_, Status>(Response::new(request.into_inner()))
+                    });
+                    grpc.streaming(chat, request).await
+                }
                 "/test.v1.Echo/Fail" => {
                     let fail = service_fn(async |request: Request<String>| {
                         let code = request.into_inner().parse::<i32>().unwrap();
@@ -78,7 +93,8 @@ impl Service<http::Request<Body>> for Echo {
 /// A client of a listening echo server, and what both record.
 async fn start() -> (Capture, tonic::client::Grpc<Traced>) {
     let capture = Capture::new();
-    let methods = ["Say", "Count", "Fail"].map(|method| format!("test.v1.Echo/{method}"));
+    let methods =
+        ["Say", "Count", "Watch", "Chat", "Fail"].map(|method| format!("test.v1.Echo/{method}"));
     let server = ServerLayer::new()
         .tracer_provider(capture.tracer_provider())
         .meter_provider(capture.meter_provider())
@@ -145,7 +161,7 @@ async fn stream_is_open_until_its_trailers() {
     grpc.ready().await.unwrap();
     let path = PathAndQuery::from_static("/test.v1.Echo/Count");
     let request = Request::new(String::new());
-    let mut numbers: tonic::Streaming<String> =
+    let mut numbers: Streaming<String> =
         grpc.server_streaming(request, path, Codec::default()).await.unwrap().into_inner();
     let clients = |capture: &Capture| {
         let spans = capture.spans();
@@ -157,6 +173,58 @@ async fn stream_is_open_until_its_trailers() {
 
     let spans = capture.ended(2).await;
     for span in spans.iter() {
+        span.has("rpc.response.status_code", "OK");
+    }
+}
+
+/// How often the duration of a side is recorded.
+fn durations(capture: &Capture, side: &str) -> u64 {
+    let (metrics, name) = (capture.metrics(), format!("rpc.{side}.call.duration"));
+    let points = metrics.iter().filter(|metric| metric.name == name).flat_map(|m| &m.points);
+    points.map(|point| point.count).sum()
+}
+
+#[tokio::test]
+async fn caller_who_leaves_a_stream_is_no_error() {
+    for messages in [0, 1, 3] {
+        let (capture, mut grpc) = start().await;
+        grpc.ready().await.unwrap();
+        let path = PathAndQuery::from_static("/test.v1.Echo/Watch");
+        let request = Request::new(String::new());
+        let mut numbers: Streaming<String> =
+            grpc.server_streaming(request, path, Codec::default()).await.unwrap().into_inner();
+        for _ in 0..messages {
+            numbers.message().await.unwrap().unwrap();
+        }
+        assert!(capture.spans().is_empty());
+        // Several messages show that it is a stream, which is measured while it is open.
+        if messages == 3 {
+            assert_eq!((durations(&capture, "server"), durations(&capture, "client")), (1, 1));
+        }
+        drop(numbers);
+        for span in capture.ended(2).await.iter() {
+            span.is_status(SpanStatus::Unset).lacks("error.type");
+        }
+        assert_eq!((durations(&capture, "server"), durations(&capture, "client")), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn stream_that_its_caller_ends_is_complete() {
+    let (capture, mut grpc) = start().await;
+    grpc.ready().await.unwrap();
+    let path = PathAndQuery::from_static("/test.v1.Echo/Chat");
+    let words = stream::iter(["a", "b"].map(str::to_owned));
+    let mut answers: Streaming<String> =
+        grpc.streaming(Request::new(words), path, Codec::default()).await.unwrap().into_inner();
+    let mut count = 0;
+    while answers.message().await.unwrap().is_some() {
+        count += 1;
+    }
+    assert_eq!(count, 2);
+    drop(answers);
+    for span in capture.ended(2).await.iter() {
+        span.is_status(SpanStatus::Unset).lacks("error.type");
         span.has("rpc.response.status_code", "OK");
     }
 }

@@ -64,10 +64,11 @@
 //!
 //! # When it ends
 //!
-//! When the head of the response is there, or the call failed, or the caller dropped it.
-//! [`end_at_body`](ClientMiddleware::end_at_body) carries it to the end of the body: then a body that
+//! When the head of the response is there, or the call failed or panicked (`panic`), or the caller
+//! dropped it. [`end_at_body`](ClientMiddleware::end_at_body) carries it to the end of the body: then a body that
 //! fails is an error (`body`, `decode` or `timeout`), and one that is dropped before its end ends the
-//! call as it is. The response keeps its URL, remote address, version, extensions and length.
+//! call as it is. The duration of a [stream](ClientMiddleware::is_stream) is recorded at its head all
+//! the same. The response keeps its URL, remote address, version, extensions and length.
 //!
 //! # Retries
 //!

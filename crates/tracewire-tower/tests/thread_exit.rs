@@ -12,7 +12,7 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::{
     error::OTelSdkResult,
-    trace::{SdkTracerProvider, SpanData, SpanExporter},
+    trace::{SdkTracerProvider, SpanData, SpanExporter, SpanProcessor},
 };
 use std::{
     any::Any,
@@ -24,6 +24,7 @@ use std::{
     sync::{Arc, Mutex},
     task::Poll,
     thread,
+    time::Duration,
 };
 use tower::{Layer, Service, service_fn};
 use tracewire_propagation::TraceContext;
@@ -315,6 +316,44 @@ fn classifier_that_panics_in_a_destructor_breaks_nothing() {
     assert!(unwound.is_err());
     on_a_thread(Order::KeptFirst, || keep(waiting(layer.layer(never()))));
     cancelled(&capture, 3);
+}
+
+/// A processor that panics, which no exporter of ours does.
+#[derive(Debug)]
+struct Panics;
+
+impl SpanProcessor for Panics {
+    fn on_start(&self, _: &mut opentelemetry_sdk::trace::Span, _: &Context) {}
+
+    fn on_end(&self, _: SpanData) {
+        panic!("on purpose");
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+#[test]
+fn processor_that_panics_in_a_destructor_breaks_nothing() {
+    let capture = Capture::new();
+    let provider = SdkTracerProvider::builder().with_span_processor(Panics).build();
+    let layer = server(&capture).tracer_provider(provider);
+    let never = || service_fn(|_| pending::<Result<Response<String>, Infallible>>());
+    drop(waiting(layer.clone().layer(never())));
+    let unwound = catch_unwind(AssertUnwindSafe(|| {
+        let _future = waiting(layer.clone().layer(never()));
+        panic!("on purpose");
+    }));
+    assert!(unwound.is_err());
+    on_a_thread(Order::KeptFirst, || keep(waiting(layer.layer(never()))));
+    let metrics = capture.metrics();
+    assert_eq!(metrics.one("http.server.request.duration").only().count, 3, "{metrics}");
+    assert_eq!(metrics.one("http.server.active_requests").only().value, 0.0, "{metrics}");
 }
 
 /// Drops a request's body too where the future is a client's inside of a server's.

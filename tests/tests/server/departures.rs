@@ -6,6 +6,7 @@ use crate::support::{
 use http::{Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use opentelemetry::trace::SpanKind;
 
 contract! {
     every {
@@ -17,6 +18,8 @@ contract! {
         event_stream_may_be_left_by_its_reader
         caller_gone_in_the_middle_of_an_upload_ends_it
         timeout_outside_cancels_the_request
+        what_a_handler_holds_is_dropped_inside_its_request
+        what_a_body_holds_is_dropped_inside_its_request
     }
     http2 {
         reset_streams_leave_the_connection_to_others
@@ -118,6 +121,40 @@ async fn caller_gone_in_the_middle_of_an_upload_ends_it<S: ServerUnderTest>() {
         Protocol::Http2 => expected.error("cancelled"),
     }
     .check(&span);
+}
+
+/// The only two spans: the request's, and below it that of what was dropped while it was open.
+async fn check_dropped(running: &Running) {
+    let spans = running.ended(2).await;
+    let server = spans.iter().find(|span| span.kind == SpanKind::Server).unwrap();
+    let dropped = spans.one("dropped");
+    assert!(dropped.is_child_of(server).end_time <= server.end_time);
+}
+
+async fn what_a_handler_holds_is_dropped_inside_its_request<S: ServerUnderTest>() {
+    let running = Running::start::<S>().await;
+    let mut client = running.connect().await;
+    let request = client.request("GET", "/guarded").body(bodies::empty()).unwrap();
+    let _call = client.start(request).await;
+    running.app.entered().await;
+    client.disconnect();
+    check_dropped(&running).await;
+}
+
+async fn what_a_body_holds_is_dropped_inside_its_request<S: ServerUnderTest>() {
+    for leaves in [false, true] {
+        let running = Running::start::<S>().await;
+        let mut client = running.connect().await;
+        let response = first_chunk(&mut client, "/guarded-stream").await;
+        if leaves {
+            client.disconnect();
+        } else {
+            running.app.step();
+            running.app.step();
+            response.into_body().collect().await.unwrap();
+        }
+        check_dropped(&running).await;
+    }
 }
 
 async fn timeout_outside_cancels_the_request<S: ServerUnderTest>() {

@@ -46,9 +46,13 @@
 //!
 //! # When it ends
 //!
-//! When the head of the response is there, or the call failed, or the caller dropped it.
-//! [`end_at_body`](ClientLayer::end_at_body) carries it to the end of the body: then a body that
-//! fails is an error (`body`), and one that is dropped before its end ends the call as it is.
+//! When the head of the response is there, or the call failed or panicked (`panic`), or the caller
+//! dropped it. [`end_at_body`](ClientLayer::end_at_body) carries it to the end of the body: then a
+//! body that fails, or has another length than it declares, is an error (`body`), and one that is
+//! dropped before its end ends the call as it is. The duration of a
+//! [stream](ClientLayer::is_stream) is recorded at its head all the same.
+//!
+//! The service's future and body are dropped inside the call's context, before its span ends.
 //!
 //! # Retries and redirects
 //!

@@ -9,6 +9,11 @@ use tracewire_http::{
 
 /// Gives every request a server span and a duration.
 ///
+/// Add it after the routes, with [`Router::layer`](axum::Router::layer), or put it
+/// [around](crate::server::around) the whole router; serve the router with
+/// `into_make_service_with_connect_info::<SocketAddr>()`, so that the client's address is known. The
+/// module docs say [where to put it](crate::server#where-to-put-it) in other cases.
+///
 /// See the [module docs](crate::server) for what is recorded. A layer inside another one of ours
 /// starts no second span: it only tells the outer one which route matched.
 ///

@@ -145,6 +145,18 @@ async fn body_of_another_length_than_declared_has_failed() {
 }
 
 #[tokio::test]
+async fn declared_length_of_zero_ends_the_call_with_the_head() {
+    let capture = Capture::new();
+    let mut response = Some(with_header(frames([]), "content-length", "0"));
+    let service = layer(&capture).end_at_body(true).layer(service_fn(move |_| {
+        ready(Ok::<_, Infallible>(response.take().expect("called once")))
+    }));
+    let response = service.oneshot(get()).await.unwrap();
+    ended(&capture, None);
+    drop(response);
+}
+
+#[tokio::test]
 async fn declared_length_of_no_body_or_of_an_encoded_one_is_no_promise() {
     let declared = || with_header(frames([]), "content-length", "1000");
     let mut not_modified = declared();

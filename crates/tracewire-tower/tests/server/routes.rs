@@ -68,8 +68,10 @@ async fn layer_around_the_router_knows_the_route() {
     }
 }
 
-/// Every way to put one router into another, and the path and the template of its route.
-fn ways() -> [(&'static str, fn(Router) -> Router, &'static str, &'static str); 8] {
+/// A way to put one router into another, and the path and the template of its route.
+type Way = (&'static str, fn(Router) -> Router, &'static str, &'static str);
+
+fn ways() -> [Way; 8] {
     [
         ("merge", |inner| Router::new().merge(inner), "/items/1", "/items/{id}"),
         ("nest", |inner| Router::new().nest("/api", inner), "/api/items/1", "/api/items/{id}"),

@@ -49,6 +49,8 @@ pub(crate) enum Endpoint {
     NotModified,
     File,
     Wait,
+    Guarded,
+    GuardedStream,
     Stream,
     Endless,
     Declared,
@@ -61,7 +63,7 @@ pub(crate) enum Endpoint {
 }
 
 /// Every route, and what answers it. Segments in braces stand for any text.
-pub(crate) const ROUTES: [(&str, Endpoint); 24] = [
+pub(crate) const ROUTES: [(&str, Endpoint); 26] = [
     ("/success", Endpoint::Success),
     ("/query", Endpoint::Query),
     ("/redirect", Endpoint::Redirect),
@@ -77,6 +79,8 @@ pub(crate) const ROUTES: [(&str, Endpoint); 24] = [
     ("/not-modified", Endpoint::NotModified),
     ("/file", Endpoint::File),
     ("/wait", Endpoint::Wait),
+    ("/guarded", Endpoint::Guarded),
+    ("/guarded-stream", Endpoint::GuardedStream),
     ("/stream", Endpoint::Stream),
     ("/endless", Endpoint::Endless),
     ("/declared", Endpoint::Declared),
@@ -87,6 +91,15 @@ pub(crate) const ROUTES: [(&str, Endpoint); 24] = [
     ("/outlive", Endpoint::Outlive),
     ("/upgrade", Endpoint::Upgrade),
 ];
+
+/// Works in a span of its own when it is dropped.
+struct Guard(Tracer);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.span("dropped").in_scope(|| ());
+    }
+}
 
 impl App {
     pub(crate) fn new(capture: &Capture) -> Self {
@@ -141,6 +154,15 @@ impl App {
             Endpoint::Wait => {
                 self.entered.add_permits(1);
                 pending().await
+            }
+            Endpoint::Guarded => {
+                let _guard = Guard(self.tracer.clone());
+                self.entered.add_permits(1);
+                pending().await
+            }
+            Endpoint::GuardedStream => {
+                let guard = Guard(self.tracer.clone());
+                Response::new(bodies::holding(guard, bodies::steps(self.steps.clone(), 3)))
             }
             Endpoint::Stream => Response::new(bodies::steps(self.steps.clone(), 3)),
             Endpoint::Endless => {

@@ -52,6 +52,15 @@ pub(crate) fn steps(steps: Arc<Semaphore>, chunks: u32) -> Body {
     StreamBody::new(chunks).boxed_unsync()
 }
 
+/// `body`, which holds something for as long as it lives.
+pub(crate) fn holding(held: impl Send + 'static, body: Body) -> Body {
+    body.map_frame(move |frame| {
+        let _held = &held;
+        frame
+    })
+    .boxed_unsync()
+}
+
 /// Events without end.
 pub(crate) fn endless() -> Body {
     StreamBody::new(stream::repeat_with(|| data("data: tick\n\n"))).boxed_unsync()
