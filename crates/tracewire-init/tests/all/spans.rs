@@ -89,7 +89,7 @@ fn outcome(span: &Span) -> (&str, Option<&str>, Vec<(&str, &str)>) {
             _ => "",
         }
     };
-    let events = span.events.iter().map(|event| (event.name.as_str(), &*message(event)));
+    let events = span.events.iter().map(|event| (event.name.as_str(), message(event)));
     (&span.name, status.map(|status| status.message.as_str()), events.collect())
 }
 
