@@ -112,6 +112,8 @@ pub fn cases() -> Vec<Case> {
         Case::new("a path of 60 KB", |layer| layer).target(target("a/")),
         Case::new("a path of 60 KB, some excluded", excluded).target(target("a")),
         Case::new("a query of `a=&`", |layer| layer).target(format!("/?{}", &target("a=&")[1..])),
+        Case::new("a query of `token=a&`", |layer| layer)
+            .target(format!("/?{}", &target("token=a&")[1..])),
     ]
 }
 
