@@ -142,6 +142,7 @@ impl<'a> Setup<'a> {
         let shutdown_timeout = settings.shutdown_timeout.unwrap_or(Duration::from_secs(5));
         ignored::refuse_configuration_file(env)?;
         misspelled::warn(env);
+        ignored::warn_of_patterns_without_slash(env);
         ignored::warn_of_unsupported(env, settings.otlp.endpoint.is_some());
         #[cfg(feature = "tracing")]
         let logging = crate::subscriber::Logging::decide(env, settings.logging.clone());
