@@ -115,7 +115,7 @@ pub(crate) fn exporters(
         seen.push(*exporter);
         is_new
     });
-    env.decide(variable, format!("{exporters:?}"), origin);
+    env.decide(variable, variable_value(&exporters), origin);
     Ok(exporters)
 }
 

@@ -48,9 +48,14 @@ pub(crate) fn choose(
         None => Origin::Default,
     };
     // Features unify across a build, so the set may be larger than its author meant.
-    log::info(&format!("propagators: {} ({origin})", selection.names().join(",")));
-    env.decide(VARIABLE, format!("{:?}", selection.names()), origin);
+    log::info(&format!("propagators: {} ({origin})", variable_value(selection.names())));
+    env.decide(VARIABLE, variable_value(selection.names()), origin);
     Ok(selection.propagator())
+}
+
+/// The value of a variable that names these propagators.
+fn variable_value(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(",") }
 }
 
 /// What a variable with names of propagators may hold.
@@ -78,7 +83,7 @@ mod tests {
     #[test]
     fn unknown_words_are_warned_of_and_ignored() {
         let (decision, warnings) = decided("tracecontext,acme");
-        assert_eq!(decision, r#"OTEL_PROPAGATORS = ["tracecontext"] (from OTEL_PROPAGATORS)"#);
+        assert_eq!(decision, r#"OTEL_PROPAGATORS = tracecontext (from OTEL_PROPAGATORS)"#);
         assert_eq!(warnings.len(), 1, "{warnings:?}");
         let expected = r#"OTEL_PROPAGATORS: "acme" is ignored: expected one of "#;
         let names = warnings[0].strip_prefix(expected).unwrap();
@@ -91,7 +96,7 @@ mod tests {
 
     #[test]
     fn none_is_no_propagator() {
-        assert_eq!(decided("none").0, "OTEL_PROPAGATORS = [] (from OTEL_PROPAGATORS)");
+        assert_eq!(decided("none").0, "OTEL_PROPAGATORS = none (from OTEL_PROPAGATORS)");
     }
 
     #[test]
