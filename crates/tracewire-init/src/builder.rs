@@ -232,7 +232,7 @@ impl Builder {
         self
     }
 
-    /// Sets what counts since when in metrics over OTLP
+    /// Sets the temporality of OTLP metrics: cumulative, delta or low-memory
     /// (`OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`), cumulative unless set.
     pub fn temporality(mut self, temporality: Temporality) -> Self {
         self.settings.metrics.temporality = Some(temporality);

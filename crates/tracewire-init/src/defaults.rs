@@ -152,8 +152,8 @@ mod tests {
         let decided = decided(&[("OTEL_LOGS_EXPORTER", "none")], defaults);
         for expected in [
             "service.name = shop (from default_service_name)",
-            "OTEL_TRACES_EXPORTER = [Console, Otlp] (from default_traces_exporters)",
-            "OTEL_METRICS_EXPORTER = [] (from default_metrics_exporters)",
+            "OTEL_TRACES_EXPORTER = console,otlp (from default_traces_exporters)",
+            "OTEL_METRICS_EXPORTER = none (from default_metrics_exporters)",
             "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT = http://code:1/v1/traces (from default_endpoint)",
             "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL = http/protobuf (from default_protocol)",
             "OTEL_TRACES_SAMPLER = parent based, root TraceIdRatioBased(0.25) \
@@ -178,8 +178,8 @@ mod tests {
         );
         for expected in [
             "service.name = attribute (from OTEL_RESOURCE_ATTRIBUTES)",
-            "OTEL_TRACES_EXPORTER = [Otlp] (from OTEL_TRACES_EXPORTER)",
-            "OTEL_METRICS_EXPORTER = [Otlp] (from OTEL_METRICS_EXPORTER)",
+            "OTEL_TRACES_EXPORTER = otlp (from OTEL_TRACES_EXPORTER)",
+            "OTEL_METRICS_EXPORTER = otlp (from OTEL_METRICS_EXPORTER)",
             "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT = http://env:1/v1/traces \
              (from OTEL_EXPORTER_OTLP_TRACES_ENDPOINT)",
             "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT = http://code:1/v1/metrics (from default_endpoint)",

@@ -115,7 +115,7 @@ pub(crate) fn exporters(
         seen.push(*exporter);
         is_new
     });
-    env.decide(variable, format!("{exporters:?}"), origin);
+    env.decide(variable, variable_value(&exporters), origin);
     Ok(exporters)
 }
 
@@ -141,14 +141,14 @@ fn from_text(env: &Env, signal: Signal, text: &str) -> Option<Vec<Exporter>> {
                 format!(" needs the cargo feature `{feature}` and")
             });
             env.warn(format!(
-                "{variable}: {}{why} is ignored: the words are {}",
+                "{variable}: {}{why} is ignored: expected one of {}",
                 Shown::value(word),
                 words(signal)
             ));
         }
     }
     if none && !exporters.is_empty() {
-        env.warn(format!("{variable}: \"none\" is ignored beside other words"));
+        env.warn(format!("{variable}: \"none\" is ignored beside other exporters"));
     }
     (none || !exporters.is_empty()).then_some(exporters)
 }
@@ -197,7 +197,7 @@ mod tests {
         assert_eq!(
             env.take_warnings(),
             ["OTEL_TRACES_EXPORTER: \"zipkin\" needs the cargo feature `zipkin` and is ignored: \
-              the words are otlp, console, none"]
+              expected one of otlp, console, none"]
         );
     }
 

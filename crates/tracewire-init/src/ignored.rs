@@ -113,6 +113,20 @@ pub(crate) fn warn_of_unsupported(env: &Env, code_has_endpoint: bool) {
     }
 }
 
+/// Warns of patterns that no path matches, because every path begins with a slash.
+pub(crate) fn warn_of_patterns_without_slash(env: &Env) {
+    const NAME: &str = "TRACEWIRE_EXCLUDED_PATHS";
+    let Some(list) = env.text(NAME) else { return };
+    for (number, pattern) in (1..).zip(list.split(',').map(str::trim)) {
+        if !pattern.is_empty() && !pattern.starts_with(['/', '*', '?']) {
+            env.warn(format!(
+                "{NAME}: pattern {number}, {}, excludes nothing: paths begin with a slash, as in /healthz",
+                Shown::value(pattern)
+            ));
+        }
+    }
+}
+
 /// Warns of settings of exporters that were not chosen, while others were.
 ///
 /// Settings beside `none` are no mistake: a deployment turns telemetry off and keeps its variables.
@@ -170,6 +184,23 @@ mod tests {
             assert!(message.starts_with(&format!("{name}=\"/etc/otel.yaml\"")), "{message}");
         }
         assert!(refuse_configuration_file(&Env::of(&[(FILES[0], " ")])).is_ok());
+    }
+
+    #[test]
+    fn a_pattern_of_paths_that_cannot_match_is_warned_of() {
+        for (list, expected) in [
+            ("/healthz, *health*,?a,", vec![]),
+            ("healthz", vec!["pattern 1, \"healthz\","]),
+            ("/a,users/*,http://h/", vec!["pattern 2, ", "pattern 3, "]),
+        ] {
+            let env = Env::of(&[("TRACEWIRE_EXCLUDED_PATHS", list)]);
+            warn_of_patterns_without_slash(&env);
+            let warned = env.take_warnings();
+            assert_eq!(warned.len(), expected.len(), "{list}: {warned:?}");
+            for (warning, pattern) in warned.iter().zip(expected) {
+                assert!(warning.contains(pattern), "{warning}");
+            }
+        }
     }
 
     #[test]

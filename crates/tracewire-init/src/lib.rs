@@ -1,4 +1,4 @@
-//! OpenTelemetry set-up from the standard `OTEL_*` variables, with an honest shutdown.
+//! OpenTelemetry set-up from the standard `OTEL_*` variables, with a shutdown that reports losses.
 //!
 //! ```no_run
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -25,6 +25,9 @@ pub(crate) fn debug(message: &str) {
     say(Level::Debug, message);
 }
 
+/// The target of what is said through `tracing`.
+pub(crate) const TARGET: &str = "tracewire";
+
 /// How much is said, as `OTEL_LOG_LEVEL` has it. Errors are returned, not said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Level {
@@ -48,9 +51,9 @@ fn say(level: Level, message: &str) {
     let message = &*printable(message);
     if somebody_listens() {
         match level {
-            Level::Debug => tracing::debug!(target: "tracewire", "{message}"),
-            Level::Info => tracing::info!(target: "tracewire", "{message}"),
-            _ => tracing::warn!(target: "tracewire", "{message}"),
+            Level::Debug => tracing::debug!(target: TARGET, "{message}"),
+            Level::Info => tracing::info!(target: TARGET, "{message}"),
+            _ => tracing::warn!(target: TARGET, "{message}"),
         }
         return;
     }
@@ -112,6 +115,13 @@ impl Limited {
             state.last = Some(now);
             std::mem::take(&mut state.held_back)
         })
+    }
+
+    /// What was held back and never spoken of, if there is any.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn held_back(&self) -> Option<u64> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(std::mem::take(&mut state.held_back)).filter(|&amount| amount > 0)
     }
 }
 

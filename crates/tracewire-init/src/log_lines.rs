@@ -31,25 +31,33 @@ static ENDING: AtomicBool = AtomicBool::new(false);
 pub(crate) fn end(limit: Duration) {
     ENDING.store(true, Ordering::Relaxed);
     Output::stdout().wait(limit);
+    if let Some(lines) = LOST.held_back() {
+        log::warn_on_stderr(&format!("log lines to stdout: {lines} more lost"));
+    }
+    // Lines that stdout refused are on their way to stderr.
+    Output::stderr().wait(limit);
 }
 
 impl<'a> MakeWriter<'a> for LogLines {
     type Writer = Line<'a>;
 
     fn make_writer(&'a self) -> Line<'a> {
-        Line { output: &self.0, waits: ENDING.load(Ordering::Relaxed) }
+        Line { output: &self.0, waits: ENDING.load(Ordering::Relaxed), is_warning_of_ours: false }
     }
 
     fn make_writer_for(&'a self, metadata: &Metadata<'_>) -> Line<'a> {
         let mut line = self.make_writer();
-        line.waits |= *metadata.level() <= Level::WARN;
+        let is_warning = *metadata.level() <= Level::WARN;
+        line.waits |= is_warning;
+        line.is_warning_of_ours = is_warning && metadata.target() == log::TARGET;
         line
     }
 }
 
+static LOST: LazyLock<Limited> = LazyLock::new(|| Limited::new(Duration::from_secs(60)));
+
 /// A line could not be written. The log cannot say so, so stderr does, at most once a minute.
 fn lost(reason: &str) {
-    static LOST: LazyLock<Limited> = LazyLock::new(|| Limited::new(Duration::from_secs(60)));
     if let Some(lines) = LOST.admit(1, Instant::now()) {
         let message = format!("log lines to stdout: {lines} lost ({reason})");
         log::warn_on_stderr(&message);
@@ -60,12 +68,21 @@ fn lost(reason: &str) {
 pub(crate) struct Line<'a> {
     output: &'a Output,
     waits: bool,
+    /// Then stderr shows it if stdout cannot: it may say that stdout is why telemetry was lost.
+    is_warning_of_ours: bool,
 }
 
 impl Write for Line<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line).into_owned();
-        self.output.send_then(text, |result| result.unwrap_or_else(|reason| lost(&reason)));
+        let for_stderr = self.is_warning_of_ours.then(|| text.clone());
+        self.output.send_then(text, move |result| {
+            let Err(reason) = result else { return };
+            match for_stderr {
+                Some(line) => Output::stderr().send(line),
+                None => lost(&reason),
+            }
+        });
         if self.waits {
             self.output.wait_briefly();
         }

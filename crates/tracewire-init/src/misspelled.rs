@@ -73,6 +73,7 @@ const KNOWN: &[&str] = &[
     "TRACEWIRE_CONSOLE",
     "TRACEWIRE_LOG",
     "TRACEWIRE_EXCLUDED_PATHS",
+    "TRACEWIRE_EXCLUDED_URLS",
 ];
 
 /// Every name that is no mistake.
@@ -121,6 +122,8 @@ mod tests {
             ("OTEL_PROPAGATOR", "OTEL_PROPAGATORS"),
             ("OTLP_SERVICE_NAME", "OTEL_SERVICE_NAME"),
             ("TRACEWIRE_LOGS", "TRACEWIRE_LOG"),
+            ("TRACEWIRE_EXCLUDED_PATH", "TRACEWIRE_EXCLUDED_PATHS"),
+            ("TRACEWIRE_EXCLUDED_URL", "TRACEWIRE_EXCLUDED_URLS"),
         ] {
             assert_eq!(warnings(name), [format!("{name} is not read: did you mean {meant}?")]);
         }

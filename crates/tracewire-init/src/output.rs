@@ -151,7 +151,7 @@ impl Shared {
         let refused = if state.bytes > 0 && state.bytes + text.text.len() > MOST_BYTES {
             Err("nobody reads it, and 4 MiB of text wait already".to_owned())
         } else {
-            self.start(&mut state).map_err(|error| error.to_string())
+            self.start(&mut state).map_err(|error| reason(&error))
         };
         if let Err(reason) = refused {
             drop(state);
@@ -197,7 +197,7 @@ impl Shared {
             let result =
                 catch_unwind(AssertUnwindSafe(|| write_all(&mut **writer, text.as_bytes())))
                     .unwrap_or_else(|_| Err(io::Error::other("its writer panicked")))
-                    .map_err(|error| error.to_string());
+                    .map_err(|error| reason(&error));
             let settled = done.len() as u64;
             for done in done {
                 done(result.clone());
@@ -229,6 +229,12 @@ impl Shared {
         }
         Some((text, all))
     }
+}
+
+/// The error in words, without the system's number for it.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 /// Writes all of `bytes`, also to a stream that another program has put into non-blocking mode.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use opentelemetry::global;
-use tracewire_propagation::{Propagator, TextMap, from_names, set_default};
+use tracewire_propagation::{Propagator, TextMap, allowed_names, from_names, set_default};
 
 use crate::env::{Env, Origin};
 use crate::error::InitError;
@@ -41,16 +41,26 @@ pub(crate) fn choose(
     let selection = from_names(words).map_err(InitError::propagator)?;
     for word in selection.unknown() {
         let word = Shown::value(word);
-        env.warn(format!("{VARIABLE}: {word} is ignored: no propagator has this name"));
+        env.warn(format!("{VARIABLE}: {word} is ignored: {}", expected()));
     }
     let origin = match text {
         Some(_) => Origin::Variable(env.source_of(VARIABLE).to_owned()),
         None => Origin::Default,
     };
     // Features unify across a build, so the set may be larger than its author meant.
-    log::info(&format!("propagators: {} ({origin})", selection.names().join(",")));
-    env.decide(VARIABLE, format!("{:?}", selection.names()), origin);
+    log::info(&format!("propagators: {} ({origin})", variable_value(selection.names())));
+    env.decide(VARIABLE, variable_value(selection.names()), origin);
     Ok(selection.propagator())
+}
+
+/// The value of a variable that names these propagators.
+fn variable_value(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(",") }
+}
+
+/// What a variable with names of propagators may hold.
+fn expected() -> String {
+    format!("expected one of {}", allowed_names().join(", "))
 }
 
 /// Makes it the one that tracewire's layers and OpenTelemetry's globals use.
@@ -73,16 +83,20 @@ mod tests {
     #[test]
     fn unknown_words_are_warned_of_and_ignored() {
         let (decision, warnings) = decided("tracecontext,acme");
-        assert_eq!(decision, r#"OTEL_PROPAGATORS = ["tracecontext"] (from OTEL_PROPAGATORS)"#);
-        assert_eq!(
-            warnings,
-            [r#"OTEL_PROPAGATORS: "acme" is ignored: no propagator has this name"#]
-        );
+        assert_eq!(decision, r#"OTEL_PROPAGATORS = tracecontext (from OTEL_PROPAGATORS)"#);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        let expected = r#"OTEL_PROPAGATORS: "acme" is ignored: expected one of "#;
+        let names = warnings[0].strip_prefix(expected).unwrap();
+        let names: Vec<_> = names.split(", ").collect();
+        assert!(names.contains(&"tracecontext") && names.contains(&"none"), "{names:?}");
+        for name in names {
+            assert_eq!(decided(name).1, [""; 0], "{name}");
+        }
     }
 
     #[test]
     fn none_is_no_propagator() {
-        assert_eq!(decided("none").0, "OTEL_PROPAGATORS = [] (from OTEL_PROPAGATORS)");
+        assert_eq!(decided("none").0, "OTEL_PROPAGATORS = none (from OTEL_PROPAGATORS)");
     }
 
     #[test]

@@ -142,6 +142,7 @@ impl<'a> Setup<'a> {
         let shutdown_timeout = settings.shutdown_timeout.unwrap_or(Duration::from_secs(5));
         ignored::refuse_configuration_file(env)?;
         misspelled::warn(env);
+        ignored::warn_of_patterns_without_slash(env);
         ignored::warn_of_unsupported(env, settings.otlp.endpoint.is_some());
         #[cfg(feature = "tracing")]
         let logging = crate::subscriber::Logging::decide(env, settings.logging.clone());
@@ -426,14 +427,14 @@ mod tests {
             ("OTEL_SERVICE_NAME", "shop", "service.name", "shop"),
             ("OTEL_RESOURCE_ATTRIBUTES", "service.name=shop", "service.name", "shop"),
             ("OTEL_TRACES_SAMPLER", "always_off", "OTEL_TRACES_SAMPLER", "AlwaysOff"),
-            ("OTEL_TRACES_EXPORTER", "console,otlp", "OTEL_TRACES_EXPORTER", "[Console, Otlp]"),
-            ("OTEL_METRICS_EXPORTER", "none", "OTEL_METRICS_EXPORTER", "[]"),
+            ("OTEL_TRACES_EXPORTER", "console,otlp", "OTEL_TRACES_EXPORTER", "console,otlp"),
+            ("OTEL_METRICS_EXPORTER", "none", "OTEL_METRICS_EXPORTER", "none"),
             ("OTEL_BSP_SCHEDULE_DELAY", "100", "OTEL_BSP_SCHEDULE_DELAY", "100ms"),
             ("OTEL_BSP_EXPORT_TIMEOUT", "0", "OTEL_BSP_EXPORT_TIMEOUT", "0ns"),
             ("OTEL_BSP_MAX_QUEUE_SIZE", "9", "OTEL_BSP_MAX_QUEUE_SIZE", "9"),
             ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "9", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "9"),
             #[cfg(feature = "logs")]
-            ("OTEL_LOGS_EXPORTER", "console,otlp", "OTEL_LOGS_EXPORTER", "[Console, Otlp]"),
+            ("OTEL_LOGS_EXPORTER", "console,otlp", "OTEL_LOGS_EXPORTER", "console,otlp"),
             #[cfg(feature = "logs")]
             ("OTEL_BLRP_SCHEDULE_DELAY", "100", "OTEL_BLRP_SCHEDULE_DELAY", "100ms"),
             #[cfg(feature = "logs")]

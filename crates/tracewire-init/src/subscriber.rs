@@ -108,14 +108,13 @@ impl Logging {
             Registry::default().with(lines).with(telemetry.span_layer()).with(ContextLayer::new());
         #[cfg(feature = "logs")]
         let subscriber = subscriber.with(telemetry.log_layer());
-        tracing::subscriber::set_global_default(subscriber).map_err(|error| {
+        tracing::subscriber::set_global_default(subscriber).map_err(|_| {
             InitError::configuration(
                 FORMAT,
                 &Shown::value(&format!("{format:?}").to_ascii_lowercase()),
-                "this process has a subscriber for tracing already: unset it, and add the layers \
-                 of Telemetry to yours",
+                "this process has set a subscriber for tracing already: let `init` set one, or \
+                 unset this and add the layers of `Telemetry` to your own",
             )
-            .with_source(error)
         })
     }
 

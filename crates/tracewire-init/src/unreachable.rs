@@ -13,8 +13,8 @@ use crate::log;
 const PERIOD: Duration = Duration::from_secs(60);
 /// How every reason of this kind begins.
 const NOTHING: &str = "nothing answers at ";
-const HINT: &str =
-    "Is a collector running there? OTEL_TRACES_EXPORTER=console prints spans instead";
+const HINT: &str = "Is a collector running there? Without one, OTEL_TRACES_EXPORTER=console prints \
+                    spans, and OTEL_METRICS_EXPORTER=none sends no metrics";
 
 /// The reason that an endpoint, as it may be shown, cannot be reached. It names the collector and
 /// not the path, so that it is the same for every signal.

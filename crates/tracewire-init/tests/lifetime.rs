@@ -215,6 +215,7 @@ fn a_missing_collector_is_one_line_that_says_what_to_do() {
         assert_eq!(line.matches(&*endpoint).count(), 1, "{line}");
         assert!(line.contains("Is a collector running there?"), "{line}");
         assert!(line.contains("OTEL_TRACES_EXPORTER=console"), "{line}");
+        assert!(line.contains("OTEL_METRICS_EXPORTER=none"), "{line}");
     }
 }
 

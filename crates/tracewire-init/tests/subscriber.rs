@@ -3,7 +3,8 @@
 #![cfg(feature = "tracing")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Command, Stdio};
 
 use opentelemetry::global;
 use opentelemetry::trace::{TraceContextExt as _, Tracer as _};
@@ -206,4 +207,49 @@ fn layers_without_lines_and_json_lines_without_ids_are_told_apart() {
     let test = "layers_without_lines_and_json_lines_without_ids_are_told_apart";
     let hints = |variables: &[(&str, &str)]| output(test, variables).matches(HINT).count();
     assert_eq!((hints(&[]), hints(&[("LINES", "1")])), (0, 1));
+}
+
+#[test]
+fn a_loss_is_on_stderr_if_the_log_cannot_be_written() {
+    const TEST: &str = "a_loss_is_on_stderr_if_the_log_cannot_be_written";
+    if is_child() {
+        let telemetry = tracewire_init::init().unwrap();
+        println!("ready");
+        std::io::stdin().read_to_end(&mut Vec::new()).unwrap(); // until nobody reads stdout
+        global::tracer("test").in_span("order", |_| {
+            for _ in 0..3 {
+                tracing::info!("sold");
+            }
+        });
+        telemetry.shutdown();
+        std::process::exit(0); // the test's own result cannot be written either
+    }
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .env(CHILD, "1")
+        .env("OTEL_TRACES_EXPORTER", "console")
+        .env("OTEL_METRICS_EXPORTER", "none")
+        .env("OTEL_LOGS_EXPORTER", "none")
+        .env("TRACEWIRE_LOG", "text")
+        .args(["--exact", TEST, "--nocapture"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut start = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    while !start.contains("ready") {
+        assert!(stdout.read_line(&mut start).unwrap() > 0, "{start}");
+    }
+    drop(stdout);
+    drop(child.stdin.take());
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{stderr}");
+    let loss = "telemetry was lost: spans to console: 0 exported, 1 failed";
+    assert_eq!(stderr.matches(loss).count(), 1, "{stderr}");
+    assert!(!stderr.contains("os error"), "{stderr}");
+    let lines = stderr.split("log lines to stdout: ").skip(1);
+    let lost: u64 = lines.map(|line| line.split(' ').next().unwrap().parse::<u64>().unwrap()).sum();
+    assert_eq!(lost, 3, "{stderr}");
 }

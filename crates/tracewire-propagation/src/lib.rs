@@ -112,7 +112,7 @@ pub use self::{
     random::with_random_trace_id,
     registry::{RegisterError, register},
     response::inject_response,
-    selection::{NotCompiledIn, Selection, from_env, from_names},
+    selection::{NotCompiledIn, Selection, allowed_names, from_env, from_names},
     text_map::{FromTextMap, TextMap},
     untraced::{is_untraced, outgoing, untraced},
 };

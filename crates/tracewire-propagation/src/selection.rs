@@ -99,7 +99,7 @@ impl Selection {
         &self.names
     }
 
-    /// Words that nothing is known by. They were ignored, and the caller should warn of them.
+    /// Names that match no known propagator. They were ignored, and the caller should warn of them.
     #[must_use]
     pub fn unknown(&self) -> &[String] {
         &self.unknown
@@ -126,7 +126,7 @@ impl fmt::Display for NotCompiledIn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{VARIABLE}: {:?} is not compiled in; enable the cargo feature `{}`, or use of: {}",
+            "{VARIABLE}: {:?} is not compiled in; enable the cargo feature `{}`, or use one of {}",
             self.word,
             self.format.feature(),
             self.allowed.join(", "),
@@ -151,11 +151,13 @@ fn find(word: &str) -> Result<Option<Named>, NotCompiledIn> {
     };
     match format.propagator() {
         Some(propagator) => Ok(Some((format.name().to_owned(), propagator))),
-        None => Err(NotCompiledIn { word: word.to_owned(), format, allowed: allowed() }),
+        None => Err(NotCompiledIn { word: word.to_owned(), format, allowed: allowed_names() }),
     }
 }
 
-fn allowed() -> Vec<String> {
+/// Lists the names that this build accepts: its formats, the [registered](crate::register)
+/// propagators, and `none`.
+pub fn allowed_names() -> Vec<String> {
     let formats = Format::enabled().map(|format| format.name().to_owned());
     formats.chain(registered_names()).chain([NONE.to_owned()]).collect()
 }

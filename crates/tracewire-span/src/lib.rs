@@ -1,4 +1,4 @@
-//! OpenTelemetry spans by hand: async, nested, with errors recorded.
+//! Custom OpenTelemetry spans: async, nested, with errors recorded.
 //!
 //! ```
 //! use tracewire_span::{current, span};
@@ -13,7 +13,7 @@
 //! ```
 //!
 //! The span is the child of whatever span is current, is current itself for all that the future
-//! does, and ends with it. An `Err` is recorded by itself, and so is a panic: an `exception` event
+//! does, and ends with it. An `Err` is recorded automatically, and so is a panic: an `exception` event
 //! with type and message, the status Error, and `error.type`. URLs in the message lose their user
 //! information and their queries.
 //!

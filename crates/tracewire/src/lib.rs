@@ -29,7 +29,7 @@ pub use tracewire_tower::server;
 /// The client side: [`ClientMiddleware`] for reqwest, [`ClientLayer`] for any Tower client.
 ///
 /// What is recorded, when it ends, what retries and redirects look like, and which headers go
-/// where stands in the docs of `tracewire-reqwest` and of `tracewire_tower::client`.
+/// where is listed in the docs of `tracewire-reqwest` and of `tracewire_tower::client`.
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 pub mod client {
     #[cfg(feature = "reqwest")]

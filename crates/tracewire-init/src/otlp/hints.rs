@@ -48,7 +48,7 @@ pub(super) fn hint(
         let base = base.trim_end_matches('/');
         env.warn(format!(
             "{variable} ends in {known}, and each signal's path is added to it: set it to {base}, or set \
-             OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and its likes, which are used as they are"
+             a signal's own variable, such as OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, which is used as it is"
         ));
     } else if !is_base && path.is_empty() {
         env.warn(format!(

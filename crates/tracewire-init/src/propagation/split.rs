@@ -26,10 +26,10 @@ pub(super) fn choose(env: &Env) -> Result<Option<Arc<dyn Propagator>>, InitError
         for word in selection.unknown() {
             let variable = env.source_of(name);
             let word = Shown::value(word);
-            env.warn(format!("{variable}: {word} is ignored: no propagator has this name"));
+            env.warn(format!("{variable}: {word} is ignored: {}", super::expected()));
         }
         let origin = Origin::Variable(env.source_of(name).to_owned());
-        env.decide(name, format!("{:?}", selection.names()), origin);
+        env.decide(name, super::variable_value(selection.names()), origin);
         Ok(selection.propagator())
     };
     Ok(Some(Arc::new(Split { extract: direction(EXTRACT)?, inject: direction(INJECT)? })))

@@ -83,7 +83,7 @@
 //! ```
 //! # #[cfg(feature = "axum")]
 //! # mod example {
-//! use axum::{Extension, extract::{WebSocketUpgrade, ws::WebSocket}, response::Response};
+//! use axum::{Extension, extract::{WebSocketUpgrade, ws::{Message, WebSocket}}, response::Response};
 //! use tracewire_span::{current, span};
 //! use tracewire_tower::server::ExchangeHandle;
 //!
@@ -94,8 +94,10 @@
 //!
 //! async fn talk(mut socket: WebSocket, _handle: ExchangeHandle) {
 //!     while let Some(Ok(message)) = socket.recv().await {
-//!         let answer = socket.send(message);
-//!         if span("message").run(answer).await.is_err() {
+//!         if !matches!(message, Message::Text(_) | Message::Binary(_)) {
+//!             continue; // axum answers pings and closes
+//!         }
+//!         if span("message").run(socket.send(message)).await.is_err() {
 //!             break;
 //!         }
 //!     }
