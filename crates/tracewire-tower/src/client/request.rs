@@ -40,8 +40,10 @@ fn host(headers: &HeaderMap) -> Option<&str> {
 /// The URL as it would be written, whatever form the request's target has.
 fn absolute_url(method: &Method, uri: &Uri, scheme: Scheme, host: Option<&str>) -> String {
     let authority = uri.authority().map(uri::Authority::as_str).or(host).unwrap_or_default();
-    let path = match uri.path_and_query() {
-        Some(path) if method != Method::CONNECT => path.as_str(),
+    let path = match uri.path_and_query().map(uri::PathAndQuery::as_str) {
+        // RFC 9112, section 3.2.4: the whole server's URL has no path.
+        Some("*") => "",
+        Some(path) if method != Method::CONNECT => path,
         _ => "/",
     };
     [scheme.as_str(), "://", authority, path].concat()
@@ -58,7 +60,7 @@ mod tests {
             ("GET", "https://h", None, "https://h/"),
             ("GET", "https://a:b@h/", None, "https://a:b@h/"),
             ("GET", "/p?q=1", Some("h"), "http://h/p?q=1"),
-            ("OPTIONS", "*", Some("h:81"), "http://h:81*"),
+            ("OPTIONS", "*", Some("h:81"), "http://h:81"),
             ("CONNECT", "h:443", None, "http://h:443/"),
             ("GET", "/p", None, "http:///p"),
         ];
