@@ -81,9 +81,9 @@ impl Config {
         let path = head.uri.path();
         let excluded = self.excluded.iter().any(|paths| paths.contains(path));
         if excluded || !self.hooks.admits(&head) {
-            let context = untraced(&origin.into_context());
+            let (context, handle) = ExchangeHandle::untraced(&untraced(&origin.into_context()));
             // For layers inside: the decision is made.
-            request.extensions_mut().insert(Exchange::unrecorded(context.clone()).handle());
+            request.extensions_mut().insert(handle);
             return Scope::Context(context);
         }
         let exchange = if self.instrumentation.records() {
