@@ -1,7 +1,12 @@
 //! gRPC over HTTP: which calls are recorded as remote procedure calls, and how they end.
 
-use crate::{ErrorType, conventions as c, instruments::Side, method::OTHER, text::limited};
-use http::{HeaderMap, header::CONTENT_TYPE};
+use crate::{
+    ErrorType, conventions as c,
+    instruments::Side,
+    method::OTHER,
+    text::{after_grpc, limited, media_type},
+};
+use http::HeaderMap;
 use opentelemetry::{KeyValue, StringValue};
 use std::sync::Arc;
 
@@ -93,9 +98,8 @@ pub(crate) struct RpcCall {
 impl RpcCall {
     /// The call that a request to `path` with these headers is, if it is gRPC.
     pub(crate) fn of(methods: &RpcMethods, headers: &HeaderMap, path: &str) -> Option<Self> {
-        let content_type = headers.get(CONTENT_TYPE)?.as_bytes();
-        let rest = content_type.strip_prefix(b"application/grpc")?;
-        if !matches!(rest.first(), None | Some(b'+' | b';')) {
+        let rest = after_grpc(media_type(headers)?)?;
+        if !matches!(rest.first(), None | Some(b'+')) {
             return None;
         }
         let method = methods.recognize(method_of(path));
@@ -188,6 +192,8 @@ mod tests {
             ("application/grpc", true),
             ("application/grpc+proto", true),
             ("application/grpc;charset=utf-8", true),
+            ("Application/gRPC+proto ; charset=utf-8", true),
+            ("application/grpcx", false),
             ("application/grpc-web", false),
             ("application/json", false),
         ] {

@@ -2,7 +2,7 @@
 
 use crate::repeated;
 use arrayvec::ArrayString;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
 use opentelemetry::StringValue;
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
 use tracewire_text::cut;
@@ -26,6 +26,24 @@ pub(crate) fn header(value: &HeaderValue, limit: usize) -> Cow<'_, str> {
     let shown = &octets[..octets.len().min(limit.saturating_add(4))];
     // Most headers are UTF-8, and this is quicker to find out.
     str::from_utf8(shown).map_or_else(|_| String::from_utf8_lossy(shown), Cow::Borrowed)
+}
+
+/// How much of a content type is read, in bytes.
+const MEDIA_TYPE: usize = 256;
+
+/// The media type in `headers`, as it was written but without its parameters.
+pub(crate) fn media_type(headers: &HeaderMap) -> Option<&[u8]> {
+    let value = headers.get(CONTENT_TYPE)?.as_bytes();
+    let value = &value[..value.len().min(MEDIA_TYPE)];
+    let end = value.iter().position(|byte| *byte == b';').unwrap_or(value.len());
+    Some(value[..end].trim_ascii())
+}
+
+/// What follows `application/grpc` in a media type that begins with it, whatever its case.
+pub(crate) fn after_grpc(media_type: &[u8]) -> Option<&[u8]> {
+    const GRPC: &[u8] = b"application/grpc";
+    let (start, rest) = media_type.split_at_checked(GRPC.len())?;
+    start.eq_ignore_ascii_case(GRPC).then_some(rest)
 }
 
 /// An address as text that attributes can share; one that was mapped into IPv6 is shown as what it

@@ -17,7 +17,8 @@ pin_project! {
     /// before the exchange ends. That happens once:
     ///
     /// - after the last frame: the end of the stream, or trailers;
-    /// - on a client, after the last byte of a declared length;
+    /// - on a client, after the last byte of a declared length, except of a gRPC call, whose status
+    ///   comes after it;
     /// - when the body is dropped. It is complete if as many bytes have come as were declared, or
     ///   if nobody reads the body of such a response; it failed if a frame was an error; else it
     ///   is [cancelled](Outcome::Cancelled).
@@ -74,7 +75,7 @@ impl<B: Body, E: Traced> ExchangeBody<B, E> {
             Scoped::done()
         } else {
             // A decoder around a body that is declared empty does not know that it is at its end.
-            if E::ENDS_AT_LAST_BYTE && remaining.has_all() {
+            if remaining.has_all() && ends_at_last_byte(&mut scope) {
                 scope.end_early(remaining.outcome());
             }
             Scoped::new(inner, scope)
@@ -99,6 +100,12 @@ impl<B: Body, E: Traced> ExchangeBody<B, E> {
     }
 }
 
+/// Whether the exchange of `scope` ends with the last byte that was declared. gRPC has its status in
+/// the trailers behind it.
+fn ends_at_last_byte<E: Traced>(scope: &mut Scope<E>) -> bool {
+    E::ENDS_AT_LAST_BYTE && scope.exchange().is_some_and(|exchange| !exchange.is_rpc())
+}
+
 impl<B: Body, E: Traced> Body for ExchangeBody<B, E> {
     type Data = B::Data;
     type Error = B::Error;
@@ -120,8 +127,11 @@ impl<B: Body, E: Traced> Body for ExchangeBody<B, E> {
                     exchange.response_frame(frame, size);
                 }
                 over = frame.is_trailers() || this.work.inner().is_some_and(Body::is_end_stream);
-                if E::ENDS_AT_LAST_BYTE && !over && this.remaining.has_all() {
-                    this.work.as_mut().scope().end_early(this.remaining.outcome());
+                if !over && this.remaining.has_all() {
+                    let scope = this.work.as_mut().scope();
+                    if ends_at_last_byte(scope) {
+                        scope.end_early(this.remaining.outcome());
+                    }
                 }
             }
             Some(Err(error)) => *this.known = Some(Outcome::Failed((this.classify)(error))),

@@ -9,7 +9,11 @@ use opentelemetry::{
     Context, KeyValue, StringValue, otel_debug,
     trace::{Link, Span, SpanBuilder, SpanContext, SpanKind, TraceContextExt, Tracer},
 };
-use std::{borrow::Cow, sync::Once};
+use std::{
+    borrow::Cow,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Once,
+};
 use tracewire_propagation::{SamplingHint, is_untraced, outgoing, with_random_trace_id};
 
 /// How many attributes a span has at most before its end: an SDK keeps 128 unless it is told
@@ -52,7 +56,12 @@ impl Record {
             .with_start_time(self.started_at)
             .with_attributes(attributes);
         builder.links = link.map(|caller| vec![Link::with_context(caller)]);
-        let mut span = tracer.build_with_context(builder, parent);
+        // Samplers and span processors are other people's code: a request goes on without a span.
+        let build = AssertUnwindSafe(|| tracer.build_with_context(builder, parent));
+        let Ok(mut span) = catch_unwind(build) else {
+            self.context = outgoing(parent);
+            return;
+        };
         self.recording = span.is_recording();
         if late && self.recording {
             let (name, attributes) = describe(self);

@@ -1,29 +1,23 @@
 //! Responses that are streams: their reader may leave, and their length is no latency.
 
 use super::{Exchange, Record, Shared};
-use crate::{Outcome, instruments::Side};
-use http::{HeaderMap, header::CONTENT_TYPE};
+use crate::{
+    Outcome,
+    instruments::Side,
+    text::{after_grpc, media_type},
+};
+use http::HeaderMap;
 use std::time::Duration;
 
 /// Whether the content type in `headers` says that the response is a stream of events:
 /// `text/event-stream`, `multipart/x-mixed-replace` or `application/grpc`.
 pub fn is_event_stream(headers: &HeaderMap) -> bool {
-    let Some(content_type) = headers.get(CONTENT_TYPE) else { return false };
-    let content_type = content_type.as_bytes();
-    let end = content_type.iter().position(|byte| *byte == b';').unwrap_or(content_type.len());
-    let essence = content_type[..end].trim_ascii();
-    let is = |known: &str| essence.eq_ignore_ascii_case(known.as_bytes());
-    is("text/event-stream") || is("multipart/x-mixed-replace") || is_grpc(essence)
-}
-
-fn is_grpc(essence: &[u8]) -> bool {
-    const GRPC: &[u8] = b"application/grpc";
-    match essence.split_at_checked(GRPC.len()) {
-        Some((start, rest)) => {
-            start.eq_ignore_ascii_case(GRPC) && matches!(rest.first(), None | Some(b'+' | b'-'))
-        }
-        None => false,
-    }
+    let Some(media_type) = media_type(headers) else { return false };
+    let is = |known: &str| media_type.eq_ignore_ascii_case(known.as_bytes());
+    let is_grpc = |rest: &[u8]| matches!(rest.first(), None | Some(b'+' | b'-'));
+    is("text/event-stream")
+        || is("multipart/x-mixed-replace")
+        || after_grpc(media_type).is_some_and(is_grpc)
 }
 
 impl Exchange {
@@ -90,6 +84,7 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::header::CONTENT_TYPE;
 
     #[test]
     fn streams_are_known_by_their_content_type() {

@@ -4,8 +4,8 @@ use crate::{
     ErrorType,
     exchange::{Record, Shared},
 };
-use opentelemetry::KeyValue;
-use std::sync::Arc;
+use opentelemetry::{Context, KeyValue};
+use std::sync::{Arc, Weak};
 
 /// What those who answer a request can add to its exchange.
 ///
@@ -16,7 +16,20 @@ use std::sync::Arc;
 /// What is added after the exchange has ended is ignored, and so is all of it while there is neither a
 /// tracer nor a meter.
 #[derive(Clone, Debug)]
-pub struct ExchangeHandle(Option<Arc<Shared>>);
+pub struct ExchangeHandle(Of);
+
+/// What a handle is a handle on.
+#[derive(Clone, Debug)]
+enum Of {
+    Recorded(Arc<Shared>),
+    /// Nothing that could record had an effect.
+    Unrecorded,
+    /// A request that is not traced.
+    Untraced(Weak<()>),
+}
+
+/// Lives in the context of a request that is not traced.
+struct Alive(#[allow(dead_code)] Arc<()>);
 
 impl ExchangeHandle {
     /// Sets the route that matched: the template, never the path. The first one that is known stays.
@@ -45,15 +58,27 @@ impl ExchangeHandle {
     /// Whether the exchange has ended. A layer that finds such a handle in a request starts a new
     /// exchange: the request was kept and is sent again.
     pub fn has_ended(&self) -> bool {
-        self.0.as_ref().is_some_and(|shared| shared.has_ended())
+        match &self.0 {
+            Of::Recorded(shared) => shared.has_ended(),
+            Of::Unrecorded => false,
+            Of::Untraced(alive) => alive.strong_count() == 0,
+        }
+    }
+
+    /// A handle on a request that is not traced, and the context for it, made of `context`. The
+    /// request has ended when nothing holds that context any more.
+    pub fn untraced(context: &Context) -> (Context, Self) {
+        let alive = Arc::new(());
+        let handle = Self(Of::Untraced(Arc::downgrade(&alive)));
+        (context.with_value(Alive(alive)), handle)
     }
 
     pub(crate) fn new(shared: Option<Arc<Shared>>) -> Self {
-        Self(shared)
+        Self(shared.map_or(Of::Unrecorded, Of::Recorded))
     }
 
     fn note(&self, note: impl FnOnce(&mut Record)) {
-        if let Some(shared) = &self.0 {
+        if let Of::Recorded(shared) = &self.0 {
             shared.note(note);
         }
     }

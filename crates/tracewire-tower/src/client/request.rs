@@ -1,6 +1,6 @@
 //! Describes and begins: the facts of a request, and the call they start.
 
-use http::{Method, Uri, header::HOST, request::Parts, uri};
+use http::{HeaderMap, Method, Uri, header::HOST, request::Parts, uri};
 use http_body::Body;
 use std::sync::Arc;
 use tracewire_http::{Authority, ClientCall, ClientRequest, ClientSettings, Scheme};
@@ -12,7 +12,7 @@ pub(super) fn start(
     head: &mut Parts,
     body: &impl Body,
 ) -> Option<ClientCall> {
-    let host_header = head.headers.get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
+    let host_header = host(&head.headers).map(str::to_owned);
     let scheme = head.uri.scheme_str().and_then(Scheme::parse).unwrap_or(Scheme::Http);
     let server = head.uri.authority().and_then(|server| Authority::parse(server.as_str()));
     let asked_for = host_header.as_deref().and_then(Authority::parse);
@@ -31,11 +31,19 @@ pub(super) fn start(
     Some(call)
 }
 
+/// The `Host` header, if it names a host. A gateway passes on what its own callers sent.
+fn host(headers: &HeaderMap) -> Option<&str> {
+    let host = headers.get(HOST).filter(|host| host.len() <= Authority::MAX_LEN)?;
+    host.to_str().ok().filter(|host| Authority::parse(host).is_some())
+}
+
 /// The URL as it would be written, whatever form the request's target has.
 fn absolute_url(method: &Method, uri: &Uri, scheme: Scheme, host: Option<&str>) -> String {
     let authority = uri.authority().map(uri::Authority::as_str).or(host).unwrap_or_default();
-    let path = match uri.path_and_query() {
-        Some(path) if method != Method::CONNECT => path.as_str(),
+    let path = match uri.path_and_query().map(uri::PathAndQuery::as_str) {
+        // RFC 9112, section 3.2.4: the whole server's URL has no path.
+        Some("*") => "",
+        Some(path) if method != Method::CONNECT => path,
         _ => "/",
     };
     [scheme.as_str(), "://", authority, path].concat()
@@ -52,7 +60,7 @@ mod tests {
             ("GET", "https://h", None, "https://h/"),
             ("GET", "https://a:b@h/", None, "https://a:b@h/"),
             ("GET", "/p?q=1", Some("h"), "http://h/p?q=1"),
-            ("OPTIONS", "*", Some("h:81"), "http://h:81*"),
+            ("OPTIONS", "*", Some("h:81"), "http://h:81"),
             ("CONNECT", "h:443", None, "http://h:443/"),
             ("GET", "/p", None, "http:///p"),
         ];
@@ -61,6 +69,18 @@ mod tests {
             let scheme = uri.scheme_str().and_then(Scheme::parse).unwrap_or(Scheme::Http);
             let method = method.parse().unwrap();
             assert_eq!(absolute_url(&method, &uri, scheme, host), expected);
+        }
+    }
+
+    #[test]
+    fn a_host_header_that_names_no_host_is_left_out() {
+        let named = |value: &[u8]| {
+            let value = http::HeaderValue::from_bytes(value).unwrap();
+            host(&HeaderMap::from_iter([(HOST, value)])).map(str::to_owned)
+        };
+        assert_eq!(named(b"shop.example:81").as_deref(), Some("shop.example:81"));
+        for other in [&b""[..], b"bad host", b"a/b", b"caf\xe9", &[b'h'; 400_000]] {
+            assert_eq!(named(other), None);
         }
     }
 }

@@ -15,7 +15,8 @@ type AskResponse<T> = Arc<dyn Fn(&ResponseHead<'_>) -> T + Send + Sync>;
 type OnRequest = Arc<dyn Fn(&RequestHead<'_>, &mut Attributes) + Send + Sync>;
 type OnResponse = Arc<dyn Fn(&ResponseHead<'_>, &mut Attributes) + Send + Sync>;
 
-/// The hooks of a layer. One that is not there costs nothing; one that panics counts as not there.
+/// The hooks of a layer. One that is not there costs nothing; one that panics counts as not there,
+/// except that for trust.
 #[derive(Clone, Default)]
 pub(super) struct Hooks {
     pub(super) filter: Option<Ask<bool>>,

@@ -18,7 +18,8 @@ use tracewire_http::{
 /// starts no second span: it only tells the outer one which route matched.
 ///
 /// Clones share everything, and [`layer`](Layer::layer) allocates nothing. Hooks run for every
-/// request: keep them short. One that panics counts as absent, and the request goes on.
+/// request: keep them short. One that panics counts as absent, except
+/// [`trust_by`](Self::trust_by), and the request goes on.
 #[derive(Clone, Debug)]
 pub struct ServerLayer {
     config: Arc<Config>,
@@ -78,6 +79,8 @@ impl ServerLayer {
     }
 
     /// Decides request by request what to make of the trace that its caller sends.
+    ///
+    /// If it panics, what the caller sends is ignored.
     #[must_use]
     pub fn trust_by(
         self,

@@ -8,7 +8,7 @@ use std::{
     task::{self, Poll},
 };
 use tower_service::Service;
-use tracewire_http::{Exchange, ExchangeHandle, Origin, Scope, declared_length};
+use tracewire_http::{Exchange, ExchangeHandle, Origin, Scope, Trust, declared_length};
 use tracewire_propagation::untraced;
 
 /// The service that [`ServerLayer`](super::ServerLayer) makes.
@@ -81,9 +81,9 @@ impl Config {
         let path = head.uri.path();
         let excluded = self.excluded.iter().any(|paths| paths.contains(path));
         if excluded || !self.hooks.admits(&head) {
-            let context = untraced(&origin.into_context());
+            let (context, handle) = ExchangeHandle::untraced(&untraced(&origin.into_context()));
             // For layers inside: the decision is made.
-            request.extensions_mut().insert(Exchange::unrecorded(context.clone()).handle());
+            request.extensions_mut().insert(handle);
             return Scope::Context(context);
         }
         let exchange = if self.instrumentation.records() {
@@ -97,7 +97,11 @@ impl Config {
 
     /// What the request's headers and our trust in them make of its parent.
     fn origin(&self, head: &RequestHead<'_>) -> Origin {
-        let trust = ask(&self.hooks.trust, head).unwrap_or(self.trust);
+        let trust = match &self.hooks.trust {
+            None => self.trust,
+            // A caller whose headers make the hook panic must gain nothing by it.
+            hook => ask(hook, head).unwrap_or(Trust::Ignore),
+        };
         trust.origin(|parent| self.instrumentation.extract(head.headers, parent))
     }
 

@@ -68,3 +68,30 @@ async fn every_code_but_ok_is_an_error() {
         span.is_error().has("rpc.response.status_code", name).has("error.type", name);
     }
 }
+
+#[tokio::test]
+async fn status_behind_the_last_declared_byte_is_read() {
+    let capture = Capture::new();
+    let layer = ClientLayer::new()
+        .tracer_provider(capture.tracer_provider())
+        .meter_provider(capture.meter_provider())
+        .grpc();
+    let service = layer.layer(service_fn(|_: Request<Empty<Bytes>>| {
+        let name = "grpc-status".parse().unwrap();
+        let status = HeaderMap::from_iter([(name, HeaderValue::from_static("5"))]);
+        let frames: [Result<_, Infallible>; 2] =
+            [Ok(Frame::data(Bytes::from_static(b"\0\0\0\0\0"))), Ok(Frame::trailers(status))];
+        let body = StreamBody::new(futures_util::stream::iter(frames));
+        let response = Response::builder().header("content-length", "5").body(body).unwrap();
+        ready(Ok::<_, Infallible>(response))
+    }));
+    let request = Request::post("http://127.0.0.1:50051/shop.v1.Shop/GetItem")
+        .header("content-type", "application/grpc")
+        .body(Empty::new())
+        .unwrap();
+    service.oneshot(request).await.unwrap().into_body().collect().await.unwrap();
+    let span = capture.spans().one("shop.v1.Shop/GetItem");
+    span.is_error().has("rpc.response.status_code", "NOT_FOUND").has("error.type", "NOT_FOUND");
+    let duration = capture.metrics().one("rpc.client.call.duration").only().clone();
+    assert_eq!(duration.attribute("rpc.response.status_code"), Some(&"NOT_FOUND".into()));
+}

@@ -125,6 +125,30 @@ async fn request_kept_and_sent_again_gets_a_span_of_its_own() {
 }
 
 #[tokio::test]
+async fn excluded_request_that_is_kept_and_sent_again_is_decided_anew() {
+    let (first, second) = (Capture::new(), Capture::new());
+    let parts = kept_parts(layer(&first).exclude_paths(["/"])).await;
+    let again = Router::new().route("/", get(async || "")).layer(layer(&second));
+    let response = again.oneshot(Request::from_parts(parts, Body::empty())).await.unwrap();
+    response.into_body().collect().await.unwrap();
+    assert!(first.spans().is_empty());
+    server_span(&second);
+}
+
+#[tokio::test]
+async fn excluded_request_that_another_task_sends_on_stays_excluded() {
+    let capture = Capture::new();
+    let inner = Router::new().route("/", get(async || "")).layer(layer(&capture));
+    let handler = async move |request: Request<Body>| {
+        tokio::spawn(inner.clone().oneshot(request)).await.unwrap().unwrap()
+    };
+    let app = Router::new().fallback(get(handler)).layer(layer(&capture).exclude_paths(["/"]));
+    let response = app.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
+    response.into_body().collect().await.unwrap();
+    assert!(capture.spans().is_empty());
+}
+
+#[tokio::test]
 async fn request_sent_on_while_it_is_under_way_stays_one_span() {
     let capture = Capture::new();
     let inner = Router::new().route("/", get(async || "")).layer(layer(&capture));

@@ -1,13 +1,14 @@
 //! What people hang into the layer.
 
-use crate::recorded::{duration, layer, server_span};
+use crate::recorded::{active_requests, duration, layer, server_span};
 use axum::{Router, body::Body, routing::get};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use opentelemetry::{
     Context, KeyValue,
-    trace::{Status, TraceContextExt},
+    trace::{Link, SpanKind, Status, TraceContextExt, TraceId},
 };
+use opentelemetry_sdk::trace::{SamplingResult, ShouldSample};
 use std::{
     borrow::Cow,
     sync::{Arc, Mutex},
@@ -305,4 +306,32 @@ fn nothing_secret_is_in_a_debug_text() {
     text += &debug.lock().unwrap();
     assert!(text.contains("RequestHead") && text.contains("ResponseHead"), "{text}");
     assert!(!text.contains("SECRET"), "{text}");
+}
+
+/// A sampler that fails at every request.
+#[derive(Clone, Debug)]
+struct Broken;
+
+impl ShouldSample for Broken {
+    fn should_sample(
+        &self,
+        _: Option<&Context>,
+        _: TraceId,
+        _: &str,
+        _: &SpanKind,
+        _: &[KeyValue],
+        _: &[Link],
+    ) -> SamplingResult {
+        panic!("on purpose")
+    }
+}
+
+#[tokio::test]
+async fn request_goes_on_where_the_sampler_panics() {
+    let capture = Capture::with(|spans| spans.with_sampler(Broken));
+    let head = get_path(layer(&capture).active_requests(true), "/users/1").await;
+    assert_eq!(head.status, 200);
+    assert!(capture.spans().is_empty());
+    assert_eq!(duration(&capture).attribute("http.route"), Some(&"/users/{id}".into()));
+    assert_eq!(active_requests(&capture), 0.0);
 }

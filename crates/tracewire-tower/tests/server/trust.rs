@@ -119,6 +119,21 @@ async fn trust_is_decided_request_by_request() {
     }
 }
 
+#[tokio::test]
+async fn caller_who_makes_the_trust_hook_panic_is_ignored() {
+    let capture = Capture::new();
+    let layer = layer(&capture).trust_by(|request| {
+        let who = request.headers["x-who"].to_str().unwrap();
+        if who == "friend" { Trust::Continue } else { Trust::Link }
+    });
+    let parent = traceparent("01");
+    let headers = [("x-who", "caf\u{e9}"), ("traceparent", &*parent), ("baggage", "a=1")];
+    let (span, entries) = send(&capture, layer, &headers).await;
+    span.is_root();
+    assert_ne!(span.trace_id, TraceId::from_hex(TRACE).unwrap());
+    assert_eq!(entries, "0");
+}
+
 const FORWARDED: [(&str, &str); 4] = [
     ("host", "inner.example:9000"),
     ("x-forwarded-for", "6.6.6.6, 192.0.2.7"),

@@ -3,9 +3,9 @@
 use super::{
     Forwarded, Hop, Trusted,
     entries::{Entries, first},
-    node,
+    node, scheme,
 };
-use crate::{Authority, Scheme};
+use crate::Authority;
 use http::{HeaderMap, header::FORWARDED};
 use std::borrow::Cow;
 
@@ -61,7 +61,7 @@ impl Seen {
             hop.host = Some(value).filter(|host| Authority::parse_host(host).is_some());
             &mut self.host
         } else if name.eq_ignore_ascii_case("proto") {
-            hop.scheme = Scheme::parse(&value);
+            hop.scheme = scheme(&value);
             &mut self.proto
         } else if name.eq_ignore_ascii_case("by") {
             &mut self.by

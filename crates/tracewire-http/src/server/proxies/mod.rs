@@ -11,7 +11,7 @@ pub use self::node::ClientAddress;
 
 use crate::Scheme;
 use http::HeaderMap;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use opentelemetry::otel_warn;
 use std::{
     borrow::Cow,
@@ -196,7 +196,7 @@ impl Trusted {
             Self::None | Self::All => None,
             Self::Hops(count) => {
                 for _ in 1..*count {
-                    nearest_first.next()??;
+                    nearest_first.next()??.address?;
                 }
                 nearest_first.next()?
             }
@@ -270,7 +270,28 @@ fn parse_network(text: &str) -> Result<IpNet, InvalidNetwork> {
         Ok(address) => Some(IpNet::from(address)),
         Err(_) => text.parse().ok(),
     };
-    network.ok_or_else(|| InvalidNetwork { text: text.to_owned() })
+    network.map(canonical).ok_or_else(|| InvalidNetwork { text: text.to_owned() })
+}
+
+/// A network of IPv4 addresses that were mapped into IPv6, as what it is: so are peers compared.
+fn canonical(network: IpNet) -> IpNet {
+    let mapped = |network: Ipv6Net| {
+        let prefix = network.prefix_len().checked_sub(96)?;
+        Ipv4Net::new(network.addr().to_ipv4_mapped()?, prefix).ok()
+    };
+    match network {
+        IpNet::V6(v6) => mapped(v6).map_or(network, IpNet::V4),
+        IpNet::V4(_) => network,
+    }
+}
+
+/// The scheme in a header. Some proxies, such as Traefik, name a WebSocket's.
+fn scheme(text: &str) -> Option<Scheme> {
+    match Scheme::parse(text) {
+        None if text.eq_ignore_ascii_case("ws") => Some(Scheme::Http),
+        None if text.eq_ignore_ascii_case("wss") => Some(Scheme::Https),
+        scheme => scheme,
+    }
 }
 
 fn contains(networks: &[IpNet], address: IpAddr) -> bool {

@@ -292,6 +292,42 @@ fn only_the_nearest_part_of_a_long_list_is_read() {
 }
 
 #[test]
+fn networks_may_be_written_as_mapped_addresses() {
+    for network in ["::ffff:10.0.0.0/104", "::ffff:10.0.0.1", "::ffff:0:0/96"] {
+        let proxies = TrustedProxies::networks([network]).unwrap();
+        let found = client(&proxies, &[("x-forwarded-for", "192.0.2.7")]);
+        assert!(found.is_some(), "{network}");
+    }
+}
+
+#[test]
+fn the_scheme_of_a_websocket_is_that_of_its_connection() {
+    for (proto, expected) in [("ws", "http"), ("wss", "https"), ("WSS", "https")] {
+        let proxies = networks().headers(BOTH);
+        let lines = [("x-forwarded-for", "192.0.2.7"), ("x-forwarded-proto", proto)];
+        assert_eq!(read(&proxies, &lines)[2].as_deref(), Some(expected), "{proto}");
+        let line = format!("for=192.0.2.7;proto={proto}");
+        let proxies = networks().headers(ProxyHeaders::Forwarded);
+        assert_eq!(
+            read(&proxies, &[("forwarded", &line)])[2].as_deref(),
+            Some(expected),
+            "{proto}"
+        );
+    }
+}
+
+#[test]
+fn an_entry_that_is_no_address_ends_the_count_of_hops() {
+    for nearest in ["unknown", "_hidden", "unix:", "\"", "x"] {
+        let chain = format!("6.6.6.6, {nearest}");
+        let found = client(&TrustedProxies::hops(2), &[("x-forwarded-for", &chain)]);
+        assert_eq!(found, None, "{nearest}");
+    }
+    let proxies = TrustedProxies::hops(2).headers(ProxyHeaders::Forwarded);
+    assert_eq!(client(&proxies, &[("forwarded", "for=6.6.6.6, for=_hidden")]), None);
+}
+
+#[test]
 fn networks_that_are_none_are_named() {
     let error = TrustedProxies::networks(["10.0.0.0/99"]).unwrap_err();
     assert!(error.to_string().contains("10.0.0.0/99"));

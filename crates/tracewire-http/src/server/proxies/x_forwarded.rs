@@ -3,9 +3,9 @@
 use super::{
     Forwarded, Hop, Trusted,
     entries::{Entries, first},
-    node,
+    node, scheme,
 };
-use crate::{Authority, Scheme};
+use crate::Authority;
 use http::{HeaderMap, HeaderName};
 use std::borrow::Cow;
 
@@ -33,7 +33,7 @@ pub(super) fn read<'a>(
     Forwarded {
         client: client.and_then(|client| client.address),
         host: if host { beside(HOST).filter(named).map(Cow::Borrowed) } else { None },
-        scheme: if proto { beside(PROTO).and_then(Scheme::parse) } else { None },
+        scheme: if proto { beside(PROTO).and_then(scheme) } else { None },
     }
 }
 
