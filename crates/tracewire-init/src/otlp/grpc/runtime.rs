@@ -76,7 +76,9 @@ impl Runtime {
 /// An error where the threads of the runtime cannot be started: tokio panics there.
 fn try_two_threads() -> io::Result<()> {
     let (hold, held) = mpsc::channel::<()>();
-    let first = thread::Builder::new().spawn(move || drop(held.recv()))?;
+    let first = thread::Builder::new().spawn(move || {
+        let _ = held.recv();
+    })?;
     let second = thread::Builder::new().spawn(|| ());
     drop(hold);
     // They do nothing that could panic.
