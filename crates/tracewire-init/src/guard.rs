@@ -1,6 +1,7 @@
 //! The guard: telemetry lives as long as it does, and tells at its end what became of it.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, OnceLock};
@@ -283,7 +284,7 @@ pub(crate) struct Running {
 }
 
 /// Something that may hang, and the name of the thread it hangs on.
-type Work = (&'static str, Box<dyn FnOnce() + Send>);
+type Work = (&'static str, Box<dyn Fn() + Send + Sync>);
 
 impl Running {
     fn shutdown(self, limit: Option<Duration>) -> ShutdownReport {
@@ -292,22 +293,23 @@ impl Running {
         // Exporters stop a little earlier, so that what they did can still be told.
         let margin = (limit / 20).min(Duration::from_millis(250));
         self.stop.begin(deadline - margin);
+        let left = move || deadline.saturating_duration_since(Instant::now());
         let mut work: Vec<Work> = Vec::new();
         if let Some(traces) = self.providers.tracer.clone() {
-            let end = move || drop(traces.shutdown_with_timeout(limit));
+            let end = move || drop(traces.shutdown_with_timeout(left()));
             work.push(("tracewire-traces", Box::new(end)));
         }
         if let Some(metrics) = self.providers.meter.clone() {
             let deliveries = self.deliveries.clone();
             let end = move || {
-                drop(metrics.shutdown_with_timeout(limit));
+                drop(metrics.shutdown_with_timeout(left()));
                 deliveries.wait(deadline);
             };
             work.push(("tracewire-metrics", Box::new(end)));
         }
         #[cfg(feature = "logs")]
         if let Some(logs) = self.providers.logger.clone() {
-            let end = move || drop(logs.shutdown_with_timeout(limit));
+            let end = move || drop(logs.shutdown_with_timeout(left()));
             work.push(("tracewire-logs", Box::new(end)));
         }
         let done = on_threads_of_their_own(deadline, work);
@@ -348,33 +350,36 @@ impl Running {
     }
 }
 
-/// Runs all at once, each on a thread that nobody joins: what hangs is left behind.
+/// Runs all at once, each on a thread that nobody joins: what hangs is left behind. What no thread can
+/// be started for runs here.
 ///
 /// Gives whether all were done before the deadline.
 fn on_threads_of_their_own(deadline: Instant, work: Vec<Work>) -> bool {
     let (done, all_done) = mpsc::channel();
-    let waiting = work
-        .into_iter()
-        .filter_map(|(name, work)| spawn(name, done.clone(), work).then_some(()))
-        .count();
+    let (mut waiting, mut left_over) = (0, Vec::new());
+    for (name, work) in work {
+        let (work, done) = (Arc::new(work), done.clone());
+        let theirs = Arc::clone(&work);
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            theirs();
+            // Nobody listens any more after the deadline.
+            let _ = done.send(());
+        });
+        match thread {
+            Ok(_) => waiting += 1,
+            Err(_) => left_over.push(work),
+        }
+    }
     drop(done);
+    // One after the other, each within its own limit, is better than not at all.
+    for work in left_over {
+        let _ = catch_unwind(AssertUnwindSafe(|| work()));
+    }
     (0..waiting).all(|_| {
         let left = deadline.saturating_duration_since(Instant::now());
         // A thread that panicked has dropped its sender, and is as done as it will be.
         !matches!(all_done.recv_timeout(left), Err(mpsc::RecvTimeoutError::Timeout))
     })
-}
-
-fn spawn(name: &str, done: mpsc::Sender<()>, work: impl FnOnce() + Send + 'static) -> bool {
-    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-        work();
-        // Nobody listens any more after the deadline.
-        let _ = done.send(());
-    });
-    if let Err(error) = &thread {
-        log::warn(&format!("no thread could be started to end telemetry: {error}"));
-    }
-    thread.is_ok()
 }
 
 static INITIALIZED: AtomicBool = AtomicBool::new(false);
@@ -407,6 +412,29 @@ impl Drop for Claim {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// In a process of its own, where no address space has room for the stack of a thread.
+    #[test]
+    fn what_no_thread_can_be_started_for_is_ended_all_the_same() {
+        const CHILD: &str = "TRACEWIRE_TEST_GUARD";
+        if std::env::var_os(CHILD).is_some() {
+            let (done, all_done) = mpsc::channel();
+            let work = (0..3).map(|_| -> Work {
+                let done = done.clone();
+                ("test", Box::new(move || done.send(()).unwrap()))
+            });
+            assert!(on_threads_of_their_own(after(Duration::from_secs(1)), work.collect()));
+            drop(done);
+            return assert_eq!(all_done.iter().count(), 3);
+        }
+        let test = "guard::tests::what_no_thread_can_be_started_for_is_ended_all_the_same";
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .env(CHILD, "1")
+            .env("RUST_MIN_STACK", (1_u64 << 50).to_string())
+            .args(["--exact", test, "--test-threads=1"])
+            .status();
+        assert!(status.unwrap().success());
+    }
 
     #[test]
     fn the_guard_can_be_shared_between_threads() {

@@ -160,8 +160,11 @@ fn retry(status: StatusCode, headers: &HeaderMap) -> Retry {
     if !matches!(status.as_u16(), 429 | 502 | 503 | 504) {
         return Retry::Never;
     }
-    let after = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-    after.and_then(|text| retry_after(text, SystemTime::now())).map_or(Retry::Soon, Retry::After)
+    // A proxy may add its own: the longest pause is right for all that ask.
+    let wanted =
+        headers.get_all(header::RETRY_AFTER).iter().filter_map(|value| value.to_str().ok());
+    let pauses = wanted.filter_map(|text| retry_after(text, SystemTime::now()));
+    pauses.max().map_or(Retry::Soon, Retry::After)
 }
 
 /// Seconds or a date, as RFC 9110 §10.2.3 has it. A date in the past is no pause.
@@ -223,6 +226,23 @@ mod tests {
         }
         for status in [301, 400, 401, 403, 404, 413, 500, 501] {
             assert_eq!(retry(status), Retry::Never);
+        }
+    }
+
+    #[test]
+    fn of_several_pauses_the_longest_counts() {
+        for (values, expected) in [
+            (&["0", "9"][..], Retry::After(Duration::from_secs(9))),
+            (&["9", "0"], Retry::After(Duration::from_secs(9))),
+            (&["soon", "9"], Retry::After(Duration::from_secs(9))),
+            (&["soon", "-1"], Retry::Soon),
+            (&[], Retry::Soon),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::RETRY_AFTER, value.parse().unwrap());
+            }
+            assert_eq!(retry(StatusCode::SERVICE_UNAVAILABLE, &headers), expected, "{values:?}");
         }
     }
 

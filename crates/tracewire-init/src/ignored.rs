@@ -92,6 +92,23 @@ const VENDORS: &[(&str, &str)] = &[
     ("DD_AGENT_HOST", "datadog-agent"),
 ];
 
+/// Variables that say where to send in the vendors' place.
+const ENDPOINTS: [&str; 4] = [
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
+];
+
+/// Whether spans go where no address is needed, or nowhere: an agent beside a program sets its
+/// address for all programs, also for those that do not use it.
+fn is_elsewhere(env: &Env) -> bool {
+    let exporters = env.text("OTEL_TRACES_EXPORTER").unwrap_or_default();
+    let is_disabled = env.text("OTEL_SDK_DISABLED").unwrap_or_default();
+    is_disabled.trim().eq_ignore_ascii_case("true")
+        || !exporters.trim().is_empty() && !exporters.contains("otlp")
+}
+
 /// Warns of variables that ask for what does not exist here or in this build.
 pub(crate) fn warn_of_unsupported(env: &Env, code_has_endpoint: bool) {
     for Unsupported { name, harmless, instead } in UNSUPPORTED {
@@ -102,7 +119,8 @@ pub(crate) fn warn_of_unsupported(env: &Env, code_has_endpoint: bool) {
             env.warn(format!("{name}={} is ignored: {instead}", Shown::value(value.trim())));
         }
     }
-    let is_said = code_has_endpoint || env.text("OTEL_EXPORTER_OTLP_ENDPOINT").is_some();
+    let is_set = |name: &&str| env.text(name).is_some();
+    let is_said = code_has_endpoint || ENDPOINTS.iter().any(is_set) || is_elsewhere(env);
     for (name, feature) in VENDORS {
         if !is_said && env.text(name).is_some() {
             env.warn(format!(
@@ -231,6 +249,16 @@ mod tests {
             warn_of_unsupported(&env, false);
             let warnings = env.take_warnings();
             assert!(warnings.len() == 1 && !warnings[0].contains("hunter2QQ"), "{warnings:?}");
+            for (other, value) in [
+                ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://c/v1/traces"),
+                ("OTEL_TRACES_EXPORTER", "console"),
+                ("OTEL_TRACES_EXPORTER", "none"),
+                ("OTEL_SDK_DISABLED", "TRUE"),
+            ] {
+                let env = Env::of(&[(name, "host"), (other, value)]);
+                warn_of_unsupported(&env, false);
+                assert_eq!(env.take_warnings(), Vec::<String>::new(), "{name} {other}={value}");
+            }
         }
     }
 

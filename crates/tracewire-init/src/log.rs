@@ -1,9 +1,11 @@
 //! What the crate itself has to say: warnings, and with `OTEL_LOG_LEVEL=debug` each setting.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tracewire_propagation::current;
 use tracewire_text::printable;
 use tracing::subscriber::NoSubscriber;
 
@@ -49,12 +51,7 @@ fn say(level: Level, message: &str) {
         return;
     }
     let message = &*printable(message);
-    if somebody_listens() {
-        match level {
-            Level::Debug => tracing::debug!(target: TARGET, "{message}"),
-            Level::Info => tracing::info!(target: TARGET, "{message}"),
-            _ => tracing::warn!(target: TARGET, "{message}"),
-        }
+    if somebody_listens() && traced(level, message) {
         return;
     }
     match level {
@@ -77,6 +74,19 @@ fn write(line: String) {
     stderr.send(line);
     // A program that ends at once still shows it; a stream that nobody reads holds up nobody.
     stderr.wait_briefly();
+}
+
+/// Says `message` through `tracing`, and whether that was possible.
+///
+/// A thread that ends has destroyed thread-locals that subscribers need. They panic then, and this may
+/// be said in a destructor, where a panic would abort the process.
+fn traced(level: Level, message: &str) -> bool {
+    let say = || match level {
+        Level::Debug => tracing::debug!(target: TARGET, "{message}"),
+        Level::Info => tracing::info!(target: TARGET, "{message}"),
+        _ => tracing::warn!(target: TARGET, "{message}"),
+    };
+    current::is_reachable() && catch_unwind(AssertUnwindSafe(say)).is_ok()
 }
 
 /// Whether a subscriber takes what `tracing` is told here and now.

@@ -141,6 +141,19 @@ mod tests {
             "OTEL_SERVICE_VERSION",
             "OTEL_GO_X_RESOURCE",
             "OTEL_RUST_LOG",
+            "OTEL_DOTNET_AUTO_HOME",
+            "OTEL_JAVAAGENT_ENABLED",
+            "OTEL_PHP_AUTOLOAD_ENABLED",
+            "OTEL_NODE_ENABLED_INSTRUMENTATIONS",
+            "OTEL_EXPORTER_OTLP_PROFILES_ENDPOINT",
+            "OTEL_EVENT_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+            // What Kubernetes and its operators set.
+            "OTEL_RESOURCE_ATTRIBUTES_POD_NAME",
+            "OTEL_RESOURCE_ATTRIBUTES_NODE_NAME",
+            "OTEL_POD_IP",
+            "OTEL_NODE_IP",
+            "OTEL_SERVICE_HOST",
+            "OTEL_SERVICE_PORT",
             "PATH",
         ] {
             assert_eq!(warnings(name), Vec::<String>::new(), "{name}");

@@ -26,7 +26,7 @@ impl Shown {
     /// Directives of a log filter, `info,shop=debug`.
     #[cfg(feature = "tracing")]
     pub(crate) fn directives(text: &str) -> Self {
-        let is_shown = text.split(['=', ',']).all(is_plain);
+        let is_shown = text.split(['=', ',', '[', ']', '{', '}']).all(is_plain);
         Self(is_shown.then(|| shortened(text, 4 * MOST)))
     }
 
@@ -150,15 +150,21 @@ fn is_random(text: &str) -> bool {
         && text.contains(|c: char| c.is_alphabetic())
 }
 
-/// Whether a text is made as words and numbers are, and not as headers, URLs, keys or PEM files.
+/// Whether a text is made as words and numbers are, and not as headers, URLs, JSON, keys or PEM files.
 fn is_plain(text: &str) -> bool {
-    const CREDENTIALS: [&str; 6] = ["basic ", "bearer ", "apikey ", "token ", "digest ", "-----"];
-    let is_credential = |prefix: &&str| {
-        text.trim_start().get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
-    };
-    !text.contains(['@', '=', '?', '#', '&', ';', '\n', '\r'])
+    const SCHEMES: [&str; 3] = ["basic ", "digest ", "apikey "];
+    /// What is said of secrets, in the names of headers and fields.
+    const SECRETS: [&str; 8] =
+        ["password", "passwd", "secret", "token", "api", "auth", "bearer", "cookie"];
+    let is_part = |c: char| c.is_alphanumeric() || " ,.:/+*()_-".contains(c);
+    let lower = text.to_lowercase();
+    let names_secret =
+        lower.contains([':', ' ']) && SECRETS.iter().any(|word| lower.contains(word));
+    text.chars().all(is_part)
         && !text.contains("://")
-        && !CREDENTIALS.iter().any(is_credential)
+        && !text.contains("-----")
+        && !SCHEMES.iter().any(|scheme| lower.trim_start().starts_with(scheme))
+        && !names_secret
         && !text.split([',', ' ', '/', ':']).any(is_random)
         // So much of one piece is no word; whatever it is, nobody needs to read it.
         && text.len() <= 4 * MOST
@@ -206,6 +212,13 @@ mod tests {
             "4f3c2b1a09876543210fedcba",
             "-----BEGIN PRIVATE KEY-----",
             "a\nb",
+            r#"{"key":"x"}"#,
+            "key%3Dx",
+            "x-api-key: x",
+            "Cookie:x",
+            "bearer:x",
+            "'x'",
+            "Bearer\tx",
             &"x".repeat(1000),
         ] {
             assert_eq!(Shown::value(text), Shown::nothing(), "{text}");

@@ -64,12 +64,19 @@ impl Future for ShutdownSignal {
             return Poll::Ready(());
         }
         let key = self.key.unwrap_or_else(|| state.next_key());
-        match state.waiting.iter_mut().find(|(other, _)| *other == key) {
-            Some((_, waker)) => waker.clone_from(cx.waker()),
-            None => state.waiting.push((key, cx.waker().clone())),
-        }
+        let place = state.waiting.iter_mut().find(|(other, _)| *other == key);
+        let old = match place {
+            Some((_, waker)) if waker.will_wake(cx.waker()) => None,
+            Some((_, waker)) => Some(std::mem::replace(waker, cx.waker().clone())),
+            None => {
+                state.waiting.push((key, cx.waker().clone()));
+                None
+            }
+        };
         drop(state);
         self.key = Some(key);
+        // The last waker of a task drops the task, and with it perhaps a future like this one.
+        drop(old);
         Poll::Pending
     }
 }
@@ -261,6 +268,25 @@ mod tests {
 
     fn future(shared: &Arc<Shared>) -> ShutdownSignal {
         ShutdownSignal { shared: Arc::clone(shared), key: None }
+    }
+
+    /// A waker that owns a future, as that of a task does.
+    struct Owns(Mutex<Option<ShutdownSignal>>);
+
+    impl Wake for Owns {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    #[test]
+    fn a_future_that_goes_from_one_task_to_another_may_end_the_first() {
+        let shared = Arc::<Shared>::default();
+        let (mut inner, mut outer) = (future(&shared), future(&shared));
+        assert!(Pin::new(&mut inner).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        let first = Waker::from(Arc::new(Owns(Mutex::new(Some(inner)))));
+        assert!(Pin::new(&mut outer).poll(&mut Context::from_waker(&first)).is_pending());
+        drop(first);
+        assert!(Pin::new(&mut outer).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert_eq!(shared.lock().waiting.len(), 1);
     }
 
     #[test]

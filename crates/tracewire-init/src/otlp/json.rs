@@ -6,6 +6,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_sdk::trace::SpanData;
 use serde::Serialize;
 
+use super::numbers::Numbers;
 use crate::body::{Format, Source};
 
 /// The names of a signal's fields: of resources, of scopes and of items.
@@ -93,7 +94,8 @@ fn text(body: &mut Vec<u8>, text: &str) {
 }
 
 pub(crate) fn json<T: Serialize + ?Sized>(body: &mut Vec<u8>, value: &T) {
-    serde_json::to_writer(body, value).expect("a message is JSON, and a Vec takes every write");
+    serde_json::to_writer(body, &Numbers(value))
+        .expect("a message is JSON, and a Vec takes every write");
 }
 
 #[cfg(test)]

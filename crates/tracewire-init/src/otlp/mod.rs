@@ -13,6 +13,8 @@ mod grpc;
 mod hints;
 #[cfg(feature = "otlp-json")]
 mod json;
+#[cfg(feature = "otlp-json")]
+mod numbers;
 mod protocol;
 mod sinks;
 

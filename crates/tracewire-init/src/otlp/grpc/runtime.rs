@@ -1,7 +1,9 @@
 //! The runtime of the gRPC connections.
 
 use std::cell::OnceCell;
-use std::sync::Arc;
+use std::io;
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use crate::error::InitError;
@@ -21,7 +23,7 @@ impl Runtimes {
     }
 }
 
-/// One thread; it ends with the last client.
+/// One thread, and one that looks names up; they end with the last client.
 #[derive(Debug)]
 pub(crate) struct Runtime {
     // Taken only when dropped.
@@ -30,18 +32,24 @@ pub(crate) struct Runtime {
 
 impl Runtime {
     fn new() -> Result<Self, InitError> {
+        let failed = |error| {
+            InitError::exporter("the runtime of the gRPC exporter cannot be made")
+                .with_source(error)
+        };
+        try_two_threads().map_err(failed)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .max_blocking_threads(2)
+            .thread_keep_alive(Duration::MAX)
             .thread_name("tracewire-grpc")
             // What connections say must not be exported.
             .on_thread_start(quiet_thread)
             .enable_all()
             .build()
-            .map_err(|error| {
-                InitError::exporter("the runtime of the gRPC exporter cannot be made")
-                    .with_source(error)
-            })?;
+            .map_err(failed)?;
+        // Looks names up, and stays: tokio panics where it needs such a thread and cannot start the
+        // first one, and that would end the connection's channel for good.
+        runtime.spawn_blocking(|| ());
         Ok(Self { inner: Some(runtime) })
     }
 
@@ -63,6 +71,20 @@ impl Runtime {
     ) -> Option<T> {
         self.inner().block_on(async { tokio::time::timeout(limit, future).await.ok() })
     }
+}
+
+/// An error where the threads of the runtime cannot be started: tokio panics there.
+fn try_two_threads() -> io::Result<()> {
+    let (hold, held) = mpsc::channel::<()>();
+    let first = thread::Builder::new().spawn(move || {
+        let _ = held.recv();
+    })?;
+    let second = thread::Builder::new().spawn(|| ());
+    drop(hold);
+    // They do nothing that could panic.
+    let _ = first.join();
+    let _ = second?.join();
+    Ok(())
 }
 
 impl Drop for Runtime {
