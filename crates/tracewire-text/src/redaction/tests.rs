@@ -298,3 +298,24 @@ proptest! {
         prop_assert!(keys.limited_query(&text, limit).len() <= limit);
     }
 }
+
+#[test]
+fn user_information_is_found_however_the_slashes_are_written() {
+    for (text, expected) in [
+        ("https:\\\\ada:S@h/x", "https:\\\\REDACTED:REDACTED@h/x"),
+        ("https:/ada:S@h/x", "https:/REDACTED:REDACTED@h/x"),
+        ("https:ada:S@h/x", "https:REDACTED:REDACTED@h/x"),
+        ("HTTPS:///ada:S@h/x", "HTTPS:///REDACTED:REDACTED@h/x"),
+        ("ws:/\t/S@h/x", "ws:/\t/REDACTED@h/x"),
+        ("https://ada:a/S@h/x@y", "https://REDACTED:REDACTED@y"),
+        ("https://ada:a\\S@h/x", "https://REDACTED:REDACTED@h/x"),
+        ("https://h:80/ada:b@c", "https://h:80/ada:b@c"),
+        ("https://h/ada:b@c", "https://h/ada:b@c"),
+        ("https://[::1]/a@b", "https://[::1]/a@b"),
+        ("mailto:ada@h", "mailto:ada@h"),
+        ("h:443", "h:443"),
+        ("file:///a/b@c", "file:///a/b@c"),
+    ] {
+        assert_eq!(url(text), expected, "{text}");
+    }
+}
