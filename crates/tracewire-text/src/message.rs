@@ -61,7 +61,7 @@ impl Write for Bounded {
 ///
 /// Keys are the default ones of [`SensitiveKeys`](crate::SensitiveKeys), but ordinary words (`code`,
 /// `key`, `policy`, `ticket` and the like) are none here, and short ones (`auth`, `pass`, `session`)
-/// only with an equals sign. A value in quotation marks or braces is redacted to its end, another
+/// only with an equals sign or quotation marks. A value in quotation marks or braces is redacted to its end, another
 /// one to the next white space, or to the semicolon in a connection string that has them. The
 /// schemes, hosts and paths of URLs stay readable. A secret that no key, `@` or `Bearer` marks is
 /// not recognized.
@@ -293,6 +293,9 @@ mod tests {
             ("GET /cb?code=S1&state=2 failed", "GET /cb?code=REDACTED&state=2 failed"),
             ("\"password\" => \"s3cret\"", "\"password\" => \"REDACTED\""),
             ("Set-Cookie: sid=1; Path=/", "Set-Cookie: REDACTED"),
+            ("{\"pass\":\"S1\",\"code\":1}", "{\"pass\":\"REDACTED\",\"code\":1}"),
+            ("{'session': 'S1'}", "{'session': 'REDACTED'}"),
+            ("Login { pass: Some(\"S 1\"), code: \"a\" }", "Login { pass: REDACTED, code: \"a\" }"),
             ("invalid API key: S1", "invalid API key: REDACTED"),
             ("Secret Key = S1", "Secret Key = REDACTED"),
             ("secret\t=\tS1", "secret\t=\tREDACTED"),

@@ -43,7 +43,7 @@ impl Scanner<'_> {
         };
         let needed = match place {
             Place::Query => Secrecy::InQueries,
-            Place::Colon if !key.fills_its_line() => Secrecy::Always,
+            Place::Colon if !key.fills_its_line() && !self.is_quoted(operator) => Secrecy::Always,
             _ => Secrecy::WhenAssigned,
         };
         if key.secrecy() < needed {
@@ -64,6 +64,15 @@ impl Scanner<'_> {
 }
 
 impl Scanner<'_> {
+    /// Whether the key before a colon or the value behind it stands in quotation marks, as in JSON
+    /// and in what `Debug` writes, but not in a sentence.
+    fn is_quoted(&self, colon: usize) -> bool {
+        let (key, value) = (&self.text[..colon], &self.text[colon + 1..]);
+        let value = value.trim_start_matches(' ');
+        let value = value.strip_prefix("Some(").unwrap_or(value);
+        key.ends_with(['"', '\'']) || value.trim_start_matches('\\').starts_with('"')
+    }
+
     /// Redacts what an element of XML holds whose tag ends at `close`; returns where to go on.
     pub(super) fn redact_element(&mut self, close: usize) -> usize {
         let text = self.text;
