@@ -165,7 +165,7 @@ impl SensitiveKeys {
             symbols.pass(|byte| !separates(byte) && !assigns(byte));
             let Some(symbol) = symbols.next() else { break };
             match symbol.byte {
-                b'/' if slashes.begin_authority(part, &symbol) => {
+                b'/' | b'\\' if slashes.begin_authority(part, &symbol) => {
                     // Where an outer authority has no user information, an inner one has none.
                     if symbol.end >= without_userinfo {
                         without_userinfo =
@@ -206,8 +206,8 @@ impl Slashes {
         self.colon = (symbol.byte == b':').then_some(symbol.end);
     }
 
-    /// Takes a slash, and tells whether an authority follows: behind the second of two, which in a
-    /// path only a scheme's colon makes one.
+    /// Takes a slash or a backslash, and tells whether an authority follows: behind the second of
+    /// two, which in a path only a scheme's colon makes one.
     fn begin_authority(&mut self, part: Part, symbol: &Symbol) -> bool {
         let is_second = self
             .slash
@@ -226,10 +226,13 @@ enum Part {
 
 impl Part {
     /// Whether a value follows: behind each `=`, and in queries behind the colon of JSON, but not
-    /// behind that of a scheme.
+    /// behind that of a scheme, which two slashes follow.
     fn assigns(self, symbol: &Symbol, behind: &Symbols<'_>) -> bool {
-        let next = || behind.peek().map(|symbol| symbol.byte);
-        symbol.byte == b'=' || self == Self::Query && next() != Some(b'/')
+        let is_scheme = || {
+            let mut next = behind.clone().take(2).map(|symbol| symbol.byte);
+            next.next() == Some(b'/') && next.next() == Some(b'/')
+        };
+        symbol.byte == b'=' || self == Self::Query && !is_scheme()
     }
 
     /// Passes the value that starts here; returns where it ends.

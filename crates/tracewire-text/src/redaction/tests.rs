@@ -57,6 +57,9 @@ fn a_key_is_found_however_it_is_spelled_and_wherever_it_stands() {
         ("to=https%3A%2F%2Fada%3Apw%40h%2Fp&x=1", "to=https%3A%2F%2FREDACTED:REDACTED%40h%2Fp&x=1"),
         ("to=https://ada:p%40w@h/a@b", "to=https://REDACTED:REDACTED@h/a@b"),
         ("to=//ada@h/", "to=//REDACTED@h/"),
+        ("to=https:%5C%5Cada:pw@h/", "to=https:%5C%5CREDACTED:REDACTED@h/"),
+        ("q=token:/S&x=1", "q=token:REDACTED&x=1"),
+        ("q=token%3A%2FS&x=1", "q=token%3AREDACTED&x=1"),
         ("user.password=S&amp;token=T", "user.password=REDACTED&amp;token=REDACTED"),
         ("a=b:c&time=12:30", "a=b:c&time=12:30"),
     ] {
