@@ -20,9 +20,11 @@ pub(super) struct Statement {
     call: Call,
     /// Parentheses that are open.
     depth: usize,
-    /// Statements that make or change a user, a session or a database.
     alters: bool,
     copies: bool,
+    /// What the statement makes or changes comes next.
+    before_kind: bool,
+    is_of_account: bool,
     after_identified: bool,
     after_password: bool,
     after_stdin: bool,
@@ -82,7 +84,8 @@ impl Statement {
             () if is_any(&["PRAGMA"]) => Setting::Pragma,
             () => Setting::None,
         };
-        self.alters = is_any(&["ALTER", "CREATE"]);
+        self.alters = is_any(&["ALTER"]);
+        self.before_kind = is_any(&["ALTER", "CREATE"]);
         self.copies = is_any(&["COPY"]);
         if dialect.bare_arguments && is_any(CALLS) {
             self.call = Call::Begun;
@@ -97,11 +100,13 @@ impl Statement {
     }
 
     fn later(&mut self, token: Token<'_>, dialect: &Dialect) -> Ends {
-        if !std::mem::replace(&mut self.has_begun, true)
-            && dialect.bare_calls
-            && matches!(token, Token::Name(_))
-        {
-            self.call = Call::Perhaps;
+        if !std::mem::replace(&mut self.has_begun, true) && dialect.bare_calls {
+            match token {
+                Token::Name(_) => self.call = Call::Perhaps,
+                // A procedure may have a number: `EXEC greet;1 Ada`.
+                Token::Literal => self.call = Call::Named { dot: false },
+                _ => {}
+            }
             return Ends::No;
         }
         if self.is_bare_argument(token, dialect) {
@@ -126,12 +131,17 @@ impl Statement {
         if self.alters && is("set") {
             self.setting = Setting::Set;
         }
-        // CockroachDB's passwords may be words.
+        // The passwords of CockroachDB, SAP HANA and Teradata may be words.
         let is_word = matches!(token, Token::Word(_) | Token::Name(_));
-        if std::mem::take(&mut self.after_password) && is_word {
+        let after_password = std::mem::take(&mut self.after_password);
+        if after_password && is_word {
             return Ends::Before;
         }
-        self.after_password = self.alters && self.depth == 0 && is("password");
+        if std::mem::take(&mut self.before_kind) {
+            self.is_of_account = is("user") || is("role") || is("login");
+        }
+        self.after_password =
+            self.is_of_account && is("password") || after_password && token == Token::Mark("=");
         self.after_stdin |= self.copies && is("stdin");
         // Oracle's passwords are names: `IDENTIFIED BY tiger`.
         if std::mem::take(&mut self.after_identified) && (is("by") || is("with") || is("via")) {
