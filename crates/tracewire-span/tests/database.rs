@@ -286,7 +286,10 @@ async fn what_an_error_says_is_exported_only_if_asked_for() {
     }
     let loud = exported(&database.export_error_messages()).await;
     assert!(loud.contains("Duplicate entry 'ada@example.com'"), "{loud}");
-    assert!(loud.contains("cannot connect"), "{loud}");
+    assert!(loud.contains("cannot connect: user=ada"), "{loud}");
+    // A credential is none of the values that were asked for.
+    assert!(loud.contains("password=REDACTED"), "{loud}");
+    assert!(!loud.contains("hunter2"), "{loud}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 /// Stand anywhere in the keys of secrets. Grouped by their first letters.
-const ANYWHERE: [&str; 21] = [
+const ANYWHERE: [&str; 23] = [
     "accesskey",
     "accesstoken",
     "accountkey",
@@ -15,8 +15,10 @@ const ANYWHERE: [&str; 21] = [
     "appsecret",
     "authtoken",
     "clientsecret",
+    "contrasena",
     "credential",
-    "idtoken",
+    "kennwort",
+    "motdepasse",
     "passcode",
     "passphrase",
     "passwd",
@@ -32,20 +34,25 @@ const ANYWHERE: [&str; 21] = [
 ];
 
 /// End the keys of secrets; a number may follow. Grouped by their last letters.
-const AT_END: [&str; 52] = [
+const AT_END: [&str; 63] = [
     "accesscode",
     "activationcode",
     "authcode",
     "authenticationcode",
     "authorizationcode",
+    "backupcode",
     "confirmationcode",
     "devicecode",
+    "facode",
+    "factorcode",
     "logincode",
-    "mfacode",
+    "onetimecode",
+    "oobcode",
     "otpcode",
     "recoverycode",
     "resetcode",
     "samlresponse",
+    "seedphrase",
     "securitycode",
     "signature",
     "smscode",
@@ -68,8 +75,11 @@ const AT_END: [&str; 52] = [
     "secrets",
     "userpass",
     "jwt",
+    "casticket",
+    "idtokenhint",
     "samlrequest",
     "secret",
+    "bindpw",
     "appkey",
     "applicationkey",
     "authkey",
@@ -77,6 +87,7 @@ const AT_END: [&str; 52] = [
     "encryptionkey",
     "functionskey",
     "hmackey",
+    "licencekey",
     "licensekey",
     "masterkey",
     "passkey",
@@ -84,7 +95,9 @@ const AT_END: [&str; 52] = [
     "sessionkey",
     "sharedkey",
     "signingkey",
+    "sshkey",
     "subscriptionkey",
+    "tlskey",
 ];
 
 /// Where the words of each letter stand in the tables above.
@@ -113,8 +126,19 @@ fn of_letter<'a>(words: &'a [&'a str], places: &[Range<u8>; 26], letter: u8) -> 
     place.map_or(&[], |place| &words[usize::from(place.start)..usize::from(place.end)])
 }
 
-/// End like one of those, and name where a list goes on.
-const ORDINARY: [&str; 4] = ["continuationtoken", "nexttoken", "pagetoken", "synctoken"];
+/// End like one of those, and name where a list goes on or which request is repeated.
+const ORDINARY: [&str; 10] = [
+    "clientrequesttoken",
+    "continuationtoken",
+    "deltatoken",
+    "idempotencytoken",
+    "nexttoken",
+    "pagetoken",
+    "resumetoken",
+    "skiptoken",
+    "startingtoken",
+    "synctoken",
+];
 
 /// Whether this is the last word of the keys of secrets, as in `db_pass` and `dbPass`, but not in
 /// `compass`.
@@ -145,9 +169,13 @@ fn is_whole(key: &[u8]) -> bool {
             | b"mfa"
             | b"pin"
             | b"policy"
+            | b"pgtid"
+            | b"pgtiou"
             | b"samlart"
             | b"sess"
+            | b"senha"
             | b"sid"
+            | b"sign"
             | b"tokens"
             | b"wresult"
             | b"xauth"
@@ -244,6 +272,9 @@ impl Key {
                 }
                 self.letters[self.len] = byte.to_ascii_lowercase();
                 self.len += 1;
+                if (0x80..0xc0).contains(&byte) {
+                    self.fold();
+                }
                 self.after_separator = false;
                 self.after_lower = !byte.is_ascii_uppercase();
             }
@@ -263,6 +294,36 @@ impl Key {
                 self.after_separator = true;
             }
             _ => self.after_separator = true,
+        }
+    }
+
+    /// Replaces the character at the end by the letter that it is to a reader who folds case or
+    /// width, and drops it if it is invisible.
+    fn fold(&mut self) {
+        let (kept, letter) = match &self.letters[..self.len] {
+            // The long s, and the sign of the kelvin.
+            [kept @ .., 0xc5, 0xbf] => (kept.len(), Some(b's')),
+            [kept @ .., 0xe2, 0x84, 0xaa] => (kept.len(), Some(b'k')),
+            // Letters as wide as ideographs.
+            [kept @ .., 0xef, 0xbc, last @ 0xa1..=0xba] => (kept.len(), Some(last - 0xa1 + b'a')),
+            [kept @ .., 0xef, 0xbd, last @ 0x81..=0x9a] => (kept.len(), Some(last - 0x81 + b'a')),
+            // Letters in two bytes, which decoders without checks accept.
+            [kept @ .., first @ 0xc0..=0xc1, last] => {
+                let letter = (first & 1) << 6 | last & 0x3f;
+                (kept.len(), letter.is_ascii_alphanumeric().then(|| letter.to_ascii_lowercase()))
+            }
+            // A soft hyphen, a joiner, a mark of direction, a byte order mark.
+            [kept @ .., 0xc2, 0xad]
+            | [kept @ .., 0xe2, 0x80, 0x8b..=0x8f]
+            | [kept @ .., 0xe2, 0x81, 0xa0]
+            | [kept @ .., 0xef, 0xbb, 0xbf] => (kept.len(), None),
+            _ => return,
+        };
+        self.len = kept;
+        self.word = self.word.min(kept);
+        if let Some(letter) = letter {
+            self.letters[kept] = letter;
+            self.len += 1;
         }
     }
 
@@ -410,6 +471,21 @@ mod tests {
             "id_token_hint",
             "to\0ken",
             "_csrf",
+            "oobCode",
+            "2fa_code",
+            "one_time_code",
+            "CASTICKET",
+            "pgtIou",
+            "id_token_hint[]",
+            "bindPw",
+            "licence_key",
+            "contrasena",
+            "to\u{212a}en",
+            "pa\u{17f}\u{17f}word",
+            "\u{ff34}\u{ff4f}\u{ff4b}\u{ff45}\u{ff4e}",
+            "to\u{200b}ken",
+            "to\u{ad}ken",
+            "db_\u{ff50}ass",
         ] {
             assert_ne!(secrecy(key), Secrecy::No, "{key}");
         }
@@ -463,8 +539,32 @@ mod tests {
             "path",
             "redirect_uri",
             "cookies_accepted",
+            "$skiptoken",
+            "$deltatoken",
+            "resumeToken",
+            "startingToken",
+            "ClientRequestToken",
+            "idempotency_token",
+            "validTokens",
+            "invalid_token_count",
+            "android_tokens",
+            "design_id",
+            "signs",
+            "to\u{e9}ken",
+            "\u{30c8}\u{30fc}\u{30af}\u{30f3}",
         ] {
             assert_eq!(secrecy(key), Secrecy::No, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_key_in_bytes_that_are_no_utf_8_is_judged() {
+        let mut key = Key::new();
+        key.read(b"\xc1\xb4oken".iter().copied());
+        assert_eq!(key.secrecy(), Secrecy::Always);
+        for bytes in [&b"\x80"[..], b"\xc0\x80", b"\xbf\xbf\xbf", b"\xc5", b"tok\xe2\x84en"] {
+            key.read(bytes.iter().copied());
+            assert_eq!(key.secrecy(), Secrecy::No, "{bytes:?}");
         }
     }
 

@@ -56,11 +56,12 @@ impl Write for Bounded {
 /// | the query and the fragment of a URL | `https://host/path?REDACTED` |
 /// | `user:password@tcp(host)/db` and other user information without a scheme | `REDACTED:REDACTED@tcp(host)/db` |
 /// | `password=…`, `Password=…;`, `token: …`, `"secret":"…"`, `Authorization: Bearer …` | the key and `REDACTED` |
+/// | `<password>…</password>` | the tags and `REDACTED` |
 /// | `Bearer …` in a sentence | `Bearer REDACTED` |
 ///
 /// Keys are the default ones of [`SensitiveKeys`](crate::SensitiveKeys), but ordinary words (`code`,
 /// `key`, `policy`, `ticket` and the like) are none here, and short ones (`auth`, `pass`, `session`)
-/// only with an equals sign. A value in quotation marks or braces is redacted to its end, another
+/// only with an equals sign or quotation marks. A value in quotation marks or braces is redacted to its end, another
 /// one to the next white space, or to the semicolon in a connection string that has them. The
 /// schemes, hosts and paths of URLs stay readable. A secret that no key, `@` or `Bearer` marks is
 /// not recognized.
@@ -108,7 +109,8 @@ impl<'a> Scanner<'a> {
                 b'@' => self.redact_userinfo(at),
                 b'?' => self.redact_query(at, at),
                 b'%' if self.encodes_assignment(at) => self.redact_query(at, self.word.start),
-                b' ' => self.redact_token(at),
+                b'>' => self.redact_element(at),
+                b' ' | b'\t' => self.redact_token(at),
                 _ => at + 1,
             };
             // What was replaced is never read again.
@@ -142,15 +144,20 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Whether an encoded equals sign stands here.
+    /// Whether an encoded equals sign stands here, or the encoded colon and slash of a URL.
     fn encodes_assignment(&self, percent: usize) -> bool {
-        let mut symbols = Symbols::of(&self.text[percent..self.word.end]);
-        symbols.next().is_some_and(|symbol| symbol.byte == b'=')
+        let mut symbols = Symbols::of(&self.text[percent..self.word.end]).map(|symbol| symbol.byte);
+        match symbols.next() {
+            Some(b'=') => true,
+            Some(b':') => symbols.next() == Some(b'/'),
+            _ => false,
+        }
     }
 
     /// Redacts what follows the word `Bearer` or `Basic` and a space, if it looks like no word.
     fn redact_token(&mut self, space: usize) -> usize {
         let (start, before) = (space + 1, &self.text.as_bytes()[..space]);
+        let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
         let ends_with = |word: &[u8]| {
             before.len().checked_sub(word.len()).is_some_and(|from| {
                 before[from..].eq_ignore_ascii_case(word)
@@ -160,6 +167,8 @@ impl<'a> Scanner<'a> {
         if !ends_with(b"bearer") && !ends_with(b"basic") {
             return start;
         }
+        let spaces = self.text.as_bytes()[start..].iter().take_while(|byte| is_space(byte)).count();
+        let start = start + spaces;
         let end = without_punctuation(self.text, start, word_end(self.text, start));
         if !looks_random(&self.text.as_bytes()[start..end]) {
             return start;
@@ -284,6 +293,28 @@ mod tests {
             ("GET /cb?code=S1&state=2 failed", "GET /cb?code=REDACTED&state=2 failed"),
             ("\"password\" => \"s3cret\"", "\"password\" => \"REDACTED\""),
             ("Set-Cookie: sid=1; Path=/", "Set-Cookie: REDACTED"),
+            ("{\"pass\":\"S1\",\"code\":1}", "{\"pass\":\"REDACTED\",\"code\":1}"),
+            ("{'session': 'S1'}", "{'session': 'REDACTED'}"),
+            ("Login { pass: Some(\"S 1\"), code: \"a\" }", "Login { pass: REDACTED, code: \"a\" }"),
+            ("invalid API key: S1", "invalid API key: REDACTED"),
+            ("Secret Key = S1", "Secret Key = REDACTED"),
+            ("secret\t=\tS1", "secret\t=\tREDACTED"),
+            ("Bearer \t a1b2c3 x", "Bearer \t REDACTED x"),
+            ("Bearer\ta1b2c3 x", "Bearer\tREDACTED x"),
+            (
+                "jdbc:mysql://address=(host=h)(user=u)(password=S1)/db",
+                "jdbc:mysql://address=(host=h)(user=u)(password=REDACTED",
+            ),
+            ("ldap bindpw=S1 x", "ldap bindpw=REDACTED x"),
+            (
+                "<a:Password type='x'>S1 S2</a:Password><b>1</b>",
+                "<a:Password type='x'>REDACTED</a:Password><b>1</b>",
+            ),
+            (
+                "<AWSAccessKeyId>S1</AWSAccessKeyId><Code>x</Code>",
+                "<AWSAccessKeyId>REDACTED</AWSAccessKeyId><Code>x</Code>",
+            ),
+            ("at postgres%3A%2F%2Fu%3AS1%40h", "at postgres%3A%2F%2FREDACTED:REDACTED%40h"),
             ("/login?next=%2Fcb%3Ftoken%3DS1: 404", "/login?next=%2Fcb%3Ftoken%3DREDACTED: 404"),
             ("body was x=1&next=%2Fcb%3Ftoken%3DS1", "body was x=1&next=%2Fcb%3Ftoken%3DREDACTED"),
             ("token%3DS1", "token%3DREDACTED"),
@@ -328,6 +359,8 @@ mod tests {
             "mailto:ada@example.com",
             "docker.io:5000/app@sha256:1f",
             "expected `:` or `=` at 12:30:45",
+            "primary key: 5, error code: 7",
+            "a > b, Vec<Token> is empty, <token></token>",
         ] {
             assert_eq!(redact_message(text, false), text);
         }

@@ -23,10 +23,10 @@ const MOST_PARTS: usize = 256;
 ///
 /// | a key that | names |
 /// |---|---|
-/// | contains | `access_key`, `access_token`, `account_key`, `api_key`, `app_secret`, `auth_token`, `client_secret`, `credential`, `id_token`, `passcode`, `passphrase`, `passwd`, `password`, `private_key`, `refresh_token`, `secret_id`, `secret_key`, `sessid`, `session_id`, `session_token` |
-/// | ends with | `token` (but for `page_token`, `next_token`, `continuation_token` and `sync_token`), `secret`, `signature`, `hmac`, `jwt`, `otp`, `pwd`, `creds`, `bearer`, `authorization`, `assertion`, `verifier`, `SAMLRequest`, `SAMLResponse`, `passkey`, a key such as `signing_key`, `encryption_key`, `shared_key`, `subscription_key`, a code such as `auth_code`, `device_code`, `verification_code`, or a password such as `dbpass` |
+/// | contains | `access_key`, `access_token`, `account_key`, `api_key`, `app_secret`, `auth_token`, `client_secret`, `contrasena`, `credential`, `kennwort`, `motdepasse`, `passcode`, `passphrase`, `passwd`, `password`, `private_key`, `refresh_token`, `secret_id`, `secret_key`, `sessid`, `session_id`, `session_token` |
+/// | ends with | `token` (but for those that name where a list goes on or which request is repeated: `page_token`, `next_token`, `continuation_token`, `skiptoken`, `deltatoken`, `resume_token`, `starting_token`, `sync_token`, `idempotency_token`, `client_request_token`), `secret`, `signature`, `hmac`, `jwt`, `otp`, `pwd`, `creds`, `bearer`, `authorization`, `assertion`, `verifier`, `SAMLRequest`, `SAMLResponse`, `id_token_hint`, `bindpw`, `CASTICKET`, `seed_phrase`, `passkey`, a key such as `signing_key`, `encryption_key`, `shared_key`, `subscription_key`, a code such as `auth_code`, `device_code`, `oobCode`, `verification_code`, or a password such as `dbpass` |
 /// | has as its last word | `auth`, `cookie`, `cred`, `csrf`, `pass`, `pw`, `session`, `sig`, `ticket`, `xsrf` (`db_pass`, `dbPass`, but not `compass`) |
-/// | is | `code`, `key`, `policy`, `Key-Pair-Id`, `sid`, `sess`, `connect.sid`, `pin`, `mfa`, `tokens`, `SAMLart`, `wresult` |
+/// | is | `code`, `key`, `policy`, `Key-Pair-Id`, `sid`, `sess`, `connect.sid`, `pin`, `mfa`, `senha`, `sign`, `tokens`, `SAMLart`, `pgtId`, `pgtIou`, `wresult` |
 ///
 /// Keys such as `sort_key`, `monkey`, `country_code` and `max_tokens` are not.
 ///
@@ -132,18 +132,8 @@ impl SensitiveKeys {
         let is_cut = is_cut && !url.contains('#');
         let url = url.split_once('#').map_or(url, |(url, _)| url);
         let (address, query) = url.split_at(url.find('?').unwrap_or(url.len()));
-        let authority = match address.find("://") {
-            Some(colon) => colon + "://".len(),
-            None => {
-                if address.starts_with("//") {
-                    "//".len()
-                } else {
-                    0
-                }
-            }
-        };
-        let path = address[authority..].find(['/', '\\']);
-        let path = path.map_or(address.len(), |slash| authority + slash);
+        let authority = start_of_authority(address);
+        let path = end_of_authority(address, authority);
 
         let is_open = is_cut && path == url.len();
         let authority = redact_authority(&url[..path], authority, is_open);
@@ -175,7 +165,7 @@ impl SensitiveKeys {
             symbols.pass(|byte| !separates(byte) && !assigns(byte));
             let Some(symbol) = symbols.next() else { break };
             match symbol.byte {
-                b'/' if slashes.begin_authority(part, &symbol) => {
+                b'/' | b'\\' if slashes.begin_authority(part, &symbol) => {
                     // Where an outer authority has no user information, an inner one has none.
                     if symbol.end >= without_userinfo {
                         without_userinfo =
@@ -216,8 +206,8 @@ impl Slashes {
         self.colon = (symbol.byte == b':').then_some(symbol.end);
     }
 
-    /// Takes a slash, and tells whether an authority follows: behind the second of two, which in a
-    /// path only a scheme's colon makes one.
+    /// Takes a slash or a backslash, and tells whether an authority follows: behind the second of
+    /// two, which in a path only a scheme's colon makes one.
     fn begin_authority(&mut self, part: Part, symbol: &Symbol) -> bool {
         let is_second = self
             .slash
@@ -236,10 +226,13 @@ enum Part {
 
 impl Part {
     /// Whether a value follows: behind each `=`, and in queries behind the colon of JSON, but not
-    /// behind that of a scheme.
+    /// behind that of a scheme, which two slashes follow.
     fn assigns(self, symbol: &Symbol, behind: &Symbols<'_>) -> bool {
-        let next = || behind.peek().map(|symbol| symbol.byte);
-        symbol.byte == b'=' || self == Self::Query && next() != Some(b'/')
+        let is_scheme = || {
+            let mut next = behind.clone().take(2).map(|symbol| symbol.byte);
+            next.next() == Some(b'/') && next.next() == Some(b'/')
+        };
+        symbol.byte == b'=' || self == Self::Query && !is_scheme()
     }
 
     /// Passes the value that starts here; returns where it ends.
@@ -328,6 +321,43 @@ fn redact_inner_authority(
         symbols.seek(end);
     }
     end_of_authority
+}
+
+/// Where the authority of a URL begins: behind two slashes, or, on the web, behind any number of
+/// slashes and backslashes, as browsers read them. 0 if there is none.
+fn start_of_authority(address: &str) -> usize {
+    let is_scheme = |scheme: &str| {
+        let scheme = scheme.trim();
+        ["http", "https", "ws", "wss", "ftp"].iter().any(|web| scheme.eq_ignore_ascii_case(web))
+    };
+    let is_slash = |c: char| matches!(c, '/' | '\\' | '\t' | '\r' | '\n');
+    match address.split_once(':') {
+        Some((scheme, behind)) if is_scheme(scheme) => {
+            address.len() - behind.trim_start_matches(is_slash).len()
+        }
+        _ => match address.find("://") {
+            Some(colon) => colon + "://".len(),
+            None if address.starts_with("//") => "//".len(),
+            None => 0,
+        },
+    }
+}
+
+/// Where the authority ends that begins at `start`: at a slash, but not at one in a password.
+fn end_of_authority(address: &str, start: usize) -> usize {
+    let slash =
+        |from: usize| address[from..].find(['/', '\\']).map_or(address.len(), |at| from + at);
+    let end = slash(start);
+    let authority = &address[start..end];
+    // No port has such characters.
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let has_password = start > 0
+        && !authority.starts_with('[')
+        && authority.split_once(':').is_some_and(|(_, port)| !is_port(port));
+    match address[end..].rfind('@') {
+        Some(at) if has_password && !authority.contains('@') => slash(end + at),
+        _ => end,
+    }
 }
 
 /// Redacts the user information at the end of `address`, whose authority begins at `start`.

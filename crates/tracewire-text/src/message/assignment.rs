@@ -25,7 +25,15 @@ impl Scanner<'_> {
             return operator + 1;
         }
         let name = key_before(bytes, operator);
-        let key = Key::of(&self.text[name.clone()]);
+        let mut key = Key::of(&self.text[name.clone()]);
+        if key.secrecy() == Secrecy::InQueries && name.start > 0 && bytes[name.start - 1] == b' ' {
+            // Two words, as in "API key: …".
+            let pair = key_before(bytes, name.start).start..name.end;
+            let pair = Key::of(&self.text[pair]);
+            if pair.secrecy() == Secrecy::Always {
+                key = pair;
+            }
+        }
         let separator = name.start.checked_sub(1).map(|before| bytes[before]);
         let place = match separator {
             _ if is_colon => Place::Colon,
@@ -35,7 +43,7 @@ impl Scanner<'_> {
         };
         let needed = match place {
             Place::Query => Secrecy::InQueries,
-            Place::Colon if !key.fills_its_line() => Secrecy::Always,
+            Place::Colon if !key.fills_its_line() && !self.is_quoted(operator) => Secrecy::Always,
             _ => Secrecy::WhenAssigned,
         };
         if key.secrecy() < needed {
@@ -52,6 +60,41 @@ impl Scanner<'_> {
         let end = value.end;
         self.splice.redact(value);
         end
+    }
+}
+
+impl Scanner<'_> {
+    /// Whether the key before a colon or the value behind it stands in quotation marks, as in JSON
+    /// and in what `Debug` writes, but not in a sentence.
+    fn is_quoted(&self, colon: usize) -> bool {
+        let (key, value) = (&self.text[..colon], &self.text[colon + 1..]);
+        let value = value.trim_start_matches(' ');
+        let value = value.strip_prefix("Some(").unwrap_or(value);
+        key.ends_with(['"', '\'']) || value.trim_start_matches('\\').starts_with('"')
+    }
+
+    /// Redacts what an element of XML holds whose tag ends at `close`; returns where to go on.
+    pub(super) fn redact_element(&mut self, close: usize) -> usize {
+        let text = self.text;
+        let before = text.as_bytes()[..close].iter().rev().take(KEY);
+        let length = before.take_while(|byte| !matches!(byte, b'<' | b'>')).count();
+        let Some(tag) = text.get(close - length..close) else { return close + 1 };
+        if !text[..close - length].ends_with('<') {
+            return close + 1;
+        }
+        let name = tag.split(|c: char| c.is_ascii_whitespace()).next().unwrap_or_default();
+        let name = name.rsplit(':').next().unwrap_or_default();
+        if Key::of(name).secrecy() < Secrecy::Always {
+            return close + 1;
+        }
+        let start = close + 1;
+        match text[start..].find('<').map(|length| start + length) {
+            Some(end) if end > start && text[end..].starts_with("</") => {
+                self.splice.redact(start..end);
+                end
+            }
+            _ => start,
+        }
     }
 }
 
@@ -74,7 +117,7 @@ fn key_before(bytes: &[u8], operator: usize) -> Range<usize> {
         let before = bytes[..end].iter().rev().take(KEY);
         end - before.take_while(|byte| matches(**byte)).count()
     };
-    let end = back(operator, |byte| byte == b' ');
+    let end = back(operator, |byte| matches!(byte, b' ' | b'\t'));
     let end = back(end, |byte| matches!(byte, b'"' | b'\'' | b'`' | b'\\'));
     let start = back(end, |byte| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']')

@@ -49,7 +49,9 @@ impl Scanner<'_> {
                 self.splice.redact(query..end);
                 end
             }
-            None => text[host..authority].find([';', ',']).map_or(authority, |mark| host + mark),
+            None => {
+                text[host..authority].find([';', ',', '(']).map_or(authority, |mark| host + mark)
+            }
         }
     }
 

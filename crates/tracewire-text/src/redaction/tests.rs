@@ -57,6 +57,9 @@ fn a_key_is_found_however_it_is_spelled_and_wherever_it_stands() {
         ("to=https%3A%2F%2Fada%3Apw%40h%2Fp&x=1", "to=https%3A%2F%2FREDACTED:REDACTED%40h%2Fp&x=1"),
         ("to=https://ada:p%40w@h/a@b", "to=https://REDACTED:REDACTED@h/a@b"),
         ("to=//ada@h/", "to=//REDACTED@h/"),
+        ("to=https:%5C%5Cada:pw@h/", "to=https:%5C%5CREDACTED:REDACTED@h/"),
+        ("q=token:/S&x=1", "q=token:REDACTED&x=1"),
+        ("q=token%3A%2FS&x=1", "q=token%3AREDACTED&x=1"),
         ("user.password=S&amp;token=T", "user.password=REDACTED&amp;token=REDACTED"),
         ("a=b:c&time=12:30", "a=b:c&time=12:30"),
     ] {
@@ -296,5 +299,26 @@ proptest! {
         }
         prop_assert!(keys.limited_url(&text, limit).len() <= limit);
         prop_assert!(keys.limited_query(&text, limit).len() <= limit);
+    }
+}
+
+#[test]
+fn user_information_is_found_however_the_slashes_are_written() {
+    for (text, expected) in [
+        ("https:\\\\ada:S@h/x", "https:\\\\REDACTED:REDACTED@h/x"),
+        ("https:/ada:S@h/x", "https:/REDACTED:REDACTED@h/x"),
+        ("https:ada:S@h/x", "https:REDACTED:REDACTED@h/x"),
+        ("HTTPS:///ada:S@h/x", "HTTPS:///REDACTED:REDACTED@h/x"),
+        ("ws:/\t/S@h/x", "ws:/\t/REDACTED@h/x"),
+        ("https://ada:a/S@h/x@y", "https://REDACTED:REDACTED@y"),
+        ("https://ada:a\\S@h/x", "https://REDACTED:REDACTED@h/x"),
+        ("https://h:80/ada:b@c", "https://h:80/ada:b@c"),
+        ("https://h/ada:b@c", "https://h/ada:b@c"),
+        ("https://[::1]/a@b", "https://[::1]/a@b"),
+        ("mailto:ada@h", "mailto:ada@h"),
+        ("h:443", "h:443"),
+        ("file:///a/b@c", "file:///a/b@c"),
+    ] {
+        assert_eq!(url(text), expected, "{text}");
     }
 }

@@ -114,6 +114,8 @@ pub(super) struct Dialect {
     pub(super) inline_data: bool,
     /// A word among the arguments of a call is a text.
     pub(super) bare_arguments: bool,
+    /// A query may begin with the name of a procedure, which it calls.
+    pub(super) bare_calls: bool,
     /// The query may be none: only statements that SQL alone has are read.
     pub(super) must_look_like_sql: bool,
 }
@@ -140,6 +142,7 @@ const STANDARD: Dialect = Dialect {
     raw_statements: &[],
     inline_data: false,
     bare_arguments: false,
+    bare_calls: false,
     must_look_like_sql: false,
 };
 
@@ -197,6 +200,7 @@ const SQL_SERVER: Dialect = Dialect {
     dollar: Dollar::Money,
     hash: Hash::Letter,
     bare_arguments: true,
+    bare_calls: true,
     nested_comments: Rule::Yes,
     ..STANDARD
 };
@@ -210,6 +214,8 @@ const SQLITE: Dialect = Dialect {
     nested_comments: Rule::No,
     numbered_parameters: true,
     suffixed_parameters: true,
+    // A name is a text there, the key of a database as well.
+    raw_statements: &["ATTACH"],
     ..STANDARD
 };
 

@@ -20,7 +20,14 @@ pub(super) struct Statement {
     call: Call,
     /// Parentheses that are open.
     depth: usize,
+    alters: bool,
+    copies: bool,
+    /// What the statement makes or changes comes next.
+    before_kind: bool,
+    is_of_account: bool,
     after_identified: bool,
+    after_password: bool,
+    after_stdin: bool,
     after_format: bool,
 }
 
@@ -35,12 +42,15 @@ enum Setting {
     Pragma,
 }
 
-/// A call of SQL Server, in which a word may stand for a text: `EXEC greet Ada`.
+/// A call of SQL Server, in which a word may stand for a text: `EXEC greet Ada`, or `greet Ada` where
+/// a query begins.
 #[derive(Clone, Copy, Default, PartialEq)]
 enum Call {
     #[default]
     None,
     Begun,
+    /// The query began with what may be the name of a procedure.
+    Perhaps,
     /// The procedure has been named, or more of its name follows a dot.
     Named {
         dot: bool,
@@ -54,6 +64,8 @@ impl Statement {
             Token::Word(word) if !self.has_begun => self.first(word, dialect),
             Token::Mark("(") if !self.has_begun => Ends::No,
             _ if !self.has_begun && dialect.must_look_like_sql => Ends::Before,
+            // The lines of `COPY … FROM STDIN` follow.
+            Token::Mark(";") if self.after_stdin => Ends::Behind,
             Token::Mark(";") => {
                 *self = Self::default();
                 Ends::No
@@ -72,17 +84,31 @@ impl Statement {
             () if is_any(&["PRAGMA"]) => Setting::Pragma,
             () => Setting::None,
         };
+        self.alters = is_any(&["ALTER"]);
+        self.before_kind = is_any(&["ALTER", "CREATE"]);
+        self.copies = is_any(&["COPY"]);
         if dialect.bare_arguments && is_any(CALLS) {
             self.call = Call::Begun;
+        } else if dialect.bare_calls && !is_any(STATEMENTS) && !is_any(TRANSACT) {
+            self.call = Call::Perhaps;
         }
-        if is_any(dialect.raw_statements) {
+        // Behind `CONNECT`, a password may be a word.
+        if is_any(dialect.raw_statements) || is_any(&["CONNECT"]) {
             return Ends::Behind;
         }
         if dialect.must_look_like_sql && !is_any(STATEMENTS) { Ends::Before } else { Ends::No }
     }
 
     fn later(&mut self, token: Token<'_>, dialect: &Dialect) -> Ends {
-        self.has_begun = true;
+        if !std::mem::replace(&mut self.has_begun, true) && dialect.bare_calls {
+            match token {
+                Token::Name(_) => self.call = Call::Perhaps,
+                // A procedure may have a number: `EXEC greet;1 Ada`.
+                Token::Literal => self.call = Call::Named { dot: false },
+                _ => {}
+            }
+            return Ends::No;
+        }
         if self.is_bare_argument(token, dialect) {
             return Ends::Before;
         }
@@ -101,6 +127,22 @@ impl Statement {
         if gives {
             return Ends::Behind;
         }
+        // `ALTER ROLE ada SET x = y`
+        if self.alters && is("set") {
+            self.setting = Setting::Set;
+        }
+        // The passwords of CockroachDB, SAP HANA and Teradata may be words.
+        let is_word = matches!(token, Token::Word(_) | Token::Name(_));
+        let after_password = std::mem::take(&mut self.after_password);
+        if after_password && is_word {
+            return Ends::Before;
+        }
+        if std::mem::take(&mut self.before_kind) {
+            self.is_of_account = is("user") || is("role") || is("login");
+        }
+        self.after_password =
+            self.is_of_account && is("password") || after_password && token == Token::Mark("=");
+        self.after_stdin |= self.copies && is("stdin");
         // Oracle's passwords are names: `IDENTIFIED BY tiger`.
         if std::mem::take(&mut self.after_identified) && (is("by") || is("with") || is("via")) {
             return Ends::Behind;
@@ -123,6 +165,15 @@ impl Statement {
         let is_name = matches!(token, Token::Name(_) | Token::Word(_));
         let is_variable = matches!(token, Token::Word(word) if word.starts_with('@'));
         match self.call {
+            Call::Perhaps => {
+                self.call = match token {
+                    Token::Mark(".") => Call::Named { dot: true },
+                    Token::Literal | Token::Parameter(_) => Call::Named { dot: false },
+                    _ if is_variable => Call::Named { dot: false },
+                    _ => Call::None,
+                };
+                is_name && !is_variable && !is_any(MODIFIERS)
+            }
             Call::Named { dot } if is_name && !dot => !is_variable && !is_any(MODIFIERS),
             Call::Begun | Call::Named { .. } if is_name && !is_variable => {
                 self.call = Call::Named { dot: false };
@@ -141,6 +192,58 @@ const CALLS: &[&str] = &["EXEC", "EXECUTE"];
 
 /// Words that are no arguments of a call.
 const MODIFIERS: &[&str] = &["DEFAULT", "NULL", "OUT", "OUTPUT", "RECOMPILE", "WITH"];
+
+/// How statements begin in SQL Server alone, and which words begin a part of one.
+const TRANSACT: &[&str] = &[
+    "ADD",
+    "AND",
+    "AS",
+    "BACKUP",
+    "BREAK",
+    "BULK",
+    "CHECKPOINT",
+    "CLOSE",
+    "CONTINUE",
+    "DBCC",
+    "DEALLOCATE",
+    "DECLARE",
+    "DENY",
+    "DISABLE",
+    "ELSE",
+    "ENABLE",
+    "END",
+    "FETCH",
+    "FROM",
+    "GET",
+    "GO",
+    "GOTO",
+    "IF",
+    "KILL",
+    "LINENO",
+    "MOVE",
+    "NOT",
+    "OPEN",
+    "PRINT",
+    "RAISERROR",
+    "READTEXT",
+    "RECEIVE",
+    "RECONFIGURE",
+    "RESTORE",
+    "RETURN",
+    "REVERT",
+    "SAVE",
+    "SEND",
+    "SET",
+    "SETUSER",
+    "SHUTDOWN",
+    "THROW",
+    "UPDATETEXT",
+    "USE",
+    "WAITFOR",
+    "WHERE",
+    "WHILE",
+    "WRITETEXT",
+];
 
 /// How statements begin, in SQL and in no other language that a database is likely to speak.
 const STATEMENTS: &[&str] = &[

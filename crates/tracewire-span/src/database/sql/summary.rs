@@ -15,6 +15,8 @@ pub(super) struct Summary {
     waits_for_from: bool,
     after_distinct: bool,
     begun: bool,
+    /// Where the statement before the last `;` begins, and the one behind it.
+    statements: (usize, usize),
 }
 
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -28,8 +30,22 @@ enum Expects {
 }
 
 impl Summary {
-    pub(super) fn into_text(self) -> String {
+    pub(super) fn into_text(mut self) -> String {
+        self.drop_repeated();
         self.text
+    }
+
+    /// Removes what the last statement says if the one before said the same: how often a batch
+    /// repeats a statement makes no other kind of query of it.
+    fn drop_repeated(&mut self) {
+        let (before, last) = self.statements;
+        let same = self.text[before..last].trim_start() == self.text[last..].trim_start();
+        if same {
+            self.text.truncate(last);
+        } else {
+            self.statements.0 = last;
+        }
+        self.statements.1 = self.text.len();
     }
 
     pub(super) fn token(&mut self, token: Token<'_>) {
@@ -47,7 +63,9 @@ impl Summary {
                 self.expects = Expects::Nothing;
             }
             Token::Mark(";") => {
-                *self = Self { text: std::mem::take(&mut self.text), ..Self::default() };
+                self.drop_repeated();
+                let (text, statements) = (std::mem::take(&mut self.text), self.statements);
+                *self = Self { text, statements, ..Self::default() };
             }
             Token::Mark(".") if self.expects == Expects::MoreOfTarget => {
                 self.push(".");
@@ -101,6 +119,8 @@ impl Summary {
                 self.waits_for_from = false;
                 self.expects = Expects::Target;
             }
+            // Elsewhere it names a method, a column or a password.
+            "USING" if !self.deletes_or_merges() => self.expects = Expects::Nothing,
             "INTO" | "JOIN" | "USING" => self.expects = Expects::Target,
             "IF" | "NOT" | "EXISTS" | "ONLY" | "LATERAL" if self.expects == Expects::Target => {}
             "AS" if self.expects == Expects::MoreOfTarget => {}
@@ -118,6 +138,12 @@ impl Summary {
     /// `WITH … AS (…) UPDATE`: an update may follow a parenthesis, and `FOR UPDATE` does not.
     fn after_parenthesis(&self) -> bool {
         self.open.is_empty() && self.text.is_empty()
+    }
+
+    fn deletes_or_merges(&self) -> bool {
+        let mut words = self.text[self.statements.1..].split(' ').rev();
+        let is_operation = |word: &&str| matches!(*word, "DELETE" | "MERGE" | "SELECT");
+        words.find(is_operation).is_some_and(|word| word != "SELECT")
     }
 
     fn operation(&mut self, name: &str) {
