@@ -196,6 +196,29 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_that_pauses_beyond_the_end_is_tried_once_more_when_it_begins() {
+        let stop = Arc::new(Stop::default());
+        let limit = Duration::from_secs(100);
+        let attempts = Attempts::new("http://c".to_owned(), Some(limit), Arc::clone(&stop));
+        let mut tried = 0;
+        let result = attempts.run(|_| {
+            tried += 1;
+            if tried == 2 {
+                return Ok(());
+            }
+            let stop = Arc::clone(&stop);
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(50));
+                stop.begin(after(Duration::from_secs(20)));
+            });
+            refusal(Duration::from_secs(60))
+        });
+        assert_eq!((result, tried), (Ok(()), 2));
+        // Before the deadline, which is still to come.
+        assert!(stop.at_most(after(Duration::MAX)) > Instant::now() + Duration::from_secs(5));
+    }
+
+    #[test]
     fn a_pause_ends_when_everything_ends() {
         let stop = Arc::new(Stop::default());
         let attempts = Attempts::new("http://c".to_owned(), None, Arc::clone(&stop));
