@@ -9,6 +9,8 @@ use crate::stop::{Stop, after};
 use crate::unreachable;
 
 const FIRST_DELAY: Duration = Duration::from_millis(200);
+/// The longest pause that is kept for a batch without a time limit: a collector may ask for years.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// The attempts to send to one endpoint.
 #[derive(Debug)]
@@ -80,8 +82,9 @@ impl Attempts {
                 self.begin_pause(wanted);
             }
             let next = fault.retry.after(attempt).map(after);
+            let latest = limit.min(after(self.timeout.unwrap_or(LONGEST_PAUSE)));
             match next {
-                Some(next) if attempt < most && next < self.stop.at_most(limit) => {
+                Some(next) if attempt < most && next < self.stop.at_most(latest) => {
                     self.stop.sleep_until(next);
                     attempt += 1;
                 }
@@ -183,6 +186,36 @@ mod tests {
             attempts.run(|_| Ok(Instant::now() - begun >= Duration::from_secs(1))),
             Ok(true)
         );
+    }
+
+    #[test]
+    fn a_collector_that_asks_for_years_does_not_keep_a_batch_without_a_limit() {
+        let attempts = Attempts::new("http://c".to_owned(), None, Arc::default());
+        let years = Duration::from_secs(3 * 365 * 24 * 3600);
+        assert_eq!(attempts.run(|_| refusal(years)), Err("refused".to_owned()));
+    }
+
+    #[test]
+    fn a_batch_that_pauses_beyond_the_end_is_tried_once_more_when_it_begins() {
+        let stop = Arc::new(Stop::default());
+        let limit = Duration::from_secs(100);
+        let attempts = Attempts::new("http://c".to_owned(), Some(limit), Arc::clone(&stop));
+        let mut tried = 0;
+        let result = attempts.run(|_| {
+            tried += 1;
+            if tried == 2 {
+                return Ok(());
+            }
+            let stop = Arc::clone(&stop);
+            std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(50));
+                stop.begin(after(Duration::from_secs(20)));
+            });
+            refusal(Duration::from_secs(60))
+        });
+        assert_eq!((result, tried), (Ok(()), 2));
+        // Before the deadline, which is still to come.
+        assert!(stop.at_most(after(Duration::MAX)) > Instant::now() + Duration::from_secs(5));
     }
 
     #[test]

@@ -271,7 +271,9 @@ mod tests {
     }
 
     /// A waker that owns a future, as that of a task does.
-    struct Owns(Mutex<Option<ShutdownSignal>>);
+    struct Owns {
+        _future: Mutex<ShutdownSignal>,
+    }
 
     impl Wake for Owns {
         fn wake(self: Arc<Self>) {}
@@ -282,7 +284,7 @@ mod tests {
         let shared = Arc::<Shared>::default();
         let (mut inner, mut outer) = (future(&shared), future(&shared));
         assert!(Pin::new(&mut inner).poll(&mut Context::from_waker(Waker::noop())).is_pending());
-        let first = Waker::from(Arc::new(Owns(Mutex::new(Some(inner)))));
+        let first = Waker::from(Arc::new(Owns { _future: Mutex::new(inner) }));
         assert!(Pin::new(&mut outer).poll(&mut Context::from_waker(&first)).is_pending());
         drop(first);
         assert!(Pin::new(&mut outer).poll(&mut Context::from_waker(Waker::noop())).is_pending());

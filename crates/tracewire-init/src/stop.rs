@@ -32,13 +32,13 @@ impl Stop {
         self.lock().map_or(instant, |deadline| deadline.min(instant))
     }
 
-    /// Sleeps until `instant`, or the deadline if that is earlier.
+    /// Sleeps until `instant`, or until it is known that the deadline is earlier: then there is nothing
+    /// to wait for.
     pub(crate) fn sleep_until(&self, instant: Instant) {
         let mut deadline = self.lock();
         loop {
-            let until = deadline.map_or(instant, |deadline| deadline.min(instant));
-            let left = until.saturating_duration_since(Instant::now());
-            if left == Duration::ZERO {
+            let left = instant.saturating_duration_since(Instant::now());
+            if left == Duration::ZERO || deadline.is_some_and(|deadline| deadline < instant) {
                 return;
             }
             deadline =
