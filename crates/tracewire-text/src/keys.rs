@@ -4,6 +4,7 @@
 //! separators, and without an index in brackets at its end. So `access_token`, `accessToken`,
 //! `Access-Token`, `access%5Ftoken`, `access.token` and `access_token[0]` are one key.
 
+use crate::symbols::Symbols;
 use std::ops::Range;
 
 /// Stand anywhere in the keys of secrets. Grouped by their first letters.
@@ -236,10 +237,10 @@ impl Key {
         }
     }
 
-    /// Reads a whole key.
+    /// Reads a whole key, which may be percent-encoded.
     pub(crate) fn of(text: &str) -> Self {
         let mut key = Self::new();
-        key.read(text.bytes());
+        key.read(Symbols::of(text).map(|symbol| symbol.byte));
         key
     }
 

@@ -296,6 +296,8 @@ mod tests {
             ("{\"pass\":\"S1\",\"code\":1}", "{\"pass\":\"REDACTED\",\"code\":1}"),
             ("{'session': 'S1'}", "{'session': 'REDACTED'}"),
             ("Login { pass: Some(\"S 1\"), code: \"a\" }", "Login { pass: REDACTED, code: \"a\" }"),
+            ("%70assword=S1 x", "%70assword=REDACTED x"),
+            ("user%5Bpass%5D=S1 x", "user%5Bpass%5D=REDACTED x"),
             ("invalid API key: S1", "invalid API key: REDACTED"),
             ("Secret Key = S1", "Secret Key = REDACTED"),
             ("secret\t=\tS1", "secret\t=\tREDACTED"),

@@ -1,7 +1,7 @@
 //! What one request asks for, apart from its client's settings.
 
 use opentelemetry::KeyValue;
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 /// Options of one request, put into its extensions.
 ///
@@ -11,13 +11,27 @@ use std::borrow::Cow;
 /// let mut request = http::Request::new(());
 /// request.extensions_mut().insert(CallOptions::new().template("/users/{id}"));
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct CallOptions {
     pub(crate) untraced: bool,
     pub(crate) unpropagated: bool,
     pub(crate) name: Option<Cow<'static, str>>,
     pub(crate) template: Option<Cow<'static, str>>,
     pub(crate) attributes: Vec<KeyValue>,
+}
+
+/// Leaves out the values of attributes, which may be secrets.
+impl fmt::Debug for CallOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = self.attributes.iter().map(|attribute| attribute.key.as_str());
+        f.debug_struct("CallOptions")
+            .field("untraced", &self.untraced)
+            .field("unpropagated", &self.unpropagated)
+            .field("name", &self.name)
+            .field("template", &self.template)
+            .field("attributes", &keys.collect::<Vec<_>>())
+            .finish()
+    }
 }
 
 impl CallOptions {
@@ -71,5 +85,17 @@ impl CallOptions {
     pub fn attribute(mut self, attribute: KeyValue) -> Self {
         self.attributes.push(attribute);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_shows_no_value_of_an_attribute() {
+        let options = CallOptions::new().attribute(KeyValue::new("tenant", "SECRET"));
+        let shown = format!("{options:?}");
+        assert!(shown.contains("tenant") && !shown.contains("SECRET"), "{shown}");
     }
 }

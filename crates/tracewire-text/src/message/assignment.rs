@@ -120,7 +120,7 @@ fn key_before(bytes: &[u8], operator: usize) -> Range<usize> {
     let end = back(operator, |byte| matches!(byte, b' ' | b'\t'));
     let end = back(end, |byte| matches!(byte, b'"' | b'\'' | b'`' | b'\\'));
     let start = back(end, |byte| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']')
+        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']' | b'%')
     });
     start..end
 }

@@ -29,10 +29,23 @@ pub(super) struct Hooks {
 }
 
 /// Attributes that a hook adds, to the span and to the metric apart.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Attributes {
     pub(super) span: Vec<KeyValue>,
     pub(super) metric: Vec<KeyValue>,
+}
+
+/// Leaves out the values, which may be secrets.
+impl fmt::Debug for Attributes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = |attributes: &[KeyValue]| -> Vec<_> {
+            attributes.iter().map(|attribute| attribute.key.clone()).collect()
+        };
+        f.debug_struct("Attributes")
+            .field("span", &keys(&self.span))
+            .field("metric", &keys(&self.metric))
+            .finish()
+    }
 }
 
 impl Attributes {
@@ -101,5 +114,20 @@ impl fmt::Debug for Hooks {
             .field("on_request", &self.on_request.is_some())
             .field("on_response", &self.on_response.is_some())
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_shows_no_value_of_an_attribute() {
+        let mut attributes = Attributes::default();
+        attributes.span(KeyValue::new("tenant", "SECRET"));
+        attributes.metric(KeyValue::new("tier", "SECRET"));
+        let shown = format!("{attributes:?}");
+        assert!(shown.contains("tenant") && shown.contains("tier"), "{shown}");
+        assert!(!shown.contains("SECRET"), "{shown}");
     }
 }
