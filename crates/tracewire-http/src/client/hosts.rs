@@ -180,7 +180,15 @@ fn is_public_label(name: &str) -> bool {
     };
     name.starts_with(|first: char| first.is_ascii_digit()) && is_number(name)
         || starts_with("xn--")
-        || COUNTRIES.split(' ').any(|country| country.eq_ignore_ascii_case(name))
+        || is_country(name)
+}
+
+fn is_country(name: &str) -> bool {
+    name.len() == 2
+        && COUNTRIES
+            .as_bytes()
+            .chunks(3)
+            .any(|country| country[..2].eq_ignore_ascii_case(name.as_bytes()))
 }
 
 fn is_number(name: &str) -> bool {

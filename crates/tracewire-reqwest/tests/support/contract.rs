@@ -22,7 +22,7 @@ pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 pub(crate) type Answer = Result<Response<UnsyncBoxBody<Bytes, BoxError>>, BoxError>;
 
 /// How long a client with [`Setup::limited`] waits.
-pub(crate) const LIMIT: Duration = Duration::from_millis(50);
+pub(crate) const LIMIT: Duration = Duration::from_millis(500);
 
 /// A host to which a client with [`Setup::limited`] finds no way, and no end of searching.
 pub(crate) const UNROUTABLE: &str = "unroutable.invalid";
