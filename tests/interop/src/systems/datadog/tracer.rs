@@ -22,6 +22,8 @@ struct Style {
     dropped_trace: &'static str,
     /// A header, and what it holds when the user's wish to drop has arrived.
     still_dropped: (&'static str, &'static str),
+    /// A synthetic test of theirs, which has no span: its parent is 0. Empty where it cannot say so.
+    synthetic: &'static [(&'static str, &'static str)],
 }
 
 const STYLES: [Style; 3] = [
@@ -43,6 +45,12 @@ const STYLES: [Style; 3] = [
         ],
         dropped_trace: "0000000000000000000000000000002b",
         still_dropped: ("x-datadog-sampling-priority", "-1"),
+        synthetic: &[
+            ("x-datadog-trace-id", "48"),
+            ("x-datadog-parent-id", "0"),
+            ("x-datadog-sampling-priority", "1"),
+            ("x-datadog-origin", "synthetics"),
+        ],
     },
     Style {
         name: "W3C",
@@ -58,6 +66,7 @@ const STYLES: [Style; 3] = [
         ],
         dropped_trace: "6b00b29a00000000000000000000002d",
         still_dropped: ("tracestate", "s:-1"),
+        synthetic: &[],
     },
     Style {
         name: "both, as is their default",
@@ -81,6 +90,12 @@ const STYLES: [Style; 3] = [
         ],
         dropped_trace: "0000000000000000000000000000002f",
         still_dropped: ("x-datadog-sampling-priority", "-1"),
+        synthetic: &[
+            ("x-datadog-trace-id", "49"),
+            ("x-datadog-parent-id", "0"),
+            ("x-datadog-sampling-priority", "1"),
+            ("x-datadog-origin", "synthetics"),
+        ],
     },
 ];
 
@@ -179,6 +194,20 @@ impl Style {
             is_chain(&all, self.kept_trace, &["ours server", "ours client", "theirs server"])?;
             expect("state of their span", state(&spans[0]), KEPT)
         });
+        if let [(_, number), ..] = self.synthetic {
+            checks.check(
+                &name("the trace of a synthetic test, whose parent is 0, goes on"),
+                || {
+                    let seen = Seen::at(&ours.relay(&theirs.seen()), self.synthetic)?;
+                    let number: u64 = number.parse().map_err(|_| "the trace is a number")?;
+                    let trace_id = format!("{number:032x}");
+                    expect("trace", seen.trace_id(), &*trace_id)?;
+                    let (all, spans) = together(&trace_id, 1, 2)?;
+                    is_chain(&all, &trace_id, &["ours server", "ours client", "theirs server"])?;
+                    expect("origin", spans[0].meta("_dd.origin"), Some("synthetics"))
+                },
+            );
+        }
         let unsampled = |seen: Seen| expect("sampled", seen.sampled(), Some(false));
         checks.check(&name("priority -1 arrives at the end"), || {
             let seen = Seen::at(&chain(&ours, &theirs, &ours.relay(&theirs.seen())), self.dropped)?;
