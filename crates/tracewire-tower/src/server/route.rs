@@ -51,20 +51,31 @@ fn whole<'a>(
 /// one with an asterisk for the rest.
 #[cfg(feature = "axum")]
 fn fits(template: &str, path: &str) -> bool {
-    let mut path = path.split('/');
-    let mut template = template.split('/').peekable();
-    while let Some(segment) = template.next() {
+    let (mut template, mut path) = (Some(template), Some(path));
+    while let Some(rest) = template {
+        let (segment, behind) = first_segment(rest);
         if segment.starts_with("{*") {
-            return template.peek().is_none() && path.next().is_some();
+            return behind.is_none() && path.is_some();
         }
-        match path.next() {
-            Some(own) if segment == own || segment.contains('{') => {}
+        match path.map(first_segment) {
+            Some((own, more)) if segment == own || segment.contains('{') => path = more,
             // A router nested at a prefix matches the prefix with and without a slash.
             None if segment.is_empty() => {}
             _ => return false,
         }
+        template = behind;
     }
-    path.all(str::is_empty)
+    path.is_none_or(|rest| rest.bytes().all(|byte| byte == b'/'))
+}
+
+/// What stands before the first slash, and what behind it. Segments are short, so this is quicker
+/// than `split`.
+#[cfg(feature = "axum")]
+fn first_segment(text: &str) -> (&str, Option<&str>) {
+    match text.bytes().position(|byte| byte == b'/') {
+        Some(slash) => (&text[..slash], Some(&text[slash + 1..])),
+        None => (text, None),
+    }
 }
 
 #[cfg(all(test, feature = "axum"))]
