@@ -11,7 +11,8 @@ const PROPAGATORS: &str = "tracecontext,baggage";
 pub(crate) struct Config {
     pub(crate) listen: String,
     pub(crate) mode: Mode,
-    pub(crate) propagator: Arc<dyn Propagator>,
+    /// In place of the default set, where the environment names none.
+    pub(crate) propagator: Option<Arc<dyn Propagator>>,
 }
 
 /// Which side is instrumented.
@@ -26,12 +27,14 @@ impl Config {
     /// Services normally ignore such a word with a warning. A conformance run must not pass by
     /// staying silent in the format under test.
     pub(crate) fn from_env() -> Result<Self, String> {
-        let names = variable("OTEL_PROPAGATORS").unwrap_or_else(|| PROPAGATORS.to_owned());
-        let propagators = propagation::from_names(&names).map_err(|error| error.to_string())?;
+        let names = variable("OTEL_PROPAGATORS");
+        let propagators = propagation::from_names(names.as_deref().unwrap_or(PROPAGATORS))
+            .map_err(|error| error.to_string())?;
         if let Some(word) = propagators.unknown().first() {
             return Err(format!("OTEL_PROPAGATORS: cannot speak {word:?}"));
         }
-        Ok(Self { listen: listen()?, mode: mode()?, propagator: propagators.propagator() })
+        let propagator = names.is_none().then(|| propagators.propagator());
+        Ok(Self { listen: listen()?, mode: mode()?, propagator })
     }
 }
 

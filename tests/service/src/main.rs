@@ -43,10 +43,11 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), String> {
     let config = Config::from_env()?;
-    let telemetry = Telemetry::builder()
-        .propagator(config.propagator)
-        .init()
-        .map_err(|error| error.to_string())?;
+    let builder = match config.propagator {
+        Some(propagator) => Telemetry::builder().propagator(propagator),
+        None => Telemetry::builder(),
+    };
+    let telemetry = builder.init().map_err(|error| error.to_string())?;
     let app = match config.mode {
         Mode::Server => server::app(),
         Mode::Client => client::app(),
