@@ -13,8 +13,7 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-/// How many series have all their attributes. An SDK keeps 2,000 of one metric unless it is told
-/// otherwise.
+/// How many series have all their attributes. By default an SDK keeps 2,000 of one metric.
 const LIMIT: usize = 1_000;
 /// A power of two that leaves every other slot free.
 const SLOTS: usize = 2_048;
@@ -57,7 +56,7 @@ impl SeriesLimit {
     }
 }
 
-/// What a series is told from others by.
+/// What distinguishes one series from another.
 #[derive(Clone, Debug)]
 pub(super) struct Labels {
     pub(super) method: StringValue,
@@ -65,7 +64,7 @@ pub(super) struct Labels {
     pub(super) synthetic: Option<&'static str>,
     pub(super) status: Option<u16>,
     pub(super) error: Option<StringValue>,
-    /// Whether all is told apart.
+    /// Whether nothing was left out.
     pub(super) exact: bool,
 }
 

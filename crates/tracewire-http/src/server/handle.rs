@@ -29,7 +29,7 @@ enum Of {
 }
 
 /// Lives in the context of a request that is not traced.
-struct Alive(#[allow(dead_code)] Arc<()>);
+struct Alive(#[allow(dead_code, reason = "what counts is that it is held")] Arc<()>);
 
 impl ExchangeHandle {
     /// Sets the route that matched: the template, never the path. The first one that is known stays.

@@ -132,7 +132,7 @@ impl TrustedProxies {
         if count == 0 { Self::none() } else { Self::new(Trusted::Hops(count)) }
     }
 
-    /// Believes the whole chain, whoever wrote it.
+    /// Believes every entry of the chain, even those that the client wrote.
     ///
     /// # Risk
     ///
