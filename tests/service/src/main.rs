@@ -52,20 +52,22 @@ async fn run() -> Result<(), String> {
         Mode::Server => server::app(),
         Mode::Client => client::app(),
     };
+    // Before anybody can connect, so that a signal right after the first answer is not lost.
+    let asked = tracewire::shutdown_signal();
     let listener = TcpListener::bind(&config.listen)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", config.listen))?;
-    serve(listener, app).await?;
+    serve(listener, app, asked).await?;
     telemetry.shutdown(); // says itself what was lost
     Ok(())
 }
 
 /// Serves until told to stop, then gives connections a while to finish.
-async fn serve(listener: TcpListener, app: Router) -> Result<(), String> {
+async fn serve(listener: TcpListener, app: Router, asked: ShutdownSignal) -> Result<(), String> {
     let (stop, mut stopping) = watch::channel(false);
     let app = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(app);
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {
-        tracewire::shutdown_signal().await;
+        asked.await;
         stop.send_replace(true);
     });
     let overdue = async {
