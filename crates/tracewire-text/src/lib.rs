@@ -10,8 +10,10 @@
 //! Whatever is redacted is replaced by `REDACTED`.
 
 mod cut;
+pub mod hex;
 mod keys;
 mod message;
+pub mod percent;
 mod printable;
 mod redaction;
 mod splice;
