@@ -10,7 +10,9 @@
 //! Whatever is redacted is replaced by `REDACTED`.
 
 mod cut;
+pub mod glob;
 pub mod hex;
+pub mod host;
 mod keys;
 mod message;
 pub mod percent;
@@ -26,5 +28,5 @@ pub use self::{
     redaction::SensitiveKeys,
 };
 
-/// Replaces a secret.
-const REDACTED: &str = "REDACTED";
+/// Stands in place of a secret.
+pub const REDACTED: &str = "REDACTED";
