@@ -1,6 +1,6 @@
 //! Several propagators as one.
 
-use crate::Propagator;
+use crate::propagator::Propagator;
 use http::{HeaderMap, HeaderName};
 use opentelemetry::Context;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Work that is not to be recorded, and what is sent on from it.
 
-use crate::{random::with_random_trace_id, unrecorded::span};
+use crate::{random_flag::with_random_trace_id, tools::unrecorded::unrecorded_span};
 use opentelemetry::{
     Context,
     trace::{SpanContext, TraceContextExt},
@@ -40,7 +40,7 @@ pub fn untraced(context: &Context) -> Context {
     if caller.is_valid() {
         return context.with_value(Untraced { sent: caller });
     }
-    let sent = span(false);
+    let sent = unrecorded_span(false);
     let context = with_random_trace_id(&context.with_remote_span_context(sent.clone()));
     context.with_value(Untraced { sent })
 }

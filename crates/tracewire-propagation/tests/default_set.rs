@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 use tracewire_propagation::{
-    Composite, Format, default_generation, default_propagator, from_names, set_default,
+    Composite, HeaderFormat, default_propagator, default_version, from_names, set_default,
 };
 
 fn names(propagator: &dyn tracewire_propagation::Propagator) -> Vec<String> {
@@ -42,7 +42,7 @@ fn expected() -> Vec<&'static str> {
 fn the_enabled_formats_are_the_default_set() {
     let selection = from_names("").unwrap();
     assert_eq!(names(&selection.propagator()), expected());
-    for format in Format::ALL {
+    for format in HeaderFormat::ALL {
         assert_eq!(format.is_enabled(), from_names(format.name()).is_ok(), "{format}");
     }
 }
@@ -51,10 +51,10 @@ fn the_enabled_formats_are_the_default_set() {
 #[test]
 fn the_default_can_be_replaced_again_and_again() {
     assert_eq!(names(&default_propagator()), expected());
-    let before = default_generation();
+    let before = default_version();
     set_default(Arc::new(Composite::default()));
     assert_eq!(names(&default_propagator()), Vec::<String>::new());
-    assert_ne!(default_generation(), before);
+    assert_ne!(default_version(), before);
     set_default(from_names("").unwrap().propagator());
     assert_eq!(names(&default_propagator()), expected());
 }
