@@ -4,10 +4,8 @@ use crate::{
     propagator::Propagator,
     sampling_hint::SamplingHint,
     tools::{
-        hex,
         kept::{keep, kept},
         malformed::Malformed,
-        percent::{decode, encode_for_url},
         read::{first, prefixed},
         remote::{remote_span, with_remote_span},
         write,
@@ -18,6 +16,10 @@ use opentelemetry::{
     Context,
     baggage::{Baggage, BaggageExt, BaggageMetadata},
     trace::{SpanContext, TraceContextExt, TraceFlags, TraceState},
+};
+use tracewire_text::{
+    hex,
+    percent::{RESERVED, decode_lossy, encode},
 };
 
 /// Jaeger: the header `uber-trace-id`, and baggage in headers `uberctx-{key}`.
@@ -119,7 +121,7 @@ fn parse(value: &[u8]) -> Option<(SpanContext, u8)> {
         return None;
     }
     let text = str::from_utf8(value).ok()?;
-    if text.contains('%') { parse_text(&decode(text).value) } else { parse_text(text) }
+    parse_text(&decode_lossy(text).text)
 }
 
 fn parse_text(text: &str) -> Option<(SpanContext, u8)> {
@@ -184,7 +186,7 @@ fn extract_baggage(headers: &HeaderMap, parent: &Context) -> Option<Baggage> {
         let Ok(text) = str::from_utf8(value) else { continue };
         budget = left;
         found = true;
-        let value = decode(text).value;
+        let value = decode_lossy(text).text.into_owned();
         baggage.insert_with_metadata(key.to_owned(), value, BaggageMetadata::default());
     }
     found.then_some(baggage)
@@ -194,7 +196,7 @@ fn inject_baggage(baggage: &Baggage, headers: &mut HeaderMap) {
     let mut budget = MAX_BAGGAGE;
     for (key, (value, _)) in baggage {
         let name = [BAGGAGE, key.as_str()].concat();
-        let value = encode_for_url(value.as_str());
+        let value = encode(value.as_str(), RESERVED).into_owned();
         let Some(left) = budget.checked_sub(name.len() + value.len()) else { continue };
         budget = left;
         write::set_named(headers, &name, value);

@@ -4,7 +4,6 @@ use crate::{
     propagator::Propagator,
     sampling_hint::SamplingHint,
     tools::{
-        hex,
         kept::{keep, kept},
         malformed::Malformed,
         read::{first, trim_ows},
@@ -17,6 +16,7 @@ use opentelemetry::{
     Context,
     trace::{SpanContext, TraceContextExt, TraceFlags, TraceState},
 };
+use tracewire_text::hex;
 
 /// AWS X-Ray: the header `X-Amzn-Trace-Id`.
 ///

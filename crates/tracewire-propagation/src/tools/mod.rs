@@ -1,10 +1,8 @@
 //! What the header formats share: reading and writing header values, and the caller's trace in a
 //! context.
 
-pub(crate) mod hex;
 pub(crate) mod kept;
 pub(crate) mod malformed;
-pub(crate) mod percent;
 pub(crate) mod read;
 pub(crate) mod remote;
 pub(crate) mod unrecorded;

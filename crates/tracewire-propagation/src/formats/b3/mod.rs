@@ -7,7 +7,6 @@ use crate::{
     propagator::Propagator,
     sampling_hint::SamplingHint,
     tools::{
-        hex,
         kept::{keep, kept},
         malformed::Malformed,
         read::{first, trim_ows},
@@ -21,6 +20,7 @@ use opentelemetry::{
     Context, TraceId,
     trace::{SpanContext, TraceContextExt, TraceFlags, TraceState},
 };
+use tracewire_text::hex;
 
 /// B3, of Zipkin: the single header `b3`, or the several headers `X-B3-*`.
 ///

@@ -1,6 +1,6 @@
 //! The grammar of both forms of B3.
 
-use crate::tools::hex;
+use tracewire_text::hex;
 
 /// What the headers hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

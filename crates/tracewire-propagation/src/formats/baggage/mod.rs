@@ -1,13 +1,16 @@
 //! W3C Baggage.
 
+mod encoding;
 mod members;
 
-use self::members::{List, MAX_LEN, Members, len_of_parts, push_properties};
+use self::{
+    encoding::{Decoded, decode, encode},
+    members::{List, MAX_LEN, Members, len_of_parts, push_properties},
+};
 use crate::{
     propagator::Propagator,
     tools::{
         malformed::Malformed,
-        percent::{Decoded, decode, encode},
         read::{MAX_LINES, joined_len, lines},
         write,
     },
@@ -153,13 +156,13 @@ impl Received {
                 self.malformed += 1;
                 continue;
             };
-            let Decoded { value, faithful, canonical } = decode(member.value);
-            self.canonical &= canonical && self.list.text.is_empty();
+            let Decoded { value, is_exact, is_canonical } = decode(member.value);
+            self.canonical &= is_canonical && self.list.text.is_empty();
             let mut properties_at = 0;
             let pushed = self.list.append(|text| {
                 text.push_str(member.key);
                 text.push('=');
-                if faithful {
+                if is_exact {
                     text.push_str(member.value);
                 } else {
                     encode(&value, text);

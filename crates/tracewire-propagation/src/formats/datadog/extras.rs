@@ -1,6 +1,6 @@
 //! What Datadog sends beside the ids: priority, origin and tags.
 
-use crate::tools::hex;
+use tracewire_text::hex;
 
 /// Bytes that `x-datadog-tags` may have, when read and when written.
 const MAX_TAGS: usize = 512;

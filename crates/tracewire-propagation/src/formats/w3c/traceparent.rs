@@ -1,10 +1,8 @@
 //! The grammar of `traceparent`: fixed positions, lower-case hex.
 
-use crate::{
-    random_flag::is_random,
-    tools::{hex, read::trim_ows},
-};
+use crate::{random_flag::is_random, tools::read::trim_ows};
 use opentelemetry::{Context, SpanId, TraceId, trace::SpanContext};
+use tracewire_text::hex;
 
 /// Flag bit 0: the caller may have recorded the trace.
 pub(crate) const SAMPLED: u8 = 0x01;
