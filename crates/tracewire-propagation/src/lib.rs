@@ -1,24 +1,4 @@
-//! Reads and writes trace context and baggage in HTTP headers.
-//!
-//! A [`Propagator`] carries a [`Context`](opentelemetry::Context) between processes. Each header
-//! format is one, behind a cargo feature of its own:
-//!
-//! | feature | default | in `OTEL_PROPAGATORS` | type | headers |
-//! |---|---|---|---|---|
-//! | `tracecontext` | ✔ | `tracecontext` | `TraceContext` | `traceparent`, `tracestate` |
-//! | `baggage` | ✔ | `baggage` | `Baggage` | `baggage` |
-//! | `b3` | | `b3` | `B3::single()` | `b3` |
-//! | `b3` | | `b3multi` | `B3::multi()` | `x-b3-traceid`, `-spanid`, `-sampled`, `-flags` |
-//! | `jaeger` | | `jaeger` | `Jaeger` | `uber-trace-id`, `uberctx-*` |
-//! | `xray` | | `xray` | `XRay` | `x-amzn-trace-id` |
-//! | `datadog` | | `datadog` | `Datadog` | `x-datadog-*` |
-//! | `elastic` | | `elastic` | `Elastic` | `elastic-apm-traceparent`, and W3C's |
-//!
-//! Most programs never name one: [`default_propagator`] is what `OTEL_PROPAGATORS` says, or else
-//! all formats that are compiled in. [`from_names`] chooses by name, [`Composite`] puts several
-//! together, [`set_default`] replaces the default and [`register`] adds a name. [`HeaderFormat`]
-//! lists every format, compiled in or not. [`TextMap`] adapts a propagator to OpenTelemetry's own
-//! trait, and [`FromTextMap`] adapts one of theirs.
+#![cfg_attr(feature = "tracecontext", doc = include_str!("../README.md"))]
 //!
 //! # What travels in the context
 //!
@@ -29,11 +9,6 @@
 //! ([`untraced`]).
 //!
 //! [`current`] attaches a context in destructors that may run while their thread ends.
-//!
-//! # Features
-//!
-//! Besides the formats there is `internal-logs` (default): one short line a minute at most for each
-//! header that comes in malformed, through OpenTelemetry's own log macros.
 
 mod composite;
 pub mod current;
@@ -67,7 +42,3 @@ pub use self::{
     text_map::{FromTextMap, TextMap},
     untraced::{is_untraced, outgoing, untraced},
 };
-
-#[cfg(all(doctest, feature = "tracecontext"))]
-#[doc = include_str!("../README.md")]
-struct Readme;
