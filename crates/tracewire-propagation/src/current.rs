@@ -51,6 +51,7 @@ impl Drop for Reachable {
 }
 
 /// Whether the current context can be reached: not while the thread ends.
+#[must_use]
 pub fn is_reachable() -> bool {
     REACHABLE.try_with(|reachable| reachable.0).unwrap_or(false)
 }

@@ -27,11 +27,10 @@ mod text_map;
 mod tools;
 mod untraced;
 
-// The formats that are compiled in, and their table.
-pub use self::formats::*;
 pub use self::{
     composite::Composite,
     default::{default_propagator, default_version, set_default},
+    formats::*, // those that are compiled in, and the list of all
     names::{NamedPropagators, NotCompiledIn, allowed_names, from_env, from_names},
     propagator::Propagator,
     random_flag::with_random_trace_id,

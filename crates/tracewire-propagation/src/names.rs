@@ -158,6 +158,7 @@ fn find(word: &str) -> Result<Option<Named>, NotCompiledIn> {
 
 /// Lists the names that this build accepts: its formats, the [registered](crate::register)
 /// propagators, and `none`.
+#[must_use]
 pub fn allowed_names() -> Vec<String> {
     let formats = HeaderFormat::enabled().map(|format| format.name().to_owned());
     formats.chain(registered_names()).chain([NONE.to_owned()]).collect()

@@ -23,6 +23,7 @@ use opentelemetry::{
 ///
 /// let context = with_random_trace_id(&Context::current());
 /// ```
+#[must_use]
 pub fn with_random_trace_id(context: &Context) -> Context {
     let span = context.span();
     let span_context = span.span_context();

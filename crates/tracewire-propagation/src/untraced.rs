@@ -32,6 +32,7 @@ struct Untraced {
 /// assert!(context.span().span_context().is_valid());
 /// assert!(!context.span().span_context().is_sampled());
 /// ```
+#[must_use]
 pub fn untraced(context: &Context) -> Context {
     if is_untraced(context) {
         return context.clone();
@@ -46,6 +47,7 @@ pub fn untraced(context: &Context) -> Context {
 }
 
 /// Whether work in `context` is not to be recorded: see [`untraced`].
+#[must_use]
 pub fn is_untraced(context: &Context) -> bool {
     context.get::<Untraced>().is_some()
 }
@@ -54,6 +56,7 @@ pub fn is_untraced(context: &Context) -> bool {
 ///
 /// In a context that is [`untraced`] that is its caller's, or the one it had when it was marked. A
 /// sampler that drops a span leaves another one behind, which no other service knows.
+#[must_use]
 pub fn outgoing(context: &Context) -> Context {
     let Some(Untraced { sent }) = context.get::<Untraced>() else { return context.clone() };
     let span = context.span();

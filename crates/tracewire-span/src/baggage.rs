@@ -16,16 +16,20 @@
 //! [W3C Baggage]: https://www.w3.org/TR/baggage/#limits
 
 use crate::Carried;
-use opentelemetry::Context;
-use opentelemetry::baggage::{Baggage, BaggageExt};
+use opentelemetry::{
+    Context,
+    baggage::{Baggage, BaggageExt},
+};
 use tracewire_propagation::current;
 
 /// The value of a key in the current context.
+#[must_use]
 pub fn get(key: &str) -> Option<String> {
     current::with(|context| context.baggage().get(key).map(ToString::to_string))
 }
 
 /// All entries of the current context, sorted by key.
+#[must_use]
 pub fn entries() -> Vec<(String, String)> {
     let mut entries: Vec<_> = current::with(|context| {
         let baggage = context.baggage().iter();
@@ -91,6 +95,7 @@ impl Change {
     }
 
     /// The current context with the change made.
+    #[must_use]
     pub fn context(self) -> Context {
         current::with(|current| {
             let mut baggage = Baggage::new();

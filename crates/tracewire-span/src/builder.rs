@@ -1,14 +1,16 @@
 //! A span before its start.
 
-use crate::value::{IntoAttribute, IntoValue, attribute, attributes};
-use crate::{InSpan, Outcome, Span, StreamInSpan, Tracer, limit, provider, run};
+use crate::{
+    InSpan, Span, SpanOutput, StreamInSpan, Tracer, limit, provider, run,
+    value::{IntoAttribute, IntoValue, attribute, attributes},
+};
 use futures_core::Stream;
-use opentelemetry::baggage::{Baggage, BaggageExt};
-use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt, Tracer as _};
-use opentelemetry::{Context, Key, KeyValue};
-use std::borrow::Cow;
-use std::sync::Arc;
-use std::time::SystemTime;
+use opentelemetry::{
+    Context, Key, KeyValue,
+    baggage::{Baggage, BaggageExt},
+    trace::{Link, SpanContext, SpanKind, TraceContextExt, Tracer as _},
+};
+use std::{borrow::Cow, sync::Arc, time::SystemTime};
 use tracewire_propagation::{current, with_random_trace_id};
 
 /// A span before its start: what is set here, a sampler sees.
@@ -145,16 +147,16 @@ impl SpanBuilder {
     pub fn run<F>(self, future: F) -> InSpan<F>
     where
         F: Future,
-        F::Output: Outcome,
+        F::Output: SpanOutput,
     {
-        InSpan::new(self, future, F::Output::record)
+        InSpan::new(self, future, F::Output::record_on)
     }
 
     /// Runs a closure inside the span, with errors and panics recorded as in [`run`](Self::run).
     ///
     /// Not for an `async` block, which does nothing inside the closure.
-    pub fn in_scope<T: Outcome>(self, scope: impl FnOnce() -> T) -> T {
-        run::in_scope(&self.start(), scope, T::record)
+    pub fn in_scope<T: SpanOutput>(self, scope: impl FnOnce() -> T) -> T {
+        run::in_scope(&self.start(), scope, T::record_on)
     }
 
     /// Runs a stream inside the span, which ends when the stream does, or is dropped.
@@ -163,9 +165,9 @@ impl SpanBuilder {
     pub fn stream<S>(self, stream: S) -> StreamInSpan<S>
     where
         S: Stream,
-        S::Item: Outcome,
+        S::Item: SpanOutput,
     {
-        StreamInSpan::new(self, stream, S::Item::record)
+        StreamInSpan::new(self, stream, S::Item::record_on)
     }
 
     /// Starts the span without making it current, for work that ends elsewhere.

@@ -4,9 +4,11 @@ use futures_core::Stream;
 use futures_sink::Sink;
 use opentelemetry::Context;
 use pin_project_lite::pin_project;
-use std::fmt;
-use std::pin::Pin;
-use std::task::{self, Poll, ready};
+use std::{
+    fmt,
+    pin::Pin,
+    task::{self, Poll, ready},
+};
 use tracewire_propagation::current;
 
 pin_project! {

@@ -1,10 +1,11 @@
 //! Something that happened while a span was open.
 
-use crate::limit;
-use crate::value::{IntoAttribute, IntoValue, attribute, attributes};
+use crate::{
+    limit,
+    value::{IntoAttribute, IntoValue, attribute, attributes},
+};
 use opentelemetry::{Key, KeyValue};
-use std::borrow::Cow;
-use std::time::SystemTime;
+use std::{borrow::Cow, time::SystemTime};
 
 /// A named moment in the life of a span, with attributes.
 ///

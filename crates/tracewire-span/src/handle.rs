@@ -1,15 +1,15 @@
 //! A span that is open: the current one, or one started to end later.
 
-use crate::limit;
-use crate::outcome::error_type;
-use crate::value::{IntoAttribute, IntoValue, attribute, attributes};
-use crate::{Carried, Event};
-use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
-use opentelemetry::{Context, Key, KeyValue, StringValue};
-use std::any::Any;
-use std::borrow::Cow;
-use std::fmt::Display;
-use std::time::SystemTime;
+use crate::{
+    Carried, Event, limit,
+    output::error_type,
+    value::{IntoAttribute, IntoValue, attribute, attributes},
+};
+use opentelemetry::{
+    Context, Key, KeyValue, StringValue,
+    trace::{SpanContext, Status, TraceContextExt},
+};
+use std::{any::Any, borrow::Cow, fmt::Display, time::SystemTime};
 use tracewire_propagation::current;
 
 /// The span that is current, to be enriched from anywhere.
@@ -21,12 +21,13 @@ use tracewire_propagation::current;
 ///
 /// let span = current();
 /// span.set_attribute("cart.items", 3).add_event("priced");
-/// span.record(|span| {
+/// span.if_recording(|span| {
 ///     // reached only if somebody will see it
 ///     span.set_attribute("cart.total", [1.5, 2.5].iter().sum::<f64>());
 /// });
 /// span.set_status(Status::error("card refused"));
 /// ```
+#[must_use]
 pub fn current() -> Span {
     Span { context: current::get() }
 }
@@ -47,13 +48,14 @@ impl Span {
     }
 
     /// Whether what is set here will be seen: the span is sampled and has not ended.
+    #[must_use]
     pub fn is_recording(&self) -> bool {
         self.context.span().is_recording()
     }
 
     /// Runs the closure only if the span [is recording](Self::is_recording), for values that cost
     /// something to compute.
-    pub fn record(&self, set: impl FnOnce(&Self)) -> &Self {
+    pub fn if_recording(&self, set: impl FnOnce(&Self)) -> &Self {
         if self.is_recording() {
             set(self);
         }
@@ -62,7 +64,7 @@ impl Span {
 
     /// Sets an attribute.
     pub fn set_attribute(&self, key: impl Into<Key>, value: impl IntoValue) -> &Self {
-        self.record(|span| {
+        self.if_recording(|span| {
             if let Some(attribute) = attribute(key, value) {
                 span.context.span().set_attribute(attribute);
             }
@@ -81,7 +83,7 @@ impl Span {
         I: IntoIterator,
         I::Item: IntoAttribute,
     {
-        self.record(|span| {
+        self.if_recording(|span| {
             for attribute in attributes(several) {
                 span.context.span().set_attribute(attribute);
             }
@@ -90,7 +92,7 @@ impl Span {
 
     /// Adds an event: a name, or an [`Event`] with attributes and a time of its own.
     pub fn add_event(&self, event: impl Into<Event>) -> &Self {
-        self.record(|span| {
+        self.if_recording(|span| {
             let Event { name, attributes, timestamp } = event.into();
             let timestamp = timestamp.unwrap_or_else(opentelemetry::time::now);
             span.context.span().add_event_with_timestamp(name, timestamp, attributes);
@@ -127,7 +129,7 @@ impl Span {
         I: IntoIterator,
         I::Item: IntoAttribute,
     {
-        self.record(|span| {
+        self.if_recording(|span| {
             let mut event: Vec<KeyValue> = attributes(several).collect();
             let has = |event: &[KeyValue], key| event.iter().any(|own| own.key.as_str() == key);
             if let Some(kind) = error_type::<E>()
@@ -148,7 +150,7 @@ impl Span {
     /// with type and message, the status Error with the message, and `error.type`, which is the
     /// path of the error's type without generic arguments, or `_OTHER` for texts and `dyn Error`.
     pub fn fail<E: Display + ?Sized>(&self, error: &E) -> &Self {
-        self.record(|span| {
+        self.if_recording(|span| {
             let kind = error_type::<E>();
             span.fail_as(kind, named(kind), Some(limit::display(error)));
         })
@@ -156,7 +158,7 @@ impl Span {
 
     /// Records the panic that ended the span's work.
     pub(crate) fn fail_by_panic(&self, payload: &(dyn Any + Send)) {
-        self.record(|span| {
+        self.if_recording(|span| {
             let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
                 (Some(message), _) => limit::display(message),
                 (_, Some(message)) => limit::display(message),
@@ -197,8 +199,8 @@ impl Span {
     }
 
     /// Gives the span another name. Samplers have seen the first one only.
-    pub fn rename(&self, name: impl Into<Cow<'static, str>>) -> &Self {
-        self.record(|span| span.context.span().update_name(limit::name(name.into())))
+    pub fn update_name(&self, name: impl Into<Cow<'static, str>>) -> &Self {
+        self.if_recording(|span| span.context.span().update_name(limit::name(name.into())))
     }
 
     /// Links the span to another one. Samplers see only the links given
@@ -247,11 +249,13 @@ impl Span {
     }
 
     /// The trace id, the span id and the flags.
+    #[must_use]
     pub fn span_context(&self) -> SpanContext {
         self.context.span().span_context().clone()
     }
 
     /// The OpenTelemetry context with this span in it.
+    #[must_use]
     pub fn context(&self) -> &Context {
         &self.context
     }

@@ -45,7 +45,7 @@ pub mod database;
 mod event;
 mod handle;
 mod limit;
-mod outcome;
+mod output;
 pub mod provider;
 mod run;
 #[cfg(feature = "tokio")]
@@ -54,20 +54,23 @@ mod stream;
 mod tracer;
 mod value;
 
-pub use builder::{SpanBuilder, WithoutErrors};
-pub use carry::Carried;
-pub use event::Event;
-pub use handle::{Span, current};
-pub use outcome::Outcome;
-pub use run::InSpan;
 #[cfg(feature = "tokio")]
-pub use spawn::{spawn, spawn_blocking};
-pub use stream::StreamInSpan;
-pub use tracer::{Tracer, span};
-pub use value::{IntoAttribute, IntoValue};
-
-pub use opentelemetry::trace::{SpanContext, SpanKind, Status};
-pub use opentelemetry::{Context, KeyValue, Value};
+pub use self::spawn::{spawn, spawn_blocking};
+pub use self::{
+    builder::{SpanBuilder, WithoutErrors},
+    carry::Carried,
+    event::Event,
+    handle::{Span, current},
+    output::SpanOutput,
+    run::InSpan,
+    stream::StreamInSpan,
+    tracer::{Tracer, span},
+    value::{IntoAttribute, IntoValue},
+};
+pub use opentelemetry::{
+    Context, KeyValue, Value,
+    trace::{SpanContext, SpanKind, Status},
+};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

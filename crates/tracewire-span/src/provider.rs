@@ -4,9 +4,10 @@
 //! serves several tenants can so keep them apart, and tests can run side by side. A [`Tracer`](crate::Tracer)
 //! with a provider of its own keeps to that one.
 
-use opentelemetry::Context;
-use opentelemetry::InstrumentationScope;
-use opentelemetry::global::{BoxedTracer, ObjectSafeTracerProvider};
+use opentelemetry::{
+    Context, InstrumentationScope,
+    global::{BoxedTracer, ObjectSafeTracerProvider},
+};
 use std::sync::Arc;
 
 /// A provider behind a pointer, as a context holds it.
@@ -22,6 +23,7 @@ pub type SharedTracerProvider = Arc<dyn ObjectSafeTracerProvider + Send + Sync>;
 /// let _guard = provider::with_provider(&Context::current(), provider).attach();
 /// span("kept-apart").in_scope(|| println!("in a provider of its own"));
 /// ```
+#[must_use]
 pub fn with_provider(
     context: &Context,
     provider: impl ObjectSafeTracerProvider + Send + Sync + 'static,
@@ -30,6 +32,7 @@ pub fn with_provider(
 }
 
 /// The provider that the context carries, if it carries one.
+#[must_use]
 pub fn provider(context: &Context) -> Option<&SharedTracerProvider> {
     context.get::<SharedTracerProvider>()
 }

@@ -3,11 +3,13 @@
 use crate::{Span, SpanBuilder};
 use opentelemetry::Context;
 use pin_project_lite::pin_project;
-use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::Pin;
-use std::task::{Poll, ready};
-use std::thread;
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    pin::Pin,
+    task::{Poll, ready},
+    thread,
+};
 use tracewire_propagation::current;
 
 /// What records an output on the span.

@@ -1,12 +1,16 @@
 //! A stream inside its span.
 
-use crate::SpanBuilder;
-use crate::run::{Lazy, Record, enter, poll};
+use crate::{
+    SpanBuilder,
+    run::{Lazy, Record, enter, poll},
+};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use std::fmt;
-use std::pin::Pin;
-use std::task::{Poll, ready};
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Poll, ready},
+};
 
 pin_project! {
     /// Stream of [`SpanBuilder::stream`].

@@ -1,12 +1,14 @@
 //! Where spans come from: a library, with its name and version.
 
-use crate::SpanBuilder;
-use crate::provider::{self, SharedTracerProvider};
-use opentelemetry::global::{BoxedTracer, ObjectSafeTracerProvider};
-use opentelemetry::{Context, InstrumentationScope};
-use std::borrow::Cow;
-use std::fmt;
-use std::sync::Arc;
+use crate::{
+    SpanBuilder,
+    provider::{self, SharedTracerProvider},
+};
+use opentelemetry::{
+    Context, InstrumentationScope,
+    global::{BoxedTracer, ObjectSafeTracerProvider},
+};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 /// A span of this name, to be started around a future, a closure or a stream.
 ///
@@ -56,17 +58,20 @@ macro_rules! tracer {
 
 impl Tracer {
     /// A tracer for the library of this name.
+    #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self { name, version: None, provider: None }
     }
 
     /// Adds the library's version.
+    #[must_use]
     pub const fn version(mut self, version: &'static str) -> Self {
         self.version = Some(version);
         self
     }
 
     /// Sends the spans to this provider, instead of the context's or the global one.
+    #[must_use]
     pub fn provider(
         mut self,
         provider: impl ObjectSafeTracerProvider + Send + Sync + 'static,

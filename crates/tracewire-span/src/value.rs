@@ -2,8 +2,7 @@
 
 use crate::limit;
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
-use std::borrow::Cow;
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 /// A value that an attribute can have: a text, a number, a boolean, or several of one of these.
 ///

@@ -1,14 +1,13 @@
 //! The OpenTelemetry context, carried by `tracing` spans.
 
-use opentelemetry::baggage::BaggageExt;
-use opentelemetry::trace::TraceContextExt;
-use opentelemetry::{Context, ContextGuard};
+use opentelemetry::{Context, ContextGuard, baggage::BaggageExt, trace::TraceContextExt};
 use std::cell::RefCell;
 use tracewire_propagation::current;
-use tracing::Subscriber;
-use tracing::span::{Attributes, Id};
-use tracing_subscriber::Layer;
-use tracing_subscriber::registry::LookupSpan;
+use tracing::{
+    Subscriber,
+    span::{Attributes, Id},
+};
+use tracing_subscriber::{Layer, registry::LookupSpan};
 
 /// A layer that keeps the trace where a `tracing` span crosses tasks or threads.
 ///
@@ -32,6 +31,7 @@ pub struct ContextLayer;
 
 impl ContextLayer {
     /// The layer.
+    #[must_use]
     pub fn new() -> Self {
         Self
     }

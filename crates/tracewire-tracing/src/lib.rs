@@ -25,10 +25,12 @@
 mod context_layer;
 mod trace_ids;
 
-pub use context_layer::ContextLayer;
 #[doc(hidden)]
-pub use trace_ids::lacks_ids;
-pub use trace_ids::{Layout, TraceIds};
+pub use self::trace_ids::writes_without_ids;
+pub use self::{
+    context_layer::ContextLayer,
+    trace_ids::{Layout, TraceIds},
+};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

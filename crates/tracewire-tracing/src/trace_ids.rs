@@ -1,17 +1,23 @@
 //! Log lines that name the trace and the span they belong to.
 
 use opentelemetry::trace::{SpanContext, TraceContextExt};
-use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+};
 use tracewire_propagation::current;
 use tracing::{Dispatch, Event, Metadata, Subscriber};
 #[cfg(feature = "ansi")]
 use tracing_subscriber::fmt::format::Pretty;
-use tracing_subscriber::fmt::format::{Compact, DefaultFields, Format, Full, Writer};
 #[cfg(feature = "json")]
 use tracing_subscriber::fmt::format::{Json, JsonFields};
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{
+    fmt::{
+        FmtContext, FormatEvent, FormatFields,
+        format::{Compact, DefaultFields, Format, Full, Writer},
+    },
+    registry::LookupSpan,
+};
 
 /// A format of `tracing-subscriber` with `trace_id` and `span_id` added to every line inside of a trace.
 ///
@@ -46,10 +52,10 @@ impl<L: Layout, T> TraceIds<Format<L, T>> {
 
 static MADE: AtomicBool = AtomicBool::new(false);
 
-/// Whether a subscriber writes log lines in a format of `tracing-subscriber`, and no format of this
-/// process adds ids.
+/// Whether a subscriber writes log lines in a format of `tracing-subscriber`, while no format of
+/// this process adds ids.
 #[doc(hidden)]
-pub fn lacks_ids(subscriber: &Dispatch) -> bool {
+pub fn writes_without_ids(subscriber: &Dispatch) -> bool {
     // Such a layer can be asked for its parts, and is of too many types to be asked for itself.
     let writes = subscriber.is::<DefaultFields>();
     #[cfg(feature = "ansi")]

@@ -1,7 +1,6 @@
 //! The address of a server, without what else stands in connection strings.
 
-use std::borrow::Cow;
-use std::net::Ipv6Addr;
+use std::{borrow::Cow, net::Ipv6Addr};
 
 /// Longest address, in bytes: that of a host name.
 const ADDRESS: usize = 253;

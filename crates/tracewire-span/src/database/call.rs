@@ -1,15 +1,21 @@
 //! A call to a database, as a span and a duration.
 
-use super::Database;
-use super::error::{ErrorKind, Failure};
-use super::measure::{Clock, Judge, Measured};
-use super::sql::{Described, describe};
-use crate::value::{IntoValue, attribute};
-use crate::{InSpan, SpanBuilder, SpanKind, StreamInSpan, limit};
+use super::{
+    Database,
+    error::{ErrorKind, Failure},
+    measure::{Clock, Judge, Measured},
+    sql::{Described, describe},
+};
+use crate::{
+    InSpan, SpanBuilder, SpanKind, StreamInSpan, limit,
+    value::{IntoValue, attribute},
+};
 use futures_core::Stream;
 use opentelemetry::{Key, KeyValue};
-use std::borrow::Cow;
-use std::fmt::{self, Display};
+use std::{
+    borrow::Cow,
+    fmt::{self, Display},
+};
 
 /// A call to a database, before it is made.
 #[derive(Clone)]
@@ -64,7 +70,7 @@ impl<'a> Call<'a> {
     /// is not SQL: `db.query.text`.
     ///
     /// Literals in it are exported. It is cut at 4096 bytes.
-    pub fn text_as_it_is(mut self, text: impl Into<String>) -> Self {
+    pub fn raw_query_text(mut self, text: impl Into<String>) -> Self {
         self.text = Some(text.into());
         self
     }
@@ -82,6 +88,7 @@ impl<'a> Call<'a> {
     }
 
     /// The query text that will be exported, if any.
+    #[must_use]
     pub fn query_text(&self) -> Option<&str> {
         self.text.as_deref()
     }
@@ -94,7 +101,7 @@ impl<'a> Call<'a> {
         F: Future<Output = Result<T, E>>,
         E: Display,
     {
-        self.run_with(call, |_| ErrorKind::Other)
+        self.run_with_kind(call, |_| ErrorKind::Other)
     }
 
     /// As [`run`](Self::run), with the database's own code for an error: `db.response.status_code`,
@@ -119,11 +126,11 @@ impl<'a> Call<'a> {
         F: Future<Output = Result<T, E>>,
         E: Display,
     {
-        self.run_with(call, move |error| ErrorKind::code(code(error)))
+        self.run_with_kind(call, move |error| ErrorKind::code(code(error)))
     }
 
     /// As [`run`](Self::run), and says of each error what [kind](ErrorKind) it is, or that it is none.
-    pub fn run_with<F, T, E>(
+    pub fn run_with_kind<F, T, E>(
         self,
         call: F,
         kind: impl Fn(&E) -> ErrorKind + Send + Sync + 'static,
@@ -143,7 +150,7 @@ impl<'a> Call<'a> {
         S: Stream<Item = Result<T, E>>,
         E: Display,
     {
-        self.stream_with(rows, |_| ErrorKind::Other)
+        self.stream_with_kind(rows, |_| ErrorKind::Other)
     }
 
     /// As [`stream`](Self::stream), with the database's own code for an error among the rows, as
@@ -157,12 +164,12 @@ impl<'a> Call<'a> {
         S: Stream<Item = Result<T, E>>,
         E: Display,
     {
-        self.stream_with(rows, move |error| ErrorKind::code(code(error)))
+        self.stream_with_kind(rows, move |error| ErrorKind::code(code(error)))
     }
 
     /// As [`stream`](Self::stream), and says of each error what [kind](ErrorKind) it is, or that it is
     /// none.
-    pub fn stream_with<S, T, E>(
+    pub fn stream_with_kind<S, T, E>(
         self,
         rows: S,
         kind: impl Fn(&E) -> ErrorKind + Send + Sync + 'static,

@@ -60,11 +60,10 @@ mod error;
 mod measure;
 mod sql;
 
+use crate::{Tracer, limit};
 pub use call::Call;
 pub use error::ErrorKind;
 pub use measure::Measured;
-
-use crate::{Tracer, limit};
 use std::borrow::Cow;
 
 /// A database that calls are made to.
@@ -81,6 +80,7 @@ impl Database {
     /// A database of this system, by the name that the conventions give it in `db.system.name`:
     /// `postgresql`, `mysql`, `mariadb`, `sqlite`, `microsoft.sql_server`, `oracle.db`, `mongodb`,
     /// `redis` …
+    #[must_use]
     pub const fn new(system: &'static str) -> Self {
         Self {
             system,
@@ -92,6 +92,7 @@ impl Database {
     }
 
     /// Names the database within its server: `db.namespace`.
+    #[must_use]
     pub const fn namespace(mut self, namespace: &'static str) -> Self {
         self.namespace = Some(namespace);
         self
@@ -109,6 +110,7 @@ impl Database {
     /// let database = Database::new("postgresql").server("postgres://ada:secret@db:5432/shop", None);
     /// assert!(!format!("{database:?}").contains("secret"));
     /// ```
+    #[must_use]
     pub fn server(mut self, address: impl AsRef<str>, port: Option<u16>) -> Self {
         let found = address::parse(address.as_ref());
         self.server = found.map(|(address, own)| (address, port.or(own)));
@@ -120,12 +122,14 @@ impl Database {
     /// **This exports data.** Drivers quote values (`Duplicate entry 'ada@example.com'`), parts of
     /// statements, and connection strings in their messages. Credentials in URLs and behind `password=` are
     /// removed from a message; values are not. Off by default.
+    #[must_use]
     pub const fn export_error_messages(mut self) -> Self {
         self.with_messages = true;
         self
     }
 
     /// Makes the spans with this tracer.
+    #[must_use]
     pub fn tracer(mut self, tracer: Tracer) -> Self {
         self.tracer = tracer;
         self

@@ -69,9 +69,11 @@ fn beginning(sql: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::summary::SUMMARY;
-    use super::text::{CUT, TEXT};
-    use super::*;
+    use super::{
+        summary::SUMMARY,
+        text::{CUT, TEXT},
+        *,
+    };
     use proptest::prelude::*;
 
     fn text(system: &str, sql: &str) -> String {

@@ -1,13 +1,15 @@
 //! What a piece of work came to, as far as its span can see.
 
 use crate::Span;
-use std::any::type_name;
-use std::collections::{BTreeMap, HashMap};
-use std::convert::Infallible;
-use std::fmt::Display;
-use std::rc::Rc;
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::{
+    any::type_name,
+    collections::{BTreeMap, HashMap},
+    convert::Infallible,
+    fmt::Display,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
 
 /// What a span can record when its future or closure is done.
 ///
@@ -17,12 +19,12 @@ use std::time::{Duration, Instant, SystemTime};
 /// [`ignore_errors`](crate::SpanBuilder::ignore_errors).
 ///
 /// ```
-/// use tracewire_span::{Outcome, Span, span};
+/// use tracewire_span::{SpanOutput, Span, span};
 ///
 /// enum Answer { Cat, Nothing }
 ///
-/// impl Outcome for Answer {
-///     fn record(&self, span: &Span) {
+/// impl SpanOutput for Answer {
+///     fn record_on(&self, span: &Span) {
 ///         if let Answer::Nothing = self {
 ///             span.fail("no answer");
 ///         }
@@ -35,17 +37,17 @@ use std::time::{Duration, Instant, SystemTime};
     message = "a span cannot tell whether `{Self}` is an error",
     label = "neither a plain value nor a `Result` whose error implements `Display`",
     note = "say `.ignore_errors()` before `.run(..)`, `.in_scope(..)` or `.stream(..)` to take any output",
-    note = "or, for a type of your own, write `impl tracewire_span::Outcome for Type {{}}`"
+    note = "or, for a type of your own, write `impl tracewire_span::SpanOutput for Type {{}}`"
 )]
-pub trait Outcome {
+pub trait SpanOutput {
     /// Records on the span what is wrong, if anything is; nothing unless overridden.
-    fn record(&self, span: &Span) {
+    fn record_on(&self, span: &Span) {
         let _ = span;
     }
 }
 
-impl<T, E: Display> Outcome for Result<T, E> {
-    fn record(&self, span: &Span) {
+impl<T, E: Display> SpanOutput for Result<T, E> {
+    fn record_on(&self, span: &Span) {
         if let Err(error) = self {
             span.fail(error);
         }
@@ -53,23 +55,23 @@ impl<T, E: Display> Outcome for Result<T, E> {
 }
 
 macro_rules! plain {
-    ($($type:ty)+) => { $(impl Outcome for $type {})+ };
+    ($($type:ty)+) => { $(impl SpanOutput for $type {})+ };
 }
 
 plain!(() bool char i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize f32 f64);
 plain!(str String Duration Infallible Instant SystemTime);
 
-impl<T: ?Sized> Outcome for &T {}
-impl<T: ?Sized> Outcome for Arc<T> {}
-impl<T: ?Sized> Outcome for Box<T> {}
-impl<T: ?Sized> Outcome for Rc<T> {}
-impl<T> Outcome for Option<T> {}
-impl<T> Outcome for Vec<T> {}
-impl<T, const N: usize> Outcome for [T; N] {}
-impl<K, V, S> Outcome for HashMap<K, V, S> {}
-impl<K, V> Outcome for BTreeMap<K, V> {}
-impl<A, B> Outcome for (A, B) {}
-impl<A, B, C> Outcome for (A, B, C) {}
+impl<T: ?Sized> SpanOutput for &T {}
+impl<T: ?Sized> SpanOutput for Arc<T> {}
+impl<T: ?Sized> SpanOutput for Box<T> {}
+impl<T: ?Sized> SpanOutput for Rc<T> {}
+impl<T> SpanOutput for Option<T> {}
+impl<T> SpanOutput for Vec<T> {}
+impl<T, const N: usize> SpanOutput for [T; N] {}
+impl<K, V, S> SpanOutput for HashMap<K, V, S> {}
+impl<K, V> SpanOutput for BTreeMap<K, V> {}
+impl<A, B> SpanOutput for (A, B) {}
+impl<A, B, C> SpanOutput for (A, B, C) {}
 
 /// The type of an error by its path, or `None` where the type says nothing about the error.
 ///
@@ -101,8 +103,7 @@ pub(crate) fn error_type<E: ?Sized>() -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::borrow::Cow;
-    use std::error::Error;
+    use std::{borrow::Cow, error::Error};
 
     struct Retry<E>(E);
 
@@ -112,7 +113,7 @@ mod tests {
             error_type::<std::num::ParseIntError>(),
             Some("core::num::error::ParseIntError")
         );
-        let retry = Some("tracewire_span::outcome::tests::Retry");
+        let retry = Some("tracewire_span::output::tests::Retry");
         assert_eq!(error_type::<Retry<std::io::Error>>(), retry);
         assert_eq!(error_type::<&Retry<Box<dyn Error>>>(), retry);
         assert_eq!(error_type::<Box<Retry<u8>>>(), retry);
