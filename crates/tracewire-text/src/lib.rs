@@ -9,7 +9,7 @@
 //!
 //! Whatever is redacted is replaced by `REDACTED`.
 
-mod cut;
+pub mod cut;
 pub mod glob;
 pub mod hex;
 pub mod host;
