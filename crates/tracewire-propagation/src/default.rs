@@ -10,7 +10,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-/// Makes `propagator` the one that [`default_propagator`] returns from now on.
+/// Sets what [`default_propagator`] returns from now on.
 ///
 /// # Examples
 ///
@@ -28,9 +28,9 @@ pub fn set_default(propagator: Arc<dyn Propagator>) {
 
 /// Returns the propagator that the process uses by default.
 ///
-/// That is what [`set_default`] was given last; before that, what `OTEL_PROPAGATORS` says, read
-/// once; without that, the formats that are compiled in. If the variable names a format that is not
-/// compiled in, this logs an error and uses those that are; `init` refuses to start instead.
+/// That is the one last passed to [`set_default`], else the one that `OTEL_PROPAGATORS` names, which
+/// is read once, else all formats that are compiled in. If the variable names a format that is not
+/// compiled in, this logs an error and uses those that are; `init` returns an error instead.
 #[must_use]
 pub fn default_propagator() -> Arc<dyn Propagator> {
     static FALLBACK: OnceLock<Arc<dyn Propagator>> = OnceLock::new();
@@ -67,7 +67,7 @@ fn fallback() -> Arc<dyn Propagator> {
     selection.propagator()
 }
 
-/// Words for a log line. What is no word may be a secret that was put into the wrong variable.
+/// Names for a log line. Anything that is not a name may be a secret in the wrong variable.
 fn shown(words: &[String]) -> String {
     let is_word = |word: &str| {
         word.len() <= 32

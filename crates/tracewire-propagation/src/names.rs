@@ -1,4 +1,4 @@
-//! `OTEL_PROPAGATORS`: propagators by name.
+//! Propagators by name, as `OTEL_PROPAGATORS` lists them.
 
 use crate::{
     composite::Composite,
@@ -14,7 +14,7 @@ const VARIABLE: &str = "OTEL_PROPAGATORS";
 ///
 /// # Errors
 ///
-/// A word names a format that is known but not compiled in.
+/// A name belongs to a format that is known but not compiled in.
 pub fn from_env() -> Result<NamedPropagators, NotCompiledIn> {
     let names = env::var_os(VARIABLE).unwrap_or_default();
     from_names(&names.to_string_lossy())
@@ -22,15 +22,15 @@ pub fn from_env() -> Result<NamedPropagators, NotCompiledIn> {
 
 /// Chooses propagators by a comma-separated list of names, as `OTEL_PROPAGATORS` holds it.
 ///
-/// Names are trimmed, do not differ by case, and count once. They are the formats' names (see
+/// Names are trimmed, are compared without case, and count once. They are the formats' names (see
 /// [`HeaderFormat::name`]) and those that were [`register`](crate::register)ed. `none` chooses no
-/// propagator, whatever else is listed. Unknown words are ignored and reported in the
-/// [`NamedPropagators`]. A list without any known name chooses what an empty one does: the formats that
-/// are compiled in, W3C's last.
+/// propagator, even if other names are listed. Unknown names are ignored and returned by
+/// [`NamedPropagators::unknown`]. A list without any known name is treated as an empty one: it
+/// chooses the formats that are compiled in, in the order of [`HeaderFormat::ALL`].
 ///
 /// # Errors
 ///
-/// A word names a format that is known but not compiled in.
+/// A name belongs to a format that is known but not compiled in.
 ///
 /// # Examples
 ///
@@ -88,26 +88,26 @@ impl NamedPropagators {
         Self { propagator, names, unknown }
     }
 
-    /// The chosen propagators as one.
+    /// Returns the chosen propagators as one.
     #[must_use]
     pub fn propagator(&self) -> Arc<dyn Propagator> {
         self.propagator.clone()
     }
 
-    /// The chosen names in the order in which they are tried; empty for `none`.
+    /// Returns the chosen names in the order in which they are read; empty for `none`.
     #[must_use]
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// Names that match no known propagator. They were ignored, and the caller should warn of them.
+    /// Returns the names that match no known propagator. They were ignored; warn about them.
     #[must_use]
     pub fn unknown(&self) -> &[String] {
         &self.unknown
     }
 }
 
-/// A format was asked for that is known but not compiled in.
+/// The error for a format that is known but not compiled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotCompiledIn {
     word: String,
@@ -116,7 +116,7 @@ pub struct NotCompiledIn {
 }
 
 impl NotCompiledIn {
-    /// The format that was asked for.
+    /// Returns the format that was named.
     #[must_use]
     pub fn format(&self) -> HeaderFormat {
         self.format

@@ -12,9 +12,9 @@ pub(crate) const NONE: &str = "none";
 /// Adds a propagator under a name for `OTEL_PROPAGATORS`, for the whole process.
 ///
 /// Call it before the names are read: before `init`, and before the first use of
-/// [`default_propagator`](crate::default_propagator). A name is taken once and for all: the first
-/// registration stays, and the names of this crate's own formats are taken whether they are
-/// compiled in or not. Names do not differ by case.
+/// [`default_propagator`](crate::default_propagator). A name can be registered once; the names of
+/// this crate's formats are taken even if they are not compiled in. Names are compared without
+/// case.
 ///
 /// # Errors
 ///
@@ -46,7 +46,7 @@ pub fn register(name: &str, propagator: Arc<dyn Propagator>) -> Result<(), Regis
     Ok(())
 }
 
-/// A name that cannot be registered.
+/// The error for a name that cannot be registered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegisterError {
     name: String,
@@ -54,7 +54,7 @@ pub struct RegisterError {
 }
 
 impl RegisterError {
-    /// Whether the name was taken, rather than unusable.
+    /// Returns whether the name was taken already, rather than illegal.
     #[must_use]
     pub fn is_taken(&self) -> bool {
         self.taken

@@ -7,9 +7,9 @@ use http::{HeaderMap, HeaderName};
 ///
 /// These are the headers of W3C Trace Context, W3C Baggage, B3, Jaeger, X-Ray, Datadog, Elastic and
 /// OpenTracing, those that begin with `uberctx-`, `x-b3-`, `x-datadog-`, `ot-baggage-` and
-/// `ot-tracer-` among them. Do this before [`inject`](crate::Propagator::inject) where headers may
-/// come from somewhere else, such as the request that a gateway passes on: formats that are not
-/// written, and baggage under other keys, would go on as they came.
+/// `ot-tracer-` among them. Call it before [`inject`](crate::Propagator::inject) if the headers come
+/// from another request, as in a gateway: otherwise formats that are not written, and baggage under
+/// other keys, are passed on unchanged.
 ///
 /// # Examples
 ///

@@ -1,4 +1,4 @@
-//! Work that goes on in a context, wherever it is polled and dropped.
+//! Futures, streams and sinks that keep a context wherever they are polled and dropped.
 
 use futures_core::Stream;
 use futures_sink::Sink;
@@ -12,11 +12,10 @@ use std::{
 use tracewire_propagation::current;
 
 pin_project! {
-    /// Future, stream or sink of [`Span::carry`](crate::Span::carry) and
+    /// The future, stream or sink of [`Span::carry`](crate::Span::carry) and
     /// [`Change::run`](crate::baggage::Change::run).
     ///
-    /// The context is current in every poll, and while what is inside is dropped: at its end, or with
-    /// this.
+    /// The context is current in every poll, and while the inner work is dropped.
     #[must_use = "futures, streams and sinks do nothing unless polled"]
     pub struct Carried<T> {
         // `None` once it is done.

@@ -1,4 +1,4 @@
-//! What a piece of work came to, as far as its span can see.
+//! What a span records of the output of its work.
 
 use crate::Span;
 use std::{
@@ -11,11 +11,11 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-/// What a span can record when its future or closure is done.
+/// The output of a future, a closure or a stream in a span, which records the error in it, if any.
 ///
-/// A `Result` records its `Err`, whatever it is, as long as it can be displayed: a type of your
-/// own, `Box<dyn Error>`, `anyhow::Error`, a `String`. The plain values of the standard library
-/// record nothing. For a type of your own one line is enough, and for a type of somebody else there is
+/// A `Result` records its `Err` if that implements `Display`: a type of your own, `Box<dyn Error>`,
+/// `anyhow::Error`, a `String`. Plain values of the standard library record nothing. Implement the
+/// trait for your own types, in one line if there is nothing to record; for types of other crates use
 /// [`ignore_errors`](crate::SpanBuilder::ignore_errors).
 ///
 /// ```
@@ -40,7 +40,7 @@ use std::{
     note = "or, for a type of your own, write `impl tracewire_span::SpanOutput for Type {{}}`"
 )]
 pub trait SpanOutput {
-    /// Records on the span what is wrong, if anything is; nothing unless overridden.
+    /// Records on `span` what went wrong, if anything. Default: nothing.
     fn record_on(&self, span: &Span) {
         let _ = span;
     }

@@ -94,9 +94,9 @@ impl Lazy {
 }
 
 pin_project! {
-    /// Future of [`SpanBuilder::run`].
+    /// The future of [`SpanBuilder::run`].
     ///
-    /// The span ends when the future is done, panics or is dropped; before the first poll there is none.
+    /// The span starts at the first poll, and ends when the future is done, panics or is dropped.
     #[must_use = "futures do nothing unless awaited"]
     pub struct InSpan<F: Future> {
         // `None` once dropped, which happens inside the span.

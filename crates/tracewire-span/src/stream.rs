@@ -13,9 +13,9 @@ use std::{
 };
 
 pin_project! {
-    /// Stream of [`SpanBuilder::stream`].
+    /// The stream of [`SpanBuilder::stream`].
     ///
-    /// The span ends when the stream is over, panics or is dropped; before the first poll there is none.
+    /// The span starts at the first poll, and ends when the stream is over, panics or is dropped.
     #[must_use = "streams do nothing unless polled"]
     pub struct StreamInSpan<S: Stream> {
         // `None` once over, and dropped inside the span.

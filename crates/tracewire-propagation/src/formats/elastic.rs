@@ -34,7 +34,7 @@ use opentelemetry::{Context, trace::TraceContextExt};
 pub struct Elastic(());
 
 impl Elastic {
-    /// The format.
+    /// Creates the format.
     #[must_use]
     pub const fn new() -> Self {
         Self(())

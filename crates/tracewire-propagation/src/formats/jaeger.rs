@@ -51,7 +51,7 @@ use tracewire_text::{
 pub struct Jaeger(());
 
 impl Jaeger {
-    /// The format.
+    /// Creates the format.
     #[must_use]
     pub const fn new() -> Self {
         Self(())

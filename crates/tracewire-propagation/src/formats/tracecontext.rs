@@ -18,7 +18,7 @@ use opentelemetry::Context;
 pub struct TraceContext(());
 
 impl TraceContext {
-    /// The format.
+    /// Creates the format.
     #[must_use]
     pub const fn new() -> Self {
         Self(())

@@ -45,7 +45,7 @@ use tracewire_text::hex;
 pub struct XRay(());
 
 impl XRay {
-    /// The format.
+    /// Creates the format.
     #[must_use]
     pub const fn new() -> Self {
         Self(())

@@ -53,41 +53,41 @@ impl<'a> Call<'a> {
         Self { operation: Some(name), ..Self::new(database) }
     }
 
-    /// Names the one table or collection that the call works on: `db.collection.name`.
+    /// Sets the table or collection that the call works on, if it is only one: `db.collection.name`.
     pub fn collection(mut self, collection: impl Into<Cow<'static, str>>) -> Self {
         self.collection = Some(limit::name(collection.into()));
         self
     }
 
-    /// Gives a summary of your own, of few different values, which names the span as well:
-    /// `db.query.summary`.
+    /// Sets a summary, which is also the name of the span: `db.query.summary`. It should have few
+    /// different values.
     pub fn summary(mut self, summary: impl Into<Cow<'static, str>>) -> Self {
         self.summary = Some(limit::name(summary.into()));
         self
     }
 
-    /// Exports this text as it is, for a query that has parameters and no secrets in it, or whose system
-    /// is not SQL: `db.query.text`.
+    /// Exports this query text unchanged: `db.query.text`. Use it for systems that are not SQL, or for
+    /// queries with parameters and without secrets.
     ///
-    /// Literals in it are exported. It is cut at 4096 bytes.
+    /// Literals in the text are exported. It is cut at 4096 bytes.
     pub fn raw_query_text(mut self, text: impl Into<String>) -> Self {
         self.text = Some(text.into());
         self
     }
 
-    /// Says how many operations are sent at once, if several are: `db.operation.batch.size`.
+    /// Sets how many operations are sent at once: `db.operation.batch.size`. It is left out for one.
     pub fn batch_size(mut self, operations: usize) -> Self {
         self.batch_size = Some(operations).filter(|&operations| operations > 1);
         self
     }
 
-    /// Adds an attribute of your own to the span; the metric goes without.
+    /// Adds an attribute to the span, but not to the metric.
     pub fn attribute(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
         self.more.extend(attribute(key, value));
         self
     }
 
-    /// The query text that will be exported, if any.
+    /// Returns the query text that will be exported, if any.
     #[must_use]
     pub fn query_text(&self) -> Option<&str> {
         self.text.as_deref()
@@ -104,8 +104,8 @@ impl<'a> Call<'a> {
         self.run_with_kind(call, |_| ErrorKind::Other)
     }
 
-    /// As [`run`](Self::run), with the database's own code for an error: `db.response.status_code`,
-    /// which is then `error.type` too.
+    /// Makes the call as [`run`](Self::run) does, and records the database's own code of an error:
+    /// `db.response.status_code` and `error.type`.
     ///
     /// ```
     /// # use tracewire_span::database::Database;
@@ -129,7 +129,7 @@ impl<'a> Call<'a> {
         self.run_with_kind(call, move |error| ErrorKind::code(code(error)))
     }
 
-    /// As [`run`](Self::run), and says of each error what [kind](ErrorKind) it is, or that it is none.
+    /// Makes the call as [`run`](Self::run) does, and asks `kind` what an error means.
     pub fn run_with_kind<F, T, E>(
         self,
         call: F,
@@ -144,7 +144,7 @@ impl<'a> Call<'a> {
         span.ignore_errors().run(Measured::new(call, clock, judge))
     }
 
-    /// Makes a call that answers with a stream of rows: the span ends with the stream.
+    /// Makes a call that returns a stream of rows: the span ends with the stream.
     pub fn stream<S, T, E>(self, rows: S) -> StreamInSpan<Measured<S, S::Item>>
     where
         S: Stream<Item = Result<T, E>>,
@@ -153,8 +153,8 @@ impl<'a> Call<'a> {
         self.stream_with_kind(rows, |_| ErrorKind::Other)
     }
 
-    /// As [`stream`](Self::stream), with the database's own code for an error among the rows, as
-    /// [`run_with_code`](Self::run_with_code) has it.
+    /// Makes the call as [`stream`](Self::stream) does, and records the database's own code of an error
+    /// as [`run_with_code`](Self::run_with_code) does.
     pub fn stream_with_code<S, T, E>(
         self,
         rows: S,
@@ -167,8 +167,7 @@ impl<'a> Call<'a> {
         self.stream_with_kind(rows, move |error| ErrorKind::code(code(error)))
     }
 
-    /// As [`stream`](Self::stream), and says of each error what [kind](ErrorKind) it is, or that it is
-    /// none.
+    /// Makes the call as [`stream`](Self::stream) does, and asks `kind` what an error means.
     pub fn stream_with_kind<S, T, E>(
         self,
         rows: S,

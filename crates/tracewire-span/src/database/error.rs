@@ -32,7 +32,7 @@ use std::{borrow::Cow, fmt::Display};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// No error at all, as an empty result is to most callers: the span and the metric record nothing.
+    /// Not a failure, such as an empty result: the span and the metric record nothing.
     Expected,
     /// The database's own code, such as an SQLSTATE: `db.response.status_code` and `error.type`.
     ///

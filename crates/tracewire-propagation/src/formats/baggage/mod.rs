@@ -49,7 +49,7 @@ use std::ptr;
 pub struct Baggage(());
 
 impl Baggage {
-    /// The format.
+    /// Creates the format.
     #[must_use]
     pub const fn new() -> Self {
         Self(())

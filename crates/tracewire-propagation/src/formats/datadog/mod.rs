@@ -57,7 +57,7 @@ use std::borrow::Cow;
 pub struct Datadog(());
 
 impl Datadog {
-    /// The format.
+    /// Creates the format.
     #[must_use]
     pub const fn new() -> Self {
         Self(())
