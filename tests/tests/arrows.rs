@@ -23,7 +23,7 @@ const HOUSE: [(&str, &[&str]); 10] = [
         &["tracewire-propagation", "tracewire-span", "tracewire-text", "tracewire-tracing"],
     ),
     ("tracewire-propagation", &["tracewire-text"]),
-    ("tracewire-reqwest", &["tracewire-http", "tracewire-propagation"]),
+    ("tracewire-reqwest", &["tracewire-http", "tracewire-propagation", "tracewire-text"]),
     ("tracewire-span", &["tracewire-propagation", "tracewire-text"]),
     ("tracewire-testing", &[]),
     ("tracewire-text", &[]),
