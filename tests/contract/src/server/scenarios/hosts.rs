@@ -169,8 +169,15 @@ pub async fn x_forwarded_headers_of_trusted_proxies_are_believed<S: ServerUnderT
     let networks = TrustedProxies::networks(["127.0.0.0/8"]).unwrap();
     for proxies in [networks, TrustedProxies::hops(1)] {
         let proxies = proxies.headers(ProxyHeaders::XForwarded { proto: true, host: true });
-        let (running, client) =
-            ask::<S>(|setup| setup.trusted_proxies = proxies, &X_FORWARDED).await;
+        // The port of the address that a proxy tells is not known.
+        let (running, client) = ask::<S>(
+            |setup| {
+                setup.trusted_proxies = proxies;
+                setup.client_port = true;
+            },
+            &X_FORWARDED,
+        )
+        .await;
         let expected = running.expected(client, "/redirect").route("/redirect").status(302);
         expected
             .set("client.address", "192.0.2.7")
