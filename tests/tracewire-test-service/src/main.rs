@@ -63,7 +63,11 @@ async fn run() -> Result<(), String> {
 }
 
 /// Serves until told to stop, then gives connections a while to finish.
-async fn serve(listener: TcpListener, app: Router, asked: ShutdownSignal) -> Result<(), String> {
+async fn serve(
+    listener: TcpListener,
+    app: Router,
+    asked: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), String> {
     let (stop, mut stopping) = watch::channel(false);
     let app = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(app);
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {
