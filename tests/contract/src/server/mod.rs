@@ -45,6 +45,9 @@ pub trait ServerUnderTest: 'static {
     /// It answers each route of [`app::ROUTES`] with [`App::answer`] whatever the method is, and
     /// other paths with 404 and no body. It tells the instrumentation the route and the peer's
     /// address. Every request has an `ExchangeHandle` in its extensions, if it is traced.
+    ///
+    /// A framework with threads or a runtime of its own starts them here, and ends them when the
+    /// future is dropped.
     fn serve(
         listener: TcpListener,
         app: Arc<App>,
