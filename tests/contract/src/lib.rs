@@ -10,7 +10,18 @@
 #![allow(clippy::unwrap_used, missing_docs, missing_debug_implementations)] // tests, named as claims
 
 pub mod client;
+mod lines;
 pub mod server;
+
+pub use lines::Lines;
+
+use tracewire_propagation::{Baggage, Composite, TraceContext};
+
+/// W3C Trace Context and W3C Baggage, which every scenario propagates.
+#[must_use]
+pub fn propagator() -> Composite {
+    Composite::new().and(TraceContext::new()).and(Baggage::new())
+}
 
 /// Makes tests of these scenarios with the macro `$one`, or ignored ones where a reason stands in
 /// place of `yes`.

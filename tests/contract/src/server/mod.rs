@@ -23,7 +23,6 @@ use http::HeaderMap;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tracewire_http::{HeaderSelector, Trust, TrustedProxies};
-use tracewire_propagation::{Baggage, Composite, TraceContext};
 use tracewire_testing::Capture;
 
 /// The protocol of a connection.
@@ -91,12 +90,6 @@ impl Setup {
             follow_upgrades: false,
             around: Around::default(),
         }
-    }
-
-    /// W3C Trace Context and W3C Baggage.
-    #[must_use]
-    pub fn propagator(&self) -> Composite {
-        Composite::new().and(TraceContext::new()).and(Baggage::new())
     }
 }
 
