@@ -1,6 +1,6 @@
 //! Text from outside, cut to a limit before it becomes an attribute value.
 
-use crate::repeated;
+use crate::values::repeated;
 use arrayvec::ArrayString;
 use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
 use opentelemetry::StringValue;

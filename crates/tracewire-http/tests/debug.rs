@@ -3,7 +3,8 @@
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header::AUTHORIZATION};
 use opentelemetry::KeyValue;
 use tracewire_http::{
-    ClientRequest, ClientResponse, ClientSettings, Instrumentation, Scheme, ServerRequest,
+    ClientRequest, ClientResponse, Scheme,
+    wiring::{ClientSettings, ServerRequest, ServerSettings},
 };
 
 fn headers() -> HeaderMap {
@@ -34,7 +35,7 @@ fn facts_show_no_url_no_header_and_no_attribute() {
 
 #[test]
 fn settings_can_be_shown() {
-    let server = Instrumentation::server("library", "1.0.0");
+    let server = ServerSettings::new("library", "1.0.0");
     let client = ClientSettings::new("library", "1.0.0");
     assert!(format!("{server:?}").contains("library"));
     assert!(format!("{client:?}").contains("library"));

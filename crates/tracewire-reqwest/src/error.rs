@@ -4,7 +4,7 @@ use crate::RedirectError;
 use http::StatusCode;
 use reqwest_middleware::Error;
 use std::{error::Error as StdError, io};
-use tracewire_http::{ErrorType, causes};
+use tracewire_http::{ErrorType, wiring::causes};
 
 /// The kind of `error`, found below whatever middlewares have wrapped around it.
 pub(crate) fn error_type(error: &Error) -> ErrorType {

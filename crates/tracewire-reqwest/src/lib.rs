@@ -41,7 +41,7 @@
 //! | `url.full` | always | the URL first asked for, without credentials, sensitive values and fragment |
 //! | `url.template` | given | [`CallOptions::template`], else the client's [`UrlTemplates`] |
 //! | `server.address`, `server.port` | always | the URL, whatever a `Host` header says |
-//! | `http.request.resend_count` | sent before | the request's [`Attempts`] |
+//! | `http.request.resend_count` | sent before | the request's [`Resends`] |
 //! | `http.response.status_code` | a response came | the response |
 //! | `network.protocol.version` | a response came | the response |
 //! | `network.peer.address`, `network.peer.port` | known | the connection |
@@ -167,6 +167,7 @@ pub use self::{
     redirect::{RedirectError, Redirected, Redirects},
 };
 pub use tracewire_http::{
-    Attempts, CallOptions, ClientRequest, ClientResponse, Destinations, ErrorType, HeaderSelector,
-    Hosts, UrlTemplates, Urls,
+    Authority, CallOptions, ClientRequest, ClientResponse, Clock, Destinations, Ending, ErrorType,
+    HeaderSelector, Hosts, KnownMethods, Outcome, Resends, RpcMethods, Scheme, SensitiveKeys,
+    UrlTemplates, Urls, Verdict,
 };

@@ -6,7 +6,8 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next, Result};
 use std::sync::Arc;
 use tracewire_http::{
-    ClientCall, ClientSettings, ErrorType, Outcome, Scope, Scoped, client_options,
+    ErrorType, Outcome,
+    wiring::{ClientCall, ClientSettings, Scope, Scoped, client_options},
 };
 
 /// Gives every call a client span and a duration, and sends the trace with it.
@@ -22,6 +23,7 @@ use tracewire_http::{
 ///     ClientBuilder::new(reqwest::Client::new()).with(ClientMiddleware::new()).build();
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "a middleware does nothing until it is added to a client"]
 pub struct ClientMiddleware {
     settings: Arc<ClientSettings>,
     redirects: Option<Redirects>,
@@ -30,7 +32,6 @@ pub struct ClientMiddleware {
 impl ClientMiddleware {
     /// A middleware with the defaults: the process's providers and propagator, looked up at the
     /// first request.
-    #[must_use]
     pub fn new() -> Self {
         let settings = ClientSettings::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
         Self { settings: Arc::new(settings), redirects: None }
@@ -41,7 +42,6 @@ impl ClientMiddleware {
     ///
     /// The client below must leave redirects alone: see [`Redirects`] for how, for what differs, and
     /// for redirects to other origins.
-    #[must_use]
     pub fn redirects(mut self, redirects: Redirects) -> Self {
         self.redirects = Some(redirects);
         self
@@ -49,9 +49,9 @@ impl ClientMiddleware {
 
     client_options!();
 
-    fn configure(self, set: impl FnOnce(ClientSettings) -> ClientSettings) -> Self {
-        let settings = Arc::new(set(Arc::unwrap_or_clone(self.settings)));
-        Self { settings, ..self }
+    fn configure(mut self, set: impl FnOnce(&mut ClientSettings)) -> Self {
+        set(Arc::make_mut(&mut self.settings));
+        self
     }
 }
 
@@ -96,7 +96,7 @@ impl Answered {
             }
             Err(error) => {
                 if let Some(status) = error::status(&error) {
-                    call.respond_with_status(status);
+                    call.set_status(status);
                 }
                 call.end(Outcome::Failed(error::error_type(&error)));
                 Err(error)
@@ -124,7 +124,7 @@ pub(crate) async fn send(
     let (result, scope) = Scoped::new(sending, scope).await;
     let mut call = scope.into_traced();
     if let (Some(call), Ok(response)) = (&mut call, &result) {
-        call.respond(&response::describe(response));
+        call.set_response(&response::describe(response));
     }
     Answered { call, result }
 }

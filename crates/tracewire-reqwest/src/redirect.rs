@@ -8,7 +8,7 @@ use http::Extensions;
 use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Next, Result};
 use std::{fmt, sync::Arc, time::Instant};
-use tracewire_http::{Attempts, ClientSettings, ErrorType};
+use tracewire_http::{ErrorType, Resends, wiring::ClientSettings};
 
 /// How [`ClientMiddleware::redirects`](crate::ClientMiddleware::redirects) follows redirects.
 ///
@@ -47,6 +47,7 @@ use tracewire_http::{Attempts, ClientSettings, ErrorType};
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct Redirects {
     pub(crate) max: usize,
     pub(crate) cross_origin: bool,
@@ -61,7 +62,7 @@ impl Redirects {
 
     /// Follows redirects to other origins too. Default: no, the caller gets the 3xx response.
     ///
-    /// **This can hand your credentials to whoever the server redirects to.** The middleware removes
+    /// **This can hand your credentials to any host that the server redirects to.** The middleware removes
     /// credentials from the request itself: headers that are marked as sensitive, and those whose
     /// name says that they carry a credential, a cookie, a key or a token. It cannot see what is
     /// added after it, at every hop:
@@ -78,7 +79,6 @@ impl Redirects {
     /// No request body, no `Host` and no `Referer` reaches another origin, and trace context and
     /// baggage go by [`destinations`](crate::ClientMiddleware::destinations). What was removed stays
     /// away for the rest of the chain, even if it leads back.
-    #[must_use]
     pub fn follow_cross_origin(mut self, follow: bool) -> Self {
         self.cross_origin = follow;
         self
@@ -88,7 +88,6 @@ impl Redirects {
     ///
     /// It is the URL before the redirect without user information and fragment; for another origin
     /// only that URL's origin, as in browsers.
-    #[must_use]
     pub fn referer(mut self, send: bool) -> Self {
         self.referer = send;
         self
@@ -218,7 +217,7 @@ pub(crate) async fn follow(
             *request.timeout_mut() = Some(deadline.saturating_duration_since(Instant::now()));
         }
         chain.extend(hop.cross_origin);
-        Attempts::redirect(chain.extensions, request.method(), request.url().as_str());
+        Resends::redirect(chain.extensions, request.method(), request.url().as_str());
         hops += 1;
     }
 }

@@ -1,15 +1,19 @@
 //! A client's call: the facts, and the attributes they become.
 
+use super::ClientSettings;
 use crate::{
-    Authority, Instrumentation, Scheme, conventions as c,
-    exchange::Record,
-    method,
-    rpc::RpcCall,
+    authority::Authority,
+    conventions as c,
+    exchange::{Exchange, Record},
+    grpc::RpcCall,
+    settings::Resolved,
     text::{limited, limited_shared},
+    values::{Scheme, describe_method},
 };
 use http::{HeaderMap, Method};
-use opentelemetry::KeyValue;
-use std::fmt;
+use opentelemetry::{Context, KeyValue};
+use std::{fmt, sync::Arc};
+use tracewire_propagation::outgoing;
 
 /// What a client knows of a call before it is sent.
 ///
@@ -80,45 +84,36 @@ impl<'a> ClientRequest<'a> {
     }
 
     /// The call over gRPC that this is, if such calls are told apart.
-    pub(crate) fn rpc(&self, instrumentation: &Instrumentation) -> Option<RpcCall> {
-        RpcCall::of(instrumentation.rpc_methods.as_ref()?, self.headers?, self.path())
+    fn rpc(&self, resolved: &Resolved) -> Option<RpcCall> {
+        RpcCall::of(resolved.options.rpc_methods.as_ref()?, self.headers?, self.path())
     }
 
     /// The attributes that are known when the span starts.
-    pub(crate) fn describe(
-        &self,
-        instrumentation: &Instrumentation,
-        record: &Record,
-    ) -> Vec<KeyValue> {
-        let limit = instrumentation.value_limit;
+    fn describe(&self, record: &Record) -> Vec<KeyValue> {
+        let limit = record.options().value_limit;
         // 7 of our own here and at most 5 at the end: the vector never grows.
         let mut attributes = Vec::with_capacity(12 + self.attributes.len());
-        match record.rpc() {
+        match &record.rpc {
             Some(call) => call.describe(self.path(), limit, &mut attributes),
-            None => self.describe_http(instrumentation, record, &mut attributes),
+            None => self.describe_http(record, &mut attributes),
         }
         let asked_for = self.asked_for.map(|Authority { host, port }| {
             let port = port.unwrap_or_else(|| self.scheme.default_port());
             (limited_shared(host.into(), limit), port)
         });
-        if let Some((host, port)) = asked_for.or_else(|| record.server().cloned()) {
+        if let Some((host, port)) = asked_for.or_else(|| record.server.clone()) {
             attributes.push(KeyValue::new(c::SERVER_ADDRESS, host));
             attributes.push(KeyValue::new(c::SERVER_PORT, i64::from(port)));
         }
-        record.capture_request_headers(instrumentation, self.headers, &mut attributes);
+        record.capture_request_headers(self.headers, &mut attributes);
         attributes.extend_from_slice(self.attributes);
         attributes
     }
 
-    fn describe_http(
-        &self,
-        instrumentation: &Instrumentation,
-        record: &Record,
-        attributes: &mut Vec<KeyValue>,
-    ) {
-        let limit = instrumentation.value_limit;
-        method::describe(record.method(), self.method, limit, attributes);
-        let url = instrumentation.sensitive_keys.limited_url(self.url, limit).into_owned();
+    fn describe_http(&self, record: &Record, attributes: &mut Vec<KeyValue>) {
+        let limit = record.options().value_limit;
+        describe_method(&record.method, self.method, limit, attributes);
+        let url = record.options().sensitive_keys.limited_url(self.url, limit).into_owned();
         attributes.push(KeyValue::new(c::URL_FULL, url));
         if let Some(template) = self.template {
             attributes.push(KeyValue::new(c::URL_TEMPLATE, limited(template.into(), limit)));
@@ -134,6 +129,33 @@ impl<'a> ClientRequest<'a> {
         let rest = self.url.split_once("://").map_or(self.url, |(_, rest)| rest);
         let path = rest.find('/').map_or("", |slash| &rest[slash..]);
         path.split(['?', '#']).next().unwrap_or_default()
+    }
+}
+
+impl Exchange {
+    /// Starts the exchange of a client that is about to send `request`, under `parent`.
+    pub fn call(settings: &ClientSettings, parent: &Context, request: &ClientRequest<'_>) -> Self {
+        settings.resolved(|resolved| Self::call_resolved(resolved, parent, request))
+    }
+
+    fn call_resolved(
+        resolved: &Arc<Resolved>,
+        parent: &Context,
+        request: &ClientRequest<'_>,
+    ) -> Self {
+        if !resolved.records {
+            return Self::unrecorded(outgoing(parent));
+        }
+        let mut record = Record::new(resolved, request.method);
+        record.scheme = request.scheme;
+        record.server = Some(request.host)
+            .filter(|host| !host.is_empty())
+            .map(|host| (limited_shared(host.into(), record.options().value_limit), request.port));
+        record.rpc = request.rpc(resolved);
+        record.start(parent, None, |record| {
+            (record.span_name(request.name, request.template), request.describe(record))
+        });
+        Self::new(record)
     }
 }
 

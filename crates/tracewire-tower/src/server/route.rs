@@ -3,7 +3,7 @@
 //! axum puts the templates of nested routers together, as long as the outer one strips what it has
 //! matched. Two cases are left: an inner router that gets the whole path, as from `route_service`,
 //! has the outer template in front of its own; and one behind a fallback, as from
-//! [`around`](super::around), misses the prefix that it is nested at.
+//! [`wrap_router`](super::wrap_router), misses the prefix that it is nested at.
 
 use http::Request;
 use std::borrow::Cow;

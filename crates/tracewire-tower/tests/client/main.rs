@@ -4,7 +4,6 @@
 mod clients;
 mod contract;
 mod endings;
-#[cfg(feature = "grpc")]
 mod grpc;
 mod layer;
 mod retries;

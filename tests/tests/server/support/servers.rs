@@ -153,14 +153,18 @@ fn inside(app: Arc<App>, layer: ServerLayer, around: Around) -> Router {
     }
 }
 
-/// The layer as [`server::around`] has it.
+/// The layer as [`server::wrap_router`] has it.
 fn outside(app: Arc<App>, layer: ServerLayer, around: Around) -> Router {
     let router = router(&app);
     match around {
-        Around::Nothing => server::around(router, layer),
-        Around::CatchPanicOutside => server::around(router, layer).layer(CatchPanicLayer::new()),
-        Around::CatchPanicInside => server::around(router.layer(CatchPanicLayer::new()), layer),
-        Around::TimeoutOutside => server::around(router, layer).layer(no_time()),
+        Around::Nothing => server::wrap_router(router, layer),
+        Around::CatchPanicOutside => {
+            server::wrap_router(router, layer).layer(CatchPanicLayer::new())
+        }
+        Around::CatchPanicInside => {
+            server::wrap_router(router.layer(CatchPanicLayer::new()), layer)
+        }
+        Around::TimeoutOutside => server::wrap_router(router, layer).layer(no_time()),
     }
 }
 

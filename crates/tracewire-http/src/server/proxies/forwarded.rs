@@ -5,7 +5,7 @@ use super::{
     entries::{Entries, first},
     node, scheme,
 };
-use crate::Authority;
+use crate::authority::Authority;
 use http::{HeaderMap, header::FORWARDED};
 use std::borrow::Cow;
 

@@ -78,7 +78,7 @@ pub(crate) fn conventional(method: &str) -> Option<&'static str> {
 
 /// Adds the attributes of a request's method: the name `recorded`, and where that is `_OTHER` the
 /// method as `sent`.
-pub(crate) fn describe(
+pub(crate) fn describe_method(
     recorded: &StringValue,
     sent: &Method,
     limit: usize,

@@ -1,10 +1,14 @@
 //! gRPC over HTTP: which calls are recorded as remote procedure calls, and how they end.
 
+mod messages;
+
+pub(crate) use self::messages::Messages;
+
 use crate::{
-    ErrorType, conventions as c,
-    instruments::Side,
-    method::OTHER,
+    conventions as c,
+    outcome::ErrorType,
     text::{after_grpc, limited, media_type},
+    values::{OTHER, Side},
 };
 use http::HeaderMap;
 use opentelemetry::{KeyValue, StringValue};

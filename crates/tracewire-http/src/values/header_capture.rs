@@ -1,14 +1,13 @@
 //! Which headers are captured: none, unless they are named.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
-use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
-use std::sync::Arc;
-use tracewire_text::CUT;
-
 use crate::{
     glob,
     text::{header, limited},
 };
+use http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
+use std::sync::Arc;
+use tracewire_text::CUT;
 
 /// Stands in place of a value that was marked sensitive.
 const REDACTED: &str = "REDACTED";
