@@ -22,7 +22,7 @@ const HOUSE: [(&str, &[&str]); 10] = [
         "tracewire-init",
         &["tracewire-propagation", "tracewire-span", "tracewire-text", "tracewire-tracing"],
     ),
-    ("tracewire-propagation", &[]),
+    ("tracewire-propagation", &["tracewire-text"]),
     ("tracewire-reqwest", &["tracewire-http", "tracewire-propagation"]),
     ("tracewire-span", &["tracewire-propagation", "tracewire-text"]),
     ("tracewire-testing", &[]),

@@ -10,22 +10,18 @@
 //!
 //! [conventions]: https://opentelemetry.io/docs/specs/semconv/http/
 
-mod authority;
 mod client;
 pub mod conventions;
 mod exchange;
-mod glob;
 mod grpc;
 mod hook;
 mod metrics;
 mod outcome;
 mod server;
 mod settings;
-mod text;
 mod values;
 
 pub use self::{
-    authority::Authority,
     client::{
         CallOptions, ClientRequest, ClientResponse, Destinations, Hosts, Resends, UrlTemplates,
         Urls,
@@ -39,7 +35,7 @@ pub use self::{
     settings::Clock,
     values::{HeaderSelector, KnownMethods, Scheme},
 };
-pub use tracewire_text::SensitiveKeys;
+pub use tracewire_text::{SensitiveKeys, host::Authority};
 
 /// What crates need that trace a server or client library.
 ///

@@ -131,7 +131,7 @@
 //!
 //! # Which headers go where
 //!
-//! Trace context goes everywhere. Baggage goes to hosts [nearby](Hosts::nearby) and stays away from
+//! Trace context goes everywhere. Baggage goes to [internal hosts](Hosts::internal) and not to
 //! others: [`destinations`](ClientMiddleware::destinations) changes both. What the request had under
 //! the names of these headers, or those of any other known format, is replaced or removed.
 //!

@@ -2,18 +2,17 @@
 
 use super::ClientSettings;
 use crate::{
-    authority::Authority,
     conventions as c,
     exchange::{Exchange, Record},
     grpc::RpcCall,
     settings::Resolved,
-    text::{limited, limited_shared},
-    values::{Scheme, describe_method},
+    values::{Scheme, describe_method, limited, limited_shared},
 };
 use http::{HeaderMap, Method};
 use opentelemetry::{Context, KeyValue};
 use std::{fmt, sync::Arc};
 use tracewire_propagation::outgoing;
+use tracewire_text::host::Authority;
 
 /// What a client knows of a call before it is sent.
 ///

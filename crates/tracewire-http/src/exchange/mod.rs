@@ -22,7 +22,10 @@ pub(crate) use self::{
 };
 
 use crate::{
-    conventions as c, grpc::Messages, outcome::Outcome, text::address, values::version_name,
+    conventions as c,
+    grpc::Messages,
+    outcome::Outcome,
+    values::{address, version_name},
 };
 use bytes::Buf;
 use http::{HeaderMap, StatusCode, Version};

@@ -3,8 +3,7 @@
 use super::{Exchange, Record, Shared};
 use crate::{
     outcome::Outcome,
-    text::{after_grpc, media_type},
-    values::Side,
+    values::{Side, after_grpc, media_type},
 };
 use http::HeaderMap;
 use std::time::Duration;

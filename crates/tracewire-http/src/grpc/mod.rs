@@ -7,8 +7,7 @@ pub(crate) use self::messages::Messages;
 use crate::{
     conventions as c,
     outcome::ErrorType,
-    text::{after_grpc, limited, media_type},
-    values::{OTHER, Side},
+    values::{OTHER, Side, after_grpc, limited, media_type},
 };
 use http::HeaderMap;
 use opentelemetry::{KeyValue, StringValue};

@@ -3,7 +3,6 @@
 use super::{ExchangeHandle, IncomingRequest, Parent, RequestHead, ResponseHead, ServerRequest};
 use super::{ServerOptions, ServerSettings};
 use crate::{
-    authority::Authority,
     exchange::{
         Exchange, ExchangeBody, RequestKind, Scope, Traced, declared_length, is_event_stream,
     },
@@ -14,6 +13,7 @@ use http::{HeaderMap, Response, header::HOST, response::Parts, uri};
 use http_body::Body;
 use std::{any::Any, sync::Arc};
 use tracewire_propagation::{inject_response, untraced};
+use tracewire_text::host::Authority;
 
 /// The body of a response from [`ServerCall::respond`].
 ///

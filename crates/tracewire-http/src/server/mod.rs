@@ -6,6 +6,7 @@ mod handle;
 mod hooks;
 mod incoming;
 mod options;
+mod paths;
 mod proxies;
 mod request;
 mod settings;

@@ -2,13 +2,11 @@
 
 use super::{ClientAddress, Parent, ServerOptions, ServerSettings};
 use crate::{
-    authority::Authority,
     conventions as c,
     exchange::{Exchange, Record},
     grpc::RpcCall,
     settings::Resolved,
-    text::{address, header, limited_shared},
-    values::{Scheme, describe_method, repeated, version_name},
+    values::{Scheme, address, describe_method, header, limited_shared, repeated, version_name},
 };
 use http::{HeaderMap, Method, Version, header::USER_AGENT};
 use opentelemetry::{KeyValue, StringValue, otel_debug};
@@ -18,6 +16,7 @@ use std::{
     sync::{Arc, Once},
 };
 use tracewire_propagation::outgoing;
+use tracewire_text::host::Authority;
 
 /// How much of a user agent is searched for names, in bytes.
 const SEARCHED: usize = 512;

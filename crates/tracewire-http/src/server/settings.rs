@@ -1,9 +1,9 @@
 //! The settings of one server.
 
-use super::{RequestHead, Trust, TrustedProxies, hooks::Hooks};
+use super::{RequestHead, Trust, TrustedProxies, hooks::Hooks, paths::Paths};
 use crate::{
     settings::Settings,
-    values::{Patterns, Scheme, Side},
+    values::{Scheme, Side},
 };
 
 /// The settings of one server layer or middleware.
@@ -28,8 +28,8 @@ pub struct ServerOptions {
     pub client_port: bool,
     pub synthetic_user_agents: bool,
     pub hooks: Hooks,
-    excluded: Patterns,
-    excluded_by_environment: Patterns,
+    excluded: Paths,
+    excluded_by_environment: Paths,
 }
 
 impl ServerSettings {
@@ -44,8 +44,8 @@ impl ServerSettings {
             client_port: false,
             synthetic_user_agents: false,
             hooks: Hooks::default(),
-            excluded: Patterns::default(),
-            excluded_by_environment: Patterns::from_env("TRACEWIRE_EXCLUDED_PATHS"),
+            excluded: Paths::default(),
+            excluded_by_environment: Paths::from_env("TRACEWIRE_EXCLUDED_PATHS"),
         };
         Self::with_own(Side::Server, library, version, own)
     }
@@ -63,16 +63,16 @@ impl ServerOptions {
     pub fn exclude<I, T>(&mut self, patterns: I)
     where
         I: IntoIterator<Item = T>,
-        T: Into<Box<str>>,
+        T: AsRef<str>,
     {
-        self.excluded = Patterns::new(patterns);
+        self.excluded = Paths::new(patterns);
     }
 
     /// Returns whether this request is not traced.
     pub(super) fn excludes(&self, head: &RequestHead<'_>) -> bool {
         let path = head.uri.path();
-        self.excluded.match_text(path)
-            || self.excluded_by_environment.match_text(path)
+        self.excluded.contains(path)
+            || self.excluded_by_environment.contains(path)
             || !self.hooks.admits(head)
     }
 

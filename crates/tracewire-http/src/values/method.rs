@@ -1,6 +1,7 @@
 //! Which request methods may become a span name or a metric attribute.
 
-use crate::{conventions as c, text::limited};
+use super::limited;
+use crate::conventions as c;
 use http::Method;
 use opentelemetry::{KeyValue, StringValue};
 use std::sync::Arc;

@@ -2,8 +2,9 @@
 
 mod causes;
 mod header_capture;
+mod limit;
+mod media_type;
 mod method;
-mod patterns;
 pub(crate) mod repeated;
 mod scheme;
 mod side;
@@ -14,8 +15,9 @@ pub use self::{
 };
 pub(crate) use self::{
     header_capture::MOST_HEADERS,
+    limit::{address, header, limited, limited_shared},
+    media_type::{after_grpc, media_type},
     method::{OTHER, conventional, describe_method},
-    patterns::Patterns,
     side::Side,
     version::version_name,
 };

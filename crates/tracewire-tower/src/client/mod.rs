@@ -82,7 +82,7 @@
 //!
 //! # Which headers go where
 //!
-//! Trace context goes everywhere. Baggage goes to hosts [nearby](Hosts::nearby) and stays away from
+//! Trace context goes everywhere. Baggage goes to [internal hosts](Hosts::internal) and not to
 //! others: [`destinations`](ClientLayer::destinations) changes both. What the request had under the
 //! names of these headers, or those of any other known format, is replaced or removed. The policy
 //! is asked for the host of the request's URL. Where the URL names none the destination is not known,

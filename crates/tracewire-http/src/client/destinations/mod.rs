@@ -17,8 +17,8 @@ use tracewire_propagation::SamplingHint;
 
 /// Where trace context and baggage may go.
 ///
-/// Trace context is random ids: by default it goes everywhere. Baggage is whatever the application
-/// or one of its callers put in it, so by default it stays [nearby](Hosts::nearby). A destination
+/// Trace context is random ids: by default it goes everywhere. Baggage is what the application
+/// or one of its callers put in it, so by default it goes to [internal hosts](Hosts::internal) alone. A destination
 /// that is not known, as in a request whose URL names no host, is only among
 /// [all hosts](Hosts::everywhere).
 ///
@@ -31,7 +31,7 @@ use tracewire_propagation::SamplingHint;
 /// use tracewire_http::{Destinations, Hosts};
 ///
 /// // Baggage also goes to a partner.
-/// let destinations = Destinations::new().baggage(Hosts::nearby().and(["*.partner.example"]));
+/// let destinations = Destinations::new().baggage(Hosts::internal().and(["*.partner.example"]));
 /// // Everything goes everywhere.
 /// let open = Destinations::all();
 /// # let _ = (destinations, open);
@@ -44,9 +44,9 @@ pub struct Destinations {
 }
 
 impl Destinations {
-    /// Trace context goes everywhere, baggage to hosts nearby.
+    /// Trace context goes everywhere, baggage to internal hosts.
     pub fn new() -> Self {
-        Self { trace_context: Hosts::everywhere(), baggage: Hosts::nearby() }
+        Self { trace_context: Hosts::everywhere(), baggage: Hosts::internal() }
     }
 
     /// Both go everywhere.
@@ -60,7 +60,7 @@ impl Destinations {
         self
     }
 
-    /// Sends baggage to these hosts. Default: hosts nearby.
+    /// Sends baggage to these hosts. Default: internal hosts.
     pub fn baggage(mut self, hosts: Hosts) -> Self {
         self.baggage = hosts;
         self

@@ -1,11 +1,11 @@
 //! Text from outside, cut to a limit before it becomes an attribute value.
 
-use crate::values::repeated;
+use super::repeated;
 use arrayvec::ArrayString;
-use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
+use http::HeaderValue;
 use opentelemetry::StringValue;
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
-use tracewire_text::cut;
+use tracewire_text::cut::{cut, cut_bytes};
 
 /// `text` as an attribute value of at most `limit` bytes.
 ///
@@ -19,31 +19,9 @@ pub(crate) fn limited_shared(text: Cow<'_, str>, limit: usize) -> StringValue {
     StringValue::from(repeated::text(&cut(text, limit)))
 }
 
-/// A header's value as text, to be cut to `limit`: octets that are not UTF-8 become U+FFFD.
+/// A header's value as text, cut to `limit`.
 pub(crate) fn header(value: &HeaderValue, limit: usize) -> Cow<'_, str> {
-    // Only the part that can be shown is decoded; three spare octets keep a character whole.
-    let octets = value.as_bytes();
-    let shown = &octets[..octets.len().min(limit.saturating_add(4))];
-    // Most headers are UTF-8, and this is quicker to find out.
-    str::from_utf8(shown).map_or_else(|_| String::from_utf8_lossy(shown), Cow::Borrowed)
-}
-
-/// How much of a content type is read, in bytes.
-const MEDIA_TYPE: usize = 256;
-
-/// The media type in `headers`, as it was written but without its parameters.
-pub(crate) fn media_type(headers: &HeaderMap) -> Option<&[u8]> {
-    let value = headers.get(CONTENT_TYPE)?.as_bytes();
-    let value = &value[..value.len().min(MEDIA_TYPE)];
-    let end = value.iter().position(|byte| *byte == b';').unwrap_or(value.len());
-    Some(value[..end].trim_ascii())
-}
-
-/// What follows `application/grpc` in a media type that begins with it, whatever its case.
-pub(crate) fn after_grpc(media_type: &[u8]) -> Option<&[u8]> {
-    const GRPC: &[u8] = b"application/grpc";
-    let (start, rest) = media_type.split_at_checked(GRPC.len())?;
-    start.eq_ignore_ascii_case(GRPC).then_some(rest)
+    cut_bytes(value.as_bytes(), limit)
 }
 
 /// An address as text that attributes can share; one that was mapped into IPv6 is shown as what it
