@@ -54,8 +54,7 @@ pub mod wiring {
             is_event_stream,
         },
         server::{
-            ClientAddress, Forwarded, IncomingRequest, Parent, ServerBody, ServerCall,
-            ServerRequest, ServerSettings,
+            ClientAddress, Forwarded, IncomingRequest, ServerBody, ServerCall, ServerSettings,
         },
         server_options,
         settings::Settings,

@@ -1,6 +1,6 @@
 //! What went wrong, as one name of a closed list.
 
-use crate::RedirectError;
+use crate::redirects::RedirectError;
 use http::StatusCode;
 use reqwest_middleware::Error;
 use std::{error::Error as StdError, io};

@@ -153,18 +153,20 @@
 //! Where telemetry is suppressed, as around an exporter's own calls, nothing is recorded or sent.
 
 mod error;
+mod follow;
 mod hop;
 mod middleware;
-mod redirect;
+mod redirects;
 mod request;
 mod response;
+mod send;
 
 pub use reqwest;
 pub use reqwest_middleware;
 
 pub use self::{
     middleware::ClientMiddleware,
-    redirect::{RedirectError, Redirected, Redirects},
+    redirects::{RedirectError, Redirected, Redirects},
 };
 pub use tracewire_http::{
     Authority, CallOptions, ClientRequest, ClientResponse, Clock, Destinations, Ending, ErrorType,

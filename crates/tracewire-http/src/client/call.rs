@@ -5,8 +5,10 @@ use super::{
     resends::{OpenAttempt, Resends},
 };
 use crate::{
-    exchange::{Exchange, RequestKind, Traced, declared_length, is_event_stream},
+    exchange::{Exchange, Record, RequestKind, Traced, declared_length, is_event_stream},
     outcome::Outcome,
+    settings::Resolved,
+    values::limited_shared,
 };
 use http::{Extensions, HeaderMap, Method, StatusCode, header::CONTENT_ENCODING};
 use opentelemetry::Context;
@@ -95,7 +97,7 @@ impl ClientCall {
         if request.template.is_none() {
             request.template = settings.own().url_templates.find_for_url(request.host, request.url);
         }
-        let mut exchange = Exchange::call(settings, parent, &request);
+        let mut exchange = settings.resolved(|resolved| exchange(resolved, parent, &request));
         if let Some(size) = request.body_size {
             exchange.set_request_size(size);
         }
@@ -199,6 +201,23 @@ impl ClientCall {
         }
         self.exchange.end(outcome);
     }
+}
+
+/// Starts the exchange of a call that is about to be sent, under `parent`.
+fn exchange(resolved: &Arc<Resolved>, parent: &Context, request: &ClientRequest<'_>) -> Exchange {
+    if !resolved.records {
+        return Exchange::unrecorded(outgoing(parent));
+    }
+    let mut record = Record::new(resolved, request.method);
+    record.scheme = request.scheme;
+    record.server = Some(request.host)
+        .filter(|host| !host.is_empty())
+        .map(|host| (limited_shared(host.into(), record.options().value_limit), request.port));
+    record.rpc = request.rpc(resolved);
+    record.start(parent, None, |record| {
+        (record.span_name(request.name, request.template), request.describe(record))
+    });
+    Exchange::new(record)
 }
 
 impl Traced for ClientCall {

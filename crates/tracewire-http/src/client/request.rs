@@ -1,17 +1,15 @@
 //! A client's call: the facts, and the attributes they become.
 
-use super::ClientSettings;
 use crate::{
     conventions as c,
-    exchange::{Exchange, Record},
+    exchange::Record,
     grpc::RpcCall,
     settings::Resolved,
     values::{Scheme, describe_method, limited, limited_shared},
 };
 use http::{HeaderMap, Method};
-use opentelemetry::{Context, KeyValue};
-use std::{fmt, sync::Arc};
-use tracewire_propagation::outgoing;
+use opentelemetry::KeyValue;
+use std::fmt;
 use tracewire_text::host::Authority;
 
 /// What a client knows of a call before it is sent.
@@ -83,12 +81,12 @@ impl<'a> ClientRequest<'a> {
     }
 
     /// The call over gRPC that this is, if such calls are told apart.
-    fn rpc(&self, resolved: &Resolved) -> Option<RpcCall> {
+    pub(super) fn rpc(&self, resolved: &Resolved) -> Option<RpcCall> {
         RpcCall::of(resolved.options.rpc_methods.as_ref()?, self.headers?, self.path())
     }
 
     /// The attributes that are known when the span starts.
-    fn describe(&self, record: &Record) -> Vec<KeyValue> {
+    pub(super) fn describe(&self, record: &Record) -> Vec<KeyValue> {
         let limit = record.options().value_limit;
         // 7 of our own here and at most 5 at the end: the vector never grows.
         let mut attributes = Vec::with_capacity(12 + self.attributes.len());
@@ -128,33 +126,6 @@ impl<'a> ClientRequest<'a> {
         let rest = self.url.split_once("://").map_or(self.url, |(_, rest)| rest);
         let path = rest.find('/').map_or("", |slash| &rest[slash..]);
         path.split(['?', '#']).next().unwrap_or_default()
-    }
-}
-
-impl Exchange {
-    /// Starts the exchange of a client that is about to send `request`, under `parent`.
-    pub fn call(settings: &ClientSettings, parent: &Context, request: &ClientRequest<'_>) -> Self {
-        settings.resolved(|resolved| Self::call_resolved(resolved, parent, request))
-    }
-
-    fn call_resolved(
-        resolved: &Arc<Resolved>,
-        parent: &Context,
-        request: &ClientRequest<'_>,
-    ) -> Self {
-        if !resolved.records {
-            return Self::unrecorded(outgoing(parent));
-        }
-        let mut record = Record::new(resolved, request.method);
-        record.scheme = request.scheme;
-        record.server = Some(request.host)
-            .filter(|host| !host.is_empty())
-            .map(|host| (limited_shared(host.into(), record.options().value_limit), request.port));
-        record.rpc = request.rpc(resolved);
-        record.start(parent, None, |record| {
-            (record.span_name(request.name, request.template), request.describe(record))
-        });
-        Self::new(record)
     }
 }
 

@@ -1,7 +1,10 @@
 //! One request of a server, from its arrival to the end of its response.
 
-use super::{ExchangeHandle, IncomingRequest, Parent, RequestHead, ResponseHead, ServerRequest};
-use super::{ServerOptions, ServerSettings};
+use super::{
+    ExchangeHandle, IncomingRequest, Parent, RequestHead, ResponseHead, ServerOptions,
+    ServerSettings,
+    request::{self, ServerRequest},
+};
 use crate::{
     exchange::{
         Exchange, ExchangeBody, RequestKind, Scope, Traced, declared_length, is_event_stream,
@@ -37,11 +40,9 @@ pub type ServerBody<B> = ExchangeBody<B, ServerCall>;
 /// let settings = Arc::new(ServerSettings::new("my-server", "1.0.0"));
 ///
 /// let (mut scope, handle) = ServerCall::begin(&settings, &request);
-/// request.extensions_mut().extend(handle.map(|handle| {
-///     let mut extensions = http::Extensions::new();
-///     extensions.insert(handle);
-///     extensions
-/// }).unwrap_or_default());
+/// if let Some(handle) = handle {
+///     request.extensions_mut().insert(handle);
+/// }
 /// let answer = scope.run(|| answer(request));
 /// match Scoped::new(answer, scope).await {
 ///     (Ok(response), scope) => {
@@ -179,16 +180,16 @@ impl Traced for ServerCall {
 fn start(
     resolved: &Arc<Resolved>,
     options: &ServerOptions,
-    request: &impl IncomingRequest,
+    incoming: &impl IncomingRequest,
     head: &RequestHead<'_>,
     parent: Parent,
 ) -> Exchange {
     let route = options.hooks.route(head);
-    let matched = request.route();
+    let matched = incoming.route();
     let name = options.hooks.span_name(head);
     let added = options.hooks.on_request(head);
 
-    let peer = request.peer();
+    let peer = incoming.peer();
     let forwarded = options.proxies.forwarded(peer, head.headers);
     // The URI's own scheme is the client's word, so it is not used.
     let scheme = forwarded.scheme.unwrap_or(options.scheme);
@@ -205,7 +206,7 @@ fn start(
     facts.route = route.as_deref().or(matched.as_deref());
     facts.name = name.as_deref();
     facts.attributes = added.as_ref().map_or(&[], |added| &added.span);
-    let mut exchange = Exchange::serve_resolved(resolved, options, parent, &facts);
+    let mut exchange = request::exchange(resolved, options, parent, &facts);
     if let Some(added) = added {
         exchange.add_metric_attributes(added.metric);
     }

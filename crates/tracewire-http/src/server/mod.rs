@@ -18,7 +18,8 @@ pub use self::{
     hooks::{Attributes, Hooks, RequestHead, ResponseHead},
     incoming::{IncomingRequest, PeerAddress},
     proxies::{ClientAddress, Forwarded, InvalidNetwork, ProxyHeaders, TrustedProxies},
-    request::ServerRequest,
     settings::{ServerOptions, ServerSettings},
-    trust::{Parent, Trust},
+    trust::Trust,
 };
+
+use self::trust::Parent;

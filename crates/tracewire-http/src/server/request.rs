@@ -1,6 +1,6 @@
 //! A server's request: the facts, and the attributes they become.
 
-use super::{ClientAddress, Parent, ServerOptions, ServerSettings};
+use super::{ClientAddress, Parent, ServerOptions};
 use crate::{
     conventions as c,
     exchange::{Exchange, Record},
@@ -15,7 +15,6 @@ use std::{
     net::SocketAddr,
     sync::{Arc, Once},
 };
-use tracewire_propagation::outgoing;
 use tracewire_text::host::Authority;
 
 /// How much of a user agent is searched for names, in bytes.
@@ -25,35 +24,34 @@ const SEARCHED: usize = 512;
 ///
 /// `Debug` leaves out what may hold credentials: path, query, headers and attributes.
 #[derive(Clone, Copy)]
-#[non_exhaustive]
-pub struct ServerRequest<'a> {
+pub(super) struct ServerRequest<'a> {
     /// The request method.
-    pub method: &'a Method,
+    pub(super) method: &'a Method,
     /// The scheme the client used: the connection's, or what a trusted proxy says. It is a metric
     /// attribute, so never take it from the request's target, which the client writes.
-    pub scheme: Scheme,
+    pub(super) scheme: Scheme,
     /// The path as the client sent it, without the query.
-    pub path: &'a str,
+    pub(super) path: &'a str,
     /// The query without its question mark.
-    pub query: Option<&'a str>,
+    pub(super) query: Option<&'a str>,
     /// The host and port asked for: `:authority`, or the `Host` header. A text that
     /// [`Authority::parse_host`] does not take is left out.
-    pub authority: Option<&'a str>,
+    pub(super) authority: Option<&'a str>,
     /// The matched route template, if the router has matched already.
-    pub route: Option<&'a str>,
+    pub(super) route: Option<&'a str>,
     /// The protocol version of the connection.
-    pub version: Version,
+    pub(super) version: Version,
     /// The other end of the socket.
-    pub peer: Option<SocketAddr>,
+    pub(super) peer: Option<SocketAddr>,
     /// The client behind all trusted proxies; the peer, where none is known.
-    pub client: Option<ClientAddress>,
+    pub(super) client: Option<ClientAddress>,
     /// The request's headers.
-    pub headers: Option<&'a HeaderMap>,
+    pub(super) headers: Option<&'a HeaderMap>,
     /// A name for the span instead of `{method} {route}`; it must be one of few.
-    pub name: Option<&'a str>,
+    pub(super) name: Option<&'a str>,
     /// More attributes for the span. They come after the conventions' own, and where a span would
     /// have more than 112 attributes with them, the last are left out.
-    pub attributes: &'a [KeyValue],
+    pub(super) attributes: &'a [KeyValue],
 }
 
 impl fmt::Debug for ServerRequest<'_> {
@@ -73,7 +71,7 @@ impl fmt::Debug for ServerRequest<'_> {
 
 impl<'a> ServerRequest<'a> {
     /// A request of which only the required facts are known.
-    pub fn new(method: &'a Method, scheme: Scheme, path: &'a str, version: Version) -> Self {
+    pub(super) fn new(method: &'a Method, scheme: Scheme, path: &'a str, version: Version) -> Self {
         Self {
             method,
             scheme,
@@ -180,45 +178,29 @@ impl<'a> ServerRequest<'a> {
     }
 }
 
-impl Exchange {
-    /// Starts the exchange of a server that received `request`, under `parent`.
-    pub fn serve(
-        settings: &ServerSettings,
-        parent: impl Into<Parent>,
-        request: &ServerRequest<'_>,
-    ) -> Self {
-        let parent = parent.into();
-        settings
-            .resolved(|resolved| Self::serve_resolved(resolved, settings.own(), parent, request))
+/// Starts the exchange of a server that received `request`, under `parent`.
+pub(super) fn exchange(
+    resolved: &Arc<Resolved>,
+    options: &ServerOptions,
+    Parent { context, link }: Parent,
+    request: &ServerRequest<'_>,
+) -> Exchange {
+    if request.peer.is_none() {
+        note_unknown_peer();
     }
-
-    /// The same with settings that are looked up already.
-    pub(super) fn serve_resolved(
-        resolved: &Arc<Resolved>,
-        options: &ServerOptions,
-        Parent { context, link }: Parent,
-        request: &ServerRequest<'_>,
-    ) -> Self {
-        if !resolved.records {
-            return Self::unrecorded(outgoing(&context));
-        }
-        if request.peer.is_none() {
-            note_unknown_peer();
-        }
-        let route = request.route.filter(|route| !route.is_empty());
-        let mut record = Record::new(resolved, request.method);
-        record.scheme = request.scheme;
-        record.version = version_name(request.version);
-        record.route = route.map(|route| repeated::text(route).into());
-        record.named = request.name.is_some();
-        record.synthetic = request.synthetic(options);
-        record.rpc = request.rpc(resolved);
-        record.start(&context, link, |record| {
-            let route = record.route.as_ref().map(StringValue::as_str);
-            (record.span_name(request.name, route), request.describe(options, record))
-        });
-        Self::new(record)
-    }
+    let route = request.route.filter(|route| !route.is_empty());
+    let mut record = Record::new(resolved, request.method);
+    record.scheme = request.scheme;
+    record.version = version_name(request.version);
+    record.route = route.map(|route| repeated::text(route).into());
+    record.named = request.name.is_some();
+    record.synthetic = request.synthetic(options);
+    record.rpc = request.rpc(resolved);
+    record.start(&context, link, |record| {
+        let route = record.route.as_ref().map(StringValue::as_str);
+        (record.span_name(request.name, route), request.describe(options, record))
+    });
+    Exchange::new(record)
 }
 
 /// Says once that a server does not know who calls it, which is easy to forget.
@@ -249,5 +231,26 @@ fn synthetic_type(user_agent: &[u8]) -> Option<&'static str> {
         Some("bot")
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::header::AUTHORIZATION;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, "Bearer SECRET".parse().unwrap())]);
+        let attributes = [KeyValue::new("key", "SECRET")];
+        let mut request =
+            ServerRequest::new(&Method::GET, Scheme::Https, "/SECRET", Version::HTTP_11);
+        request.query = Some("token=SECRET");
+        request.authority = Some("ada:SECRET@shop.example");
+        request.headers = Some(&headers);
+        request.attributes = &attributes;
+        let shown = format!("{request:?}");
+        assert!(shown.contains("GET") && shown.contains("Https"), "{shown}");
+        assert!(!shown.contains("SECRET"), "{shown}");
     }
 }

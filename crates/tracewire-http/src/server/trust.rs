@@ -28,14 +28,14 @@ pub enum Trust {
 
 /// What a request's span starts under: a parent, and a caller that it links to.
 #[derive(Debug)]
-pub struct Parent {
-    pub(crate) context: Context,
-    pub(crate) link: Option<SpanContext>,
+pub(super) struct Parent {
+    pub(super) context: Context,
+    pub(super) link: Option<SpanContext>,
 }
 
 impl Trust {
     /// The parent of a request, given how to extract its headers into a context.
-    pub fn parent(self, extract: impl FnOnce(&Context) -> Context) -> Parent {
+    pub(super) fn parent(self, extract: impl FnOnce(&Context) -> Context) -> Parent {
         match self {
             // Cloned, not borrowed: a propagator may attach contexts of its own.
             Self::Continue => Parent { context: extract(&current::get()), link: None },
@@ -51,13 +51,7 @@ impl Trust {
 
 impl Parent {
     /// The context to go on with when no span is started.
-    pub fn into_context(self) -> Context {
+    pub(super) fn into_context(self) -> Context {
         self.context
-    }
-}
-
-impl From<Context> for Parent {
-    fn from(context: Context) -> Self {
-        Self { context, link: None }
     }
 }

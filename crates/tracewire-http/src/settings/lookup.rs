@@ -1,6 +1,6 @@
 //! What the settings resolve to: looked up at the first exchange, and kept.
 
-use super::Common;
+use super::common::Common;
 use crate::metrics::{Instruments, Optional};
 use arc_swap::ArcSwapOption;
 use http::HeaderMap;

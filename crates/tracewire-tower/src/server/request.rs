@@ -1,7 +1,7 @@
 //! Describes: what axum and hyper know of a request.
 
 use super::route;
-use http::{Request, Uri};
+use http::Request;
 use std::{borrow::Cow, net::SocketAddr};
 use tracewire_http::{RequestHead, wiring::IncomingRequest};
 
@@ -10,7 +10,7 @@ pub(super) struct Incoming<'a, B>(pub(super) &'a Request<B>);
 
 impl<B> IncomingRequest for Incoming<'_, B> {
     fn head(&self) -> RequestHead<'_> {
-        RequestHead { uri: original_uri(self.0), ..self.0.head() }
+        RequestHead { uri: route::original_uri(self.0), ..self.0.head() }
     }
 
     fn peer(&self) -> Option<SocketAddr> {
@@ -25,18 +25,4 @@ impl<B> IncomingRequest for Incoming<'_, B> {
     fn route(&self) -> Option<Cow<'_, str>> {
         route::of(self.0)
     }
-}
-
-/// The URI as it arrived: a nested router sees only its part of the path.
-#[cfg(feature = "axum")]
-pub(super) fn original_uri<B>(request: &Request<B>) -> &Uri {
-    match request.extensions().get() {
-        Some(axum::extract::OriginalUri(uri)) => uri,
-        None => request.uri(),
-    }
-}
-
-#[cfg(not(feature = "axum"))]
-pub(super) fn original_uri<B>(request: &Request<B>) -> &Uri {
-    request.uri()
 }
