@@ -11,7 +11,7 @@ const PIECES: usize = 16;
 
 /// Counts the messages that begin in a gRPC body, whose frames may cut them anywhere.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Messages {
+pub(crate) struct Messages {
     begun: u8,
     /// How many bytes of the prefix have come.
     prefix: u8,
@@ -25,7 +25,7 @@ pub(super) struct Messages {
 
 impl Messages {
     /// Reads on, without taking anything from `data`.
-    pub(super) fn read(&mut self, data: &impl Buf) {
+    pub(crate) fn read(&mut self, data: &impl Buf) {
         if self.are_several() || self.lost {
             return;
         }
@@ -37,7 +37,7 @@ impl Messages {
     }
 
     /// Whether a second message has begun.
-    pub(super) fn are_several(&self) -> bool {
+    pub(crate) fn are_several(&self) -> bool {
         self.begun > 1
     }
 

@@ -10,19 +10,19 @@ use std::{
 /// Counts how often a request is sent, in the request's extensions.
 ///
 /// Every attempt after the first gets `http.request.resend_count`. The count starts anew for
-/// another method or URL. Whoever sends clones of a request, as [tower's retry layer][retry] does,
-/// inserts one before it clones, so that the clones share it; reqwest-retry needs no help.
+/// another method or URL. What sends clones of a request, as [tower's retry layer][retry] does,
+/// must insert one before it clones, so that the clones share it; reqwest-retry needs no help.
 ///
 /// [retry]: https://docs.rs/tower/latest/tower/retry/
 ///
 /// ```
-/// use tracewire_http::Attempts;
+/// use tracewire_http::Resends;
 ///
 /// let mut request = http::Request::new(());
-/// request.extensions_mut().insert(Attempts::new());
+/// request.extensions_mut().insert(Resends::new());
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Attempts {
+pub struct Resends {
     shared: Arc<Mutex<State>>,
     /// The attempt that the request with this copy is part of.
     around: Option<u32>,
@@ -51,7 +51,7 @@ struct Open {
     sent_inside: u32,
 }
 
-impl Attempts {
+impl Resends {
     /// None yet.
     pub fn new() -> Self {
         Self::default()
@@ -65,9 +65,9 @@ impl Attempts {
         method: &Method,
         url: &str,
     ) -> Option<OpenAttempt> {
-        let attempts = extensions.get_or_insert_with(Self::new);
-        let mut state = attempts.lock();
-        if let Some(around) = attempts.around.and_then(|number| state.find(number)) {
+        let counter = extensions.get_or_insert_with(Self::new);
+        let mut state = counter.lock();
+        if let Some(around) = counter.around.and_then(|number| state.find(number)) {
             around.sent_inside = around.sent_inside.saturating_add(1);
             if around.sent_inside > 1 {
                 state.sent = state.sent.saturating_add(1);
@@ -84,17 +84,17 @@ impl Attempts {
         state.sent = resends.saturating_add(1);
         state.open(number);
         drop(state);
-        attempts.around = Some(number);
-        let attempts = attempts.clone();
-        Some(OpenAttempt { attempts, number, resends, redirected, sent_inside: None })
+        counter.around = Some(number);
+        let counter = counter.clone();
+        Some(OpenAttempt { counter, number, resends, redirected, sent_inside: None })
     }
 
     /// Says that the request counted in `extensions` goes on as `method` to `url`.
     ///
     /// Call it for each redirect that you follow, and the count goes on.
     pub fn redirect(extensions: &Extensions, method: &Method, url: &str) {
-        if let Some(attempts) = extensions.get::<Self>() {
-            attempts.lock().redirected = Some(fingerprint(method, url));
+        if let Some(counter) = extensions.get::<Self>() {
+            counter.lock().redirected = Some(fingerprint(method, url));
         }
     }
 
@@ -129,7 +129,7 @@ impl State {
 /// An attempt under way, until its response or error is there; dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct OpenAttempt {
-    attempts: Attempts,
+    counter: Resends,
     number: u32,
     /// How often the request was sent before.
     pub(crate) resends: u32,
@@ -143,7 +143,7 @@ impl OpenAttempt {
     /// Ends the attempt: what is sent from now on is another one, even while the response is read.
     pub(crate) fn close(&mut self) {
         if self.sent_inside.is_none() {
-            let open = self.attempts.lock().close(self.number);
+            let open = self.counter.lock().close(self.number);
             self.sent_inside = Some(open.map_or(0, |open| open.sent_inside));
         }
     }
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     fn begin(extensions: &mut Extensions, url: &str) -> Option<OpenAttempt> {
-        Attempts::begin(extensions, &Method::GET, url)
+        Resends::begin(extensions, &Method::GET, url)
     }
 
     #[test]
@@ -194,7 +194,7 @@ mod tests {
         drop(begin(&mut extensions, "http://h/"));
         assert_eq!(begin(&mut extensions, "http://h/2").unwrap().resends, 0);
         assert_eq!(begin(&mut extensions, "http://h/2").unwrap().resends, 1);
-        let post = Attempts::begin(&mut extensions, &Method::POST, "http://h/2").unwrap();
+        let post = Resends::begin(&mut extensions, &Method::POST, "http://h/2").unwrap();
         assert_eq!(post.resends, 0);
     }
 
@@ -202,7 +202,7 @@ mod tests {
     fn a_redirect_goes_on_counting() {
         let mut extensions = Extensions::new();
         drop(begin(&mut extensions, "http://h/"));
-        Attempts::redirect(&extensions, &Method::GET, "http://h/2");
+        Resends::redirect(&extensions, &Method::GET, "http://h/2");
         assert_eq!(begin(&mut extensions, "http://h/2").unwrap().resends, 1);
         assert_eq!(begin(&mut extensions, "http://h/").unwrap().resends, 2);
         assert_eq!(begin(&mut extensions, "http://h/3").unwrap().resends, 0);
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn clones_share_the_count() {
         let mut extensions = Extensions::new();
-        extensions.insert(Attempts::new());
+        extensions.insert(Resends::new());
         let mut clone = extensions.clone();
         drop(begin(&mut extensions, "http://h/"));
         assert_eq!(begin(&mut clone, "http://h/").unwrap().resends, 1);
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn clones_in_flight_together_are_attempts_of_their_own() {
         let mut extensions = Extensions::new();
-        extensions.insert(Attempts::new());
+        extensions.insert(Resends::new());
         let mut clones: Vec<_> = (0..4).map(|_| extensions.clone()).collect();
         let mut open: Vec<_> =
             clones.iter_mut().map(|clone| begin(clone, "http://h/").unwrap()).collect();

@@ -1,11 +1,10 @@
 //! Which headers are captured: none, unless they are named.
 
+use super::{header, limited};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use std::sync::Arc;
 use tracewire_text::{CUT, REDACTED, glob::Pattern};
-
-use crate::text::{header, limited};
 
 /// How many headers of one message are captured. A span holds 128 attributes unless the SDK is told
 /// otherwise, and drops what comes later: what the conventions ask for must not be among that.

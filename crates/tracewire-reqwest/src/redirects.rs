@@ -1,14 +1,6 @@
-//! Follows redirects hop by hop, each a call of its own.
+//! Which redirects are followed here, and what tells of them.
 
-use crate::{
-    hop::{Kept, Step},
-    middleware::{Answered, send},
-};
-use http::Extensions;
-use reqwest::{Request, Response};
-use reqwest_middleware::{Error, Next, Result};
-use std::{fmt, sync::Arc, time::Instant};
-use tracewire_http::{Attempts, ClientSettings, ErrorType};
+use std::fmt;
 
 /// How [`ClientMiddleware::redirects`](crate::ClientMiddleware::redirects) follows redirects.
 ///
@@ -47,6 +39,7 @@ use tracewire_http::{Attempts, ClientSettings, ErrorType};
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct Redirects {
     pub(crate) max: usize,
     pub(crate) cross_origin: bool,
@@ -61,7 +54,7 @@ impl Redirects {
 
     /// Follows redirects to other origins too. Default: no, the caller gets the 3xx response.
     ///
-    /// **This can hand your credentials to whoever the server redirects to.** The middleware removes
+    /// **This can hand your credentials to any host that the server redirects to.** The middleware removes
     /// credentials from the request itself: headers that are marked as sensitive, and those whose
     /// name says that they carry a credential, a cookie, a key or a token. It cannot see what is
     /// added after it, at every hop:
@@ -78,7 +71,6 @@ impl Redirects {
     /// No request body, no `Host` and no `Referer` reaches another origin, and trace context and
     /// baggage go by [`destinations`](crate::ClientMiddleware::destinations). What was removed stays
     /// away for the rest of the chain, even if it leads back.
-    #[must_use]
     pub fn follow_cross_origin(mut self, follow: bool) -> Self {
         self.cross_origin = follow;
         self
@@ -88,7 +80,6 @@ impl Redirects {
     ///
     /// It is the URL before the redirect without user information and fragment; for another origin
     /// only that URL's origin, as in browsers.
-    #[must_use]
     pub fn referer(mut self, send: bool) -> Self {
         self.referer = send;
         self
@@ -150,7 +141,7 @@ impl Redirected {
         self.cross_origin
     }
 
-    fn and_then(self, cross_origin: bool) -> Self {
+    pub(crate) fn and_then(self, cross_origin: bool) -> Self {
         Self {
             count: self.count.saturating_add(1),
             cross_origin: self.cross_origin || cross_origin,
@@ -178,76 +169,3 @@ impl fmt::Display for RedirectError {
 }
 
 impl std::error::Error for RedirectError {}
-
-/// Sends `request`, then whatever the redirects ask for.
-pub(crate) async fn follow(
-    settings: &Arc<ClientSettings>,
-    redirects: Redirects,
-    mut request: Request,
-    extensions: &mut Extensions,
-    next: Next<'_>,
-) -> Result<Response> {
-    let deadline = request.timeout().and_then(|limit| Instant::now().checked_add(*limit));
-    let mut chain = Chain::new(extensions);
-    let mut hops = 0;
-    loop {
-        let kept = Kept::of(&request);
-        let Answered { call, result } =
-            send(settings, request, chain.extensions, next.clone()).await;
-        let Ok(response) = result else { return Answered { call, result }.end() };
-        let step = match kept.step(&response, redirects) {
-            Step::Follow(_) if hops >= redirects.max => Step::Fail(RedirectError::TooMany),
-            step => step,
-        };
-        let hop = match step {
-            Step::GiveBack => return Answered { call, result: Ok(response) }.end(),
-            Step::Fail(error) => {
-                Answered::end_at_head(call, Some(ErrorType::Redirect));
-                return Err(Error::middleware(error));
-            }
-            Step::Follow(hop) => hop,
-        };
-        Answered::end_at_head(call, None);
-        request = hop.request;
-        if hop.cross_origin {
-            // What the caller or a middleware around this one wrote was meant for the first host.
-            let (url, headers) = (request.url().clone(), request.headers_mut());
-            settings.restrict(url.host_str().unwrap_or_default(), headers);
-        }
-        if let Some(deadline) = deadline {
-            *request.timeout_mut() = Some(deadline.saturating_duration_since(Instant::now()));
-        }
-        chain.extend(hop.cross_origin);
-        Attempts::redirect(chain.extensions, request.method(), request.url().as_str());
-        hops += 1;
-    }
-}
-
-/// The redirects of one request so far, kept in its extensions while it is under way.
-struct Chain<'a> {
-    extensions: &'a mut Extensions,
-    /// What a middleware around this one followed.
-    outer: Option<Redirected>,
-}
-
-impl<'a> Chain<'a> {
-    fn new(extensions: &'a mut Extensions) -> Self {
-        let outer = extensions.get().copied();
-        Self { extensions, outer }
-    }
-
-    fn extend(&mut self, cross_origin: bool) {
-        let before = self.extensions.get::<Redirected>().copied().unwrap_or_default();
-        self.extensions.insert(before.and_then(cross_origin));
-    }
-}
-
-impl Drop for Chain<'_> {
-    fn drop(&mut self) {
-        // A retry of the whole request starts where it was first asked for.
-        match self.outer {
-            Some(outer) => drop(self.extensions.insert(outer)),
-            None => drop(self.extensions.remove::<Redirected>()),
-        }
-    }
-}

@@ -1,7 +1,10 @@
 //! Which hosts learn of the trace, and which of the baggage.
 
-use super::Hosts;
-use crate::Instrumentation;
+mod hosts;
+
+pub use self::hosts::Hosts;
+
+use crate::settings::Resolved;
 use http::HeaderMap;
 use opentelemetry::{
     Context,
@@ -14,8 +17,8 @@ use tracewire_propagation::SamplingHint;
 
 /// Where trace context and baggage may go.
 ///
-/// Trace context is random ids: by default it goes everywhere. Baggage is whatever the application
-/// or one of its callers put in it, so by default it stays [nearby](Hosts::nearby). A destination
+/// Trace context is random ids: by default it goes everywhere. Baggage is what the application
+/// or one of its callers put in it, so by default it goes to [internal hosts](Hosts::internal) alone. A destination
 /// that is not known, as in a request whose URL names no host, is only among
 /// [all hosts](Hosts::everywhere).
 ///
@@ -28,21 +31,22 @@ use tracewire_propagation::SamplingHint;
 /// use tracewire_http::{Destinations, Hosts};
 ///
 /// // Baggage also goes to a partner.
-/// let destinations = Destinations::new().baggage(Hosts::nearby().and(["*.partner.example"]));
+/// let destinations = Destinations::new().baggage(Hosts::internal().and(["*.partner.example"]));
 /// // Everything goes everywhere.
 /// let open = Destinations::all();
 /// # let _ = (destinations, open);
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Destinations {
     trace_context: Hosts,
     baggage: Hosts,
 }
 
 impl Destinations {
-    /// Trace context goes everywhere, baggage to hosts nearby.
+    /// Trace context goes everywhere, baggage to internal hosts.
     pub fn new() -> Self {
-        Self { trace_context: Hosts::everywhere(), baggage: Hosts::nearby() }
+        Self { trace_context: Hosts::everywhere(), baggage: Hosts::internal() }
     }
 
     /// Both go everywhere.
@@ -51,14 +55,12 @@ impl Destinations {
     }
 
     /// Sends trace context to these hosts. Default: everywhere.
-    #[must_use]
     pub fn trace_context(mut self, hosts: Hosts) -> Self {
         self.trace_context = hosts;
         self
     }
 
-    /// Sends baggage to these hosts. Default: hosts nearby.
-    #[must_use]
+    /// Sends baggage to these hosts. Default: internal hosts.
     pub fn baggage(mut self, hosts: Hosts) -> Self {
         self.baggage = hosts;
         self
@@ -88,35 +90,30 @@ pub(crate) struct Allowed {
 
 impl Allowed {
     /// Writes what is allowed of `context` into `headers`.
-    pub(crate) fn inject(
-        self,
-        instrumentation: &Instrumentation,
-        context: &Context,
-        headers: &mut HeaderMap,
-    ) {
+    pub(crate) fn inject(self, resolved: &Resolved, context: &Context, headers: &mut HeaderMap) {
         // A service that passes its inbound headers on must not send its callers' trace and baggage
         // beside its own, in whatever format, nor get past the policy.
-        instrumentation.remove_injected(headers);
+        resolved.remove_injected(headers);
         if self.trace_context && self.baggage {
-            instrumentation.inject(context, headers);
+            resolved.inject(context, headers);
         } else if self.trace_context {
             if !context.baggage().is_empty() {
                 note_withheld_baggage();
             }
-            instrumentation.inject(&context.with_cleared_baggage(), headers);
+            resolved.inject(&context.with_cleared_baggage(), headers);
         } else if self.baggage {
             let untraced = context
                 .with_remote_span_context(SpanContext::NONE)
                 .with_value(SamplingHint::Settled);
-            instrumentation.inject(&untraced, headers);
+            resolved.inject(&untraced, headers);
         }
     }
 
     /// Removes from `headers`, written for another host or around this point, what is not allowed.
-    pub(crate) fn restrict(self, instrumentation: &Instrumentation, headers: &mut HeaderMap) {
+    pub(crate) fn restrict(self, resolved: &Resolved, headers: &mut HeaderMap) {
         if !(self.trace_context && self.baggage) {
-            let written = instrumentation.extract(headers, &Context::new());
-            self.inject(instrumentation, &written, headers);
+            let written = resolved.extract(headers, &Context::new());
+            self.inject(resolved, &written, headers);
         }
     }
 }

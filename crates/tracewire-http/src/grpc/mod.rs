@@ -1,10 +1,13 @@
 //! gRPC over HTTP: which calls are recorded as remote procedure calls, and how they end.
 
+mod messages;
+
+pub(crate) use self::messages::Messages;
+
 use crate::{
-    ErrorType, conventions as c,
-    instruments::Side,
-    method::OTHER,
-    text::{after_grpc, limited, media_type},
+    conventions as c,
+    outcome::ErrorType,
+    values::{OTHER, Side, after_grpc, limited, media_type},
 };
 use http::HeaderMap;
 use opentelemetry::{KeyValue, StringValue};

@@ -1,17 +1,15 @@
 //! The ways an exchange can end, and what they mean.
 
-use crate::ErrorType;
+mod error_type;
+
+pub use self::error_type::ErrorType;
+
 use http::StatusCode;
-use std::{
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
 
 /// How an exchange ended.
 ///
 /// What it means for the span's status and for `error.type` depends on the side: see
-/// [`Exchange::end`](crate::Exchange::end).
+/// [`Exchange::end`](crate::wiring::Exchange::end).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -23,7 +21,7 @@ pub enum Outcome {
     Failed(ErrorType),
 }
 
-/// How an exchange ended, as a [classifier](crate::Instrumentation::classify) sees it.
+/// How an exchange ended, as a [classifier](crate::wiring::ServerSettings::classify) sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ending<'a> {
@@ -49,22 +47,5 @@ pub enum Verdict {
 }
 
 /// A function that may judge an exchange otherwise than the conventions do.
-#[derive(Clone)]
-pub(crate) struct Classifier(Arc<dyn Fn(&Ending<'_>) -> Verdict + Send + Sync>);
-
-impl Classifier {
-    pub(crate) fn new(classify: impl Fn(&Ending<'_>) -> Verdict + Send + Sync + 'static) -> Self {
-        Self(Arc::new(classify))
-    }
-
-    /// The function's verdict; if it panics, the conventions' one.
-    pub(crate) fn judge(&self, ending: &Ending<'_>) -> Verdict {
-        catch_unwind(AssertUnwindSafe(|| (self.0)(ending))).unwrap_or(ending.verdict)
-    }
-}
-
-impl fmt::Debug for Classifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Classifier")
-    }
-}
+#[doc(hidden)]
+pub type Classify = dyn Fn(&Ending<'_>) -> Verdict + Send + Sync;

@@ -1,6 +1,6 @@
 //! The last frame of a body, and whether there is one at all.
 
-use crate::{ErrorType, Outcome};
+use crate::outcome::{ErrorType, Outcome};
 use bytes::Buf;
 use http::{HeaderMap, Method, StatusCode, header::CONTENT_LENGTH};
 use http_body::{Body, Frame};
@@ -12,7 +12,7 @@ use http_body::{Body, Frame};
 ///
 /// ```
 /// use http_body::Frame;
-/// use tracewire_http::{Outcome, Remaining};
+/// use tracewire_http::{Outcome, wiring::Remaining};
 ///
 /// let body = String::from("abc");
 /// let mut remaining = Remaining::new(Some(3));
@@ -74,14 +74,44 @@ pub fn declared_length(headers: &HeaderMap) -> Option<u64> {
     if is_number { str::from_utf8(length).ok()?.parse().ok() } else { None }
 }
 
-/// Whether nobody sends or reads the body of this response to a request of `method`, even if it has
-/// one (RFC 9112, section 6.3).
+/// Returns whether nothing sends or reads the body of this response to a request of `method`, even
+/// if it has one (RFC 9112, section 6.3).
 pub fn is_bodyless(method: &Method, status: StatusCode) -> bool {
-    method == Method::HEAD
-        || (method == Method::CONNECT && status.is_success())
-        || status.is_informational()
-        || status == StatusCode::NO_CONTENT
-        || status == StatusCode::NOT_MODIFIED
+    RequestKind::of(method).is_bodyless(status)
+}
+
+/// A request's method as far as it says what follows the response's head. A method itself is not
+/// kept: one that a caller made up may be as long as all headers together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RequestKind {
+    Head,
+    Connect,
+    Other,
+}
+
+impl RequestKind {
+    pub(crate) fn of(method: &Method) -> Self {
+        match *method {
+            Method::HEAD => Self::Head,
+            Method::CONNECT => Self::Connect,
+            _ => Self::Other,
+        }
+    }
+
+    /// Returns whether a response of `status` has no body that is sent or read.
+    pub(crate) fn is_bodyless(self, status: StatusCode) -> bool {
+        self == Self::Head
+            || (self == Self::Connect && status.is_success())
+            || status.is_informational()
+            || status == StatusCode::NO_CONTENT
+            || status == StatusCode::NOT_MODIFIED
+    }
+
+    /// Returns whether the connection, or the stream of HTTP/2, speaks another protocol after a
+    /// response of `status`: a 101 in HTTP/1.1, a success to `CONNECT` in every version.
+    pub(crate) fn is_upgrade(self, status: StatusCode) -> bool {
+        status == StatusCode::SWITCHING_PROTOCOLS || (self == Self::Connect && status.is_success())
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::{error::Error, io, iter};
 ///
 /// ```
 /// use std::io;
-/// use tracewire_http::causes;
+/// use tracewire_http::wiring::causes;
 ///
 /// let inner = io::Error::from(io::ErrorKind::InvalidData);
 /// let outer = io::Error::other(inner);

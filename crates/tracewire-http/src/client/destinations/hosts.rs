@@ -10,16 +10,17 @@ use tracewire_text::host::{Pattern, is_internal};
 /// ```
 /// use tracewire_http::Hosts;
 ///
-/// let hosts = Hosts::nearby().and(["api.partner.example", "*.shop.example"]);
+/// let hosts = Hosts::internal().and(["api.partner.example", "*.shop.example"]);
 /// assert!(hosts.contains("10.0.0.7"));
 /// assert!(hosts.contains("inventory"));
 /// assert!(hosts.contains("eu.shop.example"));
 /// assert!(!hosts.contains("shop.example"));
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Hosts {
     everywhere: bool,
-    nearby: bool,
+    internal: bool,
     listed: Arc<[Pattern]>,
 }
 
@@ -29,7 +30,7 @@ impl Hosts {
         Self { everywhere: true, ..Self::none() }
     }
 
-    /// Hosts that stand in one's own network beyond doubt.
+    /// Hosts that are in your own network beyond doubt.
     ///
     /// These are loopback and private addresses (127.0.0.0/8, ::1, RFC 1918 and fc00::/7), names
     /// of one label such as `localhost` and `inventory`, and names that end in `.internal`,
@@ -40,20 +41,19 @@ impl Hosts {
     /// it (`inventory.`), which asks the public DNS. Neither are addresses in other spellings
     /// (`0x7f.1`, `010.0.0.1`, `127.0.0.1.`), with a zone, or in the wrong brackets, nor names with
     /// an empty label, a percent sign or any other character that host names do not have.
-    pub fn nearby() -> Self {
-        Self { nearby: true, ..Self::none() }
+    pub fn internal() -> Self {
+        Self { internal: true, ..Self::none() }
     }
 
     /// No host.
     pub fn none() -> Self {
-        Self { everywhere: false, nearby: false, listed: Arc::default() }
+        Self { everywhere: false, internal: false, listed: Arc::default() }
     }
 
     /// These hosts too: `shop.example` is that name alone, `*.shop.example` every name below it.
     ///
     /// Names are compared without regard to case or to a dot at the end. An address is written as
     /// in a URL, with or without brackets.
-    #[must_use]
     pub fn and<I, T>(mut self, hosts: I) -> Self
     where
         I: IntoIterator<Item = T>,
@@ -67,7 +67,7 @@ impl Hosts {
     /// Returns whether `host` is one of them.
     pub fn contains(&self, host: &str) -> bool {
         self.everywhere
-            || (self.nearby && is_internal(host))
+            || (self.internal && is_internal(host))
             || self.listed.iter().any(|pattern| pattern.matches(host))
     }
 }
@@ -78,12 +78,12 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn nearby_hosts_are_the_internal_ones() {
+    fn internal_hosts_are_decided_by_name_and_address() {
         for host in ["localhost", "inventory", "10.1.2.3", "[fd00::1]", "shop.prod.svc"] {
-            assert!(Hosts::nearby().contains(host), "{host}");
+            assert!(Hosts::internal().contains(host), "{host}");
         }
         for host in ["", "example.com", "8.8.8.8", "ai", "127.1", "a%2einternal"] {
-            assert!(!Hosts::nearby().contains(host), "{host}");
+            assert!(!Hosts::internal().contains(host), "{host}");
         }
     }
 
@@ -121,7 +121,7 @@ mod tests {
         fn any_host_and_any_pattern_are_answered(host in "\\PC{0,40}", pattern in "\\PC{0,20}") {
             let exact = Hosts::none().and([&host]);
             prop_assert!(exact.contains(&host) || host.starts_with("*."));
-            let _ = Hosts::nearby().and([pattern]).contains(&host);
+            let _ = Hosts::internal().and([pattern]).contains(&host);
         }
     }
 }

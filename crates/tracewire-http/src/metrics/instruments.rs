@@ -1,6 +1,6 @@
 //! The instruments of one side, created once for a meter.
 
-use crate::conventions as c;
+use crate::{conventions as c, values::Side};
 use opentelemetry::metrics::{Histogram, Meter, UpDownCounter};
 
 /// The bucket boundaries of body sizes, in bytes: every fourth power of two, up to 64 MiB.
@@ -19,19 +19,12 @@ const SIZE_BOUNDARIES: [f64; 12] = [
     67_108_864.0,
 ];
 
-/// Which end of the exchange this process is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
-    Server,
-    Client,
-}
-
 /// What an exchange measures.
 #[derive(Debug)]
 pub(crate) struct Instruments {
     pub(crate) duration: Histogram<f64>,
     #[cfg(feature = "bound-instruments")]
-    pub(crate) bound_durations: crate::exchange::BoundDurations,
+    pub(crate) bound_durations: super::BoundDurations,
     pub(crate) active_requests: Option<UpDownCounter<i64>>,
     pub(crate) body_sizes: Option<BodySizes>,
     pub(crate) rpc_duration: Option<Histogram<f64>>,

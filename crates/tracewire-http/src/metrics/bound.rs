@@ -4,10 +4,9 @@
 //! a measurement costs. What differs between the series of one layer is a handful of facts, found
 //! by a quick hash of them.
 
-use super::{Record, series::Labels};
-use crate::Scheme;
+use crate::values::Scheme;
 use opentelemetry::{
-    StringValue,
+    KeyValue, StringValue,
     metrics::{BoundHistogram, Histogram},
 };
 use std::{
@@ -32,54 +31,41 @@ struct Bound {
 
 /// What tells one series from another.
 #[derive(Debug, PartialEq)]
-struct Series {
-    method: StringValue,
-    scheme: Scheme,
-    version: Option<&'static str>,
-    server: Option<(StringValue, u16)>,
-    route: Option<StringValue>,
-    synthetic: Option<&'static str>,
-    status: Option<u16>,
-    error: Option<StringValue>,
+pub(crate) struct Series {
+    pub(crate) method: StringValue,
+    pub(crate) scheme: Scheme,
+    pub(crate) version: Option<&'static str>,
+    pub(crate) server: Option<(StringValue, u16)>,
+    pub(crate) route: Option<StringValue>,
+    pub(crate) synthetic: Option<&'static str>,
+    pub(crate) status: Option<u16>,
+    pub(crate) error: Option<StringValue>,
 }
 
 impl BoundDurations {
-    /// Records `seconds` for the series of this exchange.
-    pub(super) fn record(
+    /// Records `seconds` for `series`, whose digest is `key`, and whose attributes are asked for
+    /// only if it is not bound.
+    pub(crate) fn record<A: AsRef<[KeyValue]>>(
         &self,
         seconds: f64,
         duration: &Histogram<f64>,
-        record: &Record,
-        labels: &Labels,
+        (key, series): (u64, Series),
+        attributes: impl FnOnce() -> A,
     ) {
-        if !labels.exact {
-            return duration.record(seconds, &record.duration_attributes(labels));
-        }
-        let key = record.digest(labels);
-        let series = Series {
-            method: labels.method.clone(),
-            scheme: record.scheme,
-            version: labels.version,
-            server: record.server.clone(),
-            route: record.route.clone(),
-            synthetic: labels.synthetic,
-            status: labels.status,
-            error: labels.error.clone(),
-        };
         match self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             Some(bound) if bound.series == series => return bound.duration.record(seconds),
             // Two series of one digest: the first stays.
-            Some(_) => return duration.record(seconds, &record.duration_attributes(labels)),
+            Some(_) => return duration.record(seconds, attributes().as_ref()),
             None => {}
         }
-        let attributes = record.duration_attributes(labels);
+        let attributes = attributes();
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if all.len() < LIMIT {
-            let bound = Bound { series, duration: duration.bind(&attributes) };
+            let bound = Bound { series, duration: duration.bind(attributes.as_ref()) };
             bound.duration.record(seconds);
             all.entry(key).or_insert(bound);
         } else {
-            duration.record(seconds, &attributes);
+            duration.record(seconds, attributes.as_ref());
         }
     }
 }
@@ -93,9 +79,9 @@ impl Hasher for Digest {
         self.0
     }
 
-    fn write(&mut self, octets: &[u8]) {
-        for octet in octets {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*octet);
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Which request methods may become a span name or a metric attribute.
 
-use crate::{conventions as c, text::limited};
+use super::limited;
+use crate::conventions as c;
 use http::Method;
 use opentelemetry::{KeyValue, StringValue};
 use std::sync::Arc;
@@ -78,7 +79,7 @@ pub(crate) fn conventional(method: &str) -> Option<&'static str> {
 
 /// Adds the attributes of a request's method: the name `recorded`, and where that is `_OTHER` the
 /// method as `sent`.
-pub(crate) fn describe(
+pub(crate) fn describe_method(
     recorded: &StringValue,
     sent: &Method,
     limit: usize,

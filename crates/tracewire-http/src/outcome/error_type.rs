@@ -1,9 +1,10 @@
 //! The closed list of `error.type` values.
 
-use crate::causes;
+use crate::values::causes;
 use arrayvec::ArrayString;
 use opentelemetry::StringValue;
 use std::{
+    any::Any,
     error::Error,
     fmt::{self, Write},
     io,
@@ -99,6 +100,21 @@ impl ErrorType {
             .map(io::Error::kind)
             .any(|kind| matches!(kind, io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof));
         if handshake { Self::Tls } else { Self::Connect }
+    }
+
+    /// Returns `error` as an error if it is a boxed one or an I/O error, for services whose type of
+    /// error is not known to be one.
+    pub fn downcast(error: &dyn Any) -> Option<&(dyn Error + 'static)> {
+        if let Some(error) = error.downcast_ref::<Box<dyn Error + Send + Sync>>() {
+            return Some(error.as_ref());
+        }
+        if let Some(error) = error.downcast_ref::<Box<dyn Error + Send>>() {
+            return Some(error.as_ref());
+        }
+        if let Some(error) = error.downcast_ref::<Box<dyn Error>>() {
+            return Some(error.as_ref());
+        }
+        error.downcast_ref::<io::Error>().map(|error| error as _)
     }
 
     /// What an I/O error among `error` and its sources says, if one says anything.
