@@ -3,15 +3,9 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use std::sync::Arc;
-use tracewire_text::CUT;
+use tracewire_text::{CUT, REDACTED, glob::Pattern};
 
-use crate::{
-    glob,
-    text::{header, limited},
-};
-
-/// Stands in place of a value that was marked sensitive.
-const REDACTED: &str = "REDACTED";
+use crate::text::{header, limited};
 
 /// How many headers of one message are captured. A span holds 128 attributes unless the SDK is told
 /// otherwise, and drops what comes later: what the conventions ask for must not be among that.
@@ -51,7 +45,7 @@ const FULL_VALUES: usize = 4;
 /// # let _ = selector;
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct HeaderSelector(Option<Arc<[Box<str>]>>);
+pub struct HeaderSelector(Option<Arc<[Pattern]>>);
 
 impl HeaderSelector {
     /// Captures the headers that these names and patterns match.
@@ -60,10 +54,11 @@ impl HeaderSelector {
         I: IntoIterator<Item = T>,
         T: AsRef<str>,
     {
-        let patterns: Arc<[Box<str>]> = patterns
+        let patterns: Arc<[Pattern]> = patterns
             .into_iter()
-            .map(|pattern| pattern.as_ref().trim().to_ascii_lowercase().into_boxed_str())
+            .map(|pattern| pattern.as_ref().trim().to_ascii_lowercase())
             .filter(|pattern| !pattern.is_empty())
+            .map(|pattern| Pattern::new(&pattern))
             .collect();
         Self(Some(patterns).filter(|patterns| !patterns.is_empty()))
     }
@@ -86,7 +81,7 @@ impl HeaderSelector {
         let Some(patterns) = &self.0 else { return };
         let selected = |name: &&HeaderName| {
             name.as_str().len() <= LONGEST_NAME
-                && patterns.iter().any(|pattern| glob::matches(pattern, name.as_str()))
+                && patterns.iter().any(|pattern| pattern.matches(name.as_str()))
         };
         let mut left = limit.saturating_mul(FULL_VALUES);
         let names = headers.keys().take(MOST_COMPARED).filter(selected);

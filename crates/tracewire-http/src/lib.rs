@@ -26,14 +26,12 @@
 //!
 //! [conventions]: https://opentelemetry.io/docs/specs/semconv/http/
 
-mod authority;
 mod causes;
 mod client;
 mod clock;
 pub mod conventions;
 mod error_type;
 mod exchange;
-mod glob;
 mod header_capture;
 mod instrumentation;
 mod instruments;
@@ -48,7 +46,6 @@ mod server;
 mod text;
 
 pub use self::{
-    authority::Authority,
     causes::causes,
     client::{
         Attempts, CallBody, CallOptions, ClientCall, ClientRequest, ClientResponse, ClientSettings,
@@ -69,7 +66,7 @@ pub use self::{
         ServerRequest, Trust, TrustedProxies,
     },
 };
-pub use tracewire_text::SensitiveKeys;
+pub use tracewire_text::{SensitiveKeys, host::Authority};
 
 /// What [`instrumentation_options`] expands to names these.
 #[doc(hidden)]

@@ -5,7 +5,7 @@ use arrayvec::ArrayString;
 use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
 use opentelemetry::StringValue;
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
-use tracewire_text::cut;
+use tracewire_text::cut::{cut, cut_bytes};
 
 /// `text` as an attribute value of at most `limit` bytes.
 ///
@@ -19,13 +19,9 @@ pub(crate) fn limited_shared(text: Cow<'_, str>, limit: usize) -> StringValue {
     StringValue::from(repeated::text(&cut(text, limit)))
 }
 
-/// A header's value as text, to be cut to `limit`: octets that are not UTF-8 become U+FFFD.
+/// A header's value as text, cut to `limit`.
 pub(crate) fn header(value: &HeaderValue, limit: usize) -> Cow<'_, str> {
-    // Only the part that can be shown is decoded; three spare octets keep a character whole.
-    let octets = value.as_bytes();
-    let shown = &octets[..octets.len().min(limit.saturating_add(4))];
-    // Most headers are UTF-8, and this is quicker to find out.
-    str::from_utf8(shown).map_or_else(|_| String::from_utf8_lossy(shown), Cow::Borrowed)
+    cut_bytes(value.as_bytes(), limit)
 }
 
 /// How much of a content type is read, in bytes.

@@ -172,7 +172,7 @@ mod misspelled;
 #[cfg(feature = "tracing")]
 mod no_ids;
 mod otlp;
-mod percent;
+mod pairs;
 #[cfg(feature = "__presets")]
 mod presets;
 #[cfg(feature = "prometheus")]

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use tracewire_export::wiring::Shown;
+use tracewire_text::host;
 
 use crate::env::{self, Env, Origin};
 
@@ -36,7 +37,7 @@ pub(crate) fn address(env: &Env, code: Settings) -> (String, u16) {
 }
 
 fn host_name(text: &str) -> Result<String, String> {
-    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    let bare = host::without_brackets(text);
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     if bare.parse::<IpAddr>().is_ok() || !text.is_empty() && text.chars().all(is_name) {
         return Ok(text.to_owned());

@@ -3,6 +3,7 @@
 use opentelemetry_proto::tonic::common::v1::AnyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use tracewire_text::cut::first_chars;
 
 /// How many attributes a log record may have, and how many characters each value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +40,8 @@ impl LogLimits {
 fn cut_value(value: Option<&mut AnyValue>, limit: usize) {
     match value.and_then(|value| value.value.as_mut()) {
         Some(Value::StringValue(text)) => {
-            // A character takes at least a byte: most values need no counting.
-            if text.len() > limit
-                && let Some((end, _)) = text.char_indices().nth(limit)
-            {
+            let end = first_chars(text, limit).len();
+            if end < text.len() {
                 text.truncate(end);
                 text.shrink_to_fit();
             }

@@ -1,8 +1,11 @@
 //! Endpoints: whether they can be used, and the credentials in them.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::header::HeaderValue;
+use tracewire_text::percent;
 use url::Url;
 
 use crate::diagnostics::shown::{Shown, has_real_host};
@@ -33,10 +36,12 @@ pub fn usable(text: &str) -> Result<Url, ExportError> {
 
 /// The user and password of a URL as a header, without which the URL is left.
 pub(crate) fn take_credentials(url: &mut Url) -> Option<HeaderValue> {
+    fn decoded(text: &str) -> Cow<'_, str> {
+        percent::decode(text).unwrap_or(text.into())
+    }
     if url.username().is_empty() && url.password().is_none() {
         return None;
     }
-    let decoded = |text: &str| decode(text).unwrap_or_else(|| text.to_owned());
     let pair =
         format!("{}:{}", decoded(url.username()), decoded(url.password().unwrap_or_default()));
     let mut header = HeaderValue::from_str(&format!("Basic {}", BASE64_STANDARD.encode(pair)))
@@ -46,18 +51,4 @@ pub(crate) fn take_credentials(url: &mut Url) -> Option<HeaderValue> {
     let _ = url.set_username("");
     let _ = url.set_password(None);
     Some(header)
-}
-
-/// `text` with each `%XX` replaced; `None` if one is incomplete or the result is not UTF-8.
-fn decode(text: &str) -> Option<String> {
-    let hex = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'%' => hex(bytes.next()?)? << 4 | hex(bytes.next()?)?,
-            byte => byte,
-        });
-    }
-    String::from_utf8(decoded).ok()
 }

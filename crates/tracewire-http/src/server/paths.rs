@@ -1,14 +1,12 @@
 //! A set of paths, by pattern.
 
-use crate::glob;
 use std::sync::Arc;
-
-/// The longest path that is compared, in bytes: what a pattern costs grows with the path.
-const LONGEST: usize = 1024;
+use tracewire_text::glob::{Pattern, split_list};
 
 /// A set of paths, such as those of health checks.
 ///
-/// In a pattern `*` stands for any run of characters, slashes included, and `?` for one byte.
+/// In a pattern `*` stands for any run of characters, slashes included, and `?` for one
+/// character.
 /// Paths are compared as they were sent, with regard to case and without the query. A path of more
 /// than 1,024 bytes is in no set.
 ///
@@ -20,7 +18,7 @@ const LONGEST: usize = 1024;
 /// assert!(!paths.contains("/healthz/") && !paths.contains("/internal"));
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Paths(Arc<[Box<str>]>);
+pub struct Paths(Arc<[Pattern]>);
 
 impl Paths {
     /// The paths that any of these patterns matches; without patterns none.
@@ -29,7 +27,7 @@ impl Paths {
         I: IntoIterator<Item = T>,
         T: Into<Box<str>>,
     {
-        Self(patterns.into_iter().map(Into::into).collect())
+        Self(patterns.into_iter().map(|pattern| Pattern::new(&pattern.into())).collect())
     }
 
     /// Reads a comma-separated list of patterns from the environment variable `name`; unset means
@@ -39,12 +37,12 @@ impl Paths {
     }
 
     fn from_list(list: &str) -> Self {
-        Self::new(list.split(',').map(str::trim).filter(|pattern| !pattern.is_empty()))
+        Self::new(split_list(list))
     }
 
     /// Whether `path` is one of them.
     pub fn contains(&self, path: &str) -> bool {
-        path.len() <= LONGEST && self.0.iter().any(|pattern| glob::matches(pattern, path))
+        self.0.iter().any(|pattern| pattern.matches(path))
     }
 }
 
@@ -62,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_long_path_is_in_no_set() {
-        let path = "a".repeat(LONGEST);
+        let path = "a".repeat(Pattern::LONGEST_TEXT);
         assert!(Paths::new(["*"]).contains(&path));
         assert!(!Paths::new(["*"]).contains(&(path + "a")));
     }

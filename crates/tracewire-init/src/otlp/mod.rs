@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::env::{self, Env, Found, Origin};
 use crate::error::InitError;
-use crate::percent;
+use crate::pairs;
 use crate::proxy;
 
 /// What code says about OTLP, for all signals.
@@ -172,7 +172,7 @@ fn headers(env: &Env, code: &Settings, signal: Signal) -> Result<HeaderMap, Init
         let Some(text) = env.text(variable) else {
             continue;
         };
-        match percent::pairs(&text).and_then(|pairs| header_map(&pairs)) {
+        match pairs::read(&text).and_then(|pairs| header_map(&pairs)) {
             Some(headers) => {
                 let source = env.source_of(variable).to_owned();
                 env.decide(&special, "(not shown)", Origin::Variable(source));

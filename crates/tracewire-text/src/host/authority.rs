@@ -23,7 +23,7 @@ impl<'a> Authority<'a> {
     /// bytes.
     ///
     /// ```
-    /// use tracewire_http::Authority;
+    /// use tracewire_text::host::Authority;
     ///
     /// let authority = Authority::parse("[::1]:8080").unwrap();
     /// assert_eq!((authority.host, authority.port), ("::1", Some(8080)));
@@ -33,36 +33,16 @@ impl<'a> Authority<'a> {
         if text.len() > Self::MAX_LEN {
             return None;
         }
-        let (start, colons) = landmarks(text);
-        let text = &text[start..];
-        let (host, port) = match text.strip_prefix('[') {
-            Some(rest) => {
-                let (host, rest) = rest.split_once(']')?;
-                match rest.strip_prefix(':') {
-                    Some(port) if is_ipv6(host) => (host, Some(port)),
-                    None if rest.is_empty() && is_ipv6(host) => (host, None),
-                    _ => return None,
-                }
-            }
-            None => match colons {
-                Colons::One(colon) => (&text[..colon], Some(&text[colon + 1..])),
-                Colons::None => (text, None),
-                // More than one without brackets is an address, not a port.
-                Colons::More if is_ipv6(text) => return Some(Self { host: text, port: None }),
-                Colons::More => return None,
-            },
-        };
-        // An address in brackets has been looked at.
-        if !text.starts_with('[') && !is_registered_name(host) {
-            return None;
-        }
-        Some(Self { host, port: port.and_then(parse_port) })
+        let (host, port) = parts(text)?;
+        // An address has been checked.
+        let is_valid = is_registered_name(host) || host.contains(':');
+        is_valid.then(|| Self { host, port: port.and_then(parse_port) })
     }
 
     /// Reads the value of a `Host` header: the same, but with user information it is none.
     ///
     /// ```
-    /// use tracewire_http::Authority;
+    /// use tracewire_text::host::Authority;
     ///
     /// assert!(Authority::parse_host("shop.example:8080").is_some());
     /// assert_eq!(Authority::parse_host("ada@shop.example"), None);
@@ -70,6 +50,42 @@ impl<'a> Authority<'a> {
     pub fn parse_host(text: &'a str) -> Option<Self> {
         let authority = Self::parse(text)?;
         (!text.contains('@')).then_some(authority)
+    }
+}
+
+/// Splits `host`, `host:port`, `[v6]` and `[v6]:port` at the colon of the port.
+///
+/// The host is returned without its brackets. What stands in brackets, or has several colons, must be
+/// an IPv6 address. A name and a port are returned as they are, whatever they hold. Returns `None` for
+/// a text with user information.
+///
+/// ```
+/// use tracewire_text::host::split;
+///
+/// assert_eq!(split("[::1]:http"), Some(("::1", Some("http"))));
+/// assert_eq!(split("ada:secret@db"), None);
+/// ```
+pub fn split(text: &str) -> Option<(&str, Option<&str>)> {
+    if text.contains('@') { None } else { parts(text) }
+}
+
+/// The same, without any user information.
+fn parts(text: &str) -> Option<(&str, Option<&str>)> {
+    let (start, colons) = landmarks(text);
+    let text = &text[start..];
+    if let Some(rest) = text.strip_prefix('[') {
+        let (host, rest) = rest.split_once(']')?;
+        let port = match rest.strip_prefix(':') {
+            None if !rest.is_empty() => return None,
+            port => port,
+        };
+        return is_ipv6(host).then_some((host, port));
+    }
+    match colons {
+        Colons::One(colon) => Some((&text[..colon], Some(&text[colon + 1..]))),
+        Colons::None => Some((text, None)),
+        // More than one without brackets is an address, not a port.
+        Colons::More => is_ipv6(text).then_some((text, None)),
     }
 }
 
@@ -127,9 +143,34 @@ fn is_registered_name(text: &str) -> bool {
     !text.is_empty()
 }
 
-/// Reads digits only: `u16::from_str` would take a leading plus.
-pub(crate) fn parse_port(text: &str) -> Option<u16> {
+/// Reads the number of a port: nothing but digits, of at most 65535.
+///
+/// ```
+/// use tracewire_text::host::parse_port;
+///
+/// assert_eq!(parse_port("8080"), Some(8080));
+/// assert_eq!(parse_port("+80"), None);
+/// ```
+pub fn parse_port(text: &str) -> Option<u16> {
+    // `u16::from_str` would take a leading plus.
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+/// Returns `host` without the brackets around it, if it has both.
+///
+/// ```
+/// use tracewire_text::host::without_brackets;
+///
+/// assert_eq!(without_brackets("[::1]"), "::1");
+/// assert_eq!(without_brackets("[::1"), "[::1");
+/// ```
+pub fn without_brackets(host: &str) -> &str {
+    bracketed(host).unwrap_or(host)
+}
+
+/// What stands inside the brackets.
+pub(super) fn bracketed(host: &str) -> Option<&str> {
+    host.strip_prefix('[')?.strip_suffix(']')
 }
 
 #[cfg(test)]
@@ -200,7 +241,45 @@ mod tests {
         assert!(Authority::parse(&"h".repeat(Authority::MAX_LEN + 1)).is_none());
     }
 
+    #[test]
+    fn a_text_is_split_whatever_its_name_and_port_hold() {
+        for (text, expected) in [
+            ("h:80", Some(("h", Some("80")))),
+            ("h", Some(("h", None))),
+            ("h:", Some(("h", Some("")))),
+            (":80", Some(("", Some("80")))),
+            ("", Some(("", None))),
+            (r"db\one:x y", Some((r"db\one", Some("x y")))),
+            ("::1", Some(("::1", None))),
+            ("[::1]:80", Some(("::1", Some("80")))),
+            ("[::1]:", Some(("::1", Some("")))),
+            ("[::1", None),
+            ("[::1]80", None),
+            ("[h]:80", None),
+            ("a:b:c", None),
+            ("user@h:80", None),
+        ] {
+            assert_eq!(split(text), expected, "{text:?}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn both_parts_are_parts_of_the_text(text in "[a-z0-9:.%@\\[\\]é]{0,24}") {
+            if let Some((host, port)) = split(&text) {
+                let whole = if text.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
+                prop_assert_eq!(whole + &port.map_or(String::new(), |port| format!(":{port}")), text);
+            }
+        }
+
+        #[test]
+        fn every_socket_address_is_split(ip: std::net::IpAddr, port: u16) {
+            let text = std::net::SocketAddr::new(ip, port).to_string();
+            let (host, shown) = split(&text).unwrap();
+            prop_assert_eq!(host.parse(), Ok(ip));
+            prop_assert_eq!(shown.and_then(parse_port), Some(port));
+        }
+
         #[test]
         fn any_text_is_answered(text in "\\PC{0,64}") {
             if let Some(authority) = Authority::parse(&text) {
