@@ -29,7 +29,9 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tracewire_propagation::{Propagator, default_generation, default_propagator, remove_known};
+use tracewire_propagation::{
+    Propagator, default_propagator, default_version, remove_propagation_headers,
+};
 
 /// How long a look-up that found no tracer provider is believed.
 const RETRY: Duration = Duration::from_secs(1);
@@ -271,7 +273,7 @@ impl Instrumentation {
     /// Removes from `headers` whatever any known format writes, and what [`inject`](Self::inject)
     /// may write besides.
     pub(crate) fn remove_injected(&self, headers: &mut HeaderMap) {
-        remove_known(headers);
+        remove_propagation_headers(headers);
         self.with(|now| {
             for name in now.propagator.header_names() {
                 headers.remove(name);
@@ -295,7 +297,7 @@ impl Instrumentation {
 
     /// Looks at what to use now. Threads that look at once do not write to anything they share.
     fn with<T>(&self, look: impl FnOnce(&Arc<Resolved>) -> T) -> T {
-        let generation = default_generation();
+        let generation = default_version();
         if let Some(resolved) = &*self.resolved.0.load()
             && resolved.generation == generation
             && resolved.believed_until.is_none_or(|until| Instant::now() < until)

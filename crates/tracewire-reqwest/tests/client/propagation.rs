@@ -1,11 +1,9 @@
 //! Which headers leave, and for where.
 
-use crate::{
-    clients::{Clients, plain_client},
-    support::{
-        recorded::{client_spans, parent},
-        server::{Received, Server},
-    },
+use crate::clients::{Clients, plain_client};
+use contract::client::{
+    recorded::{client_spans, parent},
+    server::{Received, Server},
 };
 use opentelemetry::{
     Context, KeyValue,

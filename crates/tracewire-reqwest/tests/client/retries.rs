@@ -1,13 +1,11 @@
 //! The middleware inside, outside and on both sides of reqwest-retry.
 
-use crate::{
-    clients::{Clients, plain_client},
-    support::{
-        recorded::{
-            answered, assert_recorded, client_span, client_spans, duration, resent, unanswered,
-        },
-        server::{Received, Server, closed_port},
+use crate::clients::{Clients, plain_client};
+use contract::client::{
+    recorded::{
+        answered, assert_recorded, client_span, client_spans, duration, resent, unanswered,
     },
+    server::{Received, Server, closed_port},
 };
 use http::{Extensions, StatusCode};
 use opentelemetry::trace::Status;

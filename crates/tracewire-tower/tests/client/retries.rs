@@ -1,14 +1,12 @@
 //! The layer inside and outside tower's retries.
 
-use crate::{
-    clients::{HttpClient, http_client, layer},
-    support::{
-        contract::{BoxError, Setup},
-        recorded::{answered, assert_recorded, client_spans, resent},
-        server::Server,
-    },
-};
+use crate::clients::layer;
 use bytes::Bytes;
+use contract::client::{
+    BoxError, HttpClient, Setup, http_client,
+    recorded::{answered, assert_recorded, client_spans, resent},
+    server::Server,
+};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use std::future::{Ready, ready};

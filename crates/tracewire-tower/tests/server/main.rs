@@ -15,4 +15,3 @@ mod recorded;
 mod request_span;
 mod routes;
 mod streams;
-mod trust;
