@@ -41,7 +41,7 @@ const HOUSE: [(&str, &[&str]); 11] = [
 /// Crates of others that only some rooms may know.
 const GUARDED: [(&str, &[&str]); 10] = [
     ("axum", &["tracewire-tower"]),
-    ("hyper", &["tracewire-export"]),
+    ("hyper", &["tracewire-export", "tracewire-testing"]),
     ("opentelemetry-otlp", &[]),
     (
         "opentelemetry_sdk",

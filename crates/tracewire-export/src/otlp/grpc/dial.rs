@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 use url::Url;
 
-use super::secured::Secured;
+use super::Secured;
 use super::tunnel::Tunnel;
 
 pub(super) type Error = Box<dyn std::error::Error + Send + Sync>;

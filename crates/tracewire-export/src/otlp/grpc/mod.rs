@@ -5,12 +5,10 @@
 //! of the build could choose the provider of its cryptography.
 
 mod dial;
+#[cfg(not(feature = "__rustls"))]
+mod plain;
 mod runtime;
 #[cfg(feature = "__rustls")]
-#[path = "secured.rs"]
-mod secured;
-#[cfg(not(feature = "__rustls"))]
-#[path = "plain.rs"]
 mod secured;
 mod tunnel;
 mod unary;
@@ -31,7 +29,10 @@ use tower_service::Service;
 use url::Url;
 
 use self::dial::Dial;
+#[cfg(not(feature = "__rustls"))]
+use self::plain::Secured;
 pub(crate) use self::runtime::{Runtime, Runtimes};
+#[cfg(feature = "__rustls")]
 use self::secured::Secured;
 use self::tunnel::Tunnel;
 use crate::diagnostics::shown;
