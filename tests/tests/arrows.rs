@@ -39,10 +39,8 @@ const HOUSE: [(&str, &[&str]); 11] = [
 ];
 
 /// Crates of others that only some rooms may know.
-const GUARDED: [(&str, &[&str]); 10] = [
+const GUARDED: [(&str, &[&str]); 9] = [
     ("axum", &["tracewire-tower"]),
-    // tracewire-tower passes upgraded connections on, tracewire-testing serves.
-    ("hyper", &["tracewire-export", "tracewire-testing", "tracewire-tower"]),
     ("opentelemetry-otlp", &[]),
     (
         "opentelemetry_sdk",
