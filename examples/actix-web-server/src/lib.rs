@@ -7,9 +7,10 @@ use actix_web::{
     Error, HttpMessage,
     body::{self, BodySize, BodyStream, BoxBody, MessageBody, SizedStream},
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
+    http::Method,
     http::header::{HeaderMap as ActixHeaders, HeaderName as ActixName, HeaderValue as ActixValue},
 };
-use futures_util::{TryStreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version,
     header::CONTENT_LENGTH,
@@ -121,7 +122,6 @@ struct Incoming<'a> {
 impl<'a> Incoming<'a> {
     fn new(request: &'a ServiceRequest) -> Self {
         let mut head = Request::new(());
-        // What actix-web has read is valid there too.
         *head.method_mut() = request.method().as_str().parse().unwrap_or_default();
         *head.uri_mut() = request.uri().to_string().parse().unwrap_or_default();
         *head.version_mut() = match request.version() {
@@ -169,7 +169,6 @@ fn respond(scope: Scope<ServerCall>, response: ServiceResponse) -> ServiceRespon
     seen.headers_mut().extend(length.map(|length| (CONTENT_LENGTH, length.into())));
     let (head, body) = ServerCall::respond(scope, seen).into_parts();
     for name in ["traceresponse", "server-timing"] {
-        // The two that tell the caller the trace, if they are to.
         response.headers_mut().remove(name);
         for value in head.headers.get_all(name) {
             if let Ok(value) = ActixValue::from_bytes(value.as_bytes()) {
@@ -177,7 +176,9 @@ fn respond(scope: Scope<ServerCall>, response: ServiceResponse) -> ServiceRespon
             }
         }
     }
-    let chunks = BodyDataStream::new(body);
+    // actix-web reads even what HEAD leaves unsent; there the head is the end.
+    let unread = request.method() == Method::HEAD;
+    let chunks = stream::iter((!unread).then_some(BodyDataStream::new(body))).flatten();
     let body = match size {
         BodySize::None => BoxBody::new(body::None::new()),
         BodySize::Sized(length) => BoxBody::new(SizedStream::new(length, chunks)),
