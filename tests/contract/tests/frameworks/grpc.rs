@@ -1,5 +1,4 @@
 //! gRPC over real sockets: tonic's server and tonic's channel, traced by our two layers.
-#![allow(clippy::unwrap_used)] // a test may
 
 use futures_util::{StreamExt, stream};
 use http::uri::PathAndQuery;
@@ -20,10 +19,9 @@ use tonic::{
 };
 use tonic_prost::ProstCodec;
 use tower::{Layer, Service, service_fn};
-use tracewire::{
-    ClientLayer, ServerLayer, client::ClientService, propagation::TraceContext, server::RpcMethods,
-};
+use tracewire_propagation::TraceContext;
 use tracewire_testing::Capture;
+use tracewire_tower::{ClientLayer, ServerLayer, client::ClientService, server::RpcMethods};
 
 type Traced = ClientService<Channel>;
 type Codec = ProstCodec<String, String>;
