@@ -1,13 +1,12 @@
 //! Traces an actix-web server: all that stands between actix-web and `tracewire_http::wiring`.
 //!
 //! actix-web has its own types for methods, headers and bodies, so heads are copied into those of the
-//! `http` crate. What is recorded, when it ends, and every option is as in `tracewire-tower`.
+//! `http` crate. All else is as in `tracewire-tower`.
 
 use actix_web::{
     Error, HttpMessage,
     body::{self, BodySize, BodyStream, BoxBody, MessageBody, SizedStream},
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
-    http::Method,
     http::header::{HeaderMap as ActixHeaders, HeaderName as ActixName, HeaderValue as ActixValue},
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -177,7 +176,7 @@ fn respond(scope: Scope<ServerCall>, response: ServiceResponse) -> ServiceRespon
         }
     }
     // actix-web reads even what HEAD leaves unsent; there the head is the end.
-    let unread = request.method() == Method::HEAD;
+    let unread = *request.method() == "HEAD";
     let chunks = stream::iter((!unread).then_some(BodyDataStream::new(body))).flatten();
     let body = match size {
         BodySize::None => BoxBody::new(body::None::new()),
