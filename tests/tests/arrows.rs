@@ -4,7 +4,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use std::collections::BTreeSet;
 
 /// Each crate of the house, and the crates of the house that it may depend on.
-const HOUSE: [(&str, &[&str]); 10] = [
+const HOUSE: [(&str, &[&str]); 11] = [
     (
         "tracewire",
         &[
@@ -17,13 +17,20 @@ const HOUSE: [(&str, &[&str]); 10] = [
             "tracewire-tracing",
         ],
     ),
+    ("tracewire-export", &["tracewire-propagation", "tracewire-text"]),
     ("tracewire-http", &["tracewire-propagation", "tracewire-text"]),
     (
         "tracewire-init",
-        &["tracewire-propagation", "tracewire-span", "tracewire-text", "tracewire-tracing"],
+        &[
+            "tracewire-export",
+            "tracewire-propagation",
+            "tracewire-span",
+            "tracewire-text",
+            "tracewire-tracing",
+        ],
     ),
     ("tracewire-propagation", &["tracewire-text"]),
-    ("tracewire-reqwest", &["tracewire-http", "tracewire-propagation"]),
+    ("tracewire-reqwest", &["tracewire-http", "tracewire-propagation", "tracewire-text"]),
     ("tracewire-span", &["tracewire-propagation", "tracewire-text"]),
     ("tracewire-testing", &[]),
     ("tracewire-text", &[]),
@@ -35,14 +42,17 @@ const HOUSE: [(&str, &[&str]); 10] = [
 const GUARDED: [(&str, &[&str]); 9] = [
     ("axum", &["tracewire-tower"]),
     ("opentelemetry-otlp", &[]),
-    ("opentelemetry_sdk", &["tracewire-init", "tracewire-testing"]),
+    (
+        "opentelemetry_sdk",
+        &["tracewire-export", "tracewire-init", "tracewire-sampling", "tracewire-testing"],
+    ),
     ("reqwest", &["tracewire-reqwest"]),
     ("reqwest-middleware", &["tracewire-reqwest"]),
     ("tower-layer", &["tracewire-tower"]),
     // tracewire-tower makes log spans for tower-http's layer.
-    ("tracing", &["tracewire-init", "tracewire-tower", "tracewire-tracing"]),
+    ("tracing", &["tracewire-export", "tracewire-init", "tracewire-tower", "tracewire-tracing"]),
     ("tracing-subscriber", &["tracewire-init", "tracewire-tracing"]),
-    ("ureq", &["tracewire-init"]),
+    ("ureq", &["tracewire-export"]),
 ];
 
 fn metadata() -> Metadata {

@@ -65,8 +65,8 @@ impl Urls {
         I: IntoIterator<Item = T>,
         T: AsRef<str>,
     {
-        let pattern = |text: T| (Part::of(text.as_ref()), Pattern::new(text.as_ref()));
-        Self(patterns.into_iter().map(pattern).collect())
+        let pattern = |text: &str| (Part::of(text), Pattern::new(text));
+        Self(patterns.into_iter().map(|text| pattern(text.as_ref())).collect())
     }
 
     /// Reads a comma-separated list of patterns from the environment variable `name`; unset means
