@@ -153,6 +153,7 @@ mod batch;
 mod batching;
 mod body;
 mod builder;
+mod config;
 mod console;
 mod count;
 mod courier;
@@ -224,6 +225,9 @@ pub use self::{
     otlp::{Compression, Protocol},
     report::{ShutdownReport, SignalReport},
 };
+
+#[cfg(feature = "config-file")]
+pub use self::config::file::{ConfigFile, ConfigFileError};
 
 #[cfg(feature = "signal")]
 pub use self::signal::{ShutdownSignal, shutdown_signal};
