@@ -12,7 +12,7 @@ use crate::config::file::schema::otlp::{self, Otlp};
 /// Where the spans of one processor go.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum SpanExporter {
-    Otlp(Otlp),
+    Otlp(Box<Otlp>),
     Console(Place),
     Zipkin(Zipkin),
     Custom(Component),
@@ -21,7 +21,7 @@ pub(crate) enum SpanExporter {
 /// Where the log records of one processor go.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum LogExporter {
-    Otlp(Otlp),
+    Otlp(Box<Otlp>),
     Console(Place),
     Custom(Component),
 }
@@ -39,7 +39,7 @@ pub(crate) struct MetricExporter {
 /// The exporter itself.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum MetricTarget {
-    Otlp(Otlp),
+    Otlp(Box<Otlp>),
     Console(Place),
     Custom(Component),
 }
@@ -76,8 +76,10 @@ impl SpanExporter {
     pub(super) fn read(cursor: Cursor<'_>) -> Option<Self> {
         const KNOWN: [&str; 4] = ["otlp_http", "otlp_grpc", "console", "zipkin"];
         cursor.variant(&KNOWN, |name, cursor| match name {
-            "otlp_http" => Otlp::http(cursor, &[], "v1/traces").map(|(otlp, _)| Self::Otlp(otlp)),
-            "otlp_grpc" => Otlp::grpc(cursor, &[]).map(|(otlp, _)| Self::Otlp(otlp)),
+            "otlp_http" => {
+                Otlp::http(cursor, &[], "v1/traces").map(|(otlp, _)| Self::Otlp(Box::new(otlp)))
+            }
+            "otlp_grpc" => Otlp::grpc(cursor, &[]).map(|(otlp, _)| Self::Otlp(Box::new(otlp))),
             "console" => cursor.no_fields().map(|()| Self::Console(cursor.place())),
             "zipkin" => zipkin(cursor).map(Self::Zipkin),
             OTLP_FILE => otlp_file(cursor, &[]),
@@ -90,8 +92,10 @@ impl LogExporter {
     pub(super) fn read(cursor: Cursor<'_>) -> Option<Self> {
         const KNOWN: [&str; 3] = ["otlp_http", "otlp_grpc", "console"];
         cursor.variant(&KNOWN, |name, cursor| match name {
-            "otlp_http" => Otlp::http(cursor, &[], "v1/logs").map(|(otlp, _)| Self::Otlp(otlp)),
-            "otlp_grpc" => Otlp::grpc(cursor, &[]).map(|(otlp, _)| Self::Otlp(otlp)),
+            "otlp_http" => {
+                Otlp::http(cursor, &[], "v1/logs").map(|(otlp, _)| Self::Otlp(Box::new(otlp)))
+            }
+            "otlp_grpc" => Otlp::grpc(cursor, &[]).map(|(otlp, _)| Self::Otlp(Box::new(otlp))),
             "console" => cursor.no_fields().map(|()| Self::Console(cursor.place())),
             OTLP_FILE => otlp_file(cursor, &[]),
             name => cursor.component(Kind::LogExporter, name, &KNOWN).map(Self::Custom),
@@ -111,11 +115,11 @@ impl MetricExporter {
         cursor.variant(&KNOWN, |name, cursor| match name {
             "otlp_http" => {
                 let (otlp, fields) = Otlp::http(cursor, &more, "v1/metrics")?;
-                Some(of(MetricTarget::Otlp(otlp), &fields))
+                Some(of(MetricTarget::Otlp(Box::new(otlp)), &fields))
             }
             "otlp_grpc" => {
                 let (otlp, fields) = Otlp::grpc(cursor, &more)?;
-                Some(of(MetricTarget::Otlp(otlp), &fields))
+                Some(of(MetricTarget::Otlp(Box::new(otlp)), &fields))
             }
             "console" => {
                 let fields = cursor.fields_or_null(&more)?;

@@ -27,8 +27,8 @@ pub(crate) struct MeterProvider {
 /// One of `readers`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Reader {
-    Periodic(Periodic),
-    Pull { exporter: PullExporter, cardinality: CardinalityLimits, place: Place },
+    Periodic(Box<Periodic>),
+    Pull(Box<Pull>),
 }
 
 /// `periodic`.
@@ -40,6 +40,14 @@ pub(crate) struct Periodic {
     /// For one export, retries included; zero is no limit. Default: 30 s.
     pub(crate) timeout: Option<Spanned<Duration>>,
     pub(crate) exporter: MetricExporter,
+    pub(crate) cardinality: CardinalityLimits,
+}
+
+/// `pull`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Pull {
+    pub(crate) place: Place,
+    pub(crate) exporter: PullExporter,
     pub(crate) cardinality: CardinalityLimits,
 }
 
@@ -93,7 +101,7 @@ fn readers(cursor: Cursor<'_>) -> Option<Vec<Reader>> {
                 let histograms = periodic.exporter.histograms.as_ref();
                 (periodic.cardinality, histograms.map(|found| **found).unwrap_or_default(), false)
             }
-            Reader::Pull { cardinality, .. } => (*cardinality, Histograms::default(), true),
+            Reader::Pull(pull) => (pull.cardinality, Histograms::default(), true),
         };
         let (expected_cardinality, expected_histograms) =
             *first.get_or_insert((cardinality, histograms));
@@ -113,13 +121,8 @@ fn readers(cursor: Cursor<'_>) -> Option<Vec<Reader>> {
 fn reader(cursor: Cursor<'_>) -> Option<Reader> {
     const KNOWN: [&str; 2] = ["periodic", "pull"];
     cursor.variant(&KNOWN, |name, cursor| match name {
-        "periodic" => periodic(cursor).map(Reader::Periodic),
-        "pull" => {
-            let fields = cursor.fields(&["exporter", "producers", "cardinality_limits"])?;
-            let exporter = fields.required("exporter", pull_exporter);
-            let cardinality = cardinality_and_producers(&fields);
-            Some(Reader::Pull { exporter: exporter?, cardinality, place: cursor.place() })
-        }
+        "periodic" => periodic(cursor).map(Box::new).map(Reader::Periodic),
+        "pull" => pull(cursor).map(Box::new).map(Reader::Pull),
         _ => {
             cursor.problem("no reader has this name; expected one of: periodic, pull");
             None
@@ -147,6 +150,13 @@ fn periodic(cursor: Cursor<'_>) -> Option<Periodic> {
     let cardinality = cardinality_and_producers(&fields);
     let exporter = fields.required("exporter", MetricExporter::read)?;
     Some(Periodic { place: cursor.place(), interval, timeout, exporter, cardinality })
+}
+
+fn pull(cursor: Cursor<'_>) -> Option<Pull> {
+    let fields = cursor.fields(&["exporter", "producers", "cardinality_limits"])?;
+    let cardinality = cardinality_and_producers(&fields);
+    let exporter = fields.required("exporter", pull_exporter)?;
+    Some(Pull { place: cursor.place(), exporter, cardinality })
 }
 
 fn pull_exporter(cursor: Cursor<'_>) -> Option<PullExporter> {

@@ -4,7 +4,7 @@
 //! is not set is `None`; fields say what happens then.
 
 use super::position::Spanned;
-use super::read::{Cursor, Fields, boolean};
+use super::read::{Cursor, boolean};
 
 mod composite;
 mod configurator;
@@ -36,7 +36,7 @@ pub(crate) use self::{
     instrumentation::{HttpSide, Instrumentation},
     limits::{AttributeLimits, SpanLimits},
     logger_provider::{LoggerConfig, LoggerProvider},
-    meter_provider::{CardinalityLimits, MeterProvider, Periodic, PullExporter, Reader},
+    meter_provider::{CardinalityLimits, MeterProvider, Periodic, Pull, PullExporter, Reader},
     otlp::{Compression, Otlp, Protocol, Tls},
     patterns::Patterns,
     processor::{Batch, Processor},
@@ -90,35 +90,20 @@ impl Configuration {
             let hint = cursor.hint(name, &KNOWN);
             cursor.warning(format_args!("this key is not known and has no effect{hint}"));
         })?;
+        // Read first and used last, so that a file without its version shows its other problems too.
         let file_format = fields.required("file_format", Version::read);
-        let read = Self::below(&fields);
-        file_format.map(|file_format| read(file_format))
-    }
-
-    /// Reads everything, whether the version is known or not, so that all problems are found.
-    fn below(fields: &Fields<'_>) -> impl FnOnce(Spanned<Version>) -> Self + use<> {
-        let disabled = fields.setting("disabled", boolean);
-        let log_level = fields.setting("log_level", severity::severity);
-        let attribute_limits = fields.optional("attribute_limits", AttributeLimits::read);
-        let resource = fields.optional("resource", Resource::read);
-        let propagator = fields.optional("propagator", Propagators::read);
-        let tracer_provider = fields.optional("tracer_provider", TracerProvider::read);
-        let meter_provider = fields.optional("meter_provider", MeterProvider::read);
-        let logger_provider = fields.optional("logger_provider", LoggerProvider::read);
-        let instrumentation = fields.optional("instrumentation/development", Instrumentation::read);
-        let tracewire = fields.optional("distribution", distribution::distribution);
-        move |file_format| Self {
-            file_format,
-            disabled,
-            log_level,
-            attribute_limits,
-            resource,
-            propagator,
-            tracer_provider,
-            meter_provider,
-            logger_provider,
-            instrumentation,
-            tracewire,
-        }
+        Some(Self {
+            disabled: fields.setting("disabled", boolean),
+            log_level: fields.setting("log_level", severity::severity),
+            attribute_limits: fields.optional("attribute_limits", AttributeLimits::read),
+            resource: fields.optional("resource", Resource::read),
+            propagator: fields.optional("propagator", Propagators::read),
+            tracer_provider: fields.optional("tracer_provider", TracerProvider::read),
+            meter_provider: fields.optional("meter_provider", MeterProvider::read),
+            logger_provider: fields.optional("logger_provider", LoggerProvider::read),
+            instrumentation: fields.optional("instrumentation/development", Instrumentation::read),
+            tracewire: fields.optional("distribution", distribution::distribution),
+            file_format: file_format?,
+        })
     }
 }

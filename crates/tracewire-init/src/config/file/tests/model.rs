@@ -343,11 +343,8 @@ meter_provider:
             translation_strategy: underscore_escaping_with_suffixes
 ",
     );
-    let [Reader::Pull { exporter: PullExporter::Prometheus(page), .. }] =
-        &found.meter_provider.unwrap().readers[..]
-    else {
-        panic!()
-    };
+    let [Reader::Pull(pull)] = &found.meter_provider.unwrap().readers[..] else { panic!() };
+    let PullExporter::Prometheus(page) = &pull.exporter else { panic!() };
     assert_eq!(page.host.as_ref().unwrap().as_str(), "0.0.0.0");
     assert_eq!(**page.port.as_ref().unwrap(), 0);
 }
