@@ -32,12 +32,13 @@ const HOUSE: [(&str, &[&str]); 10] = [
 ];
 
 /// Crates of others that only some rooms may know.
-const GUARDED: [(&str, &[&str]); 9] = [
+const GUARDED: [(&str, &[&str]); 10] = [
     ("axum", &["tracewire-tower"]),
     ("opentelemetry-otlp", &[]),
     ("opentelemetry_sdk", &["tracewire-init", "tracewire-testing"]),
     ("reqwest", &["tracewire-reqwest"]),
     ("reqwest-middleware", &["tracewire-reqwest"]),
+    ("saphyr-parser", &["tracewire-init"]),
     ("tower-layer", &["tracewire-tower"]),
     // tracewire-tower makes log spans for tower-http's layer.
     ("tracing", &["tracewire-init", "tracewire-tower", "tracewire-tracing"]),
