@@ -66,7 +66,7 @@ impl ConfigFile {
     ///
     /// If the file's name does not end in `.yaml` or `.yml`, if it is missing or unreadable, or if there is
     /// anything in it that is wrong or not supported. A file has at most 1 MiB, 10,000 values and 32
-    /// levels, and a text in it 64 KiB.
+    /// levels. A text in it has at most 64 KiB, and a list or a mapping in brackets 128 KiB.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ConfigFileError> {
         Self::read_with(path.as_ref(), &Registered::default())
     }

@@ -1,10 +1,11 @@
 //! From YAML to a tree: events, substitution, and the limits that bound both.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 use std::rc::Rc;
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, StrInput, Tag};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
 use tracewire_text::shortened;
 
 use super::position::Position;
@@ -21,6 +22,9 @@ const MOST_DEPTH: usize = 32;
 const MOST_NODES: usize = 10_000;
 /// The longest scalar or key, in bytes, after substitution.
 const MOST_SCALAR: usize = 64 * 1024;
+/// How many characters the parser may take for its next event. It reads a list or a mapping in brackets to
+/// its end before it gives the first event, because all of it may turn out to be a key.
+const MOST_AHEAD: usize = 2 * MOST_SCALAR;
 
 /// Problems and warnings that are found on the way.
 #[derive(Debug, Default)]
@@ -50,7 +54,7 @@ pub(crate) fn parse(
         Ok(root) => Some(root),
         Err(Fatal { at, what }) => {
             let path = builder.path();
-            builder.findings.problems.add(at, path, &what);
+            builder.findings.problems.add(at, path, what);
             None
         }
     }
@@ -97,11 +101,20 @@ enum Open {
 
 impl Builder<'_> {
     fn run(&mut self, text: &str) -> Result<Rc<Node>, Fatal> {
-        let mut parser = Parser::<StrInput<'_>>::new_from_str(text);
+        let taken = Cell::new(0);
+        let mut parser = Parser::new_from_iter(text.chars().take_while(|_| {
+            taken.set(taken.get() + 1);
+            taken.get() <= MOST_AHEAD
+        }));
         let mut documents = 0;
+        let mut at = Position { line: 1, column: 1 };
         while let Some(event) = parser.next_event() {
+            // What the parser says then, it says of a text that was cut.
+            if taken.replace(0) > MOST_AHEAD {
+                return fatal(at, too_long());
+            }
             let (event, span) = event.map_err(|error| syntax(text, &error))?;
-            let at = position(span.start);
+            at = position(span.start);
             if matches!(event, Event::DocumentStart(_)) {
                 documents += 1;
                 if documents > 1 {
@@ -187,7 +200,7 @@ impl Builder<'_> {
             }
             Err(bad) => {
                 let path = self.path();
-                self.findings.problems.add(at, path, &bad.message());
+                self.findings.problems.add(at, path, bad.message());
                 Content::Broken
             }
         }
@@ -260,7 +273,7 @@ impl Builder<'_> {
                             slot.get().line
                         );
                         let path = self.path();
-                        self.findings.problems.add(at, path, &what);
+                        self.findings.problems.add(at, path, what);
                     }
                 }
             }
@@ -323,6 +336,13 @@ fn scalar_tag(tag: &Tag, at: Position) -> Result<bool, Fatal> {
 
 fn unknown_tag(tag: &Tag) -> String {
     format!("the tag {:?} is not supported; remove it", shortened(&tag.to_string(), 64))
+}
+
+fn too_long() -> String {
+    format!(
+        "more than {} KiB follow in one piece: a list or a mapping in brackets, a text or a comment",
+        MOST_AHEAD / 1024
+    )
 }
 
 fn too_deep() -> String {

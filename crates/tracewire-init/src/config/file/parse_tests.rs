@@ -60,6 +60,8 @@ fn block_scalars_are_text() {
 fn what_leaves_no_tree_is_told_with_its_line() {
     let deep = format!("a: {}{}", "[".repeat(40), "]".repeat(40));
     let long = format!("a: b\nc: {}", "x".repeat(MOST_SCALAR + 1));
+    let flow = format!("{{{}", "a: b, ".repeat(MOST_AHEAD / 6 + 1));
+    let comment = "# comment\n".repeat(MOST_AHEAD / 10 + 1);
     for (text, expected) in [
         ("", "f.yaml:1:1: the file is empty"),
         ("# only a comment\n", "f.yaml:1:1: the file is empty"),
@@ -74,6 +76,8 @@ fn what_leaves_no_tree_is_told_with_its_line() {
         ("a: b: c\n", "f.yaml:1:5: this is not YAML: "),
         (&deep, "more than 32 levels deep"),
         (&long, "f.yaml:2:4: c: a text has more than 64 KiB"),
+        (&flow, "f.yaml:1:1: more than 128 KiB follow in one piece"),
+        (&comment, "f.yaml:1:1: more than 128 KiB follow in one piece"),
     ] {
         let (root, problems) = read(text);
         assert!(root.is_none(), "{text}");

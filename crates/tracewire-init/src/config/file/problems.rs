@@ -97,14 +97,20 @@ impl Problem {
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
     kept: Vec<Problem>,
+    /// Where the last of them is, once there are enough.
+    last: Option<Position>,
     count: usize,
 }
 
 impl Problems {
-    pub(crate) fn add(&mut self, at: Position, path: impl fmt::Display, what: &str) {
-        let what = shortened(what, MOST_TEXT);
-        self.kept.push(Problem { at: Some(at), path: path.to_string(), what });
+    /// Adds one. Its texts are made only if it may be among those that are shown.
+    pub(crate) fn add(&mut self, at: Position, path: impl fmt::Display, what: impl fmt::Display) {
         self.count += 1;
+        if self.last.is_some_and(|last| at >= last) {
+            return;
+        }
+        let what = shortened(&what.to_string(), MOST_TEXT);
+        self.kept.push(Problem { at: Some(at), path: path.to_string(), what });
         if self.kept.len() > 4 * MOST {
             self.trim();
         }
@@ -131,6 +137,7 @@ impl Problems {
         // Stable, so that those of one position stay in the order in which they were found.
         self.kept.sort_by_key(|problem| problem.at);
         self.kept.truncate(MOST);
+        self.last = self.kept.get(MOST - 1).and_then(|problem| problem.at);
     }
 }
 
@@ -171,7 +178,7 @@ mod tests {
     #[test]
     fn long_and_unprintable_texts_are_cut_and_escaped() {
         let mut problems = Problems::default();
-        problems.add(at(1), "a", &"x\n".repeat(1000));
+        problems.add(at(1), "a", "x\n".repeat(1000));
         let error = ConfigFileError::of_problems("otel.yaml", problems);
         assert_eq!(error.to_string().lines().count(), 1);
         assert!(error.to_string().len() < 1300);

@@ -72,12 +72,12 @@ impl<'a> Cursor<'a> {
 
     pub(crate) fn problem(self, what: impl fmt::Display) {
         let mut findings = self.reading.findings.borrow_mut();
-        findings.problems.add(self.at, self.path, &what.to_string());
+        findings.problems.add(self.at, self.path, what);
     }
 
     pub(crate) fn warning(self, what: impl fmt::Display) {
         let mut findings = self.reading.findings.borrow_mut();
-        findings.warnings.add(self.at, self.path, &what.to_string());
+        findings.warnings.add(self.at, self.path, what);
     }
 
     /// `0 is not allowed; expected …`

@@ -48,8 +48,8 @@ fn named(cursor: Cursor<'_>, known: &[&str]) -> Option<Spanned<String>> {
         return None;
     }
     cursor.variant(known, |name, cursor| {
-        cursor.no_fields()?;
-        available(cursor, name, known)
+        let name = available(cursor, name, known)?;
+        cursor.no_fields().map(|()| name)
     })
 }
 

@@ -70,9 +70,17 @@ fn what_cannot_be_a_configuration_is_an_error_that_names_the_file() {
 #[test]
 fn as_much_as_allowed_is_read() {
     let folder = Folder::new("size");
-    let mut text = b"file_format: '1.1'\n".to_vec();
-    text.resize(MOST_BYTES, b'#');
-    assert!(ConfigFile::read(folder.with("a.yaml", &text)).is_ok());
+    let mut text = "file_format: '1.1'\n".to_owned();
+    for number in 0..10 {
+        text.push_str(&format!("x{number}: 1 # {}\n", "comment".repeat(10_000)));
+    }
+    let rest = MOST_BYTES - text.len();
+    for number in 10..20 {
+        text.push_str(&format!("x{number}: {}\n", "1".repeat(rest / 10 - 7)));
+    }
+    text.push_str(&"\n".repeat(MOST_BYTES - text.len()));
+    let file = ConfigFile::read(folder.with("a.yaml", text.as_bytes())).unwrap();
+    assert_eq!(file.warnings().len(), 20);
 }
 
 #[cfg(unix)]
