@@ -208,7 +208,7 @@ impl<'a> Cursor<'a> {
             Some(value) => Some(self.spanned(value)),
             None => {
                 let (range, hint) = (Whole(range), self.quotes_hint());
-                self.unexpected(format_args!("a whole number {range}{unit}{hint}"));
+                self.unexpected(format_args!("a whole number{range}{unit}{hint}"));
                 None
             }
         }
@@ -246,12 +246,15 @@ impl Resolved {
     }
 }
 
-/// `from 0 to 10`, or `from 0` where there is no end.
+/// ` from 0 to 10`, without an end that every number of 64 bits is within.
 struct Whole(RangeInclusive<i64>);
 
 impl fmt::Display for Whole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "from {}", self.0.start())?;
-        if *self.0.end() == i64::MAX { Ok(()) } else { write!(f, " to {}", self.0.end()) }
+        let (least, most) = (*self.0.start(), *self.0.end());
+        if least > i64::MIN {
+            write!(f, " from {least}")?;
+        }
+        if most < i64::MAX { write!(f, " to {most}") } else { Ok(()) }
     }
 }
