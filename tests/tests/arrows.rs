@@ -4,7 +4,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use std::collections::BTreeSet;
 
 /// Each crate of the house, and the crates of the house that it may depend on.
-const HOUSE: [(&str, &[&str]); 10] = [
+const HOUSE: [(&str, &[&str]); 11] = [
     (
         "tracewire",
         &[
@@ -17,13 +17,20 @@ const HOUSE: [(&str, &[&str]); 10] = [
             "tracewire-tracing",
         ],
     ),
+    ("tracewire-export", &["tracewire-propagation", "tracewire-text"]),
     ("tracewire-http", &["tracewire-propagation", "tracewire-text"]),
     (
         "tracewire-init",
-        &["tracewire-propagation", "tracewire-span", "tracewire-text", "tracewire-tracing"],
+        &[
+            "tracewire-export",
+            "tracewire-propagation",
+            "tracewire-span",
+            "tracewire-text",
+            "tracewire-tracing",
+        ],
     ),
     ("tracewire-propagation", &["tracewire-text"]),
-    ("tracewire-reqwest", &["tracewire-http", "tracewire-propagation"]),
+    ("tracewire-reqwest", &["tracewire-http", "tracewire-propagation", "tracewire-text"]),
     ("tracewire-span", &["tracewire-propagation", "tracewire-text"]),
     ("tracewire-testing", &[]),
     ("tracewire-text", &[]),
@@ -35,15 +42,18 @@ const HOUSE: [(&str, &[&str]); 10] = [
 const GUARDED: [(&str, &[&str]); 10] = [
     ("axum", &["tracewire-tower"]),
     ("opentelemetry-otlp", &[]),
-    ("opentelemetry_sdk", &["tracewire-init", "tracewire-testing"]),
+    (
+        "opentelemetry_sdk",
+        &["tracewire-export", "tracewire-init", "tracewire-sampling", "tracewire-testing"],
+    ),
     ("reqwest", &["tracewire-reqwest"]),
     ("reqwest-middleware", &["tracewire-reqwest"]),
     ("saphyr-parser", &["tracewire-init"]),
     ("tower-layer", &["tracewire-tower"]),
     // tracewire-tower makes log spans for tower-http's layer.
-    ("tracing", &["tracewire-init", "tracewire-tower", "tracewire-tracing"]),
+    ("tracing", &["tracewire-export", "tracewire-init", "tracewire-tower", "tracewire-tracing"]),
     ("tracing-subscriber", &["tracewire-init", "tracewire-tracing"]),
-    ("ureq", &["tracewire-init"]),
+    ("ureq", &["tracewire-export"]),
 ];
 
 fn metadata() -> Metadata {
@@ -110,6 +120,36 @@ fn every_package_takes_its_facts_and_lints_from_the_workspace() {
             ["edition.workspace = true", "license.workspace = true", "[lints]\nworkspace = true"]
         {
             assert!(manifest.contains(line), "{}: {line:?} is missing", package.name);
+        }
+    }
+}
+
+#[test]
+fn every_package_is_named_as_its_folder() {
+    for package in &metadata().packages {
+        let folder = package.manifest_path.parent().and_then(|folder| folder.file_name());
+        assert_eq!(folder, Some(package.name.as_str()));
+    }
+}
+
+/// What several packages need is in a library, such as `tests/contract`.
+#[test]
+fn no_module_has_a_path_attribute() {
+    let mut folders: Vec<_> = metadata()
+        .packages
+        .iter()
+        .filter_map(|package| Some(package.manifest_path.parent()?.as_std_path().to_owned()))
+        .collect();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("it is a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() && !path.ends_with("target") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let source = std::fs::read_to_string(&path).expect("it is text");
+                let attribute = ["#[", "path"].concat();
+                assert!(!source.contains(&attribute), "{}", path.display());
+            }
         }
     }
 }

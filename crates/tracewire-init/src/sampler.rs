@@ -4,7 +4,7 @@ use opentelemetry_sdk::trace::{Sampler, ShouldSample};
 
 use crate::env::{self, Env, Origin};
 use crate::hinted::{HintedSampler, RealParent};
-use crate::shown::Shown;
+use tracewire_export::wiring::Shown;
 
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
 const ARGUMENT: &str = "OTEL_TRACES_SAMPLER_ARG";

@@ -1,11 +1,9 @@
 //! How a call ends when a middleware inside panics, or is dropped.
 
-use crate::{
-    clients::{Clients, plain_client},
-    support::{
-        recorded::{client_span, duration, work},
-        server::Server,
-    },
+use crate::clients::{Clients, plain_client};
+use contract::client::{
+    recorded::{client_span, duration, work},
+    server::Server,
 };
 use http::Extensions;
 use opentelemetry::trace::Status;
@@ -74,7 +72,7 @@ async fn what_a_dropped_call_owns_is_dropped_inside_it() {
         assert!(polled.await);
         drop(sending);
         let span = client_span(&capture);
-        span.is_status(Status::Unset).lacks("error.type");
+        span.is_status(Status::Unset).has_no("error.type");
         let dropped = capture.spans().one("dropped");
         assert!(dropped.is_child_of(&span).end_time <= span.end_time, "its span was open");
     }

@@ -16,7 +16,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
-use crate::shown::Shown;
+use tracewire_export::wiring::shown::Shown;
 
 pub(crate) mod components;
 mod nearest;

@@ -10,7 +10,7 @@ use super::Cursor;
 use crate::config::file::position::Spanned;
 use crate::config::file::scalar::{Resolved, resolve};
 use crate::config::file::tree::{Content, Scalar};
-use crate::shown::Shown;
+use tracewire_export::wiring::shown::Shown;
 
 /// As for variables: the largest number of items, bytes or milliseconds.
 pub(crate) const MOST: i64 = i32::MAX as i64;

@@ -9,7 +9,7 @@ use url::Url;
 use crate::config::file::position::{Place, Spanned};
 use crate::config::file::read::{Cursor, Fields, boolean, text};
 use crate::pairs;
-use crate::shown::has_real_host;
+use tracewire_export::wiring::shown::has_real_host;
 
 /// One OTLP exporter. Each has its own settings; nothing is shared between signals.
 #[derive(Clone, Debug, PartialEq)]
@@ -146,7 +146,8 @@ fn checked(cursor: Cursor<'_>, text: &str) -> Option<Spanned<Url>> {
         cursor.unexpected("a URL that begins with http:// or https://, and has a host");
         return None;
     };
-    let can_reach = url.scheme() == "http" || cursor.needs(cfg!(feature = "__rustls"), "tls");
+    let can_reach = url.scheme() == "http"
+        || cursor.needs(cfg!(any(feature = "tls", feature = "tls-ring")), "tls");
     can_reach.then(|| cursor.spanned(url))
 }
 

@@ -4,7 +4,7 @@ use tracewire_propagation::{allowed_names, from_names};
 
 use crate::config::file::position::{Place, Spanned};
 use crate::config::file::read::Cursor;
-use crate::shown::Shown;
+use tracewire_export::wiring::shown::Shown;
 
 /// `propagator`. Without it nothing is propagated.
 #[derive(Clone, Debug, PartialEq)]

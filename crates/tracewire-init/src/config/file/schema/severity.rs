@@ -2,7 +2,7 @@
 
 use crate::config::file::position::Spanned;
 use crate::config::file::read::Cursor;
-use crate::log::Level;
+use tracewire_export::wiring::log::Level;
 
 /// The number of a severity: 1 is `trace`, 9 `info`, 24 `fatal4`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

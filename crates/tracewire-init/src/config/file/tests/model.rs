@@ -90,7 +90,7 @@ fn an_otlp_exporter_has_all_its_settings() {
     assert_eq!(**otlp.max_response_size.as_ref().unwrap(), 2000);
 }
 
-#[cfg(all(feature = "otlp-grpc", feature = "__rustls"))]
+#[cfg(all(feature = "otlp-grpc", feature = "tls"))]
 #[test]
 fn insecure_counts_only_for_an_endpoint_without_scheme() {
     for (endpoint, insecure, expected) in [

@@ -246,7 +246,7 @@ fn a_missing_feature_is_named() {
         (
             with_exporter("otlp_http:\n  endpoint: https://a/v1/traces"),
             "tls",
-            cfg!(feature = "__rustls"),
+            cfg!(any(feature = "tls", feature = "tls-ring")),
         ),
         (zipkin, "zipkin", cfg!(feature = "zipkin")),
         (
