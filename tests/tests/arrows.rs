@@ -39,7 +39,7 @@ const HOUSE: [(&str, &[&str]); 11] = [
 ];
 
 /// Crates of others that only some rooms may know.
-const GUARDED: [(&str, &[&str]); 9] = [
+const GUARDED: [(&str, &[&str]); 10] = [
     ("axum", &["tracewire-tower"]),
     ("opentelemetry-otlp", &[]),
     (
@@ -48,6 +48,7 @@ const GUARDED: [(&str, &[&str]); 9] = [
     ),
     ("reqwest", &["tracewire-reqwest"]),
     ("reqwest-middleware", &["tracewire-reqwest"]),
+    ("saphyr-parser", &["tracewire-init"]),
     ("tower-layer", &["tracewire-tower"]),
     // tracewire-tower makes log spans for tower-http's layer.
     ("tracing", &["tracewire-export", "tracewire-init", "tracewire-tower", "tracewire-tracing"]),
