@@ -1,0 +1,3 @@
+//! A bounded store of recent traces, and the page that shows them.
+mod store;
+pub use store::*;
