@@ -115,7 +115,8 @@ impl Aggregates {
         self.routes.iter().map(|route| &**route)
     }
 
-    pub(crate) fn route(&self, index: RouteIndex) -> Option<&RouteStats> {
+    #[cfg(test)]
+    fn route(&self, index: RouteIndex) -> Option<&RouteStats> {
         self.routes.get(usize::from(index)).map(|route| &**route)
     }
 

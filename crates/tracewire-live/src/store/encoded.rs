@@ -36,10 +36,18 @@ pub(crate) struct SpanHead {
     pub(crate) start: u64,
     #[prost(fixed64, tag = "8")]
     pub(crate) end: u64,
+    #[prost(message, repeated, tag = "11")]
+    pub(crate) events: Vec<EventHead>,
     #[prost(message, optional, tag = "15")]
     pub(crate) status: Option<StatusHead>,
     #[prost(fixed32, tag = "16")]
     pub(crate) flags: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+pub(crate) struct EventHead {
+    #[prost(fixed64, tag = "1")]
+    pub(crate) time: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -87,7 +95,8 @@ impl EncodedSpan {
     ///
     /// Fails if `bytes` are not a `Span`.
     pub fn new(source: Arc<Source>, bytes: Bytes) -> Result<Self, DecodeError> {
-        let head = SpanHead::decode(&*bytes)?;
+        let mut head = SpanHead::decode(&*bytes)?;
+        head.events = Vec::new();
         let mut span = Self { bytes, source, head, error_type: String::new(), http_status: 0 };
         if span.head.is_entry() || span.head.is_error() {
             for attribute in Attributes::decode(&*span.bytes)?.attributes {

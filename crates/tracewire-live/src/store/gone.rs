@@ -9,7 +9,7 @@ const MOST: usize = 4096;
 
 /// Why a trace is not here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gone {
+pub(crate) enum Gone {
     /// It was not admitted, as more ordinary traces came than are kept.
     NotKept,
     /// It was kept, and let go to make room.

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use super::facts::TraceId;
 use super::groups::Member;
+use super::histogram::bucket;
 use super::shares::{Cell, ErrorKind, Loss, Reason, Reasons, Shares};
 use super::trace::Trace;
 
-/// What the tables take for each trace, beyond the trace itself.
-const OVERHEAD: usize = 384;
+/// What the tables take for each trace, beyond the trace and its entry. Tables double when they grow,
+/// so an entry takes up to twice its size in each.
+const OVERHEAD: usize = 320 + size_of::<Entry>();
 /// Traces that are kept because somebody looks at them.
 const MOST_PINNED: usize = 8;
 
@@ -30,10 +32,18 @@ pub(crate) struct Entry {
     is_settling: bool,
 }
 
+impl Entry {
+    /// Returns the latency bucket of the local root that the trace was kept at.
+    pub(crate) fn bucket(&self) -> u8 {
+        bucket(self.duration)
+    }
+}
+
 /// All kept traces.
 #[derive(Debug)]
 pub(crate) struct KeptTraces {
-    traces: HashMap<TraceId, Entry>,
+    /// In boxes, as a table that grows has place for twice as many.
+    traces: HashMap<TraceId, Box<Entry>>,
     by_age: BTreeMap<u64, TraceId>,
     by_change: BTreeMap<u64, TraceId>,
     settling: VecDeque<TraceId>,
@@ -66,7 +76,7 @@ impl KeptTraces {
     }
 
     pub(crate) fn get(&self, id: &TraceId) -> Option<&Entry> {
-        self.traces.get(id)
+        self.traces.get(id).map(|entry| &**entry)
     }
 
     pub(crate) fn ids(&self) -> impl Iterator<Item = &TraceId> {
@@ -92,18 +102,18 @@ impl KeptTraces {
 
     /// Returns the traces that came before `seq`, newest first.
     pub(crate) fn before(&self, seq: u64) -> impl Iterator<Item = &Entry> {
-        self.by_age.range(..seq).rev().filter_map(|(_, id)| self.traces.get(id))
+        self.by_age.range(..seq).rev().filter_map(|(_, id)| self.get(id))
     }
 
     /// Returns the oldest trace.
     pub(crate) fn oldest(&self) -> Option<&Entry> {
-        self.by_age.values().next().and_then(|id| self.traces.get(id))
+        self.by_age.values().next().and_then(|id| self.get(id))
     }
 
     /// Returns the traces that changed after `generation`, the last change first.
     pub(crate) fn changed_since(&self, generation: u64) -> impl Iterator<Item = &Entry> {
         let range = self.by_change.range(generation.saturating_add(1)..);
-        range.rev().filter_map(|(_, id)| self.traces.get(id))
+        range.rev().filter_map(|(_, id)| self.get(id))
     }
 
     /// Keeps a trace. Returns who loses a reason to it.
@@ -144,7 +154,7 @@ impl KeptTraces {
             last_span: now,
             is_settling: true,
         };
-        self.traces.insert(id, entry);
+        self.traces.insert(id, Box::new(entry));
         self.settling.push_back(id);
         self.touch(&id);
         losses
@@ -220,7 +230,7 @@ impl KeptTraces {
 
     /// Lets the largest trace go that is kept only because somebody looks at it.
     pub(crate) fn unpin_any(&mut self) -> Option<TraceId> {
-        let held = |entry: &&mut Entry| entry.pins > 0 && entry.reasons.charged().is_none();
+        let held = |entry: &&mut Box<Entry>| entry.pins > 0 && entry.reasons.charged().is_none();
         let entry = self.traces.values_mut().filter(held).max_by_key(|entry| entry.weight)?;
         entry.pins = 0;
         let id = entry.trace.summary.id;

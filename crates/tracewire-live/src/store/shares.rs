@@ -19,7 +19,7 @@ const NEWEST_ERRORS: usize = 5;
 
 /// A reason to keep a trace, and the share of the budget that pays for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub(crate) enum Reason {
     /// It has an error: 30 % of the budget.
     Error,
     /// It is among the slowest, or the newest, of its route and latency bucket: 40 %.

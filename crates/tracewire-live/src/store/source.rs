@@ -67,7 +67,7 @@ impl Drop for Source {
 
 /// All sources that a stored span refers to, and the bytes they take.
 #[derive(Clone, Debug, Default)]
-pub struct Sources {
+pub(crate) struct Sources {
     used: Arc<AtomicUsize>,
     table: Arc<Mutex<Table>>,
 }
@@ -85,7 +85,7 @@ impl Sources {
     ///
     /// Of a resource above 16 KiB only `service.name` and `service.version` are kept, of a scope its
     /// name and version.
-    pub fn intern(&self, resource: &[u8], scope: &[u8]) -> Arc<Source> {
+    pub(crate) fn intern(&self, resource: &[u8], scope: &[u8]) -> Arc<Source> {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         let key = table.hasher.hash_one((resource, scope));
         if let Some(source) = table.known.get(&key).and_then(Weak::upgrade) {

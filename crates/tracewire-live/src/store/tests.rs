@@ -7,6 +7,8 @@ use opentelemetry_proto::tonic::trace::v1::{Span, Status};
 use proptest::prelude::*;
 use prost::Message;
 
+use super::histogram::bucket;
+use super::intake::PATIENCE;
 use super::*;
 
 const MILLI: u64 = 1_000_000;
@@ -142,7 +144,11 @@ impl Fixture {
 
     fn check(&self) {
         let budget = self.store.memory().traces;
-        assert!(self.store.used_by_traces() <= budget, "{} of {budget}", self.store.used_by_traces());
+        assert!(
+            self.store.used_by_traces() <= budget,
+            "{} of {budget}",
+            self.store.used_by_traces()
+        );
     }
 
     fn has(&self, trace: u64) -> bool {
