@@ -205,11 +205,11 @@ impl ChangeStream {
         }
         let now = Instant::now();
         let silence = now.duration_since(self.sent);
-        if silence >= BEAT {
-            if let Some(message) = self.message(silence) {
-                self.sent = now;
-                return Poll::Ready(Some(message));
-            }
+        if silence >= BEAT
+            && let Some(message) = self.message(silence)
+        {
+            self.sent = now;
+            return Poll::Ready(Some(message));
         }
         if self.until.is_some_and(|until| now >= until) {
             return Poll::Ready(None);

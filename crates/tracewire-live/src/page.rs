@@ -7,9 +7,9 @@ pub(crate) static PAGE: &[u8] = &JOINED;
 /// Trusted Types and no policy, no text can become markup.
 pub(crate) const POLICY: &str = concat!(
     "default-src 'none'; script-src 'sha256-",
-    "E5LIZ3D0MtutZn01iNZfkRIbl33B+TMolv3IsoG0gwc=",
+    "KyYLYffEeto1lB6C0x7rdiHjQ7913TeVHgRKyYKSX14=",
     "'; style-src 'sha256-",
-    "A3wSOFQdGG9GBnaJObuuqu+b7dEzf1WApYtW0sMd3U8=",
+    "3Tjh4EwmD0x2fLkpewFCYeK0Xas398XyncPPXpEj5gk=",
     "'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",
     "require-trusted-types-for 'script'; trusted-types 'none'"
 );

@@ -177,11 +177,12 @@ fn next_term(text: &str) -> Option<(bool, Option<Term>, &str)> {
         return Some((is_wanted, term, after));
     }
     // A value may be in quotes: key="two words".
-    if let Some((key, quoted)) = text.split_once("=\"") {
-        if !key.is_empty() && !key.contains(char::is_whitespace) {
-            let (value, after) = quoted.split_once('"').unwrap_or((quoted, ""));
-            return Some((is_wanted, Some(Term::Attribute(key.into(), value.into())), after));
-        }
+    if let Some((key, quoted)) = text.split_once("=\"")
+        && !key.is_empty()
+        && !key.contains(char::is_whitespace)
+    {
+        let (value, after) = quoted.split_once('"').unwrap_or((quoted, ""));
+        return Some((is_wanted, Some(Term::Attribute(key.into(), value.into())), after));
     }
     let (term, after) = text.split_at(text.find(char::is_whitespace).unwrap_or(text.len()));
     Some((is_wanted, Some(Term::parse(term)), after))

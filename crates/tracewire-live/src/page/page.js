@@ -819,7 +819,7 @@
       sizer.style.height = `${filled * ROW}px`;
       grid.setAttribute("aria-rowcount", String(filled));
       // Beside a scroll bar the rows are narrower.
-      for (const above of [axis, overview]) above.style.borderRight = `${grid.offsetWidth - grid.clientWidth}px solid transparent`;
+      columns.style.setProperty("--scrollbar", `${grid.offsetWidth - grid.clientWidth}px`);
       paint();
       drawTicks();
     }

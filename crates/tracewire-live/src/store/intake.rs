@@ -223,10 +223,10 @@ impl Store {
             let kind = self.error_kind(route, error_type);
             losses.extend(self.kept.add_error(&id, kind, now));
         }
-        if let Some(root) = root {
-            if self.kept.shares().is_slow(root.cell(), root.duration, now) {
-                losses.extend(self.kept.add_slow(&id, root.cell(), root.duration, now));
-            }
+        if let Some(root) = root
+            && self.kept.shares().is_slow(root.cell(), root.duration, now)
+        {
+            losses.extend(self.kept.add_slow(&id, root.cell(), root.duration, now));
         }
         self.lose(losses, now);
         self.make_room(0, now);

@@ -164,13 +164,13 @@ impl Shares {
     /// among several of them the one that has had its loan for longest.
     pub(crate) fn victim(&self) -> Option<Loss> {
         let victims = Reason::ALL.map(|reason| Some((reason, self.candidate(reason)?)));
-        let victims = victims.into_iter().flatten();
+        let mut victims = victims.into_iter().flatten();
         let borrowed = victims
             .clone()
             .filter(|(reason, _)| self.used[*reason as usize] > self.quota[*reason as usize])
             .min_by_key(|(_, member)| member.at);
         // Within all quotas: the latest give up first, errors last.
-        let (reason, member) = borrowed.or_else(|| victims.rev().next())?;
+        let (reason, member) = borrowed.or_else(|| victims.next_back())?;
         Some((member.id, reason))
     }
 

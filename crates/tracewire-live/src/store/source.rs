@@ -114,12 +114,11 @@ impl Sources {
         Source {
             resource: bounded(resource, || {
                 let kept = ["service.name", "service.version"];
-                let mut small = Resource::default();
-                small.attributes = decoded.attributes;
-                small.attributes.retain(|attribute| {
+                let mut attributes = decoded.attributes;
+                attributes.retain(|attribute| {
                     kept.contains(&&*attribute.key) && attribute.encoded_len() < MOST_BYTES / 4
                 });
-                small.encode_to_vec()
+                Resource { attributes, ..Resource::default() }.encode_to_vec()
             }),
             scope: bounded(scope, || {
                 let whole = InstrumentationScope::decode(scope).unwrap_or_default();
