@@ -1,5 +1,7 @@
 //! What the page's data says.
 
+#![allow(clippy::unwrap_used)] // helpers of tests may
+
 mod support;
 
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! What the store counts is what it takes.
 
+#![allow(clippy::unwrap_used)] // helpers of tests may
+
 mod support;
 
 use support::{failed, offer, source, span, text};

@@ -1,5 +1,7 @@
 //! Who may read the page, and what every response says to browsers.
 
+#![allow(clippy::unwrap_used)] // helpers of tests may
+
 mod support;
 
 use http::header::{LOCATION, SET_COOKIE};

@@ -395,7 +395,7 @@
 
     /** @param {any} row @param {number} index */
     function line(row, index) {
-      const result = row.errors ? `${row.status || row.error_type || "error"} ✗` : row.status || (row.root ? "" : "no root");
+      const result = row.errors ? `✗ ${row.status || row.error_type || "error"}` : row.status || (row.root ? "" : "no root");
       const kept = row.kept === "slow" ? `slowest of ${BUCKETS[row.bucket]}` : row.kept;
       const width = Math.max(2, Math.min(80, 16 * Math.log10(Math.max(1, row.duration / 1e5))));
       const meter = make("span", { class: "meter" });
@@ -760,7 +760,7 @@
         else events.set(span, [offset]);
       }
       title.textContent = `Trace ${data.id}`;
-      const parts = [`${count(data.total)} spans`, time(data.duration), `${count(data.errors)} errors`, data.complete ? "complete" : "still open"];
+      const parts = [`${count(data.total)} spans`, time(data.duration), `${count(data.errors)} ${data.errors === 1 ? "error" : "errors"}`, data.complete ? "complete" : "still open"];
       if (data.omitted) parts.push(`${count(data.omitted)} more not kept`);
       if (data.lacks_earlier) parts.push("earlier spans were let go");
       facts.textContent = parts.join(" · ");
@@ -1049,6 +1049,8 @@
       if (code !== 200) return details.replaceChildren(make("p", { class: "bad" }, code === 404 ? "This span is no longer here." : failure(code)));
       details.replaceChildren(...spanDetails(answer));
       details.dataset.span = id;
+      // There is less place now.
+      reveal(span);
       paint();
       drawOverview();
     }
