@@ -13,7 +13,9 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Valu
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{Span, Status, span::Event};
 use prost::Message as _;
-use tracewire_live::{EncodedSpan, Listen, Live, Recorder, RequestStart, Server, Source};
+use tracewire_live::{
+    EncodedSpan, Listen, Live, MetricRow, Recorder, RequestStart, Server, Source, TelemetryRow,
+};
 
 const MILLI: u64 = 1_000_000;
 const ROUTES: [&str; 4] = ["GET /orders/{id}", "POST /orders", "GET /items", "GET /health"];
@@ -25,6 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let large: u64 = arguments.next().map_or(Ok(0), |spans| spans.parse())?;
     let recorder = Live::new().service("shop", "1.4.0").sampler("all").build();
     let demo = Demo { sources: SERVICES.map(|name| source(&recorder, name)), recorder, random: 1 };
+    demo.fill_tables();
     let server = Server::start(demo.recorder.own_page(), &listen.unwrap_or_default())?;
     let mut output = io::stdout();
     writeln!(output, "{}", server.url())?;
@@ -67,6 +70,39 @@ impl Demo {
         unreachable!("there are enough numbers")
     }
 
+    /// Shows numbers that change.
+    fn fill_tables(&self) {
+        self.recorder.set_telemetry(|| {
+            let row = TelemetryRow {
+                signal: "traces".into(),
+                exporter: "otlp http://localhost:4318".into(),
+                exported: now() / (1_000 * MILLI) % 1_000,
+                ..TelemetryRow::default()
+            };
+            let failing = TelemetryRow {
+                signal: "logs".into(),
+                failed: 12,
+                dropped: 3,
+                last_error: Some("connection refused".into()),
+                last_error_at: Some(now() / MILLI),
+                ..row.clone()
+            };
+            vec![row, failing]
+        });
+        self.recorder.set_metrics(|| {
+            let seconds = now() / (1_000 * MILLI);
+            let row = |route: &str| MetricRow {
+                name: "http.server.request.duration".into(),
+                unit: "s".into(),
+                kind: "histogram".into(),
+                attributes: vec![("http.route".into(), route.into())],
+                value: (seconds % 17) as f64 / 100.0,
+                count: Some(seconds % 1_000),
+            };
+            ROUTES.map(row).to_vec()
+        });
+    }
+
     /// Offers a trace whose spans call each other.
     fn trace(&self, number: u64, route: &str, spans: u64, duration: u64, is_failed: bool) {
         let begun = now() - duration;
@@ -92,7 +128,7 @@ impl Demo {
             if place > 0 {
                 span.parent_span_id = (number ^ ((place / 2) << 32)).to_be_bytes().to_vec();
             }
-            if is_failed && place.is_power_of_two() || is_failed && place == 0 {
+            if is_failed && (place == 0 || place.is_power_of_two()) {
                 span.status = Some(Status { code: 2, message: "connection reset".to_owned() });
                 span.attributes.push(text("error.type", "reset"));
                 let attributes = vec![text("exception.message", "reset by peer\n  at stock")];

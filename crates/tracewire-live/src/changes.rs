@@ -147,6 +147,7 @@ pub(crate) struct ChangeStream {
     until: Option<Instant>,
     sent: Instant,
     greeting: Option<String>,
+    has_ended: bool,
 }
 
 impl fmt::Debug for ChangeStream {
@@ -192,6 +193,7 @@ impl ChangeStream {
             until: lifetime.map(|lifetime| now + lifetime),
             sent: now,
             greeting: Some(greeting),
+            has_ended: false,
         })
     }
 
@@ -212,7 +214,12 @@ impl ChangeStream {
             return Poll::Ready(Some(message));
         }
         if self.until.is_some_and(|until| now >= until) {
-            return Poll::Ready(None);
+            if self.has_ended {
+                return Poll::Ready(None);
+            }
+            // The browser asks again at once, instead of waiting as after a failure.
+            self.has_ended = true;
+            return Poll::Ready(Some(Bytes::from_static(b"event: again\ndata: {}\n\n")));
         }
         if silence >= HEARTBEAT {
             self.sent = now;

@@ -7,7 +7,7 @@ pub(crate) static PAGE: &[u8] = &JOINED;
 /// Trusted Types and no policy, no text can become markup.
 pub(crate) const POLICY: &str = concat!(
     "default-src 'none'; script-src 'sha256-",
-    "+/MvqOzuzdbUzXxxBRe+LjvccEwxP8vkOALsy3Pzj78=",
+    "c/enLmhmdF3ClsuhH6FEbhdKordL9/Ui0TIOxAu+tcI=",
     "'; style-src 'sha256-",
     "3Tjh4EwmD0x2fLkpewFCYeK0Xas398XyncPPXpEj5gk=",
     "'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",

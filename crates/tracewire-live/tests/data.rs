@@ -238,6 +238,7 @@ async fn a_stream_tells_what_changed_since_and_ends_by_itself() {
     assert!(stream.starts_with("retry: 1000\n\n"), "{stream}");
     assert!(stream.contains("GET /new") && !stream.contains("GET /b"), "{stream}");
     assert!(!stream.contains("reset"), "{stream}");
+    assert!(stream.ends_with("event: again\ndata: {}\n\n"), "{stream}");
 
     let last = stream.lines().rev().find_map(|line| line.strip_prefix("id: ")).unwrap();
     let again = changes(&recorder, last).await;

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests may
 
+use std::net::SocketAddr;
+
+use axum::extract::ConnectInfo;
 use opentelemetry_proto::tonic::trace::v1::{Status, span::Event};
 use serde_json::json;
 use tracewire_browser_tests::{Browser, Demo, Screen, failed, id, span, text};
@@ -156,6 +159,35 @@ async fn circles_duplicates_and_orphans_are_drawn() {
     assert_eq!(rows, json!("6"));
     let text = browser.run("return document.querySelector('.rows').innerText").await;
     assert!(text.as_str().unwrap().contains("(below itself)"), "{text}");
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn a_mounted_page_finds_its_data_and_goes_on_after_each_stream() {
+    let Some(browser) = Browser::start().await else { return };
+    let demo = Demo::start();
+    demo.trace(1, "GET /first", 2);
+    let page = demo.recorder.page().peer_from(|extensions| {
+        extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| *address)
+    });
+    let app = axum::Router::new().nest_service("/tools/live", page);
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    for path in ["/tools/live", "/tools/live/"] {
+        browser.open(&format!("{origin}{path}"), "traces").await;
+        browser.run("document.querySelector('tbody a').click()").await;
+        browser.wait_for(&format!("location.pathname === '/tools/live/trace/{}'", id(1))).await;
+        browser.wait_for("document.body.dataset.ready === 'trace'").await;
+    }
+    browser.open(&format!("{origin}/tools/live/"), "traces").await;
+    let streams = "performance.getEntriesByType('resource')\
+                   .filter((entry) => entry.name.includes('/api/changes')).length";
+    browser.wait_for(&format!("{streams} >= 2")).await;
+    demo.trace(2, "GET /later", 2);
+    browser.wait_for("document.querySelector('tbody').innerText.includes('GET /later')").await;
+    assert_eq!(browser.console().await, Vec::<String>::new());
     browser.close().await;
 }
 

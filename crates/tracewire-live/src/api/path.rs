@@ -1,5 +1,7 @@
 //! The paths below the mount.
 
+use tracewire_text::hex;
+
 /// What a path asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target<'a> {
@@ -36,8 +38,8 @@ impl<'a> IdPrefix<'a> {
 
     /// Returns whether an id begins with these digits, in either case.
     pub(crate) fn matches(self, id: &[u8; 16]) -> bool {
-        let digits = super::hex(id);
-        digits.as_bytes()[..self.0.len()].eq_ignore_ascii_case(self.0.as_bytes())
+        let digits = id.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+        self.0.bytes().zip(digits).all(|(wanted, digit)| hex::digit(wanted) == Some(digit))
     }
 }
 

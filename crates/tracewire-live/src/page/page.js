@@ -270,6 +270,8 @@
       open();
       main.prepend(make("div", { class: "notice", id: "restarted" }, "The process was restarted. Traces of the earlier one are gone."));
     });
+    // A mounted page's stream ends now and then, so that it holds up no shutdown.
+    stream.addEventListener("again", () => listen(watched));
     stream.addEventListener("error", () => {
       if (stream.readyState === EventSource.CLOSED) {
         // No place for another stream, so ask now and then.
@@ -731,7 +733,7 @@
     const details = make("aside", { class: "details", "aria-label": "Span details", tabindex: "-1", hidden: true });
     const columns = make("div", { class: "columns" }, make("div", { class: "waterfall" }, overview, axis, grid), details);
     main.append(bar, columns);
-    byId("legend").textContent = "◆ event · ▨ still running · ┄ parent not received · dim = not on the critical path";
+    byId("legend").textContent = "◆ event · ▨ still running · ┄ parent not received · ⇆ clocks differ · dim = not on the critical path";
 
     async function load() {
       if (loading) {
@@ -889,8 +891,8 @@
       line.depth.textContent = depth > 64 ? String(depth) : "";
       line.kind.textContent = KINDS[spans.kind[span]] || "";
       const service = services[spans.service[span]] || "";
-      line.text.textContent = (names[spans.name[span]] || "(no name)") + (spans.error[span] ? " ✗" : "") + (shape.circles[span] ? " (below itself)" : "");
-      line.text.title = names[spans.name[span]] || "";
+      line.text.textContent = (names[spans.name[span]] || "(no name)") + (spans.error[span] ? " ✗" : "") + (shape.circles[span] ? " (below itself)" : "") + (isAstray(span) ? " ⇆" : "");
+      line.text.title = (names[spans.name[span]] || "") + (isAstray(span) ? " (outside its parent: the clocks of the two services differ)" : "");
       line.service.textContent = service;
       line.service.className = `service h${hues[spans.service[span]]}`;
       line.service.style.display = service ? "" : "none";
@@ -920,6 +922,13 @@
         mark.style.left = `${(offset / whole - from) * scale}%`;
         line.lane.append(mark);
       }
+    }
+
+    /** Whether a span of another service began before its parent, or after its end. @param {number} span */
+    function isAstray(span) {
+      const { parent, service, start, duration } = data.spans;
+      const above = parent[span];
+      return above >= 0 && service[above] !== service[span] && (start[span] < start[above] || start[span] > start[above] + duration[above]);
     }
 
     function drawTicks() {
