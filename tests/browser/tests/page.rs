@@ -13,108 +13,95 @@ use tracewire_live::RequestStart;
 const ENTER: &str = "\u{e007}";
 const ESCAPE: &str = "\u{e00c}";
 
-#[tokio::test]
-async fn the_first_trace_appears_without_a_reload() {
-    let Some(browser) = Browser::start().await else { return };
+#[test]
+fn the_first_trace_appears_without_a_reload() {
+    let Some(browser) = Browser::start() else { return };
     let demo = Demo::start();
-    browser.open(&demo.url(""), "traces").await;
-    browser.wait_for("document.querySelector('.empty').innerText.includes('No traces yet')").await;
-    browser.run("window.marker = 1").await;
+    browser.open(&demo.url(""), "traces");
+    browser.wait_for("document.querySelector('.empty').innerText.includes('No traces yet')");
+    browser.run("window.marker = 1");
     demo.trace(1, "GET /orders/{id}", 3);
-    browser
-        .wait_for("document.querySelector('tbody').innerText.includes('GET /orders/{id}')")
-        .await;
-    browser.wait_for("document.getElementById('status').innerText.includes('kept 1 of 1')").await;
-    assert_eq!(
-        browser.run("return window.marker").await,
-        json!(1),
-        "the page was not loaded again"
-    );
-    assert_eq!(browser.console().await, Vec::<String>::new());
-    browser.close().await;
+    browser.wait_for("document.querySelector('tbody').innerText.includes('GET /orders/{id}')");
+    browser.wait_for("document.getElementById('status').innerText.includes('kept 1 of 1')");
+    assert_eq!(browser.run("return window.marker"), json!(1), "the page was not loaded again");
+    assert_eq!(browser.console(), Vec::<String>::new());
 }
 
-#[tokio::test]
-async fn a_deep_link_opens_the_span_and_the_search() {
-    let Some(browser) = Browser::start().await else { return };
+#[test]
+fn a_deep_link_opens_the_span_and_the_search() {
+    let Some(browser) = Browser::start() else { return };
     let demo = Demo::start();
     demo.trace(1, "GET /orders/{id}", 8);
     let path = format!("trace/{}?span={:016x}&find=number+5", id(1), 4);
-    browser.open(&demo.url(&path), "trace").await;
-    browser.wait_for("document.querySelector('.details').innerText.includes('step 4')").await;
-    browser.wait_for("document.querySelector('.row.found .text').innerText === 'step 5'").await;
-    browser.open(&demo.url("trace/00000000"), "missing").await;
-    browser.wait_for("document.body.innerText.includes('never seen here')").await;
-    browser.close().await;
+    browser.open(&demo.url(&path), "trace");
+    browser.wait_for("document.querySelector('.details').innerText.includes('step 4')");
+    browser.wait_for("document.querySelector('.row.found .text').innerText === 'step 5'");
+    browser.open(&demo.url("trace/00000000"), "missing");
+    browser.wait_for("document.body.innerText.includes('never seen here')");
 }
 
-#[tokio::test]
-async fn everything_can_be_done_with_the_keyboard() {
-    let Some(browser) = Browser::start().await else { return };
+#[test]
+fn everything_can_be_done_with_the_keyboard() {
+    let Some(browser) = Browser::start() else { return };
     let demo = Demo::start();
     for trace in 1..=5 {
         demo.trace(trace, &format!("GET /{trace}"), 2);
     }
     demo.trace(6, "GET /failed", 9);
-    browser.open(&demo.url(""), "traces").await;
-    browser.wait_for("document.body.dataset.rows === '6'").await;
-    browser.press("e").await;
+    browser.open(&demo.url(""), "traces");
+    browser.wait_for("document.body.dataset.rows === '6'");
+    browser.press("e");
     browser
-        .wait_for("document.querySelector('tr[aria-selected=true]').innerText.includes('/failed')")
-        .await;
-    browser.press(ENTER).await;
-    browser.wait_for("document.body.dataset.ready === 'trace'").await;
-    browser.press("c").await;
-    browser.wait_for(&format!("document.body.dataset.copied === '{}'", id(6))).await;
-    browser.press("e").await;
-    browser
-        .wait_for("document.querySelector('.details').innerText.includes('it took too long')")
-        .await;
+        .wait_for("document.querySelector('tr[aria-selected=true]').innerText.includes('/failed')");
+    browser.press(ENTER);
+    browser.wait_for("document.body.dataset.ready === 'trace'");
+    browser.press("c");
+    browser.wait_for(&format!("document.body.dataset.copied === '{}'", id(6)));
+    browser.press("e");
+    browser.wait_for("document.querySelector('.details').innerText.includes('it took too long')");
     // Find, and jump between matches.
-    browser.press("/").await;
-    browser.press("number").await;
-    browser.wait_for("/ of 9$/.test(document.getElementById('matches').innerText)").await;
-    browser.press(ESCAPE).await;
-    browser.press("n").await;
-    browser.wait_for("/^[1-9] of 9$/.test(document.getElementById('matches').innerText)").await;
+    browser.press("/");
+    browser.press("number");
+    browser.wait_for("/ of 9$/.test(document.getElementById('matches').innerText)");
+    browser.press(ESCAPE);
+    browser.press("n");
+    browser.wait_for("/^[1-9] of 9$/.test(document.getElementById('matches').innerText)");
     // Collapse the root.
-    browser.press("\u{e011}h").await;
-    browser
-        .wait_for("document.querySelector('[role=treegrid]').getAttribute('aria-rowcount') === '1'")
-        .await;
-    browser.press("l").await;
-    browser
-        .wait_for("document.querySelector('[role=treegrid]').getAttribute('aria-rowcount') === '9'")
-        .await;
-    browser.press("gr").await;
-    browser.wait_for("document.body.dataset.ready === 'routes'").await;
-    browser.press("?").await;
-    browser.wait_for("document.getElementById('help').open").await;
-    browser.close().await;
+    browser.press("\u{e011}h");
+    browser.wait_for(
+        "document.querySelector('[role=treegrid]').getAttribute('aria-rowcount') === '1'",
+    );
+    browser.press("l");
+    browser.wait_for(
+        "document.querySelector('[role=treegrid]').getAttribute('aria-rowcount') === '9'",
+    );
+    browser.press("gr");
+    browser.wait_for("document.body.dataset.ready === 'routes'");
+    browser.press("?");
+    browser.wait_for("document.getElementById('help').open");
 }
 
-#[tokio::test]
-async fn a_filter_stands_in_the_address_and_is_restored() {
-    let Some(browser) = Browser::start().await else { return };
+#[test]
+fn a_filter_stands_in_the_address_and_is_restored() {
+    let Some(browser) = Browser::start() else { return };
     let demo = Demo::start();
     demo.trace(1, "GET /plain", 2);
     demo.trace(2, "GET /failed", 4);
-    browser.open(&demo.url(""), "traces").await;
-    browser.press("/").await;
-    browser.press("error").await;
-    browser.wait_for("location.search === '?q=error' && document.body.dataset.rows === '1'").await;
-    browser.open(&demo.url("?q=item%3D%22number+4%22"), "traces").await;
-    browser.wait_for("document.body.dataset.rows === '1'").await;
+    browser.open(&demo.url(""), "traces");
+    browser.press("/");
+    browser.press("error");
+    browser.wait_for("location.search === '?q=error' && document.body.dataset.rows === '1'");
+    browser.open(&demo.url("?q=item%3D%22number+4%22"), "traces");
+    browser.wait_for("document.body.dataset.rows === '1'");
     assert_eq!(
-        browser.run("return document.getElementById('filter').value").await,
+        browser.run("return document.getElementById('filter').value"),
         json!("item=\"number 4\"")
     );
-    browser.close().await;
 }
 
-#[tokio::test]
-async fn a_large_trace_has_few_elements_and_a_deep_one_is_drawn() {
-    let Some(browser) = Browser::start().await else { return };
+#[test]
+fn a_large_trace_has_few_elements_and_a_deep_one_is_drawn() {
+    let Some(browser) = Browser::start() else { return };
     let demo = Demo::start();
     demo.trace(1, "GET /wide", 9_999);
     for n in (2..=9_000).rev() {
@@ -124,23 +111,19 @@ async fn a_large_trace_has_few_elements_and_a_deep_one_is_drawn() {
     }
     demo.offer(&span(2, 1, "GET /deep"));
     for (trace, spans) in [(1, 9_999), (2, 9_000)] {
-        browser.open(&demo.url(&format!("trace/{}", id(trace))), "trace").await;
-        assert_eq!(
-            browser.run("return document.body.dataset.spans").await,
-            json!(spans.to_string())
-        );
-        let elements = browser.run("return document.querySelectorAll('*').length").await;
+        browser.open(&demo.url(&format!("trace/{}", id(trace))), "trace");
+        assert_eq!(browser.run("return document.body.dataset.spans"), json!(spans.to_string()));
+        let elements = browser.run("return document.querySelectorAll('*').length");
         assert!(elements.as_u64().unwrap() < 3_000, "{elements}");
-        browser.press("\u{e010}").await;
-        browser.wait_for("document.querySelector('.rows').scrollTop > 100000").await;
+        browser.press("\u{e010}");
+        browser.wait_for("document.querySelector('.rows').scrollTop > 100000");
     }
-    assert_eq!(browser.console().await, Vec::<String>::new());
-    browser.close().await;
+    assert_eq!(browser.console(), Vec::<String>::new());
 }
 
-#[tokio::test]
-async fn circles_duplicates_and_orphans_are_drawn() {
-    let Some(browser) = Browser::start().await else { return };
+#[test]
+fn circles_duplicates_and_orphans_are_drawn() {
+    let Some(browser) = Browser::start() else { return };
     let demo = Demo::start();
     let (mut one, mut two) = (span(1, 10, "one"), span(1, 11, "two"));
     one.parent_span_id = two.span_id.clone();
@@ -152,19 +135,17 @@ async fn circles_duplicates_and_orphans_are_drawn() {
     for span in [&one, &two, &orphan, &orphan, &own, &span(1, 1, "GET /odd")] {
         demo.offer(span);
     }
-    browser.open(&demo.url(&format!("trace/{}", id(1))), "trace").await;
+    browser.open(&demo.url(&format!("trace/{}", id(1))), "trace");
     let rows = browser
-        .run("return document.querySelector('[role=treegrid]').getAttribute('aria-rowcount')")
-        .await;
+        .run("return document.querySelector('[role=treegrid]').getAttribute('aria-rowcount')");
     assert_eq!(rows, json!("6"));
-    let text = browser.run("return document.querySelector('.rows').innerText").await;
+    let text = browser.run("return document.querySelector('.rows').innerText");
     assert!(text.as_str().unwrap().contains("(below itself)"), "{text}");
-    browser.close().await;
 }
 
-#[tokio::test]
-async fn a_mounted_page_finds_its_data_and_goes_on_after_each_stream() {
-    let Some(browser) = Browser::start().await else { return };
+#[test]
+fn a_mounted_page_finds_its_data_and_goes_on_after_each_stream() {
+    let Some(browser) = Browser::start() else { return };
     let demo = Demo::start();
     demo.trace(1, "GET /first", 2);
     let page = demo.recorder.page().peer_from(|extensions| {
@@ -172,23 +153,23 @@ async fn a_mounted_page_finds_its_data_and_goes_on_after_each_stream() {
     });
     let app = axum::Router::new().nest_service("/tools/live", page);
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, app).await });
+    runtime.spawn(async move { axum::serve(listener, app).await });
     for path in ["/tools/live", "/tools/live/"] {
-        browser.open(&format!("{origin}{path}"), "traces").await;
-        browser.run("document.querySelector('tbody a').click()").await;
-        browser.wait_for(&format!("location.pathname === '/tools/live/trace/{}'", id(1))).await;
-        browser.wait_for("document.body.dataset.ready === 'trace'").await;
+        browser.open(&format!("{origin}{path}"), "traces");
+        browser.run("document.querySelector('tbody a').click()");
+        browser.wait_for(&format!("location.pathname === '/tools/live/trace/{}'", id(1)));
+        browser.wait_for("document.body.dataset.ready === 'trace'");
     }
-    browser.open(&format!("{origin}/tools/live/"), "traces").await;
+    browser.open(&format!("{origin}/tools/live/"), "traces");
     let streams = "performance.getEntriesByType('resource')\
                    .filter((entry) => entry.name.includes('/api/changes')).length";
-    browser.wait_for(&format!("{streams} >= 2")).await;
+    browser.wait_for(&format!("{streams} >= 2"));
     demo.trace(2, "GET /later", 2);
-    browser.wait_for("document.querySelector('tbody').innerText.includes('GET /later')").await;
-    assert_eq!(browser.console().await, Vec::<String>::new());
-    browser.close().await;
+    browser.wait_for("document.querySelector('tbody').innerText.includes('GET /later')");
+    assert_eq!(browser.console(), Vec::<String>::new());
 }
 
 const HOSTILE: [&str; 8] = [
@@ -202,9 +183,9 @@ const HOSTILE: [&str; 8] = [
     "http://evil.example/\"onmouseover=\"window.pwned=1",
 ];
 
-#[tokio::test]
-async fn hostile_text_stays_text() {
-    let Some(browser) = Browser::start().await else { return };
+#[test]
+fn hostile_text_stays_text() {
+    let Some(browser) = Browser::start() else { return };
     // A page that is left behind would say that its stream broke off.
     let mut demos = Vec::new();
     for hostile in HOSTILE {
@@ -223,90 +204,85 @@ async fn hostile_text_stays_text() {
             name: hostile.into(),
             path: hostile,
         });
-        browser.open(&demo.url(""), "traces").await;
-        browser.wait_for("document.querySelectorAll('tbody tr.failed').length === 1").await;
+        browser.open(&demo.url(""), "traces");
+        browser.wait_for("document.querySelectorAll('tbody tr.failed').length === 1");
         let path = format!("trace/{}?span={:016x}", id(1), 1);
-        browser.open(&demo.url(&path), "trace").await;
-        browser.wait_for("document.querySelectorAll('.details .item').length === 1").await;
+        browser.open(&demo.url(&path), "trace");
+        browser.wait_for("document.querySelectorAll('.details .item').length === 1");
         for view in ["routes", "running"] {
-            browser.open(&demo.url(view), view).await;
+            browser.open(&demo.url(view), view);
         }
         let clean = "return window.pwned === undefined && !document.querySelector('img, svg, iframe') \
                      && performance.getEntriesByType('resource').every((entry) => \
                         entry.name.startsWith(location.origin))";
-        assert_eq!(browser.run(clean).await, json!(true), "{hostile}");
-        assert_eq!(browser.console().await, Vec::<String>::new(), "{hostile}");
+        assert_eq!(browser.run(clean), json!(true), "{hostile}");
+        assert_eq!(browser.console(), Vec::<String>::new(), "{hostile}");
         demos.push(demo);
     }
-    browser.close().await;
 }
 
-#[tokio::test]
-async fn no_text_can_become_markup_even_by_mistake() {
-    let Some(browser) = Browser::start().await else { return };
+#[test]
+fn no_text_can_become_markup_even_by_mistake() {
+    let Some(browser) = Browser::start() else { return };
     let demo = Demo::start();
-    browser.open(&demo.url(""), "traces").await;
+    browser.open(&demo.url(""), "traces");
     let script = "try { document.body.innerHTML = '<b>bold</b>'; return 'set' } \
                   catch (error) { return error.name }";
-    assert_eq!(browser.run(script).await, json!("TypeError"));
-    browser.close().await;
+    assert_eq!(browser.run(script), json!("TypeError"));
 }
 
-#[tokio::test]
-async fn a_restart_is_told_and_the_list_is_new() {
-    let Some(browser) = Browser::start().await else { return };
+#[test]
+fn a_restart_is_told_and_the_list_is_new() {
+    let Some(browser) = Browser::start() else { return };
     let demo = Demo::start();
     demo.trace(1, "GET /before", 2);
-    browser.open(&demo.url(""), "traces").await;
-    browser.wait_for("document.querySelector('tbody').innerText.includes('GET /before')").await;
+    browser.open(&demo.url(""), "traces");
+    browser.wait_for("document.querySelector('tbody').innerText.includes('GET /before')");
     let port = demo.port();
     drop(demo);
     let demo = Demo::start_at(&port, "shop");
     assert_eq!(demo.port(), port);
-    browser.wait_for("document.getElementById('restarted')").await;
+    browser.wait_for("document.getElementById('restarted')");
     demo.trace(2, "GET /after", 2);
-    browser.wait_for("document.querySelector('tbody').innerText.includes('GET /after')").await;
-    let text = browser.run("return document.querySelector('tbody').innerText").await;
+    browser.wait_for("document.querySelector('tbody').innerText.includes('GET /after')");
+    let text = browser.run("return document.querySelector('tbody').innerText");
     assert!(!text.as_str().unwrap().contains("/before"), "{text}");
-    browser.close().await;
 }
 
-#[tokio::test]
-async fn a_hidden_tab_closes_its_stream() {
-    let Some(browser) = Browser::start().await else { return };
+#[test]
+fn a_hidden_tab_closes_its_stream() {
+    let Some(browser) = Browser::start() else { return };
     let demo = Demo::start();
-    browser.open(&demo.url(""), "traces").await;
-    browser.wait_for("document.getElementById('live').dataset.state === 'live'").await;
+    browser.open(&demo.url(""), "traces");
+    browser.wait_for("document.getElementById('live').dataset.state === 'live'");
     // A browser without windows hides no tab, so the page is told that it is hidden.
     let hide = "Object.defineProperty(document, 'hidden', { configurable: true, get: () => window.hid }); \
                 window.hid = true; document.dispatchEvent(new Event('visibilitychange'))";
-    browser.run(hide).await;
-    browser.wait_for("document.body.dataset.stream === 'closed'").await;
+    browser.run(hide);
+    browser.wait_for("document.body.dataset.stream === 'closed'");
     demo.trace(1, "GET /meanwhile", 2);
-    browser.run("window.hid = false; document.dispatchEvent(new Event('visibilitychange'))").await;
-    browser.wait_for("document.querySelector('tbody').innerText.includes('GET /meanwhile')").await;
-    browser.close().await;
+    browser.run("window.hid = false; document.dispatchEvent(new Event('visibilitychange'))");
+    browser.wait_for("document.querySelector('tbody').innerText.includes('GET /meanwhile')");
 }
 
-#[tokio::test]
-async fn rows_do_not_move_while_one_is_selected() {
-    let Some(browser) = Browser::start().await else { return };
+#[test]
+fn rows_do_not_move_while_one_is_selected() {
+    let Some(browser) = Browser::start() else { return };
     let demo = Demo::start();
     demo.trace(1, "GET /first", 2);
-    browser.open(&demo.url(""), "traces").await;
-    browser.wait_for("document.body.dataset.rows === '1'").await;
-    browser.press("j").await;
+    browser.open(&demo.url(""), "traces");
+    browser.wait_for("document.body.dataset.rows === '1'");
+    browser.press("j");
     demo.trace(2, "GET /second", 2);
-    browser.wait_for("document.querySelector('.bar button').innerText.startsWith('1 new')").await;
-    assert_eq!(browser.run("return document.body.dataset.rows").await, json!("1"));
-    browser.press("r").await;
-    browser.wait_for("document.body.dataset.rows === '2'").await;
-    browser.close().await;
+    browser.wait_for("document.querySelector('.bar button').innerText.startsWith('1 new')");
+    assert_eq!(browser.run("return document.body.dataset.rows"), json!("1"));
+    browser.press("r");
+    browser.wait_for("document.body.dataset.rows === '2'");
 }
 
-#[tokio::test]
-async fn every_view_fits_every_screen() {
-    let Some(browser) = Browser::start().await else { return };
+#[test]
+fn every_view_fits_every_screen() {
+    let Some(browser) = Browser::start() else { return };
     let demo = Demo::start();
     for trace in 1..=40 {
         demo.trace(trace, "GET /orders/{id}/with/a/rather/long/route/{name}", 12);
@@ -320,7 +296,7 @@ async fn every_view_fits_every_screen() {
     });
     let trace = format!("trace/{}?span={:016x}", id(40), 3);
     for screen in [Screen::Light, Screen::Dark, Screen::Narrow, Screen::Forced] {
-        browser.look(screen).await;
+        browser.look(screen);
         for (name, path, ready) in [
             ("traces", "", "traces"),
             ("trace", &*trace, "trace"),
@@ -329,27 +305,26 @@ async fn every_view_fits_every_screen() {
             ("telemetry", "telemetry", "telemetry"),
             ("metrics", "metrics", "metrics"),
         ] {
-            browser.open(&demo.url(path), ready).await;
+            browser.open(&demo.url(path), ready);
             if name == "trace" {
-                browser.wait_for("document.querySelector('.details h1')").await;
+                browser.wait_for("document.querySelector('.details h1')");
             }
             let fits = "return document.documentElement.scrollWidth <= innerWidth";
-            assert_eq!(browser.run(fits).await, json!(true), "{name} {screen:?}");
-            browser.picture(&format!("{name}-{screen:?}").to_lowercase()).await;
+            assert_eq!(browser.run(fits), json!(true), "{name} {screen:?}");
+            browser.picture(&format!("{name}-{screen:?}").to_lowercase());
         }
     }
-    assert_eq!(browser.console().await, Vec::<String>::new());
-    browser.close().await;
+    assert_eq!(browser.console(), Vec::<String>::new());
 }
 
-#[tokio::test]
-async fn readers_of_the_screen_get_a_grid_and_a_tree() {
-    let Some(browser) = Browser::start().await else { return };
+#[test]
+fn readers_of_the_screen_get_a_grid_and_a_tree() {
+    let Some(browser) = Browser::start() else { return };
     let demo = Demo::start();
     demo.trace(1, "GET /orders/{id}", 5);
-    browser.open(&demo.url(&format!("trace/{}?span={:016x}", id(1), 2)), "trace").await;
-    browser.wait_for("document.querySelector('.details h1')").await;
-    let tree = browser.devtools("Accessibility.getFullAXTree", json!({})).await;
+    browser.open(&demo.url(&format!("trace/{}?span={:016x}", id(1), 2)), "trace");
+    browser.wait_for("document.querySelector('.details h1')");
+    let tree = browser.devtools("Accessibility.getFullAXTree", json!({}));
     let nodes = tree["nodes"].as_array().unwrap();
     let role = |role: &str| nodes.iter().filter(|node| node["role"]["value"] == role).count();
     assert_eq!((role("treegrid"), role("row")), (1, 5));
@@ -357,6 +332,5 @@ async fn readers_of_the_screen_get_a_grid_and_a_tree() {
     let row = "const row = document.querySelector('[role=row][aria-selected=true]'); \
                return [row.ariaLevel, row.ariaExpanded, row.getAttribute('aria-rowindex'), \
                document.querySelector('[role=treegrid]').getAttribute('aria-activedescendant') === row.id]";
-    assert_eq!(browser.run(row).await, json!(["2", "true", "2", true]));
-    browser.close().await;
+    assert_eq!(browser.run(row), json!(["2", "true", "2", true]));
 }
