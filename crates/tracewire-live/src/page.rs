@@ -7,7 +7,7 @@ pub(crate) static PAGE: &[u8] = &JOINED;
 /// Trusted Types and no policy, no text can become markup.
 pub(crate) const POLICY: &str = concat!(
     "default-src 'none'; script-src 'sha256-",
-    "c/enLmhmdF3ClsuhH6FEbhdKordL9/Ui0TIOxAu+tcI=",
+    "nDU6aYDczDoDF3zw+gf0ZQyeTBk/zssC3iofJO+IPIs=",
     "'; style-src 'sha256-",
     "3Tjh4EwmD0x2fLkpewFCYeK0Xas398XyncPPXpEj5gk=",
     "'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",
@@ -16,51 +16,62 @@ pub(crate) const POLICY: &str = concat!(
 
 const HTML: &[u8] = include_bytes!("page/page.html");
 const STYLE: &[u8] = include_bytes!("page/page.css");
-const SCRIPT: &[u8] = include_bytes!("page/page.js");
-const STYLE_PLACE: &[u8] = b"<style></style>";
-const SCRIPT_PLACE: &[u8] = b"<script></script>";
-const STYLE_AT: usize = find(HTML, STYLE_PLACE) + b"<style>".len();
-const SCRIPT_AT: usize = find(HTML, SCRIPT_PLACE) + b"<script>".len();
-const LEN: usize = HTML.len() + STYLE.len() + SCRIPT.len();
 
-static JOINED: [u8; LEN] = join();
+/// The parts of the script, within one function so that they define nothing global.
+const PARTS: [&[u8]; 11] = [
+    b"(() => {\n",
+    include_bytes!("page/base.js"),
+    include_bytes!("page/views.js"),
+    include_bytes!("page/live.js"),
+    include_bytes!("page/list.js"),
+    include_bytes!("page/tree.js"),
+    include_bytes!("page/trace.js"),
+    include_bytes!("page/span.js"),
+    include_bytes!("page/tables.js"),
+    include_bytes!("page/keys.js"),
+    b"})();\n",
+];
 
-const fn join() -> [u8; LEN] {
-    let mut page = [0; LEN];
-    let (mut from, mut to) = (0, 0);
-    while from < HTML.len() {
-        if from == STYLE_AT {
-            to = copy(&mut page, to, STYLE);
-        }
-        if from == SCRIPT_AT {
-            to = copy(&mut page, to, SCRIPT);
-        }
-        page[to] = HTML[from];
-        from += 1;
-        to += 1;
+const BEFORE_STYLE: (&[u8], &[u8]) = HTML.split_at(after(HTML, b"<style>"));
+const BEFORE_SCRIPT: (&[u8], &[u8]) = BEFORE_STYLE.1.split_at(after(BEFORE_STYLE.1, b"<script>"));
+const SCRIPT: [u8; length(&PARTS)] = concat(&PARTS);
+const PIECES: [&[u8]; 5] = [BEFORE_STYLE.0, STYLE, BEFORE_SCRIPT.0, &SCRIPT, BEFORE_SCRIPT.1];
+static JOINED: [u8; length(&PIECES)] = concat(&PIECES);
+
+const fn length(parts: &[&[u8]]) -> usize {
+    let (mut length, mut part) = (0, 0);
+    while part < parts.len() {
+        length += parts[part].len();
+        part += 1;
     }
-    page
+    length
 }
 
-const fn copy(page: &mut [u8; LEN], mut to: usize, part: &[u8]) -> usize {
-    let mut from = 0;
-    while from < part.len() {
-        page[to] = part[from];
-        from += 1;
-        to += 1;
+const fn concat<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
+    let mut all = [0; N];
+    let (mut to, mut part) = (0, 0);
+    while part < parts.len() {
+        let mut from = 0;
+        while from < parts[part].len() {
+            all[to] = parts[part][from];
+            from += 1;
+            to += 1;
+        }
+        part += 1;
     }
-    to
+    all
 }
 
-const fn find(text: &[u8], part: &[u8]) -> usize {
+/// The place after the first `tag`.
+const fn after(text: &[u8], tag: &[u8]) -> usize {
     let mut place = 0;
-    while place + part.len() <= text.len() {
+    while place + tag.len() <= text.len() {
         let mut same = 0;
-        while same < part.len() && text[place + same] == part[same] {
+        while same < tag.len() && text[place + same] == tag[same] {
             same += 1;
         }
-        if same == part.len() {
-            return place;
+        if same == tag.len() {
+            return place + tag.len();
         }
         place += 1;
     }
@@ -75,7 +86,7 @@ mod tests {
 
     #[test]
     fn the_policy_names_the_hashes_of_script_and_style() {
-        for (source, part) in [("script-src", SCRIPT), ("style-src", STYLE)] {
+        for (source, part) in [("script-src", &SCRIPT[..]), ("style-src", STYLE)] {
             let expected = format!("{source} 'sha256-{}'", STANDARD.encode(Sha256::digest(part)));
             assert!(POLICY.contains(&expected), "expected {expected}");
         }

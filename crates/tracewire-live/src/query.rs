@@ -60,7 +60,7 @@ impl Query {
 
     /// Returns whether a trace matches all terms.
     pub(crate) fn matches(&self, trace: &Trace) -> bool {
-        // What the summary tells comes first, as spans have to be decoded.
+        // Terms about the summary come first, as the others need decoded spans.
         let summary = |(wanted, term): &(bool, Term)| {
             term.in_summary(trace).is_none_or(|matches| matches == *wanted)
         };

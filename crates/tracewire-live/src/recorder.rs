@@ -143,7 +143,7 @@ impl Recorder {
         LivePage::mounted(self.clone())
     }
 
-    /// Returns the page for a port of its own, of which nobody else knows who asks.
+    /// Returns the page for a port of its own, see `Server`.
     pub fn own_page(&self) -> LivePage {
         LivePage::on_its_own(self.clone())
     }

@@ -93,7 +93,7 @@ impl LivePage {
         Self { access: Arc::default(), stream_for: None, ..mounted }
     }
 
-    /// Answers whoever knows this token, in `Authorization: Bearer` or once as `?token=…`.
+    /// Answers callers that send this token, in `Authorization: Bearer` or once as `?token=…`.
     ///
     /// # Errors
     ///

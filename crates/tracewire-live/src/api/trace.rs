@@ -125,8 +125,8 @@ pub(super) fn skeleton(recorder: &Recorder, trace: &Trace, now: u64) -> Skeleton
         let place = columns.id.len();
         columns.push(&head, names.place(&head.name), services.place(source.service()), start);
         parents.push(id(&head.parent_span_id));
-        let room = MOST_EVENTS - events.len();
-        let times = head.events.iter().take(room);
+        let left = MOST_EVENTS - events.len();
+        let times = head.events.iter().take(left);
         events.extend(times.map(|event| (place, event.time.saturating_sub(start))));
     }
     let mut end = summary.end;

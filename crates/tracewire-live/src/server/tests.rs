@@ -123,7 +123,7 @@ fn a_reader_that_takes_nothing_is_cut_off() {
     stream.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
     let begun = Instant::now();
     let error = loop {
-        assert!(begun.elapsed() < Duration::from_secs(60), "nobody ended the connection");
+        assert!(begun.elapsed() < Duration::from_secs(60), "the connection was not ended");
         if let Err(error) = stream.write_all(request) {
             break error;
         }

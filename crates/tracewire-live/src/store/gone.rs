@@ -12,7 +12,7 @@ const MOST: usize = 4096;
 pub(crate) enum Gone {
     /// It was not admitted, as more ordinary traces came than are kept.
     NotKept,
-    /// It was kept, and let go to make room.
+    /// It was kept, and evicted to free memory.
     LetGo,
 }
 

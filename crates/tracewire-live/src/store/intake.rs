@@ -90,7 +90,7 @@ impl Store {
             self.waiting.update(&id, change).is_some()
         };
         self.scratch.clear();
-        self.make_room(0, now);
+        self.evict_for(0, now);
         self.limit_waiting(now);
         done
     }
@@ -103,8 +103,8 @@ impl Store {
         }
     }
 
-    /// Keeps a trace from being let go while somebody looks at it. At most 8 are, and none of those
-    /// that together would take more than half of the memory.
+    /// Keeps a trace while a browser shows it. At most 8 are kept so, and no more than take half of the
+    /// memory for traces.
     pub(crate) fn pin(&mut self, id: &TraceId) -> bool {
         self.kept.pin(id)
     }
@@ -188,7 +188,7 @@ impl Store {
     fn keep(&mut self, waiting: Waiting, reasons: Reasons, duration: u64, now: u64) {
         let id = waiting.trace.summary.id;
         let need = KeptTraces::weight(&waiting.trace);
-        if self.make_room(need, now) {
+        if self.evict_for(need, now) {
             let losses = self.kept.insert(waiting.trace, reasons, duration, now);
             self.lose(losses, now);
         } else {
@@ -229,7 +229,7 @@ impl Store {
             losses.extend(self.kept.add_slow(&id, root.cell(), root.duration, now));
         }
         self.lose(losses, now);
-        self.make_room(0, now);
+        self.evict_for(0, now);
     }
 
     fn error_kind(&self, route: RouteIndex, error_type: &str) -> ErrorKind {
@@ -237,7 +237,7 @@ impl Store {
     }
 
     /// Lets traces go until `need` more bytes fit. Returns whether they do.
-    fn make_room(&mut self, need: usize, now: u64) -> bool {
+    fn evict_for(&mut self, need: usize, now: u64) -> bool {
         while self.used_by_traces() + need > self.options.memory.traces {
             if let Some(loss) = self.kept.shares().victim() {
                 self.lose(vec![loss], now);
@@ -269,7 +269,7 @@ impl Store {
             let Some(oldest) = self.waiting.oldest() else { return };
             self.decide_without_root(oldest, now);
         }
-        self.make_room(0, now);
+        self.evict_for(0, now);
     }
 }
 

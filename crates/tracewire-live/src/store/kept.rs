@@ -12,7 +12,7 @@ use super::trace::Trace;
 /// What the tables take for each trace, beyond the trace and its entry. Tables double when they grow,
 /// so an entry takes up to twice its size in each.
 const OVERHEAD: usize = 320 + size_of::<Entry>();
-/// Traces that are kept because somebody looks at them.
+/// Traces that are kept because a browser shows them.
 const MOST_PINNED: usize = 8;
 
 /// A kept trace.
@@ -228,7 +228,7 @@ impl KeptTraces {
         self.free_unless_held(id)
     }
 
-    /// Lets the largest trace go that is kept only because somebody looks at it.
+    /// Evicts the largest trace that is kept only because a browser shows it.
     pub(crate) fn unpin_any(&mut self) -> Option<TraceId> {
         let held = |entry: &&mut Box<Entry>| entry.pins > 0 && entry.reasons.charged().is_none();
         let entry = self.traces.values_mut().filter(held).max_by_key(|entry| entry.weight)?;
