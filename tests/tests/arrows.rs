@@ -22,6 +22,7 @@ const HOUSE: [(&str, &[&str]); 11] = [
         "tracewire-init",
         &["tracewire-propagation", "tracewire-span", "tracewire-text", "tracewire-tracing"],
     ),
+    ("tracewire-live", &["tracewire-text"]),
     ("tracewire-propagation", &["tracewire-text"]),
     ("tracewire-reqwest", &["tracewire-http", "tracewire-propagation"]),
     ("tracewire-span", &["tracewire-propagation", "tracewire-text"]),
