@@ -7,7 +7,7 @@ pub(crate) static PAGE: &[u8] = &JOINED;
 /// Trusted Types and no policy, no text can become markup.
 pub(crate) const POLICY: &str = concat!(
     "default-src 'none'; script-src 'sha256-",
-    "nDU6aYDczDoDF3zw+gf0ZQyeTBk/zssC3iofJO+IPIs=",
+    "+F8gqxHDbo58+n0Ti5PkhO6j7CMjd4rk+io75kpDwno=",
     "'; style-src 'sha256-",
     "3Tjh4EwmD0x2fLkpewFCYeK0Xas398XyncPPXpEj5gk=",
     "'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",

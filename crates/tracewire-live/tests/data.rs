@@ -206,6 +206,36 @@ async fn routes_count_every_request_and_running_ones() {
 }
 
 #[tokio::test]
+async fn a_trace_of_a_running_request_is_shown_before_its_spans_end() {
+    let recorder = Live::new().build();
+    let source = source(&recorder, "shop");
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
+    let mut child = span(1, 2, "child", 1);
+    child.start_time_unix_nano = now;
+    child.end_time_unix_nano = now + MILLI;
+    recorder.request_started(&RequestStart {
+        trace_id: child.trace_id.clone().try_into().unwrap(),
+        span_id: 1_u64.to_be_bytes(),
+        start: now - MILLI,
+        name: "GET /a".into(),
+        path: "/a",
+    });
+    let target = format!("/api/trace/{}", id(1));
+    let (status, trace) = get(&recorder.page(), &target).await;
+    assert_eq!((status, &trace["name"]), (200, &json!("GET /a")));
+    assert_eq!(trace["spans"]["running"], json!([1]));
+
+    offer(&recorder, &source, &child);
+    let (_, trace) = get(&recorder.page(), &target).await;
+    assert_eq!(trace["spans"]["running"], json!([0, 1]));
+    assert_eq!(trace["spans"]["parent"], json!([1, -1]));
+    assert_eq!(trace["spans"]["start"], json!([MILLI, 0]));
+    recorder.request_ended(1_u64.to_be_bytes());
+    let (_, trace) = get(&recorder.page(), &target).await;
+    assert_eq!(trace["spans"]["parent"], json!([-2]));
+}
+
+#[tokio::test]
 async fn tables_of_others_are_asked_when_they_are_shown() {
     let recorder = Live::new().build();
     let (_, table) = get(&recorder.page(), "/api/metrics").await;

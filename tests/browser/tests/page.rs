@@ -172,6 +172,27 @@ fn a_mounted_page_finds_its_data_and_goes_on_after_each_stream() {
     assert_eq!(browser.console(), Vec::<String>::new());
 }
 
+#[test]
+fn a_running_request_is_drawn_until_it_ends() {
+    let Some(browser) = Browser::start() else { return };
+    let demo = Demo::start();
+    let root = span(1, 1, "GET /export");
+    demo.recorder.request_started(&RequestStart {
+        trace_id: root.trace_id.clone().try_into().unwrap(),
+        span_id: root.span_id.clone().try_into().unwrap(),
+        start: root.start_time_unix_nano,
+        name: "GET /export".into(),
+        path: "/export",
+    });
+    browser.open(&demo.url("running"), "running");
+    browser.run("document.querySelector('tbody a').click()");
+    browser.wait_for("document.querySelectorAll('.row.running').length === 1");
+    demo.recorder.request_ended(root.span_id.clone().try_into().unwrap());
+    demo.offer(&root);
+    browser.wait_for("document.querySelectorAll('.row.running').length === 0");
+    browser.wait_for("document.querySelector('.row .text').innerText === 'GET /export'");
+}
+
 const HOSTILE: [&str; 8] = [
     "<img src=x onerror=window.pwned=1>",
     "</script><script>window.pwned=1</script>",

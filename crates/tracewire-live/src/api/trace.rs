@@ -51,6 +51,11 @@ pub(crate) fn find(recorder: &Recorder, prefix: IdPrefix<'_>) -> Result<Arc<Trac
     let store = recorder.store();
     match store.matching(|id| prefix.matches(id))[..] {
         [] => {
+            // A request may run without any span that has ended.
+            let running = recorder.running().find(|id| prefix.matches(id));
+            if let Some(entry) = running {
+                return Ok(Arc::new(Trace::begun(entry.trace_id, &entry.name, entry.start)));
+            }
             let gone = store.gone(|id| prefix.matches(id));
             Err(gone.map_or(Missing::Unknown, |(why, at)| Missing::Gone(why, at)))
         }
@@ -114,7 +119,11 @@ impl Texts {
 
 pub(super) fn skeleton(recorder: &Recorder, trace: &Trace, now: u64) -> Skeleton {
     let summary = &trace.summary;
-    let start = summary.start;
+    let mut running = recorder.running().entries(now);
+    running.retain(|entry| entry.trace_id == summary.id);
+    // What runs began before everything that has ended in it.
+    let starts = running.iter().map(|entry| entry.start);
+    let start = starts.chain([summary.start]).min().unwrap_or_default();
     let (mut names, mut services) = (Texts::default(), Texts::default());
     let mut columns = Columns::default();
     let mut events = Vec::new();
@@ -130,12 +139,10 @@ pub(super) fn skeleton(recorder: &Recorder, trace: &Trace, now: u64) -> Skeleton
         events.extend(times.map(|event| (place, event.time.saturating_sub(start))));
     }
     let mut end = summary.end;
-    for entry in recorder.running().entries(now) {
-        if entry.trace_id == summary.id {
-            columns.push_running(&entry.span_id, names.place(&entry.name), entry.start, start, now);
-            parents.push(SpanId::default());
-            end = end.max(now);
-        }
+    for entry in &running {
+        columns.push_running(&entry.span_id, names.place(&entry.name), entry.start, start, now);
+        parents.push(SpanId::default());
+        end = end.max(now);
     }
     columns.find_parents(&parents);
     Skeleton {

@@ -28,6 +28,7 @@ function traceView(params, wanted) {
   let loading = false;
   let again = false;
   let asked = 0;
+  let soon = 0;
 
   const title = make("h1", { class: "id" }, `Trace ${wanted}`);
   const facts = make("span", { class: "quiet" });
@@ -69,6 +70,7 @@ function traceView(params, wanted) {
     loading = false;
     if (gone) return;
     if (code !== 200) return data ? undefined : explain(code, answer);
+    const isFirst = !data;
     const before = data ? data.spans.id[selected] : params.get("span");
     const closed = new Set();
     if (data) for (let span = 0; span < shape.size; span++) if (collapsed[span]) closed.add(data.spans.id[span]);
@@ -94,14 +96,16 @@ function traceView(params, wanted) {
     for (const span of found) isFound[span] = 1;
     layout();
     drawOverview();
-    if (selected >= 0) show(selected);
+    // Later the reader may have scrolled on.
+    if (selected >= 0 && isFirst) show(selected);
     if (find.value) search();
     document.body.dataset.ready = "trace";
     document.body.dataset.spans = String(shape.size);
     requestAnimationFrame(() => { document.body.dataset.painted = String(Math.round(performance.now() - begun)); });
-    if (again) {
+    if (again || !data.complete) {
       again = false;
-      setTimeout(() => { if (!gone) load(); }, 1000);
+      clearTimeout(soon);
+      soon = setTimeout(() => { if (!gone && !paused && !document.hidden) load(); }, 2000);
     }
   }
 

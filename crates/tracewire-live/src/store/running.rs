@@ -95,6 +95,14 @@ impl Running {
         entries
     }
 
+    /// Returns the entry of a trace that matches.
+    pub(crate) fn find(&self, matches: impl Fn(&TraceId) -> bool) -> Option<RunningEntry> {
+        self.shards.iter().find_map(|shard| {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            shard.values().find(|entry| matches(&entry.trace_id)).cloned()
+        })
+    }
+
     pub(crate) fn beyond(&self) -> u64 {
         self.beyond.load(Relaxed)
     }

@@ -123,6 +123,14 @@ impl Trace {
         Self { summary: Summary::new(id), body: Body::default() }
     }
 
+    /// Makes a trace of which nothing has ended.
+    pub(crate) fn begun(id: TraceId, name: &str, start: u64) -> Self {
+        let mut trace = Self::new(id);
+        trace.summary.name = shorten(name).into();
+        trace.summary.start = start;
+        trace
+    }
+
     /// Returns the bytes of memory that the trace takes.
     pub(crate) fn weight(&self) -> usize {
         let summary = &self.summary;
