@@ -29,6 +29,7 @@ const HOUSE: [(&str, &[&str]); 11] = [
             "tracewire-tracing",
         ],
     ),
+    ("tracewire-live", &["tracewire-text"]),
     ("tracewire-propagation", &["tracewire-text"]),
     ("tracewire-reqwest", &["tracewire-http", "tracewire-propagation", "tracewire-text"]),
     ("tracewire-span", &["tracewire-propagation", "tracewire-text"]),
