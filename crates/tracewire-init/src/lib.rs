@@ -150,6 +150,7 @@
 mod baggage;
 mod batching;
 mod builder;
+mod claim;
 mod console;
 mod defaults;
 mod detectors;
@@ -161,6 +162,8 @@ mod guard;
 mod hinted;
 mod ignored;
 mod limits;
+#[cfg(feature = "tracing")]
+mod living_thread;
 #[cfg(feature = "logs")]
 mod log_layer;
 #[cfg(feature = "logs")]
@@ -180,6 +183,7 @@ mod prometheus;
 mod propagation;
 mod proxy;
 mod resource;
+mod running;
 mod sampler;
 #[cfg(test)]
 mod secrecy;
