@@ -53,7 +53,7 @@ pub struct ZipkinExporter {
     /// The proxy to go through; none unless set. The variables for proxies are not read.
     pub proxy: Option<Proxy>,
     /// The client that sends, in place of the one of this crate, as
-    /// [`OtlpExporter::client`](crate::OtlpExporter::client).
+    /// [`OtlpExporter::client`](field@crate::OtlpExporter::client).
     pub client: Option<Arc<dyn HttpClient>>,
 }
 
