@@ -3,7 +3,10 @@
 use http::Extensions;
 use reqwest::Request;
 use std::sync::Arc;
-use tracewire_http::{ClientCall, ClientRequest, ClientSettings, Scheme};
+use tracewire_http::{
+    ClientRequest, Scheme,
+    wiring::{ClientCall, ClientSettings},
+};
 use tracewire_propagation::current;
 use tracewire_text::host::without_brackets;
 

@@ -3,7 +3,6 @@
 
 mod clients;
 mod endings;
-#[cfg(feature = "grpc")]
 mod grpc;
 mod layer;
 mod retries;

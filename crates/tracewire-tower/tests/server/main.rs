@@ -4,7 +4,6 @@
 mod attributes;
 mod context;
 mod endings;
-#[cfg(feature = "grpc")]
 mod grpc;
 mod handle;
 mod hooks;

@@ -131,14 +131,18 @@ pub(crate) fn inside(app: &Arc<App>, setup: &Setup) -> Router {
     }
 }
 
-/// The layer as [`server::around`] has it.
+/// The layer as [`server::wrap_router`] has it.
 fn around(app: &Arc<App>, setup: &Setup) -> Router {
     let (router, layer) = (router(app), server_layer(setup));
     match setup.around {
-        Around::Nothing => server::around(router, layer),
-        Around::CatchPanicOutside => server::around(router, layer).layer(CatchPanicLayer::new()),
-        Around::CatchPanicInside => server::around(router.layer(CatchPanicLayer::new()), layer),
-        Around::TimeoutOutside => server::around(router, layer).layer(no_time()),
+        Around::Nothing => server::wrap_router(router, layer),
+        Around::CatchPanicOutside => {
+            server::wrap_router(router, layer).layer(CatchPanicLayer::new())
+        }
+        Around::CatchPanicInside => {
+            server::wrap_router(router.layer(CatchPanicLayer::new()), layer)
+        }
+        Around::TimeoutOutside => server::wrap_router(router, layer).layer(no_time()),
     }
 }
 

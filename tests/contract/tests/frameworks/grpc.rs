@@ -26,7 +26,7 @@ use tracewire_tower::{ClientLayer, ServerLayer, client::ClientService, server::R
 type Traced = ClientService<Channel>;
 type Codec = ProstCodec<String, String>;
 
-/// Repeats what it is told, counts on request, and fails on request.
+/// Repeats, counts and fails, as its request asks.
 #[derive(Clone)]
 struct Echo;
 
@@ -102,7 +102,7 @@ async fn start() -> (Capture, tonic::client::Grpc<Traced>) {
         .tracer_provider(capture.tracer_provider())
         .meter_provider(capture.meter_provider())
         .propagator(TraceContext::new())
-        .grpc();
+        .grpc(RpcMethods::any());
 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -269,7 +269,7 @@ async fn failure(endpoint: Endpoint, timeout: Option<Duration>) -> String {
         .tracer_provider(capture.tracer_provider())
         .meter_provider(capture.meter_provider())
         .propagator(TraceContext::new())
-        .grpc();
+        .grpc(RpcMethods::any());
     let mut grpc = tonic::client::Grpc::new(layer.layer(endpoint.connect_lazy()));
     grpc.ready().await.unwrap();
     let mut request = Request::new(String::new());
@@ -284,8 +284,8 @@ async fn failure(endpoint: Endpoint, timeout: Option<Duration>) -> String {
 }
 
 #[tokio::test]
-async fn a_channel_that_reaches_nobody_says_why() {
-    // Bound and not listening: nobody else gets the port.
+async fn a_channel_that_cannot_connect_says_why() {
+    // Bound and not listening, so no other process gets the port.
     let unused = tokio::net::TcpSocket::new_v4().unwrap();
     unused.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let refused = format!("http://{}", unused.local_addr().unwrap());

@@ -22,6 +22,7 @@ use tonic::{
 };
 use tower::{ServiceExt, service_fn};
 use tracewire_testing::Capture;
+use tracewire_tower::client::RpcMethods;
 
 mod http2 {
     contract::client_tests! {
@@ -44,7 +45,7 @@ impl ClientUnderTest for Tonic {
             let channel = channels.to(request.uri());
             async move { Ok(channel.oneshot(request.map(Body::new)).await?) }
         });
-        let layer = client_layer(capture, setup).grpc();
+        let layer = client_layer(capture, setup).grpc(RpcMethods::any());
         Self(traced(limited(client, setup), layer, setup))
     }
 
