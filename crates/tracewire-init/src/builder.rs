@@ -12,11 +12,12 @@ use tracewire_export::{Compression, ConsoleFormat, Protocol};
 use tracewire_propagation::Propagator;
 use tracing::subscriber::NoSubscriber;
 
+use crate::claim::Claim;
 use crate::defaults::Defaults;
 use crate::env::Env;
 use crate::error::InitError;
 use crate::exporters::Exporter;
-use crate::guard::{Claim, Telemetry};
+use crate::guard::Telemetry;
 use crate::propagation;
 use crate::setup::{self, Settings};
 

@@ -151,6 +151,7 @@
 mod baggage;
 mod batching;
 mod builder;
+mod claim;
 mod config;
 mod console;
 mod defaults;
@@ -163,6 +164,8 @@ mod guard;
 mod hinted;
 mod ignored;
 mod limits;
+#[cfg(feature = "tracing")]
+mod living_thread;
 #[cfg(feature = "logs")]
 mod log_layer;
 #[cfg(feature = "logs")]
@@ -182,6 +185,7 @@ mod prometheus;
 mod propagation;
 mod proxy;
 mod resource;
+mod running;
 mod sampler;
 #[cfg(test)]
 mod secrecy;

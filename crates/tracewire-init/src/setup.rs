@@ -23,12 +23,12 @@ use crate::console;
 use crate::env::{self, Env};
 use crate::error::InitError;
 use crate::exporters::{Exporter, exporters};
-use crate::guard::{Providers, Running};
 use crate::limits::{self, Limits};
 use crate::metrics::{self, Interval};
 use crate::otlp::{self, Signal};
 #[cfg(feature = "prometheus")]
 use crate::prometheus;
+use crate::running::{Providers, Running};
 use crate::untraced::DropUntraced;
 use crate::{ignored, misspelled, resource, sampler};
 
