@@ -4,7 +4,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use std::collections::BTreeSet;
 
 /// Each crate of the house, and the crates of the house that it may depend on.
-const HOUSE: [(&str, &[&str]); 10] = [
+const HOUSE: [(&str, &[&str]); 11] = [
     (
         "tracewire",
         &[
@@ -20,10 +20,17 @@ const HOUSE: [(&str, &[&str]); 10] = [
     ("tracewire-http", &["tracewire-propagation", "tracewire-text"]),
     (
         "tracewire-init",
-        &["tracewire-propagation", "tracewire-span", "tracewire-text", "tracewire-tracing"],
+        &[
+            "tracewire-propagation",
+            "tracewire-sampling",
+            "tracewire-span",
+            "tracewire-text",
+            "tracewire-tracing",
+        ],
     ),
     ("tracewire-propagation", &[]),
     ("tracewire-reqwest", &["tracewire-http", "tracewire-propagation"]),
+    ("tracewire-sampling", &["tracewire-propagation", "tracewire-text"]),
     ("tracewire-span", &["tracewire-propagation", "tracewire-text"]),
     ("tracewire-testing", &[]),
     ("tracewire-text", &[]),
@@ -35,7 +42,7 @@ const HOUSE: [(&str, &[&str]); 10] = [
 const GUARDED: [(&str, &[&str]); 9] = [
     ("axum", &["tracewire-tower"]),
     ("opentelemetry-otlp", &[]),
-    ("opentelemetry_sdk", &["tracewire-init", "tracewire-testing"]),
+    ("opentelemetry_sdk", &["tracewire-init", "tracewire-sampling", "tracewire-testing"]),
     ("reqwest", &["tracewire-reqwest"]),
     ("reqwest-middleware", &["tracewire-reqwest"]),
     ("tower-layer", &["tracewire-tower"]),
