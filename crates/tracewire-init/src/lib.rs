@@ -54,7 +54,7 @@
 //! | `OTEL_SERVICE_NAME` | `unknown_service:` and the executable's name | who is sending |
 //! | `OTEL_RESOURCE_ATTRIBUTES` | – | `key=value,key=value`, percent-encoded |
 //! | `OTEL_PROPAGATORS` | the formats compiled in | see `tracewire-propagation` |
-//! | `OTEL_TRACES_SAMPLER`, `_ARG` | `parentbased_always_on`, 1.0 | `always_on`, `always_off`, `traceidratio`, and each with `parentbased_` before it |
+//! | `OTEL_TRACES_SAMPLER`, `_ARG` | `parentbased_always_on`, 1.0 | `always_on`, `always_off`, `traceidratio`, `probability`, `rules`, and each with `parentbased_` before it; the argument is a ratio, a probability, or [rules](sampling::RuleBased::parse) |
 //! | `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER` | `otlp` | `otlp`, `console`, `none`, `zipkin` for spans, `prometheus` for metrics; several with commas |
 //! | `OTEL_EXPORTER_ZIPKIN_ENDPOINT`, `_TIMEOUT` | `http://localhost:9411/api/v2/spans`, 10000 ms | where the exporter `zipkin` posts spans |
 //! | `OTEL_EXPORTER_PROMETHEUS_HOST`, `_PORT` | `localhost`, 9464 | where the exporter `prometheus` serves `/metrics` |
@@ -164,7 +164,6 @@ mod error;
 mod exporters;
 mod foreign;
 mod guard;
-mod hinted;
 mod http_client;
 mod ignored;
 mod limits;
@@ -208,7 +207,6 @@ mod targets;
 #[cfg(feature = "__rustls")]
 mod tls;
 mod unreachable;
-mod untraced;
 mod weight;
 #[cfg(feature = "zipkin")]
 mod zipkin;
@@ -220,10 +218,12 @@ pub use self::{
     error::InitError,
     exporters::Exporter,
     guard::Telemetry,
-    hinted::HintedSampler,
     otlp::{Compression, Protocol},
     report::{ShutdownReport, SignalReport},
 };
+
+/// The samplers, also for programs that build their own tracer provider.
+pub use tracewire_sampling as sampling;
 
 #[cfg(feature = "signal")]
 pub use self::signal::{ShutdownSignal, shutdown_signal};

@@ -7,8 +7,9 @@ use opentelemetry_sdk::Resource;
 #[cfg(feature = "logs")]
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
-use opentelemetry_sdk::trace::{SdkTracerProvider, ShouldSample};
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracewire_propagation::Propagator;
+use tracewire_sampling::Sampler;
 
 use crate::baggage::BaggageAttributes;
 use crate::batch::{BatchProcessor, SpanProcessors};
@@ -32,7 +33,6 @@ use crate::otlp::{self, OtlpMetrics, OtlpSpans, Signal};
 use crate::prometheus;
 use crate::stop::Stop;
 use crate::unreachable::Voice;
-use crate::untraced::DropUntraced;
 #[cfg(feature = "zipkin")]
 use crate::zipkin::ZipkinSpans;
 use crate::{ignored, misspelled, resource, sampler, self_metrics};
@@ -45,7 +45,7 @@ pub(crate) type MakeSink =
 #[derive(Default)]
 pub(crate) struct Settings {
     pub(crate) resource: resource::Settings,
-    pub(crate) sampler: Option<Box<dyn ShouldSample>>,
+    pub(crate) sampler: Option<Sampler>,
     pub(crate) traces_exporters: Option<Vec<Exporter>>,
     pub(crate) span_exporter: Option<MakeSink>,
     pub(crate) metrics_exporters: Option<Vec<Exporter>>,
@@ -178,7 +178,7 @@ impl<'a> Setup<'a> {
         ignored::warn_of_unchosen(env, &traces, &metric_exporters);
         let console = Console::new(env, settings.console);
         let limits = limits::limits(env, settings.limits);
-        let sampler = sampler::sampler(env, settings.sampler);
+        let sampler = sampler::sampler(env, settings.sampler, &resource)?;
         let batching = Batching::decide(env, batching::SPANS, settings.batch)?;
         let tracer = self.traces(
             &traces,
@@ -190,7 +190,7 @@ impl<'a> Setup<'a> {
                 otlp: &settings.otlp,
                 console: &console,
                 limits,
-                sampler,
+                sampler: sampler.clone(),
                 batching,
             },
             &resource,
@@ -206,6 +206,7 @@ impl<'a> Setup<'a> {
         }
         Ok(Providers {
             tracer: Some(tracer),
+            sampler: Some(sampler),
             meter,
             #[cfg(feature = "logs")]
             logger,
@@ -225,10 +226,10 @@ impl<'a> Setup<'a> {
         );
         let sampler = traces.sampler;
         #[cfg(feature = "tracing")]
-        let sampler: Box<dyn ShouldSample> = Box::new(crate::no_ids::NoIds::new(sampler));
+        let sampler = crate::no_ids::NoIds::new(sampler);
         let mut provider = builder
             .with_resource(resource.clone())
-            .with_sampler(DropUntraced(sampler))
+            .with_sampler(sampler)
             .with_span_limits(traces.limits.counts);
         if let Some(keys) = traces.baggage {
             provider = provider.with_span_processor(BaggageAttributes::new(keys));
@@ -402,7 +403,7 @@ struct Traces<'a> {
     otlp: &'a otlp::Settings,
     console: &'a Console,
     limits: Limits,
-    sampler: Box<dyn ShouldSample>,
+    sampler: Sampler,
     batching: Batching,
 }
 

@@ -82,6 +82,8 @@ fn telemetry_started_inside_a_span_exports_what_begins_below_it() {
         ("traceidratio", true),
         ("parentbased_always_on", true),
         ("parentbased_traceidratio", true),
+        ("probability", true),
+        ("parentbased_probability", true),
         ("always_off", false),
         ("parentbased_always_off", false),
     ] {

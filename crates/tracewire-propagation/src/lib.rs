@@ -107,7 +107,10 @@ pub use self::{
     format::Format,
     hint::SamplingHint,
     known::remove_known,
-    process::{default_generation, default_propagator, set_default},
+    process::{
+        default_generation, default_propagator, describe_unsampled, set_default,
+        set_describe_unsampled,
+    },
     propagator::Propagator,
     random::with_random_trace_id,
     registry::{RegisterError, register},

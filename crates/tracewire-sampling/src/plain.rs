@@ -1,6 +1,7 @@
 //! Samplers that know no thresholds: OpenTelemetry's stable ones, and those of applications.
 
 use std::any::Any;
+use std::fmt;
 
 use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceId, TraceState};
 use opentelemetry::{Context, KeyValue};
@@ -15,7 +16,6 @@ use crate::otel_trace_state::{OtelTraceState, with_threshold};
 use crate::parent::{Trace, real_parent, without_span};
 
 /// A sampler without thresholds, and how its decisions go together with a caller's `th`.
-#[derive(Clone, Debug)]
 pub(crate) enum Plain {
     /// Decides without a look at the trace, and leaves `th` alone.
     Constant(SamplingDecision),
@@ -69,6 +69,17 @@ impl Plain {
                 let result = span.ask(&**sampler, context.as_deref());
                 without_inherited_threshold(result, parent)
             }
+        }
+    }
+}
+
+impl fmt::Debug for Plain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Constant(SamplingDecision::Drop) => f.write_str("AlwaysOff"),
+            Self::Constant(_) => f.write_str("AlwaysOn"),
+            Self::ParentBased(root) => f.debug_tuple("ParentBased").field(root).finish(),
+            Self::Other(sampler) => sampler.fmt(f),
         }
     }
 }

@@ -1,4 +1,5 @@
 //! Counts that add up: many traces through services with probabilities of their own.
+#![allow(clippy::unwrap_used)] // a test may
 
 mod support;
 

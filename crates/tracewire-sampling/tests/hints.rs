@@ -1,4 +1,5 @@
 //! Parents that are none, and what formats other than W3C's ask for.
+#![allow(clippy::unwrap_used)] // a test may
 
 mod support;
 

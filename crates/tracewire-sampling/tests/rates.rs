@@ -1,4 +1,5 @@
 //! Target rates, with a clock of the test's own.
+#![allow(clippy::unwrap_used)] // a test may
 
 mod support;
 

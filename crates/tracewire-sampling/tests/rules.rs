@@ -1,4 +1,5 @@
 //! Which rule applies, and what is wrong with those that cannot be read.
+#![allow(clippy::unwrap_used)] // a test may
 
 mod support;
 
@@ -147,18 +148,18 @@ fn without_a_fallback_everything_else_is_kept() {
 fn errors_name_the_rule_and_the_column() {
     for (text, place, says) in [
         ("/a: maybe", (1, 5), "expected on, off or a number"),
-        ("/a: off; /b: 2", (2, 14), "found \"2\""),
-        ("/a: off;; /b: ", (2, 14), "found nothing"),
-        ("/a: off 1/s", (1, 9), "found \"1/s\""),
-        ("0.1 100", (1, 5), "found \"100\""),
-        ("0.1 0/s", (1, 5), "found \"0/s\""),
-        ("0.1 1/s 2/s", (1, 9), "found \"2/s\""),
+        ("/a: off; /b: 2", (2, 14), "expected "),
+        ("/a: off;; /b: ", (2, 14), "expected "),
+        ("/a: off 1/s", (1, 9), "expected "),
+        ("0.1 100", (1, 5), "expected "),
+        ("0.1 0/s", (1, 5), "expected "),
+        ("0.1 1/s 2/s", (1, 9), "expected "),
         ("0.1; on", (2, 6), "no conditions"),
         (": on", (1, 1), "before the colon"),
-        ("/a; on", (1, 1), "found \"/a\""),
-        ("get: on", (1, 1), "found \"get\""),
-        ("=a: on", (1, 1), "found \"=a\""),
-        ("a=: on", (1, 1), "found \"a=\""),
+        ("/a; on", (1, 1), "expected "),
+        ("get: on", (1, 1), "expected "),
+        ("=a: on", (1, 1), "expected "),
+        ("a=: on", (1, 1), "expected "),
         ("on; kind=web: on", (2, 5), "no conditions"),
         ("kind=web: on", (1, 1), "client, consumer, internal, producer, server"),
         ("parent=any: on", (1, 1), "none, remote, local"),
@@ -171,6 +172,7 @@ fn errors_name_the_rule_and_the_column() {
         let error = RuleBased::parse(text, "shop").expect_err(text);
         assert_eq!((error.rule(), error.column()), place, "{text}: {error}");
         assert!(error.to_string().contains(says), "{text}: {error}");
+        assert!(!error.to_string().contains("maybe"), "{error}");
     }
     let many = "/a: off;".repeat(1_001);
     assert_eq!(RuleBased::parse(&many, "shop").unwrap_err().rule(), 1_001);

@@ -1,4 +1,5 @@
 //! What each sampler does to `th`.
+#![allow(clippy::unwrap_used)] // a test may
 
 mod support;
 
@@ -14,7 +15,7 @@ use tracewire_sampling::{
 };
 
 /// Kept by half, and not by a quarter.
-const R: u64 = 0x9000_0000_0000_00;
+const R: u64 = 0x0090_0000_0000_0000;
 
 fn half() -> Probability {
     Probability::new(0.5).unwrap()

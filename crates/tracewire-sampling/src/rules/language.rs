@@ -4,8 +4,6 @@ use std::error::Error;
 use std::fmt;
 use std::ops::Range;
 
-use tracewire_text::shortened;
-
 use super::conditions::Conditions;
 use super::pattern::Pattern;
 use super::rule_based::RuleBased;
@@ -120,7 +118,7 @@ fn conditions(
         } else if let Some((key, value)) = text.split_once('=') {
             let value = unquoted(value);
             if key.is_empty() || (value.is_empty() && !text.ends_with(['"', '\''])) {
-                return Err(error(format!("{CONDITION}, found {}", shown(text))));
+                return Err(error(CONDITION.to_owned()));
             }
             match key {
                 "service" => is_ours &= Pattern::new(value).matches(service_name),
@@ -132,7 +130,7 @@ fn conditions(
         } else if is_method(text) {
             conditions = conditions.method(text);
         } else {
-            return Err(error(format!("{CONDITION}, found {}", shown(text))));
+            return Err(error(CONDITION.to_owned()));
         }
     }
     if !any {
@@ -148,44 +146,41 @@ fn action(
     range: Range<usize>,
 ) -> Result<Box<dyn Composable>, RuleError> {
     let mut words = scan.words(&range);
-    let error = |at: usize, text: &str| {
-        let found = if text.is_empty() { "nothing".to_owned() } else { shown(text) };
-        scan.error(rule, at, format!("{ACTION}, found {found}"))
-    };
-    let Some(first) = words.next() else { return Err(error(range.end, "")) };
+    let error = |at: usize| scan.error(rule, at, ACTION.to_owned());
+    let Some(first) = words.next() else { return Err(error(range.end)) };
     let text = &scan.text[first.clone()];
     let (probability, mut target) = match text {
         "on" => (Probability::ALWAYS, None),
-        "off" => {
-            return ended(&mut words, AlwaysOff)
-                .map_err(|word| error(word.start, &scan.text[word]));
-        }
+        "off" => return ended(&mut words, AlwaysOff).map_err(error),
         _ => match (text.parse::<Probability>(), target(text)) {
             (Ok(probability), _) => (probability, None),
             (Err(_), Some(target)) => (Probability::ALWAYS, Some(target)),
-            (Err(_), None) => return Err(error(first.start, text)),
+            (Err(_), None) => return Err(error(first.start)),
         },
     };
     if target.is_none()
         && let Some(second) = words.next()
     {
-        let text = &scan.text[second.clone()];
-        target = Some(self::target(text).ok_or_else(|| error(second.start, text))?);
+        let start = second.start;
+        target = Some(self::target(&scan.text[second]).ok_or_else(|| error(start))?);
     }
-    let ended = match target {
+    let action = match target {
         None => ended(&mut words, probability),
         Some((limit, false)) => ended(&mut words, RateTarget::new(probability, limit)),
         Some((limit, true)) => ended(&mut words, RateTarget::new(probability, limit).per_route()),
     };
-    ended.map_err(|word| error(word.start, &scan.text[word]))
+    action.map_err(error)
 }
 
-/// The sampler, if no further word follows.
+/// The sampler, or where a further word begins.
 fn ended(
     words: &mut impl Iterator<Item = Range<usize>>,
     sampler: impl Composable + 'static,
-) -> Result<Box<dyn Composable>, Range<usize>> {
-    words.next().map_or_else(|| Ok(Box::new(sampler) as Box<dyn Composable>), Err)
+) -> Result<Box<dyn Composable>, usize> {
+    match words.next() {
+        None => Ok(Box::new(sampler)),
+        Some(word) => Err(word.start),
+    }
 }
 
 /// A rate, and whether it is one for each route: `100/s`, `0.5/s/route`.
@@ -206,7 +201,7 @@ fn of<T: Clone>(known: &[(&str, T)], list: &str) -> Result<Vec<T>, String> {
         let found = known.iter().find(|(name, _)| *name == word);
         found.map(|(_, value)| value.clone()).ok_or_else(|| {
             let names: Vec<_> = known.iter().map(|(name, _)| *name).collect();
-            format!("expected one of {}, found {:?}", names.join(", "), shown(word))
+            format!("expected one of {}", names.join(", "))
         })
     };
     list.split(',').map(one).collect()
@@ -222,11 +217,9 @@ fn unquoted(text: &str) -> &str {
     inner('"').or_else(|| inner('\'')).unwrap_or(text)
 }
 
-fn shown(text: &str) -> String {
-    format!("\"{}\"", shortened(text, 60))
-}
-
 /// What is wrong with rules that cannot be read, and where.
+///
+/// No part of the text is repeated: it may hold a secret that was put into the wrong variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleError {
     rule: usize,
