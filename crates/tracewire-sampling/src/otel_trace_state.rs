@@ -10,6 +10,8 @@ use crate::{Randomness, Threshold};
 const KEY: &str = "ot";
 /// Bytes that the member's value may have.
 const MAX_LEN: usize = 256;
+/// Bytes of a threshold and a random number of full length.
+const CAPACITY: usize = "th:12345678901234;rv:12345678901234".len();
 
 /// What OpenTelemetry's own member of `tracestate`, `ot`, says about sampling.
 ///
@@ -31,6 +33,8 @@ pub struct OtelTraceState<'a> {
     threshold: Option<Threshold>,
     randomness: Option<Randomness>,
     text: &'a str,
+    /// Whether all of it is as we would write it, but for the order.
+    is_clean: bool,
 }
 
 impl<'a> OtelTraceState<'a> {
@@ -46,17 +50,21 @@ impl<'a> OtelTraceState<'a> {
         if text.len() > MAX_LEN {
             return Self::default();
         }
-        let mut member = Self { threshold: None, randomness: None, text };
+        let mut member = Self { threshold: None, randomness: None, text, is_clean: true };
         for part in text.split(';') {
-            match Part::of(part) {
-                Part::Threshold(value) => {
-                    member.threshold = member.threshold.or_else(|| Threshold::parse(value));
+            let is_clean = match Part::of(part) {
+                Part::Threshold(value) if member.threshold.is_none() => {
+                    member.threshold = Threshold::parse(value);
+                    member.threshold.is_some() && (value == "0" || !value.ends_with('0'))
                 }
-                Part::Randomness(value) => {
-                    member.randomness = member.randomness.or_else(|| Randomness::parse(value));
+                Part::Randomness(value) if member.randomness.is_none() => {
+                    member.randomness = Randomness::parse(value);
+                    member.randomness.is_some()
                 }
-                Part::Other(_) => {}
-            }
+                Part::Threshold(_) | Part::Randomness(_) => false,
+                Part::Other(other) => !other.is_empty(),
+            };
+            member.is_clean &= is_clean;
         }
         member
     }
@@ -78,7 +86,7 @@ impl<'a> OtelTraceState<'a> {
     /// A threshold that would make the value longer than 256 bytes is left out.
     #[must_use]
     pub fn with_threshold(&self, threshold: Option<Threshold>) -> Option<String> {
-        let mut text = String::new();
+        let mut text = String::with_capacity(CAPACITY);
         if let Some(threshold) = threshold {
             let _ = write!(text, "th:{threshold}"); // a `String` takes everything
         }
@@ -131,14 +139,21 @@ pub fn with_threshold(state: &TraceState, threshold: Option<Threshold>) -> Trace
     let mut members = state.into_iter().filter(|(key, _)| *key == KEY).map(|(_, value)| value);
     let found = members.next();
     let twice = members.next().is_some();
-    let value = OtelTraceState::parse(found.unwrap_or_default()).with_threshold(threshold);
-    if value.as_deref() == found && !twice {
+    let member = found.map_or_else(OtelTraceState::default, OtelTraceState::parse);
+    if !twice && member.threshold == threshold && (member.is_clean || found.is_none()) {
         return state.clone();
     }
-    let others = || state.into_iter().filter(|(key, _)| *key != KEY);
-    let own = value.as_deref().map(|value| (KEY, value));
+    let value = member.with_threshold(threshold);
+    let mut others = state.into_iter().filter(|(key, _)| *key != KEY).peekable();
     // Neither the key nor the value can be one that is refused, and all others are there already.
-    TraceState::from_key_value(own.into_iter().chain(others())).unwrap_or_default()
+    match value {
+        Some(value) if others.peek().is_none() => TraceState::NONE.insert(KEY, value),
+        value => {
+            let own = value.as_deref().map(|value| (KEY, value));
+            TraceState::from_key_value(own.into_iter().chain(others))
+        }
+    }
+    .unwrap_or_default()
 }
 
 fn separate(text: &mut String) {
