@@ -9,7 +9,7 @@ test:
 
 # Together with all features durations go through bound instruments; here as everybody's do.
 unbound:
-    cargo test -q -p tracewire-http -p tracewire-tower -p tracewire-reqwest
+    cargo test -q -p tracewire-http -p tracewire-tower -p tracewire-reqwest -p contract
 
 # Each header format alone is the default set: features unite within a workspace, so one at a time.
 formats:
@@ -36,7 +36,7 @@ docs:
 
 # The suite beside real systems: installs each from its registry, and prints what was checked.
 interop *words:
-    cargo run --quiet -p tracewire-interop -- {{words}}
+    cargo run --quiet -p interop -- {{words}}
 
 # Licenses, bans and sources of all dependencies, and their advisories where the RustSec database can
 # be had: it is a Git repository, and no package carries it. Says so where it cannot.
@@ -71,4 +71,4 @@ fuzz seconds="600":
 # What it costs, beside today's crates: headers, a request and a call, and end to end (the last
 # needs `wrk`; instructions need valgrind). Prints tables, and writes them as JSON.
 bench:
-    cargo bench -p tracewire-benches --features peers
+    cargo bench -p benches --features peers

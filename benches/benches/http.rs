@@ -1,11 +1,12 @@
 //! What a request costs, as tables and as JSON.
 //!
-//! `cargo bench -p tracewire-benches --features peers --bench http [-- words]` measures the cells
+//! `cargo bench -p benches --features peers --bench http [-- words]` measures the cells
 //! whose side, variant and case contain all `words`: instructions with valgrind's callgrind, where
 //! it is installed, allocations, and time in turns within one run. Instructions and allocations
 //! are repeatable to 1 or 2 %; of time only the ratio means something.
 #![allow(clippy::print_stdout)]
 
+use benches::http::{CASES, Case, Variant, clients, servers};
 use serde_json::{Map, Value, json};
 use std::{
     env, fs,
@@ -13,7 +14,6 @@ use std::{
     path::PathBuf,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
-use tracewire_benches::http::{CASES, Case, Variant, clients, servers};
 
 const REQUESTS: u32 = 1_000;
 const ROUNDS: usize = 21;
@@ -111,7 +111,7 @@ fn print(side: &str, case: &Case, rows: &[Row]) {
 fn instructions(side: &str, variant: &Variant, case: &Case) -> Option<u64> {
     let file = format!("callgrind.{side}.{}.{}.out", variant.name, case.name).replace(' ', "-");
     let output = command("valgrind")
-        .args(["--tool=callgrind", "--toggle-collect=tracewire_benches::http::Work::requests*"])
+        .args(["--tool=callgrind", "--toggle-collect=benches::http::Work::requests*"])
         .arg(format!("--callgrind-out-file={OUTPUT}/{file}"))
         .arg(env!("CARGO_BIN_EXE_requests"))
         .args([side, variant.name, case.name, "callgrind", &REQUESTS.to_string()])

@@ -1,17 +1,17 @@
 //! What a server loses to its instrumentation end to end, and what arrives at full load.
 //!
-//! `cargo bench -p tracewire-benches --features peers --bench load [-- words]` runs the parts
+//! `cargo bench -p benches --features peers --bench load [-- words]` runs the parts
 //! `spans dropped`, `spans exported` and `full load`: of each the rows that contain all `words`.
 //! All servers of a part take turns, round after round, and only the ratio to the bare server of
 //! the same round means something. It needs `wrk`, and two cores to itself for a steady figure.
 #![allow(clippy::print_stdout)]
 
-use serde_json::{Map, Value, json};
-use std::{collections::BTreeMap, env, fs, path::PathBuf, sync::Once, time::Duration};
-use tracewire_benches::{
+use benches::{
     http::{Records, Variant, servers},
     load::{Answered, Cores, Export, Report, Server, Sink, wrk},
 };
+use serde_json::{Map, Value, json};
+use std::{collections::BTreeMap, env, fs, path::PathBuf, sync::Once, time::Duration};
 
 const ROUNDS: usize = 9;
 const SECONDS_A_ROUND: u32 = 1;

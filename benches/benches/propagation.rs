@@ -1,14 +1,14 @@
 //! Time of header propagation, ours and OpenTelemetry's in turns within one run.
 //!
-//! `cargo bench -p tracewire-benches --bench propagation [-- words of a case's name]`. Prints the
+//! `cargo bench -p benches --bench propagation [-- words of a case's name]`. Prints the
 //! medians of many batches and writes them as JSON; the ratio is what to compare, since both sides
 //! meet the same machine. The allocations of the same cases are held by
 //! `tests/propagation_allocations.rs`.
 #![allow(clippy::print_stdout)]
 
+use benches::propagation::{Case, cases};
 use serde_json::{Map, Value, json};
 use std::{env, fs, path::PathBuf, time::Instant};
-use tracewire_benches::propagation::{Case, cases};
 
 const ROUNDS: usize = 61;
 const BATCH_NANOS: f64 = 200_000.0;

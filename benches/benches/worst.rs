@@ -1,12 +1,12 @@
 //! What the most expensive requests cost beside a normal one, as a table.
 //!
-//! `cargo bench -p tracewire-benches --bench worst [-- words]` measures the cases whose name has all
+//! `cargo bench -p benches --bench worst [-- words]` measures the cases whose name has all
 //! `words`: the least time, instructions with valgrind's callgrind, where it is installed, and
 //! allocations. All of it is the layer's with the SDK below it; making the request is not part of it.
 #![allow(clippy::print_stdout)]
 
+use benches::worst::cases;
 use std::{env, process::Command};
-use tracewire_benches::worst::cases;
 
 const REQUESTS: u32 = 2_000;
 const COUNTED: u32 = 50;
@@ -43,7 +43,7 @@ fn figures(case: &str) -> (f64, u64, u64) {
 fn instructions(case: &str) -> Option<u64> {
     let file = format!("{}/callgrind.worst.out", env!("CARGO_TARGET_TMPDIR"));
     let output = command("valgrind")
-        .args(["--tool=callgrind", "--toggle-collect=tracewire_benches::worst::Prepared::send*"])
+        .args(["--tool=callgrind", "--toggle-collect=benches::worst::Prepared::send*"])
         .arg(format!("--callgrind-out-file={file}"))
         .arg(env!("CARGO_BIN_EXE_worst"))
         .args([case, &COUNTED.to_string()])

@@ -1,13 +1,13 @@
 //! Each variant as a server of its own answers and records; how fast is the benchmark's matter.
 
+use benches::{
+    http::{Records, Variant, servers},
+    load::{Cores, Export, HEADERS, PATH, Server, Sink},
+};
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
     time::Duration,
-};
-use tracewire_benches::{
-    http::{Records, Variant, servers},
-    load::{Cores, Export, HEADERS, PATH, Server, Sink},
 };
 
 #[test]

@@ -1,6 +1,6 @@
 //! Allocations of header propagation, which unlike times are exact.
 
-use tracewire_benches::propagation::cases;
+use benches::propagation::cases;
 
 #[test]
 fn every_case_keeps_to_its_allocations() {

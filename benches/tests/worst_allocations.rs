@@ -1,6 +1,6 @@
 //! No request makes the server allocate much more than a normal one does.
 
-use tracewire_benches::worst::{Case, cases};
+use benches::worst::{Case, cases};
 
 /// What a request may take beyond a normal one, in bytes: a few values of full length (4 KiB), and
 /// what is captured of headers, which is four of these at most, with the SDK's copies.

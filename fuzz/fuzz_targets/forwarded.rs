@@ -1,7 +1,7 @@
 #![no_main]
 
+use fuzz::{forwarded::never_believed, propagation::headers};
 use libfuzzer_sys::fuzz_target;
-use tracewire_fuzz::{forwarded::never_believed, propagation::headers};
 
 fuzz_target!(|data: &[u8]| {
     let names = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];

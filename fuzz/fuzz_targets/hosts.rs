@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use tracewire_http::Hosts;
 
 fuzz_target!(|host: &str| {
-    if !Hosts::nearby().contains(host) {
+    if !Hosts::internal().contains(host) {
         return;
     }
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));

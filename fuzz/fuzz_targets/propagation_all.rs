@@ -1,10 +1,10 @@
 #![no_main]
 //! All formats at once, as a default set of everything has them.
 
+use fuzz::propagation::{headers, relay};
 use libfuzzer_sys::fuzz_target;
 use opentelemetry::{Context, trace::TraceContextExt};
 use std::sync::{Arc, OnceLock};
-use tracewire_fuzz::propagation::{headers, relay};
 use tracewire_propagation::{Propagator, from_names};
 
 fuzz_target!(|data: &[u8]| {

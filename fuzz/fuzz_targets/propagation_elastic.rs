@@ -1,7 +1,7 @@
 #![no_main]
 
+use fuzz::propagation::relay_twice;
 use libfuzzer_sys::fuzz_target;
-use tracewire_fuzz::propagation::relay_twice;
 use tracewire_propagation::Elastic;
 
 fuzz_target!(|data: &[u8]| {

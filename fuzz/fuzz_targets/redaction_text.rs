@@ -1,8 +1,8 @@
 #![no_main]
 //! No secret of the documented kinds comes out of an error message.
 
+use fuzz::text::{Choices, MARK};
 use libfuzzer_sys::fuzz_target;
-use tracewire_fuzz::text::{Choices, MARK};
 use tracewire_text::{display, redact_message};
 
 fuzz_target!(|data: &[u8]| {

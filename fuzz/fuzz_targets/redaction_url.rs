@@ -1,8 +1,8 @@
 #![no_main]
 //! No secret that a key marks comes out of a URL, and nothing that was not in it.
 
+use fuzz::text::{Choices, MARK};
 use libfuzzer_sys::fuzz_target;
-use tracewire_fuzz::text::{Choices, MARK};
 use tracewire_text::SensitiveKeys;
 
 fuzz_target!(|data: &[u8]| {

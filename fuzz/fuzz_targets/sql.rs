@@ -1,8 +1,8 @@
 #![no_main]
 //! Queries without their literals.
 
+use fuzz::sql::{quoted, soup};
 use libfuzzer_sys::fuzz_target;
-use tracewire_fuzz::sql::{quoted, soup};
 
 fuzz_target!(|data: &[u8]| {
     soup(data);

@@ -28,7 +28,7 @@ const HOUSE: [(&str, &[&str]); 11] = [
             "tracewire-tracing",
         ],
     ),
-    ("tracewire-propagation", &[]),
+    ("tracewire-propagation", &["tracewire-text"]),
     ("tracewire-reqwest", &["tracewire-http", "tracewire-propagation"]),
     ("tracewire-sampling", &["tracewire-propagation", "tracewire-text"]),
     ("tracewire-span", &["tracewire-propagation", "tracewire-text"]),
@@ -116,6 +116,36 @@ fn every_package_takes_its_facts_and_lints_from_the_workspace() {
             ["edition.workspace = true", "license.workspace = true", "[lints]\nworkspace = true"]
         {
             assert!(manifest.contains(line), "{}: {line:?} is missing", package.name);
+        }
+    }
+}
+
+#[test]
+fn every_package_is_named_as_its_folder() {
+    for package in &metadata().packages {
+        let folder = package.manifest_path.parent().and_then(|folder| folder.file_name());
+        assert_eq!(folder, Some(package.name.as_str()));
+    }
+}
+
+/// What several packages need is in a library, such as `tests/contract`.
+#[test]
+fn no_module_has_a_path_attribute() {
+    let mut folders: Vec<_> = metadata()
+        .packages
+        .iter()
+        .filter_map(|package| Some(package.manifest_path.parent()?.as_std_path().to_owned()))
+        .collect();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("it is a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() && !path.ends_with("target") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let source = std::fs::read_to_string(&path).expect("it is text");
+                let attribute = ["#[", "path"].concat();
+                assert!(!source.contains(&attribute), "{}", path.display());
+            }
         }
     }
 }

@@ -104,7 +104,7 @@ async fn start() -> (Capture, tonic::client::Grpc<Traced>) {
         .tracer_provider(capture.tracer_provider())
         .meter_provider(capture.meter_provider())
         .propagator(TraceContext::new())
-        .grpc();
+        .grpc(RpcMethods::any());
 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -271,7 +271,7 @@ async fn failure(endpoint: Endpoint, timeout: Option<Duration>) -> String {
         .tracer_provider(capture.tracer_provider())
         .meter_provider(capture.meter_provider())
         .propagator(TraceContext::new())
-        .grpc();
+        .grpc(RpcMethods::any());
     let mut grpc = tonic::client::Grpc::new(layer.layer(endpoint.connect_lazy()));
     grpc.ready().await.unwrap();
     let mut request = Request::new(String::new());

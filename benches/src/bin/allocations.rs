@@ -3,8 +3,8 @@
 //! A program of its own, so that counting costs the other one nothing.
 #![allow(clippy::print_stdout)] // what it is asked for
 
+use benches::http::{Work, find};
 use std::env;
-use tracewire_benches::http::{Work, find};
 
 /// So many that what happens once in a while is seen as such: the least is the answer.
 const SAMPLES: u64 = 20;

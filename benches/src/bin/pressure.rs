@@ -7,10 +7,8 @@
 //! while another one hangs, and how many threads fifty flushes in vain leave. It needs Linux.
 #![allow(clippy::print_stdout)] // what it is asked for
 
+use benches::pressure::{Behavior, Collector, Shape, Wire, beside, hold, push, threads_left};
 use std::{env, process::Command, time::Duration};
-use tracewire_benches::pressure::{
-    Behavior, Collector, Shape, Wire, beside, hold, push, threads_left,
-};
 
 fn main() {
     let words: Vec<_> = env::args().skip(1).collect();

@@ -5,8 +5,8 @@
 //! recorded.
 #![allow(clippy::print_stdout)] // what it is asked for
 
+use benches::http::{Work, find};
 use std::{env, io, time::Instant};
-use tracewire_benches::http::{Work, find};
 
 fn main() {
     let words: Vec<_> = env::args().skip(1).collect();

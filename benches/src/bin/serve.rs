@@ -1,10 +1,10 @@
 //! Serves as one variant instruments it: `serve VARIANT EXPORT`, until standard input ends.
 
-use std::env;
-use tracewire_benches::{
+use benches::{
     http::servers,
     load::{Export, serve},
 };
+use std::env;
 
 fn main() {
     let words: Vec<_> = env::args().skip(1).collect();

@@ -3,8 +3,8 @@
 //! Prints the least nanoseconds, the allocations and the allocated bytes of one of them.
 #![allow(clippy::print_stdout)] // what it is asked for
 
+use benches::worst::cases;
 use std::{env, time::Instant};
-use tracewire_benches::worst::cases;
 
 fn main() {
     let words: Vec<_> = env::args().skip(1).collect();

@@ -1,79 +1,78 @@
 //! What an HTTP exchange means in OpenTelemetry: names, attributes, status and metrics.
 //!
-//! This crate knows the [semantic conventions for HTTP][conventions] and nothing of servers or
-//! clients. Its callers state facts ([`ServerRequest`], [`ClientRequest`]); it turns them into a
-//! span and measurements, owned by one object, the [`Exchange`], which ends exactly once.
+//! This crate knows the [semantic conventions for HTTP][conventions] and no HTTP library. It turns
+//! facts about a request and its response into a span and measurements, which one object owns and
+//! ends exactly once.
 //!
-//! Most people use it through `tracewire-tower` and `tracewire-reqwest`. Use it directly to
-//! instrument another HTTP library by the same rules:
-//!
-//! ```
-//! use http::{Method, StatusCode, Version};
-//! use opentelemetry::Context;
-//! use tracewire_http::{Exchange, Instrumentation, Outcome, Scheme, ServerRequest};
-//!
-//! let instrumentation = Instrumentation::server("my-server", "1.0.0");
-//! let mut request =
-//!     ServerRequest::new(&Method::GET, Scheme::Http, "/users/1", Version::HTTP_11);
-//! request.authority = Some("shop.example:8080");
-//! request.route = Some("/users/{id}");
-//!
-//! let mut exchange = Exchange::serve(&instrumentation, Context::current(), &request);
-//! // … answer the request with `exchange.context()` attached …
-//! exchange.respond(StatusCode::OK);
-//! exchange.end(Outcome::Complete);
-//! ```
+//! You get it with `tracewire-tower` and `tracewire-reqwest`, whose options name the types at the
+//! root of this crate. The module [`wiring`] has what it takes to trace another server or client
+//! library by the same rules.
 //!
 //! [conventions]: https://opentelemetry.io/docs/specs/semconv/http/
 
-mod authority;
-mod causes;
 mod client;
-mod clock;
 pub mod conventions;
-mod error_type;
 mod exchange;
-mod glob;
-mod header_capture;
-mod instrumentation;
-mod instruments;
-mod method;
-mod options;
+mod grpc;
+mod hook;
+mod metrics;
 mod outcome;
-mod remaining;
-mod repeated;
-mod rpc;
-mod scheme;
 mod server;
-mod text;
+mod settings;
+mod values;
 
 pub use self::{
-    authority::Authority,
-    causes::causes,
     client::{
-        Attempts, CallBody, CallOptions, ClientCall, ClientRequest, ClientResponse, ClientSettings,
-        Destinations, Hosts, UrlTemplates, Urls,
+        CallOptions, ClientRequest, ClientResponse, Destinations, Hosts, Resends, UrlTemplates,
+        Urls,
     },
-    clock::Clock,
-    error_type::ErrorType,
-    exchange::{Exchange, ExchangeBody, Scope, Scoped, Traced, is_event_stream},
-    header_capture::HeaderSelector,
-    instrumentation::Instrumentation,
-    method::KnownMethods,
-    outcome::{Ending, Outcome, Verdict},
-    remaining::{Remaining, declared_length, is_bodyless},
-    rpc::RpcMethods,
-    scheme::Scheme,
+    grpc::RpcMethods,
+    outcome::{Ending, ErrorType, Outcome, Verdict},
     server::{
-        ClientAddress, ExchangeHandle, Forwarded, InvalidNetwork, Origin, Paths, ProxyHeaders,
-        ServerRequest, Trust, TrustedProxies,
+        Attributes, ExchangeHandle, InvalidNetwork, PeerAddress, ProxyHeaders, RequestHead,
+        ResponseHead, Trust, TrustedProxies,
     },
+    settings::Clock,
+    values::{HeaderSelector, KnownMethods, Scheme},
 };
-pub use tracewire_text::SensitiveKeys;
+pub use tracewire_text::{SensitiveKeys, host::Authority};
 
-/// What [`instrumentation_options`] expands to names these.
+/// What crates need that trace a server or client library.
+///
+/// A server starts a [`ServerCall`](wiring::ServerCall) for each request that arrives, a client a
+/// [`ClientCall`](wiring::ClientCall) for each that it sends. [`Scoped`](wiring::Scoped) runs and
+/// drops the work inside the call's context and ends the call if it panics, and
+/// [`ExchangeBody`](wiring::ExchangeBody) carries the call to the end of the response. Settings are
+/// [`ServerSettings`](wiring::ServerSettings) or [`ClientSettings`](wiring::ClientSettings); the
+/// macros `server_options!` and `client_options!` give a builder all of their methods.
+pub mod wiring {
+    pub use crate::{
+        client::{ClientBody, ClientCall, ClientSettings},
+        client_options,
+        exchange::{
+            Exchange, ExchangeBody, Remaining, Scope, Scoped, Traced, declared_length, is_bodyless,
+            is_event_stream,
+        },
+        server::{
+            ClientAddress, Forwarded, IncomingRequest, ServerBody, ServerCall, ServerSettings,
+        },
+        server_options,
+        settings::Settings,
+        values::causes,
+    };
+}
+
+/// What the macros of [`wiring`] expand to names these.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::{
+        client::ClientOptions,
+        hook::Hook,
+        outcome::Classify,
+        server::{Hooks, ServerOptions},
+        settings::Common,
+    };
     pub use opentelemetry::{global::ObjectSafeTracerProvider, metrics::MeterProvider};
+    pub use std::{borrow::Cow, sync::Arc};
     pub use tracewire_propagation::Propagator;
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io::{Read, Write};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -10,6 +9,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{self, HeaderMap};
 use http::{StatusCode, Uri};
+use tracewire_text::host;
 use ureq::{Agent, Proxy, Timeout};
 use url::Url;
 
@@ -201,9 +201,7 @@ fn describe(error: &ureq::Error) -> String {
 }
 
 pub(crate) fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    url.host_str().is_some_and(host::is_loopback)
 }
 
 pub(crate) fn gzip(body: &[u8]) -> Vec<u8> {

@@ -178,7 +178,7 @@ mod misspelled;
 mod no_ids;
 mod otlp;
 mod output;
-mod percent;
+mod pairs;
 #[cfg(feature = "__presets")]
 mod presets;
 #[cfg(feature = "prometheus")]

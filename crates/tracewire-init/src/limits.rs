@@ -6,6 +6,7 @@
 use opentelemetry::trace::Status;
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::{SpanData, SpanLimits};
+use tracewire_text::cut::first_chars;
 
 use crate::env::{self, Env, Origin};
 
@@ -85,10 +86,11 @@ impl ValueLength {
     /// description of its status, which holds the same text as `exception.message`.
     pub(crate) fn apply(self, span: &mut SpanData) {
         let Some(limit) = self.0 else { return };
-        if let Status::Error { description } = &mut span.status
-            && let Some(end) = cut_at(description, limit)
-        {
-            *description = description[..end].to_owned().into();
+        if let Status::Error { description } = &mut span.status {
+            let shown = first_chars(description, limit);
+            if shown.len() < description.len() {
+                *description = shown.to_owned().into();
+            }
         }
         cut_all(&mut span.attributes, limit);
         for event in &mut span.events.events {
@@ -116,18 +118,10 @@ fn cut_all(attributes: &mut [KeyValue], limit: usize) {
 
 /// Keeps the first `limit` characters; the text is copied, so that nothing longer stays in memory.
 fn cut(text: &mut StringValue, limit: usize) {
-    if let Some(end) = cut_at(text.as_str(), limit) {
-        *text = StringValue::from(text.as_str()[..end].to_owned());
+    let shown = first_chars(text.as_str(), limit);
+    if shown.len() < text.as_str().len() {
+        *text = StringValue::from(shown.to_owned());
     }
-}
-
-/// Where a text of more than `limit` characters is cut.
-fn cut_at(text: &str, limit: usize) -> Option<usize> {
-    // A character takes at least a byte: most values need no counting.
-    if text.len() <= limit {
-        return None;
-    }
-    text.char_indices().nth(limit).map(|(end, _)| end)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use tracewire_text::host;
 use ureq::Proxy;
 use url::Url;
 
@@ -65,7 +66,7 @@ fn either(env: &Env, name: &str) -> Option<(String, String)> {
 /// `url`. A name covers those below it.
 fn excludes(list: &str, url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };
-    let host = unbracketed(host).trim_end_matches('.');
+    let host = host::without_brackets(host).trim_end_matches('.');
     let address = host.parse::<IpAddr>().ok();
     let entries = list.split([',', ' ', '\t']).filter(|entry| !entry.is_empty());
     entries.map(with_port).any(|(entry, port)| {
@@ -82,7 +83,7 @@ fn excludes(list: &str, url: &Url) -> bool {
             },
             None => {
                 let name = entry.trim_start_matches('*').trim_matches('.');
-                !name.is_empty() && is_below(host, name)
+                !name.is_empty() && (host.eq_ignore_ascii_case(name) || host::is_below(host, name))
             }
         }
     })
@@ -90,26 +91,12 @@ fn excludes(list: &str, url: &Url) -> bool {
 
 /// An entry of the list, and the port for which alone it holds.
 fn with_port(entry: &str) -> (&str, Option<u16>) {
-    let is_address = entry.parse::<IpAddr>().is_ok() || entry.parse::<IpNet>().is_ok();
-    match entry.rsplit_once(':') {
-        Some((host, port)) if !is_address => match port.parse() {
-            Ok(port) => (unbracketed(host), Some(port)),
-            Err(_) => (unbracketed(entry), None),
-        },
-        _ => (unbracketed(entry), None),
+    if let Some((host, Some(port))) = host::split(entry)
+        && let Some(port) = host::parse_port(port)
+    {
+        return (host, Some(port));
     }
-}
-
-fn unbracketed(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
-}
-
-fn is_below(host: &str, domain: &str) -> bool {
-    let (host, domain) = (host.as_bytes(), domain.as_bytes());
-    let Some(start) = host.len().checked_sub(domain.len()) else {
-        return false;
-    };
-    host[start..].eq_ignore_ascii_case(domain) && (start == 0 || host[start - 1] == b'.')
+    (host::without_brackets(entry), None)
 }
 
 #[cfg(test)]

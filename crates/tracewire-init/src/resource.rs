@@ -5,7 +5,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
 
 use crate::env::{Env, Origin};
-use crate::percent;
+use crate::pairs;
 use crate::shown::Shown;
 
 const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
@@ -68,11 +68,11 @@ pub(crate) fn resource(env: &Env, code: Settings) -> Resource {
 
 /// `key=value,key=value`, percent-encoded; one fault discards all of it, as the rule says.
 fn attributes(text: &str) -> Result<Vec<KeyValue>, String> {
-    if let Some(pairs) = percent::pairs(text) {
+    if let Some(pairs) = pairs::read(text) {
         return Ok(pairs.into_iter().map(|(key, value)| KeyValue::new(key, value)).collect());
     }
     // Values are not shown, so the number says which one it is.
-    let bad = text.split(',').position(|member| percent::pairs(member).is_none());
+    let bad = text.split(',').position(|member| pairs::read(member).is_none());
     Err(format!(
         "it must be key=value pairs with commas between, in percent-encoded UTF-8; member {} is not",
         bad.unwrap_or_default() + 1

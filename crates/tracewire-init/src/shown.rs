@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use tracewire_text::shortened;
-use url::{Host, Url};
+use tracewire_text::{REDACTED, host, shortened};
+use url::Url;
 
 /// The longest value that is shown whole, in characters.
 const MOST: usize = 64;
@@ -65,18 +65,20 @@ impl fmt::Display for Shown {
     }
 }
 
-/// A URL without credentials, query and fragment; parts of the path that may be keys are hidden.
+/// A URL with credentials, query and fragment redacted, and parts of the path that may be keys.
 pub(crate) fn url(url: &Url) -> String {
     let mut shown = url.clone();
-    // Both fail only for URLs that cannot have credentials.
-    let _ = shown.set_username("");
-    let _ = shown.set_password(None);
-    shown.set_query(None);
-    shown.set_fragment(None);
+    if !url.username().is_empty() || url.password().is_some() {
+        // Both fail only for URLs that cannot have credentials.
+        let _ = shown.set_username(REDACTED);
+        let _ = shown.set_password(Some(REDACTED));
+    }
+    shown.set_query(url.query().map(|_| REDACTED));
+    shown.set_fragment(url.fragment().map(|_| REDACTED));
     let path: Vec<_> = url
         .path()
         .split('/')
-        .map(|segment| if is_segment(segment) { segment } else { "REDACTED" })
+        .map(|segment| if is_segment(segment) { segment } else { REDACTED })
         .collect();
     shown.set_path(&path.join("/"));
     shortened(shown.as_str(), 4 * MOST)
@@ -91,10 +93,8 @@ fn endpoint(text: &str) -> Option<String> {
     if text.len() > 4 * MOST || text.contains(is_odd) {
         return None;
     }
-    let (bare, hidden) = match text.find(['?', '#']) {
-        Some(end) => (&text[..end], "?…"),
-        None => (text, ""),
-    };
+    let (bare, rest) = text.split_at(text.find(['?', '#']).unwrap_or(text.len()));
+    let hidden = rest.chars().next().map(|mark| format!("{mark}{REDACTED}")).unwrap_or_default();
     let (scheme, rest) = match bare.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
         None => (String::new(), bare),
@@ -107,7 +107,7 @@ fn endpoint(text: &str) -> Option<String> {
         return None;
     }
     let is_known = matches!(path, "" | "/" | "/v1/traces" | "/v1/metrics" | "/v1/logs");
-    let path = if is_known { path } else { "/…" };
+    let path = if is_known { path } else { "/REDACTED" };
     Some(format!("{scheme}{authority}{path}{hidden}"))
 }
 
@@ -118,23 +118,18 @@ fn is_scheme(text: &str) -> bool {
 
 /// A host and a port of digits; without its dots and dashes the host must not look like a key.
 fn is_authority(text: &str) -> bool {
-    let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) if !text.ends_with(']') => (host, port),
-        _ => (text, ""),
-    };
+    let Some((host, port)) = host::split(text) else { return false };
+    let port = port.unwrap_or_default();
     let is_port = port.len() <= 9 && port.bytes().all(|byte| byte.is_ascii_digit());
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    let is_host = match host.strip_prefix('[') {
-        Some(_) => Host::parse(host).is_ok(),
-        // What has a scheme's form may be `unix:` as well.
-        None => host.chars().all(is_word) && !host.split('.').any(is_random),
-    };
-    is_port && is_host
+    // What has a scheme's form may be `unix:` as well. An IPv6 address has been checked.
+    let is_name = host.chars().all(is_word) && !host.split('.').any(is_random);
+    is_port && (is_name || host.contains(':'))
 }
 
 /// Whether a URL has a host, and one no longer than names can be.
 pub(crate) fn has_real_host(url: &Url) -> bool {
-    url.host_str().is_some_and(|host| (1..=253).contains(&host.len()))
+    url.host_str().is_some_and(|host| (1..=host::LONGEST_NAME).contains(&host.len()))
 }
 
 /// A part of a path that no key is made of.
@@ -250,11 +245,11 @@ mod tests {
             ("x", "x"),
             ("ftp://x/", "ftp://x/"),
             ("/v1/traces", "/v1/traces"),
-            ("unix:/run/x", "unix:/…"),
-            ("ftp://h/?token=S", "ftp://h/?…"),
-            ("h:4318/?token=S", "h:4318/?…"),
-            ("http://h:99999/?token=S", "http://h:99999/?…"),
-            ("http://h:99999/S/v1/traces", "http://h:99999/…"),
+            ("unix:/run/x", "unix:/REDACTED"),
+            ("ftp://h/?token=S", "ftp://h/?REDACTED"),
+            ("h:4318/?token=S", "h:4318/?REDACTED"),
+            ("http://h:99999/?token=S", "http://h:99999/?REDACTED"),
+            ("http://h:99999/S/v1/traces", "http://h:99999/REDACTED"),
             ("http://[::1/#S", "(not shown)"),
             ("http://u:pw@h:x", "(not shown)"),
             ("http://u:p?w@h", "(not shown)"),
@@ -262,8 +257,8 @@ mod tests {
             ("http://u:pw%40host", "(not shown)"),
             ("http://u:pw", "(not shown)"),
             ("u:pw", "(not shown)"),
-            ("//u:pw", "/…"),
-            ("http:///?token=S", "http:///?…"),
+            ("//u:pw", "/REDACTED"),
+            ("http:///?token=S", "http:///?REDACTED"),
             ("http://a b", "(not shown)"),
             ("4f3c2b1a09876543210fedcba", "(not shown)"),
         ] {
@@ -274,7 +269,12 @@ mod tests {
     #[test]
     fn usable_urls_lose_credentials_query_fragment_and_keys_in_the_path() {
         for (text, shown) in [
-            ("https://user:secret@c:4318/v1/traces?key=secret#secret", "https://c:4318/v1/traces"),
+            (
+                "https://user:secret@c:4318/v1/traces?key=secret#secret",
+                "https://REDACTED:REDACTED@c:4318/v1/traces?REDACTED#REDACTED",
+            ),
+            ("https://secret@c/", "https://REDACTED:REDACTED@c/"),
+            ("https://:secret@c/#secret", "https://REDACTED:REDACTED@c/#REDACTED"),
             ("http://c/otlp/v1/logs", "http://c/otlp/v1/logs"),
             ("http://c/4f3c2b1a09876543210fedcba/v1", "http://c/REDACTED/v1"),
             ("http://c/a;jsessionid=x/b", "http://c/REDACTED/b"),

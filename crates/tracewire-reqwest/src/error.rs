@@ -1,10 +1,10 @@
 //! What went wrong, as one name of a closed list.
 
-use crate::RedirectError;
+use crate::redirects::RedirectError;
 use http::StatusCode;
 use reqwest_middleware::Error;
 use std::{error::Error as StdError, io};
-use tracewire_http::{ErrorType, causes};
+use tracewire_http::{ErrorType, wiring::causes};
 
 /// The kind of `error`, found below whatever middlewares have wrapped around it.
 pub(crate) fn error_type(error: &Error) -> ErrorType {

@@ -1,6 +1,6 @@
 //! What a 3xx response asks for: the next request, without what was meant for the first origin.
 
-use crate::{RedirectError, Redirects};
+use crate::redirects::{RedirectError, Redirects};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
     header::{

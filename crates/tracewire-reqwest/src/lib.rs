@@ -41,7 +41,7 @@
 //! | `url.full` | always | the URL first asked for, without credentials, sensitive values and fragment |
 //! | `url.template` | given | [`CallOptions::template`], else the client's [`UrlTemplates`] |
 //! | `server.address`, `server.port` | always | the URL, whatever a `Host` header says |
-//! | `http.request.resend_count` | sent before | the request's [`Attempts`] |
+//! | `http.request.resend_count` | sent before | the request's [`Resends`] |
 //! | `http.response.status_code` | a response came | the response |
 //! | `network.protocol.version` | a response came | the response |
 //! | `network.peer.address`, `network.peer.port` | known | the connection |
@@ -131,7 +131,7 @@
 //!
 //! # Which headers go where
 //!
-//! Trace context goes everywhere. Baggage goes to hosts [nearby](Hosts::nearby) and stays away from
+//! Trace context goes everywhere. Baggage goes to [internal hosts](Hosts::internal) and not to
 //! others: [`destinations`](ClientMiddleware::destinations) changes both. What the request had under
 //! the names of these headers, or those of any other known format, is replaced or removed.
 //!
@@ -153,20 +153,23 @@
 //! Where telemetry is suppressed, as around an exporter's own calls, nothing is recorded or sent.
 
 mod error;
+mod follow;
 mod hop;
 mod middleware;
-mod redirect;
+mod redirects;
 mod request;
 mod response;
+mod send;
 
 pub use reqwest;
 pub use reqwest_middleware;
 
 pub use self::{
     middleware::ClientMiddleware,
-    redirect::{RedirectError, Redirected, Redirects},
+    redirects::{RedirectError, Redirected, Redirects},
 };
 pub use tracewire_http::{
-    Attempts, CallOptions, ClientRequest, ClientResponse, Destinations, ErrorType, HeaderSelector,
-    Hosts, UrlTemplates, Urls,
+    Authority, CallOptions, ClientRequest, ClientResponse, Clock, Destinations, Ending, ErrorType,
+    HeaderSelector, Hosts, KnownMethods, Outcome, Resends, RpcMethods, Scheme, SensitiveKeys,
+    UrlTemplates, Urls, Verdict,
 };

@@ -1,13 +1,11 @@
-//! Configures and wraps: the middleware, from a request to its response's head.
+//! Configures: the middleware and its options.
 
-use crate::{Redirects, error, redirect, request, response};
+use crate::{follow::follow, redirects::Redirects, send::send};
 use http::Extensions;
 use reqwest::{Request, Response};
 use reqwest_middleware::{Middleware, Next, Result};
 use std::sync::Arc;
-use tracewire_http::{
-    ClientCall, ClientSettings, ErrorType, Outcome, Scope, Scoped, client_options,
-};
+use tracewire_http::wiring::{ClientSettings, client_options};
 
 /// Gives every call a client span and a duration, and sends the trace with it.
 ///
@@ -22,6 +20,7 @@ use tracewire_http::{
 ///     ClientBuilder::new(reqwest::Client::new()).with(ClientMiddleware::new()).build();
 /// ```
 #[derive(Clone, Debug)]
+#[must_use = "a middleware does nothing until it is added to a client"]
 pub struct ClientMiddleware {
     settings: Arc<ClientSettings>,
     redirects: Option<Redirects>,
@@ -30,7 +29,6 @@ pub struct ClientMiddleware {
 impl ClientMiddleware {
     /// A middleware with the defaults: the process's providers and propagator, looked up at the
     /// first request.
-    #[must_use]
     pub fn new() -> Self {
         let settings = ClientSettings::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
         Self { settings: Arc::new(settings), redirects: None }
@@ -41,7 +39,6 @@ impl ClientMiddleware {
     ///
     /// The client below must leave redirects alone: see [`Redirects`] for how, for what differs, and
     /// for redirects to other origins.
-    #[must_use]
     pub fn redirects(mut self, redirects: Redirects) -> Self {
         self.redirects = Some(redirects);
         self
@@ -49,9 +46,9 @@ impl ClientMiddleware {
 
     client_options!();
 
-    fn configure(self, set: impl FnOnce(ClientSettings) -> ClientSettings) -> Self {
-        let settings = Arc::new(set(Arc::unwrap_or_clone(self.settings)));
-        Self { settings, ..self }
+    fn configure(mut self, set: impl FnOnce(&mut ClientSettings)) -> Self {
+        set(Arc::make_mut(&mut self.settings));
+        self
     }
 }
 
@@ -71,60 +68,7 @@ impl Middleware for ClientMiddleware {
     ) -> Result<Response> {
         match self.redirects {
             None => send(&self.settings, request, extensions, next).await.end(),
-            Some(limit) => redirect::follow(&self.settings, limit, request, extensions, next).await,
+            Some(limit) => follow(&self.settings, limit, request, extensions, next).await,
         }
     }
-}
-
-/// A call whose response or error is there, and which has not ended yet.
-pub(crate) struct Answered {
-    /// `None` where the request is left alone.
-    pub(crate) call: Option<ClientCall>,
-    pub(crate) result: Result<Response>,
-}
-
-impl Answered {
-    /// Ends the call, or has the body end it.
-    pub(crate) fn end(self) -> Result<Response> {
-        let Self { call, result } = self;
-        let Some(mut call) = call else { return result };
-        match result {
-            Ok(response) if call.ends_at_body() => Ok(response::carry(response, call)),
-            Ok(response) => {
-                call.end(Outcome::Complete);
-                Ok(response)
-            }
-            Err(error) => {
-                if let Some(status) = error::status(&error) {
-                    call.respond_with_status(status);
-                }
-                call.end(Outcome::Failed(error::error_type(&error)));
-                Err(error)
-            }
-        }
-    }
-
-    /// Ends the call with the head of its response.
-    pub(crate) fn end_at_head(call: Option<ClientCall>, error: Option<ErrorType>) {
-        if let Some(call) = call {
-            call.end(error.map_or(Outcome::Complete, Outcome::Failed));
-        }
-    }
-}
-
-/// Sends one request, as one call.
-pub(crate) async fn send(
-    settings: &Arc<ClientSettings>,
-    mut request: Request,
-    extensions: &mut Extensions,
-    next: Next<'_>,
-) -> Answered {
-    let mut scope = Scope::from(request::start(settings, &mut request, extensions));
-    let sending = scope.run(|| next.run(request, extensions));
-    let (result, scope) = Scoped::new(sending, scope).await;
-    let mut call = scope.into_traced();
-    if let (Some(call), Ok(response)) = (&mut call, &result) {
-        call.respond(&response::describe(response));
-    }
-    Answered { call, result }
 }

@@ -3,7 +3,10 @@
 use http::Extensions;
 use reqwest::Request;
 use std::sync::Arc;
-use tracewire_http::{ClientCall, ClientRequest, ClientSettings, Scheme};
+use tracewire_http::{
+    ClientRequest, Scheme,
+    wiring::{ClientCall, ClientSettings},
+};
 use tracewire_propagation::current;
 
 /// Starts the call of `request` under the current context, and writes its headers.

@@ -6,7 +6,10 @@ use http::{
     response::Builder,
 };
 use reqwest::{Body, Response, ResponseBuilderExt};
-use tracewire_http::{CallBody, ClientCall, ClientResponse};
+use tracewire_http::{
+    ClientResponse,
+    wiring::{ClientBody, ClientCall},
+};
 
 pub(crate) fn describe(response: &Response) -> ClientResponse<'_> {
     let (status, version) = (response.status(), response.version());
@@ -29,6 +32,6 @@ pub(crate) fn carry(response: Response, call: ClientCall) -> Response {
     if let Some(extensions) = Builder::new().url(url).extensions_mut() {
         head.extensions.extend(std::mem::take(extensions));
     }
-    let body = Body::wrap(CallBody::of_call(body, call, error::of_body));
+    let body = Body::wrap(ClientBody::of_call(body, call, error::of_body));
     http::Response::from_parts(head, body).into()
 }

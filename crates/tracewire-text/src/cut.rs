@@ -1,4 +1,7 @@
-//! Text cut to a limit, and marked.
+//! Text cut to a limit.
+//!
+//! A limit of ours is in bytes, and what was cut is marked: [`cut`]. A limit that OpenTelemetry's
+//! variables set is in characters, and nothing is added: [`first_chars`].
 
 use std::borrow::Cow;
 
@@ -20,11 +23,55 @@ pub fn cut<'a>(text: impl Into<Cow<'a, str>>, limit: usize) -> Cow<'a, str> {
         return text;
     }
     let Some(room) = limit.checked_sub(CUT.len()) else { return Cow::Borrowed("") };
-    let mut end = room;
-    while !text.is_char_boundary(end) {
-        end -= 1;
+    Cow::Owned([&text[..boundary(&text, room)], CUT].concat())
+}
+
+/// Reads bytes as text and [cuts](cut) it; what is not UTF-8 becomes U+FFFD.
+///
+/// No more of the bytes is read than the limit can show.
+///
+/// ```
+/// use tracewire_text::cut::cut_bytes;
+///
+/// assert_eq!(cut_bytes(b"caf\xe9", 16), "caf\u{fffd}");
+/// assert_eq!(cut_bytes(b"abcdef", 5), "ab…");
+/// ```
+pub fn cut_bytes(bytes: &[u8], limit: usize) -> Cow<'_, str> {
+    // A character may begin at the limit, and the text must be longer than it to be marked.
+    let shown = &bytes[..bytes.len().min(limit.saturating_add(4))];
+    // Most bytes are UTF-8, and this is quicker to find out.
+    let text = str::from_utf8(shown).map_or_else(|_| String::from_utf8_lossy(shown), Cow::Borrowed);
+    cut(text, limit)
+}
+
+/// Returns the last character boundary at or before the byte `at`.
+///
+/// ```
+/// use tracewire_text::cut::boundary;
+///
+/// assert_eq!(boundary("aé", 2), 1);
+/// assert_eq!(boundary("aé", 9), 3);
+/// ```
+pub fn boundary(text: &str, at: usize) -> usize {
+    // `str::floor_char_boundary` needs Rust 1.91.
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
     }
-    Cow::Owned([&text[..end], CUT].concat())
+    at
+}
+
+/// Returns the first `limit` characters, or all of them.
+///
+/// ```
+/// assert_eq!(tracewire_text::cut::first_chars("äöüß", 3), "äöü");
+/// ```
+pub fn first_chars(text: &str, limit: usize) -> &str {
+    // A character takes at least a byte: most texts need no counting.
+    if text.len() <= limit {
+        return text;
+    }
+    text.char_indices().nth(limit).map_or(text, |(end, _)| &text[..end])
 }
 
 #[cfg(test)]
@@ -46,7 +93,41 @@ mod tests {
         assert_eq!(cut("abc", 2), "");
     }
 
+    #[test]
+    fn bytes_that_end_within_a_character_are_marked() {
+        assert_eq!(cut_bytes("aé".as_bytes(), 3), "aé");
+        assert_eq!(cut_bytes("aéé".as_bytes(), 4), "a…");
+        assert_eq!(cut_bytes(b"\xff\xff", 4), "…");
+        assert_eq!(cut_bytes(b"\xff", 3), "\u{fffd}");
+        assert_eq!(cut_bytes(b"", 0), "");
+    }
+
     proptest! {
+        #[test]
+        fn bytes_are_cut_as_their_text_is(text in ".{0,40}", limit in 0usize..50) {
+            prop_assert_eq!(cut_bytes(text.as_bytes(), limit), cut(text.as_str(), limit));
+        }
+
+        #[test]
+        fn any_bytes_are_answered_within_the_limit(bytes: Vec<u8>, limit in 0usize..50) {
+            let text = cut_bytes(&bytes, limit);
+            prop_assert!(text.len() <= limit);
+            prop_assert_eq!(text, cut(String::from_utf8_lossy(&bytes), limit));
+        }
+
+        #[test]
+        fn a_boundary_is_the_nearest_one_before(text in ".{0,20}", at in 0usize..90) {
+            let found = boundary(&text, at);
+            prop_assert!(found <= at && text.is_char_boundary(found));
+            prop_assert!(found == text.len() || found + 4 > at);
+        }
+
+        #[test]
+        fn the_first_characters_are_counted(text in ".{0,20}", limit in 0usize..30) {
+            let expected: String = text.chars().take(limit).collect();
+            prop_assert_eq!(first_chars(&text, limit), expected);
+        }
+
         #[test]
         fn no_text_exceeds_its_limit(text in ".{0,40}", limit in 0usize..50) {
             let short = cut(text.as_str(), limit);

@@ -9,9 +9,13 @@
 //!
 //! Whatever is redacted is replaced by `REDACTED`.
 
-mod cut;
+pub mod cut;
+pub mod glob;
+pub mod hex;
+pub mod host;
 mod keys;
 mod message;
+pub mod percent;
 mod printable;
 mod redaction;
 mod splice;
@@ -24,5 +28,5 @@ pub use self::{
     redaction::SensitiveKeys,
 };
 
-/// Replaces a secret.
-const REDACTED: &str = "REDACTED";
+/// Stands in place of a secret.
+pub const REDACTED: &str = "REDACTED";

@@ -3,7 +3,12 @@
 mod assignment;
 mod userinfo;
 
-use crate::{SensitiveKeys, cut, splice::Splice, symbols::Symbols};
+use crate::{
+    SensitiveKeys,
+    cut::{boundary, cut},
+    splice::Splice,
+    symbols::Symbols,
+};
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write};
 use std::ops::Range;
@@ -39,11 +44,8 @@ impl Write for Bounded {
             self.text.push_str(text);
             return Ok(());
         }
-        let mut end = room;
-        while !text.is_char_boundary(end) {
-            end += 1;
-        }
-        self.text.push_str(&text[..end]);
+        // The character that does not fit is taken whole, however long it is.
+        self.text.push_str(&text[..boundary(text, room + 3)]);
         Err(fmt::Error)
     }
 }
@@ -219,7 +221,7 @@ mod tests {
             ("http://u:p@ss@h/", "http://REDACTED:REDACTED@h/"),
             (
                 "\"http://u@h\", then http://v@i?q",
-                "\"http://REDACTED@h\", then http://REDACTED@i?REDACTED",
+                "\"http://REDACTED:REDACTED@h\", then http://REDACTED:REDACTED@i?REDACTED",
             ),
             ("http://h/?to=http://u:p@i/", "http://h/?REDACTED"),
             ("not a url: ://u:p@h", "not a url: ://REDACTED:REDACTED@h"),

@@ -1,5 +1,6 @@
 //! Text from outside, made safe for a terminal or a log line.
 
+use crate::cut::{CUT, first_chars};
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -33,10 +34,9 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 /// Keeps at most `limit` characters of `text`, with `…` in place of the rest, and makes them
 /// [printable].
 pub fn shortened(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
-        Some((end, _)) => format!("{}…", printable(&text[..end])),
-        None => printable(text).into_owned(),
-    }
+    let shown = first_chars(text, limit);
+    let safe = printable(shown);
+    if shown.len() == text.len() { safe.into_owned() } else { [&*safe, CUT].concat() }
 }
 
 /// Returns whether a terminal would obey this character, or a reader be misled by it.

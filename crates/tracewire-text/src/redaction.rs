@@ -1,9 +1,10 @@
 //! Secrets in URLs: user information, and the values of sensitive keys.
 
 use crate::{
-    cut::{CUT, cut},
+    REDACTED,
+    cut::{CUT, boundary, cut},
     keys::{Key, Secrecy},
-    splice::{Splice, redacted_userinfo},
+    splice::{REDACTED_USERINFO, Splice},
     symbols::{Symbol, Symbols},
 };
 use std::{borrow::Cow, sync::Arc};
@@ -295,7 +296,6 @@ fn redact_inner_authority(
 ) -> usize {
     let start = symbols.offset();
     let (mut end_of_authority, mut userinfo) = (start, None);
-    let mut has_password = false;
     let mut is_open = is_cut;
     for symbol in symbols.clone() {
         match symbol.byte {
@@ -303,7 +303,6 @@ fn redact_inner_authority(
                 is_open = false;
                 break;
             }
-            b':' if userinfo.is_none() => has_password = true,
             b'@' => userinfo = Some(symbol),
             _ => {}
         }
@@ -316,8 +315,9 @@ fn redact_inner_authority(
         None => None,
     };
     if let Some(end) = end {
-        let redacted = redacted_userinfo(has_password && !is_open);
-        splice.replace(start..end, redacted.trim_end_matches('@'));
+        // What is cut off may have been a host.
+        let redacted = if is_open { REDACTED } else { REDACTED_USERINFO.trim_end_matches('@') };
+        splice.replace(start..end, redacted);
         symbols.seek(end);
     }
     end_of_authority
@@ -364,7 +364,7 @@ fn end_of_authority(address: &str, start: usize) -> usize {
 fn redact_authority(address: &str, start: usize, is_open: bool) -> Cow<'_, str> {
     let (scheme, authority) = address.split_at(start);
     if is_open && !scheme.is_empty() {
-        return Cow::Owned([scheme, crate::REDACTED].concat());
+        return Cow::Owned([scheme, REDACTED].concat());
     }
     match authority.rsplit_once('@') {
         Some((userinfo, host))
@@ -372,7 +372,7 @@ fn redact_authority(address: &str, start: usize, is_open: bool) -> Cow<'_, str> 
                 && !userinfo.is_empty()
                 && (!host.is_empty() || userinfo.contains(':')) =>
         {
-            Cow::Owned([scheme, redacted_userinfo(userinfo.contains(':')), host].concat())
+            Cow::Owned([scheme, REDACTED_USERINFO, host].concat())
         }
         _ => Cow::Borrowed(address),
     }
@@ -394,10 +394,7 @@ fn within<'a>(
 
 /// How many bytes of a text are looked at: at most `limit` and [`MOST_PARTS`] parts.
 fn looked_at(text: &str, limit: usize) -> usize {
-    let mut end = limit.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
+    let end = boundary(text, limit);
     if end <= MOST_PARTS {
         return end;
     }

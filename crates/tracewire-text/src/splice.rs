@@ -50,7 +50,6 @@ impl<'a> Splice<'a> {
     }
 }
 
-/// What replaces user information: a name and a password stay two, as the conventions show them.
-pub(crate) fn redacted_userinfo(has_password: bool) -> &'static str {
-    if has_password { "REDACTED:REDACTED@" } else { "REDACTED@" }
-}
+/// Stands in place of user information, `@` included. The conventions show a name and a password, and
+/// a name alone becomes the same: nothing tells whether there was a password.
+pub(crate) const REDACTED_USERINFO: &str = "REDACTED:REDACTED@";

@@ -1,5 +1,7 @@
 //! A text as it reads once every percent-encoding of it is undone.
 
+use crate::hex;
+
 /// How often the hexadecimal digits of an encoding may be encoded themselves.
 const DIGITS_ENCODED: u8 = 2;
 
@@ -69,13 +71,13 @@ impl Iterator for Symbols<'_> {
 fn decoded(text: &[u8], mut symbol: Symbol, depth: u8) -> Symbol {
     let raw_digit = |at| {
         let byte = *text.get(at)?;
-        Some((hex(byte)?, Symbol { byte, level: 0, start: at, end: at + 1 }))
+        Some((hex::digit(byte)?, Symbol { byte, level: 0, start: at, end: at + 1 }))
     };
     let digit = |at, level| match (raw_digit(at), depth.checked_sub(1)) {
         (None, Some(depth)) if level > 0 && text.get(at) == Some(&b'%') => {
             let sign = Symbol { byte: b'%', level: 0, start: at, end: at + 1 };
             let symbol = decoded(text, sign, depth);
-            Some((hex(symbol.byte)?, symbol))
+            Some((hex::digit(symbol.byte)?, symbol))
         }
         (digit, _) => digit,
     };
@@ -88,10 +90,6 @@ fn decoded(text: &[u8], mut symbol: Symbol, depth: u8) -> Symbol {
         symbol.end = second.end;
     }
     symbol
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]

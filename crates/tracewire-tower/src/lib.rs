@@ -1,15 +1,15 @@
 //! Tower layers that trace HTTP servers and clients with OpenTelemetry.
 //!
-//! [`ServerLayer`] gives every request that enters a span and a duration; see the [`server`]
+//! [`ServerLayer`] gives every incoming request a span and a duration; see the [`server`]
 //! module for what is recorded and when it ends.
-//! [`ClientLayer`] does the same for every request that leaves; see the [`client`] module.
+//! [`ClientLayer`] does the same for every outgoing call; see the [`client`] module.
 //!
 //! | feature | adds | default |
 //! |---|---|---|
-//! | `axum` | routes from `MatchedPath`, peers from `ConnectInfo`, paths from `OriginalUri`, and [`server::around`] | yes |
-//! | `grpc` | the conventions for remote procedure calls: `ServerLayer::grpc`, `ClientLayer::grpc` | |
+//! | `axum` | routes from `MatchedPath`, peers from `ConnectInfo`, paths from `OriginalUri`, and [`server::wrap_router`] | yes |
 //! | `tower-http` | `server::RequestSpan`, a span maker for tower-http's `TraceLayer` | |
 //! | `hyper-util` | the peer's address and the kinds of errors of hyper-util's client | yes |
+//! | `tonic` | the kinds of errors of tonic's channel | |
 
 pub mod client;
 pub mod server;

@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::routing::{get, post};
+use tests::{Service, Signal};
 use tracewire_testing::Collector;
-use tracewire_tests::{Service, Signal};
 
 const CHILD: &str = "TRACEWIRE_TEST_SIGNALS";
 

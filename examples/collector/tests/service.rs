@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used)] // a test may
 
 use opentelemetry::trace::SpanKind;
+use tests::Service;
 use tracewire_testing::Collector;
-use tracewire_tests::Service;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_collector-service");
+const PROGRAM: &str = env!("CARGO_BIN_EXE_collector");
 
 /// Sends metrics soon as well.
 fn start(collector: &Collector, variables: &[(&str, &str)]) -> Service {

@@ -1,10 +1,10 @@
 //! The service as a stranger runs it, with a collector in the Agent's place.
 #![allow(clippy::unwrap_used)] // a test may
 
+use tests::Service;
 use tracewire_testing::Collector;
-use tracewire_tests::Service;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_datadog-service");
+const PROGRAM: &str = env!("CARGO_BIN_EXE_datadog");
 
 #[test]
 fn a_trace_of_datadog_is_joined_and_sent_to_the_agent() {

@@ -1,10 +1,10 @@
 //! The service as a stranger runs it, with a collector in the place of the APM Server.
 #![allow(clippy::unwrap_used)] // a test may
 
+use tests::Service;
 use tracewire_testing::Collector;
-use tracewire_tests::Service;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_elastic-service");
+const PROGRAM: &str = env!("CARGO_BIN_EXE_elastic");
 
 #[test]
 fn a_trace_of_elastic_is_joined_and_its_error_sent_with_the_token() {

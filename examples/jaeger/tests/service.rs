@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used)] // a test may
 
 use opentelemetry::trace::SpanKind;
+use tests::Service;
 use tracewire_testing::Collector;
-use tracewire_tests::Service;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_jaeger-service");
+const PROGRAM: &str = env!("CARGO_BIN_EXE_jaeger");
 
 fn start(jaeger: &Collector) -> Service {
     let endpoint = jaeger.endpoint();

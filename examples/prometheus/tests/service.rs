@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used)] // a test may
 
 use std::net::TcpListener;
-use tracewire_tests::{Service, ask};
+use tests::{Service, ask};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_prometheus-service");
+const PROGRAM: &str = env!("CARGO_BIN_EXE_prometheus");
 
 #[test]
 fn the_page_tells_what_was_served() {

@@ -1,10 +1,10 @@
 //! The service as a stranger runs it, with a collector in the place of Uptrace.
 #![allow(clippy::unwrap_used)] // a test may
 
+use tests::Service;
 use tracewire_testing::Collector;
-use tracewire_tests::Service;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_uptrace-service");
+const PROGRAM: &str = env!("CARGO_BIN_EXE_uptrace");
 
 #[test]
 fn spans_and_metrics_are_sent_with_the_dsn() {

@@ -6,9 +6,9 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
 };
-use tracewire_tests::Service;
+use tests::Service;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_zipkin-service");
+const PROGRAM: &str = env!("CARGO_BIN_EXE_zipkin");
 
 fn start(zipkin: &TcpListener) -> Service {
     let endpoint = format!("http://{}/api/v2/spans", zipkin.local_addr().unwrap());

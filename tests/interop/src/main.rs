@@ -1,8 +1,8 @@
 //! Runs tracewire beside the real systems it is made for, and prints what was checked.
 //!
 //! ```sh
-//! cargo run -p tracewire-interop             # everything
-//! cargo run -p tracewire-interop -- python   # systems whose name has this word
+//! cargo run -p interop             # everything
+//! cargo run -p interop -- python   # systems whose name has this word
 //! ```
 //!
 //! Each system is installed from its package registry into `target/interop`, started on a free

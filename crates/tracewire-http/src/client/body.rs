@@ -1,14 +1,17 @@
 //! The body of a response, carrying the call to its end where that is asked for.
 
 use super::ClientCall;
-use crate::{ErrorType, ExchangeBody, Scope};
+use crate::{
+    exchange::{ExchangeBody, Scope},
+    outcome::ErrorType,
+};
 use http_body::Body;
 
 /// The body of a response to a [`ClientCall`].
-pub type CallBody<B> = ExchangeBody<B, ClientCall>;
+pub type ClientBody<B> = ExchangeBody<B, ClientCall>;
 
-impl<B: Body> CallBody<B> {
-    /// Carries `call`, whose [response](ClientCall::respond) was noted, to the end of `inner`.
+impl<B: Body> ClientBody<B> {
+    /// Carries `call`, whose [response](ClientCall::set_response) was noted, to the end of `inner`.
     ///
     /// `classify` names the body's errors.
     pub fn of_call(inner: B, call: ClientCall, classify: fn(&B::Error) -> ErrorType) -> Self {

@@ -2,9 +2,14 @@
 
 use super::{
     CallOptions, ClientRequest, ClientResponse, ClientSettings,
-    attempts::{Attempts, OpenAttempt},
+    resends::{OpenAttempt, Resends},
 };
-use crate::{Exchange, Outcome, declared_length, is_bodyless, is_event_stream};
+use crate::{
+    exchange::{Exchange, Record, RequestKind, Traced, declared_length, is_event_stream},
+    outcome::Outcome,
+    settings::Resolved,
+    values::limited_shared,
+};
 use http::{Extensions, HeaderMap, Method, StatusCode, header::CONTENT_ENCODING};
 use opentelemetry::Context;
 use std::sync::Arc;
@@ -19,7 +24,8 @@ use tracewire_propagation::{outgoing, untraced};
 /// use opentelemetry::Context;
 /// use std::sync::Arc;
 /// use tracewire_http::{
-///     ClientCall, ClientRequest, ClientResponse, ClientSettings, Outcome, Scheme,
+///     ClientRequest, ClientResponse, Outcome, Scheme,
+///     wiring::{ClientCall, ClientSettings},
 /// };
 ///
 /// let settings = Arc::new(ClientSettings::new("my-client", "1.0.0"));
@@ -32,7 +38,7 @@ use tracewire_propagation::{outgoing, untraced};
 ///     call.inject("127.0.0.1", &mut headers);
 ///     // … send the request with `call.context()` attached …
 ///     let headers = HeaderMap::new();
-///     call.respond(&ClientResponse::new(StatusCode::OK, Version::HTTP_11, &headers));
+///     call.set_response(&ClientResponse::new(StatusCode::OK, Version::HTTP_11, &headers));
 ///     call.end(Outcome::Complete);
 /// }
 /// ```
@@ -43,7 +49,7 @@ pub struct ClientCall {
     // `None` inside another call of ours, which records and counts this one.
     attempt: Option<OpenAttempt>,
     propagate: bool,
-    method: Method,
+    request: RequestKind,
     bodyless: bool,
     declared_length: Option<u64>,
 }
@@ -68,14 +74,14 @@ impl ClientCall {
         if extensions.get::<CallOptions>().is_some_and(|options| options.untraced) {
             return None;
         }
-        let attempt = Attempts::begin(extensions, request.method, request.url);
+        let attempt = Resends::begin(extensions, request.method, request.url);
         let options = extensions.get::<CallOptions>();
         let propagate = options.is_none_or(|options| !options.unpropagated);
         let Some(attempt) = attempt else {
             let exchange = Exchange::unrecorded(outgoing(parent));
             return Some(Self::new(settings, exchange, None, propagate, request.method));
         };
-        if settings.excludes(&request) {
+        if settings.own().excludes(&request) {
             let exchange = Exchange::unrecorded(outgoing(&untraced(parent)));
             return Some(Self::new(settings, exchange, Some(attempt), propagate, request.method));
         }
@@ -89,11 +95,11 @@ impl ClientCall {
             request.attributes = &options.attributes;
         }
         if request.template.is_none() {
-            request.template = settings.url_templates.find_for_url(request.host, request.url);
+            request.template = settings.own().url_templates.find_for_url(request.host, request.url);
         }
-        let mut exchange = Exchange::call(&settings.instrumentation, parent, &request);
+        let mut exchange = settings.resolved(|resolved| exchange(resolved, parent, &request));
         if let Some(size) = request.body_size {
-            exchange.request_size(size);
+            exchange.set_request_size(size);
         }
         Some(Self::new(settings, exchange, Some(attempt), propagate, request.method))
     }
@@ -110,7 +116,7 @@ impl ClientCall {
             exchange,
             attempt,
             propagate,
-            method: method.clone(),
+            request: RequestKind::of(method),
             bodyless: false,
             declared_length: None,
         }
@@ -128,8 +134,8 @@ impl ClientCall {
         if self.attempt.is_none() {
             return self.settings.restrict(destination, headers);
         }
-        let allowed = self.settings.destinations.allow(destination);
-        allowed.inject(&self.settings.instrumentation, self.context(), headers);
+        let allowed = self.settings.own().destinations.allow(destination);
+        self.settings.resolved(|resolved| allowed.inject(resolved, self.context(), headers));
     }
 
     /// The context that carries the call's span: attach it to whatever sends the request.
@@ -139,25 +145,24 @@ impl ClientCall {
 
     /// Notes the response's head. With it the attempt is over: a request that is sent while the
     /// body is still read is another one.
-    pub fn respond(&mut self, response: &ClientResponse<'_>) {
+    pub fn set_response(&mut self, response: &ClientResponse<'_>) {
         if let Some(attempt) = &mut self.attempt {
             attempt.close();
         }
-        self.exchange.negotiated(response.version);
+        self.exchange.set_version(response.version);
         if let Some(peer) = response.peer {
-            self.exchange.peer(peer);
+            self.exchange.set_peer(peer);
         }
-        self.exchange.response_headers(&self.settings.instrumentation, response.headers);
-        self.exchange.respond(response.status);
+        self.exchange.set_response(response.status, response.headers);
         if response.may_be_decoded {
             self.exchange.omit_response_size();
         }
-        self.bodyless = is_bodyless(&self.method, response.status);
+        self.bodyless = self.request.is_bodyless(response.status);
         // Where the body was encoded it may have been decoded since.
         let encoded = response.headers.contains_key(CONTENT_ENCODING);
         self.declared_length = declared_length(response.headers).filter(|_| !encoded);
         if self.ends_at_body() {
-            let stream = self.settings.ask_is_stream(response).or_else(|| {
+            let stream = self.settings.own().is_stream(response).or_else(|| {
                 (!self.exchange.is_rpc() && is_event_stream(response.headers)).then_some(true)
             });
             if let Some(stream) = stream {
@@ -168,15 +173,15 @@ impl ClientCall {
         }
     }
 
-    /// Notes a status code of which nothing but itself is known.
-    pub fn respond_with_status(&mut self, status: StatusCode) {
-        self.exchange.respond(status);
+    /// Notes the status code of a response of which nothing else is known.
+    pub fn set_status(&mut self, status: StatusCode) {
+        self.exchange.set_status(status);
     }
 
     /// Whether the call is to end with the body of the response instead of its head: by option,
     /// and always over gRPC, whose status stands in the trailers.
     pub fn ends_at_body(&self) -> bool {
-        (self.settings.end_at_body && self.attempt.is_some()) || self.exchange.is_rpc()
+        (self.settings.own().end_at_body && self.attempt.is_some()) || self.exchange.is_rpc()
     }
 
     /// Whether nobody reads the response's body.
@@ -189,35 +194,58 @@ impl ClientCall {
         self.declared_length
     }
 
-    pub(crate) fn exchange(&self) -> &Exchange {
-        &self.exchange
-    }
-
-    pub(crate) fn exchange_mut(&mut self) -> &mut Exchange {
-        &mut self.exchange
-    }
-
     /// Ends the call.
     pub fn end(mut self, outcome: Outcome) {
         if let Some(resends) = self.attempt.as_mut().and_then(OpenAttempt::resends_inside) {
-            self.exchange.resent(resends);
+            self.exchange.set_resend_count(resends);
         }
         self.exchange.end(outcome);
+    }
+}
+
+/// Starts the exchange of a call that is about to be sent, under `parent`.
+fn exchange(resolved: &Arc<Resolved>, parent: &Context, request: &ClientRequest<'_>) -> Exchange {
+    if !resolved.records {
+        return Exchange::unrecorded(outgoing(parent));
+    }
+    let mut record = Record::new(resolved, request.method);
+    record.scheme = request.scheme;
+    record.server = Some(request.host)
+        .filter(|host| !host.is_empty())
+        .map(|host| (limited_shared(host.into(), record.options().value_limit), request.port));
+    record.rpc = request.rpc(resolved);
+    record.start(parent, None, |record| {
+        (record.span_name(request.name, request.template), request.describe(record))
+    });
+    Exchange::new(record)
+}
+
+impl Traced for ClientCall {
+    const ENDS_AT_LAST_BYTE: bool = true;
+
+    fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    fn exchange_mut(&mut self) -> &mut Exchange {
+        &mut self.exchange
+    }
+
+    fn end(self, outcome: Outcome) {
+        Self::end(self, outcome);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Scheme;
-    use http::Method;
+    use crate::values::Scheme;
     use opentelemetry_sdk::trace::SdkTracerProvider;
 
     #[test]
     fn debug_shows_no_secret() {
         let tracers = SdkTracerProvider::builder().build();
-        let settings = ClientSettings::new("test", "1")
-            .instrument(|instrumentation| instrumentation.tracer_provider(tracers));
+        let settings = ClientSettings::new("test", "1").tracer_provider(tracers);
         let (settings, mut extensions) = (Arc::new(settings), Extensions::new());
         let url = "https://ada:SECRET@h.example/SECRET?token=SECRET";
         let mut headers = HeaderMap::new();

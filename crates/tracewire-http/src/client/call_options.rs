@@ -12,6 +12,7 @@ use std::{borrow::Cow, fmt};
 /// request.extensions_mut().insert(CallOptions::new().template("/users/{id}"));
 /// ```
 #[derive(Clone, Default)]
+#[must_use]
 pub struct CallOptions {
     pub(crate) untraced: bool,
     pub(crate) unpropagated: bool,
@@ -41,7 +42,6 @@ impl CallOptions {
     }
 
     /// Leaves the request alone: no span, no metric, no headers.
-    #[must_use]
     pub fn untraced(mut self) -> Self {
         self.untraced = true;
         self
@@ -56,7 +56,6 @@ impl CallOptions {
     ///
     /// With `false` its headers stay as they are, and its span is recorded all the same. Otherwise
     /// the headers of every known format are replaced or removed, even if you set them yourself.
-    #[must_use]
     pub fn propagate(mut self, propagate: bool) -> Self {
         self.unpropagated = !propagate;
         self
@@ -65,7 +64,6 @@ impl CallOptions {
     /// Names the span. Default: the method and, if there is one, the template.
     ///
     /// Keep it low in cardinality: backends group by it.
-    #[must_use]
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.name = Some(name.into());
         self
@@ -73,7 +71,6 @@ impl CallOptions {
 
     /// The path's low-cardinality form, such as `/users/{id}`: `url.template`, and part of the
     /// span's name.
-    #[must_use]
     pub fn template(mut self, template: impl Into<Cow<'static, str>>) -> Self {
         self.template = Some(template.into());
         self
@@ -81,7 +78,6 @@ impl CallOptions {
 
     /// Puts one more attribute on the span, not on the metrics. It is there when the span starts,
     /// so samplers see it.
-    #[must_use]
     pub fn attribute(mut self, attribute: KeyValue) -> Self {
         self.attributes.push(attribute);
         self

@@ -1,19 +1,26 @@
-//! The client side: what a call says of itself, where its headers go, and its attempts.
+//! The client's side: its settings, the facts of a call, where headers may go, and the call itself.
 
-mod attempts;
 mod body;
 mod call;
 mod call_options;
 mod destinations;
-mod hosts;
+mod options;
 mod request;
+mod resends;
 mod response;
 mod settings;
 mod templates;
 mod urls;
 
 pub use self::{
-    attempts::Attempts, body::CallBody, call::ClientCall, call_options::CallOptions,
-    destinations::Destinations, hosts::Hosts, request::ClientRequest, response::ClientResponse,
-    settings::ClientSettings, templates::UrlTemplates, urls::Urls,
+    body::ClientBody,
+    call::ClientCall,
+    call_options::CallOptions,
+    destinations::{Destinations, Hosts},
+    request::ClientRequest,
+    resends::Resends,
+    response::ClientResponse,
+    settings::{ClientOptions, ClientSettings},
+    templates::UrlTemplates,
+    urls::Urls,
 };

@@ -1,15 +1,16 @@
 //! A client's call: the facts, and the attributes they become.
 
 use crate::{
-    Authority, Instrumentation, Scheme, conventions as c,
+    conventions as c,
     exchange::Record,
-    method,
-    rpc::RpcCall,
-    text::{limited, limited_shared},
+    grpc::RpcCall,
+    settings::Resolved,
+    values::{Scheme, describe_method, limited, limited_shared},
 };
 use http::{HeaderMap, Method};
 use opentelemetry::KeyValue;
 use std::fmt;
+use tracewire_text::host::Authority;
 
 /// What a client knows of a call before it is sent.
 ///
@@ -80,45 +81,36 @@ impl<'a> ClientRequest<'a> {
     }
 
     /// The call over gRPC that this is, if such calls are told apart.
-    pub(crate) fn rpc(&self, instrumentation: &Instrumentation) -> Option<RpcCall> {
-        RpcCall::of(instrumentation.rpc_methods.as_ref()?, self.headers?, self.path())
+    pub(super) fn rpc(&self, resolved: &Resolved) -> Option<RpcCall> {
+        RpcCall::of(resolved.options.rpc_methods.as_ref()?, self.headers?, self.path())
     }
 
     /// The attributes that are known when the span starts.
-    pub(crate) fn describe(
-        &self,
-        instrumentation: &Instrumentation,
-        record: &Record,
-    ) -> Vec<KeyValue> {
-        let limit = instrumentation.value_limit;
+    pub(super) fn describe(&self, record: &Record) -> Vec<KeyValue> {
+        let limit = record.options().value_limit;
         // 7 of our own here and at most 5 at the end: the vector never grows.
         let mut attributes = Vec::with_capacity(12 + self.attributes.len());
-        match record.rpc() {
+        match &record.rpc {
             Some(call) => call.describe(self.path(), limit, &mut attributes),
-            None => self.describe_http(instrumentation, record, &mut attributes),
+            None => self.describe_http(record, &mut attributes),
         }
         let asked_for = self.asked_for.map(|Authority { host, port }| {
             let port = port.unwrap_or_else(|| self.scheme.default_port());
             (limited_shared(host.into(), limit), port)
         });
-        if let Some((host, port)) = asked_for.or_else(|| record.server().cloned()) {
+        if let Some((host, port)) = asked_for.or_else(|| record.server.clone()) {
             attributes.push(KeyValue::new(c::SERVER_ADDRESS, host));
             attributes.push(KeyValue::new(c::SERVER_PORT, i64::from(port)));
         }
-        record.capture_request_headers(instrumentation, self.headers, &mut attributes);
+        record.capture_request_headers(self.headers, &mut attributes);
         attributes.extend_from_slice(self.attributes);
         attributes
     }
 
-    fn describe_http(
-        &self,
-        instrumentation: &Instrumentation,
-        record: &Record,
-        attributes: &mut Vec<KeyValue>,
-    ) {
-        let limit = instrumentation.value_limit;
-        method::describe(record.method(), self.method, limit, attributes);
-        let url = instrumentation.sensitive_keys.limited_url(self.url, limit).into_owned();
+    fn describe_http(&self, record: &Record, attributes: &mut Vec<KeyValue>) {
+        let limit = record.options().value_limit;
+        describe_method(&record.method, self.method, limit, attributes);
+        let url = record.options().sensitive_keys.limited_url(self.url, limit).into_owned();
         attributes.push(KeyValue::new(c::URL_FULL, url));
         if let Some(template) = self.template {
             attributes.push(KeyValue::new(c::URL_TEMPLATE, limited(template.into(), limit)));

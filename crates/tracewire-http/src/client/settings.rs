@@ -1,28 +1,18 @@
 //! The settings of one client.
 
 use super::{ClientRequest, ClientResponse, Destinations, UrlTemplates, Urls};
-use crate::Instrumentation;
-#[cfg(doc)]
-use crate::is_event_stream;
+use crate::{hook::Hook, settings::Settings, values::Side};
 use http::HeaderMap;
-use std::{
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
-};
 
 /// The settings of one client layer or middleware.
-#[derive(Clone, Debug)]
-pub struct ClientSettings {
-    pub(crate) instrumentation: Instrumentation,
-    pub(crate) destinations: Destinations,
-    pub(crate) url_templates: UrlTemplates,
-    pub(crate) end_at_body: bool,
-    /// By code, and by environment.
-    pub(crate) excluded: [Urls; 2],
-    pub(crate) filter: Option<Hook<Filter>>,
-    pub(crate) is_stream: Option<Hook<IsStream>>,
-}
+///
+/// ```
+/// use tracewire_http::{Destinations, wiring::ClientSettings};
+///
+/// let settings = ClientSettings::new("my-client", "1.0.0").destinations(Destinations::all());
+/// # let _ = settings;
+/// ```
+pub type ClientSettings = Settings<ClientOptions>;
 
 /// Whether a call is traced.
 type Filter = dyn Fn(&ClientRequest<'_>) -> bool + Send + Sync;
@@ -30,112 +20,61 @@ type Filter = dyn Fn(&ClientRequest<'_>) -> bool + Send + Sync;
 /// Whether a response is a stream.
 type IsStream = dyn Fn(&ClientResponse<'_>) -> Option<bool> + Send + Sync;
 
-/// A function of the application's.
-pub(crate) struct Hook<F: ?Sized>(Arc<F>);
-
-impl<F: ?Sized> Clone for Hook<F> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<F: ?Sized> fmt::Debug for Hook<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hook")
-    }
+/// The options that only clients have. Their docs are those of the builder methods that set them.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub struct ClientOptions {
+    pub destinations: Destinations,
+    pub url_templates: UrlTemplates,
+    pub end_at_body: bool,
+    pub excluded: Urls,
+    pub filter: Option<Hook<Filter>>,
+    pub is_stream: Option<Hook<IsStream>>,
+    excluded_by_environment: Urls,
 }
 
 impl ClientSettings {
     /// The defaults, for a client whose telemetry is attributed to this library and version.
     pub fn new(library: &'static str, version: &'static str) -> Self {
-        Self {
-            instrumentation: Instrumentation::client(library, version),
+        let own = ClientOptions {
             destinations: Destinations::new(),
             url_templates: UrlTemplates::default(),
             end_at_body: false,
-            excluded: [Urls::default(), Urls::from_env("TRACEWIRE_EXCLUDED_URLS")],
+            excluded: Urls::default(),
             filter: None,
             is_stream: None,
-        }
-    }
-
-    /// Changes what clients and servers have in common.
-    #[must_use]
-    pub fn instrument(mut self, set: impl FnOnce(Instrumentation) -> Instrumentation) -> Self {
-        self.instrumentation = set(self.instrumentation);
-        self
-    }
-
-    /// Sends trace context and baggage there. Default: [`Destinations::new`].
-    #[must_use]
-    pub fn destinations(mut self, destinations: Destinations) -> Self {
-        self.destinations = destinations;
-        self
+            excluded_by_environment: Urls::from_env("TRACEWIRE_EXCLUDED_URLS"),
+        };
+        Self::with_own(Side::Client, library, version, own)
     }
 
     /// Removes from `headers` what `destination` may not be told, and leaves the rest of the trace.
     ///
     /// `destination` is a host; empty where it is not known.
     pub fn restrict(&self, destination: &str, headers: &mut HeaderMap) {
-        self.destinations.allow(destination).restrict(&self.instrumentation, headers);
+        let allowed = self.own().destinations.allow(destination);
+        self.resolved(|resolved| allowed.restrict(resolved, headers));
     }
 
-    /// Finds `url.template`, and the name of the span, by these. Default: none.
-    #[must_use]
-    pub fn url_templates(mut self, templates: UrlTemplates) -> Self {
-        self.url_templates = templates;
+    crate::client_options!();
+
+    fn configure(mut self, set: impl FnOnce(&mut Self)) -> Self {
+        set(&mut self);
         self
     }
+}
 
-    /// Does not trace calls to these URLs, beside those that `TRACEWIRE_EXCLUDED_URLS` names, a
-    /// comma-separated list. Default: none.
-    #[must_use]
-    pub fn exclude_urls(mut self, urls: Urls) -> Self {
-        self.excluded[0] = urls;
-        self
-    }
-
-    /// Traces only the calls for which `admit` says yes. Default: all that are not
-    /// [excluded](Self::exclude_urls).
-    #[must_use]
-    pub fn filter(
-        mut self,
-        admit: impl Fn(&ClientRequest<'_>) -> bool + Send + Sync + 'static,
-    ) -> Self {
-        self.filter = Some(Hook(Arc::new(admit)));
-        self
-    }
-
-    /// Whether this call is not traced. A filter that panics admits it.
+impl ClientOptions {
+    /// Returns whether this call is not traced. A filter that panics admits it.
     pub(super) fn excludes(&self, request: &ClientRequest<'_>) -> bool {
-        let refused = |Hook(admit): &Hook<Filter>| {
-            catch_unwind(AssertUnwindSafe(|| !admit(request))).unwrap_or(false)
-        };
-        self.excluded.iter().any(|urls| urls.contains(request.url))
-            || self.filter.as_ref().is_some_and(refused)
-    }
-
-    /// Ends the call with the body of the response instead of its head. Default: no.
-    #[must_use]
-    pub fn end_at_body(mut self, end_at_body: bool) -> Self {
-        self.end_at_body = end_at_body;
-        self
-    }
-
-    /// Decides which responses are streams; `None` leaves the default, the content types of
-    /// [`is_event_stream`].
-    #[must_use]
-    pub fn is_stream(
-        mut self,
-        is_stream: impl Fn(&ClientResponse<'_>) -> Option<bool> + Send + Sync + 'static,
-    ) -> Self {
-        self.is_stream = Some(Hook(Arc::new(is_stream)));
-        self
+        let admits = |filter: &Hook<Filter>| filter.ask(|admit| admit(request)).unwrap_or(true);
+        self.excluded.contains(request.url)
+            || self.excluded_by_environment.contains(request.url)
+            || !self.filter.as_ref().is_none_or(admits)
     }
 
     /// What the function says of `response`; nothing if it panics.
-    pub(super) fn ask_is_stream(&self, response: &ClientResponse<'_>) -> Option<bool> {
-        let Hook(is_stream) = self.is_stream.as_ref()?;
-        catch_unwind(AssertUnwindSafe(|| is_stream(response))).ok().flatten()
+    pub(super) fn is_stream(&self, response: &ClientResponse<'_>) -> Option<bool> {
+        self.is_stream.as_ref()?.ask(|is_stream| is_stream(response)).flatten()
     }
 }

@@ -1,14 +1,17 @@
 //! A set of URLs, by pattern.
 
-use crate::{Authority, glob};
 use std::sync::Arc;
+use tracewire_text::{
+    glob::{Pattern, split_list},
+    host::Authority,
+};
 
-/// The longest URL that is compared, in bytes: what a pattern costs grows with the URL.
-const LONGEST: usize = 1024;
+/// The longest URL that is compared, in bytes.
+const LONGEST: usize = Pattern::LONGEST_TEXT;
 
 /// A set of URLs, such as those of a metadata service.
 ///
-/// In a pattern `*` stands for any run of characters, slashes included, and `?` for one byte. It is
+/// In a pattern `*` stands for any run of characters, slashes included, and `?` for one character. It is
 /// compared with as much of the URL as it names:
 ///
 /// | pattern | compared with |
@@ -30,23 +33,47 @@ const LONGEST: usize = 1024;
 /// assert!(!urls.contains("http://inventory:8080/users/1"));
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Urls(Arc<[Box<str>]>);
+pub struct Urls(Arc<[(Part, Pattern)]>);
+
+/// As much of a URL as a pattern is compared with.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Path,
+    Host,
+    HostAndPath,
+    Whole,
+}
+
+impl Part {
+    fn of(pattern: &str) -> Self {
+        if pattern.starts_with('/') {
+            Self::Path
+        } else if pattern.contains("://") {
+            Self::Whole
+        } else if pattern.contains('/') {
+            Self::HostAndPath
+        } else {
+            Self::Host
+        }
+    }
+}
 
 impl Urls {
     /// The URLs that any of these patterns matches; without patterns none.
     pub fn new<I, T>(patterns: I) -> Self
     where
         I: IntoIterator<Item = T>,
-        T: Into<Box<str>>,
+        T: AsRef<str>,
     {
-        Self(patterns.into_iter().map(Into::into).collect())
+        let pattern = |text: T| (Part::of(text.as_ref()), Pattern::new(text.as_ref()));
+        Self(patterns.into_iter().map(pattern).collect())
     }
 
     /// Reads a comma-separated list of patterns from the environment variable `name`; unset means
     /// none.
     pub fn from_env(name: &str) -> Self {
         let list = std::env::var(name).unwrap_or_default();
-        Self::new(list.split(',').map(str::trim).filter(|pattern| !pattern.is_empty()))
+        Self::new(split_list(&list))
     }
 
     /// Whether this absolute URL is one of them.
@@ -59,20 +86,15 @@ impl Urls {
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
         let path = if path.is_empty() { "/" } else { path };
-        if authority.len() + path.len() > LONGEST {
+        if scheme.len() + "://".len() + authority.len() + path.len() > LONGEST {
             return false;
         }
         let host = Authority::parse(authority).map_or("", |authority| authority.host);
-        self.0.iter().any(|pattern| {
-            if pattern.starts_with('/') {
-                glob::matches(pattern, path)
-            } else if pattern.contains("://") {
-                glob::matches(pattern, &[scheme, "://", authority, path].concat())
-            } else if pattern.contains('/') {
-                glob::matches(pattern, &[authority, path].concat())
-            } else {
-                glob::matches(pattern, host) || glob::matches(pattern, authority)
-            }
+        self.0.iter().any(|(part, pattern)| match part {
+            Part::Path => pattern.matches(path),
+            Part::Host => pattern.matches(host) || pattern.matches(authority),
+            Part::HostAndPath => pattern.matches(&[authority, path].concat()),
+            Part::Whole => pattern.matches(&[scheme, "://", authority, path].concat()),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The body of a response, which carries the exchange to its end.
 
-use super::{Scope, Scoped, Traced};
-use crate::{ErrorType, Outcome, Remaining};
+use super::{Remaining, Scope, Scoped, Traced};
+use crate::outcome::{ErrorType, Outcome};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use std::{

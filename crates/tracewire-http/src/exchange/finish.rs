@@ -2,8 +2,10 @@
 
 use super::{Record, start::span_name};
 use crate::{
-    Ending, ErrorType, Outcome, Verdict, conventions as c, instruments::Side, outcome::Classifier,
-    repeated,
+    conventions as c,
+    hook::Hook,
+    outcome::{Classify, Ending, ErrorType, Outcome, Verdict},
+    values::{Side, repeated},
 };
 use http::StatusCode;
 use opentelemetry::{
@@ -23,7 +25,7 @@ impl Record {
         let elapsed = self.elapsed();
         // Exemplars are taken from the current context, if its span is recorded.
         let _attached = self.recording.then(|| current::attach(self.context.clone())).flatten();
-        let error = self.judge(outcome).error(self.resolved.classifier.as_ref());
+        let error = self.judge(outcome).error(self.options().classify.as_ref());
         if self.recording {
             let end = || {
                 self.describe_end(error.as_ref());
@@ -134,14 +136,15 @@ pub(super) struct Judgement {
 
 impl Judgement {
     /// `error.type`, if this is an error.
-    pub(super) fn error(self, classifier: Option<&Classifier>) -> Option<StringValue> {
+    pub(super) fn error(self, classify: Option<&Hook<Classify>>) -> Option<StringValue> {
         let Self { decided, status, outcome, route, mut verdict } = self;
         if let Some(decided) = decided {
             return decided.map(StringValue::from);
         }
-        if let Some(classifier) = classifier {
+        if let Some(hook) = classify {
             let route = route.as_ref().map(StringValue::as_str);
-            verdict = classifier.judge(&Ending { status, outcome, route, verdict });
+            let ending = Ending { status, outcome, route, verdict };
+            verdict = hook.ask(|classify| classify(&ending)).unwrap_or(verdict);
         }
         match verdict {
             Verdict::Unset => None,

@@ -2,8 +2,8 @@
 
 use super::{Record, series::Labels};
 #[cfg(feature = "bound-instruments")]
-use crate::instruments::Instruments;
-use crate::{conventions as c, rpc::GRPC};
+use crate::metrics::{Instruments, Series};
+use crate::{conventions as c, grpc::GRPC};
 use arrayvec::ArrayVec;
 use opentelemetry::{KeyValue, StringValue};
 use std::time::Duration;
@@ -23,15 +23,31 @@ impl Record {
         let instruments = &self.resolved.instruments;
         let labels = self.labels(error);
         #[cfg(feature = "bound-instruments")]
-        if self.rpc.is_none() && self.metric_attributes.is_empty() {
+        if labels.exact && self.rpc.is_none() && self.metric_attributes.is_empty() {
             let Instruments { duration, bound_durations, .. } = instruments;
-            return bound_durations.record(elapsed.as_secs_f64(), duration, self, &labels);
+            let series = (self.digest(&labels), self.series(&labels));
+            let attributes = || self.duration_attributes(&labels);
+            return bound_durations.record(elapsed.as_secs_f64(), duration, series, attributes);
         }
         let duration = match (&self.rpc, &instruments.rpc_duration) {
             (Some(_), Some(duration)) => duration,
             _ => &instruments.duration,
         };
         self.with_attributes(&labels, |all| duration.record(elapsed.as_secs_f64(), all));
+    }
+
+    #[cfg(feature = "bound-instruments")]
+    fn series(&self, labels: &Labels) -> Series {
+        Series {
+            method: labels.method.clone(),
+            scheme: self.scheme,
+            version: labels.version,
+            server: self.server.clone(),
+            route: self.route.clone(),
+            synthetic: labels.synthetic,
+            status: labels.status,
+            error: labels.error.clone(),
+        }
     }
 
     /// Records how large the bodies were, under the attributes of the duration.
@@ -71,7 +87,7 @@ impl Record {
         attributes
     }
 
-    pub(super) fn duration_attributes(&self, labels: &Labels) -> ArrayVec<KeyValue, 8> {
+    fn duration_attributes(&self, labels: &Labels) -> ArrayVec<KeyValue, 8> {
         let mut attributes = ArrayVec::new();
         attributes.push(KeyValue::new(c::HTTP_REQUEST_METHOD, labels.method.clone()));
         match &self.server {

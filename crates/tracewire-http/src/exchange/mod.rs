@@ -1,52 +1,39 @@
 //! One request and its response: the object that owns the span, the clock and the gauge.
 
 mod body;
-#[cfg(feature = "bound-instruments")]
-mod bound;
 mod finish;
 mod measure;
-mod messages;
 mod record;
+mod remaining;
 mod scope;
 mod series;
 mod start;
 mod stream;
 
-#[cfg(feature = "bound-instruments")]
-pub(crate) use self::bound::BoundDurations;
 pub use self::{
     body::ExchangeBody,
+    remaining::{Remaining, declared_length, is_bodyless},
     scope::{Scope, Scoped, Traced},
     stream::is_event_stream,
 };
 pub(crate) use self::{
     record::{Record, Shared},
-    series::SeriesLimit,
+    remaining::RequestKind,
 };
 
-use self::{
-    messages::Messages,
-    start::{note_unknown_peer, span_name},
-};
 use crate::{
-    ClientRequest, ExchangeHandle, Instrumentation, Origin, Outcome, ServerRequest,
     conventions as c,
-    method::OTHER,
-    repeated,
-    server::version_name,
-    text::{address, limited_shared},
+    grpc::Messages,
+    outcome::Outcome,
+    values::{address, version_name},
 };
 use bytes::Buf;
-use http::{HeaderMap, Method, StatusCode, Version};
+use http::{HeaderMap, StatusCode, Version};
 use http_body::Frame;
-use opentelemetry::{
-    Context, KeyValue, StringValue,
-    trace::{SpanKind, TraceContextExt},
-};
-use std::{borrow::Cow, net::SocketAddr, sync::Arc};
-use tracewire_propagation::outgoing;
+use opentelemetry::{Context, KeyValue, trace::TraceContextExt};
+use std::{net::SocketAddr, sync::Arc};
 
-/// The largest size of a body that is believed, in bytes: 1 TiB. Anybody can declare more.
+/// The largest size of a body that is believed, in bytes: 1 TiB. Anyone can declare more.
 const LARGEST: u64 = 1 << 40;
 
 /// One HTTP request and its response.
@@ -71,73 +58,10 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Starts the exchange of a server that received `request`, from `origin`.
-    pub fn serve(
-        instrumentation: &Instrumentation,
-        origin: impl Into<Origin>,
-        request: &ServerRequest<'_>,
-    ) -> Self {
-        let Origin { parent, link } = origin.into();
-        let resolved = instrumentation.resolve();
-        if !resolved.records {
-            return Self::unrecorded(outgoing(&parent));
-        }
-        if request.peer.is_none() {
-            note_unknown_peer();
-        }
-        let method = method_name(instrumentation, request.method);
-        let route = request.route.filter(|route| !route.is_empty());
-        let mut record = Record::new(instrumentation.side, resolved, method);
-        record.scheme = request.scheme;
-        record.version = version_name(request.version);
-        record.route = route.map(|route| repeated::text(route).into());
-        record.named = request.name.is_some();
-        record.synthetic = request.synthetic(instrumentation);
-        record.rpc = request.rpc(instrumentation);
-        record.start(instrumentation, &parent, SpanKind::Server, link, |record| {
-            let route = record.route.as_ref();
-            let name = match (request.name, &record.rpc) {
-                (Some(name), _) => Cow::Owned(name.to_owned()),
-                (None, Some(call)) => Cow::Owned(call.name().to_owned()),
-                (None, None) => span_name(&record.method, route.map(StringValue::as_str)),
-            };
-            (name, request.describe(instrumentation, record))
-        });
-        Self::new(record)
-    }
-
-    /// Starts the exchange of a client that is about to send `request`, under `parent`.
-    pub fn call(
-        instrumentation: &Instrumentation,
-        parent: &Context,
-        request: &ClientRequest<'_>,
-    ) -> Self {
-        let resolved = instrumentation.resolve();
-        if !resolved.records {
-            return Self::unrecorded(outgoing(parent));
-        }
-        let method = method_name(instrumentation, request.method);
-        let mut record = Record::new(instrumentation.side, resolved, method);
-        record.scheme = request.scheme;
-        record.server = Some(request.host)
-            .filter(|host| !host.is_empty())
-            .map(|host| (limited_shared(host.into(), instrumentation.value_limit), request.port));
-        record.rpc = request.rpc(instrumentation);
-        record.start(instrumentation, parent, SpanKind::Client, None, |record| {
-            let name = match (request.name, &record.rpc) {
-                (Some(name), _) => Cow::Owned(name.to_owned()),
-                (None, Some(call)) => Cow::Owned(call.name().to_owned()),
-                (None, None) => span_name(&record.method, request.template),
-            };
-            (name, request.describe(instrumentation, record))
-        });
-        Self::new(record)
-    }
-
-    /// An exchange of which nothing is recorded. It carries the context it came from.
-    pub fn unrecorded(origin: impl Into<Origin>) -> Self {
+    /// An exchange of which nothing is recorded. It carries `context`.
+    pub fn unrecorded(context: Context) -> Self {
         Self {
-            context: origin.into().into_context(),
+            context,
             recording: false,
             room: 0,
             rpc: false,
@@ -162,36 +86,28 @@ impl Exchange {
     }
 
     /// Notes the status code that was sent or received.
-    pub fn respond(&mut self, status: StatusCode) {
-        self.note(|record| {
-            record.status = Some(status);
-            if record.rpc.is_some() {
-                record.answered = Some(record.elapsed());
-            }
-        });
+    pub fn set_status(&mut self, status: StatusCode) {
+        self.note(|record| record.set_status(status));
     }
 
-    /// Notes the response's headers: those of them that are to be captured, and gRPC's status
-    /// where the head has it.
-    pub fn response_headers(&mut self, instrumentation: &Instrumentation, headers: &HeaderMap) {
-        self.trailers(headers);
-        if self.recording {
-            let span = self.context.span();
-            let limit = instrumentation.value_limit;
-            let room = self.room;
-            let add = |attribute| {
-                self.room -= 1;
-                span.set_attribute(attribute);
-            };
-            let prefix = if self.rpc { c::RPC_RESPONSE_METADATA } else { c::HTTP_RESPONSE_HEADER };
-            instrumentation.response_headers.capture(headers, prefix, limit, room, add);
-        }
+    /// Notes the head of the response: the status code, those of its headers that are to be captured,
+    /// and gRPC's status where the head has it.
+    pub fn set_response(&mut self, status: StatusCode, headers: &HeaderMap) {
+        let (recording, mut room) = (self.recording, self.room);
+        self.note(|record| {
+            record.set_status(status);
+            record.set_trailers(headers);
+            if recording {
+                record.capture_response_headers(headers, &mut room);
+            }
+        });
+        self.room = room;
     }
 
     /// Notes the response's trailers, which carry gRPC's status.
-    pub fn trailers(&mut self, trailers: &HeaderMap) {
+    pub fn set_trailers(&mut self, trailers: &HeaderMap) {
         if self.rpc {
-            self.note(|record| record.trailers(trailers));
+            self.note(|record| record.set_trailers(trailers));
         }
     }
 
@@ -199,7 +115,7 @@ impl Exchange {
     pub(crate) fn response_frame<D: Buf>(&mut self, frame: &Frame<D>, size: u64) {
         self.add_response_size(size);
         if let Some(trailers) = frame.trailers_ref() {
-            self.trailers(trailers);
+            self.set_trailers(trailers);
         }
         if self.rpc
             && !self.messages.are_several()
@@ -219,7 +135,7 @@ impl Exchange {
 
     /// Notes the size of the request's body, in bytes as transferred. More than 1 TiB is not noted:
     /// such a size was only declared.
-    pub fn request_size(&mut self, bytes: u64) {
+    pub fn set_request_size(&mut self, bytes: u64) {
         if self.sized && bytes <= LARGEST {
             self.note(|record| record.request_size = Some(bytes));
         }
@@ -242,13 +158,8 @@ impl Exchange {
         }
     }
 
-    /// A handle for those who answer the request.
-    pub fn handle(&self) -> ExchangeHandle {
-        ExchangeHandle::new(self.shared.clone())
-    }
-
     /// Leaves the exchange to those who hold its [handle](Self::handle): it is complete when the
-    /// last of them drops it.
+    /// last handle is dropped.
     ///
     /// This is for connections that outlive their response, as a WebSocket does. Such a response is
     /// a [stream](Self::set_stream).
@@ -275,7 +186,7 @@ impl Exchange {
     }
 
     /// Notes the protocol version that was negotiated.
-    pub fn negotiated(&mut self, version: Version) {
+    pub fn set_version(&mut self, version: Version) {
         let version = version_name(version);
         self.note(|record| record.version = version);
         if self.recording
@@ -288,7 +199,7 @@ impl Exchange {
     }
 
     /// Notes the other end of the socket.
-    pub fn peer(&mut self, peer: SocketAddr) {
+    pub fn set_peer(&mut self, peer: SocketAddr) {
         if self.recording {
             let span = self.context.span();
             span.set_attribute(KeyValue::new(c::NETWORK_PEER_ADDRESS, address(peer.ip())));
@@ -297,7 +208,7 @@ impl Exchange {
     }
 
     /// Notes how often the request was sent again, where that was not known when it started.
-    pub fn resent(&mut self, count: u32) {
+    pub fn set_resend_count(&mut self, count: u32) {
         if self.recording {
             let count = KeyValue::new(c::HTTP_REQUEST_RESEND_COUNT, i64::from(count));
             self.context.span().set_attribute(count);
@@ -320,7 +231,7 @@ impl Exchange {
         self.rpc
     }
 
-    fn new(record: Record) -> Self {
+    pub(crate) fn new(record: Record) -> Self {
         Self {
             context: record.context.clone(),
             recording: record.recording,
@@ -332,6 +243,11 @@ impl Exchange {
             handed_over: false,
             shared: Some(Arc::new(Shared::new(record))),
         }
+    }
+
+    /// What those who add to the exchange share, if anything is recorded.
+    pub(crate) fn shared(&self) -> Option<&Arc<Shared>> {
+        self.shared.as_ref()
     }
 
     fn note(&self, note: impl FnOnce(&mut Record)) {
@@ -353,8 +269,4 @@ impl Drop for Exchange {
             self.end_once(Outcome::Cancelled);
         }
     }
-}
-
-fn method_name(instrumentation: &Instrumentation, method: &Method) -> StringValue {
-    instrumentation.known_methods.name(method).unwrap_or_else(|| OTHER.into())
 }

@@ -1,14 +1,14 @@
 //! What is known of an exchange under way, in one allocation that all who add to it share.
 
 use crate::{
-    ErrorType, Instrumentation, Outcome, Scheme, conventions as c,
-    header_capture::MOST_HEADERS,
-    instrumentation::Resolved,
-    instruments::Side,
-    rpc::{GrpcStatus, RpcCall},
+    conventions as c,
+    grpc::{GrpcStatus, RpcCall},
+    outcome::{ErrorType, Outcome},
+    settings::{Common, Resolved},
+    values::{MOST_HEADERS, OTHER, Scheme, Side},
 };
-use http::{HeaderMap, StatusCode};
-use opentelemetry::{Context, KeyValue, StringValue};
+use http::{HeaderMap, Method, StatusCode};
+use opentelemetry::{Context, KeyValue, StringValue, trace::TraceContextExt};
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -29,17 +29,17 @@ pub(crate) struct Record {
     pub(super) room: usize,
     pub(super) started: Instant,
     pub(super) started_at: SystemTime,
-    pub(super) method: StringValue,
-    pub(super) scheme: Scheme,
-    pub(super) version: Option<&'static str>,
-    pub(super) server: Option<(StringValue, u16)>,
-    pub(super) route: Option<StringValue>,
-    pub(super) synthetic: Option<&'static str>,
-    pub(super) rpc: Option<RpcCall>,
+    pub(crate) method: StringValue,
+    pub(crate) scheme: Scheme,
+    pub(crate) version: Option<&'static str>,
+    pub(crate) server: Option<(StringValue, u16)>,
+    pub(crate) route: Option<StringValue>,
+    pub(crate) synthetic: Option<&'static str>,
+    pub(crate) rpc: Option<RpcCall>,
     pub(crate) metric_attributes: Vec<KeyValue>,
     /// What those who answer made of the exchange, in place of the conventions.
     pub(crate) verdict: Option<Option<ErrorType>>,
-    pub(super) named: bool,
+    pub(crate) named: bool,
     pub(super) request_size: Option<u64>,
     pub(super) response_size: Option<u64>,
     pub(super) status: Option<StatusCode>,
@@ -52,14 +52,17 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(super) fn new(side: Side, resolved: Arc<Resolved>, method: StringValue) -> Self {
+    /// The record of a request of `method` that arrives, or is sent, now.
+    pub(crate) fn new(resolved: &Arc<Resolved>, method: &Method) -> Self {
+        let resolved = resolved.clone();
+        let method = resolved.options.known_methods.name(method).unwrap_or_else(|| OTHER.into());
         Self {
-            side,
+            side: resolved.options.side,
             context: Context::new(),
             recording: false,
             room: 0,
-            started: resolved.clock.now(),
-            started_at: resolved.clock.wall(),
+            started: resolved.options.clock.now(),
+            started_at: resolved.options.clock.wall(),
             method,
             scheme: Scheme::Http,
             version: None,
@@ -80,22 +83,13 @@ impl Record {
         }
     }
 
-    pub(crate) fn method(&self) -> &StringValue {
-        &self.method
-    }
-
-    pub(crate) fn route(&self) -> Option<&StringValue> {
-        self.route.as_ref()
-    }
-
-    pub(crate) fn server(&self) -> Option<&(StringValue, u16)> {
-        self.server.as_ref()
+    pub(crate) fn options(&self) -> &Common {
+        &self.resolved.options
     }
 
     /// Adds those of the request's headers that are to be captured.
     pub(crate) fn capture_request_headers(
         &self,
-        instrumentation: &Instrumentation,
         headers: Option<&HeaderMap>,
         attributes: &mut Vec<KeyValue>,
     ) {
@@ -104,22 +98,42 @@ impl Record {
             None => c::HTTP_REQUEST_HEADER,
         };
         if let Some(headers) = headers {
-            let limit = instrumentation.value_limit;
+            let Common { request_headers, value_limit, .. } = self.options();
             let add = |attribute| attributes.push(attribute);
-            instrumentation.request_headers.capture(headers, prefix, limit, MOST_HEADERS, add);
+            request_headers.capture(headers, prefix, *value_limit, MOST_HEADERS, add);
         }
     }
 
-    pub(crate) fn rpc(&self) -> Option<&RpcCall> {
-        self.rpc.as_ref()
+    /// Adds those of the response's headers that are to be captured to the span, which has `room`
+    /// for so many.
+    pub(super) fn capture_response_headers(&self, headers: &HeaderMap, room: &mut usize) {
+        let prefix = match self.rpc {
+            Some(_) => c::RPC_RESPONSE_METADATA,
+            None => c::HTTP_RESPONSE_HEADER,
+        };
+        let Common { response_headers, value_limit, .. } = self.options();
+        let span = self.context.span();
+        let most = *room;
+        let add = |attribute| {
+            *room -= 1;
+            span.set_attribute(attribute);
+        };
+        response_headers.capture(headers, prefix, *value_limit, most, add);
     }
 
-    /// Whether anybody wants to know how large the bodies are.
+    /// Returns whether the sizes of bodies are measured.
     pub(super) fn measures_sizes(&self) -> bool {
         self.resolved.instruments.body_sizes.is_some()
     }
 
-    pub(super) fn trailers(&mut self, trailers: &HeaderMap) {
+    pub(super) fn set_status(&mut self, status: StatusCode) {
+        self.status = Some(status);
+        if self.rpc.is_some() {
+            self.answered = Some(self.elapsed());
+        }
+    }
+
+    pub(super) fn set_trailers(&mut self, trailers: &HeaderMap) {
         if let Some(call) = &mut self.rpc {
             call.status = GrpcStatus::of(trailers).or(call.status);
         }
@@ -128,8 +142,8 @@ impl Record {
 
 /// The record of an exchange, which ends once.
 ///
-/// If nobody ends it, because the exchange was handed over, it is complete when the last who
-/// shares it is gone.
+/// If nothing ends it, because the exchange was handed over, it is complete when the last handle is
+/// dropped.
 #[derive(Debug)]
 pub(crate) struct Shared {
     ended: AtomicBool,
@@ -143,7 +157,7 @@ impl Shared {
 
     /// Notes something on the record; nothing once the exchange has ended.
     pub(crate) fn note(&self, note: impl FnOnce(&mut Record)) {
-        // Whoever is called at the end holds no lock up by asking for a note.
+        // What is called at the end may ask for a note while the lock is held.
         if !self.has_ended() {
             note(&mut self.lock());
         }

@@ -1,7 +1,7 @@
 //! Runs and drops the work of an exchange inside its context.
 
 use super::Exchange;
-use crate::{ClientCall, ErrorType, Outcome};
+use crate::outcome::{ErrorType, Outcome};
 use opentelemetry::{Context, ContextGuard};
 use pin_project_lite::pin_project;
 use std::{
@@ -42,22 +42,6 @@ impl Traced for Exchange {
 
     fn exchange_mut(&mut self) -> &mut Exchange {
         self
-    }
-
-    fn end(self, outcome: Outcome) {
-        Self::end(self, outcome);
-    }
-}
-
-impl Traced for ClientCall {
-    const ENDS_AT_LAST_BYTE: bool = true;
-
-    fn exchange(&self) -> &Exchange {
-        Self::exchange(self)
-    }
-
-    fn exchange_mut(&mut self) -> &mut Exchange {
-        Self::exchange_mut(self)
     }
 
     fn end(self, outcome: Outcome) {

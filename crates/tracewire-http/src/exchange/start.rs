@@ -1,18 +1,14 @@
 //! Starts the span, described for the sampler.
 
 use super::Record;
-use crate::{
-    Instrumentation,
-    method::{OTHER, conventional},
-};
+use crate::values::{OTHER, Side, conventional};
 use opentelemetry::{
-    Context, KeyValue, StringValue, otel_debug,
+    Context, KeyValue, StringValue,
     trace::{Link, Span, SpanBuilder, SpanContext, SpanKind, TraceContextExt, Tracer},
 };
 use std::{
     borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Once,
 };
 use tracewire_propagation::{SamplingHint, is_untraced, outgoing, with_random_trace_id};
 
@@ -26,11 +22,9 @@ impl Record {
     ///
     /// The span is described at its start, so that samplers see the attributes, except under a
     /// remote parent that is not sampled: then only if the span records after all.
-    pub(super) fn start(
+    pub(crate) fn start(
         &mut self,
-        instrumentation: &Instrumentation,
         parent: &Context,
-        kind: SpanKind,
         link: Option<SpanContext>,
         describe: impl Fn(&Self) -> (Cow<'static, str>, Vec<KeyValue>),
     ) {
@@ -40,7 +34,7 @@ impl Record {
             self.context = outgoing(parent);
             return;
         };
-        let late = !instrumentation.describe_unsampled && refused_by_caller(parent);
+        let late = !self.resolved.options.describe_unsampled && refused_by_caller(parent);
         let mut room = ROOM;
         let mut describe = |record: &Self| {
             let (name, mut attributes) = describe(record);
@@ -51,6 +45,10 @@ impl Record {
         };
         let (name, attributes) =
             if late { (Cow::Borrowed("HTTP"), Vec::new()) } else { describe(self) };
+        let kind = match self.side {
+            Side::Server => SpanKind::Server,
+            Side::Client => SpanKind::Client,
+        };
         let mut builder = SpanBuilder::from_name(name)
             .with_kind(kind)
             .with_start_time(self.started_at)
@@ -78,18 +76,15 @@ impl Record {
     }
 }
 
-/// Says once that a server does not know who calls it, which is easy to forget.
-#[cold]
-pub(super) fn note_unknown_peer() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        otel_debug!(
-            name: "Server.UnknownPeer",
-            message = "a request has no peer address, so spans have no client.address: serve an axum \
-                router with into_make_service_with_connect_info::<SocketAddr>(), or insert a \
-                PeerAddress into the request's extensions"
-        );
-    });
+impl Record {
+    /// The span's name: `given`, or gRPC's method, or the HTTP method and `target`.
+    pub(crate) fn span_name(&self, given: Option<&str>, target: Option<&str>) -> Cow<'static, str> {
+        match (given, &self.rpc) {
+            (Some(name), _) => Cow::Owned(name.to_owned()),
+            (None, Some(call)) => Cow::Owned(call.name().to_owned()),
+            (None, None) => span_name(&self.method, target),
+        }
+    }
 }
 
 /// `{method} {target}`, or the method alone; a method that is not known is `HTTP`.

@@ -2,9 +2,8 @@
 
 use super::{Exchange, Record, Shared};
 use crate::{
-    Outcome,
-    instruments::Side,
-    text::{after_grpc, media_type},
+    outcome::Outcome,
+    values::{Side, after_grpc, media_type},
 };
 use http::HeaderMap;
 use std::time::Duration;
@@ -21,7 +20,7 @@ pub fn is_event_stream(headers: &HeaderMap) -> bool {
 }
 
 impl Exchange {
-    /// Says whether the response, whose status was [noted](Self::respond), is a stream.
+    /// Says whether the response, whose status was [noted](Self::set_response), is a stream.
     ///
     /// The duration of a stream is recorded now: how long its reader stays is no latency. The span
     /// ends with the stream. A reader who leaves is no error, unlike a stream that fails.
@@ -61,7 +60,7 @@ impl Shared {
         record.measured = true;
         // The classifier may use a handle, and so wait for this lock.
         drop(record);
-        let error = judgement.error(resolved.classifier.as_ref());
+        let error = judgement.error(resolved.options.classify.as_ref());
         self.lock().measure_duration(elapsed, error);
     }
 }
@@ -69,7 +68,7 @@ impl Shared {
 impl Record {
     /// How long the exchange has been under way.
     pub(super) fn elapsed(&self) -> Duration {
-        self.resolved.clock.now().saturating_duration_since(self.started)
+        self.options().clock.now().saturating_duration_since(self.started)
     }
 
     /// Whether a reader who leaves is no error, because what is left is a stream.

@@ -1,8 +1,8 @@
 //! A handle on an exchange that is under way, for those who answer it.
 
 use crate::{
-    ErrorType,
-    exchange::{Record, Shared},
+    exchange::{Exchange, Record, Shared},
+    outcome::ErrorType,
 };
 use opentelemetry::{Context, KeyValue};
 use std::sync::{Arc, Weak};
@@ -40,7 +40,7 @@ impl ExchangeHandle {
     /// Adds an attribute to the duration metric. That of a stream is recorded at its response head.
     ///
     /// Every new value is a new time series: add only what takes few values, and never text that
-    /// a stranger chose.
+    /// a client chose.
     pub fn add_metric_attribute(&self, attribute: KeyValue) {
         self.note(|record| record.metric_attributes.push(attribute));
     }
@@ -67,19 +67,22 @@ impl ExchangeHandle {
 
     /// A handle on a request that is not traced, and the context for it, made of `context`. The
     /// request has ended when nothing holds that context any more.
-    pub fn untraced(context: &Context) -> (Context, Self) {
+    pub(super) fn untraced(context: &Context) -> (Context, Self) {
         let alive = Arc::new(());
         let handle = Self(Of::Untraced(Arc::downgrade(&alive)));
         (context.with_value(Alive(alive)), handle)
-    }
-
-    pub(crate) fn new(shared: Option<Arc<Shared>>) -> Self {
-        Self(shared.map_or(Of::Unrecorded, Of::Recorded))
     }
 
     fn note(&self, note: impl FnOnce(&mut Record)) {
         if let Of::Recorded(shared) = &self.0 {
             shared.note(note);
         }
+    }
+}
+
+impl Exchange {
+    /// Returns a handle for those who answer the request.
+    pub fn handle(&self) -> ExchangeHandle {
+        ExchangeHandle(self.shared().cloned().map_or(Of::Unrecorded, Of::Recorded))
     }
 }

@@ -1,16 +1,25 @@
-//! The server's side: facts of a request, whom to believe, and a handle for those who answer.
+//! The server's side: its settings and hooks, the facts of a request, which callers and proxies are
+//! believed, and the exchange from a request to the end of its response.
 
+mod call;
 mod handle;
+mod hooks;
+mod incoming;
+mod options;
 mod paths;
 mod proxies;
 mod request;
+mod settings;
 mod trust;
 
-pub(crate) use self::request::version_name;
 pub use self::{
+    call::{ServerBody, ServerCall},
     handle::ExchangeHandle,
-    paths::Paths,
+    hooks::{Attributes, Hooks, RequestHead, ResponseHead},
+    incoming::{IncomingRequest, PeerAddress},
     proxies::{ClientAddress, Forwarded, InvalidNetwork, ProxyHeaders, TrustedProxies},
-    request::ServerRequest,
-    trust::{Origin, Trust},
+    settings::{ServerOptions, ServerSettings},
+    trust::Trust,
 };
+
+use self::trust::Parent;

@@ -1,16 +1,21 @@
 //! A server's request: the facts, and the attributes they become.
 
-use super::ClientAddress;
+use super::{ClientAddress, Parent, ServerOptions};
 use crate::{
-    Authority, Instrumentation, Scheme, conventions as c,
-    exchange::Record,
-    method,
-    rpc::RpcCall,
-    text::{address, header, limited_shared},
+    conventions as c,
+    exchange::{Exchange, Record},
+    grpc::RpcCall,
+    settings::Resolved,
+    values::{Scheme, address, describe_method, header, limited_shared, repeated, version_name},
 };
 use http::{HeaderMap, Method, Version, header::USER_AGENT};
-use opentelemetry::{KeyValue, StringValue};
-use std::{fmt, net::SocketAddr};
+use opentelemetry::{KeyValue, StringValue, otel_debug};
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::{Arc, Once},
+};
+use tracewire_text::host::Authority;
 
 /// How much of a user agent is searched for names, in bytes.
 const SEARCHED: usize = 512;
@@ -19,35 +24,34 @@ const SEARCHED: usize = 512;
 ///
 /// `Debug` leaves out what may hold credentials: path, query, headers and attributes.
 #[derive(Clone, Copy)]
-#[non_exhaustive]
-pub struct ServerRequest<'a> {
+pub(super) struct ServerRequest<'a> {
     /// The request method.
-    pub method: &'a Method,
+    pub(super) method: &'a Method,
     /// The scheme the client used: the connection's, or what a trusted proxy says. It is a metric
     /// attribute, so never take it from the request's target, which the client writes.
-    pub scheme: Scheme,
+    pub(super) scheme: Scheme,
     /// The path as the client sent it, without the query.
-    pub path: &'a str,
+    pub(super) path: &'a str,
     /// The query without its question mark.
-    pub query: Option<&'a str>,
+    pub(super) query: Option<&'a str>,
     /// The host and port asked for: `:authority`, or the `Host` header. A text that
     /// [`Authority::parse_host`] does not take is left out.
-    pub authority: Option<&'a str>,
+    pub(super) authority: Option<&'a str>,
     /// The matched route template, if the router has matched already.
-    pub route: Option<&'a str>,
+    pub(super) route: Option<&'a str>,
     /// The protocol version of the connection.
-    pub version: Version,
+    pub(super) version: Version,
     /// The other end of the socket.
-    pub peer: Option<SocketAddr>,
+    pub(super) peer: Option<SocketAddr>,
     /// The client behind all trusted proxies; the peer, where none is known.
-    pub client: Option<ClientAddress>,
+    pub(super) client: Option<ClientAddress>,
     /// The request's headers.
-    pub headers: Option<&'a HeaderMap>,
+    pub(super) headers: Option<&'a HeaderMap>,
     /// A name for the span instead of `{method} {route}`; it must be one of few.
-    pub name: Option<&'a str>,
+    pub(super) name: Option<&'a str>,
     /// More attributes for the span. They come after the conventions' own, and where a span would
     /// have more than 112 attributes with them, the last are left out.
-    pub attributes: &'a [KeyValue],
+    pub(super) attributes: &'a [KeyValue],
 }
 
 impl fmt::Debug for ServerRequest<'_> {
@@ -67,7 +71,7 @@ impl fmt::Debug for ServerRequest<'_> {
 
 impl<'a> ServerRequest<'a> {
     /// A request of which only the required facts are known.
-    pub fn new(method: &'a Method, scheme: Scheme, path: &'a str, version: Version) -> Self {
+    pub(super) fn new(method: &'a Method, scheme: Scheme, path: &'a str, version: Version) -> Self {
         Self {
             method,
             scheme,
@@ -85,22 +89,18 @@ impl<'a> ServerRequest<'a> {
     }
 
     /// The call over gRPC that this is, if such calls are told apart.
-    pub(crate) fn rpc(&self, instrumentation: &Instrumentation) -> Option<RpcCall> {
-        RpcCall::of(instrumentation.rpc_methods.as_ref()?, self.headers?, self.path)
+    fn rpc(&self, resolved: &Resolved) -> Option<RpcCall> {
+        RpcCall::of(resolved.options.rpc_methods.as_ref()?, self.headers?, self.path)
     }
 
     /// The attributes that are known when the span starts.
-    pub(crate) fn describe(
-        &self,
-        instrumentation: &Instrumentation,
-        record: &Record,
-    ) -> Vec<KeyValue> {
-        let limit = instrumentation.value_limit;
+    fn describe(&self, options: &ServerOptions, record: &Record) -> Vec<KeyValue> {
+        let limit = record.options().value_limit;
         // 12 of our own here and at most 3 at the end: then the vector never grows.
         let mut attributes = Vec::with_capacity(15 + self.attributes.len());
-        match record.rpc() {
+        match &record.rpc {
             Some(call) => call.describe(self.path, limit, &mut attributes),
-            None => self.describe_http(instrumentation, record, &mut attributes),
+            None => self.describe_http(record, &mut attributes),
         }
         if let Some(authority) = self.authority.and_then(Authority::parse_host) {
             let host = limited_shared(authority.host.into(), limit);
@@ -111,14 +111,14 @@ impl<'a> ServerRequest<'a> {
         }
         let peer = self.peer.map(|peer| (address(peer.ip()), peer.port()));
         // The conventions for remote procedure calls have no client on the server's span.
-        if record.rpc().is_none() {
-            self.describe_client(instrumentation, peer.as_ref(), &mut attributes);
+        if record.rpc.is_none() {
+            self.describe_client(options, peer.as_ref(), &mut attributes);
         }
         if let Some((peer, port)) = peer {
             attributes.push(KeyValue::new(c::NETWORK_PEER_ADDRESS, peer));
             attributes.push(KeyValue::new(c::NETWORK_PEER_PORT, i64::from(port)));
         }
-        record.capture_request_headers(instrumentation, self.headers, &mut attributes);
+        record.capture_request_headers(self.headers, &mut attributes);
         attributes.extend_from_slice(self.attributes);
         attributes
     }
@@ -126,7 +126,7 @@ impl<'a> ServerRequest<'a> {
     /// The client behind all proxies, else the peer.
     fn describe_client(
         &self,
-        instrumentation: &Instrumentation,
+        options: &ServerOptions,
         peer: Option<&(StringValue, u16)>,
         attributes: &mut Vec<KeyValue>,
     ) {
@@ -136,54 +136,88 @@ impl<'a> ServerRequest<'a> {
             (None, None) => return,
         };
         attributes.push(KeyValue::new(c::CLIENT_ADDRESS, client));
-        if instrumentation.client_port
+        if options.client_port
             && let Some(port) = port
         {
             attributes.push(KeyValue::new(c::CLIENT_PORT, i64::from(port)));
         }
     }
 
-    fn describe_http(
-        &self,
-        instrumentation: &Instrumentation,
-        record: &Record,
-        attributes: &mut Vec<KeyValue>,
-    ) {
-        let limit = instrumentation.value_limit;
-        method::describe(record.method(), self.method, limit, attributes);
+    fn describe_http(&self, record: &Record, attributes: &mut Vec<KeyValue>) {
+        let limit = record.options().value_limit;
+        describe_method(&record.method, self.method, limit, attributes);
         attributes.push(KeyValue::new(c::URL_SCHEME, self.scheme.as_str()));
-        let keys = &instrumentation.sensitive_keys;
+        let keys = &record.options().sensitive_keys;
         let path = keys.limited_path(self.path, limit).into_owned();
         attributes.push(KeyValue::new(c::URL_PATH, path));
         if let Some(query) = self.query {
             let query = keys.limited_query(query, limit).into_owned();
             attributes.push(KeyValue::new(c::URL_QUERY, query));
         }
-        if let Some(route) = record.route() {
+        if let Some(route) = &record.route {
             attributes.push(KeyValue::new(c::HTTP_ROUTE, route.clone()));
         }
-        if let Some(version) = version_name(self.version) {
+        if let Some(version) = record.version {
             attributes.push(KeyValue::new(c::NETWORK_PROTOCOL_VERSION, version));
         }
         if let Some(user_agent) = self.headers.and_then(|headers| headers.get(USER_AGENT)) {
             let user_agent = limited_shared(header(user_agent, limit), limit);
             attributes.push(KeyValue::new(c::USER_AGENT_ORIGINAL, user_agent));
         }
-        if let Some(kind) = self.synthetic(instrumentation) {
+        if let Some(kind) = record.synthetic {
             attributes.push(KeyValue::new(c::USER_AGENT_SYNTHETIC_TYPE, kind));
         }
     }
 
     /// `user_agent.synthetic.type`, when it is asked for.
-    pub(crate) fn synthetic(&self, instrumentation: &Instrumentation) -> Option<&'static str> {
-        if !instrumentation.synthetic_user_agents {
+    fn synthetic(&self, options: &ServerOptions) -> Option<&'static str> {
+        if !options.synthetic_user_agents {
             return None;
         }
         synthetic_type(self.headers?.get(USER_AGENT)?.as_bytes())
     }
 }
 
-/// Agents that say themselves that they are no person's: the names that OpenTelemetry's
+/// Starts the exchange of a server that received `request`, under `parent`.
+pub(super) fn exchange(
+    resolved: &Arc<Resolved>,
+    options: &ServerOptions,
+    Parent { context, link }: Parent,
+    request: &ServerRequest<'_>,
+) -> Exchange {
+    if request.peer.is_none() {
+        note_unknown_peer();
+    }
+    let route = request.route.filter(|route| !route.is_empty());
+    let mut record = Record::new(resolved, request.method);
+    record.scheme = request.scheme;
+    record.version = version_name(request.version);
+    record.route = route.map(|route| repeated::text(route).into());
+    record.named = request.name.is_some();
+    record.synthetic = request.synthetic(options);
+    record.rpc = request.rpc(resolved);
+    record.start(&context, link, |record| {
+        let route = record.route.as_ref().map(StringValue::as_str);
+        (record.span_name(request.name, route), request.describe(options, record))
+    });
+    Exchange::new(record)
+}
+
+/// Says once that a server does not know who calls it, which is easy to forget.
+#[cold]
+pub(super) fn note_unknown_peer() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        otel_debug!(
+            name: "Server.UnknownPeer",
+            message = "a request has no peer address, so spans have no client.address: serve an axum \
+                router with into_make_service_with_connect_info::<SocketAddr>(), or insert a \
+                PeerAddress into the request's extensions"
+        );
+    });
+}
+
+/// Recognizes agents that say that they are programs, by the names that OpenTelemetry's
 /// instrumentations of other languages look for.
 fn synthetic_type(user_agent: &[u8]) -> Option<&'static str> {
     let searched = &user_agent[..user_agent.len().min(SEARCHED)];
@@ -200,14 +234,23 @@ fn synthetic_type(user_agent: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// `network.protocol.version`: HTTP/2 is `2`, not `2.0`.
-pub(crate) fn version_name(version: Version) -> Option<&'static str> {
-    match version {
-        Version::HTTP_09 => Some("0.9"),
-        Version::HTTP_10 => Some("1.0"),
-        Version::HTTP_11 => Some("1.1"),
-        Version::HTTP_2 => Some("2"),
-        Version::HTTP_3 => Some("3"),
-        _ => None,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::header::AUTHORIZATION;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, "Bearer SECRET".parse().unwrap())]);
+        let attributes = [KeyValue::new("key", "SECRET")];
+        let mut request =
+            ServerRequest::new(&Method::GET, Scheme::Https, "/SECRET", Version::HTTP_11);
+        request.query = Some("token=SECRET");
+        request.authority = Some("ada:SECRET@shop.example");
+        request.headers = Some(&headers);
+        request.attributes = &attributes;
+        let shown = format!("{request:?}");
+        assert!(shown.contains("GET") && shown.contains("Https"), "{shown}");
+        assert!(!shown.contains("SECRET"), "{shown}");
     }
 }

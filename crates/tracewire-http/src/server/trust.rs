@@ -8,9 +8,9 @@ use tracewire_propagation::current;
 
 /// What a server makes of the trace context and baggage that its caller sends.
 ///
-/// Anybody can send them: a caller decides with them which trace a request belongs to, whether it
-/// is sampled, and what baggage your code reads. That is what services of one house want, and what
-/// the edge of the house may not.
+/// Anyone can send them: a caller decides with them which trace a request belongs to, whether it
+/// is sampled, and what baggage your code reads. That is right between services of your own, and may
+/// be wrong at the edge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Trust {
@@ -26,38 +26,32 @@ pub enum Trust {
     Ignore,
 }
 
-/// Under what a request's span starts.
+/// What a request's span starts under: a parent, and a caller that it links to.
 #[derive(Debug)]
-pub struct Origin {
-    pub(crate) parent: Context,
-    pub(crate) link: Option<SpanContext>,
+pub(super) struct Parent {
+    pub(super) context: Context,
+    pub(super) link: Option<SpanContext>,
 }
 
 impl Trust {
-    /// The origin of a request, given how to extract its headers into a context.
-    pub fn origin(self, extract: impl FnOnce(&Context) -> Context) -> Origin {
+    /// The parent of a request, given how to extract its headers into a context.
+    pub(super) fn parent(self, extract: impl FnOnce(&Context) -> Context) -> Parent {
         match self {
-            // Cloned, not borrowed: whoever extracts may attach contexts of his own.
-            Self::Continue => Origin { parent: extract(&current::get()), link: None },
-            Self::Ignore => Origin { parent: current::get(), link: None },
+            // Cloned, not borrowed: a propagator may attach contexts of its own.
+            Self::Continue => Parent { context: extract(&current::get()), link: None },
+            Self::Ignore => Parent { context: current::get(), link: None },
             Self::Link => {
                 let caller = extract(&Context::new());
                 let link = caller.span().span_context().clone();
-                Origin { parent: Context::new(), link: Some(link).filter(SpanContext::is_valid) }
+                Parent { context: Context::new(), link: Some(link).filter(SpanContext::is_valid) }
             }
         }
     }
 }
 
-impl Origin {
+impl Parent {
     /// The context to go on with when no span is started.
-    pub fn into_context(self) -> Context {
-        self.parent
-    }
-}
-
-impl From<Context> for Origin {
-    fn from(parent: Context) -> Self {
-        Self { parent, link: None }
+    pub(super) fn into_context(self) -> Context {
+        self.context
     }
 }

@@ -3,6 +3,7 @@
 use opentelemetry_proto::tonic::common::v1::AnyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use tracewire_text::cut::first_chars;
 
 use crate::env::{self, Env, Origin};
 
@@ -61,10 +62,8 @@ impl Limits {
 fn cut_value(value: Option<&mut AnyValue>, limit: usize) {
     match value.and_then(|value| value.value.as_mut()) {
         Some(Value::StringValue(text)) => {
-            // A character takes at least a byte: most values need no counting.
-            if text.len() > limit
-                && let Some((end, _)) = text.char_indices().nth(limit)
-            {
+            let end = first_chars(text, limit).len();
+            if end < text.len() {
                 text.truncate(end);
                 text.shrink_to_fit();
             }

@@ -44,6 +44,8 @@ pub(super) fn hint(
     if let Some((known, base)) = doubled.filter(|_| is_base) {
         let mut whole = url.clone();
         whole.set_path(base);
+        whole.set_query(None);
+        whole.set_fragment(None);
         let base = shown::url(&whole);
         let base = base.trim_end_matches('/');
         env.warn(format!(

@@ -29,18 +29,20 @@ pub use self::protocol::Protocol;
 #[cfg(feature = "logs")]
 pub(crate) use self::sinks::OtlpLogs;
 pub(crate) use self::sinks::{OtlpMetrics, OtlpSpans};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use tracewire_text::percent;
 use url::Url;
 
 use crate::env::{self, Env, Found, Origin};
 use crate::error::InitError;
 use crate::http_client::{HttpClient, Target, shown};
-use crate::percent;
+use crate::pairs;
 use crate::proxy;
 use crate::shown::{Shown, has_real_host};
 use crate::stop::Stop;
@@ -203,10 +205,12 @@ fn endpoint(
 
 /// The user and password of a URL as a header, without which the URL is left.
 fn take_credentials(url: &mut Url) -> Option<HeaderValue> {
+    fn decoded(text: &str) -> Cow<'_, str> {
+        percent::decode(text).unwrap_or(text.into())
+    }
     if url.username().is_empty() && url.password().is_none() {
         return None;
     }
-    let decoded = |text: &str| percent::decode(text).unwrap_or_else(|| text.to_owned());
     let pair =
         format!("{}:{}", decoded(url.username()), decoded(url.password().unwrap_or_default()));
     let mut header = HeaderValue::from_str(&format!("Basic {}", BASE64_STANDARD.encode(pair)))
@@ -253,7 +257,7 @@ fn headers(env: &Env, code: &Settings, signal: Signal) -> Result<HeaderMap, Init
         let Some(text) = env.text(variable) else {
             continue;
         };
-        match percent::pairs(&text).and_then(|pairs| header_map(&pairs)) {
+        match pairs::read(&text).and_then(|pairs| header_map(&pairs)) {
             Some(headers) => {
                 let source = env.source_of(variable).to_owned();
                 env.decide(&special, "(not shown)", Origin::Variable(source));

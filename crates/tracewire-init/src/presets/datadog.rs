@@ -1,5 +1,6 @@
 //! The Datadog Agent, at its ports for OTLP, by the variables of Datadog's tracers.
 
+use tracewire_text::host::LONGEST_NAME;
 use url::{Host, Url};
 
 use super::Table;
@@ -49,7 +50,7 @@ fn host(table: &Table<'_>) -> Result<Option<(String, &'static str)>, InitError> 
     let Some(host) = table.text(HOST) else { return Ok(None) };
     let bracketed =
         if host.parse::<std::net::Ipv6Addr>().is_ok() { format!("[{host}]") } else { host };
-    if bracketed.len() > 253 || Host::parse(&bracketed).is_err() {
+    if bracketed.len() > LONGEST_NAME || Host::parse(&bracketed).is_err() {
         return Err(InitError::configuration(
             HOST,
             &Shown::endpoint(&bracketed),

@@ -11,7 +11,9 @@ mod elastic;
 #[cfg(feature = "uptrace")]
 mod uptrace;
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
+
+use tracewire_text::percent;
 
 use crate::env::Env;
 use crate::error::InitError;
@@ -116,16 +118,9 @@ impl Table<'_> {
 }
 
 /// With everything percent-encoded that is no letter, digit or one of `-._~/`.
-fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
+fn encoded(text: &str) -> Cow<'_, str> {
+    const ESCAPED: &percent::AsciiSet = &percent::RESERVED.remove(b'/');
+    percent::encode(text, ESCAPED)
 }
 
 #[cfg(test)]
@@ -168,7 +163,7 @@ mod tests {
     #[test]
     fn what_is_encoded_is_read_back() {
         let text = "a=b,c d%é/~\"";
-        let pairs = crate::percent::pairs(&format!("key={}", encoded(text))).unwrap();
+        let pairs = crate::pairs::read(&format!("key={}", encoded(text))).unwrap();
         assert_eq!(pairs, [("key".to_owned(), text.to_owned())]);
     }
 }

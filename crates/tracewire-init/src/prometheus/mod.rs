@@ -15,6 +15,7 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{InstrumentKind, ManualReader, Pipeline, Temporality};
+use tracewire_text::host;
 
 use self::format::Format;
 pub(crate) use self::server::Server;
@@ -49,7 +50,7 @@ pub(crate) fn address(env: &Env, code: Settings) -> (String, u16) {
 }
 
 fn host_name(text: &str) -> Result<String, String> {
-    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    let bare = host::without_brackets(text);
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     if bare.parse::<IpAddr>().is_ok() || !text.is_empty() && text.chars().all(is_name) {
         return Ok(text.to_owned());

@@ -1,11 +1,9 @@
 //! A response whose body ends the call is still the same response.
 
-use crate::{
-    clients::{Clients, plain_client},
-    support::{
-        recorded::{client_spans, duration},
-        server::{GZIP, Server},
-    },
+use crate::clients::{Clients, plain_client};
+use contract::client::{
+    recorded::{client_spans, duration},
+    server::{GZIP, Server},
 };
 use reqwest::Response;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};

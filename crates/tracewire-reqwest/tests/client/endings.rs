@@ -1,11 +1,9 @@
 //! How a call ends when a middleware inside panics, or is dropped.
 
-use crate::{
-    clients::{Clients, plain_client},
-    support::{
-        recorded::{client_span, duration, work},
-        server::Server,
-    },
+use crate::clients::{Clients, plain_client};
+use contract::client::{
+    recorded::{client_span, duration, work},
+    server::Server,
 };
 use http::Extensions;
 use opentelemetry::trace::Status;

@@ -1,13 +1,11 @@
 //! Calls that got no response: each kind has a name of its own.
 
-use crate::{
-    clients::{Clients, plain_client},
-    support::{
-        recorded::{client_span, duration, everything, unanswered},
-        server::{Server, Transport, closed_port},
-    },
-};
+use crate::clients::{Clients, plain_client};
 use bytes::Bytes;
+use contract::client::{
+    recorded::{client_span, duration, everything, unanswered},
+    server::{Server, Transport, closed_port},
+};
 use http::Extensions;
 use http_body::Frame;
 use http_body_util::StreamBody;

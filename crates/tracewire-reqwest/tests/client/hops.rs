@@ -1,13 +1,11 @@
 //! Redirects that the middleware follows, hop by hop.
 
-use crate::{
-    clients::Clients,
-    support::{
-        recorded::{answered, client_span, client_spans},
-        server::{Received, Server},
-    },
-};
+use crate::clients::Clients;
 use bytes::Bytes;
+use contract::client::{
+    recorded::{answered, client_span, client_spans},
+    server::{Received, Server},
+};
 use http::{Method, Request, StatusCode};
 use opentelemetry::{
     Context, KeyValue, Value,

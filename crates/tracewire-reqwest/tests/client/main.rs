@@ -4,7 +4,6 @@
 
 mod bodies;
 mod clients;
-mod contract;
 mod endings;
 mod errors;
 mod hops;
@@ -16,5 +15,3 @@ mod redirects;
 mod retries;
 mod secrets;
 mod spans;
-#[path = "../support/mod.rs"]
-mod support;

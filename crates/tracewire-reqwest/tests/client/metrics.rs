@@ -1,11 +1,9 @@
 //! What is measured, and under which attributes.
 
-use crate::{
-    clients::{Clients, plain_client},
-    support::{
-        recorded::{Attributes, client_span, duration, measured},
-        server::{Server, closed_port},
-    },
+use crate::clients::{Clients, plain_client};
+use contract::client::{
+    recorded::{Attributes, client_span, duration, measured},
+    server::{Server, closed_port},
 };
 use http::Method;
 use opentelemetry_sdk::trace::Sampler;

@@ -1,11 +1,9 @@
 //! Redirects that lead to another origin: no credential goes along, wherever it came from.
 
-use crate::{
-    clients::Clients,
-    support::{
-        recorded::{answered, client_span, client_spans},
-        server::{Received, Server, Transport},
-    },
+use crate::clients::Clients;
+use contract::client::{
+    recorded::{answered, client_span, client_spans},
+    server::{Received, Server, Transport},
 };
 use http::{Extensions, HeaderMap, HeaderValue, Method, header};
 use opentelemetry::{

@@ -1,11 +1,9 @@
 //! What one request can ask for.
 
-use crate::{
-    clients::{Clients, plain_client},
-    support::{
-        recorded::{answered, client_span, client_spans, duration, parent},
-        server::Server,
-    },
+use crate::clients::{Clients, plain_client};
+use contract::client::{
+    recorded::{answered, client_span, client_spans, duration, parent},
+    server::Server,
 };
 use http::Method;
 use opentelemetry::{

@@ -1,11 +1,9 @@
 //! Which headers leave, and for where.
 
-use crate::{
-    clients::{Clients, plain_client},
-    support::{
-        recorded::{client_spans, parent},
-        server::{Received, Server},
-    },
+use crate::clients::{Clients, plain_client};
+use contract::client::{
+    recorded::{client_spans, parent},
+    server::{Received, Server},
 };
 use opentelemetry::{
     Context, KeyValue,
@@ -49,7 +47,7 @@ async fn call_partner(destinations: Destinations) -> Received {
 }
 
 #[tokio::test]
-async fn baggage_goes_to_hosts_nearby() {
+async fn baggage_goes_to_internal_hosts() {
     let (capture, server) = (Capture::new(), Server::start().await);
     let context = with_baggage(&Context::new());
     for url in [server.url("/success"), format!("http://localhost:{}/success", server.port())] {
@@ -71,7 +69,7 @@ async fn baggage_stays_away_from_others() {
 
 #[tokio::test]
 async fn baggage_goes_to_listed_hosts() {
-    let listed = Destinations::new().baggage(Hosts::nearby().and(["partner.example"]));
+    let listed = Destinations::new().baggage(Hosts::internal().and(["partner.example"]));
     let received = call_partner(listed).await;
     assert_eq!(received.header("baggage"), Some("user=Ada"));
 }
@@ -85,7 +83,7 @@ async fn one_call_opens_everything() {
 
 #[tokio::test]
 async fn trace_context_can_be_withheld_alone() {
-    let destinations = Destinations::all().trace_context(Hosts::nearby());
+    let destinations = Destinations::all().trace_context(Hosts::internal());
     let received = call_partner(destinations).await;
     assert_eq!(received.header("traceparent"), None);
     assert_eq!(received.header("baggage"), Some("user=Ada"));

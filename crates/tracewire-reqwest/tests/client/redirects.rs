@@ -1,11 +1,9 @@
 //! Redirects that reqwest follows by itself, below the middleware.
 
-use crate::{
-    clients::Clients,
-    support::{
-        recorded::{answered, client_span, client_spans},
-        server::Server,
-    },
+use crate::clients::Clients;
+use contract::client::{
+    recorded::{answered, client_span, client_spans},
+    server::Server,
 };
 use opentelemetry::trace::Status;
 use tracewire_testing::Capture;

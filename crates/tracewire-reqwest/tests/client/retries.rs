@@ -1,13 +1,11 @@
 //! The middleware inside, outside and on both sides of reqwest-retry.
 
-use crate::{
-    clients::{Clients, plain_client},
-    support::{
-        recorded::{
-            answered, assert_recorded, client_span, client_spans, duration, resent, unanswered,
-        },
-        server::{Received, Server, closed_port},
+use crate::clients::{Clients, plain_client};
+use contract::client::{
+    recorded::{
+        answered, assert_recorded, client_span, client_spans, duration, resent, unanswered,
     },
+    server::{Received, Server, closed_port},
 };
 use http::{Extensions, StatusCode};
 use opentelemetry::trace::Status;
@@ -15,7 +13,7 @@ use reqwest::{Request, Response};
 use reqwest_middleware::{ClientBuilder, Middleware, Next, Result};
 use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
 use std::time::Duration;
-use tracewire_reqwest::Attempts;
+use tracewire_reqwest::Resends;
 use tracewire_testing::Capture;
 
 fn retries(times: u32) -> RetryTransientMiddleware<ExponentialBackoff> {
@@ -200,7 +198,7 @@ async fn hedged_requests_are_attempts_of_their_own() {
         }
         let (client, url) = (client.build(), server.url("/success"));
         let mut extensions = Extensions::new();
-        extensions.insert(Attempts::new());
+        extensions.insert(Resends::new());
         let mut second = extensions.clone();
         let send = |extensions| {
             client.execute_with_extensions(client.get(&url).build().unwrap(), extensions)

@@ -1,11 +1,9 @@
 //! Nothing secret in a URL reaches an exporter.
 
-use crate::{
-    clients::Clients,
-    support::{
-        recorded::{client_spans, everything},
-        server::{Server, closed_port},
-    },
+use crate::clients::Clients;
+use contract::client::{
+    recorded::{client_spans, everything},
+    server::{Server, closed_port},
 };
 use http::Method;
 use reqwest::Request;

@@ -1,11 +1,9 @@
 //! What the contract leaves open: the scope of the span, and what names the server.
 
-use crate::{
-    clients::{Clients, plain_client},
-    support::{
-        recorded::{answered, client_span, client_spans, duration},
-        server::Server,
-    },
+use crate::clients::{Clients, plain_client};
+use contract::client::{
+    recorded::{answered, client_span, client_spans, duration},
+    server::Server,
 };
 use http::{Extensions, header::HOST};
 use opentelemetry::{

@@ -1,10 +1,7 @@
 //! The address of a server, without what else stands in connection strings.
 
 use std::borrow::Cow;
-use std::net::Ipv6Addr;
-
-/// Longest address, in bytes: that of a host name.
-const ADDRESS: usize = 253;
+use tracewire_text::host::{self, LONGEST_NAME};
 
 /// The host, the path of a socket or the name of an instance, with the port if there is one.
 ///
@@ -22,33 +19,14 @@ pub(super) fn parse(text: &str) -> Option<(Cow<'static, str>, Option<u16>)> {
         None => authority,
     };
     let host = host.split(['/', '?', '#']).next().unwrap_or_default();
-    if let Some((host, port)) = bracketed(host) {
-        return Some((valid_v6(host)?, port_of(port)?));
+    let (host, port) = host::split(host)?;
+    // An address has been checked.
+    let is_address = host.contains(':');
+    let host = if is_address { Some(host.to_owned().into()) } else { valid_host(host) }?;
+    match port {
+        Some(port) => Some((host, Some(host::parse_port(port)?))),
+        None => Some((host, None)),
     }
-    match host.split_once(':') {
-        None => Some((valid_host(host)?, None)),
-        Some((_, rest)) if rest.contains(':') => Some((valid_v6(host)?, None)),
-        Some((host, port)) => Some((valid_host(host)?, Some(port.parse().ok()?))),
-    }
-}
-
-/// The inside of the brackets, and what follows.
-fn bracketed(host: &str) -> Option<(&str, &str)> {
-    host.strip_prefix('[')?.split_once(']')
-}
-
-/// The port behind a colon, or none; `None` if it is something else.
-fn port_of(text: &str) -> Option<Option<u16>> {
-    if text.is_empty() {
-        return Some(None);
-    }
-    text.strip_prefix(':')?.parse().ok().map(Some)
-}
-
-fn valid_v6(host: &str) -> Option<Cow<'static, str>> {
-    let (address, zone) = host.split_once('%').unwrap_or((host, "0"));
-    let is_zone = !zone.is_empty() && zone.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    (address.parse::<Ipv6Addr>().is_ok() && is_zone).then(|| host.to_owned().into())
 }
 
 /// A host name, an IPv4 address, or `host\instance`.
@@ -57,7 +35,7 @@ fn valid_host(host: &str) -> Option<Cow<'static, str>> {
 }
 
 fn valid(text: &str, is_part: impl Fn(char) -> bool) -> Option<Cow<'static, str>> {
-    let is_valid = (1..=ADDRESS).contains(&text.len()) && text.chars().all(is_part);
+    let is_valid = (1..=LONGEST_NAME).contains(&text.len()) && text.chars().all(is_part);
     is_valid.then(|| text.to_owned().into())
 }
 

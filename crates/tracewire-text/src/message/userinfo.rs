@@ -1,7 +1,7 @@
 //! User information in a text: in URLs, and in the connection strings that have no scheme.
 
 use super::{Scanner, without_punctuation};
-use crate::splice::redacted_userinfo;
+use crate::splice::REDACTED_USERINFO;
 use std::ops::Range;
 
 /// How far user information with a space in it is followed, in bytes.
@@ -28,14 +28,13 @@ impl Scanner<'_> {
                 return end;
             }
             if at > start {
-                let userinfo = redacted_userinfo(text[start..at].contains(':'));
-                self.splice.replace(start..at + 1, userinfo);
+                self.splice.replace(start..at + 1, REDACTED_USERINFO);
             }
             host = at + 1;
         } else if !is_host(&text[start..authority]) || is_open && authority == word {
             let end = if is_open { word } else { broken_end(text, start, word) };
             if text[end..].starts_with('@') {
-                self.splice.replace(start..end + 1, redacted_userinfo(true));
+                self.splice.replace(start..end + 1, REDACTED_USERINFO);
                 return end + 1;
             }
             self.splice.redact(start..end);
@@ -83,7 +82,7 @@ impl Scanner<'_> {
             return at + 1;
         }
         let start = last - opened.len() + key;
-        self.splice.replace(start..last + 1, redacted_userinfo(true));
+        self.splice.replace(start..last + 1, REDACTED_USERINFO);
         last + 1
     }
 }

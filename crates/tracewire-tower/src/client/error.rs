@@ -1,9 +1,9 @@
 //! What went wrong, as one name of a closed list.
 
-use std::{any::Any, error::Error, io};
+use std::{any::Any, error::Error};
 use tracewire_http::ErrorType;
 #[cfg(any(feature = "hyper-util", feature = "tonic"))]
-use tracewire_http::causes;
+use tracewire_http::wiring::causes;
 
 /// A service's error by its kind.
 ///
@@ -15,15 +15,6 @@ pub(super) fn error_type<E: 'static>(error: &E) -> ErrorType {
 
 /// `error` as an error, if it has one of the types that are known here.
 fn known(error: &dyn Any) -> Option<&(dyn Error + 'static)> {
-    if let Some(error) = error.downcast_ref::<Box<dyn Error + Send + Sync>>() {
-        return Some(error.as_ref());
-    }
-    if let Some(error) = error.downcast_ref::<Box<dyn Error + Send>>() {
-        return Some(error.as_ref());
-    }
-    if let Some(error) = error.downcast_ref::<Box<dyn Error>>() {
-        return Some(error.as_ref());
-    }
     #[cfg(feature = "hyper-util")]
     if let Some(error) = error.downcast_ref::<hyper_util::client::legacy::Error>() {
         return Some(error);
@@ -40,7 +31,7 @@ fn known(error: &dyn Any) -> Option<&(dyn Error + 'static)> {
     if let Some(error) = error.downcast_ref::<tonic::Status>() {
         return Some(error);
     }
-    error.downcast_ref::<io::Error>().map(|error| error as _)
+    ErrorType::downcast(error)
 }
 
 fn kind(error: &(dyn Error + 'static)) -> Option<ErrorType> {

@@ -9,7 +9,10 @@ use std::{
     pin::Pin,
     task::{Context, Poll, ready},
 };
-use tracewire_http::{CallBody, ClientCall, ErrorType, Outcome, Scope, Scoped};
+use tracewire_http::{
+    ErrorType, Outcome,
+    wiring::{ClientBody, ClientCall, Scope, Scoped},
+};
 
 pin_project! {
     /// Response future of [`ClientService`](super::ClientService).
@@ -34,7 +37,7 @@ where
     B: Body,
     E: 'static,
 {
-    type Output = Result<Response<CallBody<B>>, E>;
+    type Output = Result<Response<ClientBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let (result, scope) = ready!(self.project().work.poll(cx));
@@ -53,12 +56,12 @@ where
 }
 
 /// Ends the call with the head of `response`, or has the body end it.
-fn carry<B: Body>(response: Response<B>, call: Option<ClientCall>) -> Response<CallBody<B>> {
-    let Some(mut call) = call else { return response.map(CallBody::untraced) };
-    call.respond(&response::describe(&response));
+fn carry<B: Body>(response: Response<B>, call: Option<ClientCall>) -> Response<ClientBody<B>> {
+    let Some(mut call) = call else { return response.map(ClientBody::untraced) };
+    call.set_response(&response::describe(&response));
     if call.ends_at_body() {
-        return response.map(|body| CallBody::of_call(body, call, |_| ErrorType::Body));
+        return response.map(|body| ClientBody::of_call(body, call, |_| ErrorType::Body));
     }
     call.end(Outcome::Complete);
-    response.map(CallBody::untraced)
+    response.map(ClientBody::untraced)
 }

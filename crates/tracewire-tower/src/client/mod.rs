@@ -25,10 +25,10 @@
 //! | `url.full` | always | the URL, without credentials and sensitive values |
 //! | `url.template` | given | [`CallOptions::template`], else the client's [`UrlTemplates`] |
 //! | `server.address`, `server.port` | known | the URL; on spans a `Host` header where the URL names no host |
-//! | `http.request.resend_count` | sent before | the request's [`Attempts`] |
+//! | `http.request.resend_count` | sent before | the request's [`Resends`] |
 //! | `http.response.status_code` | a response came | the response |
 //! | `network.protocol.version` | a response came | the response |
-//! | `network.peer.address`, `network.peer.port` | known | hyper-util's `HttpInfo`, or a [`PeerAddress`](crate::server::PeerAddress), in the response |
+//! | `network.peer.address`, `network.peer.port` | known | hyper-util's `HttpInfo`, or a [`PeerAddress`], in the response |
 //! | `error.type` | it failed | the status code from 400, else a name from [`ErrorType`] |
 //!
 //! The span's status is `Error` exactly where there is an `error.type`. Errors of hyper, hyper-util,
@@ -57,8 +57,8 @@
 //! # Retries and redirects
 //!
 //! Every request that passes the layer is a span. Put it inside what sends a request again, so that
-//! each attempt and each hop is one, with headers of its own. Attempts are numbered in
-//! `http.request.resend_count` if they share an [`Attempts`]: insert one into the request's
+//! each attempt and each hop is one, with headers of its own. Requests are numbered in
+//! `http.request.resend_count` if they share an [`Resends`]: insert one into the request's
 //! extensions before it is cloned, or put a second layer outside, which then makes one span of
 //! them all:
 //!
@@ -82,7 +82,7 @@
 //!
 //! # Which headers go where
 //!
-//! Trace context goes everywhere. Baggage goes to hosts [nearby](Hosts::nearby) and stays away from
+//! Trace context goes everywhere. Baggage goes to [internal hosts](Hosts::internal) and not to
 //! others: [`destinations`](ClientLayer::destinations) changes both. What the request had under the
 //! names of these headers, or those of any other known format, is replaced or removed. The policy
 //! is asked for the host of the request's URL. Where the URL names none the destination is not known,
@@ -97,6 +97,7 @@ mod service;
 
 pub use self::{future::ResponseFuture, layer::ClientLayer, service::ClientService};
 pub use tracewire_http::{
-    Attempts, CallBody, CallOptions, ClientRequest, ClientResponse, Destinations, ErrorType,
-    HeaderSelector, Hosts, UrlTemplates, Urls,
+    Authority, CallOptions, ClientRequest, ClientResponse, Clock, Destinations, Ending, ErrorType,
+    HeaderSelector, Hosts, KnownMethods, Outcome, PeerAddress, Resends, RpcMethods, Scheme,
+    SensitiveKeys, UrlTemplates, Urls, Verdict, wiring::ClientBody as ResponseBody,
 };

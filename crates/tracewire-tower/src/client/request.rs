@@ -3,7 +3,10 @@
 use http::{HeaderMap, Method, Uri, header::HOST, request::Parts, uri};
 use http_body::Body;
 use std::sync::Arc;
-use tracewire_http::{Authority, ClientCall, ClientRequest, ClientSettings, Scheme};
+use tracewire_http::{
+    Authority, ClientRequest, Scheme,
+    wiring::{ClientCall, ClientSettings},
+};
 use tracewire_propagation::current;
 
 /// Starts the call of a request under the current context, and writes its headers.

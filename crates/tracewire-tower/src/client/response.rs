@@ -1,10 +1,9 @@
 //! Describes: the facts of a response's head.
 
-use crate::server::PeerAddress;
 use http::{Extensions, Response};
 use http_body::Body;
 use std::net::SocketAddr;
-use tracewire_http::ClientResponse;
+use tracewire_http::{ClientResponse, PeerAddress};
 
 pub(super) fn describe<B: Body>(response: &Response<B>) -> ClientResponse<'_> {
     let (status, version) = (response.status(), response.version());

@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 use tower_service::Service;
-use tracewire_http::{CallBody, ClientSettings, Scope};
+use tracewire_http::wiring::{ClientBody, ClientSettings, Scope};
 
 /// The service that [`ClientLayer`](super::ClientLayer) makes.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ where
     ReqBody: Body,
     ResBody: Body,
 {
-    type Response = Response<CallBody<ResBody>>;
+    type Response = Response<ClientBody<ResBody>>;
     type Error = S::Error;
     type Future = ResponseFuture<S::Future>;
 

@@ -55,7 +55,7 @@
 //! | with a body | after its last frame: trailers, the end of the stream, or the last byte that `Content-Length` declares; or when it fails (`body`) | with the span | `cancelled` |
 //! | without one: `HEAD`, 1xx, 204, 304, 2xx to `CONNECT`, an empty body | with the response head | with the span | no error |
 //! | [stream](ServerLayer::is_stream): `text/event-stream`, `multipart/x-mixed-replace`, `application/grpc` | with the stream, or when it fails (`body`) | at the response head | no error |
-//! | gRPC call, with the option [`grpc`](#grpc) | after its trailers | with the span; if it is a stream, as long as the head took | no error |
+//! | gRPC call, with the option [`grpc`](ServerLayer::grpc) | after its trailers | with the span; if it is a stream, as long as the head took | no error |
 //! | upgraded connection | with the response head | with the span | no error |
 //! | upgraded connection, [followed](ServerLayer::follow_upgrades) | when the last [`ExchangeHandle`] is dropped | at the response head | no error |
 //!
@@ -110,7 +110,7 @@
 //! | placed | route | sees |
 //! |---|---|---|
 //! | [`Router::layer`](axum::Router::layer), added last | known from the start | every request that reaches the router |
-//! | [`around`] the router | known at the end | requests that other layers around it answer or rewrite, too |
+//! | [`wrap_router`] the router | known at the end | requests that other layers around it answer or rewrite, too |
 //! | inside another layer of ours | told to the outer one | starts no second span |
 //!
 //! - **Add the layer after the routes.** `Router::layer` wraps the routes that are there when it is
@@ -119,8 +119,8 @@
 //!   on the outer router or on the inner one. Only a router inside `nest_service`,
 //!   `fallback_service` or `route_service` keeps its routes to itself: add a layer to it as well. It
 //!   starts no second span, and tells the outer layer the route unless that knows one already.
-//! - **Call [`around`] last**, on the router that is served. axum cannot merge two routers with
-//!   fallbacks, which is what `around` returns, and does not always reach one that is nested.
+//! - **Call [`wrap_router`] last**, on the router that is served. axum cannot merge two routers with
+//!   fallbacks, which is what `wrap_router` returns, and does not always reach one that is nested.
 //! - **The client's address** needs axum's
 //!   `app.into_make_service_with_connect_info::<SocketAddr>()`, or a [`PeerAddress`] in the request's
 //!   extensions. Without either, spans have no `client.address`, and one debug line says so.
@@ -186,7 +186,7 @@
 //!
 //! # gRPC
 //!
-//! With the feature `grpc` and the option of that name, calls over gRPC are recorded by the
+//! With the option [`grpc`](ServerLayer::grpc), calls over gRPC are recorded by the
 //! conventions for remote procedure calls: a span named `package.Service/Method` with
 //! `rpc.system.name`, `rpc.method` (`_OTHER` and `rpc.method_original` for methods that were not
 //! listed), `rpc.response.status_code`, `server.*` and `network.peer.*` as above, and no `client.*`,
@@ -194,10 +194,7 @@
 //! `DEADLINE_EXCEEDED`, `UNIMPLEMENTED`, `INTERNAL`, `UNAVAILABLE` and `DATA_LOSS` are errors; the
 //! other codes are the caller's affair.
 
-mod body;
 mod future;
-mod head;
-mod hooks;
 mod layer;
 mod request;
 #[cfg(feature = "tower-http")]
@@ -210,18 +207,10 @@ mod service;
 #[cfg(feature = "tower-http")]
 pub use self::request_span::RequestSpan;
 #[cfg(feature = "axum")]
-pub use self::router::around;
+pub use self::router::wrap_router;
+pub use self::{future::ResponseFuture, layer::ServerLayer, service::ServerService};
 pub use tracewire_http::{
-    Clock, Ending, ErrorType, ExchangeHandle, HeaderSelector, InvalidNetwork, KnownMethods,
-    Outcome, ProxyHeaders, RpcMethods, Scheme, SensitiveKeys, Trust, TrustedProxies, Verdict,
-};
-
-pub use self::{
-    body::ResponseBody,
-    future::ResponseFuture,
-    head::{RequestHead, ResponseHead},
-    hooks::Attributes,
-    layer::ServerLayer,
-    request::PeerAddress,
-    service::ServerService,
+    Attributes, Clock, Ending, ErrorType, ExchangeHandle, HeaderSelector, InvalidNetwork,
+    KnownMethods, Outcome, PeerAddress, ProxyHeaders, RequestHead, ResponseHead, RpcMethods,
+    Scheme, SensitiveKeys, Trust, TrustedProxies, Verdict, wiring::ServerBody as ResponseBody,
 };

@@ -30,19 +30,18 @@ use tracing::{Level, Span, field::Empty};
 ///     .layer(ServerLayer::new());
 /// ```
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct RequestSpan {
     level: Level,
 }
 
 impl RequestSpan {
     /// Spans of level `INFO`.
-    #[must_use]
     pub fn new() -> Self {
         Self { level: Level::INFO }
     }
 
     /// Spans of another level.
-    #[must_use]
     pub fn level(mut self, level: Level) -> Self {
         self.level = level;
         self

@@ -3,9 +3,9 @@
 //! axum puts the templates of nested routers together, as long as the outer one strips what it has
 //! matched. Two cases are left: an inner router that gets the whole path, as from `route_service`,
 //! has the outer template in front of its own; and one behind a fallback, as from
-//! [`around`](super::around), misses the prefix that it is nested at.
+//! [`wrap_router`](super::wrap_router), misses the prefix that it is nested at.
 
-use http::Request;
+use http::{Request, Uri};
 use std::borrow::Cow;
 
 /// The whole template, if a router has matched one.
@@ -15,7 +15,7 @@ pub(super) fn of<B>(request: &Request<B>) -> Option<Cow<'_, str>> {
 
     let extensions = request.extensions();
     let matched = extensions.get::<MatchedPath>()?.as_str();
-    let original = super::request::original_uri(request).path();
+    let original = original_uri(request).path();
     let nested = || extensions.get().map_or("", NestedPath::as_str);
     Some(whole(matched, original, request.uri().path(), nested))
 }
@@ -23,6 +23,20 @@ pub(super) fn of<B>(request: &Request<B>) -> Option<Cow<'_, str>> {
 #[cfg(not(feature = "axum"))]
 pub(super) fn of<B>(_request: &Request<B>) -> Option<Cow<'_, str>> {
     None
+}
+
+/// The URI as it arrived: a nested router sees only its part of the path.
+#[cfg(feature = "axum")]
+pub(super) fn original_uri<B>(request: &Request<B>) -> &Uri {
+    match request.extensions().get() {
+        Some(axum::extract::OriginalUri(uri)) => uri,
+        None => request.uri(),
+    }
+}
+
+#[cfg(not(feature = "axum"))]
+pub(super) fn original_uri<B>(request: &Request<B>) -> &Uri {
+    request.uri()
 }
 
 /// The template for the path `original`, of which a nested router sees `current`.

@@ -20,12 +20,12 @@ use tower_layer::Layer;
 ///
 /// ```
 /// use axum::{Router, routing::get};
-/// use tracewire_tower::{ServerLayer, server::around};
+/// use tracewire_tower::{ServerLayer, server::wrap_router};
 ///
 /// let app = Router::new().route("/users/{id}", get(|| async { "Ada" }));
-/// let app: Router = around(app, ServerLayer::new());
+/// let app: Router = wrap_router(app, ServerLayer::new());
 /// ```
-pub fn around(app: Router, layer: ServerLayer) -> Router {
+pub fn wrap_router(app: Router, layer: ServerLayer) -> Router {
     let app = app.layer(layer.clone());
     Router::new().fallback_service(layer.layer(app))
 }

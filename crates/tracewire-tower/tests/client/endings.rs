@@ -1,10 +1,8 @@
 //! Every way a call can end that needs no network.
 
-use crate::{
-    clients::layer,
-    support::recorded::{client_span, duration, work},
-};
+use crate::clients::layer;
 use bytes::Bytes;
+use contract::client::recorded::{client_span, duration, work};
 use futures_util::StreamExt;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::{Body, Frame};

@@ -8,14 +8,14 @@ use opentelemetry::trace::{SpanKind, Status};
 use std::{convert::Infallible, future::ready};
 use tower::{Layer, ServiceExt, service_fn};
 use tracewire_testing::Capture;
-use tracewire_tower::ClientLayer;
+use tracewire_tower::{ClientLayer, client::RpcMethods};
 
 /// Makes one call that is answered with this status, in the trailers or in the head.
 async fn call(capture: &Capture, status: &'static str, in_head: bool) {
     let layer = ClientLayer::new()
         .tracer_provider(capture.tracer_provider())
         .meter_provider(capture.meter_provider())
-        .grpc();
+        .grpc(RpcMethods::any());
     let service = layer.layer(service_fn(move |_: Request<Empty<Bytes>>| {
         let name = "grpc-status".parse().unwrap();
         let status = HeaderMap::from_iter([(name, HeaderValue::from_static(status))]);
@@ -75,7 +75,7 @@ async fn status_behind_the_last_declared_byte_is_read() {
     let layer = ClientLayer::new()
         .tracer_provider(capture.tracer_provider())
         .meter_provider(capture.meter_provider())
-        .grpc();
+        .grpc(RpcMethods::any());
     let service = layer.layer(service_fn(|_: Request<Empty<Bytes>>| {
         let name = "grpc-status".parse().unwrap();
         let status = HeaderMap::from_iter([(name, HeaderValue::from_static("5"))]);

@@ -1,14 +1,12 @@
 //! What the contract leaves open: kinds of errors, forms of targets, options of one request.
 
-use crate::{
-    clients::{http_client, layer},
-    support::{
-        contract::{BoxError, Setup},
-        recorded::{answered, client_span, client_spans, duration, everything},
-        server::{Received, Server, Transport, closed_port},
-    },
-};
+use crate::clients::layer;
 use bytes::Bytes;
+use contract::client::{
+    BoxError, Setup, http_client,
+    recorded::{answered, client_span, client_spans, duration, everything},
+    server::{Received, Server, Transport, closed_port},
+};
 use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::{Empty, Full, StreamBody};

@@ -2,11 +2,7 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 mod clients;
-mod contract;
 mod endings;
-#[cfg(feature = "grpc")]
 mod grpc;
 mod layer;
 mod retries;
-#[path = "../../../tracewire-reqwest/tests/support/mod.rs"]
-mod support;

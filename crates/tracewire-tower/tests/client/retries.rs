@@ -1,20 +1,18 @@
 //! The layer inside and outside tower's retries.
 
-use crate::{
-    clients::{HttpClient, http_client, layer},
-    support::{
-        contract::{BoxError, Setup},
-        recorded::{answered, assert_recorded, client_spans, resent},
-        server::Server,
-    },
-};
+use crate::clients::layer;
 use bytes::Bytes;
+use contract::client::{
+    BoxError, HttpClient, Setup, http_client,
+    recorded::{answered, assert_recorded, client_spans, resent},
+    server::Server,
+};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use std::future::{Ready, ready};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt, retry::Policy, util::BoxCloneSyncService};
 use tracewire_testing::Capture;
-use tracewire_tower::client::Attempts;
+use tracewire_tower::client::Resends;
 
 /// Sends again what was answered with 503, up to three times.
 #[derive(Clone)]
@@ -39,7 +37,7 @@ impl<B> Policy<Request<Full<Bytes>>, Response<B>, BoxError> for Retries {
 }
 
 /// Calls `/flaky`, which fails twice, and returns its URL.
-async fn call<S, B>(server: &Server, client: S, attempts: Option<Attempts>) -> String
+async fn call<S, B>(server: &Server, client: S, attempts: Option<Resends>) -> String
 where
     S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = BoxError>,
 {
@@ -63,7 +61,7 @@ async fn start() -> (Capture, Server, HttpClient) {
 async fn attempts_that_share_a_counter_are_numbered() {
     let (capture, server, client) = start().await;
     let client = ServiceBuilder::new().retry(Retries(3)).layer(layer(&capture)).service(client);
-    let url = call(&server, client, Some(Attempts::new())).await;
+    let url = call(&server, client, Some(Resends::new())).await;
     assert_recorded(
         &capture,
         [
@@ -121,7 +119,7 @@ async fn clones_of_a_request_in_flight_together_are_attempts_of_their_own() {
                 ),
             };
             let mut request = Request::get(server.url("/success")).body(Full::default()).unwrap();
-            request.extensions_mut().insert(Attempts::new());
+            request.extensions_mut().insert(Resends::new());
             // The first response is kept until the second is there, as a hedge or a refresh does.
             let first = client.clone().oneshot(request.clone()).await.unwrap();
             let (second, third) = tokio::join!(

@@ -179,7 +179,7 @@ async fn caller_is_told_the_trace_only_by_option() {
     let head = get_path(layer(&capture), "/users/1").await;
     assert!(!head.headers.contains_key("traceresponse"));
 
-    let head = get_path(layer(&capture).response_headers(true), "/users/1").await;
+    let head = get_path(layer(&capture).send_trace_to_caller(true), "/users/1").await;
     let span = &capture.spans()[1];
     let expected = format!("00-{}-{}-01", span.trace_id, span.span_id);
     assert_eq!(head.headers["traceresponse"], expected);

@@ -4,7 +4,6 @@
 mod attributes;
 mod context;
 mod endings;
-#[cfg(feature = "grpc")]
 mod grpc;
 mod handle;
 mod hooks;
@@ -15,4 +14,3 @@ mod recorded;
 mod request_span;
 mod routes;
 mod streams;
-mod trust;

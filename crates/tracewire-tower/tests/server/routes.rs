@@ -7,7 +7,7 @@ use http_body_util::BodyExt;
 use opentelemetry::Value;
 use tower::{ServiceExt, service_fn};
 use tracewire_testing::Capture;
-use tracewire_tower::server::around;
+use tracewire_tower::server::wrap_router;
 
 /// Name, `http.route` and `url.path` of a span.
 type Seen = (String, Option<Value>, Option<Value>);
@@ -63,7 +63,7 @@ async fn layer_around_the_router_knows_the_route() {
         ("/nowhere", unrouted("/nowhere")),
     ] {
         let capture = Capture::new();
-        let app = around(app(), layer(&capture));
+        let app = wrap_router(app(), layer(&capture));
         assert_eq!(seen(&capture, app, path).await, expected);
     }
 }
@@ -129,7 +129,7 @@ async fn layer_inside_knows_the_whole_route_however_its_router_is_nested() {
             continue; // axum does not reach the fallback of such a router
         }
         let capture = Capture::new();
-        let app = put(around(items(), layer(&capture)));
+        let app = put(wrap_router(items(), layer(&capture)));
         // The first route that is known stays.
         let route = if way == "route_service for the rest" { "/{*rest}" } else { route };
         assert_eq!(seen(&capture, app, path).await, routed(route, path), "around, {way}");
@@ -146,7 +146,7 @@ async fn layer_outside_knows_the_whole_route_with_one_inside() {
     }
     for (way, put, path, route) in ways() {
         let capture = Capture::new();
-        let app = around(put(items().layer(layer(&capture))), layer(&capture));
+        let app = wrap_router(put(items().layer(layer(&capture))), layer(&capture));
         let seen = seen(&capture, app, path).await;
         let route = if way == "route_service for the rest" { "/{*rest}" } else { route };
         assert_eq!(seen, routed(route, path), "around, {way}");

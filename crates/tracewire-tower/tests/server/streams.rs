@@ -259,7 +259,6 @@ async fn followed_upgrade_is_measured_at_its_response() {
     }
 }
 
-#[cfg(feature = "grpc")]
 mod grpc {
     use super::*;
     use http::HeaderMap;

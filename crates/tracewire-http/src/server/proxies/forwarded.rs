@@ -5,9 +5,9 @@ use super::{
     entries::{Entries, first},
     node, scheme,
 };
-use crate::Authority;
 use http::{HeaderMap, header::FORWARDED};
 use std::borrow::Cow;
+use tracewire_text::host::Authority;
 
 /// What the element that a trusted proxy wrote for the client says.
 pub(super) fn read<'a>(trusted: &Trusted, headers: &'a HeaderMap) -> Forwarded<'a> {

@@ -9,7 +9,7 @@ mod x_forwarded;
 
 pub use self::node::ClientAddress;
 
-use crate::Scheme;
+use crate::values::Scheme;
 use http::HeaderMap;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use opentelemetry::otel_warn;
@@ -45,6 +45,7 @@ use std::{
 /// # Ok::<(), tracewire_http::InvalidNetwork>(())
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use]
 pub struct TrustedProxies {
     trusted: Trusted,
     headers: ProxyHeaders,
@@ -143,7 +144,6 @@ impl TrustedProxies {
     }
 
     /// Reads these headers instead of `X-Forwarded-For` alone.
-    #[must_use]
     pub fn headers(self, headers: ProxyHeaders) -> Self {
         Self { headers, ..self }
     }

@@ -1,6 +1,7 @@
 //! An address as proxies write it.
 
 use std::net::IpAddr;
+use tracewire_text::host;
 
 /// The longest text that is read as an address, in bytes: an IPv6 address in brackets and a port,
 /// with room to spare.
@@ -26,22 +27,9 @@ pub(super) fn parse(text: &str) -> Option<ClientAddress> {
     if let Ok(ip) = text.parse::<IpAddr>() {
         return Some(ClientAddress { ip: ip.to_canonical(), port: None });
     }
-    let (ip, rest) = match text.strip_prefix('[') {
-        Some(rest) => {
-            let (ip, rest) = rest.split_once(']')?;
-            (IpAddr::V6(ip.parse().ok()?), rest)
-        }
-        None => {
-            let (ip, rest) = text.split_at(text.find(':')?);
-            (IpAddr::V4(ip.parse().ok()?), rest)
-        }
-    };
-    let port = match rest.strip_prefix(':') {
-        Some(port) => crate::authority::parse_port(port),
-        None if rest.is_empty() => None,
-        None => return None,
-    };
-    Some(ClientAddress { ip: ip.to_canonical(), port })
+    let (ip, port) = host::split(text)?;
+    let ip: IpAddr = ip.parse().ok()?;
+    Some(ClientAddress { ip: ip.to_canonical(), port: port.and_then(host::parse_port) })
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use super::{
     entries::{Entries, first},
     node, scheme,
 };
-use crate::Authority;
 use http::{HeaderMap, HeaderName};
 use std::borrow::Cow;
+use tracewire_text::host::Authority;
 
 const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");

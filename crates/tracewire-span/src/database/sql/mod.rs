@@ -13,7 +13,8 @@ use dialect::Dialect;
 use lexer::Lexer;
 use statement::{Ends, Statement};
 use summary::Summary;
-use text::{Text, boundary};
+use text::Text;
+use tracewire_text::cut::boundary;
 
 /// Longest part of a query that is read, in bytes.
 const QUERY: usize = 32 * 1024;
@@ -70,9 +71,10 @@ fn beginning(sql: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::summary::SUMMARY;
-    use super::text::{CUT, TEXT};
+    use super::text::TEXT;
     use super::*;
     use proptest::prelude::*;
+    use tracewire_text::CUT;
 
     fn text(system: &str, sql: &str) -> String {
         describe(sql, system).text

@@ -1,12 +1,10 @@
 //! The text of a query, as it is put together from tokens.
 
 use super::lexer::Token;
+use tracewire_text::cut::{CUT, boundary};
 
 /// Longest query text that is written, in bytes, mark included; the rest of the query is not read.
 pub(super) const TEXT: usize = 4096;
-
-/// Ends a text that is not the whole query.
-pub(super) const CUT: &str = "…";
 
 /// The text as it is put together.
 #[derive(Default)]
@@ -86,13 +84,4 @@ impl Text {
         self.text.truncate(boundary(&self.text, TEXT - CUT.len()));
         self.text.push_str(CUT);
     }
-}
-
-/// The last character boundary at or before this many bytes.
-pub(super) fn boundary(text: &str, at: usize) -> usize {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
 }

@@ -52,7 +52,7 @@ fn shop(
         ("OTEL_BLRP_SCHEDULE_DELAY", "50"),
     ];
     environment.extend_from_slice(more);
-    Example::start(lab, "collector-service", &environment)
+    Example::start(lab, "collector", &environment)
 }
 
 /// Orders a lamp, which is four spans and one log record.

@@ -1,0 +1,235 @@
+//! One request of a server, from its arrival to the end of its response.
+
+use super::{
+    ExchangeHandle, IncomingRequest, Parent, RequestHead, ResponseHead, ServerOptions,
+    ServerSettings,
+    request::{self, ServerRequest},
+};
+use crate::{
+    exchange::{
+        Exchange, ExchangeBody, RequestKind, Scope, Traced, declared_length, is_event_stream,
+    },
+    outcome::{ErrorType, Outcome},
+    settings::Resolved,
+};
+use http::{HeaderMap, Response, header::HOST, response::Parts, uri};
+use http_body::Body;
+use std::{any::Any, sync::Arc};
+use tracewire_propagation::{inject_response, untraced};
+use tracewire_text::host::Authority;
+
+/// The body of a response from [`ServerCall::respond`].
+///
+/// Passes every frame untouched and ends the exchange once: with the response's head if nothing
+/// reads the body, else after its last frame, or when it fails or is dropped.
+pub type ServerBody<B> = ExchangeBody<B, ServerCall>;
+
+/// One request of a server: its exchange, and what its settings say about the response.
+///
+/// Dropping it before its end means that the client went away.
+///
+/// ```
+/// use http::{Request, Response};
+/// use std::sync::Arc;
+/// use tracewire_http::wiring::{Scoped, ServerCall, ServerSettings};
+///
+/// # async fn answer(request: Request<String>) -> Result<Response<String>, std::io::Error> {
+/// #     Ok(Response::new(request.into_body()))
+/// # }
+/// # async fn serve(mut request: Request<String>) -> Result<(), std::io::Error> {
+/// let settings = Arc::new(ServerSettings::new("my-server", "1.0.0"));
+///
+/// let (mut scope, handle) = ServerCall::begin(&settings, &request);
+/// if let Some(handle) = handle {
+///     request.extensions_mut().insert(handle);
+/// }
+/// let answer = scope.run(|| answer(request));
+/// match Scoped::new(answer, scope).await {
+///     (Ok(response), scope) => {
+///         let response = ServerCall::respond(scope, response);
+///         // … send the head and the body …
+/// #       let _ = response;
+///     }
+///     (Err(error), scope) => ServerCall::fail(scope, &error),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct ServerCall {
+    settings: Arc<ServerSettings>,
+    exchange: Exchange,
+    request: RequestKind,
+}
+
+impl ServerCall {
+    /// Starts the exchange of `request`, and returns what to run its service inside, and the handle
+    /// to put into the request's extensions.
+    ///
+    /// There is no exchange for a request that is excluded, only a context that says so. There is
+    /// nothing at all inside another server layer of ours, which gets the route.
+    pub fn begin(
+        settings: &Arc<ServerSettings>,
+        request: &impl IncomingRequest,
+    ) -> (Scope<Self>, Option<ExchangeHandle>) {
+        let head = request.head();
+        let around = head.extensions.get::<ExchangeHandle>();
+        if let Some(around) = around.filter(|handle| !handle.has_ended()) {
+            if let Some(route) = request.route() {
+                around.set_route(&route);
+            }
+            return (Scope::Bare, None);
+        }
+        let options = settings.own();
+        settings.resolved(|resolved| {
+            let trust = options.trust(&head);
+            let parent = trust.parent(|parent| resolved.extract(head.headers, parent));
+            if options.excludes(&head) {
+                let (context, handle) = ExchangeHandle::untraced(&untraced(&parent.into_context()));
+                // For layers inside: the decision is made.
+                return (Scope::Context(context), Some(handle));
+            }
+            let exchange = if resolved.records {
+                start(resolved, options, request, &head, parent)
+            } else {
+                Exchange::unrecorded(parent.into_context())
+            };
+            let handle = exchange.handle();
+            let request = RequestKind::of(head.method);
+            let call = Self { settings: settings.clone(), exchange, request };
+            (Scope::Traced(call), Some(handle))
+        })
+    }
+
+    /// Notes the head of `response`, writes the trace into its headers if the settings say so, and
+    /// has its body end the exchange.
+    pub fn respond<B: Body>(scope: Scope<Self>, response: Response<B>) -> Response<ServerBody<B>> {
+        let (mut head, body) = response.into_parts();
+        let body = match scope {
+            Scope::Traced(mut call) => {
+                call.set_response(&mut head);
+                call.carry(body, &head)
+            }
+            untraced => ServerBody::new(body, untraced, None, body_error),
+        };
+        Response::from_parts(head, body)
+    }
+
+    /// Ends the exchange of a request that got no response because its service failed.
+    pub fn fail<E: 'static>(mut scope: Scope<Self>, error: &E) {
+        scope.end(Outcome::Failed(service_error(error)));
+    }
+
+    fn set_response(&mut self, head: &mut Parts) {
+        let Self { settings, exchange, .. } = self;
+        let ServerOptions { hooks, send_trace_to_caller, .. } = settings.own();
+        exchange.set_response(head.status, &head.headers);
+        if exchange.is_recorded() {
+            let seen = ResponseHead::new(head);
+            if let Some(added) = hooks.on_response(&seen) {
+                exchange.add_attributes(added.span);
+                exchange.add_metric_attributes(added.metric);
+            }
+            // A call over gRPC shows by its messages whether it is a stream.
+            let stream = hooks
+                .is_stream(&seen)
+                .or_else(|| (!exchange.is_rpc() && is_event_stream(&head.headers)).then_some(true));
+            if let Some(stream) = stream {
+                exchange.set_stream(stream);
+            }
+        }
+        if *send_trace_to_caller {
+            inject_response(exchange.context(), &mut head.headers);
+        }
+    }
+
+    /// Carries the exchange to the end of `body`.
+    fn carry<B: Body>(self, body: B, head: &Parts) -> ServerBody<B> {
+        let bodyless = self.request.is_bodyless(head.status);
+        let scope = if self.settings.own().follow_upgrades && self.request.is_upgrade(head.status) {
+            // What is left to drop stays in the context.
+            let context = self.exchange.context().clone();
+            self.exchange.hand_over();
+            Scope::Context(context)
+        } else {
+            Scope::Traced(self)
+        };
+        if bodyless {
+            return ServerBody::unread(body, scope, body_error);
+        }
+        ServerBody::new(body, scope, declared_length(&head.headers), body_error)
+    }
+}
+
+impl Traced for ServerCall {
+    const ENDS_AT_LAST_BYTE: bool = false;
+
+    fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    fn exchange_mut(&mut self) -> &mut Exchange {
+        &mut self.exchange
+    }
+
+    fn end(self, outcome: Outcome) {
+        self.exchange.end(outcome);
+    }
+}
+
+fn start(
+    resolved: &Arc<Resolved>,
+    options: &ServerOptions,
+    incoming: &impl IncomingRequest,
+    head: &RequestHead<'_>,
+    parent: Parent,
+) -> Exchange {
+    let route = options.hooks.route(head);
+    let matched = incoming.route();
+    let name = options.hooks.span_name(head);
+    let added = options.hooks.on_request(head);
+
+    let peer = incoming.peer();
+    let forwarded = options.proxies.forwarded(peer, head.headers);
+    // The URI's own scheme is the client's word, so it is not used.
+    let scheme = forwarded.scheme.unwrap_or(options.scheme);
+    let mut facts = ServerRequest::new(head.method, scheme, head.uri.path(), head.version);
+    facts.query = head.uri.query();
+    facts.authority = forwarded
+        .host
+        .as_deref()
+        .or_else(|| head.uri.authority().map(uri::Authority::as_str))
+        .or_else(|| host(head.headers));
+    facts.peer = peer;
+    facts.client = forwarded.client;
+    facts.headers = Some(head.headers);
+    facts.route = route.as_deref().or(matched.as_deref());
+    facts.name = name.as_deref();
+    facts.attributes = added.as_ref().map_or(&[], |added| &added.span);
+    let mut exchange = request::exchange(resolved, options, parent, &facts);
+    if let Some(added) = added {
+        exchange.add_metric_attributes(added.metric);
+    }
+    if exchange.measures_sizes()
+        && let Some(bytes) = declared_length(head.headers)
+    {
+        exchange.set_request_size(bytes);
+    }
+    exchange
+}
+
+/// The `Host` header, unless it is too long to be read.
+fn host(headers: &HeaderMap) -> Option<&str> {
+    let host = headers.get(HOST).filter(|host| host.len() <= Authority::MAX_LEN)?;
+    host.to_str().ok()
+}
+
+fn body_error<E>(_: &E) -> ErrorType {
+    ErrorType::Body
+}
+
+/// A service's error by its kind; boxed errors are looked into.
+fn service_error<E: 'static>(error: &E) -> ErrorType {
+    let error: &dyn Any = error;
+    ErrorType::downcast(error).and_then(ErrorType::from_io).unwrap_or(ErrorType::Service)
+}

@@ -1,0 +1,95 @@
+//! The options that servers and clients have in common.
+
+use super::clock::{Clock, SystemClock};
+use crate::{
+    conventions::{DURATION_BOUNDARIES, SCHEMA_URL},
+    grpc::RpcMethods,
+    hook::Hook,
+    metrics::SeriesLimit,
+    outcome::Classify,
+    values::{HeaderSelector, KnownMethods, Side},
+};
+use opentelemetry::{
+    InstrumentationScope, global::ObjectSafeTracerProvider, metrics::MeterProvider,
+};
+use std::{borrow::Cow, fmt, sync::Arc};
+use tracewire_propagation::Propagator;
+use tracewire_text::SensitiveKeys;
+
+/// The longest attribute value, in bytes, unless set otherwise.
+const VALUE_LIMIT: usize = 4096;
+
+/// The options of both sides. Their docs are those of the builder methods that set them.
+#[doc(hidden)]
+#[derive(Clone)]
+pub struct Common {
+    pub known_methods: KnownMethods,
+    pub sensitive_keys: SensitiveKeys,
+    pub value_limit: usize,
+    pub describe_unsampled: bool,
+    pub request_headers: HeaderSelector,
+    pub response_headers: HeaderSelector,
+    pub rpc_methods: Option<RpcMethods>,
+    pub active_requests: bool,
+    pub body_sizes: bool,
+    pub duration_boundaries: Vec<f64>,
+    pub classify: Option<Hook<Classify>>,
+    pub clock: Arc<dyn Clock>,
+    pub tracer_provider: Option<Arc<dyn ObjectSafeTracerProvider + Send + Sync>>,
+    pub meter_provider: Option<Arc<dyn MeterProvider + Send + Sync>>,
+    pub propagator: Option<Arc<dyn Propagator>>,
+    pub(crate) side: Side,
+    pub(crate) scope: InstrumentationScope,
+    pub(crate) series: Arc<SeriesLimit>,
+}
+
+impl Common {
+    pub(super) fn new(side: Side, library: &'static str, version: &'static str) -> Self {
+        let (request_headers, response_headers) = match side {
+            Side::Server => (
+                "OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_REQUEST_HEADERS",
+                "OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_RESPONSE_HEADERS",
+            ),
+            Side::Client => (
+                "OTEL_INSTRUMENTATION_HTTP_CLIENT_CAPTURE_REQUEST_HEADERS",
+                "OTEL_INSTRUMENTATION_HTTP_CLIENT_CAPTURE_RESPONSE_HEADERS",
+            ),
+        };
+        Self {
+            known_methods: KnownMethods::from_env(),
+            sensitive_keys: SensitiveKeys::default(),
+            value_limit: VALUE_LIMIT,
+            describe_unsampled: false,
+            request_headers: HeaderSelector::from_env(request_headers),
+            response_headers: HeaderSelector::from_env(response_headers),
+            rpc_methods: None,
+            active_requests: false,
+            body_sizes: false,
+            duration_boundaries: DURATION_BOUNDARIES.to_vec(),
+            classify: None,
+            clock: Arc::new(SystemClock),
+            tracer_provider: None,
+            meter_provider: None,
+            propagator: None,
+            side,
+            scope: InstrumentationScope::builder(Cow::Borrowed(library))
+                .with_version(version)
+                .with_schema_url(SCHEMA_URL)
+                .build(),
+            series: Arc::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Common {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Common")
+            .field("side", &self.side)
+            .field("scope", &self.scope)
+            .field("known_methods", &self.known_methods)
+            .field("sensitive_keys", &self.sensitive_keys)
+            .field("value_limit", &self.value_limit)
+            .field("propagator", &self.propagator)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,155 @@
+//! What the settings resolve to: looked up at the first exchange, and kept.
+
+use super::common::Common;
+use crate::metrics::{Instruments, Optional};
+use arc_swap::ArcSwapOption;
+use http::HeaderMap;
+use opentelemetry::{
+    Context,
+    global::{self, BoxedTracer},
+    metrics::MeterProvider,
+    otel_debug,
+    trace::{
+        Span, SpanBuilder, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState,
+        Tracer,
+    },
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tracewire_propagation::{Propagator, default_generation, default_propagator, remove_known};
+
+/// How long a look-up that found no tracer provider is believed.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The last look-up. A clone starts with an empty one.
+#[derive(Debug, Default)]
+pub(super) struct Lookup(ArcSwapOption<Resolved>);
+
+impl Clone for Lookup {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Lookup {
+    pub(super) fn with<T>(&self, common: &Common, look: impl FnOnce(&Arc<Resolved>) -> T) -> T {
+        let generation = default_generation();
+        if let Some(resolved) = &*self.0.load()
+            && resolved.generation == generation
+            && resolved.believed_until.is_none_or(|until| Instant::now() < until)
+        {
+            return look(resolved);
+        }
+        let resolved = Arc::new(Resolved::new(common, generation));
+        self.0.store(Some(resolved.clone()));
+        look(&resolved)
+    }
+}
+
+/// What the settings of a layer or middleware resolved to: all that an exchange needs of them.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    /// Whether anything has an effect; where not, only headers are passed on.
+    pub(crate) records: bool,
+    /// The tracer, unless spans started with it have no effect.
+    pub(crate) tracer: Option<BoxedTracer>,
+    pub(crate) instruments: Instruments,
+    pub(crate) options: Common,
+    propagator: Arc<dyn Propagator>,
+    generation: u64,
+    believed_until: Option<Instant>,
+}
+
+impl Resolved {
+    fn new(common: &Common, generation: u64) -> Self {
+        let scope = common.scope.clone();
+        let tracer = match &common.tracer_provider {
+            Some(provider) => BoxedTracer::new(provider.boxed_tracer(scope)),
+            None => global::tracer_with_scope(scope),
+        };
+        let tracer = Some(tracer).filter(has_effect);
+        if tracer.is_none() {
+            note_missing_provider();
+        }
+        let meters = common.meter_provider.clone().unwrap_or_else(global::meter_provider);
+        let meter = meters.meter_with_scope(common.scope.clone());
+        let measures = common.meter_provider.is_some() || !is_placeholder(&*meters);
+        let given = common.tracer_provider.is_some() || tracer.is_some();
+        let optional = Optional {
+            active_requests: common.active_requests,
+            body_sizes: common.body_sizes,
+            rpc: common.rpc_methods.is_some(),
+        };
+        let boundaries = &common.duration_boundaries;
+        Self {
+            generation,
+            believed_until: (!given).then(|| Instant::now() + RETRY),
+            records: tracer.is_some() || measures,
+            tracer,
+            instruments: Instruments::new(&meter, common.side, boundaries, optional),
+            propagator: common.propagator.clone().unwrap_or_else(default_propagator),
+            options: common.clone(),
+        }
+    }
+
+    /// Returns `parent` with what `headers` carry added to it.
+    pub(crate) fn extract(&self, headers: &HeaderMap, parent: &Context) -> Context {
+        self.propagator.extract(headers, parent)
+    }
+
+    /// Writes what `context` carries into `headers`.
+    pub(crate) fn inject(&self, context: &Context, headers: &mut HeaderMap) {
+        self.propagator.inject(context, headers);
+    }
+
+    /// Removes from `headers` whatever any known format writes, and what [`inject`](Self::inject)
+    /// may write besides.
+    pub(crate) fn remove_injected(&self, headers: &mut HeaderMap) {
+        remove_known(headers);
+        for name in self.propagator.header_names() {
+            headers.remove(name);
+        }
+    }
+}
+
+/// Says once in the life of the process that exchanges are not recorded.
+fn note_missing_provider() {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if !SAID.swap(true, Ordering::Relaxed) {
+        otel_debug!(
+            name: "Exchange.NoTracerProvider",
+            message = "no tracer provider is set, so headers are passed on and no span is recorded; \
+                       call tracewire::init(), or set a provider of your own, before serving"
+        );
+    }
+}
+
+/// Whether spans of this tracer do anything.
+///
+/// A no-op tracer answers with its parent's span context. An SDK makes a span id of its own, or,
+/// as here, under suppressed telemetry, none: so that asking never leaves a span behind.
+fn has_effect(tracer: &BoxedTracer) -> bool {
+    let probe = SpanContext::new(
+        TraceId::from(1),
+        SpanId::from(1),
+        TraceFlags::NOT_SAMPLED,
+        true,
+        TraceState::NONE,
+    );
+    let context = Context::new().with_remote_span_context(probe).with_telemetry_suppressed();
+    let span = tracer.build_with_context(SpanBuilder::from_name("probe"), &context);
+    span.span_context().span_id() != SpanId::from(1)
+}
+
+/// Whether these are the meters that stand where nobody has set any.
+///
+/// OpenTelemetry does not say so, but its placeholder holds nothing, and whatever records at least
+/// points to its readers.
+fn is_placeholder(meters: &(dyn MeterProvider + Send + Sync)) -> bool {
+    size_of_val(meters) == 0
+}

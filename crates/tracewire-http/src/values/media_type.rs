@@ -1,0 +1,21 @@
+//! The media type of a message.
+
+use http::{HeaderMap, header::CONTENT_TYPE};
+
+/// How much of a content type is read, in bytes.
+const MEDIA_TYPE: usize = 256;
+
+/// The media type in `headers`, as it was written but without its parameters.
+pub(crate) fn media_type(headers: &HeaderMap) -> Option<&[u8]> {
+    let value = headers.get(CONTENT_TYPE)?.as_bytes();
+    let value = &value[..value.len().min(MEDIA_TYPE)];
+    let end = value.iter().position(|byte| *byte == b';').unwrap_or(value.len());
+    Some(value[..end].trim_ascii())
+}
+
+/// What follows `application/grpc` in a media type that begins with it, whatever its case.
+pub(crate) fn after_grpc(media_type: &[u8]) -> Option<&[u8]> {
+    const GRPC: &[u8] = b"application/grpc";
+    let (start, rest) = media_type.split_at_checked(GRPC.len())?;
+    start.eq_ignore_ascii_case(GRPC).then_some(rest)
+}

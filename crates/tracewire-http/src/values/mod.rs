@@ -1,0 +1,23 @@
+//! The values that attributes take: what a request may say in them, and what it may not.
+
+mod causes;
+mod header_capture;
+mod limit;
+mod media_type;
+mod method;
+pub(crate) mod repeated;
+mod scheme;
+mod side;
+mod version;
+
+pub use self::{
+    causes::causes, header_capture::HeaderSelector, method::KnownMethods, scheme::Scheme,
+};
+pub(crate) use self::{
+    header_capture::MOST_HEADERS,
+    limit::{address, header, limited, limited_shared},
+    media_type::{after_grpc, media_type},
+    method::{OTHER, conventional, describe_method},
+    side::Side,
+    version::version_name,
+};

@@ -1,0 +1,19 @@
+//! Every framework that tracewire traces, and the scenarios it must pass: an adapter each.
+#![allow(clippy::unwrap_used)] // a test fails by panicking
+
+// Servers.
+mod axum;
+mod hyper;
+mod tonic;
+
+// Clients.
+mod hyper_util;
+mod reqwest;
+mod tonic_channel;
+
+// What Tower services and other layers do to the layers, over the same sockets.
+mod tower_http_layers;
+mod tower_services;
+
+// What the adapters for Tower share.
+mod layers;
