@@ -29,7 +29,7 @@ const HOUSE: [(&str, &[&str]); 11] = [
         ],
     ),
     ("tracewire-propagation", &["tracewire-text"]),
-    ("tracewire-reqwest", &["tracewire-http", "tracewire-propagation"]),
+    ("tracewire-reqwest", &["tracewire-http", "tracewire-propagation", "tracewire-text"]),
     ("tracewire-sampling", &["tracewire-propagation", "tracewire-text"]),
     ("tracewire-span", &["tracewire-propagation", "tracewire-text"]),
     ("tracewire-testing", &[]),

@@ -152,7 +152,7 @@ async fn followed_websocket_is_one_span_around_its_messages() {
         socket.close(None).await.unwrap();
         let spans = running.capture.ended(4).await;
         let connection = running.connection();
-        connection.is_status(Status::Unset).lacks("error.type");
+        connection.is_status(Status::Unset).has_no("error.type");
         connection.has("http.response.status_code", i64::from(status));
         for message in spans.named("message") {
             message.is_child_of(&connection);
@@ -168,7 +168,7 @@ async fn caller_who_drops_a_followed_websocket_is_no_error() {
         say(&mut socket, "hello").await;
         drop(socket);
         running.capture.ended(2).await;
-        running.connection().is_status(Status::Unset).lacks("error.type");
+        running.connection().is_status(Status::Unset).has_no("error.type");
     }
 }
 

@@ -27,12 +27,12 @@ impl NoIds {
 
     #[cold]
     fn look(&self) {
-        let lacks = tracing::dispatcher::get_default(|subscriber| {
+        let without_ids = tracing::dispatcher::get_default(|subscriber| {
             let is_set = !subscriber.is::<NoSubscriber>();
-            is_set.then(|| tracewire_tracing::lacks_ids(subscriber))
+            is_set.then(|| tracewire_tracing::writes_without_ids(subscriber))
         });
-        let Some(lacks) = lacks else { return };
-        if !self.looked.swap(true, Ordering::Relaxed) && lacks {
+        let Some(without_ids) = without_ids else { return };
+        if !self.looked.swap(true, Ordering::Relaxed) && without_ids {
             say();
         }
     }

@@ -72,7 +72,7 @@ pub(crate) fn install(propagator: Arc<dyn Propagator>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tracewire_propagation::Format;
+    use tracewire_propagation::HeaderFormat;
 
     fn decided(words: &str) -> (String, Vec<String>) {
         let env = Env::of(&[(VARIABLE, words)]);
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_known_format_is_chosen_or_an_error_that_names_its_feature() {
-        for format in Format::ALL {
+        for format in HeaderFormat::ALL {
             let name = format.name();
             let env = Env::of(&[(VARIABLE, name)]);
             match choose(&env, None) {

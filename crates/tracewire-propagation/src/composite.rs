@@ -1,16 +1,15 @@
 //! Several propagators as one.
 
-use crate::Propagator;
+use crate::propagator::Propagator;
 use http::{HeaderMap, HeaderName};
 use opentelemetry::Context;
 use std::sync::Arc;
 
 /// Several propagators, tried in order.
 ///
-/// Each reads its headers on top of what the ones before it found, so of several formats that
-/// carry a trace the last one whose headers are valid wins, with its ids and its sampling state
-/// together; one that finds nothing changes nothing. Formats of other things, as baggage, add to
-/// the trace. All of them write.
+/// Each adds to what the ones before it found. Of several formats that carry a trace the last one
+/// with valid headers wins, with its ids and its sampling state; one that finds nothing changes
+/// nothing. Baggage adds to the trace. All of them write.
 ///
 /// # Examples
 ///
@@ -29,7 +28,7 @@ pub struct Composite {
 }
 
 impl Composite {
-    /// None yet: reads and writes nothing.
+    /// Creates a composite of no propagators, which reads and writes nothing.
     #[must_use]
     pub const fn new() -> Self {
         Self { propagators: Vec::new(), header_names: Vec::new() }

@@ -50,7 +50,8 @@ impl Drop for Reachable {
     fn drop(&mut self) {}
 }
 
-/// Whether the current context can be reached: not while the thread ends.
+/// Returns whether the current context can be reached, which it cannot while the thread ends.
+#[must_use]
 pub fn is_reachable() -> bool {
     REACHABLE.try_with(|reachable| reachable.0).unwrap_or(false)
 }
@@ -60,7 +61,7 @@ pub fn get() -> Context {
     with(Context::clone)
 }
 
-/// Looks at the current context, or at an empty one while the thread ends.
+/// Calls `look` with the current context, or with an empty one while the thread ends.
 pub fn with<T>(look: impl FnOnce(&Context) -> T) -> T {
     if is_reachable() { Context::map_current(look) } else { look(&Context::new()) }
 }
@@ -71,10 +72,10 @@ pub fn attach(context: Context) -> Option<ContextGuard> {
     is_reachable().then(|| context.attach())
 }
 
-/// Runs `work`, which ends a span, where span processors and metric readers can do theirs.
+/// Runs `work`, which ends a span, where span processors and metric readers can run.
 ///
-/// That is here, or on a thread of its own while this one ends, because they may use thread-locals
-/// too. A panic in `work` goes no further: a destructor must not panic.
+/// That is this thread, or a new one while this one ends, because they may use thread-locals too. A
+/// panic in `work` is caught: a destructor must not panic.
 pub fn finish(work: impl Fn() + Sync) {
     // Windows holds a lock during these destructors which every new thread waits for.
     if !is_reachable() && !cfg!(windows) && finish_elsewhere(&work) {

@@ -1,6 +1,6 @@
 //! The trace in a response, for callers that want to know it.
 
-use crate::traceparent;
+use crate::{formats::w3c::traceparent, tools::write};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{Context, trace::TraceContextExt};
 
@@ -8,8 +8,8 @@ use opentelemetry::{Context, trace::TraceContextExt};
 ///
 /// Two headers carry it: `traceresponse`, which replaces what is there, and a further entry
 /// `traceparent;desc="…"` of `Server-Timing`, which scripts in a browser can read. A context
-/// without a valid span writes nothing. Nothing calls this by default: the ids of an internal
-/// trace are nobody's business unless the service says so.
+/// without a valid span writes nothing. It is not called by default, because callers
+/// need not know the ids of internal traces.
 ///
 /// Follows W3C Trace Context level 2, section "traceresponse", and W3C Server Timing.
 ///
@@ -30,10 +30,8 @@ pub fn inject_response(context: &Context, headers: &mut HeaderMap) {
     if !span_context.is_valid() {
         return;
     }
-    let value = traceparent::write(context, span_context);
-    if let Ok(value) = HeaderValue::from_bytes(&value) {
-        let _ = headers.try_insert(&TRACERESPONSE, value);
-    }
+    let value = traceparent::header_value(context, span_context);
+    write::set(headers, &TRACERESPONSE, &value);
     let timing = [br#"traceparent;desc=""#, &value[..], br#"""#].concat();
     if let Ok(timing) = HeaderValue::try_from(timing) {
         let _ = headers.try_append(&SERVER_TIMING, timing);
@@ -46,7 +44,7 @@ static SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::context::remote_span;
+    use crate::tools::remote::remote_span;
     use opentelemetry::trace::{TraceFlags, TraceState};
 
     #[test]

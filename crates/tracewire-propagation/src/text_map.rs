@@ -1,19 +1,37 @@
-//! Adapters between our trait and OpenTelemetry's.
+//! Adapters between [`Propagator`] and OpenTelemetry's `TextMapPropagator`.
+//!
+//! These two are the only way from one to the other.
 
-use crate::Propagator;
+use crate::{propagator::Propagator, tools::write};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{
     Context,
     propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
 };
 
-/// One of our propagators as an OpenTelemetry [`TextMapPropagator`], over any carrier.
+/// A [`Propagator`] as an OpenTelemetry [`TextMapPropagator`], over any carrier: the headers of a
+/// message, the metadata of a job, a map of texts.
 ///
-/// All lines of a header are read, through [`Extractor::get_all`]. The formats of this crate
-/// implement `TextMapPropagator` themselves; this adapter is for everything else, as a
-/// [`Composite`](crate::Composite), and copies the carrier's headers.
+/// It reads the names that [`Extractor::keys`] lists and those that the propagator writes, all
+/// lines of each through [`Extractor::get_all`], and copies them into a `HeaderMap`. Several lines
+/// of one name are written as one, with commas between them.
 ///
 /// # Examples
+///
+/// ```
+/// # #[cfg(feature = "tracecontext")] {
+/// use opentelemetry::{Context, propagation::TextMapPropagator, trace::TraceContextExt};
+/// use std::collections::HashMap;
+/// use tracewire_propagation::{TextMap, TraceContext};
+///
+/// let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+/// let message = HashMap::from([("traceparent".to_owned(), traceparent.to_owned())]);
+/// let context = TextMap::new(TraceContext::new()).extract_with_context(&Context::new(), &message);
+/// assert!(context.span().span_context().is_sampled());
+/// # }
+/// ```
+///
+/// Makes the default of the process OpenTelemetry's global propagator too:
 ///
 /// ```
 /// use opentelemetry::global;
@@ -29,6 +47,7 @@ pub struct TextMap<P> {
 
 impl<P: Propagator> TextMap<P> {
     /// Adapts `propagator`.
+    #[must_use]
     pub fn new(propagator: P) -> Self {
         let fields = propagator.header_names().iter().map(ToString::to_string).collect();
         Self { propagator, fields }
@@ -54,7 +73,7 @@ impl<P: Propagator> TextMapPropagator for TextMap<P> {
     }
 }
 
-/// Any OpenTelemetry [`TextMapPropagator`] as one of ours.
+/// An OpenTelemetry [`TextMapPropagator`] as a [`Propagator`].
 ///
 /// # Examples
 ///
@@ -74,6 +93,7 @@ pub struct FromTextMap<P> {
 impl<P: TextMapPropagator + Send + Sync> FromTextMap<P> {
     /// Adapts `propagator`. Fields of it that are no header names are not among
     /// [`header_names`](Propagator::header_names), and never written.
+    #[must_use]
     pub fn new(propagator: P) -> Self {
         let header_names = propagator.fields().filter_map(|field| field.parse().ok()).collect();
         Self { propagator, header_names }
@@ -106,7 +126,7 @@ fn copy(extractor: &dyn Extractor, names: &[HeaderName]) -> HeaderMap {
             continue;
         }
         for line in extractor.get_all(key).unwrap_or_default() {
-            if let Ok(value) = HeaderValue::from_str(line) {
+            if let Ok(value) = HeaderValue::from_bytes(line.as_bytes()) {
                 // A full map has no room for more headers: the rest is as good as absent.
                 let _ = headers.try_append(name.clone(), value);
             }
@@ -137,11 +157,7 @@ struct Written<'a>(&'a mut HeaderMap);
 impl Injector for Written<'_> {
     fn set(&mut self, key: &str, value: String) {
         // What is no header is left out; an injector has no way to say so.
-        if let (Ok(name), Ok(value)) =
-            (HeaderName::from_bytes(key.as_bytes()), HeaderValue::try_from(value))
-        {
-            let _ = self.0.try_insert(name, value);
-        }
+        write::set_named(self.0, key, value);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Work that is not to be recorded, and what is sent on from it.
 
-use crate::{random::with_random_trace_id, unrecorded::span};
+use crate::{random_flag::with_random_trace_id, tools::unrecorded::unrecorded_span};
 use opentelemetry::{
     Context,
     trace::{SpanContext, TraceContextExt},
@@ -15,11 +15,11 @@ struct Untraced {
 
 /// Returns `context` for work that is not to be recorded: that below an excluded request.
 ///
-/// Child contexts inherit the mark. Our samplers drop every span that is started under it, and our
-/// layers and middlewares start none. What outgoing calls send is the span of `context`, unchanged:
-/// it is the caller's trace, and not this service's to cut. Where there is none, a new trace that is
-/// not sampled stands in, so that neither a span below nor the next service starts a trace of its
-/// own. A tracer without our sampler obeys that if it follows the parent.
+/// Child contexts inherit the mark. Samplers of `tracewire-init` drop every span that starts in it,
+/// and tracewire's layers and middlewares start none. Outgoing calls send the span of `context`
+/// unchanged, so the caller's trace continues. If there is none, they send a new trace that is not
+/// sampled, so that no span below and no other service starts a trace of its own. Other samplers obey
+/// that if they follow the parent.
 ///
 /// A context that is marked already is returned as it is.
 ///
@@ -32,6 +32,7 @@ struct Untraced {
 /// assert!(context.span().span_context().is_valid());
 /// assert!(!context.span().span_context().is_sampled());
 /// ```
+#[must_use]
 pub fn untraced(context: &Context) -> Context {
     if is_untraced(context) {
         return context.clone();
@@ -40,20 +41,23 @@ pub fn untraced(context: &Context) -> Context {
     if caller.is_valid() {
         return context.with_value(Untraced { sent: caller });
     }
-    let sent = span(false);
+    let sent = unrecorded_span(false);
     let context = with_random_trace_id(&context.with_remote_span_context(sent.clone()));
     context.with_value(Untraced { sent })
 }
 
-/// Whether work in `context` is not to be recorded: see [`untraced`].
+/// Returns whether work in `context` is not to be recorded: see [`untraced`].
+#[must_use]
 pub fn is_untraced(context: &Context) -> bool {
     context.get::<Untraced>().is_some()
 }
 
 /// Returns `context` with the span that outgoing calls send.
 ///
-/// In a context that is [`untraced`] that is its caller's, or the one it had when it was marked. A
-/// sampler that drops a span leaves another one behind, which no other service knows.
+/// In a context that is [`untraced`] that is the caller's span, or the one that the context had when
+/// it was marked. A sampler that drops a span leaves a new span id behind, which no other service
+/// knows.
+#[must_use]
 pub fn outgoing(context: &Context) -> Context {
     let Some(Untraced { sent }) = context.get::<Untraced>() else { return context.clone() };
     let span = context.span();

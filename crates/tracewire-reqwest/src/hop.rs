@@ -8,7 +8,7 @@ use http::{
     },
 };
 use reqwest::{Request, Response, Url};
-use std::{borrow::Cow, fmt::Write};
+use tracewire_text::percent;
 
 /// The longest `Location` that is followed, in bytes: the longest URL that `http::Uri` takes.
 const LOCATION_LIMIT: usize = 65_534;
@@ -126,7 +126,8 @@ fn resolve(base: &Url, location: &HeaderValue) -> Option<Url> {
     if location.len() > LOCATION_LIMIT {
         return None;
     }
-    let mut url = base.join(&as_text(location)).ok()?;
+    // As browsers read a location that is not ASCII.
+    let mut url = base.join(&percent::encode_non_ascii(location.as_bytes())).ok()?;
     let user_information =
         |url: &Url| (url.username().to_owned(), url.password().map(str::to_owned));
     let named = user_information(&url);
@@ -139,23 +140,6 @@ fn resolve(base: &Url, location: &HeaderValue) -> Option<Url> {
         url.set_fragment(base.fragment());
     }
     Some(url)
-}
-
-/// `location` with every byte that is not ASCII percent-encoded, as browsers read it.
-fn as_text(location: &HeaderValue) -> Cow<'_, str> {
-    if let Ok(text) = location.to_str() {
-        return Cow::Borrowed(text);
-    }
-    let mut text = String::with_capacity(location.len() * 3);
-    for byte in location.as_bytes() {
-        if byte.is_ascii() {
-            text.push(char::from(*byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "%{byte:02X}");
-        }
-    }
-    Cow::Owned(text)
 }
 
 fn same_origin(a: &Url, b: &Url) -> bool {

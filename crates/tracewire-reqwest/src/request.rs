@@ -8,6 +8,7 @@ use tracewire_http::{
     wiring::{ClientCall, ClientSettings},
 };
 use tracewire_propagation::current;
+use tracewire_text::host::without_brackets;
 
 /// Starts the call of `request` under the current context, and writes its headers.
 ///
@@ -40,10 +41,6 @@ fn describe(request: &Request) -> Option<ClientRequest<'_>> {
     let body = request.body().and_then(reqwest::Body::as_bytes);
     facts.body_size = body.filter(|body| !body.is_empty()).map(|body| body.len() as u64);
     Some(facts)
-}
-
-fn without_brackets(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Baggage: facts that travel with the request, to every service behind this one.
+//! Baggage: values that travel with a request to every service it reaches.
 //!
 //! ```
 //! use tracewire_span::baggage;
@@ -9,23 +9,27 @@
 //! assert_eq!(baggage::get("tenant"), None);
 //! ```
 //!
-//! Whoever receives a request can read its baggage, so keep secrets out of it. Keys are tokens of
-//! visible ASCII. 64 entries and 8192 bytes are the most, as [W3C Baggage] has it; an entry that
-//! breaks one of these rules is left out.
+//! Every service that receives the request can read its baggage, so keep secrets out of it. Keys are
+//! tokens of visible ASCII. At most 64 entries and 8192 bytes are kept, as [W3C Baggage] requires; an
+//! entry that breaks one of these rules is left out.
 //!
 //! [W3C Baggage]: https://www.w3.org/TR/baggage/#limits
 
 use crate::Carried;
-use opentelemetry::Context;
-use opentelemetry::baggage::{Baggage, BaggageExt};
+use opentelemetry::{
+    Context,
+    baggage::{Baggage, BaggageExt},
+};
 use tracewire_propagation::current;
 
-/// The value of a key in the current context.
+/// Returns the value of a key in the current context.
+#[must_use]
 pub fn get(key: &str) -> Option<String> {
     current::with(|context| context.baggage().get(key).map(ToString::to_string))
 }
 
-/// All entries of the current context, sorted by key.
+/// Returns all entries of the current context, sorted by key.
+#[must_use]
 pub fn entries() -> Vec<(String, String)> {
     let mut entries: Vec<_> = current::with(|context| {
         let baggage = context.baggage().iter();
@@ -35,7 +39,7 @@ pub fn entries() -> Vec<(String, String)> {
     entries
 }
 
-/// The current baggage with an entry set, for a future or a scope.
+/// Sets an entry for a future or a scope.
 ///
 /// ```
 /// # use tracewire_span::baggage;
@@ -48,49 +52,50 @@ pub fn set(key: impl Into<String>, value: impl Into<String>) -> Change {
     Change::default().set(key, value)
 }
 
-/// The current baggage without an entry, for a future or a scope.
+/// Removes an entry for a future or a scope.
 pub fn remove(key: impl Into<String>) -> Change {
     Change::default().remove(key)
 }
 
-/// The current context without baggage, for a future or a scope.
+/// Removes all baggage for a future or a scope.
 pub fn clear() -> Change {
     Change { clear: true, edits: Vec::new() }
 }
 
-/// A change of the baggage, made for a future or a scope.
+/// A change to the current baggage, for a future or a scope.
 #[derive(Clone, Debug, Default)]
-#[must_use = "the change is made by `run` or `in_scope`"]
+#[must_use = "the change takes effect with `run`, `in_scope` or `context`"]
 pub struct Change {
     clear: bool,
     edits: Vec<(String, Option<String>)>,
 }
 
 impl Change {
-    /// Sets one more entry.
+    /// Sets another entry.
     pub fn set(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.edits.push((key.into(), Some(value.into())));
         self
     }
 
-    /// Removes one more entry.
+    /// Removes another entry.
     pub fn remove(mut self, key: impl Into<String>) -> Self {
         self.edits.push((key.into(), None));
         self
     }
 
-    /// Runs a future, a stream or a sink with the change made; it is not polled here.
+    /// Wraps a future, a stream or a sink, which then runs with the changed baggage.
     pub fn run<T>(self, work: T) -> Carried<T> {
         Carried::new(work, self.context())
     }
 
-    /// Runs a closure with the change made.
+    /// Runs a closure with the changed baggage.
     pub fn in_scope<T>(self, scope: impl FnOnce() -> T) -> T {
         let _attached = current::attach(self.context());
         scope()
     }
 
-    /// The current context with the change made.
+    /// Returns the current context with the changed baggage.
+    #[must_use]
     pub fn context(self) -> Context {
         current::with(|current| {
             let mut baggage = Baggage::new();

@@ -1,21 +1,23 @@
 //! A span before its start.
 
-use crate::value::{IntoAttribute, IntoValue, attribute, attributes};
-use crate::{InSpan, Outcome, Span, StreamInSpan, Tracer, limit, provider, run};
+use crate::{
+    InSpan, Span, SpanOutput, StreamInSpan, Tracer, limit, provider, run,
+    value::{IntoAttribute, IntoValue, attribute, attributes},
+};
 use futures_core::Stream;
-use opentelemetry::baggage::{Baggage, BaggageExt};
-use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt, Tracer as _};
-use opentelemetry::{Context, Key, KeyValue};
-use std::borrow::Cow;
-use std::sync::Arc;
-use std::time::SystemTime;
+use opentelemetry::{
+    Context, Key, KeyValue,
+    baggage::{Baggage, BaggageExt},
+    trace::{Link, SpanContext, SpanKind, TraceContextExt, Tracer as _},
+};
+use std::{borrow::Cow, sync::Arc, time::SystemTime};
 use tracewire_propagation::{current, with_random_trace_id};
 
-/// A span before its start: what is set here, a sampler sees.
+/// A span before its start. Samplers see what is set here.
 ///
-/// Made by [`span`](crate::span()) or [`Tracer::span`]. Unless it is given one, its parent is the
-/// span that is current at the start; where none is, as in a task just spawned, the one that was
-/// current where the future or stream was made.
+/// Returned by [`span`](crate::span()) and [`Tracer::span`]. Unless you set one, its parent is the
+/// span that is current at the start; if there is none, as in a task that was just spawned, it is the
+/// one that was current where the future or stream was made.
 ///
 /// ```
 /// use tracewire_span::{SpanKind, span};
@@ -43,13 +45,13 @@ impl SpanBuilder {
         Self { tracer, parent: None, builder }
     }
 
-    /// Says what role the span has in a call between services; `Internal` unless set.
+    /// Sets the role of the span in a call between services. Default: `Internal`.
     pub fn kind(mut self, kind: SpanKind) -> Self {
         self.builder.span_kind = Some(kind);
         self
     }
 
-    /// Sets an attribute; the last of one key wins.
+    /// Sets an attribute. The last value of a key wins.
     pub fn attribute(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
         self.set(attribute(key, value));
         self
@@ -98,7 +100,7 @@ impl SpanBuilder {
         self
     }
 
-    /// Makes the span the first of a new trace. Baggage stays.
+    /// Makes the span the root of a new trace. Baggage stays.
     pub fn root(self) -> Self {
         // There is no way to take the span out of a context, so what else we know of moves over.
         let root = current::with(|current| {
@@ -114,21 +116,21 @@ impl SpanBuilder {
         self.parent(root)
     }
 
-    /// Says when the work began, if that was before now.
+    /// Sets when the work began. Default: the start of the span.
     pub fn start_time(mut self, start: SystemTime) -> Self {
         self.builder.start_time = Some(start);
         self
     }
 
-    /// Leaves an `Err` unrecorded, and takes outputs of any type. Panics are still recorded.
+    /// Does not record an `Err`, and accepts outputs of any type. Panics are still recorded.
     ///
-    /// Comes last, before `run`, `in_scope` or `stream`.
+    /// Call it last, before `run`, `in_scope` or `stream`.
     ///
     /// ```
     /// # use tracewire_span::span;
     /// # struct Page;
     /// # fn find(_: &str) -> Result<Page, String> { Err(String::from("not there")) }
-    /// // Not to find the page is an ordinary answer here.
+    /// // A missing page is an ordinary answer here.
     /// let page = span("find page").ignore_errors().in_scope(|| find("/home"));
     /// ```
     pub fn ignore_errors(self) -> WithoutErrors {
@@ -137,35 +139,35 @@ impl SpanBuilder {
 
     /// Runs a future inside the span.
     ///
-    /// The span starts when the future is first polled, is the current one in every poll, and ends
-    /// when the future is done or dropped. An `Err` is recorded as [`Span::fail`] does it, message
-    /// included; so is a panic, which then goes on. Credentials in URLs and behind `password=` are
-    /// removed from the message, values are not: [`ignore_errors`](Self::ignore_errors) leaves out what may
-    /// quote one.
+    /// The span starts when the future is first polled, is current in every poll, and ends when the
+    /// future is done or dropped. An `Err` is recorded as by [`Span::fail`], with its message; so is a
+    /// panic, which then continues. Credentials in URLs and after `password=` are removed from the
+    /// message, other values are not: use [`ignore_errors`](Self::ignore_errors) if an error may quote
+    /// private data.
     pub fn run<F>(self, future: F) -> InSpan<F>
     where
         F: Future,
-        F::Output: Outcome,
+        F::Output: SpanOutput,
     {
-        InSpan::new(self, future, F::Output::record)
+        InSpan::new(self, future, F::Output::record_on)
     }
 
     /// Runs a closure inside the span, with errors and panics recorded as in [`run`](Self::run).
     ///
-    /// Not for an `async` block, which does nothing inside the closure.
-    pub fn in_scope<T: Outcome>(self, scope: impl FnOnce() -> T) -> T {
-        run::in_scope(&self.start(), scope, T::record)
+    /// Do not return an `async` block from the closure: it would run after the span has ended.
+    pub fn in_scope<T: SpanOutput>(self, scope: impl FnOnce() -> T) -> T {
+        run::in_scope(&self.start(), scope, T::record_on)
     }
 
-    /// Runs a stream inside the span, which ends when the stream does, or is dropped.
+    /// Runs a stream inside the span, which ends when the stream ends or is dropped.
     ///
     /// Every item that is an `Err` is recorded.
     pub fn stream<S>(self, stream: S) -> StreamInSpan<S>
     where
         S: Stream,
-        S::Item: Outcome,
+        S::Item: SpanOutput,
     {
-        StreamInSpan::new(self, stream, S::Item::record)
+        StreamInSpan::new(self, stream, S::Item::record_on)
     }
 
     /// Starts the span without making it current, for work that ends elsewhere.

@@ -1,20 +1,21 @@
-//! Work that goes on in a context, wherever it is polled and dropped.
+//! Futures, streams and sinks that keep a context wherever they are polled and dropped.
 
 use futures_core::Stream;
 use futures_sink::Sink;
 use opentelemetry::Context;
 use pin_project_lite::pin_project;
-use std::fmt;
-use std::pin::Pin;
-use std::task::{self, Poll, ready};
+use std::{
+    fmt,
+    pin::Pin,
+    task::{self, Poll, ready},
+};
 use tracewire_propagation::current;
 
 pin_project! {
-    /// Future, stream or sink of [`Span::carry`](crate::Span::carry) and
+    /// The future, stream or sink of [`Span::carry`](crate::Span::carry) and
     /// [`Change::run`](crate::baggage::Change::run).
     ///
-    /// The context is current in every poll, and while what is inside is dropped: at its end, or with
-    /// this.
+    /// The context is current in every poll, and while the inner work is dropped.
     #[must_use = "futures, streams and sinks do nothing unless polled"]
     pub struct Carried<T> {
         // `None` once it is done.

@@ -1,12 +1,13 @@
 //! Something that happened while a span was open.
 
-use crate::limit;
-use crate::value::{IntoAttribute, IntoValue, attribute, attributes};
+use crate::{
+    limit,
+    value::{IntoAttribute, IntoValue, attribute, attributes},
+};
 use opentelemetry::{Key, KeyValue};
-use std::borrow::Cow;
-use std::time::SystemTime;
+use std::{borrow::Cow, time::SystemTime};
 
-/// A named moment in the life of a span, with attributes.
+/// An event of a span: a name, attributes and a time.
 ///
 /// ```
 /// use tracewire_span::{Event, current};
@@ -27,7 +28,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// An event of this name, with the time when it is added.
+    /// Creates an event of this name. Its time is when it is added to a span.
     pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
         Self { name: limit::name(name.into()), attributes: Vec::new(), timestamp: None }
     }
@@ -48,7 +49,7 @@ impl Event {
         self
     }
 
-    /// Says when it happened, if that was before it is added.
+    /// Sets when it happened. Default: when it is added.
     pub fn timestamp(mut self, timestamp: SystemTime) -> Self {
         self.timestamp = Some(timestamp);
         self

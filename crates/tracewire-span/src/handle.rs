@@ -1,41 +1,42 @@
 //! A span that is open: the current one, or one started to end later.
 
-use crate::limit;
-use crate::outcome::error_type;
-use crate::value::{IntoAttribute, IntoValue, attribute, attributes};
-use crate::{Carried, Event};
-use opentelemetry::trace::{SpanContext, Status, TraceContextExt};
-use opentelemetry::{Context, Key, KeyValue, StringValue};
-use std::any::Any;
-use std::borrow::Cow;
-use std::fmt::Display;
-use std::time::SystemTime;
+use crate::{
+    Carried, Event, limit,
+    output::error_type,
+    value::{IntoAttribute, IntoValue, attribute, attributes},
+};
+use opentelemetry::{
+    Context, Key, KeyValue, StringValue,
+    trace::{SpanContext, Status, TraceContextExt},
+};
+use std::{any::Any, borrow::Cow, fmt::Display, time::SystemTime};
 use tracewire_propagation::current;
 
-/// The span that is current, to be enriched from anywhere.
+/// Returns the current span, so that you can enrich it from anywhere.
 ///
-/// Where none is, the handle takes everything and does nothing.
+/// If there is none, the handle accepts everything and does nothing.
 ///
 /// ```
 /// use tracewire_span::{Event, Status, current};
 ///
 /// let span = current();
 /// span.set_attribute("cart.items", 3).add_event("priced");
-/// span.record(|span| {
-///     // reached only if somebody will see it
+/// span.if_recording(|span| {
+///     // runs only if the span is sampled
 ///     span.set_attribute("cart.total", [1.5, 2.5].iter().sum::<f64>());
 /// });
 /// span.set_status(Status::error("card refused"));
 /// ```
+#[must_use]
 pub fn current() -> Span {
     Span { context: current::get() }
 }
 
-/// A handle on a span and on the context around it, baggage included.
+/// A handle to a span and its context, including baggage.
 ///
-/// Handles are cheap to clone and may go to other tasks and threads. All of them may outlive the span:
-/// what is set after its end is ignored. A span from [`start`](crate::SpanBuilder::start) ends at
-/// [`end`](Self::end), or when nothing holds it any more.
+/// Handles are cheap to clone and can be sent to other tasks and threads. They may outlive the span:
+/// what is set after its end is ignored. A span from [`start`](crate::SpanBuilder::start) ends with
+/// [`end`](Self::end), or when its last handle is dropped.
 #[derive(Clone, Debug)]
 pub struct Span {
     context: Context,
@@ -46,14 +47,15 @@ impl Span {
         Self { context }
     }
 
-    /// Whether what is set here will be seen: the span is sampled and has not ended.
+    /// Returns whether the span records what is set on it: it is sampled and has not ended.
+    #[must_use]
     pub fn is_recording(&self) -> bool {
         self.context.span().is_recording()
     }
 
-    /// Runs the closure only if the span [is recording](Self::is_recording), for values that cost
-    /// something to compute.
-    pub fn record(&self, set: impl FnOnce(&Self)) -> &Self {
+    /// Runs the closure only if the span [is recording](Self::is_recording), for values that are
+    /// expensive to compute.
+    pub fn if_recording(&self, set: impl FnOnce(&Self)) -> &Self {
         if self.is_recording() {
             set(self);
         }
@@ -62,7 +64,7 @@ impl Span {
 
     /// Sets an attribute.
     pub fn set_attribute(&self, key: impl Into<Key>, value: impl IntoValue) -> &Self {
-        self.record(|span| {
+        self.if_recording(|span| {
             if let Some(attribute) = attribute(key, value) {
                 span.context.span().set_attribute(attribute);
             }
@@ -81,26 +83,26 @@ impl Span {
         I: IntoIterator,
         I::Item: IntoAttribute,
     {
-        self.record(|span| {
+        self.if_recording(|span| {
             for attribute in attributes(several) {
                 span.context.span().set_attribute(attribute);
             }
         })
     }
 
-    /// Adds an event: a name, or an [`Event`] with attributes and a time of its own.
+    /// Adds an event: a name, or an [`Event`] with attributes and a timestamp.
     pub fn add_event(&self, event: impl Into<Event>) -> &Self {
-        self.record(|span| {
+        self.if_recording(|span| {
             let Event { name, attributes, timestamp } = event.into();
             let timestamp = timestamp.unwrap_or_else(opentelemetry::time::now);
             span.context.span().add_event_with_timestamp(name, timestamp, attributes);
         })
     }
 
-    /// Adds an `exception` event for an error that the span survives.
+    /// Adds an `exception` event with the type and the message of an error that was handled.
     ///
-    /// It says the error's type and message; the status stays as it is. An error that the work
-    /// fails with is recorded by [`run`](crate::SpanBuilder::run) or by [`fail`](Self::fail).
+    /// The status stays as it is. If the error makes the work fail, use [`fail`](Self::fail) instead;
+    /// [`run`](crate::SpanBuilder::run) does so automatically.
     ///
     /// ```
     /// # use tracewire_span::current;
@@ -112,9 +114,9 @@ impl Span {
         self.record_error_with(error, [] as [KeyValue; 0])
     }
 
-    /// As [`record_error`](Self::record_error), with more attributes on the event.
+    /// Adds an `exception` event as [`record_error`](Self::record_error) does, with more attributes.
     ///
-    /// One of them named `exception.type` or `exception.message` takes the place of ours.
+    /// Attributes named `exception.type` and `exception.message` replace the default ones.
     ///
     /// ```
     /// # use tracewire_span::current;
@@ -127,7 +129,7 @@ impl Span {
         I: IntoIterator,
         I::Item: IntoAttribute,
     {
-        self.record(|span| {
+        self.if_recording(|span| {
             let mut event: Vec<KeyValue> = attributes(several).collect();
             let has = |event: &[KeyValue], key| event.iter().any(|own| own.key.as_str() == key);
             if let Some(kind) = error_type::<E>()
@@ -142,13 +144,13 @@ impl Span {
         })
     }
 
-    /// Records an error that the span's work fails with.
+    /// Records an error that makes the span's work fail.
     ///
-    /// That is what [`run`](crate::SpanBuilder::run) does by itself with an `Err`: an `exception` event
-    /// with type and message, the status Error with the message, and `error.type`, which is the
-    /// path of the error's type without generic arguments, or `_OTHER` for texts and `dyn Error`.
+    /// [`run`](crate::SpanBuilder::run) does this with an `Err` automatically: an `exception` event with
+    /// type and message, the status Error with the message, and `error.type`, which is the path of the
+    /// error's type without generic arguments, or `_OTHER` for texts and `dyn Error`.
     pub fn fail<E: Display + ?Sized>(&self, error: &E) -> &Self {
-        self.record(|span| {
+        self.if_recording(|span| {
             let kind = error_type::<E>();
             span.fail_as(kind, named(kind), Some(limit::display(error)));
         })
@@ -156,7 +158,7 @@ impl Span {
 
     /// Records the panic that ended the span's work.
     pub(crate) fn fail_by_panic(&self, payload: &(dyn Any + Send)) {
-        self.record(|span| {
+        self.if_recording(|span| {
             let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
                 (Some(message), _) => limit::display(message),
                 (_, Some(message)) => limit::display(message),
@@ -196,9 +198,9 @@ impl Span {
         self
     }
 
-    /// Gives the span another name. Samplers have seen the first one only.
-    pub fn rename(&self, name: impl Into<Cow<'static, str>>) -> &Self {
-        self.record(|span| span.context.span().update_name(limit::name(name.into())))
+    /// Changes the name of the span. Samplers have seen only the first one.
+    pub fn update_name(&self, name: impl Into<Cow<'static, str>>) -> &Self {
+        self.if_recording(|span| span.context.span().update_name(limit::name(name.into())))
     }
 
     /// Links the span to another one. Samplers see only the links given
@@ -213,12 +215,12 @@ impl Span {
         current::finish(|| self.context.span().end());
     }
 
-    /// Ends the span with a time of your own.
+    /// Ends the span with this end time.
     pub fn end_at(&self, timestamp: SystemTime) {
         current::finish(|| self.context.span().end_with_timestamp(timestamp));
     }
 
-    /// Runs a closure with this span as the current one, which goes on after it.
+    /// Runs a closure with this span as the current one, without ending it.
     ///
     /// ```
     /// # use tracewire_span::{current, span};
@@ -230,8 +232,8 @@ impl Span {
         scope()
     }
 
-    /// Wraps a future, a stream or a sink so that this span is the current one in it, and goes on
-    /// after it. What the work owns is dropped there too.
+    /// Wraps a future, a stream or a sink so that this span is current in it, without ending it. What
+    /// the work owns is dropped in the span too.
     ///
     /// ```
     /// # use tracewire_span::{current, span};
@@ -246,12 +248,14 @@ impl Span {
         Carried::new(work, self.context.clone())
     }
 
-    /// The trace id, the span id and the flags.
+    /// Returns the trace id, the span id and the flags.
+    #[must_use]
     pub fn span_context(&self) -> SpanContext {
         self.context.span().span_context().clone()
     }
 
-    /// The OpenTelemetry context with this span in it.
+    /// Returns the OpenTelemetry context with this span in it.
+    #[must_use]
     pub fn context(&self) -> &Context {
         &self.context
     }

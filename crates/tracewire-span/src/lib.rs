@@ -12,8 +12,8 @@
 //! }
 //! ```
 //!
-//! The span is the child of whatever span is current, is current itself for all that the future
-//! does, and ends with it. An `Err` is recorded automatically, and so is a panic: an `exception` event
+//! The span is a child of the current span, is current itself in everything the future does, and
+//! ends with it. An `Err` is recorded automatically, and so is a panic: an `exception` event
 //! with type and message, the status Error, and `error.type`. URLs in the message lose their user
 //! information and their queries.
 //!
@@ -26,14 +26,13 @@
 //! | carry a span into a task or a thread | [`spawn`], [`spawn_blocking`], [`Span::carry`], [`Span::in_scope`] |
 //! | name your library as the source of its spans | [`tracer!`], [`Tracer`] |
 //! | trace calls to a database | [`database`] |
-//! | send facts along with the request | [`baggage`] |
+//! | send values along with outgoing calls | [`baggage`] |
 //!
-//! There is no attribute macro: it would say in a language of its own what `span("name")` and its methods
-//! say in Rust, and save one line. Functions with `tracing`'s `#[instrument]` nest with these spans
-//! in either order.
+//! There is no attribute macro, because `span("name")` takes one line and is plain Rust. Functions with
+//! `tracing`'s `#[instrument]` nest with these spans in either order.
 //!
-//! The crate stands on the OpenTelemetry API alone: without an SDK in the process a span is three
-//! small allocations, and what is set on it none. Spans go to the global tracer provider, to one given to a [`Tracer`],
+//! The crate depends on the OpenTelemetry API only. Without an SDK in the process a span costs three
+//! small allocations, and setting something on it costs none. Spans go to the global tracer provider, to one given to a [`Tracer`],
 //! or to the one that the [context carries](provider).
 //!
 //! Names longer than 256 bytes and texts longer than 4096 are cut at a character and end with `…`.
@@ -45,7 +44,7 @@ pub mod database;
 mod event;
 mod handle;
 mod limit;
-mod outcome;
+mod output;
 pub mod provider;
 mod run;
 #[cfg(feature = "tokio")]
@@ -54,20 +53,23 @@ mod stream;
 mod tracer;
 mod value;
 
-pub use builder::{SpanBuilder, WithoutErrors};
-pub use carry::Carried;
-pub use event::Event;
-pub use handle::{Span, current};
-pub use outcome::Outcome;
-pub use run::InSpan;
 #[cfg(feature = "tokio")]
-pub use spawn::{spawn, spawn_blocking};
-pub use stream::StreamInSpan;
-pub use tracer::{Tracer, span};
-pub use value::{IntoAttribute, IntoValue};
-
-pub use opentelemetry::trace::{SpanContext, SpanKind, Status};
-pub use opentelemetry::{Context, KeyValue, Value};
+pub use self::spawn::{spawn, spawn_blocking};
+pub use self::{
+    builder::{SpanBuilder, WithoutErrors},
+    carry::Carried,
+    event::Event,
+    handle::{Span, current},
+    output::SpanOutput,
+    run::InSpan,
+    stream::StreamInSpan,
+    tracer::{Tracer, span},
+    value::{IntoAttribute, IntoValue},
+};
+pub use opentelemetry::{
+    Context, KeyValue, Value,
+    trace::{SpanContext, SpanKind, Status},
+};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

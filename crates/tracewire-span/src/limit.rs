@@ -1,8 +1,7 @@
 //! Names and texts cut to a limit, and marked.
 
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
-use std::borrow::Cow;
-use std::fmt::Display;
+use std::{borrow::Cow, fmt::Display};
 use tracewire_text::cut;
 
 /// Longest name of a span, an event or an attribute, in bytes.

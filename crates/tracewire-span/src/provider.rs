@@ -1,20 +1,21 @@
 //! The tracer provider that a context carries.
 //!
-//! Spans made under such a context go to its provider instead of the global one. A process that
-//! serves several tenants can so keep them apart, and tests can run side by side. A [`Tracer`](crate::Tracer)
-//! with a provider of its own keeps to that one.
+//! Spans started in such a context go to its provider instead of the global one. That keeps the spans of
+//! several tenants apart, and lets tests run side by side. A [`Tracer`](crate::Tracer) with its own
+//! provider always uses that one.
 
-use opentelemetry::Context;
-use opentelemetry::InstrumentationScope;
-use opentelemetry::global::{BoxedTracer, ObjectSafeTracerProvider};
+use opentelemetry::{
+    Context, InstrumentationScope,
+    global::{BoxedTracer, ObjectSafeTracerProvider},
+};
 use std::sync::Arc;
 
-/// A provider behind a pointer, as a context holds it.
+/// A shared tracer provider, as a context holds it.
 ///
-/// It is made of OpenTelemetry's own types, so that others can read and write it without this crate.
+/// The type is made of OpenTelemetry's own, so that other crates can read and set it without this one.
 pub type SharedTracerProvider = Arc<dyn ObjectSafeTracerProvider + Send + Sync>;
 
-/// The context with a provider for all spans made under it.
+/// Returns `context` with a provider for all spans that start in it.
 ///
 /// ```
 /// use tracewire_span::{Context, provider, span};
@@ -22,6 +23,7 @@ pub type SharedTracerProvider = Arc<dyn ObjectSafeTracerProvider + Send + Sync>;
 /// let _guard = provider::with_provider(&Context::current(), provider).attach();
 /// span("kept-apart").in_scope(|| println!("in a provider of its own"));
 /// ```
+#[must_use]
 pub fn with_provider(
     context: &Context,
     provider: impl ObjectSafeTracerProvider + Send + Sync + 'static,
@@ -29,7 +31,8 @@ pub fn with_provider(
     context.with_value::<SharedTracerProvider>(Arc::new(provider))
 }
 
-/// The provider that the context carries, if it carries one.
+/// Returns the provider that `context` carries, if any.
+#[must_use]
 pub fn provider(context: &Context) -> Option<&SharedTracerProvider> {
     context.get::<SharedTracerProvider>()
 }

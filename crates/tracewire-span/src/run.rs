@@ -3,11 +3,13 @@
 use crate::{Span, SpanBuilder};
 use opentelemetry::Context;
 use pin_project_lite::pin_project;
-use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::Pin;
-use std::task::{Poll, ready};
-use std::thread;
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    pin::Pin,
+    task::{Poll, ready},
+    thread,
+};
 use tracewire_propagation::current;
 
 /// What records an output on the span.
@@ -92,9 +94,9 @@ impl Lazy {
 }
 
 pin_project! {
-    /// Future of [`SpanBuilder::run`].
+    /// The future of [`SpanBuilder::run`].
     ///
-    /// The span ends when the future is done, panics or is dropped; before the first poll there is none.
+    /// The span starts at the first poll, and ends when the future is done, panics or is dropped.
     #[must_use = "futures do nothing unless awaited"]
     pub struct InSpan<F: Future> {
         // `None` once dropped, which happens inside the span.

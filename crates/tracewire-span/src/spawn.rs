@@ -3,7 +3,7 @@
 use crate::current;
 use tokio::task::JoinHandle;
 
-/// [`tokio::spawn`] that keeps the current span and baggage.
+/// Spawns a task as [`tokio::spawn`] does, and keeps the current span and baggage in it.
 ///
 /// ```
 /// # use tracewire_span::{span, spawn};
@@ -26,7 +26,8 @@ where
     tokio::spawn(current().carry(future))
 }
 
-/// [`tokio::task::spawn_blocking`] that keeps the current span and baggage.
+/// Runs blocking work as [`tokio::task::spawn_blocking`] does, and keeps the current span and baggage
+/// in it.
 ///
 /// # Panics
 ///

@@ -1,17 +1,21 @@
 //! A stream inside its span.
 
-use crate::SpanBuilder;
-use crate::run::{Lazy, Record, enter, poll};
+use crate::{
+    SpanBuilder,
+    run::{Lazy, Record, enter, poll},
+};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use std::fmt;
-use std::pin::Pin;
-use std::task::{Poll, ready};
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Poll, ready},
+};
 
 pin_project! {
-    /// Stream of [`SpanBuilder::stream`].
+    /// The stream of [`SpanBuilder::stream`].
     ///
-    /// The span ends when the stream is over, panics or is dropped; before the first poll there is none.
+    /// The span starts at the first poll, and ends when the stream is over, panics or is dropped.
     #[must_use = "streams do nothing unless polled"]
     pub struct StreamInSpan<S: Stream> {
         // `None` once over, and dropped inside the span.

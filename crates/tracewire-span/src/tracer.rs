@@ -1,17 +1,19 @@
-//! Where spans come from: a library, with its name and version.
+//! Tracers: where spans come from, with the name and version of a library.
 
-use crate::SpanBuilder;
-use crate::provider::{self, SharedTracerProvider};
-use opentelemetry::global::{BoxedTracer, ObjectSafeTracerProvider};
-use opentelemetry::{Context, InstrumentationScope};
-use std::borrow::Cow;
-use std::fmt;
-use std::sync::Arc;
+use crate::{
+    SpanBuilder,
+    provider::{self, SharedTracerProvider},
+};
+use opentelemetry::{
+    Context, InstrumentationScope,
+    global::{BoxedTracer, ObjectSafeTracerProvider},
+};
+use std::{borrow::Cow, fmt, sync::Arc};
 
-/// A span of this name, to be started around a future, a closure or a stream.
+/// Creates a span of this name, to be started around a future, a closure or a stream.
 ///
-/// It is made by this crate's own tracer, which is all an application needs; a library has a
-/// [`Tracer`] of its own.
+/// It comes from this crate's own tracer, which is enough for an application. A library should have
+/// its own [`Tracer`].
 ///
 /// ```
 /// use tracewire_span::span;
@@ -27,7 +29,7 @@ pub fn span(name: impl Into<Cow<'static, str>>) -> SpanBuilder {
     OURS.span(name)
 }
 
-/// A source of spans, with the name and version of the library that makes them.
+/// A source of spans, with the name and version of the library that creates them.
 ///
 /// ```
 /// use tracewire_span::{Tracer, tracer};
@@ -46,7 +48,7 @@ pub struct Tracer {
     provider: Option<SharedTracerProvider>,
 }
 
-/// A [`Tracer`] with the name and version of the package that is being compiled.
+/// Creates a [`Tracer`] with the name and version of the current package.
 #[macro_export]
 macro_rules! tracer {
     () => {
@@ -55,18 +57,21 @@ macro_rules! tracer {
 }
 
 impl Tracer {
-    /// A tracer for the library of this name.
+    /// Creates a tracer for the library of this name.
+    #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self { name, version: None, provider: None }
     }
 
-    /// Adds the library's version.
+    /// Sets the library's version.
+    #[must_use]
     pub const fn version(mut self, version: &'static str) -> Self {
         self.version = Some(version);
         self
     }
 
     /// Sends the spans to this provider, instead of the context's or the global one.
+    #[must_use]
     pub fn provider(
         mut self,
         provider: impl ObjectSafeTracerProvider + Send + Sync + 'static,
@@ -75,7 +80,7 @@ impl Tracer {
         self
     }
 
-    /// A span of this name, to be started around a future, a closure or a stream.
+    /// Creates a span of this name, to be started around a future, a closure or a stream.
     pub fn span(&self, name: impl Into<Cow<'static, str>>) -> SpanBuilder {
         SpanBuilder::new(self.clone(), name.into())
     }

@@ -2,13 +2,12 @@
 
 use crate::limit;
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
-use std::borrow::Cow;
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-/// A value that an attribute can have: a text, a number, a boolean, or several of one of these.
+/// A value of an attribute: a text, a number, a boolean, or an array of one of these.
 ///
-/// `None` is no attribute at all. Unsigned 64-bit numbers beyond `i64::MAX`, which OpenTelemetry
-/// cannot hold, become text.
+/// `None` adds no attribute. Integers outside the range of `i64`, which OpenTelemetry cannot hold,
+/// become text.
 ///
 /// ```
 /// use tracewire_span::span;
@@ -21,13 +20,13 @@ use std::sync::Arc;
 ///     .in_scope(|| println!("welcome"));
 /// ```
 pub trait IntoValue {
-    /// The value, or `None` for no attribute.
+    /// Returns the value, or `None` for no attribute.
     fn into_value(self) -> Option<Value>;
 }
 
 /// A key with its value: a pair, or OpenTelemetry's [`KeyValue`].
 pub trait IntoAttribute {
-    /// The attribute, or `None` if there is no value.
+    /// Returns the attribute, or `None` if there is no value.
     fn into_attribute(self) -> Option<KeyValue>;
 }
 

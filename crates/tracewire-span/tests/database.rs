@@ -1,10 +1,14 @@
 //! Calls to a database as spans and durations.
 
 use futures_util::{StreamExt, stream};
-use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use tracewire_span::database::{Database, ErrorKind};
-use tracewire_span::span;
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+use tracewire_span::{
+    database::{Database, ErrorKind},
+    span,
+};
 use tracewire_testing::Capture;
 
 #[derive(Debug)]
@@ -96,7 +100,7 @@ async fn operations_are_named_by_what_they_work_on() {
         let find = database.operation("find").collection("carts").batch_size(3);
         find.run(answer(Ok(1))).await.unwrap();
         database.operation("ping").batch_size(1).run(answer(Ok(1))).await.unwrap();
-        let own = database.query("???").summary("own").text_as_it_is("a = 'shown'");
+        let own = database.query("???").summary("own").raw_query_text("a = 'shown'");
         own.run(answer(Ok(1))).await.unwrap();
     };
     capture.run(calls).await;
@@ -168,7 +172,7 @@ async fn long_names_and_texts_of_a_call_are_cut_and_marked() {
     let database = Database::new("mongodb");
     let long = "x".repeat(5000);
     let call = database.operation(long.clone()).collection(long.clone()).summary(long.clone());
-    let call = call.text_as_it_is(long.clone()).attribute(long.clone(), long);
+    let call = call.raw_query_text(long.clone()).attribute(long.clone(), long);
     capture.run(call.run(answer(Ok(1)))).await.unwrap();
     let (name, text) = ("x".repeat(253) + "…", "x".repeat(4093) + "…");
     capture.spans().assert_snapshot(&format!(
@@ -254,7 +258,7 @@ async fn exported(database: &Database) -> String {
             assert!(database.query("SELECT a FROM b").run(call).await.is_err());
         }
         let rows = stream::iter([Err::<u8, _>(Refused::Duplicate), Err(Refused::Unreachable)]);
-        let rows = database.query("SELECT a FROM b").stream_with(rows, kind);
+        let rows = database.query("SELECT a FROM b").stream_with_kind(rows, kind);
         assert_eq!(rows.collect::<Vec<_>>().await.len(), 2);
         // A message where a code should be.
         let call = async { Err::<u8, _>(Refused::Duplicate) };
@@ -298,12 +302,13 @@ async fn an_expected_error_is_none() {
     let database = Database::new("mysql");
     let calls = async {
         for error in [Refused::NotFound, Refused::Unreachable, Refused::Duplicate] {
-            let call =
-                database.query("SELECT a FROM b").run_with(async { Err::<u8, _>(error) }, kind);
+            let call = database
+                .query("SELECT a FROM b")
+                .run_with_kind(async { Err::<u8, _>(error) }, kind);
             assert!(call.await.is_err());
         }
         let rows = stream::iter([Err::<u8, _>(Refused::NotFound), Ok(1)]);
-        let rows = database.query("SELECT a FROM b").stream_with(rows, kind);
+        let rows = database.query("SELECT a FROM b").stream_with_kind(rows, kind);
         assert_eq!(rows.collect::<Vec<_>>().await.len(), 2);
     };
     capture.run(calls).await;
@@ -361,7 +366,7 @@ async fn debug_output_and_addresses_hold_no_credential_and_no_literal() {
         let database = Database::new("mysql").server(address, None);
         let call = || {
             let call =
-                database.query("SELECT a FROM b WHERE c = 'hunter2'").text_as_it_is("'hunter2'");
+                database.query("SELECT a FROM b WHERE c = 'hunter2'").raw_query_text("'hunter2'");
             call.attribute("own", "hunter2")
         };
         let debug = format!("{database:?} {:?} {:?}", call(), call().run(answer(Ok(1))));
@@ -379,7 +384,7 @@ async fn a_system_that_is_not_sql_has_only_the_text_that_is_given_as_safe() {
     let redis = Database::new("redis");
     let calls = async {
         redis.query("SET user:1 hunter2").run(answer(Ok(1))).await.unwrap();
-        let safe = redis.query("SET user:1 hunter2").text_as_it_is("SET user:? ?");
+        let safe = redis.query("SET user:1 hunter2").raw_query_text("SET user:? ?");
         safe.run(answer(Ok(1))).await.unwrap();
     };
     capture.run(calls).await;

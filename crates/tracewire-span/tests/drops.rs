@@ -3,10 +3,12 @@
 
 use futures_util::{StreamExt, stream};
 use opentelemetry::Context;
-use std::future::{pending, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-use std::task::{self, Poll, Waker};
+use std::{
+    future::{pending, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::{self, Poll, Waker},
+};
 use tracewire_span::{Tracer, baggage, current, provider, spawn};
 use tracewire_testing::Capture;
 

@@ -2,15 +2,17 @@
 
 use futures_util::{StreamExt, stream};
 use http::HeaderMap;
-use opentelemetry::context::FutureExt;
-use opentelemetry::trace::{
-    Link, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState,
+use opentelemetry::{
+    context::FutureExt,
+    trace::{Link, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
 };
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
-use std::error::Error;
-use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, SystemTime};
+use std::{
+    error::Error,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::{Duration, SystemTime},
+};
 use tracewire_propagation::{Propagator, TraceContext};
 use tracewire_span::{
     Context, Event, KeyValue, SpanKind, Status, Tracer, baggage, current, span, spawn,
@@ -197,9 +199,9 @@ async fn the_span_ends_with_its_future_even_if_a_task_still_holds_it() {
         .record_error(&Refused)
         .fail(&Refused)
         .set_status(Status::error("late"))
-        .rename("late")
+        .update_name("late")
         .add_link(held.span_context())
-        .record(|_| panic!("nobody records"))
+        .if_recording(|_| panic!("nobody records"))
         .end();
     held.end_at(SystemTime::UNIX_EPOCH);
     let spans = capture.spans();
@@ -307,7 +309,7 @@ fn the_current_span_is_enriched_from_anywhere() {
             )
             .record_error(&Refused)
             .record_error_with("odd", [("exception.type", "Odd"), ("status", "failed")])
-            .rename("renamed")
+            .update_name("renamed")
             .set_status(Status::Ok);
     });
     let spans = capture.spans();
@@ -337,11 +339,11 @@ fn the_current_span_is_enriched_from_anywhere() {
 
 #[test]
 fn values_are_computed_only_when_recording() {
-    current().record(|_| panic!("nobody records"));
+    current().if_recording(|_| panic!("nobody records"));
     let capture = Capture::new();
     let _guard = capture.context().attach();
     span("work").in_scope(|| {
-        current().record(|span| {
+        current().if_recording(|span| {
             span.set_attribute("computed", 6 * 7);
         });
     });
@@ -356,7 +358,10 @@ fn long_names_and_texts_are_cut_and_marked() {
     let _ = span(long.clone()).attribute("text", &long).in_scope(|| Err::<(), _>(long.clone()));
     span("short").attribute(long.clone(), 1).in_scope(|| {
         let event = Event::new(long.clone()).attribute(long.clone(), [long.clone()]);
-        current().add_event(event).set_status(Status::error(long.clone())).rename(long.clone());
+        current()
+            .add_event(event)
+            .set_status(Status::error(long.clone()))
+            .update_name(long.clone());
     });
     let (name, text) = ("x".repeat(253) + "…", "x".repeat(4093) + "…");
     capture.spans().assert_snapshot(&format!(
@@ -487,7 +492,7 @@ async fn without_a_provider_everything_is_quiet() {
     let started = span("nobody").attribute("a", 1).start();
     assert!(!started.is_recording());
     assert!(!started.span_context().is_valid());
-    started.set_attribute("b", 2).add_event("c").fail(&Refused).rename("d").end();
+    started.set_attribute("b", 2).add_event("c").fail(&Refused).update_name("d").end();
     assert_eq!(span("answer").in_scope(|| 42), 42);
     assert!(span("future").run(async { Err::<u8, _>(Refused) }).await.is_err());
     let rows = span("rows").stream(stream::iter([Ok(1), Err(Refused)]));

@@ -2,14 +2,15 @@
 #![allow(clippy::unwrap_used)] // a test may
 
 use opentelemetry::Context;
-use std::any::Any;
-use std::cell::RefCell;
-use std::future::pending;
-use std::pin::Pin;
-use std::task::{self, Waker};
-use std::thread;
-use tracewire_span::baggage::set;
-use tracewire_span::{Span, Tracer, current};
+use std::{
+    any::Any,
+    cell::RefCell,
+    future::pending,
+    pin::Pin,
+    task::{self, Waker},
+    thread,
+};
+use tracewire_span::{Span, Tracer, baggage::set, current};
 use tracewire_testing::Capture;
 
 thread_local! {

@@ -103,7 +103,7 @@ impl Span {
     ///
     /// If it has one.
     #[track_caller]
-    pub fn lacks(&self, key: &str) -> &Self {
+    pub fn has_no(&self, key: &str) -> &Self {
         if let Some(own) = self.attributes.iter().find(|own| own.key.as_str() == key) {
             self.fail(&format!("no {key}, but found {}", written(own)));
         }

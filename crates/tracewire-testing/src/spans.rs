@@ -112,9 +112,9 @@ impl Spans {
         }
     }
 
-    /// The spans with `…` for the value of each of these attributes: ports, sizes, what changes
-    /// from run to run.
-    pub fn masked<'a>(&self, keys: impl IntoIterator<Item = &'a str>) -> Self {
+    /// Returns the spans with `…` in place of the values of these attributes, for values that
+    /// change from run to run, such as ports and sizes.
+    pub fn without_values_of<'a>(&self, keys: impl IntoIterator<Item = &'a str>) -> Self {
         let mut spans = self.0.to_vec();
         for key in keys {
             let attributes = spans.iter_mut().flat_map(|span| {

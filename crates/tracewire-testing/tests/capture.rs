@@ -64,7 +64,7 @@ fn assertions_on_one_span_pass_and_fail_with_the_tree() {
     order(&capture);
     let spans = capture.spans();
     let (order, charge) = (spans.one("order"), spans.one("charge"));
-    order.is_root().is_kind(SpanKind::Server).is_status(Status::Unset).lacks("amount");
+    order.is_root().is_kind(SpanKind::Server).is_status(Status::Unset).has_no("amount");
     charge
         .is_child_of(&order)
         .is_error()
@@ -77,7 +77,7 @@ fn assertions_on_one_span_pass_and_fail_with_the_tree() {
     let failures: [Box<dyn Fn() + '_>; 9] = [
         Box::new(|| _ = charge.has("amount", 2)),
         Box::new(|| _ = charge.has("absent", 2)),
-        Box::new(|| _ = charge.lacks("amount")),
+        Box::new(|| _ = charge.has_no("amount")),
         Box::new(|| _ = charge.has_exactly([("amount", 2.0)])),
         Box::new(|| _ = charge.is_root()),
         Box::new(|| _ = order.is_child_of(&charge)),
@@ -112,7 +112,7 @@ fn what_changes_from_run_to_run_can_be_masked_and_ordered() {
         span("b").attribute("port", 40_123).in_scope(|| ());
         span("a").attribute("port", 40_124).in_scope(|| ());
     });
-    let spans = capture.spans().masked(["port"]).by_name();
+    let spans = capture.spans().without_values_of(["port"]).by_name();
     spans.assert_snapshot("a\n| port = \"…\"\nb\n| port = \"…\"");
 }
 

@@ -4,7 +4,7 @@
 //! answer whether a text was encoded correctly, and results that take one allocation at most.
 
 use crate::hex;
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, percent_encode, utf8_percent_encode};
 use std::borrow::Cow;
 
 pub use percent_encoding::AsciiSet;
@@ -73,6 +73,17 @@ pub fn decode_lossy(text: &str) -> Decoded<'_> {
 /// ```
 pub fn encode<'a>(text: &'a str, escaped: &'static AsciiSet) -> Cow<'a, str> {
     utf8_percent_encode(text, escaped).into()
+}
+
+/// Encodes every byte that is not ASCII, as browsers do with a `Location` that has such bytes.
+///
+/// ```
+/// use tracewire_text::percent;
+///
+/// assert_eq!(percent::encode_non_ascii(b"/caf\xe9?100%"), "/caf%E9?100%");
+/// ```
+pub fn encode_non_ascii(bytes: &[u8]) -> Cow<'_, str> {
+    percent_encode(bytes, &AsciiSet::EMPTY).into()
 }
 
 /// Appends what [`encode`] returns.
@@ -174,6 +185,15 @@ mod tests {
             prop_assert!(encoded.is_ascii());
             prop_assert_eq!(decode(&encoded), Some(text.as_str().into()));
             prop_assert!(is_encoded(&encoded, &text, RESERVED));
+        }
+
+        #[test]
+        fn bytes_that_are_not_ascii_come_back(bytes: Vec<u8>) {
+            let encoded = encode_non_ascii(&bytes);
+            prop_assert!(encoded.is_ascii());
+            if !bytes.contains(&b'%') {
+                prop_assert_eq!(percent_decode_str(&encoded).collect::<Vec<_>>(), bytes);
+            }
         }
 
         #[test]

@@ -208,7 +208,7 @@ fn client_call_and_its_body_kept_in_a_thread_local_end() {
         let spans = capture.spans();
         assert_eq!(spans.len(), 2);
         for span in spans.iter() {
-            span.is_status(Status::Unset).lacks("error.type");
+            span.is_status(Status::Unset).has_no("error.type");
         }
         let metrics = capture.metrics();
         let points = &metrics.one("http.client.request.duration").points;

@@ -1,24 +1,22 @@
 //! The OpenTelemetry context, carried by `tracing` spans.
 
-use opentelemetry::baggage::BaggageExt;
-use opentelemetry::trace::TraceContextExt;
-use opentelemetry::{Context, ContextGuard};
+use opentelemetry::{Context, ContextGuard, baggage::BaggageExt, trace::TraceContextExt};
 use std::cell::RefCell;
 use tracewire_propagation::current;
-use tracing::Subscriber;
-use tracing::span::{Attributes, Id};
-use tracing_subscriber::Layer;
-use tracing_subscriber::registry::LookupSpan;
+use tracing::{
+    Subscriber,
+    span::{Attributes, Id},
+};
+use tracing_subscriber::{Layer, registry::LookupSpan};
 
 /// A layer that keeps the trace where a `tracing` span crosses tasks or threads.
 ///
-/// Each `tracing` span remembers the OpenTelemetry context it was made in, baggage included. Where the
-/// span is entered and no trace is current, as inside of `tokio::spawn(future.in_current_span())`, that
-/// context becomes current again. Where one is current, nothing changes.
+/// Each `tracing` span remembers the OpenTelemetry context it was created in, including baggage. If the
+/// span is entered and no trace is current, as in `tokio::spawn(future.in_current_span())`, that
+/// context becomes current again. If one is current, nothing changes.
 ///
-/// It carries what an enabled `tracing` span can carry: with no span open, or with spans disabled by a
-/// filter, there is nothing to carry by. [`WithContext`](opentelemetry::context::WithContext) carries
-/// the context then.
+/// This needs an enabled `tracing` span. If none is open, or a filter disables it, use
+/// [`WithContext`](opentelemetry::context::WithContext) to carry the context.
 ///
 /// ```
 /// use tracewire_tracing::ContextLayer;
@@ -31,7 +29,8 @@ use tracing_subscriber::registry::LookupSpan;
 pub struct ContextLayer;
 
 impl ContextLayer {
-    /// The layer.
+    /// Creates the layer.
+    #[must_use]
     pub fn new() -> Self {
         Self
     }

@@ -1,5 +1,5 @@
-//! For those who log with [`tracing`]: the ids of the current trace in every log line, and a trace that is
-//! not lost where `tracing` spans cross tasks.
+//! For services that log with [`tracing`]: adds the ids of the current trace to every log line, and keeps
+//! the trace where `tracing` spans cross tasks.
 //!
 //! ```
 //! use tracewire_tracing::{ContextLayer, TraceIds};
@@ -12,23 +12,25 @@
 //! tracing::info!(user.id = 7, "signed up");
 //! ```
 //!
-//! Inside of a trace that prints
+//! Inside a trace that prints
 //!
 //! ```text
 //! 2025-01-02T03:04:05.678901Z  INFO shop: signed up user.id=7 trace_id=0af7651916cd43dd8448eb211c80319c span_id=b7ad6b7169203331
 //! ```
 //!
-//! Each part works alone, with any subscriber built on `tracing-subscriber`'s registry. `tracing-opentelemetry`
-//! is not needed, and is welcome: with its context activation on, which is its default, `tracing` spans
-//! and OpenTelemetry spans nest in either order, and the ids are those of the innermost.
+//! Use either or both, with any subscriber built on `tracing-subscriber`'s registry. `tracing-opentelemetry`
+//! is not required. With its context activation, which is on by default, `tracing` spans and OpenTelemetry
+//! spans nest in either order, and the ids are those of the innermost span.
 
 mod context_layer;
 mod trace_ids;
 
-pub use context_layer::ContextLayer;
 #[doc(hidden)]
-pub use trace_ids::lacks_ids;
-pub use trace_ids::{Layout, TraceIds};
+pub use self::trace_ids::writes_without_ids;
+pub use self::{
+    context_layer::ContextLayer,
+    trace_ids::{Layout, TraceIds},
+};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,27 +1,33 @@
 //! Log lines that name the trace and the span they belong to.
 
 use opentelemetry::trace::{SpanContext, TraceContextExt};
-use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+};
 use tracewire_propagation::current;
 use tracing::{Dispatch, Event, Metadata, Subscriber};
 #[cfg(feature = "ansi")]
 use tracing_subscriber::fmt::format::Pretty;
-use tracing_subscriber::fmt::format::{Compact, DefaultFields, Format, Full, Writer};
 #[cfg(feature = "json")]
 use tracing_subscriber::fmt::format::{Json, JsonFields};
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{
+    fmt::{
+        FmtContext, FormatEvent, FormatFields,
+        format::{Compact, DefaultFields, Format, Full, Writer},
+    },
+    registry::LookupSpan,
+};
 
-/// A format of `tracing-subscriber` with `trace_id` and `span_id` added to every line inside of a trace.
+/// An event format of `tracing-subscriber` that adds `trace_id` and `span_id` to every line inside a
+/// trace.
 ///
 /// The ids are those of the OpenTelemetry span that is current where the event happens. They stand at
-/// the end of the line; of the pretty format, on a line of their own; of JSON, as two more fields of the
-/// object. Outside of a trace the lines stay as they are. An id that a `tracing` span shows as its field
-/// `trace_id` or `span_id`, as that of tower-http's layer may, is not shown a second time.
+/// the end of the line; in the pretty format on a line of their own, in JSON as two more fields of the
+/// object. Lines outside of a trace do not change. An id that is also a field `trace_id` or `span_id` of
+/// a `tracing` span, such as that of tower-http's layer, is not repeated.
 ///
-/// The layers around the one that writes the lines may come in any order: the ids are asked for where the
-/// event happens.
+/// The order of layers does not matter, because the ids are read where the event happens.
 ///
 /// ```
 /// use tracewire_tracing::TraceIds;
@@ -46,10 +52,10 @@ impl<L: Layout, T> TraceIds<Format<L, T>> {
 
 static MADE: AtomicBool = AtomicBool::new(false);
 
-/// Whether a subscriber writes log lines in a format of `tracing-subscriber`, and no format of this
-/// process adds ids.
+/// Whether a subscriber writes log lines in a format of `tracing-subscriber`, while no format of
+/// this process adds ids.
 #[doc(hidden)]
-pub fn lacks_ids(subscriber: &Dispatch) -> bool {
+pub fn writes_without_ids(subscriber: &Dispatch) -> bool {
     // Such a layer can be asked for its parts, and is of too many types to be asked for itself.
     let writes = subscriber.is::<DefaultFields>();
     #[cfg(feature = "ansi")]
@@ -116,9 +122,7 @@ fn remove_text(line: &mut String, key: &str, id: &str) {
     }
 }
 
-/// How the ids are added to the text of one event, line ends excepted.
-///
-/// Made for the layouts of `tracing-subscriber`.
+/// Adds the ids to the text of one event. Implemented for the layouts of `tracing-subscriber`.
 pub trait Layout {
     #[doc(hidden)]
     fn add(line: &mut String, ids: &SpanContext);

@@ -1,14 +1,14 @@
 //! The trace, kept across tasks, and spans of both kinds inside each other.
 
-use opentelemetry::Context;
-use opentelemetry::trace::{SpanContext, TraceContextExt, TracerProvider};
+use opentelemetry::{
+    Context,
+    trace::{SpanContext, TraceContextExt, TracerProvider},
+};
 use tracewire_span::{baggage, current, span};
 use tracewire_testing::Capture;
 use tracewire_tracing::ContextLayer;
-use tracing::level_filters::LevelFilter;
-use tracing::{Instrument, info_span, instrument};
-use tracing_subscriber::prelude::*;
-use tracing_subscriber::registry;
+use tracing::{Instrument, info_span, instrument, level_filters::LevelFilter};
+use tracing_subscriber::{prelude::*, registry};
 
 #[tokio::test]
 async fn a_task_spawned_in_the_current_span_stays_in_the_trace() {

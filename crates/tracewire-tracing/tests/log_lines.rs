@@ -2,14 +2,18 @@
 
 mod support;
 
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
-use opentelemetry::{Context, ContextGuard};
+use opentelemetry::{
+    Context, ContextGuard,
+    trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
+};
 use support::Output;
 use tracewire_tracing::TraceIds;
 use tracing::{info, info_span, subscriber::with_default};
-use tracing_subscriber::fmt::{self, layer};
-use tracing_subscriber::prelude::*;
-use tracing_subscriber::registry;
+use tracing_subscriber::{
+    fmt::{self, layer},
+    prelude::*,
+    registry,
+};
 
 const IDS: &str = "trace_id=0af7651916cd43dd8448eb211c80319c span_id=b7ad6b7169203331";
 

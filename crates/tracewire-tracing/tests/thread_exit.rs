@@ -2,17 +2,18 @@
 #![allow(clippy::unwrap_used)] // a test may
 
 use opentelemetry::Context;
-use std::any::Any;
-use std::cell::RefCell;
-use std::future::pending;
-use std::task::{self, Waker};
-use std::thread;
+use std::{
+    any::Any,
+    cell::RefCell,
+    future::pending,
+    task::{self, Waker},
+    thread,
+};
 use tracewire_span::Tracer;
 use tracewire_testing::Capture;
 use tracewire_tracing::{ContextLayer, TraceIds};
 use tracing::Instrument;
-use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::prelude::*;
+use tracing_subscriber::{fmt::MakeWriter, prelude::*};
 
 thread_local! {
     /// What a thread keeps until its end.

@@ -24,7 +24,7 @@ impl Catalog {
     pub(crate) async fn add(&self, name: &str, price: i64) -> Result<(), Error> {
         let sql = "INSERT INTO items VALUES (?, ?)";
         let insert = query(sql).bind(name).bind(price).execute(&self.pool);
-        DB.query(sql).run_with(insert, kind).await?;
+        DB.query(sql).run_with_kind(insert, kind).await?;
         Ok(())
     }
 
@@ -32,14 +32,14 @@ impl Catalog {
     pub(crate) async fn price(&self, name: &str) -> Result<i64, Error> {
         let sql = "SELECT price FROM items WHERE name = ?";
         let select = query_scalar(sql).bind(name).fetch_one(&self.pool);
-        DB.query(sql).run_with(select, kind).await
+        DB.query(sql).run_with_kind(select, kind).await
     }
 
     /// A query with a number in it, and its rows one by one: the number is not exported.
     pub(crate) async fn items_below(&self, price: i64) -> Result<Vec<String>, Error> {
         let sql = format!("SELECT name FROM items WHERE price < {price}");
         let rows = query_scalar(&sql).fetch(&self.pool);
-        DB.query(&sql).stream_with(rows, kind).try_collect().await
+        DB.query(&sql).stream_with_kind(rows, kind).try_collect().await
     }
 }
 

@@ -63,10 +63,10 @@ impl Urls {
     pub fn new<I, T>(patterns: I) -> Self
     where
         I: IntoIterator<Item = T>,
-        T: AsRef<str>,
+        T: Into<Box<str>>,
     {
-        let pattern = |text: T| (Part::of(text.as_ref()), Pattern::new(text.as_ref()));
-        Self(patterns.into_iter().map(pattern).collect())
+        let patterns = patterns.into_iter().map(Into::into);
+        Self(patterns.map(|text| (Part::of(&text), Pattern::new(&text))).collect())
     }
 
     /// Reads a comma-separated list of patterns from the environment variable `name`; unset means

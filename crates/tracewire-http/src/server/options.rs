@@ -60,7 +60,7 @@ macro_rules! server_options {
         pub fn exclude_paths<I, T>(self, patterns: I) -> Self
         where
             I: IntoIterator<Item = T>,
-            T: AsRef<str>,
+            T: Into<Box<str>>,
         {
             self.configure(|settings| settings.own_mut().exclude(patterns))
         }

@@ -16,9 +16,9 @@ impl Paths {
     pub(super) fn new<I, T>(patterns: I) -> Self
     where
         I: IntoIterator<Item = T>,
-        T: AsRef<str>,
+        T: Into<Box<str>>,
     {
-        Self(patterns.into_iter().map(|pattern| Pattern::new(pattern.as_ref())).collect())
+        Self(patterns.into_iter().map(|pattern| Pattern::new(&pattern.into())).collect())
     }
 
     /// Reads a comma-separated list of patterns from the environment variable `name`; unset means

@@ -63,7 +63,7 @@ impl ServerOptions {
     pub fn exclude<I, T>(&mut self, patterns: I)
     where
         I: IntoIterator<Item = T>,
-        T: AsRef<str>,
+        T: Into<Box<str>>,
     {
         self.excluded = Paths::new(patterns);
     }

@@ -21,7 +21,9 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tracewire_propagation::{Propagator, default_generation, default_propagator, remove_known};
+use tracewire_propagation::{
+    Propagator, default_propagator, default_version, remove_propagation_headers,
+};
 
 /// How long a look-up that found no tracer provider is believed.
 const RETRY: Duration = Duration::from_secs(1);
@@ -38,7 +40,7 @@ impl Clone for Lookup {
 
 impl Lookup {
     pub(super) fn with<T>(&self, common: &Common, look: impl FnOnce(&Arc<Resolved>) -> T) -> T {
-        let generation = default_generation();
+        let generation = default_version();
         if let Some(resolved) = &*self.0.load()
             && resolved.generation == generation
             && resolved.believed_until.is_none_or(|until| Instant::now() < until)
@@ -110,7 +112,7 @@ impl Resolved {
     /// Removes from `headers` whatever any known format writes, and what [`inject`](Self::inject)
     /// may write besides.
     pub(crate) fn remove_injected(&self, headers: &mut HeaderMap) {
-        remove_known(headers);
+        remove_propagation_headers(headers);
         for name in self.propagator.header_names() {
             headers.remove(name);
         }

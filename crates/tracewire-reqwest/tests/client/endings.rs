@@ -72,7 +72,7 @@ async fn what_a_dropped_call_owns_is_dropped_inside_it() {
         assert!(polled.await);
         drop(sending);
         let span = client_span(&capture);
-        span.is_status(Status::Unset).lacks("error.type");
+        span.is_status(Status::Unset).has_no("error.type");
         let dropped = capture.spans().one("dropped");
         assert!(dropped.is_child_of(&span).end_time <= span.end_time, "its span was open");
     }

@@ -3,13 +3,14 @@
 use std::fmt;
 
 use opentelemetry::{Array, Value};
+use tracewire_text::glob;
 
 /// The longest value that is compared, in bytes: what a pattern costs grows with it.
-const LONGEST: usize = 1024;
+const LONGEST: usize = glob::Pattern::LONGEST_TEXT;
 
 /// A pattern for names and attribute values.
 ///
-/// `*` stands for any run of characters, slashes included, and `?` for one byte. Case matters. A
+/// `*` stands for any run of characters, slashes included, and `?` for one character. Case matters. A
 /// value of more than 1,024 bytes matches no pattern. Numbers and booleans are compared as they are
 /// written, and of a list of strings one has to match.
 ///
@@ -20,21 +21,21 @@ const LONGEST: usize = 1024;
 /// assert!(!Pattern::new("/orders/?").matches("/orders/12"));
 /// assert!(Pattern::exact("SELECT *").matches("SELECT *"));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Pattern {
     text: Box<str>,
     shape: Shape,
 }
 
 /// What has to be compared. Most patterns need no search.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Shape {
     /// The whole text.
     Exact,
     /// All but the `*` at the end.
     Prefix,
     /// With `*` and `?` in any place.
-    Glob,
+    Glob(glob::Pattern),
 }
 
 impl Pattern {
@@ -45,7 +46,7 @@ impl Pattern {
         let shape = match text.strip_suffix('*') {
             Some(prefix) if !is_wild(prefix) => Shape::Prefix,
             None if !is_wild(&text) => Shape::Exact,
-            _ => Shape::Glob,
+            _ => Shape::Glob(glob::Pattern::new(&text)),
         };
         Self { text, shape }
     }
@@ -59,12 +60,12 @@ impl Pattern {
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         text.len() <= LONGEST
-            && match self.shape {
+            && match &self.shape {
                 Shape::Exact => *self.text == *text,
                 Shape::Prefix => {
                     text.as_bytes().starts_with(&self.text.as_bytes()[..self.text.len() - 1])
                 }
-                Shape::Glob => glob(&self.text, text),
+                Shape::Glob(pattern) => pattern.matches(text),
             }
     }
 
@@ -104,10 +105,10 @@ impl Pattern {
 
     /// How much work a comparison is, beside that of others.
     pub(super) fn cost(&self) -> u8 {
-        match self.shape {
+        match &self.shape {
             Shape::Exact => 0,
             Shape::Prefix => 1,
-            Shape::Glob => 2,
+            Shape::Glob(_) => 2,
         }
     }
 }
@@ -128,33 +129,6 @@ impl fmt::Display for Pattern {
             write!(f, "{quote}{}{quote}", self.text)
         }
     }
-}
-
-/// Matches in time bounded by the product of both lengths.
-fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
-    let (mut p, mut t) = (0, 0);
-    // Where to go on when the last `*` must take one more byte.
-    let mut retry: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                retry = Some((p, t));
-                p += 1;
-            }
-            Some(&byte) if byte == b'?' || byte == text[t] => {
-                p += 1;
-                t += 1;
-            }
-            _ => {
-                let Some((star, from)) = retry else { return false };
-                retry = Some((star, from + 1));
-                p = star + 1;
-                t = from + 1;
-            }
-        }
-    }
-    pattern[p..].iter().all(|byte| *byte == b'*')
 }
 
 #[cfg(test)]
@@ -215,7 +189,8 @@ mod tests {
     proptest! {
         #[test]
         fn every_shape_matches_as_the_general_one(pattern in "[ab*?]{0,6}", text in "[ab]{0,8}") {
-            prop_assert_eq!(Pattern::new(pattern.as_str()).matches(&text), glob(&pattern, &text));
+            let general = glob::Pattern::new(&pattern);
+            prop_assert_eq!(Pattern::new(pattern.as_str()).matches(&text), general.matches(&text));
         }
 
         #[test]

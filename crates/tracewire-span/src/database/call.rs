@@ -1,15 +1,21 @@
 //! A call to a database, as a span and a duration.
 
-use super::Database;
-use super::error::{ErrorKind, Failure};
-use super::measure::{Clock, Judge, Measured};
-use super::sql::{Described, describe};
-use crate::value::{IntoValue, attribute};
-use crate::{InSpan, SpanBuilder, SpanKind, StreamInSpan, limit};
+use super::{
+    Database,
+    error::{ErrorKind, Failure},
+    measure::{Clock, Judge, Measured},
+    sql::{Described, describe},
+};
+use crate::{
+    InSpan, SpanBuilder, SpanKind, StreamInSpan, limit,
+    value::{IntoValue, attribute},
+};
 use futures_core::Stream;
 use opentelemetry::{Key, KeyValue};
-use std::borrow::Cow;
-use std::fmt::{self, Display};
+use std::{
+    borrow::Cow,
+    fmt::{self, Display},
+};
 
 /// A call to a database, before it is made.
 #[derive(Clone)]
@@ -47,41 +53,42 @@ impl<'a> Call<'a> {
         Self { operation: Some(name), ..Self::new(database) }
     }
 
-    /// Names the one table or collection that the call works on: `db.collection.name`.
+    /// Sets the table or collection that the call works on, if it is only one: `db.collection.name`.
     pub fn collection(mut self, collection: impl Into<Cow<'static, str>>) -> Self {
         self.collection = Some(limit::name(collection.into()));
         self
     }
 
-    /// Gives a summary of your own, of few different values, which names the span as well:
-    /// `db.query.summary`.
+    /// Sets a summary, which is also the name of the span: `db.query.summary`. It should have few
+    /// different values.
     pub fn summary(mut self, summary: impl Into<Cow<'static, str>>) -> Self {
         self.summary = Some(limit::name(summary.into()));
         self
     }
 
-    /// Exports this text as it is, for a query that has parameters and no secrets in it, or whose system
-    /// is not SQL: `db.query.text`.
+    /// Exports this query text unchanged: `db.query.text`. Use it for systems that are not SQL, or for
+    /// queries with parameters and without secrets.
     ///
-    /// Literals in it are exported. It is cut at 4096 bytes.
-    pub fn text_as_it_is(mut self, text: impl Into<String>) -> Self {
+    /// Literals in the text are exported. It is cut at 4096 bytes.
+    pub fn raw_query_text(mut self, text: impl Into<String>) -> Self {
         self.text = Some(text.into());
         self
     }
 
-    /// Says how many operations are sent at once, if several are: `db.operation.batch.size`.
+    /// Sets how many operations are sent at once: `db.operation.batch.size`. It is left out for one.
     pub fn batch_size(mut self, operations: usize) -> Self {
         self.batch_size = Some(operations).filter(|&operations| operations > 1);
         self
     }
 
-    /// Adds an attribute of your own to the span; the metric goes without.
+    /// Adds an attribute to the span, but not to the metric.
     pub fn attribute(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
         self.more.extend(attribute(key, value));
         self
     }
 
-    /// The query text that will be exported, if any.
+    /// Returns the query text that will be exported, if any.
+    #[must_use]
     pub fn query_text(&self) -> Option<&str> {
         self.text.as_deref()
     }
@@ -94,11 +101,11 @@ impl<'a> Call<'a> {
         F: Future<Output = Result<T, E>>,
         E: Display,
     {
-        self.run_with(call, |_| ErrorKind::Other)
+        self.run_with_kind(call, |_| ErrorKind::Other)
     }
 
-    /// As [`run`](Self::run), with the database's own code for an error: `db.response.status_code`,
-    /// which is then `error.type` too.
+    /// Makes the call as [`run`](Self::run) does, and records the database's own code of an error:
+    /// `db.response.status_code` and `error.type`.
     ///
     /// ```
     /// # use tracewire_span::database::Database;
@@ -119,11 +126,11 @@ impl<'a> Call<'a> {
         F: Future<Output = Result<T, E>>,
         E: Display,
     {
-        self.run_with(call, move |error| ErrorKind::code(code(error)))
+        self.run_with_kind(call, move |error| ErrorKind::code(code(error)))
     }
 
-    /// As [`run`](Self::run), and says of each error what [kind](ErrorKind) it is, or that it is none.
-    pub fn run_with<F, T, E>(
+    /// Makes the call as [`run`](Self::run) does, and asks `kind` what an error means.
+    pub fn run_with_kind<F, T, E>(
         self,
         call: F,
         kind: impl Fn(&E) -> ErrorKind + Send + Sync + 'static,
@@ -137,17 +144,17 @@ impl<'a> Call<'a> {
         span.ignore_errors().run(Measured::new(call, clock, judge))
     }
 
-    /// Makes a call that answers with a stream of rows: the span ends with the stream.
+    /// Makes a call that returns a stream of rows: the span ends with the stream.
     pub fn stream<S, T, E>(self, rows: S) -> StreamInSpan<Measured<S, S::Item>>
     where
         S: Stream<Item = Result<T, E>>,
         E: Display,
     {
-        self.stream_with(rows, |_| ErrorKind::Other)
+        self.stream_with_kind(rows, |_| ErrorKind::Other)
     }
 
-    /// As [`stream`](Self::stream), with the database's own code for an error among the rows, as
-    /// [`run_with_code`](Self::run_with_code) has it.
+    /// Makes the call as [`stream`](Self::stream) does, and records the database's own code of an error
+    /// as [`run_with_code`](Self::run_with_code) does.
     pub fn stream_with_code<S, T, E>(
         self,
         rows: S,
@@ -157,12 +164,11 @@ impl<'a> Call<'a> {
         S: Stream<Item = Result<T, E>>,
         E: Display,
     {
-        self.stream_with(rows, move |error| ErrorKind::code(code(error)))
+        self.stream_with_kind(rows, move |error| ErrorKind::code(code(error)))
     }
 
-    /// As [`stream`](Self::stream), and says of each error what [kind](ErrorKind) it is, or that it is
-    /// none.
-    pub fn stream_with<S, T, E>(
+    /// Makes the call as [`stream`](Self::stream) does, and asks `kind` what an error means.
+    pub fn stream_with_kind<S, T, E>(
         self,
         rows: S,
         kind: impl Fn(&E) -> ErrorKind + Send + Sync + 'static,

@@ -1,12 +1,10 @@
 //! What the errors of calls become.
 
-use crate::limit;
-use crate::outcome::error_type;
+use crate::{limit, output::error_type};
 use opentelemetry::StringValue;
-use std::borrow::Cow;
-use std::fmt::Display;
+use std::{borrow::Cow, fmt::Display};
 
-/// What an error of a database call means, for [`Call::run_with`](super::Call::run_with).
+/// What an error of a database call means, for [`Call::run_with_kind`](super::Call::run_with_kind).
 ///
 /// ```
 /// use tracewire_span::database::{Database, ErrorKind};
@@ -28,13 +26,13 @@ use std::fmt::Display;
 /// static DB: Database = Database::new("postgresql");
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
 /// let sql = "SELECT price FROM items WHERE name = $1";
-/// let price = DB.query(sql).run_with(fetch(sql), kind).await;
+/// let price = DB.query(sql).run_with_kind(fetch(sql), kind).await;
 /// # });
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// No error at all, as an empty result is to most callers: the span and the metric record nothing.
+    /// Not a failure, such as an empty result: the span and the metric record nothing.
     Expected,
     /// The database's own code, such as an SQLSTATE: `db.response.status_code` and `error.type`.
     ///

@@ -1,18 +1,21 @@
 //! The work of a call, timed.
 
 use super::error::Failure;
-use crate::handle::ERROR_TYPE;
-use crate::{Tracer, current};
+use crate::{Tracer, current, handle::ERROR_TYPE};
 use futures_core::Stream;
-use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Histogram, MeterProvider};
+use opentelemetry::{
+    KeyValue,
+    metrics::{Histogram, MeterProvider},
+};
 use pin_project_lite::pin_project;
-use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Instant,
+};
 use tracewire_propagation::current as context;
 
 /// The boundaries of `db.client.operation.duration` in seconds, as the conventions advise.
@@ -52,7 +55,7 @@ impl Clock {
         // Nothing of ours is left half done by the panic, and the caller sees it as if we were not here.
         catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
             let span = current();
-            span.record(|span| span.fail_as(Some("panic"), "panic".into(), None));
+            span.if_recording(|span| span.fail_as(Some("panic"), "panic".into(), None));
             span.end();
             self.end();
             resume_unwind(payload)
@@ -67,7 +70,7 @@ impl Clock {
             current().set_attribute("db.response.status_code", code);
         }
         self.attributes.push(KeyValue::new(ERROR_TYPE, error_type.clone()));
-        current().record(|span| span.fail_as(exception, error_type, message));
+        current().if_recording(|span| span.fail_as(exception, error_type, message));
     }
 
     fn end(&mut self) {

@@ -1,6 +1,6 @@
 //! Calls to databases as client spans, with their durations.
 //!
-//! Any async call to any database becomes a span as the [database conventions] have it, and a
+//! Any async call to any database becomes a span that follows the [database conventions], and a
 //! measurement of `db.client.operation.duration`:
 //!
 //! ```
@@ -14,7 +14,7 @@
 //! # });
 //! ```
 //!
-//! That span is called `SELECT items`, of kind client, and has
+//! The span is named `SELECT items`, its kind is client, and it has these attributes:
 //!
 //! ```text
 //! db.system.name   = "sqlite"
@@ -60,11 +60,10 @@ mod error;
 mod measure;
 mod sql;
 
+use crate::{Tracer, limit};
 pub use call::Call;
 pub use error::ErrorKind;
 pub use measure::Measured;
-
-use crate::{Tracer, limit};
 use std::borrow::Cow;
 
 /// A database that calls are made to.
@@ -78,9 +77,10 @@ pub struct Database {
 }
 
 impl Database {
-    /// A database of this system, by the name that the conventions give it in `db.system.name`:
+    /// Creates a database of this system. Use the name that the conventions list for `db.system.name`:
     /// `postgresql`, `mysql`, `mariadb`, `sqlite`, `microsoft.sql_server`, `oracle.db`, `mongodb`,
     /// `redis` …
+    #[must_use]
     pub const fn new(system: &'static str) -> Self {
         Self {
             system,
@@ -91,13 +91,14 @@ impl Database {
         }
     }
 
-    /// Names the database within its server: `db.namespace`.
+    /// Sets the name of the database within its server: `db.namespace`.
+    #[must_use]
     pub const fn namespace(mut self, namespace: &'static str) -> Self {
         self.namespace = Some(namespace);
         self
     }
 
-    /// Says where the server is: `server.address` and `server.port`.
+    /// Sets where the server is: `server.address` and `server.port`.
     ///
     /// The address is a host, an IP address, the path of a socket or a named instance. Of a URL only host
     /// and port are taken. Text that may hold a credential, such as `user=ada password=…`, is no
@@ -109,6 +110,7 @@ impl Database {
     /// let database = Database::new("postgresql").server("postgres://ada:secret@db:5432/shop", None);
     /// assert!(!format!("{database:?}").contains("secret"));
     /// ```
+    #[must_use]
     pub fn server(mut self, address: impl AsRef<str>, port: Option<u16>) -> Self {
         let found = address::parse(address.as_ref());
         self.server = found.map(|(address, own)| (address, port.or(own)));
@@ -120,18 +122,20 @@ impl Database {
     /// **This exports data.** Drivers quote values (`Duplicate entry 'ada@example.com'`), parts of
     /// statements, and connection strings in their messages. Credentials in URLs and behind `password=` are
     /// removed from a message; values are not. Off by default.
+    #[must_use]
     pub const fn export_error_messages(mut self) -> Self {
         self.with_messages = true;
         self
     }
 
-    /// Makes the spans with this tracer.
+    /// Creates the spans with this tracer. Default: this crate's own.
+    #[must_use]
     pub fn tracer(mut self, tracer: Tracer) -> Self {
         self.tracer = tracer;
         self
     }
 
-    /// A call that runs a query, described by its text without literals.
+    /// Describes a call that runs a query, by its text without literals.
     ///
     /// For a system that is not SQL nothing is taken from the text; see [what is
     /// exported](self#what-is-exported).
@@ -139,7 +143,7 @@ impl Database {
         Call::query(self, sql)
     }
 
-    /// A call without query text: `GET` of Redis, `find` of MongoDB.
+    /// Describes a call without query text: `GET` of Redis, `find` of MongoDB.
     ///
     /// The name is exported as it is, also with metrics: give the command without its arguments. It is cut
     /// at 256 bytes.

@@ -247,7 +247,7 @@ async fn body_that_nobody_reads_is_dropped_inside_the_request() {
         response.headers_mut().insert("content-length", 1000.into());
         read(&scene, method, response, 0).await;
         scene.check(status.as_str());
-        server_span(&scene.capture).lacks("error.type");
+        server_span(&scene.capture).has_no("error.type");
     }
 }
 

@@ -14,7 +14,7 @@ fn main() -> Result<(), InitError> {
 
     span("operation-name").kind(SpanKind::Server).in_scope(|| {
         // Where values are expensive, compute them only if the span is recording.
-        current().record(|span| {
+        current().if_recording(|span| {
             span.set_attribute("http.method", "GET").set_attribute("http.route", "/projects/:id");
         });
     });

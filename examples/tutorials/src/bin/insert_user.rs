@@ -7,7 +7,7 @@ static TRACER: Tracer = Tracer::new("app_or_package_name").version("1.0.0");
 
 async fn insert_user(id: &str, email: &str) -> Result<u64, ParseIntError> {
     let work = async {
-        current().record(|span| {
+        current().if_recording(|span| {
             span.set_attributes([("user.id", id), ("user.email", email)]);
         });
         create_user(id, email).await

@@ -1,7 +1,9 @@
 //! Where comments end.
 
-use super::dialect::Rule;
-use super::lexer::{Lexer, Token};
+use super::{
+    dialect::Rule,
+    lexer::{Lexer, Token},
+};
 
 impl<'a> Lexer<'a> {
     pub(super) fn dashes(&mut self) -> Token<'a> {

@@ -1,8 +1,10 @@
 //! The tokens of a query, as far as they can be told apart.
 
-use super::bare::{duration, uuid};
-use super::dialect::{Bracket, Dialect, Dollar, DoubleQuote, Hash, Prefix, Rule};
-use super::quoted::{end_of_delimited, end_of_name, end_of_text, end_of_triple};
+use super::{
+    bare::{duration, uuid},
+    dialect::{Bracket, Dialect, Dollar, DoubleQuote, Hash, Prefix, Rule},
+    quoted::{end_of_delimited, end_of_name, end_of_text, end_of_triple},
+};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Token<'a> {

@@ -70,9 +70,7 @@ fn beginning(sql: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::summary::SUMMARY;
-    use super::text::TEXT;
-    use super::*;
+    use super::{summary::SUMMARY, text::TEXT, *};
     use proptest::prelude::*;
     use tracewire_text::CUT;
 

@@ -1,7 +1,6 @@
 //! Where a query stops being SQL.
 
-use super::dialect::Dialect;
-use super::lexer::Token;
+use super::{dialect::Dialect, lexer::Token};
 
 /// Whether a query is read on.
 #[derive(Clone, Copy, PartialEq)]

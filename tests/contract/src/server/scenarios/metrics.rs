@@ -63,7 +63,7 @@ pub async fn body_sizes_are_measured_by_option<S: ServerUnderTest>() {
     assert_eq!(sizes("http.server.request.body.size"), [(1, 5.0)]);
     let spans = running.capture.spans();
     let get = spans.one("GET /query");
-    get.has("http.response.body.size", 7).lacks("http.request.body.size");
+    get.has("http.response.body.size", 7).has_no("http.request.body.size");
     let post = spans.one("POST /upload");
     post.has("http.request.body.size", 5).has("http.response.body.size", 1);
 }

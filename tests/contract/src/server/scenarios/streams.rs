@@ -136,5 +136,5 @@ pub async fn followed_upgrade_is_complete_when_its_connection_is<S: ServerUnderT
     raw.write("ping").await;
     assert_eq!(raw.read_exact(4).await, "ping");
     assert!(raw.closed().await);
-    running.only().await.has("http.response.status_code", 101).lacks("error.type");
+    running.only().await.has("http.response.status_code", 101).has_no("error.type");
 }

@@ -1,0 +1,115 @@
+//! The propagator that the process uses by default.
+
+use crate::{
+    names::{NamedPropagators, from_env},
+    propagator::Propagator,
+};
+use opentelemetry::{otel_error, otel_warn};
+use std::sync::{
+    Arc, OnceLock, PoisonError, RwLock,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+/// Sets what [`default_propagator`] returns from now on.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use tracewire_propagation::{Composite, set_default};
+///
+/// set_default(Arc::new(Composite::default())); // reads and writes nothing
+/// ```
+pub fn set_default(propagator: Arc<dyn Propagator>) {
+    let mut default = DEFAULT.write().unwrap_or_else(PoisonError::into_inner);
+    *default = Some(propagator);
+    VERSION.fetch_add(1, Ordering::Release);
+}
+
+/// Returns the propagator that the process uses by default.
+///
+/// That is the one last passed to [`set_default`], else the one that `OTEL_PROPAGATORS` names, which
+/// is read once, else all formats that are compiled in. If the variable names a format that is not
+/// compiled in, this logs an error and uses those that are; `init` returns an error instead.
+#[must_use]
+pub fn default_propagator() -> Arc<dyn Propagator> {
+    static FALLBACK: OnceLock<Arc<dyn Propagator>> = OnceLock::new();
+    if let Some(propagator) = &*DEFAULT.read().unwrap_or_else(PoisonError::into_inner) {
+        return propagator.clone();
+    }
+    FALLBACK.get_or_init(fallback).clone()
+}
+
+/// Returns the version of [`default_propagator`]: a number that changes with every [`set_default`].
+///
+/// Compare it with the version that you saw when you kept a propagator; if it differs, ask again.
+#[must_use]
+pub fn default_version() -> u64 {
+    VERSION.load(Ordering::Acquire)
+}
+
+/// Sets whether layers describe spans whose remote parent is not sampled before they are sampled,
+/// in the whole process. False unless set.
+///
+/// Samplers that follow the parent drop such spans, so describing them first would be for nothing.
+/// `init` sets this for samplers with rules that may keep them.
+pub fn set_describe_unsampled(describe: bool) {
+    DESCRIBE_UNSAMPLED.store(describe, Ordering::Relaxed);
+}
+
+/// Returns what [`set_describe_unsampled`] was given last.
+#[must_use]
+pub fn describe_unsampled() -> bool {
+    DESCRIBE_UNSAMPLED.load(Ordering::Relaxed)
+}
+
+static DESCRIBE_UNSAMPLED: AtomicBool = AtomicBool::new(false);
+static DEFAULT: RwLock<Option<Arc<dyn Propagator>>> = RwLock::new(None);
+static VERSION: AtomicU64 = AtomicU64::new(0);
+
+fn fallback() -> Arc<dyn Propagator> {
+    let selection = match from_env() {
+        Ok(selection) => selection,
+        Err(error) => {
+            otel_error!(name: "Propagation.NotCompiledIn", message = error.to_string());
+            NamedPropagators::compiled_in()
+        }
+    };
+    if !selection.unknown().is_empty() {
+        let words = shown(selection.unknown());
+        let words = words.as_str();
+        otel_warn!(name: "Propagation.UnknownPropagators", otel_propagators = words);
+    }
+    selection.propagator()
+}
+
+/// Names for a log line. Anything that is not a name may be a secret in the wrong variable.
+fn shown(words: &[String]) -> String {
+    let is_word = |word: &str| {
+        word.len() <= 32
+            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    let shown = words.iter().map(|word| if is_word(word) { word } else { "(not shown)" });
+    shown.take(10).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn what_is_no_word_is_not_shown() {
+        let long = "x".repeat(1000);
+        for (word, expected) in [
+            ("acme", "acme"),
+            ("b3-single_2", "b3-single_2"),
+            ("authorization=Bearer hunter2", "(not shown)"),
+            ("http://user:hunter2@host", "(not shown)"),
+            ("a\nb", "(not shown)"),
+            (&*long, "(not shown)"),
+        ] {
+            assert_eq!(shown(&[word.to_owned()]), expected);
+        }
+        assert_eq!(shown(&vec!["a".to_owned(); 1000]).len(), 19);
+    }
+}

@@ -1,0 +1,98 @@
+//! The headers `traceparent` and `tracestate` between header map and context.
+
+pub(crate) mod traceparent;
+mod tracestate;
+
+use self::{
+    traceparent::RANDOM,
+    tracestate::{List, Unheld},
+};
+use crate::{
+    random_flag::with_random_trace_id,
+    tools::{
+        kept::keep,
+        malformed::Malformed,
+        read::{Single, lines, single},
+        remote::{remote_span, with_remote_span},
+        write,
+    },
+};
+use http::{HeaderMap, HeaderName};
+use opentelemetry::{
+    Context,
+    trace::{SpanContext, TraceContextExt, TraceFlags, TraceState},
+};
+
+/// The names of both headers.
+pub(crate) static NAMES: [HeaderName; 2] =
+    [HeaderName::from_static("traceparent"), HeaderName::from_static("tracestate")];
+
+/// Returns `parent` with the caller's span, as `traceparent` and `tracestate` hold it.
+pub(crate) fn extract(headers: &HeaderMap, parent: &Context) -> Option<Context> {
+    extract_from(headers, TRACEPARENT, &MALFORMED_PARENT, parent)
+}
+
+/// Returns `parent` with the caller's span, as the header `name`, which has the grammar of
+/// `traceparent`, and `tracestate` hold it.
+pub(crate) fn extract_from(
+    headers: &HeaderMap,
+    name: &HeaderName,
+    malformed: &Malformed,
+    parent: &Context,
+) -> Option<Context> {
+    let fields = match single(headers, name) {
+        Single::Absent => return None,
+        Single::One(value) => traceparent::parse(value),
+        Single::Many => None,
+    };
+    let span = fields.and_then(|fields| {
+        let flags = TraceFlags::new(fields.flags);
+        remote_span(fields.trace_id, fields.span_id, flags, TraceState::NONE)
+    });
+    if span.is_none() {
+        malformed.warn();
+    }
+    Some(with_trace_state(headers, parent, span?))
+}
+
+/// Writes `traceparent` and `tracestate`, or nothing for a context without a valid span.
+pub(crate) fn inject(context: &Context, headers: &mut HeaderMap) {
+    let span = context.span();
+    let span_context = span.span_context();
+    if !span_context.is_valid() {
+        return;
+    }
+    write::set(headers, TRACEPARENT, &traceparent::header_value(context, span_context));
+    match tracestate::header_value(context, span_context) {
+        Some(list) => write::set_string(headers, TRACESTATE, list),
+        None => drop(headers.remove(TRACESTATE)),
+    }
+}
+
+static TRACEPARENT: &HeaderName = &NAMES[0];
+static TRACESTATE: &HeaderName = &NAMES[1];
+static MALFORMED_PARENT: Malformed = Malformed::new("traceparent");
+static MALFORMED_STATE: Malformed = Malformed::new("tracestate");
+
+/// Returns `parent` with the caller's span, its list and its random flag.
+fn with_trace_state(headers: &HeaderMap, parent: &Context, span: SpanContext) -> Context {
+    let (trace_id, span_id, flags) = (span.trace_id(), span.span_id(), span.trace_flags());
+    let with = |list| SpanContext::new(trace_id, span_id, flags, true, list);
+    let (span, unheld) = match tracestate::parse(lines(headers, TRACESTATE)) {
+        List::Empty => (span, None),
+        List::Held(list) => (with(list), None),
+        List::Unheld { list, ot } => (with(ot), Some(list)),
+        List::Malformed => {
+            MALFORMED_STATE.warn();
+            (span, None)
+        }
+    };
+    let mut context = with_remote_span(parent, span, None);
+    if let Some(list) = unheld {
+        context = keep(&context, trace_id, Unheld(list));
+    }
+    if flags.to_u8() & RANDOM != 0 {
+        context = with_random_trace_id(&context);
+    }
+    context
+}

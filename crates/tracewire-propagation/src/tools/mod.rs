@@ -1,0 +1,9 @@
+//! What the header formats share: reading and writing header values, and the caller's trace in a
+//! context.
+
+pub(crate) mod kept;
+pub(crate) mod malformed;
+pub(crate) mod read;
+pub(crate) mod remote;
+pub(crate) mod unrecorded;
+pub(crate) mod write;

@@ -1,0 +1,40 @@
+//! The caller's span in a context.
+
+use crate::sampling_hint::SamplingHint;
+use opentelemetry::{
+    Context, SpanId, TraceId,
+    trace::{SpanContext, TraceContextExt, TraceFlags, TraceState},
+};
+
+/// Returns the caller's span, if both ids are valid.
+pub(crate) fn remote_span(
+    trace_id: [u8; 16],
+    span_id: [u8; 8],
+    flags: TraceFlags,
+    trace_state: TraceState,
+) -> Option<SpanContext> {
+    let (trace_id, span_id) = (TraceId::from_bytes(trace_id), SpanId::from_bytes(span_id));
+    (trace_id != TraceId::INVALID && span_id != SpanId::INVALID)
+        .then(|| SpanContext::new(trace_id, span_id, flags, true, trace_state))
+}
+
+/// Returns `parent` with the caller's span in it, and with this header's hint or none.
+pub(crate) fn with_remote_span(
+    parent: &Context,
+    span_context: SpanContext,
+    hint: Option<SamplingHint>,
+) -> Context {
+    let context = parent.with_remote_span_context(span_context);
+    // A hint of an overruled header or of an enclosing context must not decide about this span.
+    let stale = || parent.get::<SamplingHint>().map(|_| SamplingHint::Settled);
+    match hint.or_else(stale) {
+        Some(hint) => context.with_value(hint),
+        None => context,
+    }
+}
+
+/// Whether this process passes on a trace whose sampling it was asked to decide, and has not: then
+/// the next service is asked.
+pub(crate) fn is_undecided(context: &Context, span_context: &SpanContext) -> bool {
+    span_context.is_remote() && context.get() == Some(&SamplingHint::Deferred)
+}

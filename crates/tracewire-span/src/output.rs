@@ -1,0 +1,134 @@
+//! What a span records of the output of its work.
+
+use crate::Span;
+use std::{
+    any::type_name,
+    collections::{BTreeMap, HashMap},
+    convert::Infallible,
+    fmt::Display,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+/// The output of a future, a closure or a stream in a span, which records the error in it, if any.
+///
+/// A `Result` records its `Err` if that implements `Display`: a type of your own, `Box<dyn Error>`,
+/// `anyhow::Error`, a `String`. Plain values of the standard library record nothing. Implement the
+/// trait for your own types, in one line if there is nothing to record; for types of other crates use
+/// [`ignore_errors`](crate::SpanBuilder::ignore_errors).
+///
+/// ```
+/// use tracewire_span::{SpanOutput, Span, span};
+///
+/// enum Answer { Cat, Nothing }
+///
+/// impl SpanOutput for Answer {
+///     fn record_on(&self, span: &Span) {
+///         if let Answer::Nothing = self {
+///             span.fail("no answer");
+///         }
+///     }
+/// }
+///
+/// span("ask").in_scope(|| Answer::Cat);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a span cannot tell whether `{Self}` is an error",
+    label = "neither a plain value nor a `Result` whose error implements `Display`",
+    note = "say `.ignore_errors()` before `.run(..)`, `.in_scope(..)` or `.stream(..)` to take any output",
+    note = "or, for a type of your own, write `impl tracewire_span::SpanOutput for Type {{}}`"
+)]
+pub trait SpanOutput {
+    /// Records on `span` what went wrong, if anything. Default: nothing.
+    fn record_on(&self, span: &Span) {
+        let _ = span;
+    }
+}
+
+impl<T, E: Display> SpanOutput for Result<T, E> {
+    fn record_on(&self, span: &Span) {
+        if let Err(error) = self {
+            span.fail(error);
+        }
+    }
+}
+
+macro_rules! plain {
+    ($($type:ty)+) => { $(impl SpanOutput for $type {})+ };
+}
+
+plain!(() bool char i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize f32 f64);
+plain!(str String Duration Infallible Instant SystemTime);
+
+impl<T: ?Sized> SpanOutput for &T {}
+impl<T: ?Sized> SpanOutput for Arc<T> {}
+impl<T: ?Sized> SpanOutput for Box<T> {}
+impl<T: ?Sized> SpanOutput for Rc<T> {}
+impl<T> SpanOutput for Option<T> {}
+impl<T> SpanOutput for Vec<T> {}
+impl<T, const N: usize> SpanOutput for [T; N] {}
+impl<K, V, S> SpanOutput for HashMap<K, V, S> {}
+impl<K, V> SpanOutput for BTreeMap<K, V> {}
+impl<A, B> SpanOutput for (A, B) {}
+impl<A, B, C> SpanOutput for (A, B, C) {}
+
+/// The type of an error by its path, or `None` where the type says nothing about the error.
+///
+/// Generic arguments, references and boxes are left out, so that few names exist: a
+/// `Box<RetryError<io::Error>>` is a `RetryError`. Texts and `dyn Error` have no name of their own.
+pub(crate) fn error_type<E: ?Sized>() -> Option<&'static str> {
+    let mut name = type_name::<E>();
+    loop {
+        name = name.trim_start_matches('&').trim_start_matches("mut ");
+        let (path, arguments) = match name.split_once('<') {
+            Some((path, arguments)) => (path, arguments),
+            None => (name, ""),
+        };
+        match path {
+            "alloc::boxed::Box" | "alloc::rc::Rc" | "alloc::sync::Arc" => name = arguments,
+            "alloc::borrow::Cow" | "alloc::string::String" | "str" => return None,
+            _ => {
+                let path = path.trim_end_matches('>');
+                // Not a path: `dyn Error + Send`, or a name that only the compiler can read.
+                let plain = path
+                    .bytes()
+                    .all(|byte| byte == b':' || byte == b'_' || byte.is_ascii_alphanumeric());
+                return (plain && !path.is_empty()).then_some(path);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{borrow::Cow, error::Error};
+
+    struct Retry<E>(E);
+
+    #[test]
+    fn an_error_is_named_by_its_path_without_arguments() {
+        assert_eq!(
+            error_type::<std::num::ParseIntError>(),
+            Some("core::num::error::ParseIntError")
+        );
+        let retry = Some("tracewire_span::output::tests::Retry");
+        assert_eq!(error_type::<Retry<std::io::Error>>(), retry);
+        assert_eq!(error_type::<&Retry<Box<dyn Error>>>(), retry);
+        assert_eq!(error_type::<Box<Retry<u8>>>(), retry);
+        assert_eq!(error_type::<Box<std::fmt::Error>>(), Some("core::fmt::Error"));
+        assert_eq!(error_type::<Arc<&'static std::fmt::Error>>(), Some("core::fmt::Error"));
+        let _ = Retry(0).0;
+    }
+
+    #[test]
+    fn an_erased_error_and_a_text_have_no_name() {
+        assert_eq!(error_type::<dyn Error>(), None);
+        assert_eq!(error_type::<Box<dyn Error + Send + Sync>>(), None);
+        assert_eq!(error_type::<&'static (dyn Error + 'static)>(), None);
+        assert_eq!(error_type::<&'static str>(), None);
+        assert_eq!(error_type::<String>(), None);
+        assert_eq!(error_type::<Cow<'static, str>>(), None);
+    }
+}
