@@ -1,12 +1,19 @@
 #![no_main]
-//! Only private addresses, and names that DNS can hold, are near by.
+//! Only private addresses, and names that DNS can hold, are internal, and every reading of a host and
+//! a port is the same.
 
 use libfuzzer_sys::fuzz_target;
 use std::net::{IpAddr, Ipv6Addr};
-use tracewire_http::Hosts;
+use tracewire_text::host::{Authority, is_internal, is_loopback, parse_port, split};
 
 fuzz_target!(|host: &str| {
-    if !Hosts::internal().contains(host) {
+    if let Some(authority) = Authority::parse_host(host) {
+        assert!(authority.host.bytes().all(|byte| byte.is_ascii_graphic()));
+        let (split, port) = split(host).expect("it is read");
+        assert_eq!((split, port.and_then(parse_port)), (authority.host, authority.port));
+    }
+    assert!(!is_loopback(host) || is_internal(host));
+    if !is_internal(host) {
         return;
     }
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));

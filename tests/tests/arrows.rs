@@ -17,10 +17,12 @@ const HOUSE: [(&str, &[&str]); 11] = [
             "tracewire-tracing",
         ],
     ),
+    ("tracewire-export", &["tracewire-propagation", "tracewire-text"]),
     ("tracewire-http", &["tracewire-propagation", "tracewire-text"]),
     (
         "tracewire-init",
         &[
+            "tracewire-export",
             "tracewire-propagation",
             "tracewire-sampling",
             "tracewire-span",
@@ -42,14 +44,17 @@ const HOUSE: [(&str, &[&str]); 11] = [
 const GUARDED: [(&str, &[&str]); 9] = [
     ("axum", &["tracewire-tower"]),
     ("opentelemetry-otlp", &[]),
-    ("opentelemetry_sdk", &["tracewire-init", "tracewire-sampling", "tracewire-testing"]),
+    (
+        "opentelemetry_sdk",
+        &["tracewire-export", "tracewire-init", "tracewire-sampling", "tracewire-testing"],
+    ),
     ("reqwest", &["tracewire-reqwest"]),
     ("reqwest-middleware", &["tracewire-reqwest"]),
     ("tower-layer", &["tracewire-tower"]),
     // tracewire-tower makes log spans for tower-http's layer.
-    ("tracing", &["tracewire-init", "tracewire-tower", "tracewire-tracing"]),
+    ("tracing", &["tracewire-export", "tracewire-init", "tracewire-tower", "tracewire-tracing"]),
     ("tracing-subscriber", &["tracewire-init", "tracewire-tracing"]),
-    ("ureq", &["tracewire-init"]),
+    ("ureq", &["tracewire-export"]),
 ];
 
 fn metadata() -> Metadata {

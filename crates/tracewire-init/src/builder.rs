@@ -8,18 +8,16 @@ use std::time::Duration;
 use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::metrics::Temporality;
 use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanLimits};
+use tracewire_export::{Compression, ConsoleFormat, Protocol};
 use tracewire_propagation::{Propagator, set_describe_unsampled};
 use tracewire_sampling::Sampler;
 use tracing::subscriber::NoSubscriber;
 
-use crate::console::ConsoleFormat;
 use crate::defaults::Defaults;
 use crate::env::Env;
 use crate::error::InitError;
 use crate::exporters::Exporter;
-use crate::foreign::Foreign;
 use crate::guard::{Claim, Telemetry};
-use crate::otlp::{Compression, Protocol};
 use crate::propagation;
 use crate::setup::{self, Settings};
 
@@ -92,9 +90,8 @@ impl Builder {
     /// a thread of its own, outside any runtime. An export may take `OTEL_BSP_EXPORT_TIMEOUT`, half
     /// a minute unless set; one that takes longer, or panics, fails, and does not end telemetry.
     pub fn span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
-        self.settings.span_exporter = Some(Box::new(move |resource, timeout, stop| {
-            Foreign::new(exporter, resource, timeout, stop)
-        }));
+        self.settings.span_exporter =
+            Some(Box::new(move |processor, batch| processor.exporter(exporter, batch)));
         self
     }
 

@@ -3,7 +3,7 @@
 use crate::builder::Builder;
 use crate::env::Env;
 use crate::exporters::{self, Exporter};
-use crate::otlp::Protocol;
+use tracewire_export::Protocol;
 
 /// Values for variables that nothing else sets, in the order they were given.
 #[derive(Default)]
@@ -78,7 +78,7 @@ impl Builder {
 
     /// Sets how OTLP is spoken unless `OTEL_EXPORTER_OTLP_PROTOCOL` does.
     pub fn default_protocol(self, protocol: Protocol) -> Self {
-        let word = protocol.word().to_owned();
+        let word = protocol.name().to_owned();
         self.default_value("OTEL_EXPORTER_OTLP_PROTOCOL", word, "default_protocol")
     }
 

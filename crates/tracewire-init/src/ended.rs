@@ -10,7 +10,7 @@ use opentelemetry::trace::{SpanBuilder, Tracer, TracerProvider};
 use opentelemetry::{Context, InstrumentationScope};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, Span};
 
-use crate::log;
+use tracewire_export::wiring::log;
 
 /// Whether telemetry has ended, and how.
 #[derive(Debug, Default)]

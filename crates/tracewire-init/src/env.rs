@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tracewire_text::shortened;
 
-use crate::shown::Shown;
+use tracewire_export::wiring::Shown;
 
 /// The longest warning, in characters: values are cut before, lists of them here.
 const MOST_WARNING: usize = 1000;

@@ -6,7 +6,8 @@ use std::fmt;
 use tracewire_propagation::NotCompiledIn;
 use tracewire_text::printable;
 
-use crate::shown::Shown;
+use tracewire_export::ExportError;
+use tracewire_export::wiring::Shown;
 
 type Source = Box<dyn Error + Send + Sync>;
 
@@ -54,8 +55,25 @@ impl InitError {
         Self::new(Kind::NotCompiledIn, cause.to_string()).with_source(cause)
     }
 
-    pub(crate) fn exporter(message: impl Into<String>) -> Self {
-        Self::new(Kind::Exporter, message.into())
+    /// An exporter could not be made; `setting` is what set the field that the error names, if any.
+    pub(crate) fn export(setting: &str, error: ExportError) -> Self {
+        let kind = match &error {
+            error if error.is_configuration() => Kind::Configuration,
+            error if error.is_not_compiled_in() => Kind::NotCompiledIn,
+            _ => Kind::Exporter,
+        };
+        let message = match error.setting() {
+            Some(_) => format!("{setting}={}", error.reason()),
+            None => error.reason().to_owned(),
+        };
+        Self { kind, message, source: error.into_source() }
+    }
+
+    /// Adds what to set to the message.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn with_hint(mut self, variables: &str) -> Self {
+        self.message = format!("{} ({variables})", self.message);
+        self
     }
 
     pub(crate) fn with_source(mut self, source: impl Into<Source>) -> Self {
@@ -122,12 +140,13 @@ mod tests {
 
     #[test]
     fn debug_says_what_display_says_and_why() {
-        let error = InitError::exporter("the exporter cannot start");
+        let error = InitError::new(Kind::Exporter, "the exporter cannot start".to_owned());
         assert_eq!(format!("{error:?}"), error.to_string());
         let cause = std::io::Error::other("no threads\nleft");
         let error = error.with_source(cause);
         assert_eq!(format!("{error:?}"), "the exporter cannot start: no threads\\nleft");
-        let told = InitError::exporter("it ended: no threads").with_source("no threads");
+        let told = InitError::new(Kind::Exporter, "it ended: no threads".to_owned())
+            .with_source("no threads");
         assert_eq!(format!("{told:?}"), "it ended: no threads");
     }
 }

@@ -4,7 +4,7 @@
 use crate::env::{Env, Origin};
 use crate::error::InitError;
 use crate::otlp::Signal;
-use crate::shown::Shown;
+use tracewire_export::wiring::Shown;
 
 /// Where a signal goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

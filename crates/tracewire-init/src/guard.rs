@@ -11,19 +11,15 @@ use std::time::{Duration, Instant};
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracewire_export::wiring::{Courier, Deliveries, after, log};
+use tracewire_export::{Exports, ShutdownReport};
 use tracewire_propagation::set_describe_unsampled;
 use tracewire_sampling::Sampler;
 
 use crate::builder::Builder;
-use crate::count::Counts;
-use crate::courier::Courier;
 use crate::ended::{End, Life, Watched};
 use crate::env::Env;
 use crate::error::InitError;
-use crate::log;
-use crate::metrics::Deliveries;
-use crate::report::ShutdownReport;
-use crate::stop::{Stop, after};
 
 /// Running telemetry. Keep it until the end of `main`, and then call [`shutdown`](Self::shutdown).
 ///
@@ -151,6 +147,27 @@ impl Telemetry {
         self.running.as_ref()?.providers.logger.as_ref()
     }
 
+    /// The page for Prometheus as a Tower service, to mount in a server of your own; `None` unless
+    /// metrics have the exporter `prometheus`. It negotiates formats as the exporter's own page does.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), tracewire_init::InitError> {
+    /// use tracewire_init::{Exporter, Telemetry};
+    ///
+    /// let telemetry = Telemetry::builder().metrics_exporters([Exporter::Prometheus]).init()?;
+    /// if let Some(service) = telemetry.prometheus_service() {
+    ///     // axum::Router::new().route_service("/metrics", service)
+    /// #   drop(service);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "prometheus")]
+    pub fn prometheus_service(&self) -> Option<tracewire_export::PrometheusService> {
+        let (exporter, _) = self.running.as_ref()?.prometheus.as_ref()?;
+        Some(exporter.service())
+    }
+
     /// A layer that makes log records of `tracing` events, for a subscriber of your own.
     ///
     /// A record has the ids of the span that is current where the event happens. With the feature
@@ -171,7 +188,7 @@ impl Telemetry {
     where
         S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
     {
-        let layer = crate::logs::layer(self.logger_provider()?);
+        let layer = crate::log_layer::layer(self.logger_provider()?);
         #[cfg(feature = "tracing")]
         let layer = {
             use tracing_subscriber::Layer;
@@ -254,16 +271,12 @@ impl Telemetry {
         let is_of_the_process = running.claim.is_some();
         running.life.end(how);
         // What the exporters would warn of is in the report.
-        let voice = running.counts.first().cloned();
-        voice.iter().for_each(|counts| counts.voice().hush());
+        let exports = running.exports.clone();
+        exports.hush();
         let report = running.shutdown(limit);
         if !report.is_complete() {
             let line = format!("telemetry was lost: {report}");
-            let reason = report.missing_collector().unwrap_or_default();
-            log::warn(&match &voice {
-                Some(counts) => counts.voice().hinted(&line, reason),
-                None => line,
-            });
+            log::warn(&exports.hinted(&line, &report));
         }
         #[cfg(feature = "tracing")]
         if is_of_the_process {
@@ -306,14 +319,14 @@ pub(crate) struct Running {
     pub(crate) deliveries: Deliveries,
     /// One for each signal, made at the first flush.
     pub(crate) flushes: OnceLock<Vec<Courier<Instant>>>,
-    pub(crate) counts: Vec<Arc<Counts>>,
-    pub(crate) stop: Arc<Stop>,
+    pub(crate) exports: Exports,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) life: Arc<Life>,
     #[cfg(feature = "tracing")]
     pub(crate) logging: crate::subscriber::Logging,
     #[cfg(feature = "prometheus")]
-    pub(crate) _prometheus: Option<crate::prometheus::Server>,
+    pub(crate) prometheus:
+        Option<(tracewire_export::PrometheusExporter, tracewire_export::PrometheusServer)>,
     pub(crate) claim: Option<Claim>,
 }
 
@@ -324,9 +337,7 @@ impl Running {
     fn shutdown(self, limit: Option<Duration>) -> ShutdownReport {
         let limit = limit.unwrap_or(self.shutdown_timeout);
         let deadline = after(limit);
-        // Exporters stop a little earlier, so that what they did can still be told.
-        let margin = (limit / 20).min(Duration::from_millis(250));
-        self.stop.begin(deadline - margin);
+        self.exports.begin_shutdown(limit);
         let left = move || deadline.saturating_duration_since(Instant::now());
         let mut work: Vec<Work> = Vec::new();
         if let Some(traces) = self.providers.tracer.clone() {
@@ -380,7 +391,7 @@ impl Running {
     }
 
     fn report(&self, deadline: Option<Duration>) -> ShutdownReport {
-        ShutdownReport::new(self.counts.iter().map(|counts| &**counts), deadline)
+        self.exports.report_after(deadline)
     }
 }
 

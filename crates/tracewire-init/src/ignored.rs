@@ -4,7 +4,7 @@
 use crate::env::Env;
 use crate::error::InitError;
 use crate::exporters::Exporter;
-use crate::shown::Shown;
+use tracewire_export::wiring::Shown;
 
 /// The variables that choose a file, newest first.
 const FILES: [&str; 2] = ["OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE"];

@@ -147,37 +147,30 @@
 //! | `detect` | no | facts in the resource about where the process runs; of it `detect-container`, `detect-host`, `detect-os`, `detect-process` |
 //! | `uptrace`, `elastic-apm`, `datadog-agent` | no | the variables of these vendors; the latter two add their header format |
 
-mod attempts;
 mod baggage;
-mod batch;
 mod batching;
-mod body;
 mod builder;
 mod console;
-mod count;
-mod courier;
 mod defaults;
 mod detectors;
 mod ended;
 mod env;
 mod error;
 mod exporters;
-mod foreign;
 mod guard;
-mod http_client;
 mod ignored;
 mod limits;
-mod log;
+#[cfg(feature = "logs")]
+mod log_layer;
+#[cfg(feature = "logs")]
+mod log_limits;
 #[cfg(feature = "tracing")]
 mod log_lines;
-#[cfg(feature = "logs")]
-mod logs;
 mod metrics;
 mod misspelled;
 #[cfg(feature = "tracing")]
 mod no_ids;
 mod otlp;
-mod output;
 mod pairs;
 #[cfg(feature = "__presets")]
 mod presets;
@@ -185,45 +178,33 @@ mod presets;
 mod prometheus;
 mod propagation;
 mod proxy;
-mod queue;
-mod quiet;
-mod report;
 mod resource;
 mod sampler;
 #[cfg(test)]
 mod secrecy;
-mod self_metrics;
 mod setup;
-mod shown;
 #[cfg(feature = "signal")]
 mod signal;
 #[cfg(feature = "tracing")]
 mod span_filter;
-mod stop;
 #[cfg(feature = "tracing")]
 mod subscriber;
 #[cfg(any(feature = "logs", feature = "tracing"))]
 mod targets;
-#[cfg(feature = "__rustls")]
-mod tls;
-mod unreachable;
-mod weight;
 #[cfg(feature = "zipkin")]
 mod zipkin;
 
 pub use self::{
-    baggage::BaggageAttributes,
-    builder::Builder,
-    console::ConsoleFormat,
-    error::InitError,
-    exporters::Exporter,
+    baggage::BaggageAttributes, builder::Builder, error::InitError, exporters::Exporter,
     guard::Telemetry,
-    otlp::{Compression, Protocol},
-    report::{ShutdownReport, SignalReport},
 };
 
+pub use tracewire_export::{Compression, ConsoleFormat, Protocol, ShutdownReport, SignalReport};
 /// The samplers, also for programs that build their own tracer provider.
 pub use tracewire_sampling as sampling;
+
+#[cfg(feature = "prometheus")]
+pub use tracewire_export::PrometheusService;
 
 #[cfg(feature = "signal")]
 pub use self::signal::{ShutdownSignal, shutdown_signal};

@@ -13,8 +13,8 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Filter};
 
-use crate::log::{self, Limited};
-use crate::output::Output;
+use tracewire_export::wiring::Output;
+use tracewire_export::wiring::log::{self, Limited};
 
 /// Log lines on their way to stdout, where they hold up nobody.
 ///

@@ -9,7 +9,7 @@ use opentelemetry_sdk::trace::{SamplingResult, ShouldSample};
 use tracing::Dispatch;
 use tracing::subscriber::NoSubscriber;
 
-use crate::log;
+use tracewire_export::wiring::log;
 
 /// Looks at the subscriber of `tracing` when spans start, until there is one.
 ///

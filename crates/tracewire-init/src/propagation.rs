@@ -7,8 +7,8 @@ use tracewire_propagation::{Propagator, TextMap, allowed_names, from_names, set_
 
 use crate::env::{Env, Origin};
 use crate::error::InitError;
-use crate::log;
-use crate::shown::Shown;
+use tracewire_export::wiring::Shown;
+use tracewire_export::wiring::log;
 
 #[cfg(feature = "datadog-agent")]
 mod split;

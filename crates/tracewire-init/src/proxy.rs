@@ -1,21 +1,17 @@
 //! The way to a collector through an HTTP proxy: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and
 //! `NO_PROXY`, in either case.
 
-use std::net::IpAddr;
-
-use ipnet::IpNet;
-use tracewire_text::host;
-use ureq::Proxy;
+use tracewire_export::wiring::is_loopback;
+use tracewire_export::{NoProxy, Protocol, Proxy};
 use url::Url;
 
 use crate::env::{Env, Origin};
-use crate::http_client::is_loopback;
 
 /// The proxy for `url`, if the environment names one that can be used.
 ///
 /// Loopback addresses are never reached through a proxy.
 pub(crate) fn choose(env: &Env, url: &Url) -> Option<Proxy> {
-    let is_excluded = |(_, list): (String, String)| excludes(&list, url);
+    let is_excluded = |(_, list): (String, String)| NoProxy::parse(&list).excludes(url);
     if is_loopback(url) || either(env, "NO_PROXY").is_some_and(is_excluded) {
         return None;
     }
@@ -27,10 +23,7 @@ pub(crate) fn choose(env: &Env, url: &Url) -> Option<Proxy> {
         _ => either(env, "HTTP_PROXY"),
     };
     let (variable, text) = special.or_else(|| either(env, "ALL_PROXY"))?;
-    let proxy = Proxy::new(text.trim()).ok().filter(|proxy| {
-        let scheme = proxy.uri().scheme_str();
-        scheme == Some("http") || scheme == Some("https") && cfg!(feature = "__rustls")
-    });
+    let proxy = Proxy::parse(&text);
     match &proxy {
         Some(_) => env.decide("proxy", "(not shown)", Origin::Variable(variable)),
         None => env.warn(format!(
@@ -40,11 +33,10 @@ pub(crate) fn choose(env: &Env, url: &Url) -> Option<Proxy> {
     proxy
 }
 
-/// The same, for a client that speaks to a proxy without TLS.
-#[cfg(feature = "otlp-grpc")]
-pub(crate) fn choose_plain(env: &Env, url: &Url) -> Option<Proxy> {
+/// The same for a protocol: with gRPC the connection to a proxy is without TLS.
+pub(crate) fn choose_for(env: &Env, url: &Url, protocol: Protocol) -> Option<Proxy> {
     let proxy = choose(env, url)?;
-    if proxy.uri().scheme_str() == Some("http") {
+    if protocol != Protocol::Grpc || proxy.is_plain() {
         return Some(proxy);
     }
     env.warn(
@@ -60,43 +52,6 @@ fn either(env: &Env, name: &str) -> Option<(String, String)> {
     [name.to_ascii_lowercase(), name.to_owned()]
         .into_iter()
         .find_map(|name| env.text(&name).map(|value| (name, value)))
-}
-
-/// Whether a list of names, addresses and networks, each with or without a port, has the host of
-/// `url`. A name covers those below it.
-fn excludes(list: &str, url: &Url) -> bool {
-    let Some(host) = url.host_str() else { return false };
-    let host = host::without_brackets(host).trim_end_matches('.');
-    let address = host.parse::<IpAddr>().ok();
-    let entries = list.split([',', ' ', '\t']).filter(|entry| !entry.is_empty());
-    entries.map(with_port).any(|(entry, port)| {
-        if port.is_some() && port != url.port_or_known_default() {
-            return false;
-        }
-        if entry == "*" {
-            return true;
-        }
-        match address {
-            Some(address) => match entry.parse::<IpNet>() {
-                Ok(network) => network.contains(&address),
-                Err(_) => entry.parse() == Ok(address),
-            },
-            None => {
-                let name = entry.trim_start_matches('*').trim_matches('.');
-                !name.is_empty() && (host.eq_ignore_ascii_case(name) || host::is_below(host, name))
-            }
-        }
-    })
-}
-
-/// An entry of the list, and the port for which alone it holds.
-fn with_port(entry: &str) -> (&str, Option<u16>) {
-    if let Some((host, Some(port))) = host::split(entry)
-        && let Some(port) = host::parse_port(port)
-    {
-        return (host, Some(port));
-    }
-    (host::without_brackets(entry), None)
 }
 
 #[cfg(test)]
@@ -137,68 +92,6 @@ mod tests {
             let warnings = env.take_warnings();
             assert_eq!(warnings.len(), 1, "{bad}");
             assert!(!warnings[0].contains("secret"), "{}", warnings[0]);
-        }
-    }
-
-    #[test]
-    fn exceptions_are_names_addresses_and_networks() {
-        for (list, host, expected) in [
-            ("*", "collector", true),
-            ("a, Collector.Example ,b", "collector.example", true),
-            ("example", "collector.example", true),
-            (".example", "collector.example", true),
-            ("*.example", "collector.example", true),
-            ("example.", "collector.example", true),
-            ("collector.example", "collector.example.", true),
-            ("a b", "b", true),
-            ("lector.example", "collector.example", false),
-            ("collector.example", "example", false),
-            ("collector.example.org", "collector.example", false),
-            ("10.0.0.0/8", "10.1.2.3", true),
-            ("10.0.0.0/8", "11.1.2.3", false),
-            ("10.1.2.3", "10.1.2.3", true),
-            ("10.1.2", "10.1.2.3", false),
-            ("2.3", "10.1.2.3", false),
-            ("fd00::/8", "[fd00::1]", true),
-            ("fd00::1", "[fd00::1]", true),
-            ("[fd00::1]", "[fd00::1]", true),
-            ("FD00:0::1", "[fd00::1]", true),
-            ("fd00::2", "[fd00::1]", false),
-            ("", "collector", false),
-            (",", "collector", false),
-            (".", "collector", false),
-        ] {
-            let url = Url::parse(&format!("http://{host}:4318")).unwrap();
-            assert_eq!(excludes(list, &url), expected, "{list} {host}");
-        }
-    }
-
-    #[test]
-    fn an_exception_with_a_port_holds_for_that_port() {
-        for (list, url, expected) in [
-            ("collector:4318", "http://collector:4318/v1/traces", true),
-            ("collector:4317", "http://collector:4318", false),
-            ("example:4318", "http://collector.example:4318", true),
-            (".example:4318", "http://collector.example:4318", true),
-            ("*:4318", "http://collector:4318", true),
-            ("*:4318", "http://collector:4317", false),
-            ("collector:443", "https://collector", true),
-            ("collector:80", "http://collector", true),
-            ("10.1.2.3:4318", "http://10.1.2.3:4318", true),
-            ("10.1.2.3:4318", "http://10.1.2.3:1", false),
-            ("[fd00::1]:4318", "http://[fd00::1]:4318", true),
-            ("[fd00::1]:4318", "http://[fd00::1]:1", false),
-            ("collector:port", "http://collector:4318", false),
-        ] {
-            assert_eq!(excludes(list, &Url::parse(url).unwrap()), expected, "{list} {url}");
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_list_panics(list: String) {
-            excludes(&list, &Url::parse("http://collector:4318").unwrap());
-            excludes(&list, &Url::parse("http://[fd00::1]:4318").unwrap());
         }
     }
 }

@@ -6,7 +6,7 @@ use opentelemetry_sdk::resource::TelemetryResourceDetector;
 
 use crate::env::{Env, Origin};
 use crate::pairs;
-use crate::shown::Shown;
+use tracewire_export::wiring::Shown;
 
 const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
 const RESOURCE_ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";

@@ -5,11 +5,11 @@ use std::error::Error;
 use opentelemetry::Key;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::Sampler as SdkSampler;
+use tracewire_export::wiring::Shown;
 use tracewire_sampling::{Composable, ParentThreshold, Probability, RuleBased, Sampler};
 
 use crate::env::{self, Env, Origin};
 use crate::error::InitError;
-use crate::shown::Shown;
 
 const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
 const ARGUMENT: &str = "OTEL_TRACES_SAMPLER_ARG";

@@ -174,7 +174,9 @@ fn exporters(variable: &str) -> Vec<(&'static str, OsString)> {
     ]
     .into_iter()
     .filter(|(name, value)| *name != variable && !value.is_empty())
-    .filter(|(_, value)| cfg!(feature = "__rustls") || !value.starts_with("https"))
+    .filter(|(_, value)| {
+        cfg!(any(feature = "tls", feature = "tls-ring")) || !value.starts_with("https")
+    })
     .map(|(name, value)| (name, value.into()))
     .collect()
 }

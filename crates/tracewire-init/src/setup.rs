@@ -6,40 +6,39 @@ use std::time::Duration;
 use opentelemetry_sdk::Resource;
 #[cfg(feature = "logs")]
 use opentelemetry_sdk::logs::SdkLoggerProvider;
-use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
+use opentelemetry_sdk::metrics::{MeterProviderBuilder, PeriodicReader, SdkMeterProvider};
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracewire_export::wiring::Deliveries;
+use tracewire_export::wiring::log::{self, Level};
+use tracewire_export::{
+    Batch, BatchSpanProcessor, ConsoleExporter, ExportError, Exports, MetricExporter,
+};
+#[cfg(feature = "prometheus")]
+use tracewire_export::{PrometheusExporter, PrometheusServer};
 use tracewire_propagation::Propagator;
 use tracewire_sampling::Sampler;
 
 use crate::baggage::BaggageAttributes;
-use crate::batch::{BatchProcessor, SpanProcessors};
-use crate::batching::{self, Batching};
-use crate::console::{self, Console, ConsoleSpans};
-use crate::count::Counts;
+use crate::batching;
+use crate::console;
 use crate::env::{self, Env};
 use crate::error::InitError;
 use crate::exporters::{Exporter, exporters};
-use crate::foreign::Foreign;
 use crate::guard::{Providers, Running};
 use crate::limits::{self, Limits};
-use crate::log::{self, Level};
-#[cfg(feature = "logs")]
-use crate::logs::{self, BatchLogs, ConsoleLogs, LogProcessors};
 use crate::metrics::{self, Interval};
-#[cfg(feature = "logs")]
-use crate::otlp::OtlpLogs;
-use crate::otlp::{self, OtlpMetrics, OtlpSpans, Signal};
+use crate::otlp::{self, Signal};
 #[cfg(feature = "prometheus")]
 use crate::prometheus;
-use crate::stop::Stop;
-use crate::unreachable::Voice;
-#[cfg(feature = "zipkin")]
-use crate::zipkin::ZipkinSpans;
-use crate::{ignored, misspelled, resource, sampler, self_metrics};
+use crate::{ignored, misspelled, resource, sampler};
 
-/// Makes the sink for a span exporter that code gave.
-pub(crate) type MakeSink =
-    Box<dyn FnOnce(Resource, Duration, Arc<Stop>) -> Result<Foreign, InitError>>;
+/// Said once, where no collector answers.
+const HINT: &str = "Is a collector running there? Without one, OTEL_TRACES_EXPORTER=console prints \
+                    spans, and OTEL_METRICS_EXPORTER=none sends no metrics";
+
+/// Adds a span exporter that code gave.
+pub(crate) type AddExporter =
+    Box<dyn FnOnce(BatchSpanProcessor, Batch) -> Result<BatchSpanProcessor, ExportError>>;
 
 /// What code says; `None` and empty leave the decision to the environment.
 #[derive(Default)]
@@ -47,7 +46,7 @@ pub(crate) struct Settings {
     pub(crate) resource: resource::Settings,
     pub(crate) sampler: Option<Sampler>,
     pub(crate) traces_exporters: Option<Vec<Exporter>>,
-    pub(crate) span_exporter: Option<MakeSink>,
+    pub(crate) span_exporter: Option<AddExporter>,
     pub(crate) metrics_exporters: Option<Vec<Exporter>>,
     pub(crate) otlp: otlp::Settings,
     pub(crate) batch: batching::Settings,
@@ -75,7 +74,7 @@ pub(crate) struct Settings {
 pub(crate) struct LogSettings {
     pub(crate) exporters: Option<Vec<Exporter>>,
     pub(crate) batch: batching::Settings,
-    pub(crate) limits: crate::logs::LimitSettings,
+    pub(crate) limits: crate::log_limits::Settings,
 }
 
 /// Sets everything up and says what was odd about the settings.
@@ -110,26 +109,20 @@ fn level(env: &Env) -> Level {
 
 struct Setup<'a> {
     env: &'a Env,
-    stop: Arc<Stop>,
-    counts: Vec<Arc<Counts>>,
-    deliveries: metrics::Deliveries,
-    voice: Arc<Voice>,
-    runtime: otlp::Runtimes,
+    exports: Exports,
+    deliveries: Deliveries,
     #[cfg(feature = "prometheus")]
     prometheus_address: prometheus::Settings,
     #[cfg(feature = "prometheus")]
-    prometheus: Option<prometheus::Server>,
+    prometheus: Option<(PrometheusExporter, PrometheusServer)>,
 }
 
 impl<'a> Setup<'a> {
     fn new(env: &'a Env) -> Self {
         Self {
             env,
-            stop: Arc::default(),
-            counts: Vec::new(),
-            deliveries: metrics::Deliveries::default(),
-            voice: Arc::default(),
-            runtime: otlp::Runtimes::default(),
+            exports: Exports::with_hint(HINT),
+            deliveries: Deliveries::default(),
             #[cfg(feature = "prometheus")]
             prometheus_address: None,
             #[cfg(feature = "prometheus")]
@@ -156,14 +149,13 @@ impl<'a> Setup<'a> {
             providers,
             deliveries: self.deliveries,
             flushes: OnceLock::new(),
-            counts: self.counts,
-            stop: self.stop,
+            exports: self.exports,
             shutdown_timeout,
             life: Arc::default(),
             #[cfg(feature = "tracing")]
             logging,
             #[cfg(feature = "prometheus")]
-            _prometheus: self.prometheus,
+            prometheus: self.prometheus,
             claim: None,
         })
     }
@@ -176,10 +168,10 @@ impl<'a> Setup<'a> {
         let traces = exporters(env, Signal::Traces, settings.traces_exporters.or(given))?;
         let metric_exporters = exporters(env, Signal::Metrics, settings.metrics_exporters)?;
         ignored::warn_of_unchosen(env, &traces, &metric_exporters);
-        let console = Console::new(env, settings.console);
+        let console = console::exporter(env, settings.console);
         let limits = limits::limits(env, settings.limits);
         let sampler = sampler::sampler(env, settings.sampler, &resource)?;
-        let batching = Batching::decide(env, batching::SPANS, settings.batch)?;
+        let batch = batching::batch(env, batching::SPANS, settings.batch)?;
         let tracer = self.traces(
             &traces,
             Traces {
@@ -191,7 +183,7 @@ impl<'a> Setup<'a> {
                 console: &console,
                 limits,
                 sampler: sampler.clone(),
-                batching,
+                batch,
             },
             &resource,
         )?;
@@ -202,7 +194,7 @@ impl<'a> Setup<'a> {
         if settings.self_metrics
             && let Some(meter) = &meter
         {
-            self_metrics::register(meter, &self.counts);
+            self.exports.self_metrics(meter);
         }
         Ok(Providers {
             tracer: Some(tracer),
@@ -234,61 +226,32 @@ impl<'a> Setup<'a> {
         if let Some(keys) = traces.baggage {
             provider = provider.with_span_processor(BaggageAttributes::new(keys));
         }
-        let value_length = traces.limits.value_length;
-        let mut processors = SpanProcessors::default();
+        let batch = traces.batch;
+        let mut processor =
+            BatchSpanProcessor::new(&self.exports).value_length(traces.limits.value_length);
         for exporter in exporters {
-            match exporter {
+            processor = match exporter {
                 Exporter::Otlp => {
-                    let timeout = traces.batching.export_timeout;
-                    let client = self.client(traces.otlp, Signal::Traces, timeout)?;
-                    let sink = OtlpSpans::new(client, resource);
-                    let counts = self.counts("spans", "otlp");
-                    processors.add(BatchProcessor::start(
-                        traces.batching,
-                        sink,
-                        counts,
-                        value_length,
-                    )?);
+                    let otlp = otlp::exporter(self.env, traces.otlp, Signal::Traces)?;
+                    let added = processor.otlp(otlp, batch);
+                    added.map_err(|e| otlp::failed(self.env, traces.otlp, Signal::Traces, e))?
                 }
-                Exporter::Console => {
-                    let counts = self.counts("spans", "console");
-                    let console = traces.console.clone();
-                    processors.add_console(ConsoleSpans::new(
-                        console,
-                        counts,
-                        value_length,
-                        resource.clone(),
-                    ));
-                }
+                Exporter::Console => processor.console(traces.console),
                 #[cfg(feature = "zipkin")]
                 Exporter::Zipkin => {
-                    let sink = ZipkinSpans::new(
-                        self.env,
-                        traces.zipkin,
-                        resource,
-                        traces.batching.export_timeout,
-                        Arc::clone(&self.stop),
-                    )?;
-                    let counts = self.counts("spans", "zipkin");
-                    processors.add(BatchProcessor::start(
-                        traces.batching,
-                        sink,
-                        counts,
-                        value_length,
-                    )?);
+                    let zipkin = crate::zipkin::exporter(self.env, traces.zipkin)?;
+                    processor.zipkin(zipkin, batch).map_err(|e| InitError::export("zipkin", e))?
                 }
                 #[cfg(feature = "prometheus")]
-                Exporter::Prometheus => {} // refused before
+                Exporter::Prometheus => processor, // refused before
             }
         }
-        if let Some(make) = traces.given {
-            let sink =
-                make(resource.clone(), traces.batching.export_timeout, Arc::clone(&self.stop))?;
-            let counts = self.counts("spans", "exporter");
-            processors.add(BatchProcessor::start(traces.batching, sink, counts, value_length)?);
+        if let Some(add) = traces.given {
+            processor =
+                add(processor, batch).map_err(|error| InitError::export("span_exporter", error))?;
         }
-        if !processors.is_empty() {
-            provider = provider.with_span_processor(processors);
+        if !processor.is_empty() {
+            provider = provider.with_span_processor(processor);
         }
         Ok(provider.build())
     }
@@ -298,7 +261,7 @@ impl<'a> Setup<'a> {
         &mut self,
         exporters: &[Exporter],
         otlp: &otlp::Settings,
-        console: &Console,
+        console: &ConsoleExporter,
         code: metrics::Settings,
         resource: &Resource,
     ) -> Result<Option<SdkMeterProvider>, InitError> {
@@ -306,36 +269,18 @@ impl<'a> Setup<'a> {
             return Ok(None);
         }
         let interval = Interval::decide(self.env, code);
-        let deliveries = &self.deliveries.clone();
         let mut provider = SdkMeterProvider::builder().with_resource(resource.clone());
         for exporter in exporters {
             provider = match exporter {
-                Exporter::Otlp => {
-                    let client = self.client(otlp, Signal::Metrics, interval.timeout)?;
-                    let counts = self.counts("data points", "otlp");
-                    let temporality = metrics::temporality(self.env, code);
-                    if let Some(aggregation) = metrics::histogram_aggregation(self.env) {
-                        provider = provider.with_view(metrics::histograms_as(aggregation));
-                    }
-                    provider.with_reader(interval.reader(
-                        OtlpMetrics::new(client),
-                        counts,
-                        temporality,
-                        deliveries,
-                    ))
-                }
+                Exporter::Otlp => self.otlp_metrics(provider, otlp, interval, code)?,
                 Exporter::Console => {
-                    let counts = self.counts("data points", "console");
-                    let temporality = Temporality::Cumulative;
-                    let console = console.clone();
-                    provider.with_reader(interval.reader(console, counts, temporality, deliveries))
+                    let exporter = MetricExporter::console(&self.exports, console);
+                    provider.with_reader(self.reader(exporter, interval))
                 }
                 #[cfg(feature = "prometheus")]
                 Exporter::Prometheus => {
-                    let reader = prometheus::Reader::new();
-                    let address = prometheus::address(self.env, self.prometheus_address.take());
-                    self.prometheus = Some(prometheus::Server::start(address, reader.clone())?);
-                    provider.with_reader(reader)
+                    let exporter = self.serve_prometheus()?;
+                    provider.with_reader(exporter)
                 }
                 #[cfg(feature = "zipkin")]
                 Exporter::Zipkin => provider, // refused before
@@ -344,67 +289,85 @@ impl<'a> Setup<'a> {
         Ok(Some(provider.build()))
     }
 
+    fn otlp_metrics(
+        &self,
+        mut provider: MeterProviderBuilder,
+        code: &otlp::Settings,
+        interval: Interval,
+        metrics: metrics::Settings,
+    ) -> Result<MeterProviderBuilder, InitError> {
+        let mut otlp = otlp::exporter(self.env, code, Signal::Metrics)?;
+        otlp.timeout = interval.shorter(otlp.timeout);
+        let exporter = MetricExporter::otlp(&self.exports, otlp)
+            .map_err(|error| otlp::failed(self.env, code, Signal::Metrics, error))?
+            .temporality(metrics::temporality(self.env, metrics));
+        if let Some(aggregation) = metrics::histogram_aggregation(self.env) {
+            provider = provider.with_view(metrics::histograms_as(aggregation));
+        }
+        Ok(provider.with_reader(self.reader(exporter, interval)))
+    }
+
+    fn reader(
+        &self,
+        exporter: MetricExporter,
+        interval: Interval,
+    ) -> PeriodicReader<MetricExporter> {
+        PeriodicReader::builder(exporter.with_deliveries(&self.deliveries))
+            .with_interval(interval.interval)
+            .build()
+    }
+
+    #[cfg(feature = "prometheus")]
+    fn serve_prometheus(&mut self) -> Result<PrometheusExporter, InitError> {
+        let (host, port) = prometheus::address(self.env, self.prometheus_address.take());
+        let exporter = PrometheusExporter::new();
+        let server = PrometheusServer::start(&host, port, &exporter)
+            .map_err(|error| InitError::export("", error).with_hint(prometheus::VARIABLES))?;
+        self.prometheus = Some((exporter.clone(), server));
+        Ok(exporter)
+    }
+
     /// `None` without an exporter, as for metrics.
     #[cfg(feature = "logs")]
     fn logs(
         &mut self,
         code: LogSettings,
         otlp: &otlp::Settings,
-        console: &Console,
+        console: &ConsoleExporter,
         resource: &Resource,
     ) -> Result<Option<SdkLoggerProvider>, InitError> {
         let exporters = exporters(self.env, Signal::Logs, code.exporters)?;
         if exporters.is_empty() {
             return Ok(None);
         }
-        let batching = Batching::decide(self.env, batching::LOGS, code.batch)?;
-        let limits = logs::Limits::decide(self.env, code.limits);
-        let mut processors = LogProcessors::default();
+        let batch = batching::batch(self.env, batching::LOGS, code.batch)?;
+        let limits = crate::log_limits::limits(self.env, code.limits);
+        let mut processor = tracewire_export::BatchLogProcessor::new(&self.exports).limits(limits);
         for exporter in exporters {
-            match exporter {
-                Exporter::Console => {
-                    let counts = self.counts("log records", "console");
-                    let console = console.clone();
-                    processors.add_console(ConsoleLogs::new(console, counts, limits, resource));
-                }
+            processor = match exporter {
+                Exporter::Console => processor.console(console),
                 _ => {
-                    let client = self.client(otlp, Signal::Logs, batching.export_timeout)?;
-                    let sink = OtlpLogs::new(client, resource);
-                    let counts = self.counts("log records", "otlp");
-                    processors.add(BatchLogs::start(batching, sink, counts, limits)?);
+                    let settings = otlp::exporter(self.env, otlp, Signal::Logs)?;
+                    let added = processor.otlp(settings, batch);
+                    added.map_err(|e| otlp::failed(self.env, otlp, Signal::Logs, e))?
                 }
-            }
+            };
         }
         let provider = SdkLoggerProvider::builder().with_resource(resource.clone());
-        Ok(Some(provider.with_log_processor(processors).build()))
-    }
-
-    fn client(
-        &self,
-        otlp: &otlp::Settings,
-        signal: Signal,
-        export_timeout: Duration,
-    ) -> Result<otlp::Client, InitError> {
-        otlp::client(self.env, otlp, signal, export_timeout, &self.runtime, Arc::clone(&self.stop))
-    }
-
-    fn counts(&mut self, signal: &'static str, exporter: &'static str) -> Arc<Counts> {
-        let counts = Arc::new(Counts::sharing(signal, exporter, Arc::clone(&self.voice)));
-        self.counts.push(Arc::clone(&counts));
-        counts
+        Ok(Some(provider.with_log_processor(processor).build()))
     }
 }
 
 struct Traces<'a> {
-    given: Option<MakeSink>,
+    given: Option<AddExporter>,
     baggage: Option<Vec<String>>,
     #[cfg(feature = "zipkin")]
     zipkin: &'a crate::zipkin::Settings,
     otlp: &'a otlp::Settings,
-    console: &'a Console,
+    console: &'a ConsoleExporter,
     limits: Limits,
     sampler: Sampler,
-    batching: Batching,
+    batch: Batch,
 }
 
 #[cfg(test)]
@@ -607,7 +570,7 @@ mod tests {
         assert!(telemetry.meter_provider().is_none());
     }
 
-    #[cfg(not(feature = "__rustls"))]
+    #[cfg(not(any(feature = "tls", feature = "tls-ring")))]
     #[test]
     fn https_without_tls_is_an_error() {
         let error = run(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector")]).unwrap_err();
@@ -615,7 +578,7 @@ mod tests {
         assert!(error.to_string().contains("`tls`"), "{error}");
     }
 
-    #[cfg(feature = "__rustls")]
+    #[cfg(any(feature = "tls", feature = "tls-ring"))]
     #[test]
     fn unreadable_certificates_are_errors() {
         const HTTPS: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://localhost");

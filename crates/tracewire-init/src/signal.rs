@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::log;
+use tracewire_export::wiring::log;
 
 /// A terminal may deliver one Ctrl-C twice, to a process and through the program that started it.
 const SAME: Duration = Duration::from_millis(500);

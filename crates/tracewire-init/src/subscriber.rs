@@ -17,8 +17,8 @@ use crate::env::{self, Env, Origin};
 use crate::error::InitError;
 use crate::guard::Telemetry;
 use crate::log_lines::{LogLines, WhileWritable};
-use crate::shown::Shown;
 use crate::span_filter::span_filter;
+use tracewire_export::wiring::Shown;
 
 const FORMAT: &str = "TRACEWIRE_LOG";
 const DIRECTIVES: &str = "RUST_LOG";

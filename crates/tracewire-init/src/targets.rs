@@ -7,7 +7,7 @@
 pub(crate) fn is_telemetry(target: &str) -> bool {
     let root = target.split("::").next().unwrap_or_default();
     root == "tracewire"
-        || root.starts_with("tracewire_init")
+        || matches!(root, "tracewire_export" | "tracewire_init")
         || root.starts_with("opentelemetry")
         || matches!(root, "ureq" | "ureq_proto" | "h2" | "tonic")
 }

@@ -1,8 +1,9 @@
 //! A span that is open: the current one, or one started to end later.
 
 use crate::{
-    Carried, Event, limit,
-    output::error_type,
+    Carried, Event,
+    error_type::error_type,
+    limit,
     value::{IntoAttribute, IntoValue, attribute, attributes},
 };
 use opentelemetry::{

@@ -41,6 +41,7 @@ pub mod baggage;
 mod builder;
 mod carry;
 pub mod database;
+mod error_type;
 mod event;
 mod handle;
 mod limit;

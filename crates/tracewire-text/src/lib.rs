@@ -1,13 +1,18 @@
-//! Prepares text before it leaves the process, in a span, a metric, a log line or an error.
+//! Decides what text leaves the process, in a span, a metric, a log line, an error or a header.
 //!
-//! | what | function |
+//! | to | use |
 //! |---|---|
-//! | Credentials in URLs and queries | [`SensitiveKeys`] |
-//! | Credentials in error messages and other free text | [`redact_message`], [`display`] |
-//! | Values longer than a limit | [`cut`] |
-//! | Control, invisible and bidirectional characters | [`printable`], [`shortened`] |
+//! | redact credentials in URLs and queries | [`SensitiveKeys`] |
+//! | redact credentials in error messages and other free text | [`redact_message`], [`display`] |
+//! | cut values at a limit | [`cut()`] and the module [`mod@cut`] |
+//! | escape control, invisible and bidirectional characters | [`printable`], [`shortened`] |
+//! | encode and decode percent-encoding | [`percent`] |
+//! | read and write hexadecimal ids | [`hex`] |
+//! | match patterns with `*` and `?` | [`glob`] |
+//! | tell host and port apart, and internal hosts from public ones | [`host`] |
 //!
-//! Whatever is redacted is replaced by `REDACTED`.
+//! Whatever is redacted is replaced by `REDACTED`, and user information in a URL by
+//! `REDACTED:REDACTED@`, as the semantic conventions show it.
 
 pub mod cut;
 pub mod glob;

@@ -3,35 +3,17 @@
 #![cfg(feature = "axum")]
 
 use axum::{Router, body::Body, extract::ConnectInfo, routing::get};
+use contract::Lines;
 use http::Request;
-use std::{
-    io::Write,
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-};
+use std::net::SocketAddr;
 use tower::ServiceExt;
 use tracewire_testing::Capture;
 use tracewire_tower::ServerLayer;
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Lines {
-    /// How many lines name what is missing.
-    fn count(&self) -> usize {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        text.lines().filter(|line| line.contains("into_make_service_with_connect_info")).count()
-    }
+/// How many lines name what is missing.
+fn count(lines: &Lines) -> usize {
+    let text = lines.text();
+    text.lines().filter(|line| line.contains("into_make_service_with_connect_info")).count()
 }
 
 #[tokio::test]
@@ -53,9 +35,9 @@ async fn forgotten_connect_info_is_said_once() {
         app.clone().oneshot(request).await.unwrap();
     };
     send(Some(([127, 0, 0, 1], 4711).into())).await;
-    assert_eq!(lines.count(), 0);
+    assert_eq!(count(&lines), 0);
     for _ in 0..3 {
         send(None).await;
-        assert_eq!(lines.count(), 1);
+        assert_eq!(count(&lines), 1);
     }
 }

@@ -10,34 +10,84 @@
 #![allow(clippy::unwrap_used, missing_docs, missing_debug_implementations)] // tests, named as claims
 
 pub mod client;
+mod lines;
 pub mod server;
 
-/// Makes tests of these scenarios, or ignored ones where a reason stands in place of `yes`.
+pub use lines::Lines;
+
+use tracewire_propagation::{Baggage, Composite, TraceContext};
+
+/// W3C Trace Context and W3C Baggage, which every scenario propagates.
+#[must_use]
+pub fn propagator() -> Composite {
+    Composite::new().and(TraceContext::new()).and(Baggage::new())
+}
+
+/// Makes tests of these scenarios with the macro `$one`, or ignored ones where a reason stands in
+/// place of `yes`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __tests {
     (
-        $side:ident, $subject:ty, $arguments:tt, $test:meta, yes,
+        $one:ident, $side:ident, $subject:ty, $arguments:tt, $test:meta, yes,
         $($file:ident { $($scenario:ident)* })*
     ) => {
         $($(
-            #[$test]
-            async fn $scenario() {
-                $crate::$side::scenarios::$file::$scenario::<$subject> $arguments .await;
+            $one! {
+                $scenario #[$test] $crate::$side::scenarios::$file::$scenario::<$subject> $arguments
             }
         )*)*
     };
     (
-        $side:ident, $subject:ty, $arguments:tt, $test:meta, $reason:literal,
+        $one:ident, $side:ident, $subject:ty, $arguments:tt, $test:meta, $reason:literal,
         $($file:ident { $($scenario:ident)* })*
     ) => {
         $($(
-            #[test]
-            #[ignore = $reason]
-            fn $scenario() {
-                panic!("does not apply: {}", $reason);
-            }
+            $crate::__ignored! { $scenario: $reason }
         )*)*
+    };
+}
+
+/// Makes an ignored test.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __ignored {
+    ($scenario:ident: $reason:literal) => {
+        #[test]
+        #[ignore = $reason]
+        fn $scenario() {
+            panic!("does not apply: {}", $reason);
+        }
+    };
+}
+
+/// Defines the macro `$one`, which makes a test of a scenario, an ignored one of an exception.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __define {
+    ($one:ident $($exceptions:tt)*) => {
+        $crate::__define_with! { ($) $one $($exceptions)* }
+    };
+}
+
+/// The same, with a `$` for the macro that is defined.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __define_with {
+    (($d:tt) $one:ident $($exception:ident: $reason:literal,)*) => {
+        macro_rules! $one {
+            $(
+                ($exception $d($d rest:tt)*) => {
+                    $crate::__ignored! { $exception: $reason }
+                };
+            )*
+            ($d scenario:ident #[$d test:meta] $d($d call:tt)*) => {
+                #[$d test]
+                async fn $d scenario() {
+                    $d($d call)* .await;
+                }
+            };
+        }
     };
 }
 

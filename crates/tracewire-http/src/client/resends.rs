@@ -1,7 +1,11 @@
 //! How often one request was sent, counted across the middlewares that it passes.
 
+use foldhash::fast::FixedState;
 use http::{Extensions, Method};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    hash::BuildHasher,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 /// Counts how often a request is sent, in the request's extensions.
 ///
@@ -161,17 +165,10 @@ impl Drop for OpenAttempt {
 /// Which request is counted; a copy of its URL would cost an allocation for each. A fragment is not
 /// sent, and does not count.
 ///
-/// Both are our own side's, so the hash need not withstand an attack (it is FxHash's).
+/// Both are our own side's, so the hash need not withstand an attack.
 fn fingerprint(method: &Method, url: &str) -> u64 {
-    let add =
-        |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
     let sent = url.split('#').next().unwrap_or_default();
-    [method.as_str(), sent].into_iter().fold(0, |hash, text| {
-        let (words, rest) = text.as_bytes().as_chunks::<8>();
-        let hash = words.iter().fold(hash, |hash, word| add(hash, u64::from_le_bytes(*word)));
-        let hash = rest.iter().fold(hash, |hash, byte| add(hash, u64::from(*byte)));
-        add(hash, text.len() as u64)
-    })
+    FixedState::default().hash_one((method.as_str(), sent))
 }
 
 #[cfg(test)]

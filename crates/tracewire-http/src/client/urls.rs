@@ -63,10 +63,10 @@ impl Urls {
     pub fn new<I, T>(patterns: I) -> Self
     where
         I: IntoIterator<Item = T>,
-        T: Into<Box<str>>,
+        T: AsRef<str>,
     {
-        let patterns = patterns.into_iter().map(Into::into);
-        Self(patterns.map(|text| (Part::of(&text), Pattern::new(&text))).collect())
+        let pattern = |text: &str| (Part::of(text), Pattern::new(text));
+        Self(patterns.into_iter().map(|text| pattern(text.as_ref())).collect())
     }
 
     /// Reads a comma-separated list of patterns from the environment variable `name`; unset means

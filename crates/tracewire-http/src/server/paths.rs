@@ -16,9 +16,9 @@ impl Paths {
     pub(super) fn new<I, T>(patterns: I) -> Self
     where
         I: IntoIterator<Item = T>,
-        T: Into<Box<str>>,
+        T: AsRef<str>,
     {
-        Self(patterns.into_iter().map(|pattern| Pattern::new(&pattern.into())).collect())
+        Self(patterns.into_iter().map(|pattern| Pattern::new(pattern.as_ref())).collect())
     }
 
     /// Reads a comma-separated list of patterns from the environment variable `name`; unset means

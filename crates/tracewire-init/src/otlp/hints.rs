@@ -1,10 +1,12 @@
 //! Endpoints that can be used and are most likely not what was meant.
 
+use tracewire_export::Protocol;
+use tracewire_export::wiring::shown;
 use url::Url;
 
-use super::{Protocol, Signal};
+use super::Signal;
+use super::protocol::has_paths;
 use crate::env::{self, Env};
-use crate::shown;
 
 const PATHS: [&str; 3] = ["v1/traces", "v1/metrics", "v1/logs"];
 
@@ -24,7 +26,7 @@ pub(super) fn hint(
     }
     let path = url.path().trim_end_matches('/');
     let doubled = PATHS.iter().find_map(|known| Some((known, path.strip_suffix(known)?)));
-    if !protocol.has_paths() {
+    if !has_paths(protocol) {
         if url.port() == Some(4318) {
             env.warn(format!(
                 "{variable}: 4318 is most likely the port for OTLP over HTTP; gRPC's is 4317"
@@ -121,11 +123,8 @@ mod tests {
     fn the_other_protocol_s_port_is_warned_of() {
         let warnings = hints("http://c:4317", Protocol::HttpProtobuf, true);
         assert!(warnings.len() == 1 && warnings[0].contains("4318"), "{warnings:?}");
-        #[cfg(feature = "otlp-grpc")]
-        {
-            assert_eq!(hints("http://c:4318", Protocol::Grpc, true).len(), 1);
-            assert_eq!(hints("http://c:4317/v1/traces", Protocol::Grpc, false).len(), 1);
-            assert_eq!(hints("http://c:4317", Protocol::Grpc, false), Vec::<String>::new());
-        }
+        assert_eq!(hints("http://c:4318", Protocol::Grpc, true).len(), 1);
+        assert_eq!(hints("http://c:4317/v1/traces", Protocol::Grpc, false).len(), 1);
+        assert_eq!(hints("http://c:4317", Protocol::Grpc, false), Vec::<String>::new());
     }
 }

@@ -1,66 +1,24 @@
-//! The OTLP exporter: its variables, and what is exported as requests in protobuf or JSON.
+//! The variables of the OTLP exporter.
 //!
 //! A signal's own variable beats the general one. The rules for endpoints and headers are those of
 //! the [OTLP exporter specification].
 //!
 //! [OTLP exporter specification]: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
 
-mod client;
-mod divide;
-mod encode;
-#[cfg(feature = "otlp-grpc")]
-mod grpc;
 mod hints;
-#[cfg(feature = "otlp-json")]
-mod json;
-#[cfg(feature = "otlp-json")]
-mod numbers;
 mod protocol;
-mod sinks;
 
-pub(crate) use self::client::Client;
-#[cfg(feature = "logs")]
-pub(crate) use self::encode::{Buffer, Write};
-#[cfg(feature = "otlp-grpc")]
-pub(crate) use self::grpc::Runtimes;
-#[cfg(all(feature = "logs", feature = "otlp-json"))]
-pub(crate) use self::json::{WriteJson, json};
-pub use self::protocol::Protocol;
-#[cfg(feature = "logs")]
-pub(crate) use self::sinks::OtlpLogs;
-pub(crate) use self::sinks::{OtlpMetrics, OtlpSpans};
-use std::borrow::Cow;
-use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use tracewire_text::percent;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use tracewire_export::wiring::{Shown, shown};
+use tracewire_export::{Compression, ExportError, OtlpExporter, Protocol, Tls};
 use url::Url;
 
 use crate::env::{self, Env, Found, Origin};
 use crate::error::InitError;
-use crate::http_client::{HttpClient, Target, shown};
 use crate::pairs;
 use crate::proxy;
-use crate::shown::{Shown, has_real_host};
-use crate::stop::Stop;
-
-/// How OTLP bodies are compressed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Compression {
-    /// As they are.
-    None,
-    /// With gzip.
-    Gzip,
-}
-
-/// The runtime that gRPC needs: none without gRPC.
-#[cfg(not(feature = "otlp-grpc"))]
-#[derive(Debug, Default)]
-pub(crate) struct Runtimes {}
 
 /// What code says about OTLP, for all signals.
 #[derive(Clone, Debug, Default)]
@@ -103,74 +61,58 @@ impl Signal {
     }
 }
 
-/// The client for `signal`. `export_timeout` is the limit of the processor or reader that uses it.
-pub(crate) fn client(
+/// The exporter of `signal`, as decided.
+///
+/// # Errors
+///
+/// The protocol is not compiled in, or the endpoint or a header cannot be used.
+pub(crate) fn exporter(
     env: &Env,
     code: &Settings,
     signal: Signal,
-    export_timeout: Duration,
-    runtime: &Runtimes,
-    stop: Arc<Stop>,
-) -> Result<Client, InitError> {
-    let protocol = Protocol::decide(env, code.protocol, signal)?;
-    let endpoint = endpoint(env, code.endpoint.as_deref(), signal, protocol)?;
+) -> Result<OtlpExporter, InitError> {
+    let protocol = protocol::decide(env, code.protocol, signal)?;
+    let url = endpoint(env, code.endpoint.as_deref(), signal, protocol)?.value;
+    let mut otlp = OtlpExporter::new(url.as_str());
+    otlp.protocol = protocol;
     let [special, general] = signal.variables("COMPRESSION");
-    let compression = env.pick(
+    otlp.compression = env.pick(
         &[&special, &general],
         code.compression,
         env::choice(&[("none", Compression::None), ("gzip", Compression::Gzip)]),
         Compression::None,
     );
     let [special, general] = signal.variables("TIMEOUT");
-    let timeout = env.pick(
+    otlp.timeout = env.pick(
         &[&special, &general],
         code.timeout,
         env::milliseconds(0),
         Duration::from_secs(10),
     );
-    let mut headers = headers(env, code, signal)?;
-    let mut url = endpoint.value;
-    if let Some(credentials) = take_credentials(&mut url) {
-        headers.entry(AUTHORIZATION).or_insert(credentials);
-    }
-    let gzip = compression == Compression::Gzip;
-    // Zero is no limit.
-    let timeout = [timeout, export_timeout].into_iter().filter(|limit| !limit.is_zero()).min();
-    #[cfg(feature = "__rustls")]
-    let tls = tls(env, code, signal, &url)?;
-    #[cfg(feature = "otlp-grpc")]
-    if protocol == Protocol::Grpc {
-        return Ok(Client::Grpc(grpc::GrpcClient::new(
-            grpc::Target {
-                proxy: proxy::choose_plain(env, &url),
-                url,
-                headers,
-                gzip,
-                timeout,
-                #[cfg(feature = "__rustls")]
-                tls: tls.map(|tls| tls.rustls),
-            },
-            runtime.get()?,
-            stop,
-        )?));
-    }
-    #[cfg(not(feature = "otlp-grpc"))]
-    let Runtimes {} = runtime;
-    let target = Target {
-        headers,
-        gzip,
-        timeout,
-        #[cfg(feature = "__rustls")]
-        tls: tls.map(|tls| tls.http),
-        proxy: proxy::choose(env, &url),
-        url,
+    otlp.headers = headers(env, code, signal)?;
+    otlp.tls = tls(env, code, signal, &url);
+    otlp.proxy = proxy::choose_for(env, &url, protocol);
+    Ok(otlp)
+}
+
+/// An error of an exporter over OTLP, with the variable or the method that gave the setting.
+pub(crate) fn failed(env: &Env, code: &Settings, signal: Signal, error: ExportError) -> InitError {
+    let (variable, method, is_code) = match error.setting() {
+        Some("certificate_authorities") => {
+            ("CERTIFICATE", "certificate_authorities", code.authorities.is_some())
+        }
+        Some("client_certificate") => {
+            ("CLIENT_CERTIFICATE", "client_certificate", code.identity.is_some())
+        }
+        Some("client_key") => ("CLIENT_KEY", "client_certificate", code.identity.is_some()),
+        _ => ("ENDPOINT", "endpoint", code.endpoint.is_some()),
     };
-    let client = HttpClient::new(target, stop)?;
-    Ok(match protocol {
-        #[cfg(feature = "otlp-json")]
-        Protocol::HttpJson => Client::Json(client),
-        _ => Client::Protobuf(client),
-    })
+    if is_code {
+        return InitError::export(method, error);
+    }
+    let [special, general] = signal.variables(variable);
+    let name = if env.text(&special).is_some() { special } else { general };
+    InitError::export(env.source_of(&name), error)
 }
 
 /// Where to send: a signal's own as it is, a general one with the signal's path.
@@ -190,53 +132,26 @@ fn endpoint(
         let source = env.source_of(&general).to_owned();
         (text, source.clone(), Origin::Variable(source), true)
     } else {
-        (protocol.endpoint().to_owned(), general, Origin::Default, true)
+        (protocol::default_endpoint(protocol).to_owned(), general, Origin::Default, true)
     };
-    let text = protocol.with_scheme(env, text.trim(), signal, &variable)?;
+    let text = protocol::with_scheme(protocol, env, text.trim(), signal, &variable)?;
     let mut url = usable(&text, &variable)?;
     hints::hint(env, signal, protocol, &url, &variable, is_base);
-    if is_base && protocol.has_paths() {
+    if is_base && protocol::has_paths(protocol) {
         let path = format!("{}/{}", url.path().trim_end_matches('/'), signal.path());
         url.set_path(&path);
     }
-    env.decide(&special, shown(&url), origin);
+    env.decide(&special, shown::url(&url), origin);
     Ok(Found { value: url, variable })
 }
 
-/// The user and password of a URL as a header, without which the URL is left.
-fn take_credentials(url: &mut Url) -> Option<HeaderValue> {
-    fn decoded(text: &str) -> Cow<'_, str> {
-        percent::decode(text).unwrap_or(text.into())
-    }
-    if url.username().is_empty() && url.password().is_none() {
-        return None;
-    }
-    let pair =
-        format!("{}:{}", decoded(url.username()), decoded(url.password().unwrap_or_default()));
-    let mut header = HeaderValue::from_str(&format!("Basic {}", BASE64_STANDARD.encode(pair)))
-        .expect("base64 is text");
-    header.set_sensitive(true);
-    // Both fail only for URLs that cannot have credentials.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    Some(header)
-}
-
+/// The URL of an endpoint that can be used.
+///
+/// # Errors
+///
+/// It cannot; `variable` is what set it.
 pub(crate) fn usable(text: &str, variable: &str) -> Result<Url, InitError> {
-    const ALLOWED: &str = "it must be a URL such as http://localhost:4318";
-    let unusable = || InitError::configuration(variable, &Shown::endpoint(text), ALLOWED);
-    let url = Url::parse(text).map_err(|_| unusable())?;
-    if !matches!(url.scheme(), "http" | "https") || !has_real_host(&url) {
-        return Err(unusable());
-    }
-    if url.scheme() == "https" && !cfg!(feature = "__rustls") {
-        return Err(InitError::not_compiled_in(
-            variable,
-            &Shown::url(&url),
-            "https needs the cargo feature `tls` or `tls-ring`; without it, http works",
-        ));
-    }
-    Ok(url)
+    tracewire_export::wiring::usable(text).map_err(|error| InitError::export(variable, error))
 }
 
 /// Code's headers, else the variable's: `key=value,key=value`, percent-encoded. Never shown.
@@ -284,13 +199,8 @@ fn header_map(pairs: &[(String, String)]) -> Option<HeaderMap> {
     Some(headers)
 }
 
-#[cfg(feature = "__rustls")]
-fn tls(
-    env: &Env,
-    code: &Settings,
-    signal: Signal,
-    url: &Url,
-) -> Result<Option<crate::tls::Configs>, InitError> {
+fn tls(env: &Env, code: &Settings, signal: Signal, url: &Url) -> Tls {
+    let mut tls = Tls::default();
     if url.scheme() != "https" {
         for setting in ["CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"] {
             for name in signal.variables(setting) {
@@ -299,31 +209,28 @@ fn tls(
                 }
             }
         }
-        return Ok(None);
+        return tls;
     }
-    let file = |setting, method: &str, code: Option<&String>| {
+    let file = |setting, code: Option<&String>| {
         let [special, general] = signal.variables(setting);
-        let (found, origin) = match code {
+        let (path, origin) = match code {
             Some(path) => {
                 env.overridden(&[&special, &general]);
-                (Found { value: path.clone(), variable: method.to_owned() }, Origin::Code)
+                (path.clone(), Origin::Code)
             }
             None => {
                 let found = env.read(&[&special, &general], |path| Ok(path.to_owned()))?;
-                let origin = Origin::Variable(found.variable.clone());
-                (found, origin)
+                (found.value, Origin::Variable(found.variable))
             }
         };
-        env.decide(&special, Shown::path(&found.value).text(), origin);
-        Some(found)
+        env.decide(&special, Shown::path(&path).text(), origin);
+        Some(path)
     };
     let (certificate, key) = code.identity.as_ref().map(|(c, k)| (c, k)).unzip();
-    crate::tls::config(&crate::tls::Files {
-        authorities: file("CERTIFICATE", "certificate_authorities", code.authorities.as_ref()),
-        certificate: file("CLIENT_CERTIFICATE", "client_certificate", certificate),
-        key: file("CLIENT_KEY", "client_certificate", key),
-    })
-    .map(Some)
+    tls.certificate_authorities = file("CERTIFICATE", code.authorities.as_ref());
+    tls.client_certificate = file("CLIENT_CERTIFICATE", certificate);
+    tls.client_key = file("CLIENT_KEY", key);
+    tls
 }
 
 #[cfg(test)]

@@ -2,123 +2,89 @@
 
 use std::borrow::Cow;
 
-use super::Signal;
-use crate::env::{self, Env, Found, Origin};
-use crate::error::InitError;
-use crate::shown::Shown;
+use tracewire_export::Protocol;
+use tracewire_export::wiring::Shown;
 
-/// How OTLP is spoken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Protocol {
-    /// Protobuf over HTTP.
-    HttpProtobuf,
-    /// JSON over HTTP.
-    #[cfg(feature = "otlp-json")]
-    HttpJson,
-    /// gRPC, over HTTP/2.
-    #[cfg(feature = "otlp-grpc")]
-    Grpc,
+use super::Signal;
+use crate::env::{self, Env, Origin};
+use crate::error::InitError;
+
+/// Each protocol by its name.
+fn words() -> [(&'static str, Protocol); 3] {
+    [Protocol::HttpProtobuf, Protocol::HttpJson, Protocol::Grpc]
+        .map(|protocol| (protocol.name(), protocol))
 }
 
-/// Each word of the specification, and what it takes to speak it.
-const WORDS: [(&str, Result<Protocol, &str>); 3] = [
-    ("http/protobuf", Ok(Protocol::HttpProtobuf)),
-    #[cfg(feature = "otlp-json")]
-    ("http/json", Ok(Protocol::HttpJson)),
-    #[cfg(not(feature = "otlp-json"))]
-    ("http/json", Err("otlp-json")),
-    #[cfg(feature = "otlp-grpc")]
-    ("grpc", Ok(Protocol::Grpc)),
-    #[cfg(not(feature = "otlp-grpc"))]
-    ("grpc", Err("otlp-grpc")),
-];
-
-impl Protocol {
-    /// Code's protocol, else the signal's variable, else the general one, else protobuf over HTTP.
-    ///
-    /// # Errors
-    ///
-    /// A variable names a protocol that exists but is not compiled in.
-    pub(super) fn decide(env: &Env, code: Option<Self>, signal: Signal) -> Result<Self, InitError> {
-        let [special, general] = signal.variables("PROTOCOL");
-        let (protocol, origin) = match code {
-            Some(protocol) => {
-                env.overridden(&[&special, &general]);
-                (protocol, Origin::Code)
-            }
-            None => match env.read(&[&special, &general], env::choice(&WORDS)) {
-                Some(Found { value: Ok(protocol), variable }) => {
-                    (protocol, Origin::Variable(variable))
-                }
-                Some(Found { value: Err(feature), variable }) => {
-                    let word = env.text(&variable).unwrap_or_default();
-                    let allowed = format!(
-                        "it needs the cargo feature `{feature}`; without it, http/protobuf works"
-                    );
-                    return Err(InitError::not_compiled_in(
-                        &variable,
-                        &Shown::value(word.trim()),
-                        &allowed,
-                    ));
-                }
-                None => (Self::HttpProtobuf, Origin::Default),
-            },
-        };
-        env.decide(&special, protocol.word(), origin);
-        Ok(protocol)
-    }
-
-    pub(crate) fn word(self) -> &'static str {
-        let word = WORDS.iter().find(|(_, protocol)| *protocol == Ok(self));
-        word.expect("each protocol has its word").0
-    }
-
-    /// The default.
-    pub(super) fn endpoint(self) -> &'static str {
-        match self {
-            #[cfg(feature = "otlp-grpc")]
-            Self::Grpc => "http://localhost:4317",
-            _ => "http://localhost:4318",
+/// Code's protocol, else the signal's variable, else the general one, else protobuf over HTTP.
+///
+/// # Errors
+///
+/// It is not compiled in.
+pub(super) fn decide(
+    env: &Env,
+    code: Option<Protocol>,
+    signal: Signal,
+) -> Result<Protocol, InitError> {
+    let [special, general] = signal.variables("PROTOCOL");
+    let (protocol, setting, origin) = match code {
+        Some(protocol) => {
+            env.overridden(&[&special, &general]);
+            (protocol, "protocol".to_owned(), Origin::Code)
         }
+        None => match env.read(&[&special, &general], env::choice(&words())) {
+            Some(found) => (found.value, found.variable.clone(), Origin::Variable(found.variable)),
+            None => (Protocol::default(), String::new(), Origin::Default),
+        },
+    };
+    if let Some(feature) = protocol.missing_feature() {
+        let allowed =
+            format!("it needs the cargo feature `{feature}`; without it, http/protobuf works");
+        let value = Shown::value(protocol.name());
+        return Err(InitError::not_compiled_in(&setting, &value, &allowed));
     }
+    env.decide(&special, protocol.name(), origin);
+    Ok(protocol)
+}
 
-    /// Whether each signal has a path below the general endpoint.
-    pub(super) fn has_paths(self) -> bool {
-        match self {
-            #[cfg(feature = "otlp-grpc")]
-            Self::Grpc => false,
-            _ => true,
-        }
+/// The default, to which the path of a signal is added.
+pub(super) fn default_endpoint(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Grpc => "http://localhost:4317",
+        _ => "http://localhost:4318",
     }
+}
 
-    /// An endpoint of gRPC may do without a scheme; `OTEL_EXPORTER_OTLP_INSECURE` says which it is.
-    ///
-    /// # Errors
-    ///
-    /// It names a socket or a resolver in gRPC's own way, which would be taken for a host.
-    pub(super) fn with_scheme<'a>(
-        self,
-        env: &Env,
-        text: &'a str,
-        signal: Signal,
-        setting: &str,
-    ) -> Result<Cow<'a, str>, InitError> {
-        if self.has_paths() || text.contains("://") {
-            return Ok(Cow::Borrowed(text));
-        }
-        if let Some(scheme) = grpc_scheme(text) {
-            // What follows may be secret.
-            return Err(InitError::configuration(
-                setting,
-                &Shown::value(&format!("{scheme}:")),
-                "gRPC goes to a host: it must be http://host:4317, https://host:4317 or host:4317",
-            ));
-        }
-        let [special, general] = signal.variables("INSECURE");
-        let insecure = env.pick(&[&special, &general], None, env::boolean, false);
-        Ok(Cow::Owned(format!("{}://{text}", if insecure { "http" } else { "https" })))
+/// Whether each signal has a path below the general endpoint.
+pub(super) fn has_paths(protocol: Protocol) -> bool {
+    protocol != Protocol::Grpc
+}
+
+/// An endpoint of gRPC may do without a scheme; `OTEL_EXPORTER_OTLP_INSECURE` says which it is.
+///
+/// # Errors
+///
+/// It names a socket or a resolver in gRPC's own way, which would be taken for a host.
+pub(super) fn with_scheme<'a>(
+    protocol: Protocol,
+    env: &Env,
+    text: &'a str,
+    signal: Signal,
+    setting: &str,
+) -> Result<Cow<'a, str>, InitError> {
+    if has_paths(protocol) || text.contains("://") {
+        return Ok(Cow::Borrowed(text));
     }
+    if let Some(scheme) = grpc_scheme(text) {
+        // What follows may be secret.
+        return Err(InitError::configuration(
+            setting,
+            &Shown::value(&format!("{scheme}:")),
+            "gRPC goes to a host: it must be http://host:4317, https://host:4317 or host:4317",
+        ));
+    }
+    let [special, general] = signal.variables("INSECURE");
+    let insecure = env.pick(&[&special, &general], None, env::boolean, false);
+    Ok(Cow::Owned(format!("{}://{text}", if insecure { "http" } else { "https" })))
 }
 
 /// The scheme of a name that gRPC knows beside hosts, such as `unix:/run/x.sock` or `dns:host:4317`.
@@ -140,12 +106,12 @@ mod tests {
     fn words_name_protocols_or_the_feature_that_is_missing() {
         const GENERAL: &str = "OTEL_EXPORTER_OTLP_PROTOCOL";
         const TRACES: &str = "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL";
-        for (word, known) in WORDS {
+        for (word, protocol) in words() {
             for variable in [GENERAL, TRACES] {
                 let env = Env::of(&[(variable, word)]);
-                match (Protocol::decide(&env, None, Signal::Traces), known) {
-                    (Ok(protocol), Ok(expected)) => assert_eq!(protocol, expected),
-                    (Err(error), Err(feature)) => {
+                match (decide(&env, None, Signal::Traces), protocol.missing_feature()) {
+                    (Ok(found), None) => assert_eq!(found, protocol),
+                    (Err(error), Some(feature)) => {
                         let message = error.to_string();
                         assert!(error.is_not_compiled_in());
                         for part in [variable, word, feature] {
@@ -157,11 +123,10 @@ mod tests {
             }
         }
         let env = Env::of(&[(GENERAL, "smoke signals")]);
-        assert_eq!(Protocol::decide(&env, None, Signal::Traces).unwrap(), Protocol::HttpProtobuf);
+        assert_eq!(decide(&env, None, Signal::Traces).unwrap(), Protocol::HttpProtobuf);
         assert_eq!(env.take_warnings().len(), 1);
     }
 
-    #[cfg(feature = "otlp-grpc")]
     #[test]
     fn an_endpoint_of_grpc_may_have_no_scheme() {
         for (variables, text, expected) in [
@@ -170,12 +135,11 @@ mod tests {
             (&[("OTEL_EXPORTER_OTLP_INSECURE", "true")], "https://c:1", "https://c:1"),
         ] {
             let env = Env::of(variables);
-            let found = Protocol::Grpc.with_scheme(&env, text, Signal::Traces, "X");
+            let found = with_scheme(Protocol::Grpc, &env, text, Signal::Traces, "X");
             assert_eq!(found.unwrap(), expected);
         }
     }
 
-    #[cfg(feature = "otlp-grpc")]
     #[test]
     fn a_socket_or_resolver_of_grpc_is_an_error_and_no_host() {
         for (text, scheme) in [
@@ -188,7 +152,7 @@ mod tests {
             ("unix:/x.sock?token=secret", "unix"),
         ] {
             let env = Env::of(&[]);
-            let error = Protocol::Grpc.with_scheme(&env, text, Signal::Traces, "X").unwrap_err();
+            let error = with_scheme(Protocol::Grpc, &env, text, Signal::Traces, "X").unwrap_err();
             let message = error.to_string();
             assert!(error.is_configuration());
             assert!(message.starts_with(&format!("X=\"{scheme}:\"")), "{message}");
@@ -198,7 +162,7 @@ mod tests {
             ["unix", "unix:4317", "[::1]:4317", "10.0.0.1:4317", "u:p@host:4317", "host/a:b"]
         {
             let env = Env::of(&[]);
-            assert!(Protocol::Grpc.with_scheme(&env, text, Signal::Traces, "X").is_ok(), "{text}");
+            assert!(with_scheme(Protocol::Grpc, &env, text, Signal::Traces, "X").is_ok(), "{text}");
         }
     }
 }

@@ -6,7 +6,7 @@ use url::{Host, Url};
 use super::Table;
 use crate::error::InitError;
 use crate::propagation::{EXTRACT, INJECT};
-use crate::shown::Shown;
+use tracewire_export::wiring::Shown;
 
 const AGENT: &str = "DD_TRACE_AGENT_URL";
 const HOST: &str = "DD_AGENT_HOST";

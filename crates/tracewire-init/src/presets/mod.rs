@@ -15,6 +15,8 @@ use std::borrow::Cow;
 
 use tracewire_text::percent;
 
+use tracewire_export::Protocol;
+
 use crate::env::Env;
 use crate::error::InitError;
 use crate::otlp;
@@ -52,9 +54,8 @@ impl Table<'_> {
 
     /// Whether gRPC is asked for, which has ports of its own.
     fn is_grpc(&self) -> bool {
-        #[cfg(feature = "otlp-grpc")]
         if let Some(protocol) = self.code.protocol {
-            return protocol == otlp::Protocol::Grpc;
+            return protocol == Protocol::Grpc;
         }
         self.text("OTEL_EXPORTER_OTLP_PROTOCOL")
             .is_some_and(|protocol| protocol.eq_ignore_ascii_case("grpc"))

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::Table;
 use crate::error::InitError;
-use crate::shown::Shown;
+use tracewire_export::wiring::Shown;
 
 const DSN: &str = "UPTRACE_DSN";
 

@@ -9,7 +9,7 @@ use tracewire_propagation::{Propagator, from_names};
 use super::VARIABLE;
 use crate::env::{Env, Origin};
 use crate::error::InitError;
-use crate::shown::Shown;
+use tracewire_export::wiring::Shown;
 
 /// What a preset calls the names for each direction; no variable can have these names.
 pub(crate) const EXTRACT: &str = "OTEL_PROPAGATORS=extract";

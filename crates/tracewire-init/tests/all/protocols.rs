@@ -323,7 +323,7 @@ mod grpc {
     }
 
     /// A relay that ends TLS and passes what is inside on to `url`.
-    #[cfg(feature = "__rustls")]
+    #[cfg(any(feature = "tls", feature = "tls-ring"))]
     fn behind_tls(url: &str, server: &crate::tls::Identity) -> String {
         let plain = url.trim_start_matches("http://").to_owned();
         let mut config = crate::tls::server_config(server);
@@ -350,7 +350,7 @@ mod grpc {
         format!("https://{}", bound.recv().unwrap())
     }
 
-    #[cfg(feature = "__rustls")]
+    #[cfg(any(feature = "tls", feature = "tls-ring"))]
     #[test]
     fn tls_is_spoken_and_unknown_authorities_are_refused() {
         let (plain, news) = collector(0);

@@ -1,6 +1,6 @@
 //! Clients with the middleware, recording for one test.
 
-use contract::client::recorded::propagator;
+use contract::propagator;
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use tracewire_reqwest::ClientMiddleware;
 use tracewire_testing::Capture;

@@ -1,6 +1,6 @@
 //! What the errors of calls become.
 
-use crate::{limit, output::error_type};
+use crate::{error_type::error_type, limit};
 use opentelemetry::StringValue;
 use std::{borrow::Cow, fmt::Display};
 

@@ -1,6 +1,6 @@
 //! A layer that records for one test.
 
-use contract::client::recorded::propagator;
+use contract::propagator;
 use tracewire_testing::Capture;
 use tracewire_tower::ClientLayer;
 

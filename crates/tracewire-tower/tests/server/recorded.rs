@@ -1,7 +1,7 @@
 //! A layer that records in a capture, and what is found there.
 
+use contract::propagator;
 use opentelemetry::trace::SpanKind;
-use tracewire_propagation::{Baggage, Composite, TraceContext};
 use tracewire_testing::{Capture, Point, Span};
 use tracewire_tower::ServerLayer;
 
@@ -10,7 +10,7 @@ pub(crate) fn layer(capture: &Capture) -> ServerLayer {
     ServerLayer::new()
         .tracer_provider(capture.tracer_provider())
         .meter_provider(capture.meter_provider())
-        .propagator(Composite::new().and(TraceContext::new()).and(Baggage::new()))
+        .propagator(propagator())
 }
 
 /// The only server span ended so far.

@@ -2,30 +2,13 @@
 
 use crate::recorded::{layer, server_span};
 use axum::{Router, body::Body, routing::get};
+use contract::Lines;
 use http::Request;
 use http_body_util::BodyExt;
-use std::{
-    io::Write,
-    sync::{Arc, Mutex},
-};
 use tower::ServiceExt;
 use tower_http::trace::TraceLayer;
 use tracewire_testing::Capture;
 use tracewire_tower::server::RequestSpan;
-
-/// Log lines, kept.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(line)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 #[tokio::test]
 async fn log_lines_carry_the_trace_and_the_route() {
@@ -44,7 +27,7 @@ async fn log_lines_carry_the_trace_and_the_route() {
     app.oneshot(request).await.unwrap().into_body().collect().await.unwrap();
 
     let span = server_span(&capture);
-    let lines = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let lines = lines.text();
     for part in [
         "http.request.method=GET",
         "http.route=\"/users/{id}\"",
@@ -79,7 +62,7 @@ async fn a_trace_layer_outside_shows_the_ids_of_the_trace_that_the_caller_sent()
     app.oneshot(request).await.unwrap().into_body().collect().await.unwrap();
 
     let span = server_span(&capture);
-    let lines = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let lines = lines.text();
     for said in ["hello", "finished processing request"] {
         let line = lines.lines().find(|line| line.contains(said)).expect(said);
         assert_eq!(line.matches("trace_id=0af7651916cd43dd8448eb211c80319c").count(), 1, "{line}");
@@ -107,7 +90,7 @@ async fn with_ids_in_every_line_each_is_written_once() {
     app.oneshot(request).await.unwrap().into_body().collect().await.unwrap();
 
     let span = server_span(&capture);
-    let line = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let line = lines.text();
     assert_eq!(line.matches(&span.trace_id.to_string()).count(), 1, "{line}");
     assert_eq!(line.matches(&span.span_id.to_string()).count(), 1, "{line}");
     assert!(line.contains("http.route=\"/users/{id}\"}"), "{line}");

@@ -5,16 +5,10 @@ use opentelemetry::{
     trace::{SpanKind, TraceContextExt, Tracer, TracerProvider},
 };
 use std::collections::BTreeMap;
-use tracewire_propagation::{Baggage, Composite, TraceContext};
 use tracewire_testing::{Capture, Point, Span, Spans};
 
 /// Attributes that are expected.
 pub type Attributes = BTreeMap<&'static str, Value>;
-
-/// W3C Trace Context and W3C Baggage.
-pub fn propagator() -> Composite {
-    Composite::new().and(TraceContext::new()).and(Baggage::new())
-}
 
 /// A context with a span named `parent`, which ends with it.
 pub fn parent(capture: &Capture) -> Context {

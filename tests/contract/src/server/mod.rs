@@ -23,7 +23,6 @@ use http::HeaderMap;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tracewire_http::{HeaderSelector, Trust, TrustedProxies};
-use tracewire_propagation::{Baggage, Composite, TraceContext};
 use tracewire_testing::Capture;
 
 /// The protocol of a connection.
@@ -45,6 +44,9 @@ pub trait ServerUnderTest: 'static {
     /// It answers each route of [`app::ROUTES`] with [`App::answer`] whatever the method is, and
     /// other paths with 404 and no body. It tells the instrumentation the route and the peer's
     /// address. Every request has an `ExchangeHandle` in its extensions, if it is traced.
+    ///
+    /// A framework with threads or a runtime of its own starts them here, and ends them when the
+    /// future is dropped.
     fn serve(
         listener: TcpListener,
         app: Arc<App>,
@@ -88,12 +90,6 @@ impl Setup {
             follow_upgrades: false,
             around: Around::default(),
         }
-    }
-
-    /// W3C Trace Context and W3C Baggage.
-    #[must_use]
-    pub fn propagator(&self) -> Composite {
-        Composite::new().and(TraceContext::new()).and(Baggage::new())
     }
 }
 

@@ -9,51 +9,71 @@ use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracewire_tower::server;
 
-mod http1 {
-    contract::server_tests! {
-        super::Http1 {
-            http1: yes,
-            http2: "speaks HTTP/1.1 here, HTTP/2 in `axum::http2`",
-            upgrades: yes,
-            trailers: yes,
-            middleware: yes,
-            panics: yes,
-            departures: yes,
+mod inside {
+    mod http1 {
+        contract::server_tests! {
+            super::super::InsideHttp1 {
+                http1: yes,
+                http2: "speaks HTTP/1.1 here, HTTP/2 in `axum::inside::http2`",
+                upgrades: yes,
+                trailers: yes,
+                middleware: yes,
+                panics: yes,
+                departures: yes,
+            }
         }
     }
-}
 
-mod http2 {
-    contract::server_tests! {
-        super::Http2 {
-            http1: "speaks HTTP/2 here, HTTP/1.1 in `axum::http1`",
-            http2: yes,
-            upgrades: "HTTP/2 has no upgrades",
-            trailers: yes,
-            middleware: yes,
-            panics: yes,
-            departures: yes,
+    mod http2 {
+        contract::server_tests! {
+            super::super::InsideHttp2 {
+                http1: "speaks HTTP/2 here, HTTP/1.1 in `axum::inside::http1`",
+                http2: yes,
+                upgrades: "HTTP/2 has no upgrades",
+                trailers: yes,
+                middleware: yes,
+                panics: yes,
+                departures: yes,
+            }
         }
     }
 }
 
 mod around {
-    contract::server_tests! {
-        super::AroundRouter {
-            http1: yes,
-            http2: "speaks HTTP/1.1 here, HTTP/2 in `axum::http2`",
-            upgrades: yes,
-            trailers: yes,
-            middleware: yes,
-            panics: yes,
-            departures: yes,
+    mod http1 {
+        contract::server_tests! {
+            super::super::AroundHttp1 {
+                http1: yes,
+                http2: "speaks HTTP/1.1 here, HTTP/2 in `axum::around::http2`",
+                upgrades: yes,
+                trailers: yes,
+                middleware: yes,
+                panics: yes,
+                departures: yes,
+            }
+        }
+    }
+
+    mod http2 {
+        contract::server_tests! {
+            super::super::AroundHttp2 {
+                http1: "speaks HTTP/2 here, HTTP/1.1 in `axum::around::http1`",
+                http2: yes,
+                upgrades: "HTTP/2 has no upgrades",
+                trailers: yes,
+                middleware: yes,
+                panics: yes,
+                departures: yes,
+            }
         }
     }
 }
 
-struct Http1;
+// axum speaks both protocols on one port; the client decides.
 
-impl ServerUnderTest for Http1 {
+struct InsideHttp1;
+
+impl ServerUnderTest for InsideHttp1 {
     const PROTOCOL: Protocol = Protocol::Http1;
 
     async fn serve(listener: TcpListener, app: Arc<App>, setup: Setup) {
@@ -61,10 +81,9 @@ impl ServerUnderTest for Http1 {
     }
 }
 
-/// axum speaks both protocols on one port; the client decides.
-struct Http2;
+struct InsideHttp2;
 
-impl ServerUnderTest for Http2 {
+impl ServerUnderTest for InsideHttp2 {
     const PROTOCOL: Protocol = Protocol::Http2;
 
     async fn serve(listener: TcpListener, app: Arc<App>, setup: Setup) {
@@ -72,10 +91,20 @@ impl ServerUnderTest for Http2 {
     }
 }
 
-struct AroundRouter;
+struct AroundHttp1;
 
-impl ServerUnderTest for AroundRouter {
+impl ServerUnderTest for AroundHttp1 {
     const PROTOCOL: Protocol = Protocol::Http1;
+
+    async fn serve(listener: TcpListener, app: Arc<App>, setup: Setup) {
+        serve(listener, around(&app, &setup)).await;
+    }
+}
+
+struct AroundHttp2;
+
+impl ServerUnderTest for AroundHttp2 {
+    const PROTOCOL: Protocol = Protocol::Http2;
 
     async fn serve(listener: TcpListener, app: Arc<App>, setup: Setup) {
         serve(listener, around(&app, &setup)).await;

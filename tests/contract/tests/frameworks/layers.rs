@@ -1,6 +1,6 @@
 //! Our two layers and the middleware around them, as a scenario sets them up.
 
-use contract::{client, server};
+use contract::{client, propagator, server};
 use http::StatusCode;
 use std::time::Duration;
 use tower_http::timeout::TimeoutLayer;
@@ -11,7 +11,7 @@ pub(crate) fn server_layer(setup: &server::Setup) -> ServerLayer {
     let mut layer = ServerLayer::new()
         .tracer_provider(setup.capture.tracer_provider())
         .meter_provider(setup.capture.meter_provider())
-        .propagator(setup.propagator())
+        .propagator(propagator())
         .active_requests(true)
         .trust(setup.trust)
         .trusted_proxies(setup.trusted_proxies.clone())
@@ -37,7 +37,7 @@ pub(crate) fn client_layer(capture: &Capture, setup: client::Setup) -> ClientLay
     let layer = ClientLayer::new()
         .tracer_provider(capture.tracer_provider())
         .meter_provider(capture.meter_provider())
-        .propagator(client::recorded::propagator())
+        .propagator(propagator())
         .end_at_body(setup.end_at_body)
         .active_requests(setup.active_requests)
         .body_sizes(setup.body_sizes);

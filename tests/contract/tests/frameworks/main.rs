@@ -11,7 +11,8 @@ mod hyper_util;
 mod reqwest;
 mod tonic_channel;
 
-// What Tower services and other layers do to the layers, over the same sockets.
+// What only some have: calls of gRPC, services that fail, layers of others.
+mod grpc;
 mod tower_http_layers;
 mod tower_services;
 

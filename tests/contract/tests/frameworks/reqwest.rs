@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use contract::client::{
-    Answer, ClientUnderTest, LIMIT, Redirects, Setup, UNROUTABLE, recorded,
+    Answer, ClientUnderTest, LIMIT, Redirects, Setup, UNROUTABLE,
     server::{Server, Transport},
 };
 use http::Request;
@@ -116,7 +116,7 @@ fn middleware(capture: &Capture, setup: Setup) -> ClientMiddleware {
     let mut middleware = ClientMiddleware::new()
         .tracer_provider(capture.tracer_provider())
         .meter_provider(capture.meter_provider())
-        .propagator(recorded::propagator())
+        .propagator(contract::propagator())
         .end_at_body(setup.end_at_body)
         .active_requests(setup.active_requests)
         .body_sizes(setup.body_sizes);

@@ -1,7 +1,9 @@
 //! The characters of keys and values, and how values are percent-encoded.
 
-use std::borrow::Cow;
-use tracewire_text::percent::{self, AsciiSet};
+use tracewire_text::{
+    hex,
+    percent::{self, AsciiSet},
+};
 
 /// Bytes that a value holds as they are (`baggage-octet`); `%` is among them.
 pub(super) fn is_octet(byte: u8) -> bool {
@@ -27,12 +29,16 @@ pub(super) struct Decoded {
 /// becomes U+FFFD.
 pub(super) fn decode(text: &str) -> Decoded {
     let decoded = percent::decode_lossy(text);
-    let is_exact = decoded.is_exact;
-    let is_canonical = match &decoded.text {
-        Cow::Borrowed(_) => true, // nothing in it is escaped, and octets need not be
-        Cow::Owned(value) => is_exact && percent::is_encoded(text, value, ESCAPED),
-    };
-    Decoded { value: decoded.text.into_owned(), is_exact, is_canonical }
+    let is_canonical = decoded.is_exact && text.split('%').skip(1).all(begins_needed_escape);
+    Decoded { value: decoded.text.into_owned(), is_exact: decoded.is_exact, is_canonical }
+}
+
+/// Whether upper-case digits of a byte that has to be escaped begin the text that follows a `%`.
+fn begins_needed_escape(text: &str) -> bool {
+    let Some(digits) = text.as_bytes().first_chunk::<2>() else { return false };
+    let [byte] = hex::decode(hex::Case::Any, digits).unwrap_or_default();
+    let is_octet = is_octet(byte) && byte != b'%';
+    !is_octet && !digits.iter().any(u8::is_ascii_lowercase)
 }
 
 /// Appends `value` with everything escaped that is no octet, and `%`.

@@ -14,15 +14,18 @@ pub mod redirects;
 /// - `redirects`: somebody follows redirects;
 /// - `timeouts`: connecting and waiting for a response can be limited;
 /// - `end_at_body`: a call can end with the body of its response.
+///
+/// Single scenarios that a client cannot do follow under `except`, each with its reason.
 #[macro_export]
 macro_rules! client_tests {
     ($client:ty, $transport:ident {
         redirects: $redirects:tt,
         timeouts: $timeouts:tt,
         end_at_body: $end_at_body:tt $(,)?
-    }) => {
+    } $(except { $($exception:ident: $reason:literal),* $(,)? })?) => {
+        $crate::__define! { client_test $($($exception: $reason,)*)? }
         $crate::__tests! {
-            client, $client, ($crate::client::server::Transport::$transport), tokio::test, yes,
+            client_test, client, $client, ($crate::client::server::Transport::$transport), tokio::test, yes,
             calls {
                 a_call_is_a_child_of_its_caller
                 a_call_is_a_root_with_the_server_below
@@ -53,7 +56,7 @@ macro_rules! client_tests {
             }
         }
         $crate::__tests! {
-            client, $client, ($crate::client::server::Transport::$transport), tokio::test, $redirects,
+            client_test, client, $client, ($crate::client::server::Transport::$transport), tokio::test, $redirects,
             redirects {
                 headers_of_the_caller_survive_a_redirect
                 one_redirect
@@ -62,14 +65,14 @@ macro_rules! client_tests {
             }
         }
         $crate::__tests! {
-            client, $client, ($crate::client::server::Transport::$transport), tokio::test, $timeouts,
+            client_test, client, $client, ($crate::client::server::Transport::$transport), tokio::test, $timeouts,
             errors {
                 a_host_out_of_reach_is_a_timeout
                 a_silent_server_is_a_timeout
             }
         }
         $crate::__tests! {
-            client, $client, ($crate::client::server::Transport::$transport), tokio::test, $end_at_body,
+            client_test, client, $client, ($crate::client::server::Transport::$transport), tokio::test, $end_at_body,
             endings {
                 a_broken_body_is_an_error
                 a_call_can_end_with_the_body

@@ -21,6 +21,8 @@ pub mod streams;
 /// - `middleware`: others can be around the application, see [`Around`](crate::server::Around);
 /// - `panics`: a panic reaches the instrumentation, and the server survives it;
 /// - `departures`: a caller who leaves is noticed while the application works.
+///
+/// Single scenarios that a server cannot do follow under `except`, each with its reason.
 #[macro_export]
 macro_rules! server_tests {
     ($server:ty {
@@ -31,8 +33,9 @@ macro_rules! server_tests {
         middleware: $middleware:tt,
         panics: $panics:tt,
         departures: $departures:tt $(,)?
-    }) => {
-        $crate::__tests! { server, $server, (), tokio::test, yes,
+    } $(except { $($exception:ident: $reason:literal),* $(,)? })?) => {
+        $crate::__define! { server_test $($($exception: $reason,)*)? }
+        $crate::__tests! { server_test, server, $server, (), tokio::test, yes,
             abuse {
                 hostile_requests_leave_few_series_and_names
                 hostile_proxies_leave_few_series_and_names
@@ -98,12 +101,12 @@ macro_rules! server_tests {
             }
         }
         $crate::__tests! {
-            server, $server, (), tokio::test(flavor = "multi_thread", worker_threads = 4), yes,
+            server_test, server, $server, (), tokio::test(flavor = "multi_thread", worker_threads = 4), yes,
             concurrency {
                 parallel_requests_keep_to_their_traces
             }
         }
-        $crate::__tests! { server, $server, (), tokio::test, $http1,
+        $crate::__tests! { server_test, server, $server, (), tokio::test, $http1,
             abuse {
                 garbage_is_no_request
                 huge_headers_are_cut
@@ -128,7 +131,7 @@ macro_rules! server_tests {
                 expected_continue_is_no_response
             }
         }
-        $crate::__tests! { server, $server, (), tokio::test, $http2,
+        $crate::__tests! { server_test, server, $server, (), tokio::test, $http2,
             departures {
                 reset_streams_leave_the_connection_to_others
             }
@@ -136,18 +139,18 @@ macro_rules! server_tests {
                 authority_stands_in_for_the_host
             }
         }
-        $crate::__tests! { server, $server, (), tokio::test, $upgrades,
+        $crate::__tests! { server_test, server, $server, (), tokio::test, $upgrades,
             streams {
                 followed_upgrade_is_complete_when_its_connection_is
                 upgrade_is_complete_when_it_is_granted
             }
         }
-        $crate::__tests! { server, $server, (), tokio::test, $trailers,
+        $crate::__tests! { server_test, server, $server, (), tokio::test, $trailers,
             requests {
                 trailers_complete_the_response
             }
         }
-        $crate::__tests! { server, $server, (), tokio::test, $middleware,
+        $crate::__tests! { server_test, server, $server, (), tokio::test, $middleware,
             departures {
                 timeout_outside_cancels_the_request
             }
@@ -156,13 +159,13 @@ macro_rules! server_tests {
                 panic_caught_outside_is_a_panic
             }
         }
-        $crate::__tests! { server, $server, (), tokio::test, $panics,
+        $crate::__tests! { server_test, server, $server, (), tokio::test, $panics,
             failures {
                 panic_that_nobody_catches_is_a_panic
                 panicking_body_is_a_panic
             }
         }
-        $crate::__tests! { server, $server, (), tokio::test, $departures,
+        $crate::__tests! { server_test, server, $server, (), tokio::test, $departures,
             departures {
                 caller_gone_before_the_declared_length_cancels_it
                 caller_gone_before_the_response_cancels_it

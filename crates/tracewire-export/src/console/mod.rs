@@ -1,0 +1,235 @@
+//! Telemetry on stdout: a tree for each finished trace and short lines for metrics, or JSON.
+
+mod buffer;
+mod forest;
+mod json;
+mod metrics;
+mod paint;
+mod tree;
+
+use std::io::{IsTerminal, Write};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+
+use opentelemetry::Key;
+use opentelemetry::trace::SpanContext;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use opentelemetry_sdk::trace::SpanData;
+
+use self::buffer::Buffer;
+pub(crate) use self::buffer::{Finished, Origin};
+#[cfg(feature = "logs")]
+pub(crate) use self::json::{line, resource_attributes};
+use self::paint::Paint;
+use crate::diagnostics::output::Output;
+use crate::pipeline::counts::{Counts, Failure};
+use crate::pipeline::deadline::after;
+use crate::pipeline::metrics::{DeliverMetrics, Dispatch};
+use crate::pipeline::span_sink::SpanSink;
+
+/// How the console shows telemetry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConsoleFormat {
+    /// For people: a tree for each trace when it is finished, short lines for metrics and logs.
+    #[default]
+    Tree,
+    /// For machines: a JSON object on a line for each span when it ends, each log record and each series.
+    Json,
+}
+
+/// How long a flush and an export of metrics wait for a stream that is read slowly.
+pub(crate) const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Shows telemetry to people or as JSON lines, on stdout or with a writer of your own.
+///
+/// A thread of its own writes, so a slow stream holds up no request. At most 4 MiB of text wait for it;
+/// what is beyond that, or cannot be written, counts as failed. Give one to the processors of all
+/// signals; clones write to the same stream.
+#[derive(Clone, Debug)]
+pub struct ConsoleExporter {
+    output: Output,
+    /// Shared by all telemetry of this process that goes to stdout.
+    buffer: Arc<Mutex<Buffer>>,
+    paint: Paint,
+    format: ConsoleFormat,
+}
+
+impl ConsoleExporter {
+    /// Shows telemetry on stdout, as a tree, with colors on a terminal.
+    pub fn stdout() -> Self {
+        static STDOUT: LazyLock<Arc<Mutex<Buffer>>> = LazyLock::new(Arc::default);
+        Self {
+            output: Output::stdout(),
+            buffer: Arc::clone(&STDOUT),
+            paint: Paint { on: std::io::stdout().is_terminal() },
+            format: ConsoleFormat::default(),
+        }
+    }
+
+    /// Shows telemetry with `writer`, as a tree, without colors.
+    pub fn to(writer: impl Write + Send + 'static) -> Self {
+        Self {
+            output: Output::to(Box::new(writer)),
+            buffer: Arc::default(),
+            paint: Paint { on: false },
+            format: ConsoleFormat::default(),
+        }
+    }
+
+    /// Sets how telemetry is shown.
+    pub fn format(mut self, format: ConsoleFormat) -> Self {
+        self.format = format;
+        self
+    }
+
+    /// Sets whether it is colored.
+    pub fn color(mut self, color: bool) -> Self {
+        self.paint.on = color;
+        self
+    }
+
+    #[cfg(feature = "logs")]
+    pub(crate) fn is_tree(&self) -> bool {
+        self.format == ConsoleFormat::Tree
+    }
+
+    /// Shows `text`, and counts its `items` once it is written or cannot be. It never blocks.
+    pub(crate) fn show(&self, text: String, items: u64, counts: &Arc<Counts>) {
+        let counts = Arc::clone(counts);
+        self.output
+            .send_then(text, move |result| counts.delivered(items, result.map_err(unwritten)));
+    }
+
+    /// Shows a trace, whose spans may be of several origins.
+    fn show_trace(&self, spans: &[Finished]) {
+        let mut origins: Vec<(Arc<Origin>, u64)> = Vec::new();
+        for finished in spans {
+            match origins.iter_mut().find(|(origin, _)| Arc::ptr_eq(origin, &finished.origin)) {
+                Some((_, items)) => *items += 1,
+                None => origins.push((Arc::clone(&finished.origin), 1)),
+            }
+        }
+        self.output.send_then(tree::render(spans, self.paint), move |result| {
+            let result = result.map_err(unwritten);
+            for (origin, items) in origins {
+                origin.counts.delivered(items, result.clone());
+            }
+        });
+    }
+
+    /// Waits until everything shown is written or lost, at most for `limit`.
+    pub(crate) fn wait(&self, limit: Duration) -> OTelSdkResult {
+        if self.output.wait(limit) { Ok(()) } else { Err(OTelSdkError::Timeout(limit)) }
+    }
+}
+
+fn unwritten(reason: String) -> Failure {
+    Failure::all(format!("the console cannot be written to: {reason}"))
+}
+
+/// Prints each trace when it is finished in this process.
+///
+/// It draws on the thread that ended the trace's last span: fit for a terminal, not for load.
+#[derive(Debug)]
+pub(crate) struct ConsoleSpans {
+    console: ConsoleExporter,
+    counts: Arc<Counts>,
+    sender: OnceLock<Sender>,
+}
+
+/// Who sends the spans of one provider.
+#[derive(Debug)]
+struct Sender {
+    origin: Arc<Origin>,
+    resource: Resource,
+}
+
+impl ConsoleSpans {
+    pub(crate) fn new(console: ConsoleExporter, counts: Arc<Counts>) -> Self {
+        Self { console, counts, sender: OnceLock::new() }
+    }
+
+    fn sender(&self) -> &Sender {
+        self.sender.get_or_init(|| self.sender_of(Resource::builder_empty().build()))
+    }
+
+    fn sender_of(&self, resource: Resource) -> Sender {
+        let name = resource.get(&Key::from_static_str("service.name"));
+        let service = name
+            .map(|name| name.as_str().into_owned())
+            .filter(|name| !name.starts_with("unknown_service"));
+        Sender { origin: Arc::new(Origin { service, counts: Arc::clone(&self.counts) }), resource }
+    }
+
+    fn buffer(&self) -> MutexGuard<'_, Buffer> {
+        self.console.buffer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn print(&self, traces: Vec<Vec<Finished>>) {
+        traces.iter().for_each(|spans| self.console.show_trace(spans));
+    }
+}
+
+impl SpanSink for ConsoleSpans {
+    fn start(&self, span: &SpanContext) {
+        if self.console.format == ConsoleFormat::Tree {
+            let ready = self.buffer().start(span.trace_id(), span.span_id(), Instant::now());
+            self.print(ready);
+        }
+    }
+
+    fn offer(&self, span: &Arc<SpanData>, bytes: usize) {
+        let Sender { origin, resource } = self.sender();
+        self.counts.ended(1);
+        match self.console.format {
+            ConsoleFormat::Tree => {
+                let origin = Arc::clone(origin);
+                let finished = Finished { span: Arc::clone(span), bytes, origin };
+                let ready = self.buffer().end(finished, Instant::now());
+                self.print(ready);
+            }
+            ConsoleFormat::Json => self.console.show(json::span(span, resource), 1, &self.counts),
+        }
+    }
+
+    fn set_resource(&self, resource: &Resource) {
+        let _ = self.sender.set(self.sender_of(resource.clone()));
+    }
+
+    fn flush(&self, deadline: Instant) -> OTelSdkResult {
+        self.shutdown(deadline.min(after(FLUSH_TIMEOUT)))
+    }
+
+    fn shutdown(&self, deadline: Instant) -> OTelSdkResult {
+        let left = || deadline.saturating_duration_since(Instant::now());
+        let ready = self.buffer().drain(&self.sender().origin);
+        for spans in &ready {
+            self.console.show_trace(spans);
+            // One after the other, as together they may be more than can wait in the queue.
+            let _ = self.console.wait(left());
+        }
+        self.console.wait(left())
+    }
+}
+
+impl DeliverMetrics for ConsoleExporter {
+    fn prepare(&self, metrics: &ResourceMetrics) -> Dispatch {
+        let text = match self.format {
+            ConsoleFormat::Tree => metrics::render(metrics, self.paint),
+            ConsoleFormat::Json => json::metrics(metrics),
+        };
+        let output = self.output.clone();
+        Box::new(move || {
+            let (tell, told) = mpsc::channel();
+            output.send_then(text, move |result| {
+                // Nobody listens any more if it took too long.
+                let _ = tell.send(result.map_err(unwritten));
+            });
+            told.recv_timeout(FLUSH_TIMEOUT)
+                .unwrap_or_else(|_| Err(Failure::all("the console is not read")))
+        })
+    }
+}

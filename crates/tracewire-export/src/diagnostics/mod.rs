@@ -1,0 +1,6 @@
+//! What these crates say themselves: how it is written, where to, and what of it may be shown.
+
+pub mod log;
+pub(crate) mod output;
+pub(crate) mod quiet;
+pub mod shown;

@@ -1,0 +1,106 @@
+//! What the exporters of one telemetry set-up share, and the counts of them all.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use opentelemetry::metrics::MeterProvider;
+
+use crate::otlp::Runtimes;
+use crate::pipeline::counts::Counts;
+use crate::pipeline::deadline::{Deadline, after, margin};
+use crate::report::ShutdownReport;
+use crate::self_metrics;
+use crate::transport::unreachable::Voice;
+
+/// What the exporters of one telemetry set-up share, and the counts of them all.
+///
+/// Make one, give it to the processors and exporters of all signals, and keep it until the end of
+/// the program: [`report`](Self::report) says what became of every span, log record and data point.
+/// It is a handle, so clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Exports(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    counts: Mutex<Vec<Arc<Counts>>>,
+    deadlines: Mutex<Vec<Arc<Deadline>>>,
+    voice: Arc<Voice>,
+    runtimes: Runtimes,
+}
+
+impl Exports {
+    /// Makes one without exporters.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes one that says, once, what to do about a collector that does not answer.
+    pub fn with_hint(hint: &'static str) -> Self {
+        let shared = Shared { voice: Arc::new(Voice::with_hint(hint)), ..Shared::default() };
+        Self(Arc::new(shared))
+    }
+
+    /// Says what became of everything until now, without waiting for anything.
+    ///
+    /// What is still in a queue counts as unknown, so call it after the providers' `shutdown`.
+    pub fn report(&self) -> ShutdownReport {
+        self.report_after(None)
+    }
+
+    /// The same, after a shutdown or a flush that was not done within `limit`.
+    pub fn report_after(&self, limit: Option<Duration>) -> ShutdownReport {
+        ShutdownReport::new(self.counts().iter().map(|counts| &**counts), limit)
+    }
+
+    /// Exports the counts as a metric of `provider`, `tracewire.telemetry.items`, by signal, exporter
+    /// and fate.
+    pub fn self_metrics(&self, provider: &impl MeterProvider) {
+        self_metrics::register(provider, self.clone());
+    }
+
+    /// Lets nothing be under way after `limit`: retries and pauses end in time.
+    ///
+    /// A provider's `shutdown_with_timeout` does the same for its own exporters. Call this first when
+    /// several providers end at once under one deadline.
+    pub fn begin_shutdown(&self, limit: Duration) {
+        let end = after(limit) - margin(limit);
+        self.lock_deadlines().iter().for_each(|deadline| deadline.begin(end));
+    }
+
+    /// Stops warnings of lost items: from now on only the report tells of them.
+    pub fn hush(&self) {
+        self.0.voice.hush();
+    }
+
+    /// `line`, with the hint of [`with_hint`](Self::with_hint) if the report tells of a collector that
+    /// does not answer and nobody was given the hint before.
+    pub fn hinted(&self, line: &str, report: &ShutdownReport) -> String {
+        self.0.voice.hinted(line, report.missing_collector().unwrap_or_default())
+    }
+
+    /// Counters of a new exporter.
+    pub(crate) fn count(&self, signal: &'static str, exporter: &'static str) -> Arc<Counts> {
+        let counts = Arc::new(Counts::sharing(signal, exporter, Arc::clone(&self.0.voice)));
+        self.counts().push(Arc::clone(&counts));
+        counts
+    }
+
+    /// The deadline of a new exporter.
+    pub(crate) fn deadline(&self) -> Arc<Deadline> {
+        let deadline = Arc::new(Deadline::default());
+        self.lock_deadlines().push(Arc::clone(&deadline));
+        deadline
+    }
+
+    pub(crate) fn runtimes(&self) -> &Runtimes {
+        &self.0.runtimes
+    }
+
+    pub(crate) fn counts(&self) -> MutexGuard<'_, Vec<Arc<Counts>>> {
+        self.0.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_deadlines(&self) -> MutexGuard<'_, Vec<Arc<Deadline>>> {
+        self.0.deadlines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,202 @@
+//! The OTLP exporter: what is exported as requests in protobuf or JSON, over HTTP or gRPC.
+
+mod client;
+mod divide;
+mod encode;
+mod endpoint;
+#[cfg(feature = "otlp-grpc")]
+mod grpc;
+#[cfg(feature = "otlp-json")]
+mod json;
+#[cfg(feature = "otlp-json")]
+mod numbers;
+mod requests;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{AUTHORIZATION, HeaderMap};
+use opentelemetry_http::HttpClient;
+
+pub(crate) use self::client::Client;
+#[cfg(feature = "logs")]
+pub(crate) use self::encode::{Buffer, Write};
+pub(crate) use self::endpoint::take_credentials;
+pub use self::endpoint::usable;
+#[cfg(feature = "otlp-grpc")]
+pub(crate) use self::grpc::Runtimes;
+#[cfg(all(feature = "logs", feature = "otlp-json"))]
+pub(crate) use self::json::{WriteJson, json};
+#[cfg(feature = "logs")]
+pub(crate) use self::requests::OtlpLogs;
+pub(crate) use self::requests::{OtlpMetrics, OtlpSpans};
+use crate::diagnostics::shown::Shown;
+use crate::error::ExportError;
+use crate::exports::Exports;
+use crate::pipeline::batch::shorter;
+use crate::pipeline::deadline::Deadline;
+use crate::transport::http::{Poster, Target};
+use crate::transport::proxy::Proxy;
+use crate::transport::tls::Tls;
+use crate::transport::ureq_client::UreqClient;
+
+/// The settings of an exporter over OTLP, for one signal.
+///
+/// ```
+/// use tracewire_export::{Compression, OtlpExporter};
+///
+/// let mut otlp = OtlpExporter::new("https://collector.example/v1/traces");
+/// otlp.compression = Compression::Gzip;
+/// otlp.headers.insert("api-key", "secret".parse().unwrap());
+/// ```
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct OtlpExporter {
+    /// Where to send: over HTTP the whole URL, `http://localhost:4318/v1/traces`, and over gRPC scheme,
+    /// host and port, `http://localhost:4317`. Credentials in it become a header.
+    pub endpoint: String,
+    /// How OTLP is spoken; protobuf over HTTP unless set.
+    pub protocol: Protocol,
+    /// Headers of each request, none unless set. They are never shown.
+    pub headers: HeaderMap,
+    /// How long one export may take, retries included; 10 seconds unless set, and zero is no limit.
+    pub timeout: Duration,
+    /// How bodies are compressed; not at all unless set.
+    pub compression: Compression,
+    /// Which certificates are trusted and shown.
+    pub tls: Tls,
+    /// The proxy to go through; none unless set. The variables for proxies are not read.
+    pub proxy: Option<Proxy>,
+    /// The client that sends over HTTP, in place of the one of this crate; then `tls` and `proxy` have
+    /// no effect. gRPC does not use it.
+    ///
+    /// It is called on threads of the exporter, outside any runtime, and dropped where it does not
+    /// answer in time. A client that needs tokio spawns its work on a runtime's handle.
+    pub client: Option<Arc<dyn HttpClient>>,
+}
+
+/// How OTLP is spoken. What is not compiled in is an error when the exporter is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// Protobuf over HTTP.
+    #[default]
+    HttpProtobuf,
+    /// JSON over HTTP; needs the cargo feature `otlp-json`.
+    HttpJson,
+    /// gRPC, over HTTP/2; needs the cargo feature `otlp-grpc`.
+    Grpc,
+}
+
+/// How OTLP bodies are compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Compression {
+    /// As they are.
+    #[default]
+    None,
+    /// With gzip.
+    Gzip,
+}
+
+/// The runtime that gRPC needs: none without gRPC.
+#[cfg(not(feature = "otlp-grpc"))]
+#[derive(Debug, Default)]
+pub(crate) struct Runtimes {}
+
+impl Protocol {
+    /// Its name in `OTEL_EXPORTER_OTLP_PROTOCOL`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HttpProtobuf => "http/protobuf",
+            Self::HttpJson => "http/json",
+            Self::Grpc => "grpc",
+        }
+    }
+
+    /// The cargo feature that it needs, unless this build has it.
+    pub fn missing_feature(self) -> Option<&'static str> {
+        match self {
+            Self::HttpJson if !cfg!(feature = "otlp-json") => Some("otlp-json"),
+            Self::Grpc if !cfg!(feature = "otlp-grpc") => Some("otlp-grpc"),
+            _ => None,
+        }
+    }
+}
+
+impl OtlpExporter {
+    /// The defaults, for this endpoint.
+    pub fn new(endpoint: impl Into<String>) -> Self {
+        Self {
+            endpoint: endpoint.into(),
+            protocol: Protocol::default(),
+            headers: HeaderMap::new(),
+            timeout: Duration::from_secs(10),
+            compression: Compression::default(),
+            tls: Tls::default(),
+            proxy: None,
+            client: None,
+        }
+    }
+
+    /// The client with these settings. `export_timeout` is the limit of the processor that uses it.
+    pub(crate) fn client(
+        self,
+        export_timeout: Duration,
+        exports: &Exports,
+        deadline: Arc<Deadline>,
+    ) -> Result<Client, ExportError> {
+        if let Some(feature) = self.protocol.missing_feature() {
+            return Err(ExportError::not_compiled_in(
+                "protocol",
+                &Shown::value(self.protocol.name()),
+                &format!("it needs the cargo feature `{feature}`; without it, http/protobuf works"),
+            ));
+        }
+        let mut url = usable(self.endpoint.trim())?;
+        let mut headers = self.headers;
+        for value in headers.values_mut() {
+            value.set_sensitive(true);
+        }
+        if let Some(credentials) = take_credentials(&mut url) {
+            headers.entry(AUTHORIZATION).or_insert(credentials);
+        }
+        let gzip = self.compression == Compression::Gzip;
+        let timeout = shorter(self.timeout, export_timeout);
+        #[cfg(feature = "otlp-grpc")]
+        if self.protocol == Protocol::Grpc {
+            let target =
+                grpc::Target { url, headers, gzip, timeout, proxy: self.proxy, tls: self.tls };
+            let runtime = exports.runtimes().get()?;
+            return Ok(Client::Grpc(grpc::GrpcClient::new(target, runtime, deadline)?));
+        }
+        #[cfg(not(feature = "otlp-grpc"))]
+        let Runtimes {} = exports.runtimes();
+        let client = match self.client {
+            Some(client) => client,
+            None => Arc::new(UreqClient::new(&url, &self.tls, self.proxy)?),
+        };
+        let poster = Poster::new(Target { client, url, headers, gzip, timeout }, deadline)?;
+        Ok(match self.protocol {
+            #[cfg(feature = "otlp-json")]
+            Protocol::HttpJson => Client::Json(poster),
+            _ => Client::Protobuf(poster),
+        })
+    }
+}
+
+/// Without the headers, and with the endpoint as it may be shown.
+impl fmt::Debug for OtlpExporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OtlpExporter")
+            .field("endpoint", &Shown::endpoint(&self.endpoint).text())
+            .field("protocol", &self.protocol)
+            .field("timeout", &self.timeout)
+            .field("compression", &self.compression)
+            .field("tls", &self.tls)
+            .field("proxy", &self.proxy)
+            .field("client", &self.client.is_some())
+            .finish_non_exhaustive()
+    }
+}

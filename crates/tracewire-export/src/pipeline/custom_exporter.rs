@@ -1,0 +1,136 @@
+//! A span exporter that the program gave, on a thread of its own.
+//!
+//! Such an exporter may panic, or never come back. Here it costs the batch it had, and the batches
+//! that come while it hangs, but not the telemetry of the process for good.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+
+use crate::diagnostics::quiet::quietly;
+use crate::error::ExportError;
+use crate::pipeline::block_on::block_on;
+use crate::pipeline::counts::Failure;
+use crate::pipeline::deadline::{Deadline, after};
+use crate::pipeline::queue::{Deliver, Encoded, Weigh, describe_panic};
+
+type Outcome = Result<(), String>;
+
+enum Request {
+    Resource(Box<Resource>),
+    Export(Vec<SpanData>, Sender<Outcome>),
+    Shutdown(Sender<Outcome>),
+}
+
+/// Hands batches to the exporter's thread and waits for it, but not for ever.
+#[derive(Debug)]
+pub(crate) struct CustomExporter {
+    requests: Sender<Request>,
+    timeout: Option<Duration>,
+    deadline: Arc<Deadline>,
+    // Of an export that took too long and may still be under way.
+    overdue: Mutex<Option<Receiver<Outcome>>>,
+}
+
+impl CustomExporter {
+    /// `timeout` is for one export; `None` is no limit.
+    pub(crate) fn new(
+        exporter: impl SpanExporter + 'static,
+        timeout: Option<Duration>,
+        deadline: Arc<Deadline>,
+    ) -> Result<Self, ExportError> {
+        let (requests, inbox) = channel();
+        thread::Builder::new()
+            .name("tracewire-exporter".to_owned())
+            .spawn(move || run(exporter, &inbox))
+            .map_err(|error| {
+                ExportError::exporter("no thread can be started for the exporter")
+                    .with_source(error)
+            })?;
+        Ok(Self { requests, timeout, deadline, overdue: Mutex::default() })
+    }
+
+    fn ask(&self, request: impl FnOnce(Sender<Outcome>) -> Request) -> Outcome {
+        let mut overdue = self.overdue.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(earlier) = &*overdue
+            && matches!(earlier.try_recv(), Err(TryRecvError::Empty))
+        {
+            return Err("the exporter hangs in an earlier export".to_owned());
+        }
+        *overdue = None;
+        let (sender, receiver) = channel();
+        let gone = || "the exporter's thread has ended".to_owned();
+        self.requests.send(request(sender)).map_err(|_| gone())?;
+        let limit = after(self.timeout.unwrap_or(Duration::MAX));
+        let left = self.deadline.at_most(limit).saturating_duration_since(Instant::now());
+        match receiver.recv_timeout(left) {
+            Ok(outcome) => outcome,
+            Err(RecvTimeoutError::Disconnected) => Err(gone()),
+            Err(RecvTimeoutError::Timeout) => {
+                *overdue = Some(receiver);
+                Err(format!("the exporter did not end within {left:.1?}"))
+            }
+        }
+    }
+}
+
+impl Deliver<Arc<SpanData>> for CustomExporter {
+    type Body = Vec<SpanData>;
+
+    fn encode(&self, batch: &mut VecDeque<Arc<SpanData>>) -> Encoded<Vec<SpanData>> {
+        let bytes = batch.iter().map(Weigh::weight).sum();
+        // A span is cloned only where another exporter has it too.
+        Encoded { body: batch.drain(..).map(Arc::unwrap_or_clone).collect(), bytes }
+    }
+
+    fn send(&self, batch: Vec<SpanData>) -> Result<(), Failure> {
+        self.ask(|answer| Request::Export(batch, answer)).map_err(Failure::all)
+    }
+
+    fn is_concurrent(&self) -> bool {
+        false
+    }
+
+    fn set_resource(&self, resource: &Resource) {
+        // Where the thread has ended, the next export says so.
+        let _ = self.requests.send(Request::Resource(Box::new(resource.clone())));
+    }
+
+    fn shutdown(&self) {
+        // It has exported all it will; what it says to this changes no count.
+        let _ = self.ask(Request::Shutdown);
+    }
+}
+
+fn run(mut exporter: impl SpanExporter, inbox: &Receiver<Request>) {
+    while let Ok(request) = inbox.recv() {
+        match request {
+            Request::Resource(resource) => {
+                let _ = unwinding(|| {
+                    exporter.set_resource(&resource);
+                    Ok(())
+                });
+            }
+            Request::Export(batch, answer) => {
+                // Nobody listens any more if it took too long.
+                let _ = answer.send(unwinding(|| block_on(exporter.export(batch))));
+            }
+            Request::Shutdown(answer) => {
+                let _ = answer.send(unwinding(|| exporter.shutdown()));
+            }
+        }
+    }
+}
+
+fn unwinding(work: impl FnOnce() -> opentelemetry_sdk::error::OTelSdkResult) -> Outcome {
+    match catch_unwind(AssertUnwindSafe(|| quietly(work))) {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(panic) => Err(describe_panic(&*panic)),
+    }
+}

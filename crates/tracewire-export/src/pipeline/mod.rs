@@ -1,0 +1,16 @@
+//! The way of telemetry to an exporter: limits, a bounded queue, batches, and the count of what
+//! became of each item.
+
+pub(crate) mod batch;
+pub(crate) mod block_on;
+pub(crate) mod body;
+pub(crate) mod counts;
+pub(crate) mod courier;
+pub(crate) mod custom_exporter;
+pub(crate) mod deadline;
+pub(crate) mod limits;
+pub(crate) mod metrics;
+pub(crate) mod queue;
+pub(crate) mod span_processor;
+pub(crate) mod span_sink;
+pub(crate) mod weight;

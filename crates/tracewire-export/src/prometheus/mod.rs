@@ -1,0 +1,94 @@
+//! Metrics on a page that a Prometheus server reads: its formats, a service, and a server of ours.
+
+mod connections;
+mod format;
+mod name;
+mod page;
+mod server;
+mod service;
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use opentelemetry_sdk::metrics::reader::MetricReader;
+use opentelemetry_sdk::metrics::{InstrumentKind, ManualReader, Pipeline, Temporality};
+use tokio::sync::Semaphore;
+
+use self::format::Format;
+pub use self::server::PrometheusServer;
+pub use self::service::PrometheusService;
+use crate::diagnostics::log;
+
+/// Metrics for Prometheus: the reader of a meter provider, and the page with what it reads.
+///
+/// Give a clone to the provider, and mount the [`service`](Self::service) in a server of your own, or
+/// start a [`PrometheusServer`].
+///
+/// ```
+/// use opentelemetry_sdk::metrics::SdkMeterProvider;
+/// use tracewire_export::PrometheusExporter;
+///
+/// let prometheus = PrometheusExporter::new();
+/// let provider = SdkMeterProvider::builder().with_reader(prometheus.clone()).build();
+/// let service = prometheus.service(); // such as `Router::route_service("/metrics", service)`
+/// # drop((provider, service));
+/// ```
+#[derive(Clone, Debug)]
+pub struct PrometheusExporter {
+    reader: Arc<ManualReader>,
+    /// The page is made for one request at a time.
+    turn: Arc<Semaphore>,
+}
+
+impl PrometheusExporter {
+    /// Makes one without a provider: until it has one, there is no page.
+    pub fn new() -> Self {
+        let reader = ManualReader::builder().with_temporality(Temporality::Cumulative).build();
+        Self { reader: Arc::new(reader), turn: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// Makes a service that answers with the page, whatever path it is mounted at.
+    pub fn service(&self) -> PrometheusService {
+        PrometheusService::new(self.clone())
+    }
+
+    /// The page as of now; `None` if metrics cannot be collected, as after shutdown.
+    fn page(&self, format: Format) -> Option<String> {
+        let mut metrics = ResourceMetrics::default();
+        if let Err(error) = self.reader.collect(&mut metrics) {
+            log::debug(&format!("metrics cannot be collected for Prometheus: {error}"));
+            return None;
+        }
+        Some(page::render(&metrics, format))
+    }
+}
+
+impl Default for PrometheusExporter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MetricReader for PrometheusExporter {
+    fn register_pipeline(&self, pipeline: Weak<Pipeline>) {
+        self.reader.register_pipeline(pipeline);
+    }
+
+    fn collect(&self, metrics: &mut ResourceMetrics) -> OTelSdkResult {
+        self.reader.collect(metrics)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.reader.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.reader.shutdown_with_timeout(timeout)
+    }
+
+    fn temporality(&self, kind: InstrumentKind) -> Temporality {
+        self.reader.temporality(kind)
+    }
+}

@@ -1,0 +1,331 @@
+//! Metrics in Prometheus' formats, by OpenTelemetry's [compatibility rules].
+//!
+//! [compatibility rules]: https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/
+
+use std::collections::BTreeMap;
+use std::fmt::{Display, Write as _};
+
+use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry_sdk::metrics::data::{
+    AggregatedMetrics, Metric, MetricData, ResourceMetrics, ScopeMetrics,
+};
+
+use super::Format;
+use super::name::{Name, legal};
+
+/// A metric with one name, whose series may come from several scopes.
+#[derive(Default)]
+struct Family {
+    kind: &'static str,
+    unit: String,
+    help: String,
+    series: String,
+}
+
+pub(super) fn render(metrics: &ResourceMetrics, format: Format) -> String {
+    let mut families: BTreeMap<String, Family> = BTreeMap::new();
+    for scope in metrics.scope_metrics() {
+        for metric in scope.metrics() {
+            add(&mut families, scope, metric, format);
+        }
+    }
+    let mut page = String::new();
+    let resource: Vec<KeyValue> = metrics
+        .resource()
+        .iter()
+        .map(|(key, value)| KeyValue::new(key.clone(), value.clone()))
+        .collect();
+    if !resource.is_empty() {
+        let (name, kind) = match format {
+            Format::Text => ("target_info", "gauge"),
+            Format::OpenMetrics => ("target", "info"),
+        };
+        let _ = writeln!(page, "# HELP {name} What the metrics are of.\n# TYPE {name} {kind}");
+        let _ = writeln!(page, "target_info{} 1", labels(resource.iter(), None, None));
+    }
+    for (name, family) in families {
+        if !family.help.is_empty() {
+            let help = escape(&family.help, format == Format::OpenMetrics);
+            let _ = writeln!(page, "# HELP {name} {help}");
+        }
+        let _ = writeln!(page, "# TYPE {name} {}", family.kind);
+        if format == Format::OpenMetrics && !family.unit.is_empty() {
+            let _ = writeln!(page, "# UNIT {name} {}", family.unit);
+        }
+        page.push_str(&family.series);
+    }
+    if format == Format::OpenMetrics {
+        page.push_str("# EOF\n");
+    }
+    page
+}
+
+fn add(
+    families: &mut BTreeMap<String, Family>,
+    scope: &ScopeMetrics,
+    metric: &Metric,
+    format: Format,
+) {
+    let kind = match metric.data() {
+        AggregatedMetrics::F64(data) => self::kind(data),
+        AggregatedMetrics::U64(data) => self::kind(data),
+        AggregatedMetrics::I64(data) => self::kind(data),
+    };
+    let Name { sample, family, unit } = Name::new(metric.name(), metric.unit(), kind, format);
+    let family = families.entry(family).or_insert_with(|| Family {
+        kind,
+        unit,
+        help: metric.description().to_owned(),
+        series: String::new(),
+    });
+    // Two instruments of one name and different kinds: the first one stays.
+    if family.kind != kind {
+        return;
+    }
+    let mut page = Page { out: &mut family.series, name: &sample, scope: scope.scope(), format };
+    match metric.data() {
+        AggregatedMetrics::F64(data) => page.series(data),
+        AggregatedMetrics::U64(data) => page.series(data),
+        AggregatedMetrics::I64(data) => page.series(data),
+    }
+}
+
+fn kind<T>(data: &MetricData<T>) -> &'static str {
+    match data {
+        MetricData::Gauge(_) => "gauge",
+        MetricData::Sum(sum) if sum.is_monotonic() => "counter",
+        MetricData::Sum(_) => "gauge",
+        MetricData::Histogram(_) | MetricData::ExponentialHistogram(_) => "histogram",
+    }
+}
+
+/// Where the samples of one metric go.
+struct Page<'a> {
+    out: &'a mut String,
+    name: &'a str,
+    scope: &'a InstrumentationScope,
+    format: Format,
+}
+
+impl Page<'_> {
+    fn series<T: Display + Copy>(&mut self, data: &MetricData<T>) {
+        match data {
+            MetricData::Gauge(gauge) => {
+                for point in gauge.data_points() {
+                    self.sample("", point.attributes(), None, point.value());
+                }
+            }
+            MetricData::Sum(sum) => {
+                for point in sum.data_points() {
+                    self.sample("", point.attributes(), None, point.value());
+                }
+            }
+            MetricData::Histogram(histogram) => {
+                for point in histogram.data_points() {
+                    let mut below = 0;
+                    let bounds = point.bounds().chain([f64::INFINITY]);
+                    for (bound, count) in bounds.zip(point.bucket_counts()) {
+                        below += count;
+                        self.sample("_bucket", point.attributes(), Some(bound), below);
+                    }
+                    self.sample("_sum", point.attributes(), None, point.sum());
+                    self.sample("_count", point.attributes(), None, point.count());
+                }
+            }
+            // Neither format has buckets of that kind: their sum and number remain.
+            MetricData::ExponentialHistogram(histogram) => {
+                for point in histogram.data_points() {
+                    let all = Some(f64::INFINITY);
+                    self.sample("_bucket", point.attributes(), all, point.count());
+                    self.sample("_sum", point.attributes(), None, point.sum());
+                    self.sample("_count", point.attributes(), None, point.count());
+                }
+            }
+        }
+    }
+
+    fn sample<'a>(
+        &mut self,
+        suffix: &str,
+        attributes: impl Iterator<Item = &'a KeyValue>,
+        bound: Option<f64>,
+        value: impl Display,
+    ) {
+        let bound = bound.map(|bound| self::bound(bound, self.format));
+        let labels = labels(attributes, Some(self.scope), bound);
+        let _ = writeln!(self.out, "{}{suffix}{labels} {value}", self.name);
+    }
+}
+
+/// A bucket's bound. OpenMetrics wants one way of writing a number, Go's.
+fn bound(bound: f64, format: Format) -> String {
+    if bound == f64::INFINITY {
+        return "+Inf".to_owned();
+    }
+    let is_plain = bound == 0.0 || (1e-4..1e6).contains(&bound.abs());
+    match format {
+        Format::Text => bound.to_string(),
+        Format::OpenMetrics if is_plain => format!("{bound:?}"),
+        Format::OpenMetrics => {
+            let text = format!("{bound:e}");
+            // Neither NaN nor an infinity has an exponent.
+            let Some((mantissa, exponent)) = text.split_once('e') else { return text };
+            let (sign, exponent) = match exponent.strip_prefix('-') {
+                Some(exponent) => ('-', exponent),
+                None => ('+', exponent),
+            };
+            format!("{mantissa}e{sign}{exponent:0>2}")
+        }
+    }
+}
+
+/// `{key="value",…}`, or nothing. Keys that become one by the rules for names share it.
+fn labels<'a>(
+    attributes: impl Iterator<Item = &'a KeyValue>,
+    scope: Option<&InstrumentationScope>,
+    bound: Option<String>,
+) -> String {
+    let mut attributes: Vec<&KeyValue> = attributes.collect();
+    attributes.sort_by(|a, b| a.key.cmp(&b.key));
+    let mut labels: BTreeMap<String, String> = BTreeMap::new();
+    for attribute in attributes {
+        let value = attribute.value.as_str().into_owned();
+        labels
+            .entry(legal(attribute.key.as_str(), false))
+            .and_modify(|other| {
+                other.push(';');
+                other.push_str(&value);
+            })
+            .or_insert(value);
+    }
+    if let Some(scope) = scope {
+        labels.insert("otel_scope_name".to_owned(), scope.name().to_owned());
+        if let Some(version) = scope.version() {
+            labels.insert("otel_scope_version".to_owned(), version.to_owned());
+        }
+    }
+    if let Some(bound) = bound {
+        labels.insert("le".to_owned(), bound);
+    }
+    if labels.is_empty() {
+        return String::new();
+    }
+    let pairs: Vec<_> =
+        labels.iter().map(|(key, value)| format!("{key}=\"{}\"", escape(value, true))).collect();
+    format!("{{{}}}", pairs.join(","))
+}
+
+fn escape(text: &str, quotes: bool) -> String {
+    let text = text.replace('\\', "\\\\").replace('\n', "\\n");
+    if quotes { text.replace('"', "\\\"") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::PrometheusExporter;
+    use super::*;
+    use opentelemetry::metrics::MeterProvider;
+    use opentelemetry_sdk::Resource;
+    use opentelemetry_sdk::metrics::SdkMeterProvider;
+
+    /// One of each kind, on a page in this format.
+    fn page(format: Format) -> String {
+        let reader = PrometheusExporter::new();
+        let provider = SdkMeterProvider::builder()
+            .with_reader(reader.clone())
+            .with_resource(
+                Resource::builder_empty()
+                    .with_attribute(KeyValue::new("service.name", "shop"))
+                    .build(),
+            )
+            .build();
+        let scope = InstrumentationScope::builder("m").with_version("1.2").build();
+        let meter = provider.meter_with_scope(scope);
+        let attributes = [KeyValue::new("http.route", "/a\"\\\n")];
+        meter.u64_counter("orders").with_description("\"Sold\".").build().add(2, &attributes);
+        meter.i64_up_down_counter("active").with_unit("{request}").build().add(-1, &[]);
+        meter.f64_gauge("load").with_unit("1").build().record(0.5, &[]);
+        let durations = meter
+            .f64_histogram("http.duration")
+            .with_unit("s")
+            .with_boundaries(vec![0.1, 1.0])
+            .build();
+        durations.record(0.05, &[]);
+        durations.record(2.0, &[]);
+        reader.page(format).unwrap()
+    }
+
+    #[test]
+    fn each_kind_has_its_form() {
+        assert_eq!(
+            page(Format::Text),
+            r#"# HELP target_info What the metrics are of.
+# TYPE target_info gauge
+target_info{service_name="shop"} 1
+# TYPE active gauge
+active{otel_scope_name="m",otel_scope_version="1.2"} -1
+# TYPE http_duration_seconds histogram
+http_duration_seconds_bucket{le="0.1",otel_scope_name="m",otel_scope_version="1.2"} 1
+http_duration_seconds_bucket{le="1",otel_scope_name="m",otel_scope_version="1.2"} 1
+http_duration_seconds_bucket{le="+Inf",otel_scope_name="m",otel_scope_version="1.2"} 2
+http_duration_seconds_sum{otel_scope_name="m",otel_scope_version="1.2"} 2.05
+http_duration_seconds_count{otel_scope_name="m",otel_scope_version="1.2"} 2
+# TYPE load_ratio gauge
+load_ratio{otel_scope_name="m",otel_scope_version="1.2"} 0.5
+# HELP orders_total "Sold".
+# TYPE orders_total counter
+orders_total{http_route="/a\"\\\n",otel_scope_name="m",otel_scope_version="1.2"} 2
+"#
+        );
+    }
+
+    #[test]
+    fn each_kind_has_its_form_in_openmetrics() {
+        assert_eq!(
+            page(Format::OpenMetrics),
+            r#"# HELP target What the metrics are of.
+# TYPE target info
+target_info{service_name="shop"} 1
+# TYPE active gauge
+active{otel_scope_name="m",otel_scope_version="1.2"} -1
+# TYPE http_duration_seconds histogram
+# UNIT http_duration_seconds seconds
+http_duration_seconds_bucket{le="0.1",otel_scope_name="m",otel_scope_version="1.2"} 1
+http_duration_seconds_bucket{le="1.0",otel_scope_name="m",otel_scope_version="1.2"} 1
+http_duration_seconds_bucket{le="+Inf",otel_scope_name="m",otel_scope_version="1.2"} 2
+http_duration_seconds_sum{otel_scope_name="m",otel_scope_version="1.2"} 2.05
+http_duration_seconds_count{otel_scope_name="m",otel_scope_version="1.2"} 2
+# TYPE load_ratio gauge
+# UNIT load_ratio ratio
+load_ratio{otel_scope_name="m",otel_scope_version="1.2"} 0.5
+# HELP orders \"Sold\".
+# TYPE orders counter
+orders_total{http_route="/a\"\\\n",otel_scope_name="m",otel_scope_version="1.2"} 2
+# EOF
+"#
+        );
+    }
+
+    #[test]
+    fn bounds_are_written_as_go_does_in_openmetrics() {
+        for (number, text, open) in [
+            (0.0, "0", "0.0"),
+            (0.005, "0.005", "0.005"),
+            (10.0, "10", "10.0"),
+            (1e6, "1000000", "1e+06"),
+            (1.5e7, "15000000", "1.5e+07"),
+            (1e-5, "0.00001", "1e-05"),
+            (f64::INFINITY, "+Inf", "+Inf"),
+            (f64::NAN, "NaN", "NaN"),
+        ] {
+            assert_eq!(bound(number, Format::Text), text);
+            assert_eq!(bound(number, Format::OpenMetrics), open);
+        }
+    }
+
+    #[test]
+    fn keys_that_become_one_share_their_label() {
+        let attributes = [KeyValue::new("a_b", "2"), KeyValue::new("a.b", "1")];
+        assert_eq!(labels(attributes.iter(), None, None), r#"{a_b="1;2"}"#);
+    }
+}

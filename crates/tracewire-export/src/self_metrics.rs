@@ -1,0 +1,35 @@
+//! What became of the telemetry, as metrics of its own.
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{MeterProvider, ObservableCounter};
+
+use crate::exports::Exports;
+
+/// Makes a counter of items by signal, exporter and fate.
+///
+/// The counters are kept alive by the provider.
+pub(crate) fn register(provider: &impl MeterProvider, exports: Exports) {
+    let _: ObservableCounter<u64> = provider
+        .meter("tracewire")
+        .u64_observable_counter("tracewire.telemetry.items")
+        .with_unit("{item}")
+        .with_description("Spans, log records and data points that were recorded, by their fate.")
+        .with_callback(move |observer| {
+            for counts in exports.counts().iter() {
+                let now = counts.snapshot();
+                for (fate, number) in
+                    [("exported", now.exported), ("failed", now.failed), ("dropped", now.dropped)]
+                {
+                    observer.observe(
+                        number,
+                        &[
+                            KeyValue::new("signal", counts.signal()),
+                            KeyValue::new("exporter", counts.exporter()),
+                            KeyValue::new("fate", fate),
+                        ],
+                    );
+                }
+            }
+        })
+        .build();
+}

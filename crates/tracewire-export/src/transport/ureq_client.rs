@@ -1,0 +1,112 @@
+//! The HTTP client that exporters use unless the program gave one.
+
+use std::fmt;
+use std::io::Read;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use opentelemetry_http::{HttpClient, HttpError};
+use ureq::{Agent, Timeout};
+use url::Url;
+
+use super::http::{MOST_RESPONSE, TimeLeft};
+use super::proxy::Proxy;
+use super::retry::{Fault, Retry};
+use super::tls::Tls;
+use super::unreachable;
+use crate::error::ExportError;
+use crate::pipeline::batch::CONCURRENT_EXPORTS;
+
+/// How long to wait for a connection; a dead network must not cost a batch its whole time.
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// What each connection keeps for what it reads and writes. The head of an answer must fit.
+const INPUT_BUFFER: usize = 16 * 1024;
+const OUTPUT_BUFFER: usize = 32 * 1024;
+pub(crate) const USER_AGENT: &str = concat!(
+    "tracewire/",
+    env!("CARGO_PKG_VERSION"),
+    " OTel-OTLP-Exporter-Rust/",
+    env!("CARGO_PKG_VERSION")
+);
+
+/// Blocks the thread that sends, and stops when its time is up.
+pub(crate) struct UreqClient(Agent);
+
+impl UreqClient {
+    /// A client for requests to `url`, whose scheme says whether TLS is needed.
+    pub(crate) fn new(url: &Url, tls: &Tls, proxy: Option<Proxy>) -> Result<Self, ExportError> {
+        let config = Agent::config_builder()
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            // A redirect would carry credentials to wherever the answer says.
+            .max_redirects(0)
+            .http_status_as_error(false)
+            .input_buffer_size(INPUT_BUFFER)
+            .output_buffer_size(OUTPUT_BUFFER)
+            .max_idle_connections_per_host(CONCURRENT_EXPORTS)
+            .proxy(proxy.map(Proxy::into_ureq));
+        Ok(Self(tls.configure(config, url)?.build().new_agent()))
+    }
+
+    fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, ureq::Error> {
+        let left = request.extensions().get::<TimeLeft>().map(|TimeLeft(left)| *left);
+        let (head, body) = request.into_parts();
+        let mut request = self.0.post(head.uri).config().timeout_global(left).build();
+        for (name, value) in &head.headers {
+            request = request.header(name, value);
+        }
+        let (head, body) = request.send(&*body)?.into_parts();
+        let mut answer = Vec::new();
+        // The data has arrived, whatever becomes of the rest of the answer.
+        let _ = body.into_reader().take(MOST_RESPONSE as u64).read_to_end(&mut answer);
+        Ok(Response::from_parts(head, answer.into()))
+    }
+}
+
+#[async_trait::async_trait]
+impl HttpClient for UreqClient {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        self.send(request).map_err(HttpError::from)
+    }
+}
+
+impl fmt::Debug for UreqClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UreqClient").finish_non_exhaustive()
+    }
+}
+
+/// An attempt without an answer, and whether another one may help.
+pub(super) fn fault(endpoint: &str, error: &ureq::Error) -> Fault {
+    let never = matches!(error, ureq::Error::Http(_) | ureq::Error::BadUri(_));
+    let retry = if never { Retry::Never } else { Retry::Soon };
+    let cause = describe(error);
+    let what = if is_unreached(error) {
+        unreachable::reason(endpoint, &cause)
+    } else {
+        format!("{endpoint}: {cause}")
+    };
+    Fault { what, retry }
+}
+
+/// Whether there was nobody to send anything to.
+fn is_unreached(error: &ureq::Error) -> bool {
+    match error {
+        ureq::Error::Io(error) => unreachable::is_unreached(error),
+        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => true,
+        ureq::Error::Timeout(limit) => matches!(limit, Timeout::Connect | Timeout::Resolve),
+        _ => false,
+    }
+}
+
+/// Why there was no answer, without the URL, which may hold credentials.
+fn describe(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Io(error) => error.to_string(),
+        ureq::Error::Timeout(Timeout::Connect) => "no connection in time".to_owned(),
+        ureq::Error::Timeout(Timeout::Resolve) => "no address in time".to_owned(),
+        ureq::Error::Timeout(_) => "no answer in time".to_owned(),
+        ureq::Error::BadUri(_) => "the endpoint is unusable".to_owned(),
+        error => error.to_string(),
+    }
+}

@@ -1,0 +1,16 @@
+//! For crates that set telemetry up, such as `tracewire-init`. It may change in any release.
+
+/// What these crates say themselves.
+pub use crate::diagnostics::{
+    log,
+    output::Output,
+    quiet::quietly,
+    shown::{self, Shown},
+};
+pub use crate::otlp::usable;
+pub use crate::pipeline::{
+    courier::{Begun, Courier},
+    deadline::after,
+    metrics::Deliveries,
+};
+pub use crate::transport::proxy::is_loopback;
