@@ -1,6 +1,6 @@
 //! Allocations of decisions about spans, which unlike times are exact.
 
-use tracewire_benches::sampling::cases;
+use benches::sampling::cases;
 
 #[test]
 fn every_decision_makes_the_allocations_of_its_trace_state_alone() {

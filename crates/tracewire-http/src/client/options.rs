@@ -32,7 +32,7 @@ macro_rules! client_options {
         pub fn exclude_urls<I, T>(self, patterns: I) -> Self
         where
             I: IntoIterator<Item = T>,
-            T: Into<Box<str>>,
+            T: AsRef<str>,
         {
             self.configure(|settings| settings.own_mut().excluded = $crate::Urls::new(patterns))
         }

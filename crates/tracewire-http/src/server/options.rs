@@ -60,7 +60,7 @@ macro_rules! server_options {
         pub fn exclude_paths<I, T>(self, patterns: I) -> Self
         where
             I: IntoIterator<Item = T>,
-            T: Into<Box<str>>,
+            T: AsRef<str>,
         {
             self.configure(|settings| settings.own_mut().exclude(patterns))
         }

@@ -63,7 +63,7 @@ impl ServerOptions {
     pub fn exclude<I, T>(&mut self, patterns: I)
     where
         I: IntoIterator<Item = T>,
-        T: Into<Box<str>>,
+        T: AsRef<str>,
     {
         self.excluded = Paths::new(patterns);
     }
