@@ -88,11 +88,12 @@ impl<'a> OtelTraceState<'a> {
     pub fn with_threshold(&self, threshold: Option<Threshold>) -> Option<String> {
         let mut text = String::with_capacity(CAPACITY);
         if let Some(threshold) = threshold {
-            let _ = write!(text, "th:{threshold}"); // a `String` takes everything
+            text.push_str("th:");
+            threshold.push_to(&mut text);
         }
         if let Some(randomness) = self.randomness {
             separate(&mut text);
-            let _ = write!(text, "rv:{randomness}");
+            let _ = write!(text, "rv:{randomness}"); // a `String` takes everything
         }
         for part in self.others() {
             separate(&mut text);

@@ -101,6 +101,11 @@ impl Threshold {
         self.0
     }
 
+    /// Appends what `Display` writes; spans are started often enough to save a formatter.
+    pub(crate) fn push_to(self, text: &mut String) {
+        text.push_str(trimmed(self.0, &mut [0; DIGITS as usize]));
+    }
+
     /// The threshold of a number that [`value`](Self::value) returned.
     pub(crate) fn from_value(value: u64) -> Self {
         Self(value.min(RANGE - 1))
