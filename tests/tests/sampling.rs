@@ -3,13 +3,13 @@
 #![allow(clippy::unwrap_used)] // a test may
 
 use axum::{Router, body::Body, http::Request, routing::get};
-use opentelemetry::trace::TraceContextExt;
+use opentelemetry::trace::{Span as _, TraceContextExt, Tracer as _, TracerProvider as _};
 use std::sync::{Arc, Mutex};
 use tower::ServiceExt;
 use tracewire::{
-    ServerLayer,
+    ServerLayer, Telemetry,
     propagation::{B3, Composite, Datadog, Propagator, TraceContext, XRay, set_describe_unsampled},
-    setup::sampling::{AlwaysOn, OtelTraceState, ParentThreshold, RuleBased, Sampler},
+    sampling::{AlwaysOn, OtelTraceState, ParentThreshold, RuleBased, Sampler},
 };
 use tracewire_testing::Capture;
 
@@ -116,4 +116,18 @@ async fn decisions_of_other_formats_leave_no_threshold() {
             "{headers:?}"
         );
     }
+}
+
+#[test]
+fn the_sampler_of_running_telemetry_can_be_replaced() {
+    let builder = Telemetry::builder().traces_exporters([]).metrics_exporters([]);
+    let telemetry = builder.sampler(Sampler::new(AlwaysOn)).build().unwrap();
+    let tracer = telemetry.tracer_provider().unwrap().tracer("test");
+    assert!(tracer.start("before").is_recording());
+    let rules = RuleBased::parse("name=after: off; 0.5 10/s", "shop").unwrap();
+    telemetry.replace_sampler(Sampler::new(ParentThreshold::new(rules)));
+    assert!(!tracer.start("after").is_recording());
+    let rates = telemetry.sampler().unwrap().rates();
+    assert_eq!(rates[0].0, "0.5 10/s");
+    telemetry.shutdown();
 }

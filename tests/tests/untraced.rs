@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tracewire::{
     ClientMiddleware, ServerLayer,
     propagation::{Baggage, Composite, TraceContext},
-    setup::sampling,
+    sampling,
     span::{Tracer, database::Database},
 };
 use tracewire_testing::Capture;

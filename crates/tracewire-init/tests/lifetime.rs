@@ -100,6 +100,25 @@ fn telemetry_started_inside_a_span_exports_what_begins_below_it() {
 }
 
 #[test]
+fn requests_are_described_to_rules_that_may_keep_them_below_an_unsampled_caller() {
+    const TEST: &str =
+        "requests_are_described_to_rules_that_may_keep_them_below_an_unsampled_caller";
+    if is_child() {
+        let telemetry = tracewire_init::init().unwrap();
+        println!("described={}", tracewire_propagation::describe_unsampled());
+        println!("report={}", telemetry.shutdown());
+        return;
+    }
+    let rules = ("OTEL_TRACES_SAMPLER_ARG", "GET /orders: on; off");
+    for (sampler, expected) in [("rules", true), ("parentbased_rules", false)] {
+        let output = run(TEST, &[("OTEL_TRACES_SAMPLER", sampler), rules]);
+        let stdout = stdout(&output);
+        assert!(stdout.contains(&format!("described={expected}")), "{sampler}: {stdout}");
+        assert_eq!(warnings(&output), Vec::<String>::new());
+    }
+}
+
+#[test]
 fn a_sampler_from_code_takes_no_span_without_ids_for_a_parent() {
     use opentelemetry_sdk::trace::Sampler;
     const TEST: &str = "a_sampler_from_code_takes_no_span_without_ids_for_a_parent";

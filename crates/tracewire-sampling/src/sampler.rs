@@ -11,12 +11,12 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 use tracewire_propagation::{SamplingHint, is_untraced};
 
-use crate::Randomness;
 use crate::composable::{Composable, SamplingParameters};
 use crate::otel_trace_state::with_threshold;
 use crate::parent::{Trace, hint};
 use crate::plain::{NewSpan, Plain};
 use crate::rate::{Clock, RateStatus, RateTarget, SystemClock};
+use crate::{Randomness, Threshold};
 
 /// The sampler for an SDK: decides by a tree of [`Composable`] samplers, or by another sampler.
 ///
@@ -227,8 +227,9 @@ impl Sampler {
             clock: &*self.clock,
         });
         let kept = intent.threshold().filter(|threshold| {
-            let counted = intent.is_reliable();
-            threshold.keeps(if counted { trace.randomness } else { Randomness::fresh() })
+            // A number of its own, because nobody knows how this threshold relates to the trace.
+            let own = || *threshold == Threshold::ALWAYS || threshold.keeps(Randomness::fresh());
+            if intent.is_reliable() { threshold.keeps(trace.randomness) } else { own() }
         });
         let state = parent.map_or(&TraceState::NONE, SpanContext::trace_state);
         let trace_state = with_threshold(state, kept.filter(|_| intent.is_reliable()));
