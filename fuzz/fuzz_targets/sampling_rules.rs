@@ -2,6 +2,6 @@
 //! Rules are read or refused with a place.
 
 use libfuzzer_sys::fuzz_target;
-use tracewire_fuzz::sampling::rules;
+use fuzz::sampling::rules;
 
 fuzz_target!(|text: &str| rules(text));
