@@ -1,4 +1,4 @@
-//! A program of the examples, as a stranger runs it.
+//! A program of the examples, run as a user runs it.
 
 use std::{
     io::{BufRead, BufReader, Read, Write, copy, sink},

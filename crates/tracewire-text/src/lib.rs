@@ -33,5 +33,9 @@ pub use self::{
     redaction::SensitiveKeys,
 };
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 /// Stands in place of a secret.
 pub const REDACTED: &str = "REDACTED";

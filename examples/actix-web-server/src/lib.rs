@@ -1,35 +1,35 @@
 //! Traces an actix-web server: all that stands between actix-web and `tracewire_http::wiring`.
 //!
-//! actix-web has types of its own for methods, headers and bodies, so those of each request and
-//! response are copied into the ones of the `http` crate. What is recorded, when it ends, and every
-//! option is that of the other server layers.
+//! actix-web has its own types for methods, headers and bodies, so heads are copied into those of the
+//! `http` crate. All else is as in `tracewire-tower`.
 
 use actix_web::{
     Error, HttpMessage,
-    body::{BodySize, MessageBody},
+    body::{self, BodySize, BodyStream, BoxBody, MessageBody, SizedStream},
     dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready},
     http::header::{HeaderMap as ActixHeaders, HeaderName as ActixName, HeaderValue as ActixValue},
 };
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version};
-use http_body::{Body, Frame, SizeHint};
-use pin_project_lite::pin_project;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version,
+    header::CONTENT_LENGTH,
+};
+use http_body::Frame;
+use http_body_util::{BodyDataStream, StreamBody};
 use std::{
     borrow::Cow,
     future::{Future, Ready, ready},
     net::SocketAddr,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
 };
 use tracewire_http::{
     ExchangeHandle, Outcome, RequestHead,
-    wiring::{
-        IncomingRequest, Scope, Scoped, ServerBody, ServerCall, ServerSettings, server_options,
-    },
+    wiring::{IncomingRequest, Scope, Scoped, ServerCall, ServerSettings, server_options},
 };
 
-/// Gives every request a server span and a duration. Wrap the app with it last.
+/// Gives every request a server span and a duration. Make one for all workers, and wrap the app with
+/// it last.
 #[derive(Clone, Debug)]
 #[must_use = "a middleware does nothing until an app is wrapped with it"]
 pub struct ServerMiddleware {
@@ -37,13 +37,7 @@ pub struct ServerMiddleware {
 }
 
 impl ServerMiddleware {
-    /// A middleware with the defaults. Make one and give each worker a clone, so that they share it.
-    pub fn new() -> Self {
-        let settings = ServerSettings::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-        Self { settings: Arc::new(settings) }
-    }
-
-    server_options!("actix_web_server::ServerMiddleware::new()");
+    server_options!("actix_web_server::ServerMiddleware::default()");
 
     fn configure(mut self, set: impl FnOnce(&mut ServerSettings)) -> Self {
         set(Arc::make_mut(&mut self.settings));
@@ -53,16 +47,18 @@ impl ServerMiddleware {
 
 impl Default for ServerMiddleware {
     fn default() -> Self {
-        Self::new()
+        let settings = ServerSettings::new(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+        Self { settings: Arc::new(settings) }
     }
 }
 
 impl<S, B> Transform<S, ServiceRequest> for ServerMiddleware
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-    B: MessageBody,
+    B: MessageBody + 'static,
+    S::Future: 'static,
 {
-    type Response = ServiceResponse<ResponseBody<B>>;
+    type Response = ServiceResponse;
     type Error = Error;
     type Transform = ServerService<S>;
     type InitError = ();
@@ -83,11 +79,12 @@ pub struct ServerService<S> {
 impl<S, B> Service<ServiceRequest> for ServerService<S>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
-    B: MessageBody,
+    B: MessageBody + 'static,
+    S::Future: 'static,
 {
-    type Response = ServiceResponse<ResponseBody<B>>;
+    type Response = ServiceResponse;
     type Error = Error;
-    type Future = ResponseFuture<S::Future>;
+    type Future = Pin<Box<dyn Future<Output = Result<ServiceResponse, Error>>>>;
 
     forward_ready!(inner);
 
@@ -97,7 +94,21 @@ where
             request.extensions_mut().insert(handle);
         }
         let inner = scope.run(|| self.inner.call(request));
-        ResponseFuture { work: Scoped::new(inner, scope) }
+        let answered = Scoped::new(inner, scope);
+        Box::pin(async move {
+            let (result, mut scope) = answered.await;
+            match result {
+                Ok(response) => Ok(respond(scope, response.map_into_boxed_body())),
+                Err(error) => {
+                    // actix-web makes a response of it, further out.
+                    if let Some(exchange) = scope.exchange() {
+                        exchange.set_status(status(error.as_response_error().status_code()));
+                    }
+                    scope.end(Outcome::Complete);
+                    Err(error)
+                }
+            }
+        })
     }
 }
 
@@ -110,10 +121,13 @@ struct Incoming<'a> {
 impl<'a> Incoming<'a> {
     fn new(request: &'a ServiceRequest) -> Self {
         let mut head = Request::new(());
-        // What actix-web has read is valid there too.
         *head.method_mut() = request.method().as_str().parse().unwrap_or_default();
         *head.uri_mut() = request.uri().to_string().parse().unwrap_or_default();
-        *head.version_mut() = version(request.version());
+        *head.version_mut() = match request.version() {
+            actix_web::http::Version::HTTP_10 => Version::HTTP_10,
+            actix_web::http::Version::HTTP_2 => Version::HTTP_2,
+            _ => Version::HTTP_11,
+        };
         *head.headers_mut() = headers(request.headers());
         // Another middleware of ours may be around this one.
         if let Some(handle) = request.extensions().get::<ExchangeHandle>() {
@@ -137,122 +151,39 @@ impl IncomingRequest for Incoming<'_> {
     }
 }
 
-pin_project! {
-    /// Response future of [`ServerService`].
-    #[derive(Debug)]
-    pub struct ResponseFuture<F> {
-        #[pin]
-        work: Scoped<F, ServerCall>,
-    }
-}
-
-impl<F, B> Future for ResponseFuture<F>
-where
-    F: Future<Output = Result<ServiceResponse<B>, Error>>,
-    B: MessageBody,
-{
-    type Output = Result<ServiceResponse<ResponseBody<B>>, Error>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let (result, mut scope) = ready!(self.project().work.poll(cx));
-        Poll::Ready(match result {
-            Ok(response) => Ok(respond(scope, response)),
-            Err(error) => {
-                // actix-web makes a response of it, further out.
-                if let Some(exchange) = scope.exchange() {
-                    exchange.set_status(status(error.as_response_error().status_code()));
-                }
-                scope.end(Outcome::Complete);
-                Err(error)
-            }
-        })
-    }
-}
-
 /// Has the body of `response` end the exchange.
-fn respond<B: MessageBody>(
-    scope: Scope<ServerCall>,
-    response: ServiceResponse<B>,
-) -> ServiceResponse<ResponseBody<B>> {
+fn respond(scope: Scope<ServerCall>, response: ServiceResponse) -> ServiceResponse {
     let (request, response) = response.into_parts();
-    let (mut response, body) = response.into_parts();
+    let (mut response, mut body) = response.into_parts();
     let size = body.size();
-    let mut seen = Response::new(Frames { inner: body });
+    let chunks = stream::poll_fn(move |cx| Pin::new(&mut body).poll_next(cx));
+    let mut seen = Response::new(StreamBody::new(chunks.map_ok(Frame::data)));
     *seen.status_mut() = status(response.status());
     *seen.headers_mut() = headers(response.headers());
-    let (head, frames) = ServerCall::respond(scope, seen).into_parts();
-    add_new(&head.headers, response.headers_mut());
-    ServiceResponse::new(request, response.set_body(ResponseBody { size, frames }))
-}
-
-pin_project! {
-    /// A body of actix-web's as one of the `http-body` crate.
-    #[derive(Debug)]
-    pub struct Frames<B> {
-        #[pin]
-        inner: B,
-    }
-}
-
-impl<B: MessageBody> Body for Frames<B> {
-    type Data = Bytes;
-    type Error = B::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        self.project().inner.poll_next(cx).map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.size().is_eof()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self.inner.size() {
-            BodySize::None => SizeHint::with_exact(0),
-            BodySize::Sized(length) => SizeHint::with_exact(length),
-            BodySize::Stream => SizeHint::new(),
+    let length = match size {
+        BodySize::None => Some(0),
+        BodySize::Sized(length) => Some(length),
+        BodySize::Stream => None,
+    };
+    seen.headers_mut().extend(length.map(|length| (CONTENT_LENGTH, length.into())));
+    let (head, body) = ServerCall::respond(scope, seen).into_parts();
+    for name in ["traceresponse", "server-timing"] {
+        response.headers_mut().remove(name);
+        for value in head.headers.get_all(name) {
+            if let Ok(value) = ActixValue::from_bytes(value.as_bytes()) {
+                response.headers_mut().append(ActixName::from_static(name), value);
+            }
         }
     }
-}
-
-pin_project! {
-    /// Response body of [`ServerService`]: it ends the exchange.
-    #[derive(Debug)]
-    pub struct ResponseBody<B: MessageBody> {
-        size: BodySize,
-        #[pin]
-        frames: ServerBody<Frames<B>>,
-    }
-}
-
-impl<B: MessageBody> MessageBody for ResponseBody<B> {
-    type Error = B::Error;
-
-    fn size(&self) -> BodySize {
-        self.size
-    }
-
-    fn poll_next(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, B::Error>>> {
-        let frame = ready!(self.project().frames.poll_frame(cx));
-        // actix-web's bodies have no trailers.
-        Poll::Ready(frame.map(|frame| frame.map(|frame| frame.into_data().unwrap_or_default())))
-    }
-}
-
-fn version(version: actix_web::http::Version) -> Version {
-    match version {
-        actix_web::http::Version::HTTP_09 => Version::HTTP_09,
-        actix_web::http::Version::HTTP_10 => Version::HTTP_10,
-        actix_web::http::Version::HTTP_2 => Version::HTTP_2,
-        actix_web::http::Version::HTTP_3 => Version::HTTP_3,
-        _ => Version::HTTP_11,
-    }
+    // actix-web reads even what HEAD leaves unsent; there the head is the end.
+    let unread = *request.method() == "HEAD";
+    let chunks = stream::iter((!unread).then_some(BodyDataStream::new(body))).flatten();
+    let body = match size {
+        BodySize::None => BoxBody::new(body::None::new()),
+        BodySize::Sized(length) => BoxBody::new(SizedStream::new(length, chunks)),
+        BodySize::Stream => BoxBody::new(BodyStream::new(chunks)),
+    };
+    ServiceResponse::new(request, response.set_body(body))
 }
 
 fn status(status: actix_web::http::StatusCode) -> StatusCode {
@@ -266,18 +197,4 @@ fn headers(headers: &ActixHeaders) -> HeaderMap {
         Some((HeaderName::from_bytes(name.as_ref()).ok()?, copy))
     };
     headers.iter().filter_map(header).collect()
-}
-
-/// Puts the headers that tell the caller the trace among the response's.
-fn add_new(seen: &HeaderMap, headers: &mut ActixHeaders) {
-    for name in seen.keys() {
-        let values: Vec<_> = seen.get_all(name).iter().map(HeaderValue::as_bytes).collect();
-        if values.iter().copied().eq(headers.get_all(name.as_str()).map(ActixValue::as_bytes)) {
-            continue;
-        }
-        let Ok(name) = ActixName::from_bytes(name.as_ref()) else { continue };
-        headers.remove(&name);
-        let values = values.into_iter().filter_map(|value| ActixValue::from_bytes(value).ok());
-        values.for_each(|value| headers.append(name.clone(), value));
-    }
 }

@@ -11,7 +11,7 @@ use std::{
 fn main() -> Result<(), Box<dyn Error>> {
     let telemetry = tracewire::init()?;
     let address = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".into());
-    let traced = ServerMiddleware::new(); // one for all workers
+    let traced = ServerMiddleware::default(); // one for all workers
     let server = HttpServer::new(move || {
         App::new().route("/hello/{name}", web::get().to(hello)).wrap(traced.clone())
     })

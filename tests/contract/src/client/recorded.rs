@@ -87,7 +87,7 @@ pub fn resent(port: u16, url: &str, status: u16, count: u32) -> Attributes {
     all
 }
 
-/// The attributes of every span of a GET to `port` of this host that nobody answered.
+/// The attributes of every span of a GET to `port` of this host without a response.
 pub fn unanswered(port: u16, url: &str, error: Option<&'static str>) -> Attributes {
     let mut all = answered(port, url, 0);
     all.retain(|key, _| !key.starts_with("network.") && *key != "http.response.status_code");

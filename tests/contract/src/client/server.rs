@@ -163,7 +163,7 @@ impl Drop for Server {
     }
 }
 
-/// A port of this host that nobody listens on, nor will while the tests run.
+/// A port of this host on which nothing listens, nor will while the tests run.
 pub fn closed_port() -> u16 {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();

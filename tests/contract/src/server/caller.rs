@@ -112,7 +112,7 @@ impl Client {
         }
     }
 
-    /// Sends a request that goes on by itself; aborting it is what a caller does who drops it.
+    /// Sends a request from a task; aborting the task drops the call.
     pub async fn start(&mut self, request: Request<Body>) -> Call {
         match &mut self.sender {
             Sender::Http1(sender) => {

@@ -1,4 +1,4 @@
-//! HTTP/1.1 by hand, for what no client library would send.
+//! Raw HTTP/1.1, for what no client library would send.
 
 use std::net::SocketAddr;
 use tokio::{
@@ -26,14 +26,14 @@ impl Raw {
         Self { stream: BufReader::new(stream), address }
     }
 
-    pub async fn write(&mut self, octets: impl AsRef<[u8]>) {
-        self.stream.write_all(octets.as_ref()).await.unwrap();
+    pub async fn write(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
     pub async fn read_exact(&mut self, length: usize) -> String {
-        let mut octets = vec![0; length];
-        self.stream.read_exact(&mut octets).await.unwrap();
-        String::from_utf8_lossy(&octets).into_owned()
+        let mut bytes = vec![0; length];
+        self.stream.read_exact(&mut bytes).await.unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// Reads one response: head, and body by its length or its chunks.

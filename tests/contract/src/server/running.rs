@@ -6,8 +6,8 @@ use super::{
     raw::Raw,
 };
 use opentelemetry::trace::SpanKind;
-use std::{net::SocketAddr, sync::Arc};
-use tokio::{net::TcpListener, task::AbortHandle};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, task::AbortHandle, time::sleep};
 use tracewire_testing::{Capture, Span, Spans};
 
 pub struct Running {
@@ -94,8 +94,24 @@ impl Running {
         self.capture.ended(spans).await;
         let ended = self.capture.finished().await;
         assert_eq!(ended.len(), spans, "all spans:\n{ended}");
-        check_metrics(&self.capture.metrics(), self.scope, &servers(&ended));
+        let servers = servers(&ended);
+        self.measured(servers.len() as u64).await;
+        check_metrics(&self.capture.metrics(), self.scope, &servers);
         ended
+    }
+
+    /// Waits until so many requests are measured: a server on other threads may just have ended the
+    /// span. What is missing after a while, the check of the metrics says.
+    async fn measured(&self, requests: u64) {
+        for _ in 0..1000 {
+            let metrics = self.capture.metrics();
+            let duration = metrics.iter().find(|one| one.name == "http.server.request.duration");
+            let points = duration.map_or(&[][..], |duration| &duration.points);
+            if points.iter().map(|point| point.count).sum::<u64>() >= requests {
+                return;
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// The only span that the requests so far left.

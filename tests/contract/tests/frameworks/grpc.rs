@@ -26,7 +26,7 @@ use tracewire_tower::{ClientLayer, ServerLayer, client::ClientService, server::R
 type Traced = ClientService<Channel>;
 type Codec = ProstCodec<String, String>;
 
-/// Repeats what it is told, counts on request, and fails on request.
+/// Repeats, counts and fails, as its request asks.
 #[derive(Clone)]
 struct Echo;
 
@@ -284,8 +284,8 @@ async fn failure(endpoint: Endpoint, timeout: Option<Duration>) -> String {
 }
 
 #[tokio::test]
-async fn a_channel_that_reaches_nobody_says_why() {
-    // Bound and not listening: nobody else gets the port.
+async fn a_channel_that_cannot_connect_says_why() {
+    // Bound and not listening, so no other process gets the port.
     let unused = tokio::net::TcpSocket::new_v4().unwrap();
     unused.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let refused = format!("http://{}", unused.local_addr().unwrap());

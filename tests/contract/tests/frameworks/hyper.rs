@@ -155,7 +155,7 @@ async fn serve(listener: TcpListener, protocol: Protocol, service: Plain) {
 }
 
 /// `service` for one connection: hyper's bodies, the peer known, and no body for `HEAD`, which
-/// hyper sees to by itself only on HTTP/1.1.
+/// hyper leaves out on HTTP/1.1 alone.
 fn connected(
     service: Plain,
     protocol: Protocol,

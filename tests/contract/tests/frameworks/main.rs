@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 // Servers.
+mod actix_web;
 mod axum;
 mod hyper;
 mod tonic;

@@ -49,7 +49,7 @@ async fn future_dropped_unpolled_is_cancelled() {
 }
 
 #[tokio::test]
-async fn body_that_nobody_polls_is_cancelled() {
+async fn body_that_is_never_polled_is_cancelled() {
     for protocol in [Protocol::Http1, Protocol::Http2] {
         let running = stacked(protocol, |_, layer| {
             let inner = layer.layer(service_fn(|_: Request<bodies::Body>| {

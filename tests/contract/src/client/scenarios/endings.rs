@@ -58,7 +58,7 @@ pub async fn a_dropped_body_is_no_error<C: ClientUnderTest>(over: Transport) {
 pub async fn a_dropped_call_is_no_error<C: ClientUnderTest>(over: Transport) {
     let stage = Stage::<C>::new(over).await;
     tokio::select! {
-        _ = stage.client.call(stage.request("/silence")) => unreachable!("nobody answers"),
+        _ = stage.client.call(stage.request("/silence")) => unreachable!("there is no answer"),
         () = stage.server.arrived() => {}
     }
     let url = stage.server.url("/silence");

@@ -44,7 +44,7 @@ pub async fn calls_under_way_are_counted<C: ClientUnderTest>(over: Transport) {
         assert_active(1.0);
     };
     tokio::select! {
-        _ = stage.client.call(stage.request("/silence")) => unreachable!("nobody answers"),
+        _ = stage.client.call(stage.request("/silence")) => unreachable!("there is no answer"),
         () = under_way => {}
     }
     assert_active(0.0);

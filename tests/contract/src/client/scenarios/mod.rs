@@ -11,7 +11,7 @@ pub mod redirects;
 /// Some scenarios need something of the client. Each need is met (`yes`), or the reason why it is not
 /// stands there, and its scenarios are listed as ignored:
 ///
-/// - `redirects`: somebody follows redirects;
+/// - `redirects`: redirects are followed, by the client or around it;
 /// - `timeouts`: connecting and waiting for a response can be limited;
 /// - `end_at_body`: a call can end with the body of its response.
 ///

@@ -1,4 +1,4 @@
-//! Requests that nobody means well with.
+//! Hostile requests: made-up names, oversized and malformed headers.
 
 use crate::server::{Client, Running, ServerUnderTest, bodies};
 use http::{HeaderValue, header};
@@ -10,15 +10,15 @@ use tracewire_testing::Span;
 /// Bytes of the longest attribute value.
 const LIMIT: usize = 4096;
 
-/// Sends requests that differ in everything a stranger can choose, and an honest one after them.
-async fn storm(running: &Running, strangers: usize, client_address: &'static str) {
+/// Sends requests that differ in everything a client controls, and an ordinary one after them.
+async fn storm(running: &Running, count: usize, client_address: &'static str) {
     let mut client = running.connect().await;
-    for n in 0..strangers {
+    for n in 0..count {
         hostile(&mut client, n).await;
     }
     client.get("/redirect").await;
 
-    let spans = running.ended(strangers + 1).await;
+    let spans = running.ended(count + 1).await;
     let names: BTreeSet<_> = spans.iter().map(|span| &*span.name).collect();
     let few = BTreeSet::from(["GET", "GET /redirect", "HTTP", "HTTP /redirect"]);
     assert!(names.is_subset(&few), "{names:?}");
@@ -26,17 +26,17 @@ async fn storm(running: &Running, strangers: usize, client_address: &'static str
     for metric in metrics.iter() {
         assert!(metric.points.len() <= 10, "{metrics}");
     }
-    let honest = running.expected(client.address, "/redirect").route("/redirect").status(302);
-    honest.set("client.address", client_address).check(&spans.one("GET /redirect"));
+    let ordinary = running.expected(client.address, "/redirect").route("/redirect").status(302);
+    ordinary.set("client.address", client_address).check(&spans.one("GET /redirect"));
     let duration = metrics.one("http.server.request.duration");
-    let honest = duration.points.iter().find(|point| {
+    let ordinary = duration.points.iter().find(|point| {
         let has = |key, value: &str| {
             let mut attributes = point.attributes.iter();
             attributes.any(|own| own.key.as_str() == key && own.value.as_str() == value)
         };
         has("http.request.method", "GET") && has("http.route", "/redirect")
     });
-    assert_eq!(honest.expect("the honest route is still seen").count, 1);
+    assert_eq!(ordinary.expect("the ordinary route is still seen").count, 1);
 }
 
 async fn hostile(client: &mut Client, n: usize) {
@@ -90,7 +90,7 @@ fn longest(span: &Span) -> usize {
     lengths.max().unwrap_or(0)
 }
 
-pub async fn octets_that_are_no_text_are_replaced<S: ServerUnderTest>() {
+pub async fn bytes_that_are_not_utf8_are_replaced<S: ServerUnderTest>() {
     let running = Running::with::<S>(|setup| {
         setup.capture_request_headers = HeaderSelector::new(["x-*"]);
     })

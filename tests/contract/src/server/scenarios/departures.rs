@@ -94,7 +94,7 @@ pub async fn caller_gone_in_the_middle_of_an_upload_ends_it<S: ServerUnderTest>(
     let span = running.server_span(2).await;
     let expected = running.expected(client.address, "/upload").method("POST").route("/upload");
     // The handler sees its request break off, and answers. HTTP/1.1 takes the whole answer before
-    // it finds nobody to send it to; HTTP/2 knows.
+    // it finds the connection closed; HTTP/2 knows.
     let expected = expected.status(400);
     match running.protocol {
         Protocol::Http1 => expected,

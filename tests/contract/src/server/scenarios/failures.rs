@@ -4,7 +4,7 @@ use crate::server::{Around, Running, ServerUnderTest, bodies};
 use http::StatusCode;
 use http_body_util::BodyExt;
 
-pub async fn panic_that_nobody_catches_is_a_panic<S: ServerUnderTest>() {
+pub async fn uncaught_panic_is_a_panic<S: ServerUnderTest>() {
     let running = Running::start::<S>().await;
     let mut client = running.connect().await;
     let request = client.request("GET", "/panic").body(bodies::empty()).unwrap();

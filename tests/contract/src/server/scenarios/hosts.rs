@@ -92,7 +92,7 @@ pub async fn invalid_hosts_are_no_server_address<S: ServerUnderTest>() {
 const FORWARDED: [(&str, &str); 1] =
     [("forwarded", "for=\"[2001:db8::7]:4711\";proto=https;host=shop.example")];
 const X_FORWARDED: [(&str, &str); 3] = [
-    // A stranger wrote the first address, the proxy added the second.
+    // The client wrote the first address, the proxy added the second.
     ("x-forwarded-for", "6.6.6.6, 192.0.2.7"),
     ("x-forwarded-proto", "https"),
     ("x-forwarded-host", "shop.example:8443"),
@@ -114,7 +114,7 @@ async fn ask<S: ServerUnderTest>(
     (running, client.address)
 }
 
-pub async fn forwarded_headers_are_not_believed_from_anybody<S: ServerUnderTest>() {
+pub async fn forwarded_headers_are_ignored_by_default<S: ServerUnderTest>() {
     for headers in [&FORWARDED[..], &X_FORWARDED] {
         let (running, client) = ask::<S>(|_| (), headers).await;
         let expected = running.expected(client, "/redirect").route("/redirect").status(302);
@@ -122,7 +122,7 @@ pub async fn forwarded_headers_are_not_believed_from_anybody<S: ServerUnderTest>
     }
 }
 
-pub async fn forwarded_headers_are_not_believed_from_others_than_the_proxies<S: ServerUnderTest>() {
+pub async fn forwarded_headers_of_other_peers_are_ignored<S: ServerUnderTest>() {
     for headers in [&FORWARDED[..], &X_FORWARDED] {
         let proxies = TrustedProxies::networks(["10.0.0.0/8", "::1"]).unwrap();
         let (running, client) = ask::<S>(|setup| setup.trusted_proxies = proxies, headers).await;
@@ -131,7 +131,7 @@ pub async fn forwarded_headers_are_not_believed_from_others_than_the_proxies<S: 
     }
 }
 
-pub async fn headers_that_no_proxy_writes_are_not_believed<S: ServerUnderTest>() {
+pub async fn headers_that_no_proxy_writes_are_ignored<S: ServerUnderTest>() {
     let networks = TrustedProxies::networks(["127.0.0.0/8"]).unwrap();
     for proxies in [networks, TrustedProxies::hops(1)] {
         let other = proxies.clone().headers(ProxyHeaders::Forwarded);

@@ -39,7 +39,7 @@ macro_rules! server_tests {
             abuse {
                 hostile_requests_leave_few_series_and_names
                 hostile_proxies_leave_few_series_and_names
-                octets_that_are_no_text_are_replaced
+                bytes_that_are_not_utf8_are_replaced
                 query_of_secrets_and_nonsense_is_cut
             }
             concurrency {
@@ -51,10 +51,10 @@ macro_rules! server_tests {
             hosts {
                 client_port_is_the_peers_where_no_proxy_is_trusted
                 every_proxy_can_be_trusted
-                forwarded_headers_are_not_believed_from_anybody
-                forwarded_headers_are_not_believed_from_others_than_the_proxies
+                forwarded_headers_are_ignored_by_default
+                forwarded_headers_of_other_peers_are_ignored
                 forwarded_headers_of_trusted_proxies_are_believed
-                headers_that_no_proxy_writes_are_not_believed
+                headers_that_no_proxy_writes_are_ignored
                 hosts_may_be_ipv6_addresses
                 x_forwarded_headers_of_trusted_proxies_are_believed
             }
@@ -161,7 +161,7 @@ macro_rules! server_tests {
         }
         $crate::__tests! { server_test, server, $server, (), tokio::test, $panics,
             failures {
-                panic_that_nobody_catches_is_a_panic
+                uncaught_panic_is_a_panic
                 panicking_body_is_a_panic
             }
         }

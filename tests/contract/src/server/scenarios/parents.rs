@@ -171,9 +171,9 @@ pub async fn trust_can_depend_on_the_request<S: ServerUnderTest>() {
     })
     .await;
     let mut client = running.connect().await;
-    let stranger = [("traceparent", TRACEPARENT)];
-    get(&mut client, "/redirect", &stranger).await;
-    get(&mut client, "/redirect", &[stranger[0], ("authorization", "Bearer x")]).await;
+    let anonymous = [("traceparent", TRACEPARENT)];
+    get(&mut client, "/redirect", &anonymous).await;
+    get(&mut client, "/redirect", &[anonymous[0], ("authorization", "Bearer x")]).await;
     let spans = running.ended(2).await;
     let [first, second] = &spans[..] else { panic!("{spans}") };
     assert_eq!(first.is_root().links.len(), 1);

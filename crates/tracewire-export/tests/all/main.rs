@@ -1,0 +1,8 @@
+//! The exporters with an SDK that somebody else set up.
+#![cfg(all(feature = "logs", feature = "prometheus"))]
+
+mod clients;
+mod environment;
+mod own_sdk;
+mod prometheus;
+mod sharing;
