@@ -77,7 +77,7 @@ pub(crate) fn sampler(
             plain(SdkSampler::TraceIdRatioBased(ratio), choice)
         }
         Root::Probability => {
-            let probability: Probability = argument(env, "1", str::parse)?;
+            let probability: Probability = argument(env, "1", |text| text.trim().parse())?;
             (tree(probability, choice), format!("Probability({})", probability.value()))
         }
         Root::Rules => {
@@ -172,7 +172,7 @@ mod tests {
             ("parentbased_always_off", below("AlwaysOff")),
             ("ParentBased_TraceIdRatio", below("TraceIdRatioBased(0.25)")),
             ("", below("AlwaysOn")),
-            ("probability", alone(probability)),
+            ("Probability", alone(probability)),
             ("parentbased_probability", threshold(probability)),
             ("rules", alone(&rules)),
             ("parentbased_rules", threshold(&rules)),
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn a_bad_probability_or_rule_is_an_error() {
         for (name, argument, expected) in [
-            ("probability", "1.5", "expected a number from 0 to 1"),
+            ("probability", "1.5 ", "expected a number from 0 to 1"),
             ("parentbased_probability", "abc", "expected a number from 0 to 1"),
             ("rules", "/a: off; /b: maybe", "rule 2, column 14: expected on, off or a number"),
             ("parentbased_rules", "/a", "rule 1, column 1: expected on, off or a number"),
