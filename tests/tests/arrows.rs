@@ -41,7 +41,7 @@ const HOUSE: [(&str, &[&str]); 12] = [
 ];
 
 /// Crates of others that only some rooms may know.
-const GUARDED: [(&str, &[&str]); 9] = [
+const GUARDED: [(&str, &[&str]); 10] = [
     ("axum", &["tracewire-tower"]),
     ("opentelemetry-otlp", &[]),
     (
@@ -50,6 +50,7 @@ const GUARDED: [(&str, &[&str]); 9] = [
     ),
     ("reqwest", &["tracewire-reqwest"]),
     ("reqwest-middleware", &["tracewire-reqwest"]),
+    ("saphyr-parser", &["tracewire-init"]),
     ("tower-layer", &["tracewire-tower"]),
     // tracewire-tower makes log spans for tower-http's layer.
     ("tracing", &["tracewire-export", "tracewire-init", "tracewire-tower", "tracewire-tracing"]),

@@ -143,6 +143,7 @@
 //! | `otlp-json` | no | the protocol `http/json` |
 //! | `otlp-grpc` | no | the protocol `grpc`, on a runtime of one thread that belongs to telemetry |
 //! | `zipkin` | no | the exporter `zipkin` for spans |
+//! | `config-file` | no | `ConfigFile`, which reads and checks OpenTelemetry's YAML configuration file; [`init`] does not use it yet |
 //! | `prometheus` | no | the exporter `prometheus` for metrics |
 //! | `detect` | no | facts in the resource about where the process runs; of it `detect-container`, `detect-host`, `detect-os`, `detect-process` |
 //! | `uptrace`, `elastic-apm`, `datadog-agent` | no | the variables of these vendors; the latter two add their header format |
@@ -150,6 +151,7 @@
 mod baggage;
 mod batching;
 mod builder;
+mod config;
 mod console;
 mod defaults;
 mod detectors;
@@ -199,6 +201,8 @@ pub use self::{
     guard::Telemetry,
 };
 
+#[cfg(feature = "config-file")]
+pub use self::config::file::{ConfigFile, ConfigFileError};
 pub use tracewire_export::{Compression, ConsoleFormat, Protocol, ShutdownReport, SignalReport};
 /// The samplers, also for programs that build their own tracer provider.
 pub use tracewire_sampling as sampling;
