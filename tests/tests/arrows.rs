@@ -135,6 +135,18 @@ fn every_package_is_named_as_its_folder() {
     }
 }
 
+/// All of them are built into one folder, where the later one would replace the earlier.
+#[test]
+fn no_two_programs_have_the_same_name() {
+    let metadata = metadata();
+    let mut names = BTreeSet::new();
+    for target in metadata.packages.iter().flat_map(|package| &package.targets) {
+        if target.is_bin() || target.is_example() {
+            assert!(names.insert(&target.name), "{} is built twice", target.name);
+        }
+    }
+}
+
 /// What several packages need is in a library, such as `tests/contract`.
 #[test]
 fn no_module_has_a_path_attribute() {
