@@ -1,13 +1,9 @@
 //! A sampler that lowers its probability to meet a rate.
 
-use std::collections::HashMap;
-use std::fmt;
-use std::sync::Arc;
-
+use super::{Composable, Intent, Probability, SamplingParameters};
+use crate::rate::Estimator;
 use arc_swap::ArcSwap;
-
-use super::estimator::Estimator;
-use crate::composable::{Composable, Intent, Probability, SamplingParameters};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 /// Routes that have an estimate of their own; all others share one.
 const MAX_ROUTES: usize = 100;
