@@ -2,5 +2,6 @@
 
 pub mod forwarded;
 pub mod propagation;
+pub mod sampling;
 pub mod sql;
 pub mod text;

@@ -11,6 +11,7 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracewire_export::wiring::{Courier, Deliveries, after};
 use tracewire_export::{Exports, ShutdownReport};
+use tracewire_sampling::Sampler;
 
 use crate::claim::Claim;
 use crate::ended::Life;
@@ -19,6 +20,8 @@ use crate::ended::Life;
 #[derive(Clone, Default)]
 pub(crate) struct Providers {
     pub(crate) tracer: Option<SdkTracerProvider>,
+    /// What the tracer's provider samples by.
+    pub(crate) sampler: Option<Sampler>,
     pub(crate) meter: Option<SdkMeterProvider>,
     #[cfg(feature = "logs")]
     pub(crate) logger: Option<SdkLoggerProvider>,
