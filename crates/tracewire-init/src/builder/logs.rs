@@ -124,3 +124,10 @@ impl fmt::Debug for LogsExporter {
         f.debug_tuple("LogsExporter").field(&self.name()).finish()
     }
 }
+
+/// These exporters, and nothing else set.
+impl<const N: usize> From<[LogsExporter; N]> for Logs {
+    fn from(exporters: [LogsExporter; N]) -> Self {
+        Self::new().exporters(exporters)
+    }
+}

@@ -280,3 +280,10 @@ impl Prometheus {
         self
     }
 }
+
+/// These exporters, and nothing else set.
+impl<const N: usize> From<[MetricsExporter; N]> for Metrics {
+    fn from(exporters: [MetricsExporter; N]) -> Self {
+        Self::new().exporters(exporters)
+    }
+}

@@ -50,13 +50,13 @@ use crate::{providers, subscriber};
 ///
 /// ```no_run
 /// use std::time::Duration;
-/// use tracewire_init::{Otlp, Telemetry, Traces, TracesExporter};
+/// use tracewire_init::{Otlp, Telemetry, TracesExporter};
 ///
 /// # fn main() -> Result<(), tracewire_init::InitError> {
 /// let telemetry = Telemetry::builder()
 ///     .service_name("shop")
 ///     .otlp(Otlp::new().endpoint("http://collector:4318"))
-///     .traces(Traces::new().exporters([TracesExporter::otlp(), TracesExporter::console()]))
+///     .traces([TracesExporter::otlp(), TracesExporter::console()])
 ///     .shutdown_timeout(Duration::from_secs(3))
 ///     .init()?;
 /// # drop(telemetry);
@@ -83,7 +83,7 @@ impl Builder {
     /// setting in code is stronger. Vendors' variables win over defaults as well.
     ///
     /// ```no_run
-    /// use tracewire_init::{Metrics, Telemetry, Traces, TracesExporter};
+    /// use tracewire_init::{Telemetry, TracesExporter};
     ///
     /// # fn main() -> Result<(), tracewire_init::InitError> {
     /// let telemetry = Telemetry::builder()
@@ -91,8 +91,8 @@ impl Builder {
     ///         defaults
     ///             .service_name("shop")
     ///             // OTEL_TRACES_EXPORTER=otlp still works
-    ///             .traces(Traces::new().exporters([TracesExporter::console()]))
-    ///             .metrics(Metrics::new().exporters([]))
+    ///             .traces([TracesExporter::console()])
+    ///             .metrics([])
     ///     })
     ///     .init()?;
     /// # drop(telemetry);
@@ -126,21 +126,21 @@ impl Builder {
         self
     }
 
-    /// Sets which spans there are and where they go.
-    pub fn traces(mut self, traces: Traces) -> Self {
-        self.code.traces = over(traces, self.code.traces);
+    /// Sets which spans there are and where they go: a [`Traces`], or an array of exporters alone.
+    pub fn traces(mut self, traces: impl Into<Traces>) -> Self {
+        self.code.traces = over(traces.into(), self.code.traces);
         self
     }
 
-    /// Sets which metrics there are and where they go.
-    pub fn metrics(mut self, metrics: Metrics) -> Self {
-        self.code.metrics = over(metrics, self.code.metrics);
+    /// Sets which metrics there are and where they go: a [`Metrics`], or an array of exporters alone.
+    pub fn metrics(mut self, metrics: impl Into<Metrics>) -> Self {
+        self.code.metrics = over(metrics.into(), self.code.metrics);
         self
     }
 
-    /// Sets where log records go.
-    pub fn logs(mut self, logs: Logs) -> Self {
-        self.code.logs = over(logs, self.code.logs);
+    /// Sets where log records go: a [`Logs`], or an array of exporters alone.
+    pub fn logs(mut self, logs: impl Into<Logs>) -> Self {
+        self.code.logs = over(logs.into(), self.code.logs);
         self
     }
 
