@@ -13,7 +13,7 @@ use std::{
 use tokio::net::TcpListener;
 use tracewire::{
     ClientMiddleware, InitError, Telemetry,
-    setup::{LogFormat, Protocol},
+    setup::{LogFormat, Otlp, Protocol},
 };
 
 #[tokio::main]
@@ -37,8 +37,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// With a log format there is a subscriber: log lines go to stdout, and to the Collector as well.
 fn set_up() -> Result<Telemetry, InitError> {
     Telemetry::builder()
-        .default_service_name("shop")
-        .default_protocol(Protocol::Grpc)
+        .defaults(|defaults| {
+            defaults.service_name("shop").otlp(Otlp::new().protocol(Protocol::Grpc))
+        })
         .log_format(LogFormat::Text)
         .init()
 }

@@ -18,8 +18,9 @@ use tracewire::{ClientMiddleware, Telemetry};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let telemetry = Telemetry::builder()
-        .default_service_name("library")
-        .default_metrics_exporters([]) // Jaeger takes traces only
+        .defaults(|defaults| {
+            defaults.service_name("library").metrics([]) // Jaeger takes traces only
+        })
         .init()?;
     let address = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".into());
     let listener = TcpListener::bind(&address).await?;

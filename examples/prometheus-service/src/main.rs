@@ -17,14 +17,14 @@ use std::{
     net::SocketAddr,
 };
 use tokio::net::TcpListener;
-use tracewire::{ServerLayer, Telemetry, setup::Exporter};
+use tracewire::{ServerLayer, Telemetry, setup::MetricsExporter};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let telemetry = Telemetry::builder()
-        .default_service_name("barista")
-        .default_traces_exporters([])
-        .default_metrics_exporters([Exporter::Prometheus])
+        .defaults(|defaults| {
+            defaults.service_name("barista").traces([]).metrics([MetricsExporter::prometheus()])
+        })
         .init()?;
     let address = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".into());
     let listener = TcpListener::bind(&address).await?;

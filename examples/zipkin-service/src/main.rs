@@ -10,16 +10,16 @@ use std::{
 use tokio::net::TcpListener;
 use tracewire::{
     ServerLayer, Telemetry,
-    setup::Exporter,
+    setup::TracesExporter,
     span::{self, Event, span},
 };
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let telemetry = Telemetry::builder()
-        .default_service_name("barista")
-        .default_traces_exporters([Exporter::Zipkin])
-        .default_metrics_exporters([]) // Zipkin takes traces only
+        .defaults(|defaults| {
+            defaults.service_name("barista").traces([TracesExporter::zipkin()]).metrics([]) // Zipkin takes traces only
+        })
         .init()?;
     let address = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".into());
     let listener = TcpListener::bind(&address).await?;
