@@ -4,7 +4,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use std::collections::BTreeSet;
 
 /// Each crate of the house, and the crates of the house that it may depend on.
-const HOUSE: [(&str, &[&str]); 11] = [
+const HOUSE: [(&str, &[&str]); 12] = [
     (
         "tracewire",
         &[
@@ -24,6 +24,7 @@ const HOUSE: [(&str, &[&str]); 11] = [
         &[
             "tracewire-export",
             "tracewire-propagation",
+            "tracewire-sampling",
             "tracewire-span",
             "tracewire-text",
             "tracewire-tracing",
@@ -31,6 +32,7 @@ const HOUSE: [(&str, &[&str]); 11] = [
     ),
     ("tracewire-propagation", &["tracewire-text"]),
     ("tracewire-reqwest", &["tracewire-http", "tracewire-propagation", "tracewire-text"]),
+    ("tracewire-sampling", &["tracewire-propagation", "tracewire-text"]),
     ("tracewire-span", &["tracewire-propagation", "tracewire-text"]),
     ("tracewire-testing", &[]),
     ("tracewire-text", &[]),
