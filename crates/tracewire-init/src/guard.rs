@@ -13,7 +13,7 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracewire_export::wiring::{Courier, Deliveries, after, log};
 use tracewire_export::{Exports, ShutdownReport};
-use tracewire_propagation::set_describe_unsampled;
+use tracewire_propagation::{set_describe_unsampled, set_drop_unsampled};
 use tracewire_sampling::Sampler;
 
 use crate::builder::Builder;
@@ -129,7 +129,7 @@ impl Telemetry {
     pub fn replace_sampler(&self, sampler: Sampler) {
         let Some(running) = &self.running else { return };
         if running.claim.is_some() {
-            set_describe_unsampled(sampler.needs_unsampled_described());
+            set_unsampled(Some(&sampler));
         }
         if let Some(current) = &running.providers.sampler {
             current.replace(sampler);
@@ -425,6 +425,12 @@ fn on_threads_of_their_own(deadline: Instant, work: Vec<Work>) -> bool {
         // A thread that panicked has dropped its sender, and is as done as it will be.
         !matches!(all_done.recv_timeout(left), Err(mpsc::RecvTimeoutError::Timeout))
     })
+}
+
+/// Tells layers what the process's sampler does about spans whose remote parent is not sampled.
+pub(crate) fn set_unsampled(sampler: Option<&Sampler>) {
+    set_describe_unsampled(sampler.is_some_and(Sampler::needs_unsampled_described));
+    set_drop_unsampled(sampler.is_some_and(Sampler::drops_unsampled));
 }
 
 static INITIALIZED: AtomicBool = AtomicBool::new(false);
