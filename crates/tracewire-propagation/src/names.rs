@@ -111,12 +111,12 @@ impl NamedPropagators {
 fn together(names: &[String], all: Composite) -> Arc<dyn Propagator> {
     #[cfg(all(feature = "tracecontext", feature = "baggage"))]
     {
-        let is_w3c = |name: &String| {
-            let format = HeaderFormat::from_name(name);
-            matches!(format, Some(HeaderFormat::TraceContext | HeaderFormat::Baggage))
-        };
-        if names.len() == 2 && names.iter().all(is_w3c) {
-            return Arc::new(crate::formats::TraceContextAndBaggage::new(all));
+        let is = |name: &String, format| HeaderFormat::from_name(name) == Some(format);
+        if let [first, second] = names
+            && is(first, HeaderFormat::TraceContext)
+            && is(second, HeaderFormat::Baggage)
+        {
+            return Arc::new(crate::formats::W3c::new());
         }
     }
     let _ = names;

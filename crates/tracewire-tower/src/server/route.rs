@@ -85,29 +85,18 @@ fn fits(template: &str, path: &str) -> bool {
     path.is_none_or(|rest| rest.bytes().all(|byte| byte == b'/'))
 }
 
-/// Whether each segment of `template` is that of `path`, or in braces: the usual case, in one pass.
+/// Whether `template` is `path`, or is it up to a last segment in braces: the usual case.
 #[cfg(feature = "axum")]
 fn fits_plainly(template: &[u8], path: &[u8]) -> bool {
-    let (mut at, mut own) = (0, 0);
-    loop {
-        match (template.get(at), path.get(own)) {
-            (Some(b'{'), Some(_)) if template.get(at + 1) != Some(&b'*') => {
-                at = segment_end(template, at);
-                own = segment_end(path, own);
-            }
-            (Some(expected), Some(byte)) if expected == byte => (at, own) = (at + 1, own + 1),
-            (None, None) => return true,
-            _ => return false,
-        }
-    }
-}
-
-#[cfg(feature = "axum")]
-fn segment_end(text: &[u8], mut at: usize) -> usize {
-    while text.get(at).is_some_and(|byte| *byte != b'/') {
-        at += 1;
-    }
-    at
+    let Some(brace) = template.iter().position(|byte| *byte == b'{') else {
+        return template == path;
+    };
+    let (before, parameter) = template.split_at(brace);
+    let has_more = |text: &[u8]| text.contains(&b'/');
+    before.last() == Some(&b'/')
+        && parameter.get(1) != Some(&b'*')
+        && !has_more(parameter)
+        && path.strip_prefix(before).is_some_and(|own| !own.is_empty() && !has_more(own))
 }
 
 /// What stands before the first slash, and what behind it. Segments are short, so this is quicker
