@@ -83,7 +83,7 @@ impl NamedPropagators {
         let (names, mut propagators): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
         let propagator = match propagators.len() {
             1 => propagators.remove(0),
-            _ => Arc::new(Composite::from_iter(propagators)),
+            _ => together(&names, Composite::from_iter(propagators)),
         };
         Self { propagator, names, unknown }
     }
@@ -105,6 +105,22 @@ impl NamedPropagators {
     pub fn unknown(&self) -> &[String] {
         &self.unknown
     }
+}
+
+/// Several propagators of these names as one.
+fn together(names: &[String], all: Composite) -> Arc<dyn Propagator> {
+    #[cfg(all(feature = "tracecontext", feature = "baggage"))]
+    {
+        let is = |name: &String, format| HeaderFormat::from_name(name) == Some(format);
+        if let [first, second] = names
+            && is(first, HeaderFormat::TraceContext)
+            && is(second, HeaderFormat::Baggage)
+        {
+            return Arc::new(crate::formats::W3c::new());
+        }
+    }
+    let _ = names;
+    Arc::new(all)
 }
 
 /// The error for a format that is known but not compiled in.
