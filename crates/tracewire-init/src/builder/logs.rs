@@ -76,7 +76,7 @@ pub struct LogsExporter {
 }
 
 pub(crate) enum LogsKind {
-    Otlp(Otlp),
+    Otlp(Box<Otlp>),
     Console,
     Custom(AddExporter),
 }
@@ -90,7 +90,7 @@ impl LogsExporter {
 
     /// The same with settings of its own before those.
     pub fn otlp_with(otlp: Otlp) -> Self {
-        Self::new(LogsKind::Otlp(otlp))
+        Self::new(LogsKind::Otlp(Box::new(otlp)))
     }
 
     /// To stdout, for people or as JSON: see [`Console`](crate::Console).
