@@ -121,7 +121,7 @@ impl SpanExporter for Seen {
 impl PushMetricExporter for Seen {
     fn export(&self, metrics: &ResourceMetrics) -> impl Future<Output = OTelSdkResult> + Send {
         let metrics = metrics.scope_metrics().flat_map(|scope| scope.metrics());
-        for metric in metrics.filter(|metric| metric.name().ends_with("request.duration")) {
+        for metric in metrics.filter(|metric| metric.name().ends_with(".duration")) {
             if let AggregatedMetrics::F64(MetricData::Histogram(histogram)) = metric.data() {
                 let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
                 recorded.durations = histogram.data_points().map(|point| point.count()).sum();

@@ -1,17 +1,19 @@
 //! A span before its start.
 
 use crate::{
-    InSpan, Span, SpanOutput, StreamInSpan, Tracer, limit, provider, run,
+    InSpan, Span, SpanOutput, StreamInSpan, Tracer, limit, provider,
+    run::{self, Unstarted},
+    tracer::polled_parent,
     value::{IntoAttribute, IntoValue, attribute, attributes},
 };
 use futures_core::Stream;
 use opentelemetry::{
     Context, Key, KeyValue,
     baggage::{Baggage, BaggageExt},
-    trace::{Link, SpanContext, SpanKind, TraceContextExt, Tracer as _},
+    trace::{Link, SpanContext, SpanKind},
 };
 use std::{borrow::Cow, sync::Arc, time::SystemTime};
-use tracewire_propagation::{current, with_random_trace_id};
+use tracewire_propagation::current;
 
 /// A span before its start. Samplers see what is set here.
 ///
@@ -149,7 +151,7 @@ impl SpanBuilder {
         F: Future,
         F::Output: SpanOutput,
     {
-        InSpan::new(self, future, F::Output::record_on)
+        InSpan::new(Unstarted::Custom(self), future, F::Output::record_on)
     }
 
     /// Runs a closure inside the span, with errors and panics recorded as in [`run`](Self::run).
@@ -167,7 +169,7 @@ impl SpanBuilder {
         S: Stream,
         S::Item: SpanOutput,
     {
-        StreamInSpan::new(self, stream, S::Item::record_on)
+        StreamInSpan::new(Unstarted::Custom(self), stream, S::Item::record_on)
     }
 
     /// Starts the span without making it current, for work that ends elsewhere.
@@ -182,31 +184,15 @@ impl SpanBuilder {
     /// });
     /// ```
     pub fn start(self) -> Span {
-        let parent = self.parent.unwrap_or_else(current::get);
-        let span = self.tracer.resolve(&parent).build_with_context(self.builder, &parent);
-        let context = parent.with_span(span);
-        if has_trace(&parent) {
-            return Span::from_context(context);
-        }
-        // OpenTelemetry's generators draw the whole id; the services called learn it by a flag.
-        Span::from_context(with_random_trace_id(&context))
+        let Self { tracer, parent, builder } = self;
+        tracer.start(builder, parent.unwrap_or_else(current::get), |_| {})
     }
 
     /// Starts the span at the first poll of a future that was made in this context.
-    pub(crate) fn start_polled(mut self, made_in: Context) -> Span {
-        // A task spawned without a context: what was current where the future was made still holds.
-        let lost = !current::with(has_trace);
-        if lost && has_trace(&made_in) {
-            self.parent.get_or_insert(made_in);
-        }
-        self.start()
+    pub(crate) fn start_polled(self, made_in: Context) -> Span {
+        let Self { tracer, parent, builder } = self;
+        tracer.start(builder, parent.unwrap_or_else(|| polled_parent(made_in)), |_| {})
     }
-}
-
-/// Whether a span started in this context has a parent. A span without ids, from before there was a
-/// tracer provider, is none.
-fn has_trace(context: &Context) -> bool {
-    context.span().span_context().is_valid()
 }
 
 /// A [`SpanBuilder`] after [`ignore_errors`](SpanBuilder::ignore_errors).
@@ -217,7 +203,7 @@ pub struct WithoutErrors(SpanBuilder);
 impl WithoutErrors {
     /// Runs a future inside the span, as [`SpanBuilder::run`] does.
     pub fn run<F: Future>(self, future: F) -> InSpan<F> {
-        InSpan::new(self.0, future, ignore)
+        InSpan::new(Unstarted::Custom(self.0), future, ignore)
     }
 
     /// Runs a closure inside the span, as [`SpanBuilder::in_scope`] does.
@@ -227,7 +213,7 @@ impl WithoutErrors {
 
     /// Runs a stream inside the span, as [`SpanBuilder::stream`] does.
     pub fn stream<S: Stream>(self, stream: S) -> StreamInSpan<S> {
-        StreamInSpan::new(self.0, stream, ignore)
+        StreamInSpan::new(Unstarted::Custom(self.0), stream, ignore)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A future or a closure inside its span.
 
-use crate::{Span, SpanBuilder};
+use crate::{Span, SpanBuilder, database::CallSpan};
 use opentelemetry::Context;
 use pin_project_lite::pin_project;
 use std::{
@@ -11,6 +11,9 @@ use std::{
     thread,
 };
 use tracewire_propagation::current;
+
+/// What a future may assume of its caller.
+pub(crate) const NOT_DONE: &str = "not polled after it was done";
 
 /// What records an output on the span.
 pub(crate) type Record<T> = fn(&T, &Span);
@@ -35,10 +38,9 @@ pub(crate) fn enter<T>(span: &Span, scope: impl FnOnce() -> T) -> T {
 pub(crate) fn poll<T, R>(
     span: &Span,
     mut inner: Pin<&mut Option<T>>,
-    poll: impl FnOnce(Pin<&mut T>) -> R,
+    poll: impl FnOnce(Pin<&mut Option<T>>) -> R,
 ) -> R {
-    let polled =
-        catch(span, || poll(inner.as_mut().as_pin_mut().expect("not polled after it was done")));
+    let polled = catch(span, || poll(inner.as_mut()));
     polled.unwrap_or_else(|payload| {
         // The first panic is the one to tell of.
         let _ = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| inner.set(None))));
@@ -54,16 +56,22 @@ fn catch<T>(span: &Span, scope: impl FnOnce() -> T) -> thread::Result<T> {
     output.inspect_err(|payload| span.fail_by_panic(&**payload))
 }
 
+/// What a span is started from.
+pub(crate) enum Unstarted {
+    Custom(SpanBuilder),
+    Call(CallSpan),
+}
+
 /// A span around a future or a stream, started when that is first polled.
 pub(crate) enum Lazy {
-    Waiting(Box<(SpanBuilder, Context)>),
+    Waiting(Box<(Unstarted, Context)>),
     Started(Span),
     Ended,
 }
 
 impl Lazy {
-    pub(crate) fn new(builder: SpanBuilder) -> Self {
-        Self::Waiting(Box::new((builder, current::get())))
+    pub(crate) fn new(unstarted: Unstarted) -> Self {
+        Self::Waiting(Box::new((unstarted, current::get())))
     }
 
     /// The span, started if it was not; `None` once it has ended.
@@ -72,8 +80,11 @@ impl Lazy {
             let Self::Waiting(waiting) = std::mem::replace(self, Self::Ended) else {
                 unreachable!("just matched");
             };
-            let (builder, made_in) = *waiting;
-            *self = Self::Started(builder.start_polled(made_in));
+            let (unstarted, made_in) = *waiting;
+            *self = Self::Started(match unstarted {
+                Unstarted::Custom(builder) => builder.start_polled(made_in),
+                Unstarted::Call(call) => call.start_polled(made_in),
+            });
         }
         self.started()
     }
@@ -118,8 +129,8 @@ pin_project! {
 }
 
 impl<F: Future> InSpan<F> {
-    pub(crate) fn new(builder: SpanBuilder, future: F, record: Record<F::Output>) -> Self {
-        Self { inner: Some(future), span: Lazy::new(builder), record }
+    pub(crate) fn new(span: Unstarted, future: F, record: Record<F::Output>) -> Self {
+        Self { inner: Some(future), span: Lazy::new(span), record }
     }
 }
 
@@ -128,10 +139,15 @@ impl<F: Future> Future for InSpan<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        let span = this.span.start().expect("not polled after it was done");
-        let output = ready!(poll(span, this.inner.as_mut(), |inner| inner.poll(cx)));
-        (this.record)(&output, span);
-        enter(span, || this.inner.set(None));
+        let span = this.span.start().expect(NOT_DONE);
+        let record = this.record;
+        // Done with in the same scope, because to enter it again costs as much as the first time.
+        let output = ready!(poll(span, this.inner.as_mut(), |mut inner| {
+            let output = ready!(inner.as_mut().as_pin_mut().expect(NOT_DONE).poll(cx));
+            record(&output, span);
+            inner.set(None);
+            Poll::Ready(output)
+        }));
         this.span.end();
         Poll::Ready(output)
     }

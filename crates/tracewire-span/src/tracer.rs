@@ -1,14 +1,16 @@
 //! Tracers: where spans come from, with the name and version of a library.
 
 use crate::{
-    SpanBuilder,
+    Span, SpanBuilder,
     provider::{self, SharedTracerProvider},
 };
 use opentelemetry::{
     Context, InstrumentationScope,
-    global::{BoxedTracer, ObjectSafeTracerProvider},
+    global::{BoxedSpan, ObjectSafeTracerProvider},
+    trace::{self, TraceContextExt, Tracer as _},
 };
 use std::{borrow::Cow, fmt, sync::Arc};
+use tracewire_propagation::{current, with_random_trace_id};
 
 /// Creates a span of this name, to be started around a future, a closure or a stream.
 ///
@@ -85,9 +87,27 @@ impl Tracer {
         SpanBuilder::new(self.clone(), name.into())
     }
 
-    /// OpenTelemetry's tracer for spans under this context.
-    pub(crate) fn resolve(&self, context: &Context) -> BoxedTracer {
-        provider::tracer(self.provider.as_ref(), context, self.scope())
+    /// Starts a span under `parent`, and gives it to `started` before it is shared.
+    pub(crate) fn start(
+        &self,
+        builder: trace::SpanBuilder,
+        parent: Context,
+        started: impl FnOnce(&mut BoxedSpan),
+    ) -> Span {
+        let tracer = provider::tracer(self.provider.as_ref(), &parent, self.scope());
+        let mut span = tracer.build_with_context(builder, &parent);
+        started(&mut span);
+        let context = parent.with_span(span);
+        if has_trace(&parent) {
+            return Span::from_context(context);
+        }
+        // OpenTelemetry's generators draw the whole id; the services called learn it by a flag.
+        Span::from_context(with_random_trace_id(&context))
+    }
+
+    /// Whether this names the same library as `other`.
+    pub(crate) fn has_scope_of(&self, other: &Self) -> bool {
+        (self.name, self.version) == (other.name, other.version)
     }
 
     pub(crate) fn scope(&self) -> InstrumentationScope {
@@ -97,6 +117,19 @@ impl Tracer {
             None => scope.build(),
         }
     }
+}
+
+/// The parent of a span that starts at the first poll of a future that was made in this context: the
+/// current one, unless the task was spawned without a context and the future was made in one.
+pub(crate) fn polled_parent(made_in: Context) -> Context {
+    let current = current::get();
+    if !has_trace(&current) && has_trace(&made_in) { made_in } else { current }
+}
+
+/// Whether a span started in this context has a parent. A span without ids, from before there was a
+/// tracer provider, is none.
+fn has_trace(context: &Context) -> bool {
+    context.span().span_context().is_valid()
 }
 
 impl fmt::Debug for Tracer {

@@ -1,0 +1,123 @@
+//! `db.client.operation.duration`, created once for each meter provider.
+
+use super::statement::Statement;
+use crate::Tracer;
+use arc_swap::ArcSwapOption;
+#[cfg(feature = "bound-instruments")]
+use opentelemetry::metrics::BoundHistogram;
+use opentelemetry::{
+    KeyValue, global,
+    metrics::{Histogram, MeterProvider},
+};
+use std::sync::{Arc, Weak};
+use tracewire_propagation::current;
+
+/// The boundaries of `db.client.operation.duration` in seconds, as the conventions advise.
+const BOUNDARIES: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
+
+/// How many instruments are kept: a process has one, unless it keeps tenants apart or has a tracer
+/// for each library.
+const LIMIT: usize = 16;
+
+/// The instruments used last.
+static KEPT: ArcSwapOption<Vec<Arc<Durations>>> = ArcSwapOption::const_empty();
+
+type Provider = dyn MeterProvider + Send + Sync;
+
+/// The instrument of one meter provider and one library.
+#[derive(Debug)]
+pub(super) struct Durations {
+    /// Only to know the provider again: it is not kept alive.
+    provider: Weak<Provider>,
+    tracer: Tracer,
+    histogram: Histogram<f64>,
+}
+
+impl Durations {
+    /// Those of the provider that the context carries, or of the global one; `None` if there is none.
+    ///
+    /// The provider is asked for each time, because it may have been set or replaced meanwhile.
+    pub(super) fn get(tracer: &Tracer) -> Option<Arc<Self>> {
+        let carried = current::with(|context| context.get::<Arc<Provider>>().cloned());
+        let provider = carried.unwrap_or_else(global::meter_provider);
+        // OpenTelemetry's placeholder holds nothing; what records points to its readers at least.
+        if size_of_val(&*provider) == 0 {
+            return None;
+        }
+        let kept = KEPT.load();
+        let kept = kept.iter().flat_map(|kept| kept.iter());
+        if let Some(own) = kept.clone().find(|own| own.is_of(&provider, tracer)) {
+            return Some(own.clone());
+        }
+        let new = Arc::new(Self::new(&provider, tracer));
+        let others = kept.filter(|own| own.provider.strong_count() > 0).take(LIMIT - 1);
+        let all = [&new].into_iter().chain(others).cloned().collect();
+        KEPT.store(Some(Arc::new(all)));
+        Some(new)
+    }
+
+    fn new(provider: &Arc<Provider>, tracer: &Tracer) -> Self {
+        let histogram = provider
+            .meter_with_scope(tracer.scope())
+            .f64_histogram("db.client.operation.duration")
+            .with_unit("s")
+            .with_description("Duration of database client operations.")
+            .with_boundaries(BOUNDARIES.to_vec())
+            .build();
+        Self { provider: Arc::downgrade(provider), tracer: tracer.clone(), histogram }
+    }
+
+    fn is_of(&self, provider: &Arc<Provider>, tracer: &Tracer) -> bool {
+        // A weak reference keeps the address from being used again.
+        let same = std::ptr::addr_eq(self.provider.as_ptr(), Arc::as_ptr(provider));
+        same && self.tracer.has_scope_of(tracer)
+    }
+
+    /// Records how long a call of `statement` took, with what its failure adds.
+    pub(super) fn record(
+        self: &Arc<Self>,
+        seconds: f64,
+        statement: &Statement,
+        failed: &[KeyValue],
+    ) {
+        let attributes = &statement.attributes;
+        if !failed.is_empty() {
+            return self.histogram.record(seconds, &[attributes, failed].concat());
+        }
+        #[cfg(feature = "bound-instruments")]
+        if statement.bound.record(self, seconds, attributes) {
+            return;
+        }
+        self.histogram.record(seconds, attributes);
+    }
+}
+
+/// The series of one statement, bound to its attributes.
+///
+/// An unbound histogram sorts and hashes the attributes of every measurement, which is most of what a
+/// measurement costs.
+#[cfg(feature = "bound-instruments")]
+#[derive(Debug, Default)]
+pub(super) struct BoundDuration {
+    /// The provider's instruments it belongs to, and the series.
+    series: ArcSwapOption<(Arc<Durations>, BoundHistogram<f64>)>,
+}
+
+#[cfg(feature = "bound-instruments")]
+impl BoundDuration {
+    /// Records in the series of `durations`, or returns false if it is bound to another's.
+    fn record(&self, durations: &Arc<Durations>, seconds: f64, attributes: &[KeyValue]) -> bool {
+        let series = self.series.load();
+        match &*series {
+            Some(series) if Arc::ptr_eq(&series.0, durations) => series.1.record(seconds),
+            // To bind costs more than to record: where tenants take turns, the first one stays.
+            Some(series) if series.0.provider.strong_count() > 0 => return false,
+            _ => {
+                let bound = durations.histogram.bind(attributes);
+                bound.record(seconds);
+                self.series.store(Some(Arc::new((durations.clone(), bound))));
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,80 @@
+//! The span of a call, before its start.
+
+use super::statement::Statement;
+use crate::{Span, SpanKind, Tracer, limit, tracer::polled_parent};
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{Span as _, SpanBuilder, TraceContextExt},
+};
+use std::{borrow::Cow, sync::Arc};
+use tracewire_propagation::SamplingHint;
+
+/// What the span of a call is made of.
+pub(crate) struct CallSpan {
+    pub(super) tracer: Tracer,
+    pub(super) statement: Arc<Statement>,
+    /// A text to export unchanged, in place of the statement's.
+    pub(super) raw_text: Option<String>,
+    pub(super) batch_size: Option<usize>,
+    pub(super) more: Vec<KeyValue>,
+    pub(super) describe_unsampled: bool,
+}
+
+impl CallSpan {
+    /// Starts the span at the first poll of a future that was made in this context.
+    ///
+    /// It is described at its start, so that samplers see the attributes, except under a parent that
+    /// is not sampled: then only if the span records after all.
+    pub(crate) fn start_polled(self, made_in: Context) -> Span {
+        let parent = polled_parent(made_in);
+        let Self { tracer, statement, describe_unsampled, .. } = &self;
+        if *describe_unsampled || !is_refused(&parent) {
+            let builder = SpanBuilder::from_name(statement.name.clone());
+            let builder = builder.with_kind(SpanKind::Client).with_attributes(self.attributes());
+            return tracer.start(builder, parent, |_| {});
+        }
+        let builder = SpanBuilder::from_name(statement.system).with_kind(SpanKind::Client);
+        tracer.start(builder, parent, |span| {
+            if span.is_recording() {
+                span.update_name(statement.name.clone());
+                span.set_attributes(self.attributes());
+            }
+        })
+    }
+
+    /// All attributes of the span. The last value of a key wins.
+    fn attributes(&self) -> Vec<KeyValue> {
+        let Statement { attributes, text, .. } = &*self.statement;
+        let mut all = Vec::with_capacity(attributes.len() + 2 + self.more.len());
+        all.extend_from_slice(attributes);
+        let raw_text = self.raw_text.as_ref();
+        let text = match raw_text {
+            Some(raw) => Some(limit::text(Cow::Owned(raw.clone())).into()),
+            None => text.clone(),
+        };
+        all.extend(text.map(|text| KeyValue::new("db.query.text", text)));
+        let batch_size = self.batch_size.map(|size| i64::try_from(size).unwrap_or(i64::MAX));
+        all.extend(batch_size.map(|size| KeyValue::new("db.operation.batch.size", size)));
+        for attribute in &self.more {
+            match all.iter_mut().find(|own| own.key == attribute.key) {
+                Some(own) => own.value = attribute.value.clone(),
+                None => all.push(attribute.clone()),
+            }
+        }
+        all
+    }
+}
+
+/// Whether a sampler that follows the parent drops what starts in this context.
+fn is_refused(parent: &Context) -> bool {
+    let span = parent.span();
+    let context = span.span_context();
+    context.is_valid()
+        && !context.is_sampled()
+        && !span.is_recording()
+        && !(context.is_remote()
+            && matches!(
+                parent.get::<SamplingHint>(),
+                Some(SamplingHint::Deferred | SamplingHint::On | SamplingHint::Debug)
+            ))
+}
