@@ -42,10 +42,12 @@ pub enum Call {
 /// The process and the parent of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// An SDK, and a parent that is sampled.
+    /// An SDK that `init` set up, and a parent that is sampled.
     Sampled,
-    /// An SDK, and a parent that is not sampled.
+    /// An SDK that `init` set up, and a parent that is not sampled.
     Unsampled,
+    /// An SDK that the application set up, and a parent that is sampled.
+    OwnSdk,
     /// No SDK, and a parent that another service sampled.
     NoSdk,
 }
@@ -63,7 +65,7 @@ pub fn cases() -> impl Iterator<Item = Case> {
         Call::Operation,
         Call::QueryByOpenTelemetry,
     ];
-    let places = [Place::Sampled, Place::Unsampled, Place::NoSdk];
+    let places = [Place::Sampled, Place::Unsampled, Place::OwnSdk, Place::NoSdk];
     let in_all = move |call| places.into_iter().map(move |place| Case { call, place });
     calls.into_iter().flat_map(in_all)
 }
@@ -92,6 +94,7 @@ impl Case {
         let place = match self.place {
             Place::Sampled => "sampled",
             Place::Unsampled => "unsampled",
+            Place::OwnSdk => "own SDK",
             Place::NoSdk => "no SDK",
         };
         format!("{call}, {place}")

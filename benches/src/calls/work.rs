@@ -19,6 +19,7 @@ use std::{
     task::{self, Poll, Waker},
     time::Instant,
 };
+use tracewire_propagation::{default_propagator, set_default};
 use tracewire_span::{database::Database, span};
 
 /// A query as an application writes it, with a literal in it.
@@ -44,6 +45,9 @@ impl Work {
     #[must_use]
     pub fn new(case: Case) -> Self {
         let telemetry = (case.place != Place::NoSdk).then(Telemetry::install);
+        if matches!(case.place, Place::Sampled | Place::Unsampled) {
+            set_default(default_propagator()); // as `init` does once its providers are set
+        }
         let attached = parent(case.place).attach();
         Self { case, call: call(case.call), done: 0, _attached: attached, telemetry }
     }
@@ -77,7 +81,7 @@ impl Work {
         let Self { case: Case { call, place }, done, telemetry, .. } = self;
         let Recorded { spans, durations, .. } =
             telemetry.map(Telemetry::recorded).unwrap_or_default();
-        let has_span = place == Place::Sampled && call != Call::Nothing;
+        let has_span = matches!(place, Place::Sampled | Place::OwnSdk) && call != Call::Nothing;
         let is_span = matches!(call, Call::Nothing | Call::Span | Call::SpanByOpenTelemetry);
         let has_duration = place != Place::NoSdk && !is_span;
         let times = |has| if has { done } else { 0 };
@@ -96,14 +100,14 @@ impl fmt::Debug for Work {
 fn parent(place: Place) -> Context {
     let flags = match place {
         Place::Unsampled => TraceFlags::NOT_SAMPLED,
-        Place::Sampled | Place::NoSdk => TraceFlags::SAMPLED,
+        Place::Sampled | Place::OwnSdk | Place::NoSdk => TraceFlags::SAMPLED,
     };
     let ids = (TraceId::from(0x0af7_6519_16cd), SpanId::from(0xb7ad_6b71));
     let caller = SpanContext::new(ids.0, ids.1, flags, true, TraceState::NONE);
     let caller = Context::new().with_remote_span_context(caller);
     match place {
         Place::NoSdk => caller,
-        Place::Sampled | Place::Unsampled => {
+        Place::Sampled | Place::Unsampled | Place::OwnSdk => {
             let request = global::tracer("server").start_with_context("GET", &caller);
             // Kept for ever, so that the case's spans are all that is exported.
             let request = caller.with_span(request);

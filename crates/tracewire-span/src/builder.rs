@@ -10,7 +10,7 @@ use futures_core::Stream;
 use opentelemetry::{
     Context, Key, KeyValue,
     baggage::{Baggage, BaggageExt},
-    trace::{Link, SpanContext, SpanKind},
+    trace::{self, Link, SpanContext, SpanKind},
 };
 use std::{borrow::Cow, sync::Arc, time::SystemTime};
 use tracewire_propagation::current;
@@ -37,19 +37,29 @@ use tracewire_propagation::current;
 #[must_use = "a span starts with `run`, `in_scope`, `stream` or `start`"]
 pub struct SpanBuilder {
     tracer: Tracer,
+    name: Cow<'static, str>,
+    kind: SpanKind,
+    attributes: Vec<KeyValue>,
+    rare: Option<Box<Rare>>,
+}
+
+/// What few spans have: futures hold a builder until they are polled.
+#[derive(Clone, Debug, Default)]
+struct Rare {
     parent: Option<Context>,
-    builder: opentelemetry::trace::SpanBuilder,
+    links: Vec<Link>,
+    start_time: Option<SystemTime>,
 }
 
 impl SpanBuilder {
     pub(crate) fn new(tracer: Tracer, name: Cow<'static, str>) -> Self {
-        let builder = opentelemetry::trace::SpanBuilder::from_name(limit::name(name));
-        Self { tracer, parent: None, builder }
+        let name = limit::name(name);
+        Self { tracer, name, kind: SpanKind::Internal, attributes: Vec::new(), rare: None }
     }
 
     /// Sets the role of the span in a call between services. Default: `Internal`.
     pub fn kind(mut self, kind: SpanKind) -> Self {
-        self.builder.span_kind = Some(kind);
+        self.kind = kind;
         self
     }
 
@@ -71,7 +81,7 @@ impl SpanBuilder {
 
     fn set(&mut self, attribute: Option<KeyValue>) {
         let Some(attribute) = attribute else { return };
-        let set = self.builder.attributes.get_or_insert_default();
+        let set = &mut self.attributes;
         match set.iter_mut().find(|own| own.key == attribute.key) {
             Some(own) => *own = attribute,
             None => set.push(attribute),
@@ -91,14 +101,14 @@ impl SpanBuilder {
     {
         if other.is_valid() {
             let link = Link::new(other, attributes(several).collect(), 0);
-            self.builder.links.get_or_insert_default().push(link);
+            self.rare().links.push(link);
         }
         self
     }
 
     /// Makes the span a child of this one, or of the span in this context.
     pub fn parent(mut self, parent: impl Into<Context>) -> Self {
-        self.parent = Some(parent.into());
+        self.rare().parent = Some(parent.into());
         self
     }
 
@@ -120,7 +130,7 @@ impl SpanBuilder {
 
     /// Sets when the work began. Default: the start of the span.
     pub fn start_time(mut self, start: SystemTime) -> Self {
-        self.builder.start_time = Some(start);
+        self.rare().start_time = Some(start);
         self
     }
 
@@ -184,14 +194,26 @@ impl SpanBuilder {
     /// });
     /// ```
     pub fn start(self) -> Span {
-        let Self { tracer, parent, builder } = self;
-        tracer.start(builder, parent.unwrap_or_else(current::get), |_| {})
+        self.start_in(current::get)
     }
 
     /// Starts the span at the first poll of a future that was made in this context.
     pub(crate) fn start_polled(self, made_in: Context) -> Span {
-        let Self { tracer, parent, builder } = self;
-        tracer.start(builder, parent.unwrap_or_else(|| polled_parent(made_in)), |_| {})
+        self.start_in(|| polled_parent(made_in))
+    }
+
+    fn start_in(self, parent: impl FnOnce() -> Context) -> Span {
+        let Self { tracer, name, kind, attributes, rare } = self;
+        let mut builder = trace::SpanBuilder::from_name(name).with_kind(kind);
+        builder.attributes = (!attributes.is_empty()).then_some(attributes);
+        let Some(rare) = rare else { return tracer.start(builder, parent(), |_| {}) };
+        builder.links = (!rare.links.is_empty()).then_some(rare.links);
+        builder.start_time = rare.start_time;
+        tracer.start(builder, rare.parent.unwrap_or_else(parent), |_| {})
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! A future or a closure inside its span.
 
-use crate::{Span, SpanBuilder, database::CallSpan};
+use crate::{Span, SpanBuilder, database::Prepared};
 use opentelemetry::Context;
 use pin_project_lite::pin_project;
 use std::{
@@ -59,28 +59,27 @@ fn catch<T>(span: &Span, scope: impl FnOnce() -> T) -> thread::Result<T> {
 /// What a span is started from.
 pub(crate) enum Unstarted {
     Custom(SpanBuilder),
-    Call(CallSpan),
+    Call(Prepared),
 }
 
 /// A span around a future or a stream, started when that is first polled.
 pub(crate) enum Lazy {
-    Waiting(Box<(Unstarted, Context)>),
+    Waiting(Unstarted, Context),
     Started(Span),
     Ended,
 }
 
 impl Lazy {
     pub(crate) fn new(unstarted: Unstarted) -> Self {
-        Self::Waiting(Box::new((unstarted, current::get())))
+        Self::Waiting(unstarted, current::get())
     }
 
     /// The span, started if it was not; `None` once it has ended.
     pub(crate) fn start(&mut self) -> Option<&Span> {
-        if let Self::Waiting(_) = self {
-            let Self::Waiting(waiting) = std::mem::replace(self, Self::Ended) else {
+        if let Self::Waiting(..) = self {
+            let Self::Waiting(unstarted, made_in) = std::mem::replace(self, Self::Ended) else {
                 unreachable!("just matched");
             };
-            let (unstarted, made_in) = *waiting;
             *self = Self::Started(match unstarted {
                 Unstarted::Custom(builder) => builder.start_polled(made_in),
                 Unstarted::Call(call) => call.start_polled(made_in),
@@ -92,7 +91,7 @@ impl Lazy {
     pub(crate) fn started(&self) -> Option<&Span> {
         match self {
             Self::Started(span) => Some(span),
-            Self::Waiting(_) | Self::Ended => None,
+            Self::Waiting(..) | Self::Ended => None,
         }
     }
 

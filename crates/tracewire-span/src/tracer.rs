@@ -1,12 +1,12 @@
 //! Tracers: where spans come from, with the name and version of a library.
 
 use crate::{
-    Span, SpanBuilder,
+    Span, SpanBuilder, global,
     provider::{self, SharedTracerProvider},
 };
 use opentelemetry::{
     Context, InstrumentationScope,
-    global::{BoxedSpan, ObjectSafeTracerProvider},
+    global::{BoxedSpan, BoxedTracer, ObjectSafeTracerProvider},
     trace::{self, TraceContextExt, Tracer as _},
 };
 use std::{borrow::Cow, fmt, sync::Arc};
@@ -94,8 +94,11 @@ impl Tracer {
         parent: Context,
         started: impl FnOnce(&mut BoxedSpan),
     ) -> Span {
-        let tracer = provider::tracer(self.provider.as_ref(), &parent, self.scope());
-        let mut span = tracer.build_with_context(builder, &parent);
+        let mut span = match self.provider.as_ref().or_else(|| provider::provider(&parent)) {
+            Some(provider) => BoxedTracer::new(provider.boxed_tracer(self.scope()))
+                .build_with_context(builder, &parent),
+            None => global::start(self, builder, &parent),
+        };
         started(&mut span);
         let context = parent.with_span(span);
         if has_trace(&parent) {
@@ -107,7 +110,13 @@ impl Tracer {
 
     /// Whether this names the same library as `other`.
     pub(crate) fn has_scope_of(&self, other: &Self) -> bool {
-        (self.name, self.version) == (other.name, other.version)
+        // Nearly always the very same texts.
+        let same = |own: &str, other: &str| std::ptr::eq(own, other) || own == other;
+        same(self.name, other.name)
+            && match (self.version, other.version) {
+                (Some(own), Some(other)) => same(own, other),
+                (own, other) => own == other,
+            }
     }
 
     pub(crate) fn scope(&self) -> InstrumentationScope {

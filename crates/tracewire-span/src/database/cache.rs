@@ -67,7 +67,7 @@ impl Cache {
         if let Some(known) = find(&mut self.set(digest), digest, target, source) {
             return known;
         }
-        let statement = Arc::new(Statement::describe(target, source));
+        let statement = Statement::describe(target, source).shared();
         let new = Kept {
             digest,
             lives: 0,

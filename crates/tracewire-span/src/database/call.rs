@@ -5,7 +5,7 @@ use super::{
     cache::described,
     error::{ErrorKind, Failure},
     measure::{Clock, Judge, Measured},
-    span::CallSpan,
+    prepared::Prepared,
     statement::{Facts, Source, Statement, shared},
 };
 use crate::{
@@ -192,16 +192,18 @@ impl<'a> Call<'a> {
         StreamInSpan::new(span, Measured::new(rows, clock, judge(kind)), |_, _| {})
     }
 
+    /// The span to start, and the clock of the metric.
     fn start(self) -> (Unstarted, Clock) {
         let statement = self.statement();
-        let Database { tracer, with_messages, describe_unsampled, .. } = self.database;
+        let Self { database, raw_text, batch_size, more, .. } = self;
+        let Database { tracer, with_messages, describe_unsampled, .. } = database;
         let clock = Clock::new(tracer.clone(), statement.clone(), *with_messages);
-        let span = CallSpan {
+        let span = Prepared {
             tracer: tracer.clone(),
             statement,
-            raw_text: self.raw_text,
-            batch_size: self.batch_size,
-            more: self.more,
+            raw_text,
+            batch_size,
+            more,
             describe_unsampled: *describe_unsampled,
         };
         (Unstarted::Call(span), clock)

@@ -24,6 +24,55 @@ static KEPT: ArcSwapOption<Vec<Arc<Durations>>> = ArcSwapOption::const_empty();
 
 type Provider = dyn MeterProvider + Send + Sync;
 
+/// What records the duration of one call.
+pub(super) enum Recorder {
+    Unbound(Arc<Durations>),
+    #[cfg(feature = "bound-instruments")]
+    Bound(Arc<Series>),
+}
+
+impl Recorder {
+    /// That of the provider that the context carries, or of the global one; `None` if there is none.
+    ///
+    /// The provider is asked for each time, because it may have been set or replaced meanwhile.
+    pub(super) fn get(tracer: &Tracer, statement: &Statement) -> Option<Self> {
+        let carried = current::with(|context| context.get::<Arc<Provider>>().cloned());
+        let provider = carried.unwrap_or_else(global::meter_provider);
+        // OpenTelemetry's placeholder holds nothing; what records points to its readers at least.
+        if size_of_val(&*provider) == 0 {
+            return None;
+        }
+        #[cfg(feature = "bound-instruments")]
+        if let Some(series) = &statement.series
+            && let Some(series) = series.get()
+            && series.durations.is_of(&provider, tracer)
+        {
+            return Some(Self::Bound(series.clone()));
+        }
+        #[cfg(not(feature = "bound-instruments"))]
+        let _ = statement;
+        Some(Self::Unbound(Durations::of(&provider, tracer)))
+    }
+
+    /// Records how long a call of `statement` took, with what its failure adds.
+    pub(super) fn record(&self, seconds: f64, statement: &Statement, failed: &[KeyValue]) {
+        let attributes = &statement.attributes;
+        let durations = match self {
+            Self::Unbound(durations) => durations,
+            #[cfg(feature = "bound-instruments")]
+            Self::Bound(series) if failed.is_empty() => return series.histogram.record(seconds),
+            #[cfg(feature = "bound-instruments")]
+            Self::Bound(series) => &series.durations,
+        };
+        if !failed.is_empty() {
+            return durations.histogram.record(seconds, &[attributes, failed].concat());
+        }
+        #[cfg(feature = "bound-instruments")]
+        Series::bind(durations, statement);
+        durations.histogram.record(seconds, attributes);
+    }
+}
+
 /// The instrument of one meter provider and one library.
 #[derive(Debug)]
 pub(super) struct Durations {
@@ -34,26 +83,16 @@ pub(super) struct Durations {
 }
 
 impl Durations {
-    /// Those of the provider that the context carries, or of the global one; `None` if there is none.
-    ///
-    /// The provider is asked for each time, because it may have been set or replaced meanwhile.
-    pub(super) fn get(tracer: &Tracer) -> Option<Arc<Self>> {
-        let carried = current::with(|context| context.get::<Arc<Provider>>().cloned());
-        let provider = carried.unwrap_or_else(global::meter_provider);
-        // OpenTelemetry's placeholder holds nothing; what records points to its readers at least.
-        if size_of_val(&*provider) == 0 {
-            return None;
-        }
+    fn of(provider: &Arc<Provider>, tracer: &Tracer) -> Arc<Self> {
         let kept = KEPT.load();
         let kept = kept.iter().flat_map(|kept| kept.iter());
-        if let Some(own) = kept.clone().find(|own| own.is_of(&provider, tracer)) {
-            return Some(own.clone());
+        if let Some(own) = kept.clone().find(|own| own.is_of(provider, tracer)) {
+            return own.clone();
         }
-        let new = Arc::new(Self::new(&provider, tracer));
+        let new = Arc::new(Self::new(provider, tracer));
         let others = kept.filter(|own| own.provider.strong_count() > 0).take(LIMIT - 1);
-        let all = [&new].into_iter().chain(others).cloned().collect();
-        KEPT.store(Some(Arc::new(all)));
-        Some(new)
+        KEPT.store(Some(Arc::new([&new].into_iter().chain(others).cloned().collect())));
+        new
     }
 
     fn new(provider: &Arc<Provider>, tracer: &Tracer) -> Self {
@@ -72,52 +111,29 @@ impl Durations {
         let same = std::ptr::addr_eq(self.provider.as_ptr(), Arc::as_ptr(provider));
         same && self.tracer.has_scope_of(tracer)
     }
-
-    /// Records how long a call of `statement` took, with what its failure adds.
-    pub(super) fn record(
-        self: &Arc<Self>,
-        seconds: f64,
-        statement: &Statement,
-        failed: &[KeyValue],
-    ) {
-        let attributes = &statement.attributes;
-        if !failed.is_empty() {
-            return self.histogram.record(seconds, &[attributes, failed].concat());
-        }
-        #[cfg(feature = "bound-instruments")]
-        if statement.bound.record(self, seconds, attributes) {
-            return;
-        }
-        self.histogram.record(seconds, attributes);
-    }
 }
 
-/// The series of one statement, bound to its attributes.
+/// The successful calls of one statement, bound to their attributes.
 ///
 /// An unbound histogram sorts and hashes the attributes of every measurement, which is most of what a
 /// measurement costs.
 #[cfg(feature = "bound-instruments")]
-#[derive(Debug, Default)]
-pub(super) struct BoundDuration {
-    /// The provider's instruments it belongs to, and the series.
-    series: ArcSwapOption<(Arc<Durations>, BoundHistogram<f64>)>,
+#[derive(Debug)]
+pub(super) struct Series {
+    durations: Arc<Durations>,
+    histogram: BoundHistogram<f64>,
 }
 
 #[cfg(feature = "bound-instruments")]
-impl BoundDuration {
-    /// Records in the series of `durations`, or returns false if it is bound to another's.
-    fn record(&self, durations: &Arc<Durations>, seconds: f64, attributes: &[KeyValue]) -> bool {
-        let series = self.series.load();
-        match &*series {
-            Some(series) if Arc::ptr_eq(&series.0, durations) => series.1.record(seconds),
-            // To bind costs more than to record: where tenants take turns, the first one stays.
-            Some(series) if series.0.provider.strong_count() > 0 => return false,
-            _ => {
-                let bound = durations.histogram.bind(attributes);
-                bound.record(seconds);
-                self.series.store(Some(Arc::new((durations.clone(), bound))));
-            }
+impl Series {
+    /// Binds the statement for later calls, if it has any.
+    fn bind(durations: &Arc<Durations>, statement: &Statement) {
+        // Once: where tenants take turns, the others are measured unbound.
+        if let Some(series) = &statement.series
+            && series.get().is_none()
+        {
+            let histogram = durations.histogram.bind(&statement.attributes);
+            let _ = series.set(Arc::new(Self { durations: durations.clone(), histogram }));
         }
-        true
     }
 }

@@ -1,6 +1,6 @@
 //! The work of a call, timed.
 
-use super::{durations::Durations, error::Failure, statement::Statement};
+use super::{durations::Recorder, error::Failure, statement::Statement};
 use crate::{Tracer, current, handle::ERROR_TYPE};
 use futures_core::Stream;
 use opentelemetry::KeyValue;
@@ -25,11 +25,11 @@ pub(super) struct Clock {
     /// What a failure adds to the statement's attributes.
     failed: Vec<KeyValue>,
     /// When, and what records the duration, if anything: the context at the first poll decides.
-    started: Option<(Instant, Option<Arc<Durations>>)>,
+    started: Option<(Instant, Option<Recorder>)>,
     /// True while the work runs, and still true after a panic.
     running: bool,
     ended: bool,
-    /// The message of a panic may be exported.
+    /// The messages of errors and panics may be exported.
     with_messages: bool,
 }
 
@@ -47,7 +47,8 @@ impl Clock {
     }
 
     fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        self.started.get_or_insert_with(|| (Instant::now(), Durations::get(&self.tracer)));
+        let Self { started, tracer, statement, .. } = self;
+        started.get_or_insert_with(|| (Instant::now(), Recorder::get(tracer, statement)));
         self.running = true;
         let output = if self.with_messages || self.ended { work() } else { self.guarded(work) };
         self.running = false;
@@ -78,15 +79,15 @@ impl Clock {
     }
 
     fn end(&mut self) {
-        if let Some((started, durations)) = &self.started
+        if let Some((started, recorder)) = &self.started
             && !std::mem::replace(&mut self.ended, true)
-            && let Some(durations) = durations
+            && let Some(recorder) = recorder
         {
             if self.running {
                 self.failed.push(KeyValue::new(ERROR_TYPE, "panic"));
             }
             let seconds = started.elapsed().as_secs_f64();
-            context::finish(|| durations.record(seconds, &self.statement, &self.failed));
+            context::finish(|| recorder.record(seconds, &self.statement, &self.failed));
         }
     }
 }

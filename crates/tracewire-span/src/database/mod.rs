@@ -60,7 +60,7 @@ mod call;
 mod durations;
 mod error;
 mod measure;
-mod span;
+mod prepared;
 mod sql;
 mod statement;
 
@@ -68,8 +68,8 @@ use crate::{Tracer, limit};
 pub use call::Call;
 pub use error::ErrorKind;
 pub use measure::Measured;
-pub(crate) use span::CallSpan;
-use std::borrow::Cow;
+pub(crate) use prepared::Prepared;
+use std::{borrow::Cow, sync::Arc};
 
 /// A database that calls are made to.
 #[derive(Clone, Debug)]
@@ -81,11 +81,29 @@ pub struct Database {
 }
 
 /// What spans and metrics say of a database itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 struct Target {
     system: &'static str,
     namespace: Option<&'static str>,
-    server: Option<(Cow<'static, str>, Option<u16>)>,
+    server: Option<(Arc<str>, Option<u16>)>,
+}
+
+impl PartialEq for Target {
+    fn eq(&self, other: &Self) -> bool {
+        // Nearly always the very same texts: to compare their addresses is quick.
+        fn same(own: &str, other: &str) -> bool {
+            std::ptr::eq(own, other) || own == other
+        }
+        same(self.system, other.system)
+            && same(self.namespace.unwrap_or_default(), other.namespace.unwrap_or_default())
+            && self.namespace.is_some() == other.namespace.is_some()
+            && match (&self.server, &other.server) {
+                (Some((own, own_port)), Some((address, port))) => {
+                    same(own, address) && own_port == port
+                }
+                (own, other) => own.is_none() && other.is_none(),
+            }
+    }
 }
 
 impl Database {
@@ -124,7 +142,7 @@ impl Database {
     #[must_use]
     pub fn server(mut self, address: impl AsRef<str>, port: Option<u16>) -> Self {
         let found = address::parse(address.as_ref());
-        self.target.server = found.map(|(address, own)| (address, port.or(own)));
+        self.target.server = found.map(|(address, own)| (address.into(), port.or(own)));
         self
     }
 

@@ -1,13 +1,15 @@
 //! What is known of a query or an operation before it runs, ready to be exported.
 
 #[cfg(feature = "bound-instruments")]
-use super::durations::BoundDuration;
+use super::durations::Series;
 use super::{
     Target,
     sql::{Described, describe},
 };
 use crate::limit;
 use opentelemetry::{KeyValue, StringValue};
+#[cfg(feature = "bound-instruments")]
+use std::sync::OnceLock;
 use std::{borrow::Cow, sync::Arc};
 
 /// What a call is described from.
@@ -41,9 +43,9 @@ pub(super) struct Statement {
     pub(super) summary: Option<StringValue>,
     /// The text of a query without literals.
     pub(super) text: Option<StringValue>,
-    /// The series of calls that succeed.
+    /// The series of calls that succeed; none if no other call will share the statement.
     #[cfg(feature = "bound-instruments")]
-    pub(super) bound: BoundDuration,
+    pub(super) series: Option<OnceLock<Arc<Series>>>,
 }
 
 impl Statement {
@@ -64,6 +66,15 @@ impl Statement {
         Self::new(target, facts)
     }
 
+    /// The same, for calls that share it.
+    pub(super) fn shared(self) -> Arc<Self> {
+        Arc::new(Self {
+            #[cfg(feature = "bound-instruments")]
+            series: Some(OnceLock::new()),
+            ..self
+        })
+    }
+
     pub(super) fn new(target: &Target, facts: Facts) -> Self {
         let name = limit::name(name(target, &facts));
         let Facts { operation, collection, summary, text } = facts;
@@ -78,7 +89,7 @@ impl Statement {
         set("db.collection.name", collection);
         set("db.query.summary", summary.clone());
         if let Some((address, port)) = &target.server {
-            set("server.address", Some(shared(address.clone())));
+            set("server.address", Some(address.clone().into()));
             attributes.extend(port.map(|port| KeyValue::new("server.port", i64::from(port))));
         }
         Self {
@@ -88,7 +99,7 @@ impl Statement {
             summary,
             text,
             #[cfg(feature = "bound-instruments")]
-            bound: BoundDuration::default(),
+            series: None,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{borrow::Cow, sync::Arc};
 use tracewire_propagation::SamplingHint;
 
 /// What the span of a call is made of.
-pub(crate) struct CallSpan {
+pub(crate) struct Prepared {
     pub(super) tracer: Tracer,
     pub(super) statement: Arc<Statement>,
     /// A text to export unchanged, in place of the statement's.
@@ -20,45 +20,43 @@ pub(crate) struct CallSpan {
     pub(super) describe_unsampled: bool,
 }
 
-impl CallSpan {
+impl Prepared {
     /// Starts the span at the first poll of a future that was made in this context.
     ///
     /// It is described at its start, so that samplers see the attributes, except under a parent that
     /// is not sampled: then only if the span records after all.
     pub(crate) fn start_polled(self, made_in: Context) -> Span {
         let parent = polled_parent(made_in);
-        let Self { tracer, statement, describe_unsampled, .. } = &self;
-        if *describe_unsampled || !is_refused(&parent) {
-            let builder = SpanBuilder::from_name(statement.name.clone());
+        let describe_now = self.describe_unsampled || !is_refused(&parent);
+        let tracer = self.tracer.clone();
+        if describe_now {
+            let builder = SpanBuilder::from_name(self.statement.name.clone());
             let builder = builder.with_kind(SpanKind::Client).with_attributes(self.attributes());
             return tracer.start(builder, parent, |_| {});
         }
-        let builder = SpanBuilder::from_name(statement.system).with_kind(SpanKind::Client);
+        let builder = SpanBuilder::from_name(self.statement.system).with_kind(SpanKind::Client);
         tracer.start(builder, parent, |span| {
             if span.is_recording() {
-                span.update_name(statement.name.clone());
+                span.update_name(self.statement.name.clone());
                 span.set_attributes(self.attributes());
             }
         })
     }
 
     /// All attributes of the span. The last value of a key wins.
-    fn attributes(&self) -> Vec<KeyValue> {
-        let Statement { attributes, text, .. } = &*self.statement;
-        let mut all = Vec::with_capacity(attributes.len() + 2 + self.more.len());
-        all.extend_from_slice(attributes);
-        let raw_text = self.raw_text.as_ref();
-        let text = match raw_text {
-            Some(raw) => Some(limit::text(Cow::Owned(raw.clone())).into()),
-            None => text.clone(),
-        };
+    fn attributes(self) -> Vec<KeyValue> {
+        let Self { statement, raw_text, batch_size, more, .. } = self;
+        let text = raw_text.map(|text| limit::text(Cow::Owned(text)).into());
+        let text = text.or_else(|| statement.text.clone());
+        let batch_size = batch_size.map(|size| i64::try_from(size).unwrap_or(i64::MAX));
+        let mut all = Vec::with_capacity(statement.attributes.len() + 2 + more.len());
+        all.extend_from_slice(&statement.attributes);
         all.extend(text.map(|text| KeyValue::new("db.query.text", text)));
-        let batch_size = self.batch_size.map(|size| i64::try_from(size).unwrap_or(i64::MAX));
         all.extend(batch_size.map(|size| KeyValue::new("db.operation.batch.size", size)));
-        for attribute in &self.more {
+        for attribute in more {
             match all.iter_mut().find(|own| own.key == attribute.key) {
-                Some(own) => own.value = attribute.value.clone(),
-                None => all.push(attribute.clone()),
+                Some(own) => *own = attribute,
+                None => all.push(attribute),
             }
         }
         all
@@ -69,12 +67,11 @@ impl CallSpan {
 fn is_refused(parent: &Context) -> bool {
     let span = parent.span();
     let context = span.span_context();
-    context.is_valid()
-        && !context.is_sampled()
-        && !span.is_recording()
-        && !(context.is_remote()
-            && matches!(
-                parent.get::<SamplingHint>(),
-                Some(SamplingHint::Deferred | SamplingHint::On | SamplingHint::Debug)
-            ))
+    if !context.is_valid() || context.is_sampled() || span.is_recording() {
+        return false;
+    }
+    let asks_to_record = |hint: &SamplingHint| {
+        matches!(hint, SamplingHint::Deferred | SamplingHint::On | SamplingHint::Debug)
+    };
+    !(context.is_remote() && parent.get().is_some_and(asks_to_record))
 }
