@@ -4,7 +4,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use std::collections::BTreeSet;
 
 /// Each crate of the house, and the crates of the house that it may depend on.
-const HOUSE: [(&str, &[&str]); 11] = [
+const HOUSE: [(&str, &[&str]); 12] = [
     (
         "tracewire",
         &[
@@ -24,6 +24,7 @@ const HOUSE: [(&str, &[&str]); 11] = [
         &[
             "tracewire-export",
             "tracewire-propagation",
+            "tracewire-sampling",
             "tracewire-span",
             "tracewire-text",
             "tracewire-tracing",
@@ -31,6 +32,7 @@ const HOUSE: [(&str, &[&str]); 11] = [
     ),
     ("tracewire-propagation", &["tracewire-text"]),
     ("tracewire-reqwest", &["tracewire-http", "tracewire-propagation", "tracewire-text"]),
+    ("tracewire-sampling", &["tracewire-propagation", "tracewire-text"]),
     ("tracewire-span", &["tracewire-propagation", "tracewire-text"]),
     ("tracewire-testing", &[]),
     ("tracewire-text", &[]),
@@ -39,7 +41,7 @@ const HOUSE: [(&str, &[&str]); 11] = [
 ];
 
 /// Crates of others that only some rooms may know.
-const GUARDED: [(&str, &[&str]); 9] = [
+const GUARDED: [(&str, &[&str]); 10] = [
     ("axum", &["tracewire-tower"]),
     ("opentelemetry-otlp", &[]),
     (
@@ -48,6 +50,7 @@ const GUARDED: [(&str, &[&str]); 9] = [
     ),
     ("reqwest", &["tracewire-reqwest"]),
     ("reqwest-middleware", &["tracewire-reqwest"]),
+    ("saphyr-parser", &["tracewire-init"]),
     ("tower-layer", &["tracewire-tower"]),
     // tracewire-tower makes log spans for tower-http's layer.
     ("tracing", &["tracewire-export", "tracewire-init", "tracewire-tower", "tracewire-tracing"]),
