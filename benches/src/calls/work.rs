@@ -19,7 +19,6 @@ use std::{
     task::{self, Poll, Waker},
     time::Instant,
 };
-use tracewire_propagation::{default_propagator, set_default};
 use tracewire_span::{database::Database, span};
 
 /// A query as an application writes it, with a literal in it.
@@ -44,9 +43,9 @@ impl Work {
     /// Makes `case` ready. It sets what is global to the process: once in its life.
     #[must_use]
     pub fn new(case: Case) -> Self {
-        let telemetry = (case.place != Place::NoSdk).then(Telemetry::install);
-        if matches!(case.place, Place::Sampled | Place::Unsampled) {
-            set_default(default_propagator()); // as `init` does once its providers are set
+        let mut telemetry = (case.place != Place::NoSdk).then(Telemetry::install);
+        if let (Place::Sampled | Place::Unsampled, Some(telemetry)) = (case.place, &mut telemetry) {
+            telemetry.set_as_init_does();
         }
         let attached = parent(case.place).attach();
         Self { case, call: call(case.call), done: 0, _attached: attached, telemetry }

@@ -206,10 +206,10 @@ impl SpanBuilder {
         let Self { tracer, name, kind, attributes, rare } = self;
         let mut builder = trace::SpanBuilder::from_name(name).with_kind(kind);
         builder.attributes = (!attributes.is_empty()).then_some(attributes);
-        let Some(rare) = rare else { return tracer.start(builder, parent(), |_| {}) };
+        let Some(rare) = rare else { return tracer.start(builder, &parent()) };
         builder.links = (!rare.links.is_empty()).then_some(rare.links);
         builder.start_time = rare.start_time;
-        tracer.start(builder, rare.parent.unwrap_or_else(parent), |_| {})
+        tracer.start(builder, &rare.parent.unwrap_or_else(parent))
     }
 
     fn rare(&mut self) -> &mut Rare {

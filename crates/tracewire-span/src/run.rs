@@ -22,14 +22,14 @@ pub(crate) type Record<T> = fn(&T, &Span);
 pub(crate) fn in_scope<T>(span: &Span, scope: impl FnOnce() -> T, record: Record<T>) -> T {
     let output = enter(span, scope);
     record(&output, span);
-    span.end();
+    span.close();
     output
 }
 
 /// Runs the closure with the span current; a panic ends the span and goes on.
 pub(crate) fn enter<T>(span: &Span, scope: impl FnOnce() -> T) -> T {
     catch(span, scope).unwrap_or_else(|payload| {
-        span.end();
+        span.close();
         resume_unwind(payload)
     })
 }
@@ -44,7 +44,7 @@ pub(crate) fn poll<T, R>(
     polled.unwrap_or_else(|payload| {
         // The first panic is the one to tell of.
         let _ = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| inner.set(None))));
-        span.end();
+        span.close();
         resume_unwind(payload)
     })
 }
@@ -98,7 +98,7 @@ impl Lazy {
     /// Ends the span even if clones of its context live on elsewhere.
     pub(crate) fn end(&mut self) {
         if let Self::Started(span) = std::mem::replace(self, Self::Ended) {
-            span.end();
+            span.close();
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
 };
 use opentelemetry::{
     Context, InstrumentationScope,
-    global::{BoxedSpan, BoxedTracer, ObjectSafeTracerProvider},
+    global::{BoxedTracer, ObjectSafeTracerProvider},
     trace::{self, TraceContextExt, Tracer as _},
 };
 use std::{borrow::Cow, fmt, sync::Arc};
@@ -87,25 +87,30 @@ impl Tracer {
         SpanBuilder::new(self.clone(), name.into())
     }
 
-    /// Starts a span under `parent`, and gives it to `started` before it is shared.
-    pub(crate) fn start(
-        &self,
-        builder: trace::SpanBuilder,
-        parent: Context,
-        started: impl FnOnce(&mut BoxedSpan),
-    ) -> Span {
-        let mut span = match self.provider.as_ref().or_else(|| provider::provider(&parent)) {
-            Some(provider) => BoxedTracer::new(provider.boxed_tracer(self.scope()))
-                .build_with_context(builder, &parent),
-            None => global::start(self, builder, &parent),
+    /// Starts a span under `parent`.
+    pub(crate) fn start(&self, builder: trace::SpanBuilder, parent: &Context) -> Span {
+        let context = match self.provider_in(parent) {
+            Some(provider) => {
+                let tracer = BoxedTracer::new(provider.boxed_tracer(self.scope()));
+                parent.with_span(tracer.build_with_context(builder, parent))
+            }
+            None => global::start(self, builder, parent),
         };
-        started(&mut span);
-        let context = parent.with_span(span);
-        if has_trace(&parent) {
+        if has_trace(parent) {
             return Span::from_context(context);
         }
         // OpenTelemetry's generators draw the whole id; the services called learn it by a flag.
         Span::from_context(with_random_trace_id(&context))
+    }
+
+    /// Whether every span under `parent`, which is not sampled, is known to be dropped.
+    pub(crate) fn drops_unsampled(&self, parent: &Context) -> bool {
+        self.provider_in(parent).is_none() && global::drops_unsampled(self)
+    }
+
+    /// The provider to use in this context instead of the global one.
+    fn provider_in<'a>(&'a self, context: &'a Context) -> Option<&'a SharedTracerProvider> {
+        self.provider.as_ref().or_else(|| provider::provider(context))
     }
 
     /// Whether this names the same library as `other`.

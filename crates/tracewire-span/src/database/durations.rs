@@ -10,7 +10,7 @@ use opentelemetry::{
     metrics::{Histogram, MeterProvider},
 };
 use std::sync::{Arc, Weak};
-use tracewire_propagation::current;
+use tracewire_propagation::{current, providers};
 
 /// The boundaries of `db.client.operation.duration` in seconds, as the conventions advise.
 const BOUNDARIES: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
@@ -80,6 +80,8 @@ pub(super) struct Durations {
     provider: Weak<Provider>,
     tracer: Tracer,
     histogram: Histogram<f64>,
+    #[cfg(feature = "bound-instruments")]
+    binds: bool,
 }
 
 impl Durations {
@@ -96,14 +98,22 @@ impl Durations {
     }
 
     fn new(provider: &Arc<Provider>, tracer: &Tracer) -> Self {
-        let histogram = provider
-            .meter_with_scope(tracer.scope())
+        let (meter, binds) = providers::meter(&**provider, tracer.scope());
+        #[cfg(not(feature = "bound-instruments"))]
+        let _ = binds;
+        let histogram = meter
             .f64_histogram("db.client.operation.duration")
             .with_unit("s")
             .with_description("Duration of database client operations.")
             .with_boundaries(BOUNDARIES.to_vec())
             .build();
-        Self { provider: Arc::downgrade(provider), tracer: tracer.clone(), histogram }
+        Self {
+            provider: Arc::downgrade(provider),
+            tracer: tracer.clone(),
+            histogram,
+            #[cfg(feature = "bound-instruments")]
+            binds,
+        }
     }
 
     fn is_of(&self, provider: &Arc<Provider>, tracer: &Tracer) -> bool {
@@ -130,6 +140,7 @@ impl Series {
     fn bind(durations: &Arc<Durations>, statement: &Statement) {
         // Once: where tenants take turns, the others are measured unbound.
         if let Some(series) = &statement.series
+            && durations.binds
             && series.get().is_none()
         {
             let histogram = durations.histogram.bind(&statement.attributes);

@@ -61,7 +61,7 @@ impl Clock {
         catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
             let span = current();
             span.if_recording(|span| span.fail_as(Some("panic"), "panic".into(), None));
-            span.end();
+            span.close();
             self.end();
             resume_unwind(payload)
         })

@@ -4,10 +4,10 @@ use super::statement::Statement;
 use crate::{Span, SpanKind, Tracer, limit, tracer::polled_parent};
 use opentelemetry::{
     Context, KeyValue,
-    trace::{Span as _, SpanBuilder, TraceContextExt},
+    trace::{SpanBuilder, TraceContextExt},
 };
 use std::{borrow::Cow, sync::Arc};
-use tracewire_propagation::SamplingHint;
+use tracewire_propagation::{SamplingHint, describe_unsampled};
 
 /// What the span of a call is made of.
 pub(crate) struct Prepared {
@@ -24,23 +24,29 @@ impl Prepared {
     /// Starts the span at the first poll of a future that was made in this context.
     ///
     /// It is described at its start, so that samplers see the attributes, except under a parent that
-    /// is not sampled: then only if the span records after all.
+    /// is not sampled: then only if the span records after all. Where the sampler is known to follow
+    /// the parent, there is none, and the work runs in the parent.
     pub(crate) fn start_polled(self, made_in: Context) -> Span {
         let parent = polled_parent(made_in);
-        let describe_now = self.describe_unsampled || !is_refused(&parent);
         let tracer = self.tracer.clone();
+        let describe_now = self.describe_unsampled || describe_unsampled() || !is_refused(&parent);
         if describe_now {
             let builder = SpanBuilder::from_name(self.statement.name.clone());
             let builder = builder.with_kind(SpanKind::Client).with_attributes(self.attributes());
-            return tracer.start(builder, parent, |_| {});
+            return tracer.start(builder, &parent);
+        }
+        if tracer.drops_unsampled(&parent) {
+            // The parent's decision goes on as it came.
+            return Span::from_context(parent);
         }
         let builder = SpanBuilder::from_name(self.statement.system).with_kind(SpanKind::Client);
-        tracer.start(builder, parent, |span| {
-            if span.is_recording() {
-                span.update_name(self.statement.name.clone());
-                span.set_attributes(self.attributes());
-            }
-        })
+        let span = tracer.start(builder, &parent);
+        span.if_recording(|span| {
+            let span = span.context().span();
+            span.update_name(self.statement.name.clone());
+            span.set_attributes(self.attributes());
+        });
+        span
     }
 
     /// All attributes of the span. The last value of a key wins.
