@@ -5,4 +5,5 @@ pub mod load;
 #[cfg(feature = "pressure")]
 pub mod pressure;
 pub mod propagation;
+pub mod sampling;
 pub mod worst;

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tracewire::{
     ClientMiddleware, ServerLayer,
     propagation::{Baggage, Composite, TraceContext},
-    setup::HintedSampler,
+    sampling,
     span::{Tracer, database::Database},
 };
 use tracewire_testing::Capture;
@@ -65,7 +65,7 @@ impl Services {
         calling: fn(ClientMiddleware) -> ClientMiddleware,
     ) -> Self {
         let first = Capture::with(|spans| match sampler {
-            Some(sampler) => spans.with_sampler(HintedSampler::new(sampler)),
+            Some(sampler) => spans.with_sampler(sampling::Sampler::wrap(sampler)),
             None => spans,
         });
         let next = Capture::new();
@@ -163,6 +163,17 @@ async fn nothing_below_an_excluded_request_starts_a_trace() {
             assert_eq!(services.spans_after_honest_work().await, (8, 1));
         }
     }
+}
+
+/// `cargo test -p tests --test untraced -- --ignored`
+#[tokio::test]
+#[ignore = "ten thousand requests"]
+async fn nothing_below_ten_thousand_excluded_requests_is_recorded() {
+    let services = Services::start(Some(Sampler::AlwaysOn), excluding).await;
+    for _ in 0..10_000 {
+        services.ask("/healthz", None).await;
+    }
+    assert_eq!(services.spans_after_honest_work().await, (8, 1));
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ pub struct ZipkinExporter {
     /// The proxy to go through; none unless set. The variables for proxies are not read.
     pub proxy: Option<Proxy>,
     /// The client that sends, in place of the one of this crate, as
-    /// [`OtlpExporter::client`](crate::OtlpExporter::client).
+    /// [`OtlpExporter::client`](field@crate::OtlpExporter::client).
     pub client: Option<Arc<dyn HttpClient>>,
 }
 
@@ -168,6 +168,33 @@ impl Format<Arc<SpanData>> for ZipkinSpans {
 }
 
 fn span(span: &SpanData, service: &str) -> Json {
+    let start = micros(span.start_time);
+    let mut object = json!({
+        "traceId": span.span_context.trace_id().to_string(),
+        "id": span.span_context.span_id().to_string(),
+        "name": span.name,
+        "timestamp": start,
+        // Zipkin takes zero for unknown.
+        "duration": micros(span.end_time).saturating_sub(start).max(1),
+        "localEndpoint": {"serviceName": service},
+        "tags": tags(span),
+        "annotations": annotations(span),
+    });
+    if span.parent_span_id != SpanId::INVALID {
+        object["parentId"] = json!(span.parent_span_id.to_string());
+    }
+    if let Some(kind) = kind(&span.span_kind) {
+        object["kind"] = json!(kind);
+    }
+    let leaves = matches!(span.span_kind, SpanKind::Client | SpanKind::Producer);
+    if leaves && let Some(peer) = peer(&span.attributes) {
+        object["remoteEndpoint"] = json!({"serviceName": peer});
+    }
+    object
+}
+
+/// The attributes, and what Zipkin has no place for.
+fn tags(span: &SpanData) -> Map<String, Json> {
     let mut tags: Map<String, Json> = span.attributes.iter().map(tag).collect();
     let scope = &span.instrumentation_scope;
     for (key, value) in
@@ -191,8 +218,12 @@ fn span(span: &SpanData, service: &str) -> Json {
             tags.insert("error".to_owned(), json!(description));
         }
     }
-    let annotations: Vec<Json> = span
-        .events
+    tags
+}
+
+/// The events, each with its attributes as JSON.
+fn annotations(span: &SpanData) -> Vec<Json> {
+    span.events
         .iter()
         .map(|event| {
             let attributes: Map<String, Json> = event.attributes.iter().map(tag).collect();
@@ -203,30 +234,7 @@ fn span(span: &SpanData, service: &str) -> Json {
             };
             json!({"timestamp": micros(event.timestamp), "value": value})
         })
-        .collect();
-    let start = micros(span.start_time);
-    let mut object = json!({
-        "traceId": span.span_context.trace_id().to_string(),
-        "id": span.span_context.span_id().to_string(),
-        "name": span.name,
-        "timestamp": start,
-        // Zipkin takes zero for unknown.
-        "duration": micros(span.end_time).saturating_sub(start).max(1),
-        "localEndpoint": {"serviceName": service},
-        "tags": tags,
-        "annotations": annotations,
-    });
-    if span.parent_span_id != SpanId::INVALID {
-        object["parentId"] = json!(span.parent_span_id.to_string());
-    }
-    if let Some(kind) = kind(&span.span_kind) {
-        object["kind"] = json!(kind);
-    }
-    let leaves = matches!(span.span_kind, SpanKind::Client | SpanKind::Producer);
-    if leaves && let Some(peer) = peer(&span.attributes) {
-        object["remoteEndpoint"] = json!({"serviceName": peer});
-    }
-    object
+        .collect()
 }
 
 fn kind(kind: &SpanKind) -> Option<&'static str> {

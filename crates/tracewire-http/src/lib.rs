@@ -49,10 +49,7 @@ pub mod wiring {
     pub use crate::{
         client::{ClientBody, ClientCall, ClientSettings},
         client_options,
-        exchange::{
-            Exchange, ExchangeBody, Remaining, Scope, Scoped, Traced, declared_length, is_bodyless,
-            is_event_stream,
-        },
+        exchange::{Exchange, ExchangeBody, Scope, Scoped, Traced},
         server::{
             ClientAddress, Forwarded, IncomingRequest, ServerBody, ServerCall, ServerSettings,
         },

@@ -9,14 +9,16 @@ use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::metrics::Temporality;
 use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanLimits};
 use tracewire_export::{Compression, ConsoleFormat, Protocol};
-use tracewire_propagation::Propagator;
+use tracewire_propagation::{Propagator, set_describe_unsampled};
+use tracewire_sampling::Sampler;
 use tracing::subscriber::NoSubscriber;
 
+use crate::claim::Claim;
 use crate::defaults::Defaults;
 use crate::env::Env;
 use crate::error::InitError;
 use crate::exporters::Exporter;
-use crate::guard::{Claim, Telemetry};
+use crate::guard::Telemetry;
 use crate::propagation;
 use crate::setup::{self, Settings};
 
@@ -69,10 +71,11 @@ impl Builder {
 
     /// Sets the sampler (`OTEL_TRACES_SAMPLER`).
     ///
-    /// It is used as it is; wrap it in a [`HintedSampler`](crate::HintedSampler) if it is to honor
-    /// what a format says beyond the sampled flag.
+    /// It goes through [`Sampler::wrap`](crate::sampling::Sampler::wrap): spans below a request that
+    /// is not traced are dropped, a span without ids is no parent, and the SDK's parent-based sampler
+    /// honors what a format says beyond the sampled flag.
     pub fn sampler(mut self, sampler: impl ShouldSample + 'static) -> Self {
-        self.settings.sampler = Some(Box::new(sampler));
+        self.settings.sampler = Some(Sampler::wrap(sampler));
         self
     }
 
@@ -388,6 +391,8 @@ impl Builder {
                 global::set_meter_provider(provider.clone());
             }
         });
+        let sampler = telemetry.sampler();
+        set_describe_unsampled(sampler.is_some_and(Sampler::needs_unsampled_described));
         // Last: who sees the propagator finds the providers in place.
         propagation::install(propagator);
         Ok(telemetry)

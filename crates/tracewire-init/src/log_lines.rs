@@ -6,12 +6,8 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use tracing::level_filters::LevelFilter;
-use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::Interest;
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::{Context, Filter};
 
 use tracewire_export::wiring::Output;
 use tracewire_export::wiring::log::{self, Limited};
@@ -91,45 +87,9 @@ impl Drop for Writing {
     fn drop(&mut self) {}
 }
 
-/// What `F` lets through, but not while the thread ends.
-pub(crate) struct WhileWritable<F>(pub(crate) F);
-
-impl<S: Subscriber, F: Filter<S>> Filter<S> for WhileWritable<F> {
-    fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
-        self.0.enabled(metadata, context)
-    }
-
-    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        self.0.callsite_enabled(metadata)
-    }
-
-    fn event_enabled(&self, event: &Event<'_>, context: &Context<'_, S>) -> bool {
-        Writing::is_possible() && self.0.event_enabled(event, context)
-    }
-
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        self.0.max_level_hint()
-    }
-
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        self.0.on_new_span(attributes, id, context);
-    }
-
-    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        self.0.on_record(id, values, context);
-    }
-
-    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
-        self.0.on_enter(id, context);
-    }
-
-    fn on_exit(&self, id: &Id, context: Context<'_, S>) {
-        self.0.on_exit(id, context);
-    }
-
-    fn on_close(&self, id: Id, context: Context<'_, S>) {
-        self.0.on_close(id, context);
-    }
+/// Whether this thread can still write a line.
+pub(crate) fn is_writable() -> bool {
+    Writing::is_possible()
 }
 
 /// A line could not be written. The log cannot say so, so stderr does, at most once a minute.

@@ -2,13 +2,12 @@
 
 use tracewire_propagation::current;
 use tracing::level_filters::LevelFilter;
-use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::Interest;
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
-use tracing_subscriber::layer::{Context, Filter};
+use tracing_subscriber::layer::Filter;
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::living_thread::WhileAlive;
 use crate::targets::is_telemetry;
 
 /// Spans from level INFO on, those that `verbose` names besides, and events that are errors.
@@ -20,7 +19,11 @@ where
         .or(verbose)
         .and(filter_fn(|metadata| metadata.is_span()));
     let errors = filter_fn(is_error);
-    WhileReachable(spans.or(errors).and(filter_fn(is_exported)))
+    // The layer asks for the current context, which panics once the thread's is destroyed.
+    WhileAlive::spans_and_events(
+        spans.or(errors).and(filter_fn(is_exported)),
+        current::is_reachable,
+    )
 }
 
 /// Whether an event says that the work of its span failed: `error!`, and what `#[instrument(err)]`
@@ -38,48 +41,4 @@ fn is_exported(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
     let is_request_span = metadata.is_span() && target.starts_with("tracewire_tower::");
     !is_telemetry(target) && !is_request_span
-}
-
-/// A filter that lets nothing through while its thread ends.
-///
-/// The layer asks for the current context then, which panics once the thread's is destroyed.
-struct WhileReachable<F>(F);
-
-impl<S, F: Filter<S>> Filter<S> for WhileReachable<F> {
-    fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
-        current::is_reachable() && self.0.enabled(metadata, context)
-    }
-
-    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        let interest = self.0.callsite_enabled(metadata);
-        if interest.is_never() { interest } else { Interest::sometimes() }
-    }
-
-    fn event_enabled(&self, event: &Event<'_>, context: &Context<'_, S>) -> bool {
-        self.0.event_enabled(event, context)
-    }
-
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        self.0.max_level_hint()
-    }
-
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        self.0.on_new_span(attributes, id, context);
-    }
-
-    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        self.0.on_record(id, values, context);
-    }
-
-    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
-        self.0.on_enter(id, context);
-    }
-
-    fn on_exit(&self, id: &Id, context: Context<'_, S>) {
-        self.0.on_exit(id, context);
-    }
-
-    fn on_close(&self, id: Id, context: Context<'_, S>) {
-        self.0.on_close(id, context);
-    }
 }

@@ -16,7 +16,8 @@ use crate::ended::Watched;
 use crate::env::{self, Env, Origin};
 use crate::error::InitError;
 use crate::guard::Telemetry;
-use crate::log_lines::{LogLines, WhileWritable};
+use crate::living_thread::WhileAlive;
+use crate::log_lines::{LogLines, is_writable};
 use crate::span_filter::span_filter;
 use tracewire_export::wiring::Shown;
 
@@ -93,14 +94,14 @@ impl Logging {
                 .log_internal_errors(false) // which would be written to stderr, and may panic
                 .with_ansi(self.color)
                 .map_event_format(TraceIds::new)
-                .with_filter(WhileWritable(self.filter()))
+                .with_filter(WhileAlive::events(self.filter(), is_writable))
                 .boxed(),
             LogFormat::Json => fmt::layer()
                 .json()
                 .with_writer(LogLines::to_stdout())
                 .log_internal_errors(false)
                 .map_event_format(TraceIds::new)
-                .with_filter(WhileWritable(self.filter()))
+                .with_filter(WhileAlive::events(self.filter(), is_writable))
                 .boxed(),
         };
         // The lines come first, boxed as they are for the registry itself.

@@ -7,7 +7,7 @@ use crate::{
 use opentelemetry::{otel_error, otel_warn};
 use std::sync::{
     Arc, OnceLock, PoisonError, RwLock,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 /// Sets what [`default_propagator`] returns from now on.
@@ -48,6 +48,22 @@ pub fn default_version() -> u64 {
     VERSION.load(Ordering::Acquire)
 }
 
+/// Sets whether layers describe spans whose remote parent is not sampled before they are sampled,
+/// in the whole process. False unless set.
+///
+/// Samplers that follow the parent drop such spans, so describing them first would be for nothing.
+/// `init` sets this for samplers with rules that may keep them.
+pub fn set_describe_unsampled(describe: bool) {
+    DESCRIBE_UNSAMPLED.store(describe, Ordering::Relaxed);
+}
+
+/// Returns what [`set_describe_unsampled`] was given last.
+#[must_use]
+pub fn describe_unsampled() -> bool {
+    DESCRIBE_UNSAMPLED.load(Ordering::Relaxed)
+}
+
+static DESCRIBE_UNSAMPLED: AtomicBool = AtomicBool::new(false);
 static DEFAULT: RwLock<Option<Arc<dyn Propagator>>> = RwLock::new(None);
 static VERSION: AtomicU64 = AtomicU64::new(0);
 

@@ -29,7 +29,10 @@ mod untraced;
 
 pub use self::{
     composite::Composite,
-    default::{default_propagator, default_version, set_default},
+    default::{
+        default_propagator, default_version, describe_unsampled, set_default,
+        set_describe_unsampled,
+    },
     formats::*, // those that are compiled in, and the list of all
     names::{NamedPropagators, NotCompiledIn, allowed_names, from_env, from_names},
     propagator::Propagator,

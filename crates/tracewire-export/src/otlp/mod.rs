@@ -4,6 +4,7 @@ mod client;
 mod divide;
 mod encode;
 mod endpoint;
+mod field;
 #[cfg(feature = "otlp-grpc")]
 mod grpc;
 #[cfg(feature = "otlp-json")]
@@ -11,6 +12,7 @@ mod json;
 #[cfg(feature = "otlp-json")]
 mod numbers;
 mod requests;
+mod wire;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,8 +22,6 @@ use http::header::{AUTHORIZATION, HeaderMap};
 use opentelemetry_http::HttpClient;
 
 pub(crate) use self::client::Client;
-#[cfg(feature = "logs")]
-pub(crate) use self::encode::{Buffer, Write};
 pub(crate) use self::endpoint::take_credentials;
 pub use self::endpoint::usable;
 #[cfg(feature = "otlp-grpc")]
@@ -31,6 +31,8 @@ pub(crate) use self::json::{WriteJson, json};
 #[cfg(feature = "logs")]
 pub(crate) use self::requests::OtlpLogs;
 pub(crate) use self::requests::{OtlpMetrics, OtlpSpans};
+#[cfg(feature = "logs")]
+pub(crate) use self::{encode::Write, wire::Buffer};
 use crate::diagnostics::shown::Shown;
 use crate::error::ExportError;
 use crate::exports::Exports;

@@ -250,6 +250,29 @@ mod tests {
     }
 
     #[test]
+    fn the_page_is_at_two_paths_for_get_and_head() {
+        let running = start();
+        for (method, target, status) in [
+            ("GET", "/metrics", 200),
+            ("HEAD", "/metrics?x=y", 200),
+            ("GET", "/", 200),
+            ("GET", "http://host/metrics", 200),
+            ("GET", "/metrics/", 404),
+            ("GET", "/favicon.ico", 404),
+            ("POST", "/metrics", 405),
+            ("OPTIONS", "*", 405),
+        ] {
+            let head = format!("{method} {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n");
+            let answer = running.ask(&format!("{head}\r\n"));
+            assert!(
+                answer.starts_with(&format!("HTTP/1.1 {status} ")),
+                "{method} {target}: {answer}"
+            );
+            assert_eq!(answer.contains("\r\nallow: GET, HEAD\r\n"), status == 405, "{answer}");
+        }
+    }
+
+    #[test]
     fn the_page_shows_what_was_counted_until_the_server_is_dropped() {
         let running = start();
         let orders = running.meter().u64_counter("orders").build();

@@ -184,7 +184,7 @@ impl ClientCall {
         (self.settings.own().end_at_body && self.attempt.is_some()) || self.exchange.is_rpc()
     }
 
-    /// Whether nobody reads the response's body.
+    /// Whether nothing reads the response's body.
     pub(super) fn is_bodyless(&self) -> bool {
         self.bodyless
     }

@@ -20,7 +20,7 @@ pin_project! {
     /// - on a client, after the last byte of a declared length, except of a gRPC call, whose status
     ///   comes after it;
     /// - when the body is dropped. It is complete if as many bytes have come as were declared, or
-    ///   if nobody reads the body of such a response; it failed if a frame was an error; else it
+    ///   if nothing reads the body of such a response; it failed if a frame was an error; else it
     ///   is [cancelled](Outcome::Cancelled).
     ///
     /// A body of fewer or more bytes than declared has failed (`error.type` `body`).

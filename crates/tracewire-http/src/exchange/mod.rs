@@ -12,13 +12,12 @@ mod stream;
 
 pub use self::{
     body::ExchangeBody,
-    remaining::{Remaining, declared_length, is_bodyless},
     scope::{Scope, Scoped, Traced},
-    stream::is_event_stream,
 };
 pub(crate) use self::{
     record::{Record, Shared},
-    remaining::RequestKind,
+    remaining::{Remaining, RequestKind, declared_length},
+    stream::is_event_stream,
 };
 
 use crate::{
@@ -53,7 +52,7 @@ pub struct Exchange {
     sized: bool,
     response_sized: bool,
     handed_over: bool,
-    // None where nobody records anything.
+    // None where nothing is recorded.
     shared: Option<Arc<Shared>>,
 }
 

@@ -10,7 +10,9 @@ use std::{
     borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
 };
-use tracewire_propagation::{SamplingHint, is_untraced, outgoing, with_random_trace_id};
+use tracewire_propagation::{
+    SamplingHint, describe_unsampled, is_untraced, outgoing, with_random_trace_id,
+};
 
 /// How many attributes a span has at most before its end: an SDK keeps 128 unless it is told
 /// otherwise, and drops what comes later. What the conventions want at the end needs the others.
@@ -34,7 +36,8 @@ impl Record {
             self.context = outgoing(parent);
             return;
         };
-        let late = !self.resolved.options.describe_unsampled && refused_by_caller(parent);
+        let early = self.resolved.options.describe_unsampled || describe_unsampled();
+        let late = !early && refused_by_caller(parent);
         let mut room = ROOM;
         let mut describe = |record: &Self| {
             let (name, mut attributes) = describe(record);

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// Whether the content type in `headers` says that the response is a stream of events:
 /// `text/event-stream`, `multipart/x-mixed-replace` or `application/grpc`.
-pub fn is_event_stream(headers: &HeaderMap) -> bool {
+pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
     let Some(media_type) = media_type(headers) else { return false };
     let is = |known: &str| media_type.eq_ignore_ascii_case(known.as_bytes());
     let is_grpc = |rest: &[u8]| matches!(rest.first(), None | Some(b'+' | b'-'));

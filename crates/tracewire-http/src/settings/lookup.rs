@@ -148,7 +148,7 @@ fn has_effect(tracer: &BoxedTracer) -> bool {
     span.span_context().span_id() != SpanId::from(1)
 }
 
-/// Whether these are the meters that stand where nobody has set any.
+/// Whether these are the meters that stand in where none were set.
 ///
 /// OpenTelemetry does not say so, but its placeholder holds nothing, and whatever records at least
 /// points to its readers.

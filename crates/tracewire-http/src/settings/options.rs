@@ -70,7 +70,8 @@ macro_rules! common_options {
         /// Describes the span to the sampler even under a remote parent that is not sampled.
         ///
         /// Default: no, because samplers that follow the parent drop such a span whatever its
-        /// attributes. Turn it on for a sampler of another kind.
+        /// attributes. Turn it on for a sampler of another kind. `init` does so for the whole process
+        /// if `OTEL_TRACES_SAMPLER` names rules that may keep such spans.
         pub fn describe_unsampled(self, describe: bool) -> Self {
             self.configure(|settings| settings.common_mut().describe_unsampled = describe)
         }

@@ -77,10 +77,11 @@ static MALFORMED_STATE: Malformed = Malformed::new("tracestate");
 /// Returns `parent` with the caller's span, its list and its random flag.
 fn with_trace_state(headers: &HeaderMap, parent: &Context, span: SpanContext) -> Context {
     let (trace_id, span_id, flags) = (span.trace_id(), span.span_id(), span.trace_flags());
+    let with = |list| SpanContext::new(trace_id, span_id, flags, true, list);
     let (span, unheld) = match tracestate::parse(lines(headers, TRACESTATE)) {
         List::Empty => (span, None),
-        List::Held(list) => (SpanContext::new(trace_id, span_id, flags, true, list), None),
-        List::Unheld(list) => (span, Some(list)),
+        List::Held(list) => (with(list), None),
+        List::Unheld { list, ot } => (with(ot), Some(list)),
         List::Malformed => {
             MALFORMED_STATE.warn();
             (span, None)

@@ -1,0 +1,4 @@
+//! Where settings come from, apart from code.
+
+#[cfg(feature = "config-file")]
+pub(crate) mod file;
