@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, fs};
 use support::{
     differences::{Differences, assert_calls_are_carried, assert_whole},
     page,
-    program::{Exported, job, serve},
+    program::{Exported, TRACE, job, serve},
 };
 
 /// Checks the section of these programs.
@@ -50,6 +50,42 @@ fn from_tower_otel() {
 #[test]
 fn from_hand_written_spans() {
     compare_services("From your own code on opentelemetry-otlp", "opentelemetry_otlp", &[]);
+}
+
+/// Whether requests have spans with these variables, in the program before and the one after.
+fn traces_requests(programs: &str, variables: &[(&str, &str)]) -> [bool; 2] {
+    ["before", "after"].map(|program| {
+        let exported = serve(&format!("{programs}_{program}"), variables);
+        exported.spans.iter().any(|span| span.name == "GET /orders/{id}")
+    })
+}
+
+#[test]
+fn the_environment_is_read_as_the_page_says() {
+    let spans = |name, value| traces_requests("opentelemetry_otlp", &[(name, value)]);
+    assert_eq!(spans("OTEL_TRACES_EXPORTER", "none"), [true, false]);
+    assert_eq!(spans("OTEL_SDK_DISABLED", "true"), [true, false]);
+    assert_eq!(spans("OTEL_TRACES_SAMPLER", "always_off"), [false, false]);
+
+    let variables = [("OTEL_PROPAGATORS", "none"), ("OTEL_RESOURCE_ATTRIBUTES", "team=blue")];
+    let before = serve("opentelemetry_otlp_before", &variables);
+    let after = serve("opentelemetry_otlp_after", &variables);
+    assert_whole(&before);
+    assert!(after.spans.iter().all(|span| span.trace_id.to_string() != TRACE), "{}", after.spans);
+    for exported in [before, after] {
+        let resource = &exported.spans[0].resource;
+        assert!(resource.iter().any(|pair| pair.key.as_str() == "team"), "{resource:?}");
+    }
+}
+
+#[test]
+fn log_filters_hide_no_spans_afterwards() {
+    let quiet = [("RUST_LOG", "warn"), ("TRACEWIRE_LOG", "text")];
+    let has_custom_span = ["before", "after"].map(|program| {
+        let exported = serve(&format!("axum_tracing_opentelemetry_{program}"), &quiet);
+        exported.spans.iter().any(|span| span.name == "load_price")
+    });
+    assert_eq!(has_custom_span, [false, true]);
 }
 
 #[test]
@@ -107,8 +143,8 @@ fn block(exported: &Exported) -> String {
 
 #[test]
 fn the_versions_on_the_page_are_those_that_are_tried() {
-    let read = |file| fs::read_to_string(format!("{}/../../{file}", env!("CARGO_MANIFEST_DIR")));
-    let (page, workspace) = (read("docs/migrating.md").unwrap(), read("Cargo.toml").unwrap());
+    let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
+    let (page, workspace) = (page::read(), fs::read_to_string(workspace).unwrap());
     let blocks = page.split("```diff\n").skip(1).map(|block| block.split("```").next().unwrap());
     let lines = blocks.flat_map(str::lines).filter(|line| line.contains(" = "));
     let mut count = 0;

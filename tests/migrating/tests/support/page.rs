@@ -12,6 +12,11 @@ const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/programs");
 /// One test at a time reads the page and writes it.
 static WRITING: Mutex<()> = Mutex::new(());
 
+pub(crate) fn read() -> String {
+    let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+    fs::read_to_string(PAGE).unwrap()
+}
+
 /// Checks that the block of this name shows this, or writes it with `UPDATE_PAGE=1`.
 pub(crate) fn shows(name: &str, content: &str) {
     let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -37,8 +42,7 @@ pub(crate) fn shows_program(name: &str) {
 
 /// Checks that the text under this heading names all that only the program before has.
 pub(crate) fn names_what_is_lost(heading: &str, differences: &Differences) {
-    let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
-    let page = fs::read_to_string(PAGE).unwrap();
+    let page = read();
     let (_, section) = page.split_once(&format!("\n## {heading}\n")).expect("a section");
     let section = section.split("\n## ").next().unwrap_or_default();
     let written: Vec<_> = section
