@@ -5,11 +5,13 @@ use axum::{Router, extract::State, routing::get};
 use std::{env, error::Error, net::SocketAddr};
 use tokio::net::TcpListener;
 use tracewire::opentelemetry::{KeyValue, global, metrics::Counter};
-use tracewire::{ServerLayer, Telemetry, setup::Exporter};
+use tracewire::setup::{MetricsExporter, Prometheus};
+use tracewire::{ServerLayer, Telemetry};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let telemetry = Telemetry::builder().metrics_exporters([Exporter::Prometheus]).init()?;
+    let page = MetricsExporter::prometheus_with(Prometheus::new().mounted()); // no port of its own
+    let telemetry = Telemetry::builder().metrics([page]).init()?;
     let orders = global::meter("shop").u64_counter("shop.orders").build();
     let mut app = Router::new()
         .route("/buy", get(buy))

@@ -24,6 +24,14 @@ mod partner {
     }
 }
 
+mod every_span {
+    use tracewire::{InitError, Telemetry, setup::Traces};
+
+    pub(super) fn init() -> Result<Telemetry, InitError> {
+        Telemetry::builder().traces(Traces::new().baggage_attributes(["tenant"])).init()
+    }
+}
+
 use tracewire::span::{baggage, span};
 use tracewire_testing::Capture;
 
@@ -33,5 +41,5 @@ async fn an_entry_is_set_for_a_future_and_read_in_it() {
     capture.run(span("request").run(set::handle())).await;
     capture.spans().only().has("shop.tenant", "acme");
     assert_eq!(baggage::get("tenant"), None);
-    let _ = partner::middleware();
+    let _ = (partner::middleware(), every_span::init);
 }

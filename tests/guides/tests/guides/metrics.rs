@@ -39,7 +39,7 @@ fn instruments_of_ones_own_are_exported() {
 
 #[test]
 fn the_page_is_served_by_the_router_of_the_service() {
-    let variables = [("OTEL_TRACES_EXPORTER", "none"), ("OTEL_EXPORTER_PROMETHEUS_PORT", "0")];
+    let variables = [("OTEL_TRACES_EXPORTER", "none")];
     let service = Service::start(env!("CARGO_BIN_EXE_metrics"), &variables);
     assert!(service.get("/buy", "").ends_with("sold"));
     let page = service.get("/metrics", "");

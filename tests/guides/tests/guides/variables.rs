@@ -44,6 +44,11 @@ fn every_variable_that_is_read_is_in_the_table() {
     assert!(found.len() > 50, "{found:?}");
     let page = page("environment");
     let written: BTreeSet<_> = page.split('`').skip(1).step_by(2).collect();
-    let missing: Vec<_> = found.iter().filter(|name| !written.contains(name.as_str())).collect();
+    // Some names in the sources are the beginnings that a group of variables shares.
+    let is_listed = |name: &&String| {
+        let beginning = format!("{name}_");
+        written.contains(name.as_str()) || written.iter().any(|own| own.starts_with(&beginning))
+    };
+    let missing: Vec<_> = found.iter().filter(|name| !is_listed(name)).collect();
     assert!(missing.is_empty(), "docs/environment.md does not name {missing:?}");
 }
