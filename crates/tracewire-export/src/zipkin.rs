@@ -2,32 +2,38 @@
 //!
 //! [specification]: https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/
 
-use std::collections::VecDeque;
-use std::fmt;
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use http::HeaderMap;
-use http::header::AUTHORIZATION;
-use opentelemetry::trace::{SpanId, SpanKind, Status};
-use opentelemetry::{KeyValue, Value};
+use crate::{
+    diagnostics::shown::Shown,
+    error::ExportError,
+    otlp::{take_credentials, usable},
+    pipeline::{
+        batch::shorter,
+        body::{Format, Source, fill},
+        counts::Failure,
+        deadline::Deadline,
+        deliver::{Deliver, Encoded},
+    },
+    transport::{
+        http::{Poster, Target},
+        proxy::Proxy,
+        tls::Tls,
+        ureq_client::UreqClient,
+    },
+};
+use http::{HeaderMap, header::AUTHORIZATION};
+use opentelemetry::{
+    KeyValue, Value,
+    trace::{SpanId, SpanKind, Status},
+};
 use opentelemetry_http::HttpClient;
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SpanData;
+use opentelemetry_sdk::{Resource, trace::SpanData};
 use serde_json::{Map, Value as Json, json};
-
-use crate::diagnostics::shown::Shown;
-use crate::error::ExportError;
-use crate::otlp::{take_credentials, usable};
-use crate::pipeline::batch::shorter;
-use crate::pipeline::body::{Format, Source, fill};
-use crate::pipeline::counts::Failure;
-use crate::pipeline::deadline::Deadline;
-use crate::pipeline::queue::{Deliver, Encoded};
-use crate::transport::http::{Poster, Target};
-use crate::transport::proxy::Proxy;
-use crate::transport::tls::Tls;
-use crate::transport::ureq_client::UreqClient;
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, OnceLock},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 /// What may name the other side of a call, best first.
 const PEERS: [&str; 5] = [
@@ -53,7 +59,7 @@ pub struct ZipkinExporter {
     /// The proxy to go through; none unless set. The variables for proxies are not read.
     pub proxy: Option<Proxy>,
     /// The client that sends, in place of the one of this crate, as
-    /// [`OtlpExporter::client`](crate::OtlpExporter::client).
+    /// [`OtlpExporter::client`](field@crate::OtlpExporter::client).
     pub client: Option<Arc<dyn HttpClient>>,
 }
 
@@ -168,6 +174,33 @@ impl Format<Arc<SpanData>> for ZipkinSpans {
 }
 
 fn span(span: &SpanData, service: &str) -> Json {
+    let start = micros(span.start_time);
+    let mut object = json!({
+        "traceId": span.span_context.trace_id().to_string(),
+        "id": span.span_context.span_id().to_string(),
+        "name": span.name,
+        "timestamp": start,
+        // Zipkin takes zero for unknown.
+        "duration": micros(span.end_time).saturating_sub(start).max(1),
+        "localEndpoint": {"serviceName": service},
+        "tags": tags(span),
+        "annotations": annotations(span),
+    });
+    if span.parent_span_id != SpanId::INVALID {
+        object["parentId"] = json!(span.parent_span_id.to_string());
+    }
+    if let Some(kind) = kind(&span.span_kind) {
+        object["kind"] = json!(kind);
+    }
+    let leaves = matches!(span.span_kind, SpanKind::Client | SpanKind::Producer);
+    if leaves && let Some(peer) = peer(&span.attributes) {
+        object["remoteEndpoint"] = json!({"serviceName": peer});
+    }
+    object
+}
+
+/// The attributes, and what Zipkin has no place for.
+fn tags(span: &SpanData) -> Map<String, Json> {
     let mut tags: Map<String, Json> = span.attributes.iter().map(tag).collect();
     let scope = &span.instrumentation_scope;
     for (key, value) in
@@ -191,8 +224,12 @@ fn span(span: &SpanData, service: &str) -> Json {
             tags.insert("error".to_owned(), json!(description));
         }
     }
-    let annotations: Vec<Json> = span
-        .events
+    tags
+}
+
+/// The events, each with its attributes as JSON.
+fn annotations(span: &SpanData) -> Vec<Json> {
+    span.events
         .iter()
         .map(|event| {
             let attributes: Map<String, Json> = event.attributes.iter().map(tag).collect();
@@ -203,30 +240,7 @@ fn span(span: &SpanData, service: &str) -> Json {
             };
             json!({"timestamp": micros(event.timestamp), "value": value})
         })
-        .collect();
-    let start = micros(span.start_time);
-    let mut object = json!({
-        "traceId": span.span_context.trace_id().to_string(),
-        "id": span.span_context.span_id().to_string(),
-        "name": span.name,
-        "timestamp": start,
-        // Zipkin takes zero for unknown.
-        "duration": micros(span.end_time).saturating_sub(start).max(1),
-        "localEndpoint": {"serviceName": service},
-        "tags": tags,
-        "annotations": annotations,
-    });
-    if span.parent_span_id != SpanId::INVALID {
-        object["parentId"] = json!(span.parent_span_id.to_string());
-    }
-    if let Some(kind) = kind(&span.span_kind) {
-        object["kind"] = json!(kind);
-    }
-    let leaves = matches!(span.span_kind, SpanKind::Client | SpanKind::Producer);
-    if leaves && let Some(peer) = peer(&span.attributes) {
-        object["remoteEndpoint"] = json!({"serviceName": peer});
-    }
-    object
+        .collect()
 }
 
 fn kind(kind: &SpanKind) -> Option<&'static str> {

@@ -1,19 +1,24 @@
 //! Spans as the bytes of an `ExportTraceServiceRequest`, written without the messages in between.
 //!
 //! Those would copy every key and every text once more, for a thread that shares its core with the
-//! service. The numbers are those of the fields in `opentelemetry/proto/trace/v1/trace.proto` and
-//! its neighbors. As proto3 has it, a field that is empty or zero is left out.
+//! service. As proto3 has it, a field that is empty or zero is left out.
 
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use opentelemetry::trace::{Event, Link, SpanId, SpanKind, Status};
-use opentelemetry::{Array, KeyValue, Value};
+use super::{
+    field,
+    wire::{Buffer, Start, Wire},
+};
+use crate::pipeline::body::{Format, Source};
+use opentelemetry::{
+    Array, KeyValue, Value,
+    trace::{Event, Link, SpanId, SpanKind, Status},
+};
 use opentelemetry_proto::tonic::resource::v1::Resource as ResourceMessage;
 use opentelemetry_sdk::trace::SpanData;
 use prost::Message;
-
-use crate::pipeline::body::{Format, Source};
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 /// `ExportTraceServiceRequest` or `ExportLogsServiceRequest`: both have the same fields.
 #[derive(Debug)]
@@ -51,61 +56,40 @@ impl<T: Write> Format<T> for Protobuf {
 
     fn begin(&self, body: &mut Vec<u8>) {
         let mut buffer = Buffer(body);
-        buffer.begin(1);
-        buffer.bytes(1, &self.resource);
+        buffer.begin(field::request::RESOURCES);
+        buffer.bytes(field::resource::RESOURCE, &self.resource);
     }
 
     fn begin_scope(&self, body: &mut Vec<u8>, (scope, target): Source<'_>) -> Start {
         let mut buffer = Buffer(body);
-        let start = buffer.begin(2);
-        buffer.message(1, |buffer| {
-            buffer.text(1, target.unwrap_or_else(|| scope.name()));
-            buffer.text(2, scope.version().unwrap_or_default());
-            buffer.attributes(3, scope.attributes());
+        let start = buffer.begin(field::resource::SCOPES);
+        buffer.message(field::scoped::SCOPE, |buffer| {
+            buffer.text(field::scope::NAME, target.unwrap_or_else(|| scope.name()));
+            buffer.text(field::scope::VERSION, scope.version().unwrap_or_default());
+            buffer.attributes(field::scope::ATTRIBUTES, scope.attributes());
         });
         start
     }
 
     fn item(&self, body: &mut Vec<u8>, item: &T) {
-        Buffer(body).message(2, |buffer| item.write(buffer));
+        Buffer(body).message(field::scoped::ITEMS, |buffer| item.write(buffer));
     }
 
     fn end_scope(&self, body: &mut Vec<u8>, (scope, _): Source<'_>, start: Start) {
         let mut buffer = Buffer(body);
-        buffer.text(3, scope.schema_url().unwrap_or_default());
+        buffer.text(field::scoped::SCHEMA_URL, scope.schema_url().unwrap_or_default());
         buffer.end(start);
     }
 
     fn end(&self, body: &mut Vec<u8>) {
         let mut buffer = Buffer(body);
-        buffer.text(3, &self.schema_url);
+        buffer.text(field::resource::SCHEMA_URL, &self.schema_url);
         buffer.end(Start::OF_ALL);
     }
 
     fn ending(&self, (scope, _): Source<'_>) -> usize {
         scope.schema_url().unwrap_or_default().len() + self.schema_url.len()
     }
-}
-
-/// Appends fields to a body.
-pub(crate) struct Buffer<'a>(&'a mut Vec<u8>);
-
-/// Where the content of a message begins, after one byte for its length.
-#[derive(Clone, Copy)]
-pub(crate) struct Start(usize);
-
-impl Start {
-    /// Of the message in which all others are.
-    const OF_ALL: Self = Self(2);
-}
-
-/// How a field is written.
-#[derive(Clone, Copy)]
-enum Wire {
-    Varint = 0,
-    Fixed64 = 1,
-    Length = 2,
-    Fixed32 = 5,
 }
 
 /// Messages.
@@ -118,59 +102,62 @@ impl Buffer<'_> {
 
     fn span(&mut self, span: &SpanData) {
         let context = &span.span_context;
-        self.bytes(1, &context.trace_id().to_bytes());
-        self.bytes(2, &context.span_id().to_bytes());
-        self.text(3, &context.trace_state().header());
+        self.bytes(field::span::TRACE_ID, &context.trace_id().to_bytes());
+        self.bytes(field::span::SPAN_ID, &context.span_id().to_bytes());
+        self.text(field::span::TRACE_STATE, &context.trace_state().header());
         if span.parent_span_id != SpanId::INVALID {
-            self.bytes(4, &span.parent_span_id.to_bytes());
+            self.bytes(field::span::PARENT_SPAN_ID, &span.parent_span_id.to_bytes());
         }
-        self.text(5, &span.name);
-        self.number(6, kind(&span.span_kind));
-        self.fixed64(7, nanos(span.start_time));
-        self.fixed64(8, nanos(span.end_time));
-        self.attributes(9, &span.attributes);
-        self.number(10, span.dropped_attributes_count.into());
+        self.text(field::span::NAME, &span.name);
+        self.number(field::span::KIND, kind(&span.span_kind));
+        self.fixed64(field::span::START_TIME, nanos(span.start_time));
+        self.fixed64(field::span::END_TIME, nanos(span.end_time));
+        self.attributes(field::span::ATTRIBUTES, &span.attributes);
+        self.number(field::span::DROPPED_ATTRIBUTES, span.dropped_attributes_count.into());
         for event in span.events.iter() {
-            self.message(11, |buffer| buffer.event(event));
+            self.message(field::span::EVENTS, |buffer| buffer.event(event));
         }
-        self.number(12, span.events.dropped_count.into());
+        self.number(field::span::DROPPED_EVENTS, span.events.dropped_count.into());
         for link in span.links.iter() {
-            self.message(13, |buffer| buffer.link(link));
+            self.message(field::span::LINKS, |buffer| buffer.link(link));
         }
-        self.number(14, span.links.dropped_count.into());
-        self.message(15, |buffer| match &span.status {
+        self.number(field::span::DROPPED_LINKS, span.links.dropped_count.into());
+        self.message(field::span::STATUS, |buffer| match &span.status {
             Status::Unset => {}
-            Status::Ok => buffer.number(3, 1),
+            Status::Ok => buffer.number(field::status::CODE, field::status::OK),
             Status::Error { description } => {
-                buffer.text(2, description);
-                buffer.number(3, 2);
+                buffer.text(field::status::MESSAGE, description);
+                buffer.number(field::status::CODE, field::status::ERROR);
             }
         });
-        self.fixed32(16, flags(context.trace_flags().to_u8(), span.parent_span_is_remote));
+        self.fixed32(
+            field::span::FLAGS,
+            flags(context.trace_flags().to_u8(), span.parent_span_is_remote),
+        );
     }
 
     fn event(&mut self, event: &Event) {
-        self.fixed64(1, nanos(event.timestamp));
-        self.text(2, &event.name);
-        self.attributes(3, &event.attributes);
-        self.number(4, event.dropped_attributes_count.into());
+        self.fixed64(field::event::TIME, nanos(event.timestamp));
+        self.text(field::event::NAME, &event.name);
+        self.attributes(field::event::ATTRIBUTES, &event.attributes);
+        self.number(field::event::DROPPED_ATTRIBUTES, event.dropped_attributes_count.into());
     }
 
     fn link(&mut self, link: &Link) {
         let context = &link.span_context;
-        self.bytes(1, &context.trace_id().to_bytes());
-        self.bytes(2, &context.span_id().to_bytes());
-        self.text(3, &context.trace_state().header());
-        self.attributes(4, &link.attributes);
-        self.number(5, link.dropped_attributes_count.into());
-        self.fixed32(6, flags(context.trace_flags().to_u8(), context.is_remote()));
+        self.bytes(field::link::TRACE_ID, &context.trace_id().to_bytes());
+        self.bytes(field::link::SPAN_ID, &context.span_id().to_bytes());
+        self.text(field::link::TRACE_STATE, &context.trace_state().header());
+        self.attributes(field::link::ATTRIBUTES, &link.attributes);
+        self.number(field::link::DROPPED_ATTRIBUTES, link.dropped_attributes_count.into());
+        self.fixed32(field::link::FLAGS, flags(context.trace_flags().to_u8(), context.is_remote()));
     }
 
     fn attributes<'a>(&mut self, field: u32, attributes: impl IntoIterator<Item = &'a KeyValue>) {
         for attribute in attributes {
             self.message(field, |buffer| {
-                buffer.text(1, attribute.key.as_str());
-                buffer.message(2, |buffer| buffer.value(&attribute.value));
+                buffer.text(field::attribute::KEY, attribute.key.as_str());
+                buffer.message(field::attribute::VALUE, |buffer| buffer.value(&attribute.value));
             });
         }
     }
@@ -181,7 +168,7 @@ impl Buffer<'_> {
             Value::I64(value) => self.int(*value),
             Value::F64(value) => self.double(*value),
             Value::String(value) => self.string(value.as_str()),
-            Value::Array(array) => self.message(5, |buffer| match array {
+            Value::Array(array) => self.message(field::value::ARRAY, |buffer| match array {
                 Array::Bool(list) => buffer.values(list, |buffer, value| buffer.bool(*value)),
                 Array::I64(list) => buffer.values(list, |buffer, value| buffer.int(*value)),
                 Array::F64(list) => buffer.values(list, |buffer, value| buffer.double(*value)),
@@ -197,7 +184,7 @@ impl Buffer<'_> {
 
     fn values<T>(&mut self, list: &[T], write: impl Fn(&mut Self, &T)) {
         for value in list {
-            self.message(1, |buffer| write(buffer, value));
+            self.message(field::array::VALUES, |buffer| write(buffer, value));
         }
     }
 }
@@ -205,97 +192,24 @@ impl Buffer<'_> {
 /// The choices of `AnyValue`, which are written even if empty or zero.
 impl Buffer<'_> {
     fn string(&mut self, text: &str) {
-        self.key(1, Wire::Length);
+        self.key(field::value::STRING, Wire::Length);
         self.varint(text.len() as u64);
         self.0.extend_from_slice(text.as_bytes());
     }
 
     fn bool(&mut self, value: bool) {
-        self.key(2, Wire::Varint);
+        self.key(field::value::BOOL, Wire::Varint);
         self.varint(value.into());
     }
 
     fn int(&mut self, value: i64) {
-        self.key(3, Wire::Varint);
+        self.key(field::value::INT, Wire::Varint);
         self.varint(value.cast_unsigned());
     }
 
     fn double(&mut self, value: f64) {
-        self.key(4, Wire::Fixed64);
+        self.key(field::value::DOUBLE, Wire::Fixed64);
         self.0.extend_from_slice(&value.to_le_bytes());
-    }
-}
-
-/// Fields.
-impl Buffer<'_> {
-    /// A message, written even if it is empty.
-    fn message(&mut self, field: u32, write: impl FnOnce(&mut Self)) {
-        let start = self.begin(field);
-        write(self);
-        self.end(start);
-    }
-
-    /// Begins a message. One byte is kept for its length, which is enough for most.
-    fn begin(&mut self, field: u32) -> Start {
-        self.key(field, Wire::Length);
-        self.0.push(0);
-        Start(self.0.len())
-    }
-
-    fn end(&mut self, Start(start): Start) {
-        let length = self.0.len() - start;
-        if let Ok(length @ ..0x80) = u8::try_from(length) {
-            self.0[start - 1] = length;
-        } else {
-            let mut prefix = Vec::with_capacity(5);
-            Buffer(&mut prefix).varint(length as u64);
-            self.0.splice(start - 1..start, prefix);
-        }
-    }
-
-    fn text(&mut self, field: u32, text: &str) {
-        self.bytes(field, text.as_bytes());
-    }
-
-    fn bytes(&mut self, field: u32, bytes: &[u8]) {
-        if !bytes.is_empty() {
-            self.key(field, Wire::Length);
-            self.varint(bytes.len() as u64);
-            self.0.extend_from_slice(bytes);
-        }
-    }
-
-    fn number(&mut self, field: u32, number: u64) {
-        if number != 0 {
-            self.key(field, Wire::Varint);
-            self.varint(number);
-        }
-    }
-
-    fn fixed64(&mut self, field: u32, number: u64) {
-        if number != 0 {
-            self.key(field, Wire::Fixed64);
-            self.0.extend_from_slice(&number.to_le_bytes());
-        }
-    }
-
-    fn fixed32(&mut self, field: u32, number: u32) {
-        if number != 0 {
-            self.key(field, Wire::Fixed32);
-            self.0.extend_from_slice(&number.to_le_bytes());
-        }
-    }
-
-    fn key(&mut self, field: u32, wire: Wire) {
-        self.varint(u64::from(field << 3 | wire as u32));
-    }
-
-    fn varint(&mut self, mut number: u64) {
-        while number >= 0x80 {
-            self.0.push(number as u8 | 0x80);
-            number >>= 7;
-        }
-        self.0.push(number as u8);
     }
 }
 
@@ -322,18 +236,24 @@ fn nanos(time: SystemTime) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use opentelemetry::InstrumentationScope;
-    use opentelemetry::trace::{SpanContext, TraceFlags, TraceId, TraceState};
-    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-    use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
-    use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
-    use opentelemetry_sdk::Resource;
-
     use super::*;
-    use crate::pipeline::body::fill;
-    use crate::sample::{Sample, at};
+    use crate::{
+        pipeline::body::fill,
+        sample::{Sample, at},
+    };
+    use opentelemetry::{
+        InstrumentationScope,
+        trace::{SpanContext, TraceFlags, TraceId, TraceState},
+    };
+    use opentelemetry_proto::{
+        tonic::collector::trace::v1::ExportTraceServiceRequest,
+        transform::{
+            common::tonic::ResourceAttributesWithSchema,
+            trace::tonic::group_spans_by_resource_and_scope,
+        },
+    };
+    use opentelemetry_sdk::Resource;
+    use std::time::Duration;
 
     /// The same request, made by OpenTelemetry's own messages and by [`Protobuf`].
     fn assert_same(batch: Vec<SpanData>) {

@@ -1,32 +1,33 @@
 //! The server of the page, on a thread of its own.
 
-use std::convert::Infallible;
-use std::io;
-use std::net::{SocketAddr, TcpListener};
-use std::pin::{Pin, pin};
-use std::sync::{Mutex, PoisonError, mpsc};
-use std::task::Poll;
-use std::thread;
-use std::time::{Duration, Instant};
-
+use super::{
+    PrometheusExporter,
+    connections::{Activity, Connections},
+    service::{PrometheusService, plain},
+};
+use crate::{diagnostics::shown::Shown, error::ExportError};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use opentelemetry::Context;
-use tokio::net::TcpStream;
-use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
-use tokio::time::{sleep, timeout};
-
-use super::PrometheusExporter;
-use super::connections::{Activity, Connections};
-use super::service::{PrometheusService, plain};
-use crate::diagnostics::shown::Shown;
-use crate::error::ExportError;
+use std::{
+    convert::Infallible,
+    io,
+    net::{SocketAddr, TcpListener},
+    pin::{Pin, pin},
+    sync::{Mutex, PoisonError, mpsc},
+    task::Poll,
+    thread,
+    time::{Duration, Instant},
+};
+use tokio::{
+    net::TcpStream,
+    runtime::Runtime,
+    sync::oneshot,
+    time::{sleep, timeout},
+};
 
 /// How long the head of a request may take, and how long a connection may be idle between two.
 const HEAD_LIMIT: Duration = Duration::from_secs(5);
@@ -192,12 +193,12 @@ async fn answer(request: Request<Incoming>, service: PrometheusService) -> Respo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{BufRead, BufReader, Read, Write};
-    use std::net::{Shutdown, TcpStream};
-
     use opentelemetry::metrics::{Meter, MeterProvider};
-    use opentelemetry_sdk::Resource;
-    use opentelemetry_sdk::metrics::SdkMeterProvider;
+    use opentelemetry_sdk::{Resource, metrics::SdkMeterProvider};
+    use std::{
+        io::{BufRead, BufReader, Read, Write},
+        net::{Shutdown, TcpStream},
+    };
 
     const SCRAPE: &str = "GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
 
@@ -247,6 +248,29 @@ mod tests {
         stream.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
         let read = stream.read(&mut [0]).map_err(|error| error.kind());
         matches!(read, Err(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut))
+    }
+
+    #[test]
+    fn the_page_is_at_two_paths_for_get_and_head() {
+        let running = start();
+        for (method, target, status) in [
+            ("GET", "/metrics", 200),
+            ("HEAD", "/metrics?x=y", 200),
+            ("GET", "/", 200),
+            ("GET", "http://host/metrics", 200),
+            ("GET", "/metrics/", 404),
+            ("GET", "/favicon.ico", 404),
+            ("POST", "/metrics", 405),
+            ("OPTIONS", "*", 405),
+        ] {
+            let head = format!("{method} {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n");
+            let answer = running.ask(&format!("{head}\r\n"));
+            assert!(
+                answer.starts_with(&format!("HTTP/1.1 {status} ")),
+                "{method} {target}: {answer}"
+            );
+            assert_eq!(answer.contains("\r\nallow: GET, HEAD\r\n"), status == 405, "{answer}");
+        }
     }
 
     #[test]

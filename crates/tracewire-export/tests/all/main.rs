@@ -1,4 +1,5 @@
 //! The exporters with an SDK that somebody else set up.
+#![allow(clippy::unwrap_used)] // a test may
 #![cfg(all(feature = "logs", feature = "prometheus"))]
 
 mod clients;

@@ -89,19 +89,16 @@ table::header_formats! {
 
 impl HeaderFormat {
     /// Returns its name in `OTEL_PROPAGATORS`.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         self.row().name
     }
 
     /// Returns the cargo feature that compiles it in.
-    #[must_use]
     pub const fn feature(self) -> &'static str {
         self.row().feature
     }
 
     /// Whether it is compiled in.
-    #[must_use]
     pub const fn is_enabled(self) -> bool {
         self.row().is_enabled
     }

@@ -370,5 +370,4 @@ fn position(marker: Marker) -> Position {
 }
 
 #[cfg(test)]
-#[path = "parse_tests.rs"]
 mod tests;

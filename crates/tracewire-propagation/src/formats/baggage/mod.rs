@@ -51,7 +51,6 @@ pub struct Baggage(());
 
 impl Baggage {
     /// Creates the format.
-    #[must_use]
     pub const fn new() -> Self {
         Self(())
     }
