@@ -77,7 +77,7 @@ fn count([side, variant, case]: [&str; 3]) -> i64 {
         .arg("--toggle-collect=benches::http::Work::requests*")
         .arg(env!("CARGO_BIN_EXE_requests"))
         .args([side, variant, case, "callgrind", &REQUESTS.to_string()])
-        .env_remove("RUST_LOG")
+        .env_clear()
         .env("OTEL_PROPAGATORS", "tracecontext,baggage")
         .output()
         .expect("valgrind is installed");

@@ -39,6 +39,7 @@ thread_local! {
     static TEXTS: Slots<Arc<str>> = const { RefCell::new([const { None }; SLOTS]) };
     // Apart, because nobody bounds how many there are.
     static PATHS: Slots<Arc<str>> = const { RefCell::new([const { None }; SLOTS]) };
+    static URLS: Slots<Arc<str>> = const { RefCell::new([const { None }; SLOTS]) };
     static AUTHORITIES: Slots<Authority> = const { RefCell::new([const { None }; SLOTS]) };
     static NAMES: Slots<&'static str> = const { RefCell::new([const { None }; SLOTS]) };
     static ADDRESSES: Slots<Address> = const { RefCell::new([const { None }; SLOTS]) };
@@ -49,7 +50,7 @@ pub(crate) fn text(text: &str) -> Arc<str> {
     among(&TEXTS, text)
 }
 
-/// The same for the path or the URL of a request.
+/// The same for the path of a request.
 pub(crate) fn path(text: &str) -> Arc<str> {
     among(&PATHS, text)
 }
@@ -68,14 +69,28 @@ fn among(texts: &'static LocalKey<Slots<Arc<str>>>, text: &str) -> Arc<str> {
     shared.unwrap_or_else(|_| text.into()) // the thread is ending
 }
 
+/// The same for a URL of which nothing is redacted by default.
+pub(crate) fn shown_url(url: &str) -> Arc<str> {
+    among(&URLS, url)
+}
+
+/// The URL that was [shown](shown_url) as it is, if this thread still knows it.
+pub(crate) fn url(url: &str) -> Option<Arc<str>> {
+    known_among(&URLS, url.as_bytes())
+}
+
 /// The text that was kept of these bytes, if this thread still knows it: then it need not be read
 /// again.
 pub(crate) fn known(bytes: &[u8]) -> Option<Arc<str>> {
+    known_among(&TEXTS, bytes)
+}
+
+fn known_among(texts: &'static LocalKey<Slots<Arc<str>>>, bytes: &[u8]) -> Option<Arc<str>> {
     let of_these = |texts: &Slots<Arc<str>>| {
         let known = &texts.borrow()[slot(digest_bytes(bytes))];
         known.as_ref().filter(|known| known.as_bytes() == bytes).cloned()
     };
-    TEXTS.try_with(of_these).ok().flatten()
+    texts.try_with(of_these).ok().flatten()
 }
 
 /// Host and port of a `Host` header, as [`host::Authority::parse_host`] reads them.

@@ -10,18 +10,17 @@ use std::borrow::Cow;
 
 /// The whole template, if a router has matched one.
 #[cfg(feature = "axum")]
-pub(super) fn of<B>(request: &Request<B>) -> Option<Cow<'_, str>> {
+pub(super) fn of<'a, B>(request: &'a Request<B>, original: &Uri) -> Option<Cow<'a, str>> {
     use axum::extract::{MatchedPath, NestedPath};
 
     let extensions = request.extensions();
     let matched = extensions.get::<MatchedPath>()?.as_str();
-    let original = original_uri(request).path();
     let nested = || extensions.get().map_or("", NestedPath::as_str);
-    Some(whole(matched, original, request.uri().path(), nested))
+    Some(whole(matched, original.path(), request.uri().path(), nested))
 }
 
 #[cfg(not(feature = "axum"))]
-pub(super) fn of<B>(_request: &Request<B>) -> Option<Cow<'_, str>> {
+pub(super) fn of<'a, B>(_request: &'a Request<B>, _original: &Uri) -> Option<Cow<'a, str>> {
     None
 }
 
