@@ -39,6 +39,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tracewire-text", &[]),
     ("tracewire-tower", &["tracewire-http", "tracewire-propagation"]),
     ("tracewire-tracing", &["tracewire-propagation"]),
+    ("tracewire-viewer", &["tracewire-live", "tracewire-text"]),
 ];
 
 /// Third-party crates that only some of ours may depend on.

@@ -136,6 +136,22 @@ impl LivePage {
         self
     }
 
+    /// Decides whether the page would answer data to a request with this head: by its host, its peer,
+    /// its token and its origin. For other services that follow the rules of the page.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the status that the page answers.
+    pub fn check(&self, head: &http::request::Parts) -> Result<(), StatusCode> {
+        let caller = Caller {
+            uri: &head.uri,
+            headers: &head.headers,
+            peer: (self.peer)(&head.extensions),
+            is_api: true,
+        };
+        self.access.check(&caller).map(drop)
+    }
+
     #[cfg(feature = "server")]
     pub(crate) fn recorder(&self) -> &Recorder {
         &self.recorder
