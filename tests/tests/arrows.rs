@@ -23,6 +23,7 @@ const CRATES: &[(&str, &[&str])] = &[
         "tracewire-init",
         &[
             "tracewire-export",
+            "tracewire-live",
             "tracewire-propagation",
             "tracewire-sampling",
             "tracewire-span",
@@ -44,7 +45,7 @@ const CRATES: &[(&str, &[&str])] = &[
 
 /// Third-party crates that only some of ours may depend on.
 const GUARDED: &[(&str, &[&str])] = &[
-    ("axum", &["tracewire-tower"]),
+    ("axum", &["tracewire-live", "tracewire-tower"]),
     ("opentelemetry-otlp", &[]),
     (
         "opentelemetry_sdk",

@@ -7,6 +7,9 @@ pub use crate::diagnostics::{
     quiet::quietly,
     shown::{self, Shown},
 };
+#[cfg(feature = "logs")]
+pub use crate::otlp::parts::encode_log_record;
+pub use crate::otlp::parts::{encode_resource, encode_scope, encode_span};
 pub use crate::otlp::usable;
 pub use crate::pipeline::{
     courier::{Begun, Courier},

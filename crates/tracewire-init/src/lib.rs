@@ -80,9 +80,13 @@
 //! | `OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT` | as the general ones | of a log record |
 //! | `OTEL_METRIC_EXPORT_INTERVAL` | 60000 ms | how often metrics are exported |
 //! | `OTEL_METRIC_EXPORT_TIMEOUT` | 30000 ms | for one export, retries included; 0 is no limit |
+//! | `TRACEWIRE_RESOURCE_DETECTORS` | `none` | facts about the process in the resource: `container`, `host`, `os`, `process`, or `all` |
 //! | `TRACEWIRE_CONSOLE` | `tree` | what `console` shows: `tree` for people, `json` for machines |
 //! | `TRACEWIRE_EXCLUDED_PATHS`, `TRACEWIRE_EXCLUDED_URLS` | none | read by the layers: requests and calls that are not traced, as comma-separated patterns |
 //! | `TRACEWIRE_LOG` | `none` | with the feature `tracing`: `text` or `json` sets a subscriber that writes log lines with trace ids to stdout |
+//! | `TRACEWIRE_LIVE` | `false` | with the feature `live`: `true` serves the live page at 127.0.0.1:4319, or the next free port; a port or `host:port` is another place |
+//! | `TRACEWIRE_LIVE_TOKEN` | – | what requests to the live page have to send, 16 to 256 characters; needed where other hosts can reach it |
+//! | `TRACEWIRE_LIVE_MEMORY` | 16 | MiB that the live page may take, at least 4 |
 //! | `RUST_LOG` | `info,opentelemetry=warn` | with the feature `tracing`: which events are logged |
 //! | `OTEL_LOG_LEVEL` | `info` | of this crate's own voice: `none`, `error`, `warn`, `info`, `debug`, `trace`; `debug` tells each setting and where it came from |
 //!
@@ -108,9 +112,21 @@
 //!
 //! # Defaults in code
 //!
-//! A program that wants another default than this table's gives one to the [`Builder`]:
-//! `default_traces_exporters`, `default_endpoint` and their likes yield to the environment, so
-//! operators can still choose. Settings without `default_` in their name win over it.
+//! A program that wants another default than this table's gives one to [`Builder::defaults`], by the
+//! same methods as any setting: it yields to the environment, so operators can still choose. Settings
+//! given to the builder itself win over the environment.
+//!
+//! # Several exporters
+//!
+//! Each signal has a list of exporters, each of which may have settings of its own: two collectors with
+//! different endpoints, headers and batches are two [`TracesExporter`]s. The same span is shared between
+//! them. Your own exporters, span processors, metric readers, views, samplers, detectors and HTTP
+//! clients have their methods in [`Traces`], [`Metrics`], [`Logs`], [`Resource`] and [`Otlp`].
+//!
+//! # What was decided
+//!
+//! [`Builder::plan`] and [`Telemetry::plan`] give a [`Plan`], which prints each setting with its value
+//! and where that came from.
 //!
 //! # The end of the process
 //!
@@ -143,82 +159,67 @@
 //! | `otlp-json` | no | the protocol `http/json` |
 //! | `otlp-grpc` | no | the protocol `grpc`, on a runtime of one thread that belongs to telemetry |
 //! | `zipkin` | no | the exporter `zipkin` for spans |
+//! | `live` | no | the live page: recent traces in the process itself, see [`Builder::live`] |
+//! | `axum` | no | the callers of a mounted live page, from axum's `ConnectInfo` |
 //! | `config-file` | no | `ConfigFile`, which reads and checks OpenTelemetry's YAML configuration file; [`init`] does not use it yet |
 //! | `prometheus` | no | the exporter `prometheus` for metrics |
-//! | `detect` | no | facts in the resource about where the process runs; of it `detect-container`, `detect-host`, `detect-os`, `detect-process` |
 //! | `uptrace`, `elastic-apm`, `datadog-agent` | no | the variables of these vendors; the latter two add their header format |
 
 mod baggage;
-mod batching;
 mod builder;
 mod claim;
 mod config;
-mod console;
-mod defaults;
-mod detectors;
 mod ended;
-mod env;
 mod error;
-mod exporters;
+mod features;
 mod guard;
-mod ignored;
-mod limits;
-#[cfg(feature = "tracing")]
-mod living_thread;
+mod live;
 #[cfg(feature = "logs")]
-mod log_layer;
-#[cfg(feature = "logs")]
-mod log_limits;
-#[cfg(feature = "tracing")]
-mod log_lines;
-mod metrics;
-mod misspelled;
-#[cfg(feature = "tracing")]
-mod no_ids;
-mod otlp;
-mod pairs;
-#[cfg(feature = "__presets")]
+mod log_records;
+#[cfg(not(feature = "logs"))]
+#[path = "without/log_records.rs"]
+mod log_records;
+mod plan;
 mod presets;
-#[cfg(feature = "prometheus")]
-mod prometheus;
-mod propagation;
-mod proxy;
-mod resource;
+mod providers;
 mod running;
-mod sampler;
-#[cfg(test)]
-mod secrecy;
-mod setup;
+mod settings;
 #[cfg(feature = "signal")]
 mod signal;
 #[cfg(feature = "tracing")]
-mod span_filter;
-#[cfg(feature = "tracing")]
+mod subscriber;
+#[cfg(not(feature = "tracing"))]
+#[path = "without/subscriber.rs"]
 mod subscriber;
 #[cfg(any(feature = "logs", feature = "tracing"))]
 mod targets;
-#[cfg(feature = "zipkin")]
-mod zipkin;
+mod variables;
 
 pub use self::{
-    baggage::BaggageAttributes, builder::Builder, error::InitError, exporters::Exporter,
+    baggage::BaggageAttributes,
+    builder::{
+        Batching, Builder, Console, HistogramAggregation, Live, LogFormat, Logs, LogsExporter,
+        Metrics, MetricsExporter, Otlp, Prometheus, Resource, Traces, TracesExporter, Zipkin,
+    },
+    config::detectors::Detector,
+    error::InitError,
     guard::Telemetry,
+    plan::Plan,
 };
 
 #[cfg(feature = "config-file")]
 pub use self::config::file::{ConfigFile, ConfigFileError};
 pub use tracewire_export::{Compression, ConsoleFormat, Protocol, ShutdownReport, SignalReport};
-/// The samplers, also for programs that build their own tracer provider.
 pub use tracewire_sampling as sampling;
+
+#[cfg(feature = "live")]
+pub use tracewire_live::{LivePage, PageBody};
 
 #[cfg(feature = "prometheus")]
 pub use tracewire_export::PrometheusService;
 
 #[cfg(feature = "signal")]
 pub use self::signal::{ShutdownSignal, shutdown_signal};
-
-#[cfg(feature = "tracing")]
-pub use self::subscriber::LogFormat;
 
 /// Sets telemetry up for this process from the environment.
 ///

@@ -5,8 +5,6 @@ use std::sync::mpsc;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-#[cfg(feature = "logs")]
-use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracewire_export::wiring::{Courier, Deliveries, after};
@@ -15,6 +13,11 @@ use tracewire_sampling::Sampler;
 
 use crate::claim::Claim;
 use crate::ended::Life;
+use crate::live::LivePages;
+use crate::log_records;
+use crate::plan::Plan;
+use crate::providers::Page;
+use crate::subscriber::Logging;
 
 /// What was built, each `None` if nothing is recorded.
 #[derive(Clone, Default)]
@@ -23,8 +26,7 @@ pub(crate) struct Providers {
     /// What the tracer's provider samples by.
     pub(crate) sampler: Option<Sampler>,
     pub(crate) meter: Option<SdkMeterProvider>,
-    #[cfg(feature = "logs")]
-    pub(crate) logger: Option<SdkLoggerProvider>,
+    pub(crate) logger: Option<log_records::Provider>,
 }
 
 /// The providers and what is needed to end them well.
@@ -36,11 +38,12 @@ pub(crate) struct Running {
     pub(crate) exports: Exports,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) life: Arc<Life>,
-    #[cfg(feature = "tracing")]
-    pub(crate) logging: crate::subscriber::Logging,
-    #[cfg(feature = "prometheus")]
-    pub(crate) prometheus:
-        Option<(tracewire_export::PrometheusExporter, tracewire_export::PrometheusServer)>,
+    pub(crate) logging: Logging,
+    /// The page for Prometheus.
+    pub(crate) page: Option<Page>,
+    #[cfg_attr(not(feature = "live"), expect(dead_code, reason = "it is never there"))]
+    pub(crate) live: Option<LivePages>,
+    pub(crate) plan: Plan,
     pub(crate) claim: Option<Claim>,
 }
 
@@ -66,7 +69,6 @@ impl Running {
             };
             work.push(("tracewire-metrics", Box::new(end)));
         }
-        #[cfg(feature = "logs")]
         if let Some(logs) = self.providers.logger.clone() {
             let end = move || drop(logs.shutdown_with_timeout(left()));
             work.push(("tracewire-logs", Box::new(end)));
@@ -97,7 +99,6 @@ impl Running {
                 deliveries.wait(deadline);
             }));
         }
-        #[cfg(feature = "logs")]
         if let Some(logs) = self.providers.logger.clone() {
             flushes.push(Courier::new("tracewire-logs", move |_| drop(logs.force_flush())));
         }

@@ -11,6 +11,7 @@ mod grpc;
 mod json;
 #[cfg(feature = "otlp-json")]
 mod numbers;
+pub(crate) mod parts;
 mod requests;
 mod wire;
 
