@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 use opentelemetry::Key;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{ShouldSample, TracerProviderBuilder};
-use tracewire_export::wiring::{encode_resource, log};
+use tracewire_export::wiring::{Shown, encode_resource, log};
 use tracewire_export::{BatchSpanProcessor, ConsoleExporter, Exports};
 use tracewire_live::{Listen, LivePage, Recorder, Server};
 
@@ -90,7 +90,13 @@ impl LivePages {
     /// Serves the page on a port of its own, if it is to have one. What cannot work is warned of.
     pub(crate) fn serve(&mut self, console: &ConsoleExporter) {
         let Some(listen) = &self.settings.listen else { return };
-        let started = Listen::parse(listen).map_err(|error| error.to_string());
+        let started = Listen::parse(listen).map_err(|_| {
+            // The text may be anything, such as an address with credentials.
+            format!(
+                "it cannot listen at {}: expected true, a port or host:port",
+                Shown::value(listen)
+            )
+        });
         let started = started.and_then(|listen| {
             let page = self.with_settings(self.recorder.own_page())?;
             let listen = listen.unwrap_or_default();
