@@ -13,6 +13,8 @@ const PROXIES: [&str; 6] =
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Access {
     pub(crate) is_mounted: bool,
+    /// Nobody may.
+    pub(crate) is_off: bool,
     pub(crate) token: Option<Box<str>>,
     /// Names beside those of this host, in lower case.
     pub(crate) hosts: Vec<Box<str>>,
@@ -41,6 +43,9 @@ impl Access {
     /// Decides about a request. What is refused says no more than a status, and on a mounted page not
     /// even that: there every refusal is 404.
     pub(crate) fn check(&self, caller: &Caller<'_>) -> Result<Permit, StatusCode> {
+        if self.is_off {
+            return Err(StatusCode::NOT_FOUND);
+        }
         let decided = self.decide(caller);
         if self.is_mounted { decided.map_err(|_| StatusCode::NOT_FOUND) } else { decided }
     }

@@ -13,6 +13,7 @@ mod json;
 mod names;
 #[cfg(feature = "otlp-json")]
 mod numbers;
+pub(crate) mod parts;
 mod requests;
 mod wire;
 

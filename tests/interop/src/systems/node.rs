@@ -14,6 +14,11 @@ pub(crate) const SYSTEMS: &[System] = &[
     System { name: "Node: Elastic APM agent", check: elastic_apm },
 ];
 
+/// Starts the service with OpenTelemetry.
+pub(super) fn service(lab: &Lab, environment: &[(&str, &str)]) -> Result<Peer, String> {
+    Program { folder: "opentelemetry", own: &[] }.start(lab, environment)
+}
+
 fn opentelemetry(lab: &Lab, checks: &mut Checks) -> Result<(), String> {
     let program = Program { folder: "opentelemetry", own: &[] };
     checks.version(program.version(lab, "@opentelemetry/instrumentation-http")?);

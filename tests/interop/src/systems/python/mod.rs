@@ -16,6 +16,11 @@ pub(crate) const SYSTEMS: &[System] = &[
     System { name: "Python: OpenTelemetry's samplers", check: sampling::check },
 ];
 
+/// Starts the service with OpenTelemetry.
+pub(super) fn service(lab: &Lab, environment: &[(&str, &str)]) -> Result<Peer, String> {
+    opentelemetry::service(lab, environment)
+}
+
 /// A program, and what it needs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Program {

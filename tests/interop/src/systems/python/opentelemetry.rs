@@ -2,6 +2,7 @@
 
 use super::{Program, version};
 use crate::lab::Lab;
+use crate::peer::Peer;
 use crate::relay::{self, B3, B3_MULTI, JAEGER, W3C, XRAY};
 use crate::row::Checks;
 
@@ -10,6 +11,11 @@ const SERVICE: Program = Program {
     requirements: "python/opentelemetry.txt",
     instrumented_by: Some("opentelemetry-instrument"),
 };
+
+/// Starts the service.
+pub(super) fn service(lab: &Lab, environment: &[(&str, &str)]) -> Result<Peer, String> {
+    SERVICE.start(lab, environment)
+}
 
 pub(super) fn check(lab: &Lab, checks: &mut Checks) -> Result<(), String> {
     checks.version(version(lab, SERVICE.requirements, "opentelemetry-sdk")?);
