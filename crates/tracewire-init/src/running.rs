@@ -37,8 +37,10 @@ pub(crate) struct Running {
     pub(crate) exports: Exports,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) life: Arc<Life>,
+    #[allow(dead_code, reason = "for log lines and log records alone")]
     pub(crate) logging: Logging,
     /// The page for Prometheus.
+    #[allow(dead_code, reason = "for the cargo feature `prometheus` alone")]
     pub(crate) page: Option<Page>,
     pub(crate) plan: Plan,
     pub(crate) claim: Option<Claim>,
