@@ -1,5 +1,6 @@
 //! What the fuzz targets have in common.
 
+pub mod config_file;
 pub mod forwarded;
 pub mod propagation;
 pub mod sampling;

@@ -165,6 +165,17 @@ async fn nothing_below_an_excluded_request_starts_a_trace() {
     }
 }
 
+/// `cargo test -p tests --test untraced -- --ignored`
+#[tokio::test]
+#[ignore = "ten thousand requests"]
+async fn nothing_below_ten_thousand_excluded_requests_is_recorded() {
+    let services = Services::start(Some(Sampler::AlwaysOn), excluding).await;
+    for _ in 0..10_000 {
+        services.ask("/healthz", None).await;
+    }
+    assert_eq!(services.spans_after_honest_work().await, (8, 1));
+}
+
 #[tokio::test]
 async fn the_callers_trace_goes_on_unchanged_below_an_excluded_request() {
     for flags in ["03", "01", "00"] {

@@ -51,6 +51,38 @@
 //! not ours: the platform's certificate authorities may be where `SSL_CERT_FILE` says. For set-up from
 //! `OTEL_*` variables there is `tracewire-init`, which builds on this crate.
 //!
+//! # An HTTP client of your own
+//!
+//! OTLP over HTTP and Zipkin are sent by whatever implements `opentelemetry_http::HttpClient`, so requests
+//! can be signed, or go over a Unix socket:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use tracewire_export::OtlpExporter;
+//! use tracewire_export::opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
+//!
+//! #[derive(Debug)]
+//! struct Signing<C>(C);
+//!
+//! #[async_trait::async_trait]
+//! impl<C: HttpClient> HttpClient for Signing<C> {
+//!     async fn send_bytes(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+//!         let signature = format!("{:x}", request.body().len()).parse()?; // as your cloud wants it
+//!         request.headers_mut().insert("x-signature", signature);
+//!         self.0.send_bytes(request).await
+//!     }
+//! }
+//!
+//! # fn with(client: impl HttpClient + 'static) {
+//! let mut otlp = OtlpExporter::new("https://otlp.example/v1/traces");
+//! otlp.client = Some(Arc::new(Signing(client)));
+//! # }
+//! ```
+//!
+//! It is called on threads of the exporter, outside any runtime, and may block them. A client that needs
+//! tokio spawns its work on a runtime's `Handle` and awaits that. Retries, compression and headers stay
+//! the exporter's; a client that does not answer in time is given up.
+//!
 //! # Limits
 //!
 //! An exporter keeps at most 7 MiB of what waits and is under way (see [`Batch`]), and sends bodies of
@@ -81,6 +113,7 @@ mod error;
 mod exports;
 #[cfg(feature = "logs")]
 mod logs;
+mod metric_exporter;
 mod otlp;
 mod pipeline;
 #[cfg(feature = "prometheus")]
@@ -89,26 +122,11 @@ mod report;
 #[cfg(test)]
 mod sample;
 mod self_metrics;
+mod span_processor;
 mod transport;
 pub mod wiring;
 #[cfg(feature = "zipkin")]
 mod zipkin;
-
-pub use self::{
-    console::{ConsoleExporter, ConsoleFormat},
-    error::ExportError,
-    exports::Exports,
-    otlp::{Compression, OtlpExporter, Protocol},
-    pipeline::{
-        batch::Batch, metrics::MetricExporter, span_processor::BatchSpanProcessor,
-        span_sink::SpanSink,
-    },
-    report::{ShutdownReport, SignalReport},
-    transport::{
-        proxy::{NoProxy, Proxy},
-        tls::Tls,
-    },
-};
 
 #[cfg(feature = "logs")]
 pub use self::logs::{BatchLogProcessor, LogLimits};
@@ -116,3 +134,19 @@ pub use self::logs::{BatchLogProcessor, LogLimits};
 pub use self::prometheus::{PrometheusExporter, PrometheusServer, PrometheusService};
 #[cfg(feature = "zipkin")]
 pub use self::zipkin::ZipkinExporter;
+pub use self::{
+    console::{ConsoleExporter, ConsoleFormat},
+    error::ExportError,
+    exports::Exports,
+    metric_exporter::MetricExporter,
+    otlp::{Compression, OtlpExporter, Protocol},
+    pipeline::{batch::Batch, span_sink::SpanSink},
+    report::{ShutdownReport, SignalReport},
+    span_processor::BatchSpanProcessor,
+    transport::{
+        proxy::{NoProxy, Proxy},
+        tls::Tls,
+    },
+};
+/// The version whose `HttpClient` fits [`OtlpExporter::client`](field@OtlpExporter::client).
+pub use opentelemetry_http;

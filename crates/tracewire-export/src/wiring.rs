@@ -7,10 +7,12 @@ pub use crate::diagnostics::{
     quiet::quietly,
     shown::{self, Shown},
 };
-pub use crate::otlp::usable;
-pub use crate::pipeline::{
-    courier::{Begun, Courier},
-    deadline::after,
-    metrics::Deliveries,
+pub use crate::{
+    metric_exporter::Deliveries,
+    otlp::usable,
+    pipeline::{
+        courier::{Begun, Courier},
+        deadline::after,
+    },
+    transport::proxy::is_loopback,
 };
-pub use crate::transport::proxy::is_loopback;

@@ -49,10 +49,7 @@ pub mod wiring {
     pub use crate::{
         client::{ClientBody, ClientCall, ClientSettings},
         client_options,
-        exchange::{
-            Exchange, ExchangeBody, Remaining, Scope, Scoped, Traced, declared_length, is_bodyless,
-            is_event_stream,
-        },
+        exchange::{Exchange, ExchangeBody, Scope, Scoped, Traced},
         server::{
             ClientAddress, Forwarded, IncomingRequest, ServerBody, ServerCall, ServerSettings,
         },
@@ -72,7 +69,7 @@ pub mod __private {
         server::{Hooks, ServerOptions},
         settings::Common,
     };
-    pub use opentelemetry::{global::ObjectSafeTracerProvider, metrics::MeterProvider};
+    pub use opentelemetry::metrics::MeterProvider;
     pub use std::{borrow::Cow, sync::Arc};
-    pub use tracewire_propagation::Propagator;
+    pub use tracewire_propagation::{Propagator, providers::AnyTracerProvider};
 }

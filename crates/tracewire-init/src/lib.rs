@@ -156,6 +156,7 @@
 //! | `otlp-json` | no | the protocol `http/json` |
 //! | `otlp-grpc` | no | the protocol `grpc`, on a runtime of one thread that belongs to telemetry |
 //! | `zipkin` | no | the exporter `zipkin` for spans |
+//! | `config-file` | no | `ConfigFile`, which reads and checks OpenTelemetry's YAML configuration file; [`init`] does not use it yet |
 //! | `prometheus` | no | the exporter `prometheus` for metrics |
 //! | `uptrace`, `elastic-apm`, `datadog-agent` | no | the variables of these vendors; the latter two add their header format |
 
@@ -200,6 +201,8 @@ pub use self::{
     plan::Plan,
 };
 
+#[cfg(feature = "config-file")]
+pub use self::config::file::{ConfigFile, ConfigFileError};
 pub use tracewire_export::{Compression, ConsoleFormat, Protocol, ShutdownReport, SignalReport};
 pub use tracewire_sampling as sampling;
 

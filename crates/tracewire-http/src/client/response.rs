@@ -37,7 +37,7 @@ impl fmt::Debug for ClientResponse<'_> {
 }
 
 impl<'a> ClientResponse<'a> {
-    /// A response from somebody unknown.
+    /// A response whose peer is unknown.
     pub fn new(status: StatusCode, version: Version, headers: &'a HeaderMap) -> Self {
         Self { status, version, headers, body_size: None, may_be_decoded: false, peer: None }
     }

@@ -1,6 +1,9 @@
 //! The last frame of a body, and whether there is one at all.
 
-use crate::outcome::{ErrorType, Outcome};
+use crate::{
+    outcome::{ErrorType, Outcome},
+    values::first,
+};
 use bytes::Buf;
 use http::{HeaderMap, Method, StatusCode, header::CONTENT_LENGTH};
 use http_body::{Body, Frame};
@@ -9,21 +12,8 @@ use http_body::{Body, Frame};
 ///
 /// The reader of the last byte of a declared length, or of the trailers, often does not ask for
 /// another frame. So these are the end, as much as the end of the stream is.
-///
-/// ```
-/// use http_body::Frame;
-/// use tracewire_http::{Outcome, wiring::Remaining};
-///
-/// let body = String::from("abc");
-/// let mut remaining = Remaining::new(Some(3));
-/// assert_eq!(remaining.count(&Frame::data(&b"ab"[..])), 2);
-/// assert!(!remaining.is_over(&body));
-/// assert_eq!(remaining.count(&Frame::data(&b"c"[..])), 1);
-/// assert!(remaining.is_over(&body));
-/// assert_eq!(remaining.outcome(), Outcome::Complete);
-/// ```
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Remaining {
+pub(crate) struct Remaining {
     declared: Option<u64>,
     counted: u64,
     trailers: bool,
@@ -31,12 +21,12 @@ pub struct Remaining {
 
 impl Remaining {
     /// What remains of a body of this many bytes, if it is known how many.
-    pub fn new(length: Option<u64>) -> Self {
+    pub(crate) fn new(length: Option<u64>) -> Self {
         Self { declared: length, ..Self::default() }
     }
 
     /// Counts a frame that has come, and returns the size of its data in bytes.
-    pub fn count<D: Buf>(&mut self, frame: &Frame<D>) -> u64 {
+    pub(crate) fn count<D: Buf>(&mut self, frame: &Frame<D>) -> u64 {
         let size = frame.data_ref().map_or(0, Buf::remaining) as u64;
         self.counted = self.counted.saturating_add(size);
         self.trailers |= frame.is_trailers();
@@ -44,7 +34,7 @@ impl Remaining {
     }
 
     /// Whether `body`, of which all frames so far were counted, brings nothing more.
-    pub fn is_over(&self, body: &impl Body) -> bool {
+    pub(crate) fn is_over(&self, body: &impl Body) -> bool {
         self.has_all() || self.trailers || body.is_end_stream()
     }
 
@@ -55,7 +45,7 @@ impl Remaining {
 
     /// What it means if the body ends here: it has failed if it brought fewer or more bytes than
     /// were declared (RFC 9110, section 8.6).
-    pub fn outcome(&self) -> Outcome {
+    pub(crate) fn outcome(&self) -> Outcome {
         match self.declared {
             Some(declared) if declared != self.counted => Outcome::Failed(ErrorType::Body),
             _ => Outcome::Complete,
@@ -68,16 +58,10 @@ const MOST_DIGITS: usize = 20;
 
 /// Returns the length of the body that `headers` declare with `Content-Length`, in bytes, if it is
 /// written in digits alone.
-pub fn declared_length(headers: &HeaderMap) -> Option<u64> {
-    let length = headers.get(CONTENT_LENGTH)?.as_bytes();
+pub(crate) fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    let length = first(headers, &CONTENT_LENGTH)?.as_bytes();
     let is_number = length.len() <= MOST_DIGITS && length.iter().all(u8::is_ascii_digit);
     if is_number { str::from_utf8(length).ok()?.parse().ok() } else { None }
-}
-
-/// Returns whether nothing sends or reads the body of this response to a request of `method`, even
-/// if it has one (RFC 9112, section 6.3).
-pub fn is_bodyless(method: &Method, status: StatusCode) -> bool {
-    RequestKind::of(method).is_bodyless(status)
 }
 
 /// A request's method as far as it says what follows the response's head. A method itself is not
@@ -98,7 +82,8 @@ impl RequestKind {
         }
     }
 
-    /// Returns whether a response of `status` has no body that is sent or read.
+    /// Returns whether nothing sends or reads the body of a response of `status`, even if it has one
+    /// (RFC 9112, section 6.3).
     pub(crate) fn is_bodyless(self, status: StatusCode) -> bool {
         self == Self::Head
             || (self == Self::Connect && status.is_success())
@@ -128,6 +113,17 @@ mod tests {
             remaining.count(&frame);
         }
         remaining.is_over(&OPEN.to_owned())
+    }
+
+    #[test]
+    fn frames_are_counted_by_the_size_of_their_data() {
+        let body = String::from("abc");
+        let mut remaining = Remaining::new(Some(3));
+        assert_eq!(remaining.count(&Frame::data(&b"ab"[..])), 2);
+        assert!(!remaining.is_over(&body));
+        assert_eq!(remaining.count(&Frame::data(&b"c"[..])), 1);
+        assert!(remaining.is_over(&body));
+        assert_eq!(remaining.outcome(), Outcome::Complete);
     }
 
     #[test]

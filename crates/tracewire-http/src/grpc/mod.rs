@@ -54,7 +54,7 @@ impl RpcMethods {
     ///
     /// # Risk
     ///
-    /// On a server, and on a client that passes on the calls of others, whoever calls then chooses
+    /// On a server, and on a client that passes on the calls of others, the caller then chooses
     /// span names and metric attributes: each made-up method is a time series. Use it only where
     /// your own code is the caller.
     pub fn any() -> Self {

@@ -15,7 +15,7 @@ use http::StatusCode;
 pub enum Outcome {
     /// The response was sent or received to its end, whatever its status code.
     Complete,
-    /// Whoever waited for the response went away first.
+    /// The caller that waited for the response went away first.
     Cancelled,
     /// Something failed before the response was complete.
     Failed(ErrorType),

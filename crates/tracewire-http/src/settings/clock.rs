@@ -9,7 +9,7 @@ use std::{
 ///
 /// An exchange asks the wall clock once, when it starts, and the monotonic one at its start and
 /// its end: the span's end is its start plus what passed on the monotonic clock. The default is
-/// the system's; give another one to tests that turn time by hand.
+/// the system's; give another one to tests that set the time.
 pub trait Clock: fmt::Debug + Send + Sync {
     /// The time on the monotonic clock.
     fn now(&self) -> Instant {

@@ -14,8 +14,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::global;
-use tracewire_propagation::{Propagator, set_describe_unsampled};
-use tracewire_sampling::Sampler;
+use tracewire_propagation::{
+    Propagator,
+    providers::{Binding, Unboxed},
+};
 use tracing::subscriber::NoSubscriber;
 
 pub use self::{
@@ -39,7 +41,7 @@ use crate::claim::Claim;
 use crate::config::propagators::{self, Formats};
 use crate::config::{Config, decide};
 use crate::error::InitError;
-use crate::guard::Telemetry;
+use crate::guard::{Telemetry, set_unsampled};
 use crate::plan::Plan;
 use crate::settings::{Layer, in_code};
 use crate::variables::Env;
@@ -218,14 +220,13 @@ impl Builder {
         // OpenTelemetry logs each of these at level INFO, before the program's own first line.
         tracing::subscriber::with_default(NoSubscriber::new(), || {
             if let Some(provider) = telemetry.watched() {
-                global::set_tracer_provider(provider);
+                global::set_tracer_provider(Unboxed(provider));
             }
             if let Some(provider) = telemetry.meter_provider() {
-                global::set_meter_provider(provider.clone());
+                global::set_meter_provider(Binding(provider.clone()));
             }
         });
-        let sampler = telemetry.sampler();
-        set_describe_unsampled(sampler.is_some_and(Sampler::needs_unsampled_described));
+        set_unsampled(telemetry.sampler());
         // Last: who sees the propagator finds the providers in place.
         propagators::install(propagator);
         Ok(telemetry)

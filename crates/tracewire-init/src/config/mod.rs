@@ -4,6 +4,8 @@
 pub(crate) mod batching;
 pub(crate) mod console;
 pub(crate) mod detectors;
+#[cfg(feature = "config-file")]
+pub(crate) mod file;
 pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod otlp;

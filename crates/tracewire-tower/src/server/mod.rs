@@ -111,7 +111,7 @@
 //! |---|---|---|
 //! | [`Router::layer`](axum::Router::layer), added last | known from the start | every request that reaches the router |
 //! | [`wrap_router`] the router | known at the end | requests that other layers around it answer or rewrite, too |
-//! | inside another layer of ours | told to the outer one | starts no second span |
+//! | inside another layer of ours | passed to the outer one | starts no second span |
 //!
 //! - **Add the layer after the routes.** `Router::layer` wraps the routes that are there when it is
 //!   called; requests to routes that are added later are not traced.

@@ -1,0 +1,80 @@
+//! `distribution.tracewire`: settings that only this crate has.
+
+use crate::ConsoleFormat;
+use crate::config::file::position::{Place, Spanned};
+use crate::config::file::read::{Cursor, boolean, text};
+
+/// `distribution.tracewire`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Tracewire {
+    pub(crate) place: Place,
+    /// As `TRACEWIRE_CONSOLE`. Default: the tree.
+    pub(crate) console: Option<Spanned<ConsoleFormat>>,
+    /// As `TRACEWIRE_LOG`. Default: none.
+    pub(crate) log: Option<Spanned<LogLines>>,
+    /// As `TRACEWIRE_EXCLUDED_PATHS`.
+    pub(crate) excluded_paths: Vec<Spanned<String>>,
+    /// As `TRACEWIRE_EXCLUDED_URLS`.
+    pub(crate) excluded_urls: Vec<Spanned<String>>,
+    /// Whether the file is watched, and what can change while the process runs is changed. Default: false.
+    pub(crate) reload: Option<Spanned<bool>>,
+}
+
+/// What a subscriber for `tracing` writes to stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogLines {
+    None,
+    Text,
+    Json,
+}
+
+/// Reads `distribution`. What other distributions have there is theirs.
+pub(super) fn distribution(cursor: Cursor<'_>) -> Option<Tracewire> {
+    let mut count = 0;
+    let fields = cursor.open_fields(&["tracewire"], |_, cursor| {
+        count += 1;
+        cursor.expect_mapping();
+    })?;
+    let ours = fields.optional("tracewire", |cursor| {
+        count += 1;
+        tracewire(cursor)
+    });
+    if count == 0 {
+        cursor.problem("is empty; expected at least one distribution, such as `tracewire`");
+    }
+    ours
+}
+
+fn tracewire(cursor: Cursor<'_>) -> Option<Tracewire> {
+    let fields = cursor.fields(&["console", "log", "excluded_paths", "excluded_urls", "reload"])?;
+    let patterns = |key, read: fn(Cursor<'_>) -> Option<Spanned<String>>| {
+        fields.optional(key, |cursor| cursor.items(0, read)).unwrap_or_default()
+    };
+    Some(Tracewire {
+        place: cursor.place(),
+        console: fields.setting("console", |cursor| {
+            cursor.choice(&[("tree", ConsoleFormat::Tree), ("json", ConsoleFormat::Json)])
+        }),
+        log: fields.setting("log", log),
+        excluded_paths: patterns("excluded_paths", path),
+        excluded_urls: patterns("excluded_urls", text),
+        reload: fields.setting("reload", boolean),
+    })
+}
+
+fn log(cursor: Cursor<'_>) -> Option<Spanned<LogLines>> {
+    let words = [("none", LogLines::None), ("text", LogLines::Text), ("json", LogLines::Json)];
+    let found = cursor.choice(&words)?;
+    let is_there = *found == LogLines::None || cursor.needs(cfg!(feature = "tracing"), "tracing");
+    is_there.then_some(found)
+}
+
+/// A pattern that some path matches.
+fn path(cursor: Cursor<'_>) -> Option<Spanned<String>> {
+    let pattern = cursor.text()?;
+    if pattern.starts_with(['/', '*', '?']) {
+        return Some(pattern);
+    }
+    cursor.unexpected("a pattern that begins with a slash, as in /healthz");
+    None
+}

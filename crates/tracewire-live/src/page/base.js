@@ -1,0 +1,150 @@
+// @ts-check
+"use strict";
+// The address of the page, and small helpers.
+
+const VIEWS = ["traces", "routes", "running", "telemetry", "metrics"];
+const BELOW = /\/(?:trace\/[0-9a-fA-F]{8,32}|routes|running|telemetry|metrics)\/?$/;
+/** Where the page is mounted, without a slash at the end. */
+const mount = location.pathname.replace(BELOW, "").replace(/\/+$/, "");
+
+/** What the address says. */
+function place() {
+  const path = location.pathname.slice(mount.length);
+  const trace = /^\/trace\/([0-9a-fA-F]{8,32})\/?$/.exec(path);
+  const view = path.replace(/\//g, "");
+  return {
+    view: trace ? "trace" : VIEWS.includes(view) ? view : "traces",
+    trace: trace ? trace[1].toLowerCase() : "",
+    params: new URLSearchParams(location.search),
+  };
+}
+
+/** @param {string} path @param {Record<string, string> | URLSearchParams} [params] */
+function address(path, params) {
+  const query = new URLSearchParams(params).toString();
+  return `${mount}/${path}${query ? `?${query}` : ""}`;
+}
+
+/** @param {string} id */
+const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const main = byId("main");
+const filter = /** @type {HTMLInputElement} */ (byId("filter"));
+
+/**
+ * Makes an element. Texts become text nodes, so nothing in them is markup.
+ * @param {string} tag
+ * @param {Record<string, any>} [properties]
+ * @param {...(Node | string | number | null | undefined | false)} children
+ */
+function make(tag, properties, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties || {})) {
+    if (value === undefined || value === null) continue;
+    if (name.startsWith("aria-")) element.setAttribute(name, String(value));
+    else if (value === false) continue;
+    else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  for (const child of children) {
+    if (child === null || child === undefined || child === false) continue;
+    element.append(child instanceof Node ? child : String(child));
+  }
+  return element;
+}
+
+const stored = {
+  /** @param {string} key */
+  get(key) {
+    try { return localStorage.getItem(`tracewire-${key}`); } catch { return null; }
+  },
+  /** @param {string} key @param {string} value */
+  set(key, value) {
+    try { localStorage.setItem(`tracewire-${key}`, value); } catch { /* private windows */ }
+  },
+};
+
+/** Routes that were hidden on the page of routes. */
+const hiddenRoutes = () => (stored.get("hide") || "").split("\n").filter(Boolean);
+
+/** A number of nanoseconds with three digits. @param {number | null | undefined} nanos */
+function time(nanos) {
+  if (nanos === null || nanos === undefined) return "–";
+  for (const [unit, size] of /** @type {[string, number][]} */ ([["s", 1e9], ["ms", 1e6], ["µs", 1e3]])) {
+    if (nanos >= size) {
+      const value = nanos / size;
+      return `${value >= 100 ? Math.round(value) : Number(value.toPrecision(3))} ${unit}`;
+    }
+  }
+  return `${nanos} ns`;
+}
+
+/** @param {number} seconds */
+function age(seconds) {
+  if (seconds < 60) return `${Math.max(0, Math.round(seconds))} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return `${Math.round(seconds / 3600)} h`;
+}
+
+/** The time of day of microseconds since the epoch. @param {number} micros */
+function clock(micros) {
+  const date = new Date(micros / 1000);
+  const two = (/** @type {number} */ n) => String(n).padStart(2, "0");
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+}
+
+/** One of 8 colors, the same for a service in every trace. @param {string} name */
+function hue(name) {
+  let sum = 7;
+  for (let n = 0; n < name.length; n++) sum = (sum * 31 + name.charCodeAt(n)) >>> 0;
+  return (sum ^ (sum >>> 7)) % 8;
+}
+
+const count = (/** @type {number} */ n) => n.toLocaleString("en");
+const mib = (/** @type {number} */ bytes) => (bytes / 1048576).toFixed(1);
+const BUCKETS = ["≤1 ms", "1–3 ms", "3–10 ms", "10–30 ms", "30–100 ms", "100–300 ms", "0.3–1 s", "1–3 s", "3–10 s", ">10 s"];
+const SCALE = ["≤1ms", "3", "10", "30", "100", "300", "1s", "3s", "10s", ">"];
+const KINDS = ["", "", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];
+
+let announcedAt = 0;
+/** Announces a text to screen readers, at most every 5 seconds. @param {string} text */
+function announce(text) {
+  if (Date.now() - announcedAt < 5000) return;
+  announcedAt = Date.now();
+  byId("announce").textContent = text;
+}
+
+/** @param {string} text */
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // Without a secure context there is only the old way.
+    const area = make("textarea", { class: "unseen" });
+    /** @type {HTMLTextAreaElement} */ (area).value = text;
+    document.body.append(area);
+    /** @type {HTMLTextAreaElement} */ (area).select();
+    document.execCommand("copy");
+    area.remove();
+  }
+  document.body.dataset.copied = text;
+  announcedAt = 0;
+  announce(`copied ${text}`);
+}
+
+/** Asks for data; the answer has its status. @param {string} path */
+async function ask(path) {
+  try {
+    const response = await fetch(`${mount}/api/${path}`, { credentials: "same-origin" });
+    const text = await response.text();
+    let data = null;
+    try { data = JSON.parse(text); } catch { /* refused in plain text */ }
+    return { status: response.status, data };
+  } catch {
+    return { status: 0, data: null };
+  }
+}
+
+const failure = (/** @type {number} */ status) =>
+  status === 0 ? "The process does not answer." :
+  status === 401 ? "This page needs its token: open it with ?token=… once." :
+  `The process answered ${status}.`;

@@ -1,0 +1,250 @@
+// @ts-check
+// The list of traces.
+
+const ROW = 22;
+
+/** @param {URLSearchParams} params */
+function listView(params) {
+  /** @type {any[]} */
+  let rows = [];
+  /** @type {Map<string, any>} */
+  const known_ = new Map();
+  let fresh = 0;
+  let selected = "";
+  let more = true;
+  let loading = false;
+  let gone = false;
+  let hovered = false;
+  let renewAt = 0;
+  const hidden = new Set([...params.getAll("hide"), ...hiddenRoutes()]);
+  const isFiltered = ["q", "error", "slow", "route", "bucket"].some((name) => params.has(name));
+
+  const newer = make("button", { type: "button", hidden: true, onclick: () => renew(true) });
+  const searched = make("span", { class: "quiet" });
+  const chip = (/** @type {string} */ text, /** @type {string | null} */ name) => {
+    const wanted = new URLSearchParams(params);
+    for (const other of ["error", "slow"]) wanted.delete(other);
+    if (name) wanted.set(name, "1");
+    const isCurrent = name ? params.has(name) : !params.has("error") && !params.has("slow");
+    return link(address("", wanted), { class: "chip", "aria-current": isCurrent }, text);
+  };
+  const bar = make("div", { class: "bar" },
+    make("h1", { class: "unseen" }, "Traces"),
+    chip("all", null), chip("errors", "error"), chip("slow", "slow"));
+  /** A filter that can be taken away. */
+  const without = (/** @type {string[]} */ names, /** @type {string} */ text) => {
+    const rest = new URLSearchParams(params);
+    for (const name of names) rest.delete(name);
+    const forget = () => { if (names[0] === "hide") stored.set("hide", ""); };
+    bar.append(link(address("", rest), { class: "chip", "aria-label": `Remove ${text}`, onclick: forget }, `${text} ×`));
+  };
+  if (params.has("route")) without(["route", "bucket"], `${params.get("route")} ${BUCKETS[Number(params.get("bucket") ?? -1)] || ""}`);
+  if (hidden.size) without(["hide"], `${hidden.size} hidden`);
+  bar.append(make("span", { class: "grow" }), searched, newer);
+
+  const head = ["time:Time", "what:Name", "services:Services", "spans number:Spans", "duration:Duration", "result:Status", "kept:Kept as"];
+  const body = make("tbody", {});
+  const table = make("table", { class: "traces", role: "grid", tabindex: "0", "aria-label": "Traces" },
+    make("thead", {}, make("tr", {}, ...head.map((column) => {
+      const [name, text] = column.split(":");
+      return make("th", { class: name, scope: "col" }, text);
+    }))), body);
+  const scroll = make("div", { class: "scroll", onscroll: () => paint() }, table);
+  scroll.addEventListener("pointerenter", () => { hovered = true; });
+  scroll.addEventListener("pointerleave", () => { hovered = false; });
+  const empty = make("div", { class: "empty", hidden: true });
+  main.append(bar, scroll, empty);
+
+  const visible = () => rows.filter((row) => !hidden.has(row.name));
+
+  /** @param {any} row @param {number} index */
+  function line(row, index) {
+    const result = row.errors ? `✗ ${row.status || row.error_type || "error"}` : row.status || (row.root ? "" : "no root");
+    const kept = row.kept === "slow" ? `slowest of ${BUCKETS[row.bucket]}` : row.kept;
+    const width = Math.max(2, Math.min(80, 16 * Math.log10(Math.max(1, row.duration / 1e5))));
+    const meter = make("span", { class: "meter" });
+    meter.style.width = `${width}px`;
+    const name = row.name || "(no name)";
+    const element = make("tr", {
+      id: `trace-${row.id}`, class: row.errors ? "failed" : "", "aria-rowindex": index + 2,
+      "aria-selected": row.id === selected,
+      onclick: (/** @type {MouseEvent} */ event) => {
+        if (!(event.target instanceof Element && event.target.closest("a"))) select(row.id);
+      },
+      ondblclick: () => go(address(`trace/${row.id}`)),
+    },
+      make("td", { class: "time" }, clock(row.start)),
+      make("td", { class: "what", title: name }, link(address(`trace/${row.id}`), { tabindex: "-1" }, name)),
+      make("td", { class: "services" }, row.services.join(", ")),
+      make("td", { class: "spans number" }, count(row.spans)),
+      make("td", { class: "duration" }, make("span", { class: "took" }, time(row.duration)), meter),
+      make("td", { class: `result ${row.errors ? "bad" : ""}`, title: row.error_type }, result),
+      make("td", { class: "kept quiet" }, kept + (row.lacks_earlier ? ", incomplete" : "")));
+    return element;
+  }
+
+  function paint() {
+    const all = visible();
+    const from = Math.max(0, Math.floor(scroll.scrollTop / ROW) - 10);
+    const to = Math.min(all.length, from + Math.ceil(scroll.clientHeight / ROW) + 20);
+    const space = (/** @type {number} */ n) => {
+      const cell = make("td", {});
+      cell.style.height = `${n * ROW}px`;
+      return make("tr", { class: "spacer", "aria-hidden": "true" }, cell);
+    };
+    body.replaceChildren(space(from), ...all.slice(from, to).map((row, n) => line(row, from + n)), space(all.length - to));
+    table.setAttribute("aria-rowcount", String(all.length + 1));
+    if (selected) table.setAttribute("aria-activedescendant", `trace-${selected}`);
+    else table.removeAttribute("aria-activedescendant");
+    scroll.hidden = !all.length;
+    empty.hidden = all.length > 0;
+    if (to === all.length && more && rows.length) load(false);
+  }
+
+  function explainEmpty() {
+    empty.replaceChildren(
+      make("p", {}, isFiltered || hidden.size ? "No trace that is kept matches." : "No traces yet."),
+      make("p", {}, isFiltered || hidden.size
+        ? link(address(""), {}, "Show all traces")
+        : "Send a request to this service; its trace appears here without a reload."));
+  }
+
+  /** @param {boolean} fromStart */
+  async function load(fromStart) {
+    if (loading) return;
+    loading = true;
+    const wanted = new URLSearchParams(params);
+    wanted.delete("hide");
+    wanted.set("limit", "500");
+    if (!fromStart && rows.length) wanted.set("before", String(rows[rows.length - 1].seq));
+    const { status: code, data } = await ask(`traces?${wanted}`);
+    loading = false;
+    if (gone) return;
+    if (code !== 200) {
+      empty.replaceChildren(make("p", { class: "bad" }, failure(code)));
+      empty.hidden = false;
+      document.body.dataset.ready = "failed";
+      return;
+    }
+    if (fromStart) {
+      rows = [];
+      known_.clear();
+      fresh = 0;
+      if (!at) {
+        known(data.at);
+        listen("");
+      }
+    }
+    for (const row of data.traces) {
+      if (!known_.has(row.id)) rows.push(row);
+      known_.set(row.id, row);
+    }
+    more = data.traces.length >= 500 && rows.length < 20000;
+    searched.textContent = params.has("q") && data.searched < data.of ? `searched ${count(data.searched)} of ${count(data.of)}` : "";
+    status(data.counts);
+    explainEmpty();
+    paint();
+    news();
+    document.body.dataset.ready = "traces";
+    document.body.dataset.rows = String(rows.length);
+  }
+
+  function news() {
+    newer.hidden = !fresh;
+    newer.textContent = `${count(fresh)} new – press r`;
+  }
+
+  /** @param {boolean} [toTop] */
+  function renew(toTop) {
+    if (toTop) scroll.scrollTop = 0;
+    renewAt = Date.now();
+    load(true);
+  }
+
+  /** @param {any} message */
+  function change(message) {
+    let changed = false;
+    let added = message.more;
+    for (const row of [...message.traces].reverse()) {
+      const old = known_.get(row.id);
+      if (old) {
+        Object.assign(old, row);
+        changed = true;
+      } else if (!isFiltered && mayMove()) {
+        rows.unshift(row);
+        known_.set(row.id, row);
+        changed = true;
+      } else {
+        added += 1;
+      }
+    }
+    if (isFiltered && added && mayMove() && Date.now() - renewAt > 2000) return renew();
+    fresh += added;
+    if (fresh) announce(`${fresh} new traces`);
+    if (rows.length > 20000) rows.length = 20000;
+    news();
+    if (changed) {
+      paint();
+      document.body.dataset.rows = String(rows.length);
+    }
+  }
+
+  /** Rows never move under the pointer, the selection, or a reader further down. */
+  const mayMove = () => !rows.length || (!hovered && !selected && scroll.scrollTop === 0 && !fresh);
+
+  /** @param {string} id */
+  function select(id) {
+    selected = id;
+    const index = visible().findIndex((row) => row.id === id);
+    if (index >= 0) {
+      const top = index * ROW;
+      if (top < scroll.scrollTop) scroll.scrollTop = top;
+      else if (top + 2 * ROW > scroll.scrollTop + scroll.clientHeight) scroll.scrollTop = top + 2 * ROW - scroll.clientHeight;
+    }
+    paint();
+    if (id) table.focus({ preventScroll: true });
+  }
+
+  /** @param {(row: any, index: number) => boolean} wanted @param {number} step */
+  function seek(wanted, step) {
+    const all = visible();
+    let index = all.findIndex((row) => row.id === selected);
+    if (index < 0 && step < 0) index = all.length;
+    for (index += step; index >= 0 && index < all.length; index += step) {
+      if (wanted(all[index], index)) return select(all[index].id);
+    }
+  }
+
+  /** @param {string} key */
+  function onKey(key) {
+    const row = known_.get(selected);
+    const all = visible();
+    switch (key) {
+      case "j": case "ArrowDown": seek(() => true, 1); return true;
+      case "k": case "ArrowUp": seek(() => true, -1); return true;
+      case "e": seek((other) => other.errors > 0, 1); return true;
+      case "E": seek((other) => other.errors > 0, -1); return true;
+      case "Home": if (all.length) select(all[0].id); return true;
+      case "End": if (all.length) select(all[all.length - 1].id); return true;
+      case "Enter": if (row) go(address(`trace/${row.id}`)); return Boolean(row);
+      case "c": if (row) copy(row.id); return true;
+      case "C": if (row) copy(`${row.id} ${row.name} ${time(row.duration)} ${row.spans} spans ${row.errors} errors`); return true;
+      case "r": renew(true); return true;
+      case "Escape": select(""); return true;
+    }
+    return false;
+  }
+
+  load(true);
+  const resized = () => paint();
+  window.addEventListener("resize", resized);
+  return {
+    change,
+    key: onKey,
+    renew: () => renew(),
+    leave: () => {
+      gone = true;
+      window.removeEventListener("resize", resized);
+    },
+  };
+}

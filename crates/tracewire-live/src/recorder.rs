@@ -1,0 +1,214 @@
+//! The handle that spans are brought to and the page reads from.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use crate::changes::Hub;
+use crate::live::Live;
+use crate::service::LivePage;
+use crate::store::{EndedSpan, Memory, Running, Source, Sources, SpanId, Store, TraceId};
+use crate::tables::{MetricRow, TelemetryRow};
+
+/// Collects spans for the page. Clones share one store.
+#[derive(Clone)]
+pub struct Recorder {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Mutex<Store>,
+    sources: Sources,
+    running: Running,
+    hub: Arc<Hub>,
+    missed: AtomicU64,
+    /// Another one after each start, so that a browser notices.
+    instance: u64,
+    started: u64,
+    settings: Live,
+    telemetry: Rows<TelemetryRow>,
+    metrics: Rows<MetricRow>,
+}
+
+/// Makes the rows of a table when they are asked for.
+type Rows<T> = Mutex<Option<Arc<dyn Fn() -> Vec<T> + Send + Sync>>>;
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorder").field("settings", &self.shared.settings).finish_non_exhaustive()
+    }
+}
+
+/// A request that begins.
+#[derive(Clone, Debug)]
+pub struct RequestStart<'a> {
+    /// The trace's id.
+    pub trace_id: TraceId,
+    /// The id of the entry span.
+    pub span_id: SpanId,
+    /// Start, in nanoseconds since the Unix epoch.
+    pub start: u64,
+    /// The name as known so far: the method and route, or the method alone. It is shared, not copied.
+    pub name: Arc<str>,
+    /// The path that was asked for, without its query. Up to 64 bytes are copied.
+    pub path: &'a str,
+}
+
+impl Recorder {
+    pub(crate) fn new(settings: Live) -> Self {
+        let sources = Sources::default();
+        let started = now();
+        Self {
+            shared: Arc::new(Shared {
+                store: Mutex::new(Store::new(settings.options, sources.clone())),
+                sources,
+                running: Running::default(),
+                hub: Arc::default(),
+                missed: AtomicU64::new(0),
+                instance: RandomState::new().hash_one(started),
+                started,
+                settings,
+                telemetry: Mutex::default(),
+                metrics: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Returns the source for an encoded OTLP `Resource` and `InstrumentationScope`, the same one for
+    /// the same bytes. Keep it instead of asking for each span.
+    pub fn source(&self, resource: &[u8], scope: &[u8]) -> Arc<Source> {
+        self.shared.sources.intern(resource, scope)
+    }
+
+    /// Takes spans that have ended.
+    ///
+    /// When an entry span comes, its trace is kept or dropped. Only spans that are kept are encoded, on
+    /// the calling thread.
+    pub fn offer(&self, spans: impl IntoIterator<Item = Box<dyn EndedSpan>>) {
+        for span in spans {
+            // For each span, so that readers wait for one at most.
+            self.store().offer(span, now());
+        }
+    }
+
+    /// Takes a log record. `encode` appends an encoded OTLP `LogRecord`; it is called only if the
+    /// record's trace is here. Returns whether it is.
+    pub fn offer_log(
+        &self,
+        trace_id: TraceId,
+        source: &Arc<Source>,
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) -> bool {
+        self.store().offer_log(trace_id, source, encode, now())
+    }
+
+    /// Lists a request as running until [`request_ended`](Self::request_ended).
+    ///
+    /// At most 4,096 are listed; further ones are counted.
+    pub fn request_started(&self, request: &RequestStart<'_>) {
+        let RequestStart { trace_id, span_id, start, name, path } = request;
+        self.shared.running.started(*trace_id, *span_id, *start, Arc::clone(name), path);
+    }
+
+    /// Removes a request from those that run. To be called on the thread that ends the span, not
+    /// through a queue that may refuse it.
+    pub fn request_ended(&self, span_id: SpanId) {
+        self.shared.running.ended(span_id);
+    }
+
+    /// Counts spans that could not be brought here, so that the page can say so.
+    pub fn missed(&self, spans: u64) {
+        self.shared.missed.fetch_add(spans, Relaxed);
+    }
+
+    /// Completes traces that nothing came for in a while. To be called each second.
+    pub fn tick(&self) {
+        self.store().tick(now());
+    }
+
+    /// Sets what is asked for the table of telemetry's own counts.
+    pub fn set_telemetry(&self, rows: impl Fn() -> Vec<TelemetryRow> + Send + Sync + 'static) {
+        *lock(&self.shared.telemetry) = Some(Arc::new(rows));
+    }
+
+    /// Sets what is asked for the table of metrics.
+    pub fn set_metrics(&self, rows: impl Fn() -> Vec<MetricRow> + Send + Sync + 'static) {
+        *lock(&self.shared.metrics) = Some(Arc::new(rows));
+    }
+
+    /// Returns the page, as a Tower service to mount.
+    pub fn page(&self) -> LivePage {
+        LivePage::mounted(self.clone())
+    }
+
+    /// Returns the page for a port of its own, see `Server`.
+    pub fn own_page(&self) -> LivePage {
+        LivePage::on_its_own(self.clone())
+    }
+
+    /// Returns how the memory is divided.
+    pub fn memory(&self) -> Memory {
+        self.shared.settings.options.memory
+    }
+
+    /// Returns the bytes that traces, routes and ids take.
+    pub fn used(&self) -> usize {
+        self.store().used()
+    }
+
+    /// Ends all streams to browsers and begins no new ones, so that a server can shut down.
+    pub fn close_streams(&self) {
+        self.shared.hub.close();
+    }
+
+    pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
+        lock(&self.shared.store)
+    }
+
+    pub(crate) fn running(&self) -> &Running {
+        &self.shared.running
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.shared.hub
+    }
+
+    pub(crate) fn missed_count(&self) -> u64 {
+        self.shared.missed.load(Relaxed)
+    }
+
+    pub(crate) fn instance(&self) -> u64 {
+        self.shared.instance
+    }
+
+    pub(crate) fn started(&self) -> u64 {
+        self.shared.started
+    }
+
+    pub(crate) fn settings(&self) -> &Live {
+        &self.shared.settings
+    }
+
+    pub(crate) fn telemetry(&self) -> Option<Vec<TelemetryRow>> {
+        // Not under the lock: what is called may take long.
+        let rows = lock(&self.shared.telemetry).clone();
+        rows.map(|rows| rows())
+    }
+
+    pub(crate) fn metrics(&self) -> Option<Vec<MetricRow>> {
+        let rows = lock(&self.shared.metrics).clone();
+        rows.map(|rows| rows())
+    }
+}
+
+/// The time in nanoseconds since the Unix epoch.
+pub(crate) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

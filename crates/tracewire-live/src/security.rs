@@ -1,0 +1,170 @@
+//! Who may read the page.
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::header::{AUTHORIZATION, COOKIE, HOST};
+use http::{HeaderMap, StatusCode, Uri};
+
+/// Headers that show that a proxy is between us and the caller.
+const PROXIES: [&str; 6] =
+    ["forwarded", "via", "x-real-ip", "x-client-ip", "cf-connecting-ip", "true-client-ip"];
+
+/// Who may read the page.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Access {
+    pub(crate) is_mounted: bool,
+    pub(crate) token: Option<Box<str>>,
+    /// Names beside those of this host, in lower case.
+    pub(crate) hosts: Vec<Box<str>>,
+}
+
+/// What decides about a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caller<'a> {
+    pub(crate) uri: &'a Uri,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) peer: Option<SocketAddr>,
+    /// Whether the request is for data.
+    pub(crate) is_api: bool,
+}
+
+/// A request that is allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Permit {
+    /// It is answered.
+    Granted,
+    /// Its token is right, and is moved from the address to a cookie.
+    TokenInAddress,
+}
+
+impl Access {
+    /// Decides about a request. What is refused says no more than a status, and on a mounted page not
+    /// even that: there every refusal is 404.
+    pub(crate) fn check(&self, caller: &Caller<'_>) -> Result<Permit, StatusCode> {
+        let decided = self.decide(caller);
+        if self.is_mounted { decided.map_err(|_| StatusCode::NOT_FOUND) } else { decided }
+    }
+
+    fn decide(&self, caller: &Caller<'_>) -> Result<Permit, StatusCode> {
+        let authority = authority(caller).ok_or(StatusCode::BAD_REQUEST)?;
+        let (host, port) = split_port(authority);
+        if !self.knows(host) {
+            return Err(StatusCode::MISDIRECTED_REQUEST);
+        }
+        let permit = self.identify(caller, port)?;
+        if caller.is_api && !is_same_origin(caller.headers) {
+            return Err(StatusCode::FORBIDDEN);
+        }
+        Ok(permit)
+    }
+
+    fn identify(&self, caller: &Caller<'_>, port: &str) -> Result<Permit, StatusCode> {
+        if let Some(token) = &self.token {
+            if bearer(caller.headers).is_some_and(|given| is_equal(given, token))
+                || cookie(caller.headers, &cookie_name(port)).any(|given| is_equal(given, token))
+            {
+                return Ok(Permit::Granted);
+            }
+            if !caller.is_api
+                && address_token(caller.uri).is_some_and(|given| is_equal(given, token))
+            {
+                return Ok(Permit::TokenInAddress);
+            }
+        }
+        // Who mounts the page decides with a token about others than local callers. A port of its own
+        // with a token may be open to the network.
+        let by_place = self.is_mounted || self.token.is_none();
+        if by_place && self.is_local(caller) {
+            return Ok(Permit::Granted);
+        }
+        Err(if self.token.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::FORBIDDEN })
+    }
+
+    fn is_local(&self, caller: &Caller<'_>) -> bool {
+        caller.peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback())
+            && !caller.headers.keys().any(|name| {
+                let name = name.as_str();
+                PROXIES.contains(&name) || name.starts_with("x-forwarded-")
+            })
+    }
+
+    fn knows(&self, host: &str) -> bool {
+        let host = host.to_ascii_lowercase();
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        if let Ok(address) = bare.unwrap_or(&host).parse::<IpAddr>() {
+            // An IPv6 address needs its brackets.
+            let is_written_well = bare.is_some() == address.is_ipv6();
+            if is_written_well && address.is_loopback() {
+                return true;
+            }
+        }
+        host == "localhost"
+            || host.ends_with(".localhost")
+            || self.hosts.iter().any(|known| **known == *host)
+    }
+}
+
+/// The name of the cookie that holds the token. Cookies are shared by all ports of a host.
+pub(crate) fn cookie_name(port: &str) -> String {
+    format!("tracewire_live_{}", if port.is_empty() { "80" } else { port })
+}
+
+/// The port that the caller named, or an empty text.
+pub(crate) fn port<'a>(caller: &Caller<'a>) -> &'a str {
+    authority(caller).map_or("", |authority| split_port(authority).1)
+}
+
+/// The one authority that the caller named: in `Host`, or over HTTP/2 in the address.
+fn authority<'a>(caller: &Caller<'a>) -> Option<&'a str> {
+    let mut hosts = caller.headers.get_all(HOST).iter();
+    let named = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => Some(host.to_str().ok()?),
+        (None, _) => None,
+        _ => return None,
+    };
+    let addressed = caller.uri.authority().map(http::uri::Authority::as_str);
+    match (named, addressed) {
+        (Some(named), Some(addressed)) if named != addressed => None,
+        (named, addressed) => named.or(addressed),
+    }
+}
+
+fn split_port(authority: &str) -> (&str, &str) {
+    match authority.rsplit_once(':') {
+        Some((host, port))
+            if port.bytes().all(|byte| byte.is_ascii_digit())
+                && (!host.contains(':') || host.ends_with(']')) =>
+        {
+            (host, port)
+        }
+        _ => (authority, ""),
+    }
+}
+
+/// Browsers say where a request comes from. Other pages on the same host are `same-site`.
+fn is_same_origin(headers: &HeaderMap) -> bool {
+    headers.get_all("sec-fetch-site").iter().all(|site| site == "same-origin" || site == "none")
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> {
+    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let pairs =
+        lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.filter(move |(key, _)| *key == name).map(|(_, value)| value)
+}
+
+fn address_token(uri: &Uri) -> Option<&str> {
+    uri.query()?.split('&').find_map(|pair| pair.strip_prefix("token="))
+}
+
+/// Compares in a time that depends on the lengths alone.
+fn is_equal(given: &str, token: &str) -> bool {
+    let differences = given.bytes().zip(token.bytes()).fold(0, |all, (a, b)| all | (a ^ b));
+    // Keeps the compiler from leaving the loop early.
+    given.len() == token.len() && std::hint::black_box(differences) == 0
+}

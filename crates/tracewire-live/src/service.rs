@@ -1,0 +1,317 @@
+//! The page as a Tower service.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::{Ready, ready};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION,
+    REFERRER_POLICY, SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{Extensions, HeaderValue, Method, Request, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use tower_service::Service;
+
+use crate::api::{self, path::Target};
+use crate::changes::ChangeStream;
+use crate::page;
+use crate::recorder::Recorder;
+use crate::security::{Access, Caller, Permit, cookie_name, port};
+
+/// A stream of a mounted page ends after this time and is opened again, because servers wait for
+/// open responses before they shut down.
+const MOUNTED_STREAM: Duration = Duration::from_secs(2);
+/// Tokens of other lengths are refused.
+const TOKEN: std::ops::RangeInclusive<usize> = 16..=256;
+
+/// The address of the caller. A server inserts it into the extensions of each request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerAddress(pub SocketAddr);
+
+/// The page, its data and its stream of changes, as a Tower service.
+///
+/// Mounted, it answers callers on the same host only: their address has to be known (see
+/// [`PeerAddress`] and [`peer_from`](Self::peer_from)), and no proxy may have passed the request on.
+/// Others need the [token](Self::token). Who is refused gets 404.
+///
+/// Mount it after the tracing layer, so that its own requests are not traced.
+#[derive(Clone)]
+pub struct LivePage {
+    recorder: Recorder,
+    access: Arc<Access>,
+    peer: fn(&Extensions) -> Option<SocketAddr>,
+    path: Option<Arc<str>>,
+    stream_for: Option<Duration>,
+}
+
+impl fmt::Debug for LivePage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LivePage").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// A setting of the page that cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConfigError {
+    /// A token has 16 to 256 characters, each an ASCII letter, a digit or one of `-._~!$*:=@/`, as it
+    /// stands in addresses and cookies.
+    Token,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Token => f.write_str(
+                "the token of the live page must have 16 to 256 characters, each an ASCII letter, a \
+                 digit or one of - . _ ~ ! $ * : = @ /",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl LivePage {
+    pub(crate) fn mounted(recorder: Recorder) -> Self {
+        Self {
+            recorder,
+            access: Arc::new(Access { is_mounted: true, ..Access::default() }),
+            peer: |extensions| extensions.get().map(|PeerAddress(address)| *address),
+            path: None,
+            stream_for: Some(MOUNTED_STREAM),
+        }
+    }
+
+    pub(crate) fn on_its_own(recorder: Recorder) -> Self {
+        let mounted = Self::mounted(recorder);
+        Self { access: Arc::default(), stream_for: None, ..mounted }
+    }
+
+    /// Answers callers that send this token, in `Authorization: Bearer` or once as `?token=…`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the token is shorter than 16 characters or longer than 256, or has characters that
+    /// cannot stand in an address or a cookie.
+    pub fn token(mut self, token: &str) -> Result<Self, ConfigError> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$*:=@/".contains(&byte);
+        if !TOKEN.contains(&token.len()) || !token.bytes().all(is_plain) {
+            return Err(ConfigError::Token);
+        }
+        Arc::make_mut(&mut self.access).token = Some(token.into());
+        Ok(self)
+    }
+
+    /// Answers requests to this name too. Names of the same host, such as `localhost`, are known.
+    pub fn allow_host(mut self, name: &str) -> Self {
+        Arc::make_mut(&mut self.access).hosts.push(name.to_ascii_lowercase().into());
+        self
+    }
+
+    /// Finds the caller's address in a request's extensions, instead of by [`PeerAddress`].
+    pub fn peer_from(mut self, find: fn(&Extensions) -> Option<SocketAddr>) -> Self {
+        self.peer = find;
+        self
+    }
+
+    /// Sets the path that the page is mounted at, which limits its cookie to that path.
+    ///
+    /// Without it a browser chooses: the folder of the address at which the token was given.
+    pub fn mounted_at(mut self, path: &str) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// Leaves streams open until [`Recorder::close_streams`] is called, instead of for 2 seconds.
+    ///
+    /// Call that before the server waits for its connections to end.
+    pub fn endless_streams(mut self) -> Self {
+        self.stream_for = None;
+        self
+    }
+
+    #[cfg(feature = "server")]
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    #[cfg(feature = "server")]
+    pub(crate) fn has_token(&self) -> bool {
+        self.access.token.is_some()
+    }
+
+    fn respond<B>(&self, request: &Request<B>) -> Response<PageBody> {
+        let target = Target::parse(request.uri().path());
+        let caller = Caller {
+            uri: request.uri(),
+            headers: request.headers(),
+            peer: (self.peer)(request.extensions()),
+            is_api: matches!(target, Some(Target::Api(_))),
+        };
+        let mut response = match self.access.check(&caller) {
+            Err(status) => refusal(status),
+            Ok(_) if !matches!(*request.method(), Method::GET | Method::HEAD) => {
+                let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED);
+                response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+                response
+            }
+            Ok(Permit::TokenInAddress) => self.without_token(&caller),
+            Ok(Permit::Granted) => self.answer(target, request),
+        };
+        secure(&mut response);
+        if request.method() == Method::HEAD {
+            *response.body_mut() = PageBody::default();
+        }
+        response
+    }
+
+    fn answer<B>(&self, target: Option<Target<'_>>, request: &Request<B>) -> Response<PageBody> {
+        match target {
+            None => refusal(StatusCode::NOT_FOUND),
+            Some(Target::Page(trace)) => {
+                let is_here = trace.is_none_or(|id| api::trace::find(&self.recorder, id).is_ok());
+                let status = if is_here { StatusCode::OK } else { StatusCode::NOT_FOUND };
+                content(status, "text/html; charset=utf-8", Bytes::from_static(page::PAGE))
+            }
+            Some(Target::Api(api::path::Api::Changes)) => self.changes(request),
+            Some(Target::Api(wanted)) => api::answer(&self.recorder, wanted, request.uri().query()),
+        }
+    }
+
+    fn changes<B>(&self, request: &Request<B>) -> Response<PageBody> {
+        if request.method() == Method::HEAD {
+            return content(StatusCode::OK, "text/event-stream", Bytes::new());
+        }
+        let (since, open) = api::changes(&self.recorder, request);
+        match ChangeStream::open(self.recorder.clone(), since, open, self.stream_for) {
+            Some(stream) => {
+                let mut response = content(StatusCode::OK, "text/event-stream", Bytes::new());
+                *response.body_mut() = PageBody(Inner::Stream(Box::new(stream)));
+                response
+            }
+            None => {
+                let mut response = refusal(StatusCode::SERVICE_UNAVAILABLE);
+                response
+                    .headers_mut()
+                    .insert(http::header::RETRY_AFTER, HeaderValue::from_static("2"));
+                response
+            }
+        }
+    }
+
+    /// Moves the token from the address, which browsers remember and show, to a cookie.
+    fn without_token(&self, caller: &Caller<'_>) -> Response<PageBody> {
+        let token = self.access.token.as_deref().unwrap_or_default();
+        let name = cookie_name(port(caller));
+        let path = self.path.as_deref().map(|path| format!("; Path={path}")).unwrap_or_default();
+        let cookie = format!("{name}={token}; HttpOnly; SameSite=Strict{path}");
+        let pairs = caller.uri.query().unwrap_or_default().split('&');
+        let rest: Vec<_> = pairs.filter(|pair| !pair.starts_with("token=")).collect();
+        // Relative to the address that the browser sees, which a mount or a proxy may have changed.
+        let location = format!("?{}", rest.join("&"));
+        let mut response = refusal(StatusCode::SEE_OTHER);
+        if let (Ok(cookie), Ok(location)) = (cookie.try_into(), location.try_into()) {
+            response.headers_mut().insert(SET_COOKIE, cookie);
+            response.headers_mut().insert(LOCATION, location);
+        }
+        response
+    }
+}
+
+impl<B> Service<Request<B>> for LivePage {
+    type Response = Response<PageBody>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        ready(Ok(self.respond(&request)))
+    }
+}
+
+/// Makes a response with a body.
+pub(crate) fn content(
+    status: StatusCode,
+    kind: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<PageBody> {
+    let mut response = Response::new(PageBody(Inner::Whole(body.into())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+/// Makes a response that says no more than its status.
+fn refusal(status: StatusCode) -> Response<PageBody> {
+    let reason = status.canonical_reason().unwrap_or_default();
+    let mut response = content(status, "text/plain; charset=utf-8", format!("{reason}\n"));
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+/// Adds the headers that every response has.
+fn secure(response: &mut Response<PageBody>) {
+    let same_origin = HeaderValue::from_static("same-origin");
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(page::POLICY));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let opener = HeaderName::from_static("cross-origin-opener-policy");
+    headers.insert(opener, same_origin.clone());
+    headers.insert(HeaderName::from_static("cross-origin-resource-policy"), same_origin);
+}
+
+/// The body of a response of the page.
+#[derive(Debug, Default)]
+pub struct PageBody(Inner);
+
+#[derive(Debug)]
+enum Inner {
+    Whole(Bytes),
+    Stream(Box<ChangeStream>),
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self::Whole(Bytes::new())
+    }
+}
+
+impl Body for PageBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match &mut self.get_mut().0 {
+            Inner::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Inner::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Inner::Stream(stream) => stream.poll(cx).map(|bytes| bytes.map(|b| Ok(Frame::data(b)))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(&self.0, Inner::Whole(bytes) if bytes.is_empty())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Inner::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Inner::Stream(_) => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! How spans and log records come in: what they join, whether it is kept, and what goes for it.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use super::aggregates::RouteIndex;
+use super::facts::{EndedSpan, SpanFacts, TraceId};
+use super::gone::Gone;
+use super::histogram::bucket;
+use super::kept::KeptTraces;
+use super::shares::{Cell, ErrorKind, Loss, Reasons};
+use super::source::Source;
+use super::trace::{Scratch, TraceLimits};
+use super::waiting::Waiting;
+use super::{SECOND, Store};
+
+/// After this time without another local root a kept trace is complete.
+const SETTLE: u64 = 2 * SECOND;
+/// After this time without a span a trace is not waited for.
+pub(super) const PATIENCE: u64 = 30 * SECOND;
+/// Pending spans beyond these are encoded, so that what they hold is given back.
+const MOST_PENDING: usize = 64;
+const MOST_PENDING_BYTES: usize = 256 * 1024;
+
+/// A local root that has ended.
+#[derive(Clone, Copy, Debug)]
+struct Root {
+    route: RouteIndex,
+    duration: u64,
+}
+
+impl Root {
+    fn cell(self) -> Cell {
+        (self.route, bucket(self.duration))
+    }
+}
+
+impl Store {
+    /// Takes a span that has ended.
+    pub(crate) fn offer(&mut self, span: Box<dyn EndedSpan>, now: u64) {
+        let facts = span.facts();
+        self.counters.spans += 1;
+        if facts.trace_id == TraceId::default() {
+            self.counters.refused += 1;
+            return;
+        }
+        let id = facts.trace_id;
+        let root = facts.is_entry.then(|| Root {
+            route: self.aggregates.record(&facts, now),
+            duration: facts.duration(),
+        });
+        if self.kept.contains(&id) {
+            let error = facts.is_error.then(|| facts.error_type.to_owned());
+            self.append(id, &*span, root, error.as_deref(), now);
+            return;
+        }
+        if !self.waiting.contains(&id) && !self.begin(&facts, now) {
+            self.counters.late += 1;
+            return;
+        }
+        self.wait(id, span, now);
+        match root {
+            Some(root) => self.decide(id, root, now),
+            None => self.limit_waiting(now),
+        }
+    }
+
+    /// Takes a log record; `encode` is called only if its trace is here.
+    ///
+    /// Returns whether it is.
+    pub(crate) fn offer_log(
+        &mut self,
+        id: TraceId,
+        source: &Arc<Source>,
+        encode: impl FnOnce(&mut Vec<u8>),
+        now: u64,
+    ) -> bool {
+        let limits = self.trace_limits();
+        let scratch = &mut self.scratch;
+        let done = if self.kept.contains(&id) {
+            self.kept.change(&id, |trace| {
+                trace.encode_log(source, encode, scratch, limits);
+                trace.body.append(&scratch.entries);
+            })
+        } else {
+            let change = |waiting: &mut Waiting| {
+                waiting.trace.encode_log(source, encode, scratch, limits);
+                waiting.trace.body.append(&scratch.entries);
+            };
+            self.waiting.update(&id, change).is_some()
+        };
+        self.scratch.clear();
+        self.evict_for(0, now);
+        self.limit_waiting(now);
+        done
+    }
+
+    /// Completes traces that nothing came for in a while. To be called every second or so.
+    pub(crate) fn tick(&mut self, now: u64) {
+        self.kept.settle(now.saturating_sub(SETTLE));
+        for id in self.waiting.silent_since(now.saturating_sub(PATIENCE)) {
+            self.decide_without_root(id, now);
+        }
+    }
+
+    /// Keeps a trace while a browser shows it. At most 8 are kept so, and no more than take half of the
+    /// memory for traces.
+    pub(crate) fn pin(&mut self, id: &TraceId) -> bool {
+        self.kept.pin(id)
+    }
+
+    pub(crate) fn unpin(&mut self, id: &TraceId, now: u64) {
+        if self.kept.unpin(id) {
+            self.note_gone(*id, now);
+        }
+    }
+
+    /// Begins a trace, unless it is one that was not kept.
+    fn begin(&mut self, facts: &SpanFacts<'_>, now: u64) -> bool {
+        let before = self.gone.get(&facts.trace_id);
+        if before.is_some_and(|(why, _)| why == Gone::NotKept) && !facts.is_entry && !facts.is_error
+        {
+            return false;
+        }
+        if before.is_none() {
+            self.counters.traces += 1;
+        }
+        let waiting = self.waiting.insert(facts.trace_id, now);
+        waiting.trace.summary.lacks_earlier = before.is_some();
+        true
+    }
+
+    /// Adds a span to a waiting trace.
+    fn wait(&mut self, id: TraceId, span: Box<dyn EndedSpan>, now: u64) {
+        let limits = self.trace_limits();
+        let scratch = &mut self.scratch;
+        self.waiting.update(&id, |waiting| {
+            waiting.last_span = now;
+            if !waiting.trace.count(&span.facts(), waiting.pending_weight, limits) {
+                return;
+            }
+            waiting.pending_weight += span.weight();
+            waiting.pending.push(span);
+            if waiting.pending.len() >= MOST_PENDING || waiting.pending_weight >= MOST_PENDING_BYTES
+            {
+                waiting.encode(scratch, limits);
+            }
+        });
+    }
+
+    /// The local root of a waiting trace has ended: keep it or not.
+    fn decide(&mut self, id: TraceId, root: Root, now: u64) {
+        let Some(mut waiting) = self.waiting.remove(&id) else { return };
+        let is_error = waiting.trace.summary.errors > 0;
+        let is_slow = self.kept.shares().is_slow(root.cell(), root.duration, now);
+        if !is_error && !is_slow && !self.admission.admit(now) {
+            self.counters.not_kept += 1;
+            self.gone.push(id, Gone::NotKept, now);
+            return;
+        }
+        let limits = self.trace_limits();
+        waiting.encode(&mut self.scratch, limits);
+        let reasons = Reasons {
+            error: is_error.then(|| self.error_kind(root.route, &waiting.trace.summary.error_type)),
+            slow: Some(root.cell()),
+            latest: true,
+        };
+        self.keep(waiting, reasons, root.duration, now);
+    }
+
+    /// The local root of a waiting trace has not come, and is not waited for any longer.
+    fn decide_without_root(&mut self, id: TraceId, now: u64) {
+        let Some(mut waiting) = self.waiting.remove(&id) else { return };
+        let is_error = waiting.trace.summary.errors > 0;
+        if !is_error && !self.admission.admit(now) {
+            self.counters.not_kept += 1;
+            self.gone.push(id, Gone::NotKept, now);
+            return;
+        }
+        let limits = self.trace_limits();
+        waiting.encode(&mut self.scratch, limits);
+        let error_type = &waiting.trace.summary.error_type;
+        let kind = is_error.then(|| self.error_kind(RouteIndex::MAX, error_type));
+        let reasons = Reasons { error: kind, slow: None, latest: true };
+        self.keep(waiting, reasons, 0, now);
+    }
+
+    fn keep(&mut self, waiting: Waiting, reasons: Reasons, duration: u64, now: u64) {
+        let id = waiting.trace.summary.id;
+        let need = KeptTraces::weight(&waiting.trace);
+        if self.evict_for(need, now) {
+            let losses = self.kept.insert(waiting.trace, reasons, duration, now);
+            self.lose(losses, now);
+        } else {
+            self.counters.refused += 1;
+            self.gone.push(id, Gone::LetGo, now);
+        }
+    }
+
+    /// Adds a span to a trace that is kept.
+    fn append(
+        &mut self,
+        id: TraceId,
+        span: &dyn EndedSpan,
+        root: Option<Root>,
+        error: Option<&str>,
+        now: u64,
+    ) {
+        let limits = self.trace_limits();
+        let scratch = &mut self.scratch;
+        self.kept.change(&id, |trace| {
+            if trace.count(&span.facts(), 0, limits) {
+                trace.encode(span, scratch, limits);
+                trace.body.append(&scratch.entries);
+            }
+            trace.summary.is_complete = false;
+        });
+        scratch.clear();
+        self.kept.unsettle(&id, now);
+        let mut losses = Vec::new();
+        if let Some(error_type) = error {
+            let route = root.map_or(RouteIndex::MAX, |root| root.route);
+            let kind = self.error_kind(route, error_type);
+            losses.extend(self.kept.add_error(&id, kind, now));
+        }
+        if let Some(root) = root
+            && self.kept.shares().is_slow(root.cell(), root.duration, now)
+        {
+            losses.extend(self.kept.add_slow(&id, root.cell(), root.duration, now));
+        }
+        self.lose(losses, now);
+        self.evict_for(0, now);
+    }
+
+    fn error_kind(&self, route: RouteIndex, error_type: &str) -> ErrorKind {
+        (route, self.hasher.hash_one(error_type))
+    }
+
+    /// Lets traces go until `need` more bytes fit. Returns whether they do.
+    fn evict_for(&mut self, need: usize, now: u64) -> bool {
+        while self.used_by_traces() + need > self.options.memory.traces {
+            if let Some(loss) = self.kept.shares().victim() {
+                self.lose(vec![loss], now);
+            } else if let Some(id) = self.kept.unpin_any() {
+                self.note_gone(id, now);
+            } else {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn lose(&mut self, losses: Vec<Loss>, now: u64) {
+        for (id, reason) in losses {
+            if self.kept.lose(&id, reason) {
+                self.note_gone(id, now);
+            }
+        }
+    }
+
+    fn note_gone(&mut self, id: TraceId, now: u64) {
+        self.counters.let_go += 1;
+        self.gone.push(id, Gone::LetGo, now);
+    }
+
+    /// Decides about the oldest waiting traces while there are too many.
+    fn limit_waiting(&mut self, now: u64) {
+        while self.waiting.used() > self.options.memory.waiting() {
+            let Some(oldest) = self.waiting.oldest() else { return };
+            self.decide_without_root(oldest, now);
+        }
+        self.evict_for(0, now);
+    }
+}
+
+impl Waiting {
+    /// Encodes all pending spans.
+    fn encode(&mut self, scratch: &mut Scratch, limits: TraceLimits) {
+        for span in std::mem::take(&mut self.pending) {
+            self.trace.encode(&*span, scratch, limits);
+        }
+        self.pending_weight = 0;
+        self.trace.body.append(&scratch.entries);
+        scratch.clear();
+    }
+}

@@ -1,0 +1,45 @@
+//! How the memory is divided.
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// The least memory that the page works with.
+pub(crate) const LEAST: usize = 4 * MIB;
+/// The default.
+pub(crate) const DEFAULT: usize = 16 * MIB;
+/// For running requests: 4,096 entries of 128 bytes.
+const RUNNING: usize = MIB / 2;
+/// For 201 routes of 5.6 KiB.
+const ROUTES: usize = 5 * MIB / 4;
+/// For the ids of traces that were let go.
+const GONE: usize = 512 * KIB;
+
+/// The memory of the page, divided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// All of it, in bytes.
+    pub total: usize,
+    /// For spans that the store has not seen yet. The store does not hold them; their queue should be
+    /// limited to this.
+    pub queue: usize,
+    /// For traces, waiting and kept, with their resources and scopes.
+    pub traces: usize,
+}
+
+impl Memory {
+    pub(crate) fn new(total: usize) -> Self {
+        let total = total.max(LEAST);
+        let queue = (total / 8).min(2 * MIB);
+        Self { total, queue, traces: total - queue - RUNNING - ROUTES - GONE }
+    }
+
+    /// Returns the most bytes that one trace may take.
+    pub(crate) fn trace(&self) -> usize {
+        (self.traces / 3).min(4 * MIB)
+    }
+
+    /// Returns the most bytes for traces that wait for their root.
+    pub(crate) fn waiting(&self) -> usize {
+        self.traces / 4
+    }
+}

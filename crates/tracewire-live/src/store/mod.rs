@@ -1,0 +1,186 @@
+//! The bounded store of recent traces.
+//!
+//! Everything here is driven from outside: a caller brings spans and the time. That makes the store's
+//! behaviour a function of its input, which the tests rely on.
+
+mod admission;
+mod aggregates;
+mod body;
+mod cutting;
+mod encoded;
+mod facts;
+mod gone;
+mod groups;
+mod histogram;
+mod intake;
+mod kept;
+mod limits;
+mod names;
+mod running;
+mod shares;
+mod source;
+mod trace;
+mod waiting;
+
+#[cfg(test)]
+mod tests;
+
+use std::hash::RandomState;
+use std::sync::Arc;
+
+use self::admission::Admission;
+use self::aggregates::Aggregates;
+use self::gone::GoneIds;
+use self::kept::KeptTraces;
+use self::trace::{Scratch, TraceLimits};
+use self::waiting::WaitingTraces;
+
+pub(crate) use self::{
+    aggregates::{RouteStats, Window},
+    body::Kind,
+    encoded::{SpanHead, id},
+    gone::Gone,
+    kept::Entry,
+    limits::{DEFAULT, LEAST},
+    names::shorten,
+    running::Running,
+    shares::Reason,
+    source::Sources,
+    trace::Trace,
+};
+pub use self::{
+    encoded::EncodedSpan,
+    facts::{EndedSpan, SpanFacts, SpanId, TraceId},
+    limits::Memory,
+    source::Source,
+};
+
+const SECOND: u64 = 1_000_000_000;
+/// What a store does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    pub(crate) memory: Memory,
+    /// Ordinary traces kept a second, and at once. A rate of 0 keeps all.
+    pub(crate) rate: u32,
+    pub(crate) burst: u32,
+    /// The longest attribute value in bytes.
+    pub(crate) value: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { memory: Memory::new(DEFAULT), rate: 50, burst: 200, value: 8 * 1024 }
+    }
+}
+
+/// What the store has seen and done since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counters {
+    pub(crate) spans: u64,
+    pub(crate) traces: u64,
+    /// Ordinary traces beyond the rate.
+    pub(crate) not_kept: u64,
+    pub(crate) let_go: u64,
+    /// Spans of traces that were not kept, which came after the decision.
+    pub(crate) late: u64,
+    /// Spans without a trace id, or without any place for them.
+    pub(crate) refused: u64,
+}
+
+/// The store. One thread writes; readers clone what they need.
+#[derive(Debug)]
+pub(crate) struct Store {
+    options: Options,
+    sources: Sources,
+    waiting: WaitingTraces,
+    kept: KeptTraces,
+    aggregates: Aggregates,
+    gone: GoneIds,
+    admission: Admission,
+    scratch: Scratch,
+    hasher: RandomState,
+    counters: Counters,
+}
+
+impl Store {
+    pub(crate) fn new(options: Options, sources: Sources) -> Self {
+        Self {
+            options,
+            sources,
+            waiting: WaitingTraces::default(),
+            kept: KeptTraces::new(options.memory.traces),
+            aggregates: Aggregates::default(),
+            gone: GoneIds::default(),
+            admission: Admission::new(options.rate, options.burst),
+            scratch: Scratch::default(),
+            hasher: RandomState::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Returns the bytes of memory in use, of all that [`Memory::total`] has, except the queue and
+    /// running requests.
+    pub(crate) fn used(&self) -> usize {
+        self.used_by_traces() + self.aggregates.used() + self.gone.used()
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    pub(crate) fn memory(&self) -> Memory {
+        self.options.memory
+    }
+
+    pub(crate) fn kept(&self) -> &KeptTraces {
+        &self.kept
+    }
+
+    pub(crate) fn waiting_count(&self) -> usize {
+        self.waiting.len()
+    }
+
+    pub(crate) fn routes(&self) -> impl Iterator<Item = &RouteStats> {
+        self.aggregates.routes()
+    }
+
+    /// Returns how many spans of a trace have come.
+    pub(crate) fn spans_so_far(&self, id: &TraceId) -> u32 {
+        let kept = self.kept.get(id).map(|entry| entry.trace.summary.spans);
+        kept.or_else(|| Some(self.waiting.get(id)?.trace.summary.spans)).unwrap_or_default()
+    }
+
+    /// Returns when and why the one trace whose id matches was dropped.
+    pub(crate) fn gone(&self, matches: impl Fn(&TraceId) -> bool) -> Option<(Gone, u64)> {
+        self.gone.matching(matches)
+    }
+
+    /// Returns a trace, kept or still waiting. What waits is encoded for this.
+    pub(crate) fn trace(&self, id: &TraceId) -> Option<Arc<Trace>> {
+        if let Some(entry) = self.kept.get(id) {
+            return Some(Arc::clone(&entry.trace));
+        }
+        let waiting = self.waiting.get(id)?;
+        let mut trace = waiting.trace.clone();
+        let mut scratch = Scratch::default();
+        for span in &waiting.pending {
+            trace.encode(&**span, &mut scratch, self.trace_limits());
+        }
+        trace.body.append(&scratch.entries);
+        Some(Arc::new(trace))
+    }
+
+    /// Returns the ids of traces, kept or waiting, that match.
+    pub(crate) fn matching(&self, matches: impl Fn(&TraceId) -> bool) -> Vec<TraceId> {
+        let ids = self.kept.ids().chain(self.waiting.ids());
+        ids.filter(|id| matches(id)).copied().take(2).collect()
+    }
+
+    fn used_by_traces(&self) -> usize {
+        self.kept.used() + self.waiting.used() + self.sources.used()
+    }
+
+    fn trace_limits(&self) -> TraceLimits {
+        TraceLimits { bytes: self.options.memory.trace(), value: self.options.value }
+    }
+}

@@ -1,0 +1,110 @@
+//! Traces whose local root has not ended.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::facts::{EndedSpan, TraceId};
+use super::trace::Trace;
+
+/// The place of a waiting trace in the tables, beyond the trace itself.
+const OVERHEAD: usize = 160;
+
+/// A trace that may or may not be kept.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) trace: Trace,
+    /// Spans that are not encoded yet.
+    pub(crate) pending: Vec<Box<dyn EndedSpan>>,
+    pub(crate) pending_weight: usize,
+    pub(crate) last_span: u64,
+    seq: u64,
+    weight: usize,
+}
+
+impl Waiting {
+    fn current_weight(&self) -> usize {
+        OVERHEAD
+            + self.trace.weight()
+            + self.pending_weight
+            + self.pending.capacity() * size_of::<Box<dyn EndedSpan>>()
+    }
+}
+
+/// All waiting traces, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct WaitingTraces {
+    traces: HashMap<TraceId, Waiting>,
+    order: BTreeMap<u64, TraceId>,
+    next_seq: u64,
+    used: usize,
+}
+
+impl WaitingTraces {
+    pub(crate) fn contains(&self, id: &TraceId) -> bool {
+        self.traces.contains_key(id)
+    }
+
+    pub(crate) fn get(&self, id: &TraceId) -> Option<&Waiting> {
+        self.traces.get(id)
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &TraceId> {
+        self.traces.keys()
+    }
+
+    pub(crate) fn insert(&mut self, id: TraceId, now: u64) -> &mut Waiting {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        self.order.insert(seq, id);
+        self.traces
+            .entry(id)
+            .insert_entry(Waiting {
+                trace: Trace::new(id),
+                pending: Vec::new(),
+                pending_weight: 0,
+                last_span: now,
+                seq,
+                weight: 0,
+            })
+            .into_mut()
+    }
+
+    /// Changes a trace, and weighs it again.
+    pub(crate) fn update<T>(
+        &mut self,
+        id: &TraceId,
+        change: impl FnOnce(&mut Waiting) -> T,
+    ) -> Option<T> {
+        let waiting = self.traces.get_mut(id)?;
+        let result = change(waiting);
+        let weight = waiting.current_weight();
+        self.used = self.used - waiting.weight + weight;
+        waiting.weight = weight;
+        Some(result)
+    }
+
+    pub(crate) fn remove(&mut self, id: &TraceId) -> Option<Waiting> {
+        let waiting = self.traces.remove(id)?;
+        self.order.remove(&waiting.seq);
+        self.used -= waiting.weight;
+        Some(waiting)
+    }
+
+    pub(crate) fn oldest(&self) -> Option<TraceId> {
+        self.order.values().next().copied()
+    }
+
+    /// Returns the traces that no span came for since `before`.
+    pub(crate) fn silent_since(&self, before: u64) -> Vec<TraceId> {
+        let silent = self.traces.iter().filter(|(_, waiting)| waiting.last_span < before);
+        silent.map(|(id, _)| *id).collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.traces.len()
+    }
+
+    /// Returns the bytes of memory that they take.
+    pub(crate) fn used(&self) -> usize {
+        self.used
+    }
+}

@@ -1,0 +1,357 @@
+//! The live page in Chromium.
+
+#![allow(clippy::unwrap_used)] // helpers of tests may
+
+use std::net::SocketAddr;
+
+use axum::extract::ConnectInfo;
+use browser::{Browser, Demo, Screen, failed, id, span, text};
+use opentelemetry_proto::tonic::trace::v1::{Status, span::Event};
+use serde_json::json;
+use tracewire_live::RequestStart;
+
+const ENTER: &str = "\u{e007}";
+const ESCAPE: &str = "\u{e00c}";
+
+#[test]
+fn the_first_trace_appears_without_a_reload() {
+    let Some(browser) = Browser::start() else { return };
+    let demo = Demo::start();
+    browser.open(&demo.url(""), "traces");
+    browser.wait_for("document.querySelector('.empty').innerText.includes('No traces yet')");
+    browser.run("window.marker = 1");
+    demo.trace(1, "GET /orders/{id}", 3);
+    browser.wait_for("document.querySelector('tbody').innerText.includes('GET /orders/{id}')");
+    browser.wait_for("document.getElementById('status').innerText.includes('kept 1 of 1')");
+    assert_eq!(browser.run("return window.marker"), json!(1), "the page was not loaded again");
+    assert_eq!(browser.console(), Vec::<String>::new());
+}
+
+#[test]
+fn a_deep_link_opens_the_span_and_the_search() {
+    let Some(browser) = Browser::start() else { return };
+    let demo = Demo::start();
+    demo.trace(1, "GET /orders/{id}", 8);
+    let path = format!("trace/{}?span={:016x}&find=number+5", id(1), 4);
+    browser.open(&demo.url(&path), "trace");
+    browser.wait_for("document.querySelector('.details').innerText.includes('step 4')");
+    browser.wait_for("document.querySelector('.row.found .text').innerText === 'step 5'");
+    browser.open(&demo.url("trace/00000000"), "missing");
+    browser.wait_for("document.body.innerText.includes('never seen here')");
+}
+
+#[test]
+fn everything_can_be_done_with_the_keyboard() {
+    let Some(browser) = Browser::start() else { return };
+    let demo = Demo::start();
+    for trace in 1..=5 {
+        demo.trace(trace, &format!("GET /{trace}"), 2);
+    }
+    demo.trace(6, "GET /failed", 9);
+    browser.open(&demo.url(""), "traces");
+    browser.wait_for("document.body.dataset.rows === '6'");
+    browser.press("e");
+    browser
+        .wait_for("document.querySelector('tr[aria-selected=true]').innerText.includes('/failed')");
+    browser.press(ENTER);
+    browser.wait_for("document.body.dataset.ready === 'trace'");
+    browser.press("c");
+    browser.wait_for(&format!("document.body.dataset.copied === '{}'", id(6)));
+    browser.press("e");
+    browser.wait_for("document.querySelector('.details').innerText.includes('it took too long')");
+    // Find, and jump between matches.
+    browser.press("/");
+    browser.press("number");
+    browser.wait_for("/ of 9$/.test(document.getElementById('matches').innerText)");
+    browser.press(ESCAPE);
+    browser.press("n");
+    browser.wait_for("/^[1-9] of 9$/.test(document.getElementById('matches').innerText)");
+    // Collapse the root.
+    browser.press("\u{e011}h");
+    browser.wait_for(
+        "document.querySelector('[role=treegrid]').getAttribute('aria-rowcount') === '1'",
+    );
+    browser.press("l");
+    browser.wait_for(
+        "document.querySelector('[role=treegrid]').getAttribute('aria-rowcount') === '9'",
+    );
+    browser.press("gr");
+    browser.wait_for("document.body.dataset.ready === 'routes'");
+    browser.press("?");
+    browser.wait_for("document.getElementById('help').open");
+}
+
+#[test]
+fn a_filter_stands_in_the_address_and_is_restored() {
+    let Some(browser) = Browser::start() else { return };
+    let demo = Demo::start();
+    demo.trace(1, "GET /plain", 2);
+    demo.trace(2, "GET /failed", 4);
+    browser.open(&demo.url(""), "traces");
+    browser.press("/");
+    browser.press("error");
+    browser.wait_for("location.search === '?q=error' && document.body.dataset.rows === '1'");
+    browser.open(&demo.url("?q=item%3D%22number+4%22"), "traces");
+    browser.wait_for("document.body.dataset.rows === '1'");
+    assert_eq!(
+        browser.run("return document.getElementById('filter').value"),
+        json!("item=\"number 4\"")
+    );
+}
+
+#[test]
+fn a_large_trace_has_few_elements_and_a_deep_one_is_drawn() {
+    let Some(browser) = Browser::start() else { return };
+    let demo = Demo::start();
+    demo.trace(1, "GET /wide", 9_999);
+    for n in (2..=9_000).rev() {
+        let mut deep = span(2, n, "deeper");
+        deep.parent_span_id = (n - 1).to_be_bytes().to_vec();
+        demo.offer(&deep);
+    }
+    demo.offer(&span(2, 1, "GET /deep"));
+    for (trace, spans) in [(1, 9_999), (2, 9_000)] {
+        browser.open(&demo.url(&format!("trace/{}", id(trace))), "trace");
+        assert_eq!(browser.run("return document.body.dataset.spans"), json!(spans.to_string()));
+        let elements = browser.run("return document.querySelectorAll('*').length");
+        assert!(elements.as_u64().unwrap() < 3_000, "{elements}");
+        browser.press("\u{e010}");
+        browser.wait_for("document.querySelector('.rows').scrollTop > 100000");
+    }
+    assert_eq!(browser.console(), Vec::<String>::new());
+}
+
+#[test]
+fn circles_duplicates_and_orphans_are_drawn() {
+    let Some(browser) = Browser::start() else { return };
+    let demo = Demo::start();
+    let (mut one, mut two) = (span(1, 10, "one"), span(1, 11, "two"));
+    one.parent_span_id = two.span_id.clone();
+    two.parent_span_id = one.span_id.clone();
+    let mut orphan = span(1, 20, "orphan");
+    orphan.parent_span_id = vec![9; 8];
+    let mut own = span(1, 30, "own parent");
+    own.parent_span_id = own.span_id.clone();
+    for span in [&one, &two, &orphan, &orphan, &own, &span(1, 1, "GET /odd")] {
+        demo.offer(span);
+    }
+    browser.open(&demo.url(&format!("trace/{}", id(1))), "trace");
+    let rows = browser
+        .run("return document.querySelector('[role=treegrid]').getAttribute('aria-rowcount')");
+    assert_eq!(rows, json!("6"));
+    let text = browser.run("return document.querySelector('.rows').innerText");
+    assert!(text.as_str().unwrap().contains("(below itself)"), "{text}");
+}
+
+#[test]
+fn a_mounted_page_finds_its_data_and_goes_on_after_each_stream() {
+    let Some(browser) = Browser::start() else { return };
+    let demo = Demo::start();
+    demo.trace(1, "GET /first", 2);
+    let page = demo.recorder.page().peer_from(|extensions| {
+        extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| *address)
+    });
+    let app = axum::Router::new().nest_service("/tools/live", page);
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    runtime.spawn(async move { axum::serve(listener, app).await });
+    for path in ["/tools/live", "/tools/live/"] {
+        browser.open(&format!("{origin}{path}"), "traces");
+        browser.run("document.querySelector('tbody a').click()");
+        browser.wait_for(&format!("location.pathname === '/tools/live/trace/{}'", id(1)));
+        browser.wait_for("document.body.dataset.ready === 'trace'");
+    }
+    browser.open(&format!("{origin}/tools/live/"), "traces");
+    let streams = "performance.getEntriesByType('resource')\
+                   .filter((entry) => entry.name.includes('/api/changes')).length";
+    browser.wait_for(&format!("{streams} >= 2"));
+    demo.trace(2, "GET /later", 2);
+    browser.wait_for("document.querySelector('tbody').innerText.includes('GET /later')");
+    assert_eq!(browser.console(), Vec::<String>::new());
+}
+
+#[test]
+fn a_running_request_is_drawn_until_it_ends() {
+    let Some(browser) = Browser::start() else { return };
+    let demo = Demo::start();
+    let root = span(1, 1, "GET /export");
+    demo.recorder.request_started(&RequestStart {
+        trace_id: root.trace_id.clone().try_into().unwrap(),
+        span_id: root.span_id.clone().try_into().unwrap(),
+        start: root.start_time_unix_nano,
+        name: "GET /export".into(),
+        path: "/export",
+    });
+    browser.open(&demo.url("running"), "running");
+    browser.run("document.querySelector('tbody a').click()");
+    browser.wait_for("document.querySelectorAll('.row.running').length === 1");
+    demo.recorder.request_ended(root.span_id.clone().try_into().unwrap());
+    demo.offer(&root);
+    browser.wait_for("document.querySelectorAll('.row.running').length === 0");
+    browser.wait_for("document.querySelector('.row .text').innerText === 'GET /export'");
+}
+
+const HOSTILE: [&str; 8] = [
+    "<img src=x onerror=window.pwned=1>",
+    "</script><script>window.pwned=1</script>",
+    "javascript:window.pwned=1",
+    "\"'><svg/onload=window.pwned=1>",
+    "{{constructor.constructor('window.pwned=1')()}}",
+    "\u{202e}evil\u{2066}",
+    "nul\0 and \u{1b}[31m",
+    "http://evil.example/\"onmouseover=\"window.pwned=1",
+];
+
+#[test]
+fn hostile_text_stays_text() {
+    let Some(browser) = Browser::start() else { return };
+    // A page that is left behind would say that its stream broke off.
+    let mut demos = Vec::new();
+    for hostile in HOSTILE {
+        let demo = Demo::start_at("0", hostile);
+        let mut root = failed(span(1, 1, hostile), hostile);
+        root.attributes.push(text(hostile, hostile));
+        root.status = Some(Status { code: 2, message: hostile.to_owned() });
+        let attributes = vec![text(hostile, hostile)];
+        root.events.push(Event { name: hostile.to_owned(), attributes, ..Event::default() });
+        demo.offer(&span(1, 2, hostile));
+        demo.offer(&root);
+        demo.recorder.request_started(&RequestStart {
+            trace_id: [7; 16],
+            span_id: [8; 8],
+            start: root.start_time_unix_nano,
+            name: hostile.into(),
+            path: hostile,
+        });
+        browser.open(&demo.url(""), "traces");
+        browser.wait_for("document.querySelectorAll('tbody tr.failed').length === 1");
+        let path = format!("trace/{}?span={:016x}", id(1), 1);
+        browser.open(&demo.url(&path), "trace");
+        browser.wait_for("document.querySelectorAll('.details .item').length === 1");
+        for view in ["routes", "running"] {
+            browser.open(&demo.url(view), view);
+        }
+        let clean = "return window.pwned === undefined && !document.querySelector('img, svg, iframe') \
+                     && performance.getEntriesByType('resource').every((entry) => \
+                        entry.name.startsWith(location.origin))";
+        assert_eq!(browser.run(clean), json!(true), "{hostile}");
+        assert_eq!(browser.console(), Vec::<String>::new(), "{hostile}");
+        demos.push(demo);
+    }
+}
+
+#[test]
+fn no_text_can_become_markup_even_by_mistake() {
+    let Some(browser) = Browser::start() else { return };
+    let demo = Demo::start();
+    browser.open(&demo.url(""), "traces");
+    let script = "try { document.body.innerHTML = '<b>bold</b>'; return 'set' } \
+                  catch (error) { return error.name }";
+    assert_eq!(browser.run(script), json!("TypeError"));
+}
+
+#[test]
+fn a_restart_is_told_and_the_list_is_new() {
+    let Some(browser) = Browser::start() else { return };
+    let demo = Demo::start();
+    demo.trace(1, "GET /before", 2);
+    browser.open(&demo.url(""), "traces");
+    browser.wait_for("document.querySelector('tbody').innerText.includes('GET /before')");
+    let port = demo.port();
+    drop(demo);
+    let demo = Demo::start_at(&port, "shop");
+    assert_eq!(demo.port(), port);
+    browser.wait_for("document.getElementById('restarted')");
+    demo.trace(2, "GET /after", 2);
+    browser.wait_for("document.querySelector('tbody').innerText.includes('GET /after')");
+    let text = browser.run("return document.querySelector('tbody').innerText");
+    assert!(!text.as_str().unwrap().contains("/before"), "{text}");
+}
+
+#[test]
+fn a_hidden_tab_closes_its_stream() {
+    let Some(browser) = Browser::start() else { return };
+    let demo = Demo::start();
+    browser.open(&demo.url(""), "traces");
+    browser.wait_for("document.getElementById('live').dataset.state === 'live'");
+    // A browser without windows hides no tab, so the page is told that it is hidden.
+    let hide = "Object.defineProperty(document, 'hidden', { configurable: true, get: () => window.hid }); \
+                window.hid = true; document.dispatchEvent(new Event('visibilitychange'))";
+    browser.run(hide);
+    browser.wait_for("document.body.dataset.stream === 'closed'");
+    demo.trace(1, "GET /meanwhile", 2);
+    browser.run("window.hid = false; document.dispatchEvent(new Event('visibilitychange'))");
+    browser.wait_for("document.querySelector('tbody').innerText.includes('GET /meanwhile')");
+}
+
+#[test]
+fn rows_do_not_move_while_one_is_selected() {
+    let Some(browser) = Browser::start() else { return };
+    let demo = Demo::start();
+    demo.trace(1, "GET /first", 2);
+    browser.open(&demo.url(""), "traces");
+    browser.wait_for("document.body.dataset.rows === '1'");
+    browser.press("j");
+    demo.trace(2, "GET /second", 2);
+    browser.wait_for("document.querySelector('.bar button').innerText.startsWith('1 new')");
+    assert_eq!(browser.run("return document.body.dataset.rows"), json!("1"));
+    browser.press("r");
+    browser.wait_for("document.body.dataset.rows === '2'");
+}
+
+#[test]
+fn every_view_fits_every_screen() {
+    let Some(browser) = Browser::start() else { return };
+    let demo = Demo::start();
+    for trace in 1..=40 {
+        demo.trace(trace, "GET /orders/{id}/with/a/rather/long/route/{name}", 12);
+    }
+    demo.recorder.request_started(&RequestStart {
+        trace_id: [7; 16],
+        span_id: [8; 8],
+        start: span(1, 1, "").start_time_unix_nano,
+        name: "GET /orders/{id}".into(),
+        path: "/orders/7",
+    });
+    let trace = format!("trace/{}?span={:016x}", id(40), 3);
+    for screen in [Screen::Light, Screen::Dark, Screen::Narrow, Screen::Forced] {
+        browser.look(screen);
+        for (name, path, ready) in [
+            ("traces", "", "traces"),
+            ("trace", &*trace, "trace"),
+            ("routes", "routes", "routes"),
+            ("running", "running", "running"),
+            ("telemetry", "telemetry", "telemetry"),
+            ("metrics", "metrics", "metrics"),
+        ] {
+            browser.open(&demo.url(path), ready);
+            if name == "trace" {
+                browser.wait_for("document.querySelector('.details h1')");
+            }
+            let fits = "return document.documentElement.scrollWidth <= innerWidth";
+            assert_eq!(browser.run(fits), json!(true), "{name} {screen:?}");
+            browser.picture(&format!("{name}-{screen:?}").to_lowercase());
+        }
+    }
+    assert_eq!(browser.console(), Vec::<String>::new());
+}
+
+#[test]
+fn readers_of_the_screen_get_a_grid_and_a_tree() {
+    let Some(browser) = Browser::start() else { return };
+    let demo = Demo::start();
+    demo.trace(1, "GET /orders/{id}", 5);
+    browser.open(&demo.url(&format!("trace/{}?span={:016x}", id(1), 2)), "trace");
+    browser.wait_for("document.querySelector('.details h1')");
+    let tree = browser.devtools("Accessibility.getFullAXTree", json!({}));
+    let nodes = tree["nodes"].as_array().unwrap();
+    let role = |role: &str| nodes.iter().filter(|node| node["role"]["value"] == role).count();
+    assert_eq!((role("treegrid"), role("row")), (1, 5));
+    assert!(role("link") >= 5 && role("status") == 1 && role("complementary") == 1);
+    let row = "const row = document.querySelector('[role=row][aria-selected=true]'); \
+               return [row.ariaLevel, row.ariaExpanded, row.getAttribute('aria-rowindex'), \
+               document.querySelector('[role=treegrid]').getAttribute('aria-activedescendant') === row.id]";
+    assert_eq!(browser.run(row), json!(["2", "true", "2", true]));
+}
