@@ -10,6 +10,7 @@ mod tree;
 pub(crate) use self::buffer::{Finished, Origin};
 #[cfg(feature = "logs")]
 pub(crate) use self::json::{line, resource_attributes};
+
 use self::{buffer::Buffer, paint::Paint};
 use crate::{
     diagnostics::output::Output,

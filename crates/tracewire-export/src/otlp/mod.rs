@@ -29,6 +29,7 @@ pub(crate) use self::{
 pub(crate) use self::{encode::Write, wire::Buffer};
 #[cfg(feature = "logs")]
 pub(crate) use self::{names::LOGS, requests::Requests};
+
 use crate::{
     diagnostics::shown::Shown,
     error::ExportError,

@@ -1,10 +1,12 @@
 //! Programs for Node: `peers/node`, each with the packages of its own folder.
 
-use crate::lab::Lab;
-use crate::peer::Peer;
-use crate::relay::{self, B3, B3_MULTI, JAEGER, W3C, XRAY};
-use crate::row::{Checks, System};
-use crate::systems::{datadog, elastic};
+use crate::{
+    lab::Lab,
+    peer::Peer,
+    relay::{self, B3, B3_MULTI, JAEGER, W3C, XRAY},
+    row::{Checks, System},
+    systems::{datadog, elastic},
+};
 use serde_json::Value;
 use std::process::Command;
 

@@ -4,9 +4,7 @@ mod dice;
 mod opentelemetry;
 mod sampling;
 
-use crate::lab::Lab;
-use crate::peer::Peer;
-use crate::row::System;
+use crate::{lab::Lab, peer::Peer, row::System};
 use std::process::Command;
 
 /// OpenTelemetry's systems. Those of vendors are with their vendors.

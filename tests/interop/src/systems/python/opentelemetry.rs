@@ -1,10 +1,12 @@
 //! OpenTelemetry for Python: Flask and requests, instrumented by its own command.
 
 use super::{Program, version};
-use crate::lab::Lab;
-use crate::peer::Peer;
-use crate::relay::{self, B3, B3_MULTI, JAEGER, W3C, XRAY};
-use crate::row::Checks;
+use crate::{
+    lab::Lab,
+    peer::Peer,
+    relay::{self, B3, B3_MULTI, JAEGER, W3C, XRAY},
+    row::Checks,
+};
 
 const SERVICE: Program = Program {
     file: "with_opentelemetry.py",
