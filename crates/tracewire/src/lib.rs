@@ -1,4 +1,39 @@
 #![doc = include_str!("../README.md")]
+//!
+//! # Features
+//!
+//! | feature | adds | default |
+//! |---|---|---|
+//! | `axum` | routes, peers and paths from axum 0.8; `server::wrap_router` | yes |
+//! | `tower` | `ServerLayer`, `ClientLayer` | by `axum` |
+//! | `reqwest` | `ClientMiddleware` for reqwest 0.13 and reqwest-middleware 0.5 | yes |
+//! | `init` | `init()`: SDK, OTLP over HTTP (protobuf, gzip), console | yes |
+//! | `tls` | TLS for the exporter: rustls with aws-lc-rs and the platform's roots | yes |
+//! | `tls-ring` | the same with ring | |
+//! | `signal` | `shutdown_signal()`, for Ctrl-C and SIGTERM (tokio's signal handling) | yes |
+//! | `span` | custom spans | yes |
+//! | `tracecontext` | W3C `traceparent` and `tracestate` | yes |
+//! | `baggage` | W3C `baggage` | yes |
+//! | `b3` | B3, single and multi headers | |
+//! | `jaeger` | `uber-trace-id` and `uberctx-` baggage | |
+//! | `xray` | `X-Amzn-Trace-Id` | |
+//! | `datadog` | `x-datadog-*` | |
+//! | `elastic` | `elastic-apm-traceparent` | |
+//! | `tonic` | error types of tonic's channel in `ClientLayer` (gRPC itself is the option `grpc` of every layer) | |
+//! | `tower-http` | a span maker for tower-http's `TraceLayer` | |
+//! | `tracing` | ids in the log lines of `tracing`, context kept across its spans; with `init` a subscriber, and its spans in the trace | |
+//! | `logs` | with `init`: log records over OTLP, made of `tracing` events | |
+//! | `otlp-json`, `otlp-grpc` | with `init`: OTLP as JSON, and over gRPC | |
+//! | `zipkin` | with `init`: the exporter `zipkin` for spans | |
+//! | `prometheus` | with `init`: the exporter `prometheus` for metrics | |
+//! | `live` | with `init`: recent traces on a page in the process itself | |
+//! | `config-file` | with `init`: `ConfigFile`, which checks an OpenTelemetry configuration file | |
+//! | `uptrace`, `elastic-apm`, `datadog-agent` | with `init`: configures export from the vendor's own environment variables | |
+//! | `full` | all of these but `tls-ring` | |
+//!
+//! The header formats that are compiled in are the ones used. `OTEL_PROPAGATORS` chooses among them,
+//! and code overrides both. Cargo unifies the features of all crates in a build: in a library, turn the
+//! defaults off and enable no format.
 
 #[cfg(feature = "init")]
 #[doc(inline)]
@@ -6,7 +41,7 @@ pub use tracewire_init::{InitError, ShutdownReport, Telemetry, init};
 
 #[cfg(all(feature = "init", feature = "signal"))]
 #[doc(inline)]
-pub use tracewire_init::shutdown_signal;
+pub use tracewire_init::{ShutdownSignal, shutdown_signal};
 
 #[cfg(feature = "reqwest")]
 #[doc(inline)]
