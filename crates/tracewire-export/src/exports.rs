@@ -81,12 +81,12 @@ impl Exports {
 
     /// `line`, with the hint of [`with_hint`](Self::with_hint) if the report tells of a collector that
     /// does not answer and nobody was given the hint before.
-    pub fn hinted(&self, line: &str, report: &ShutdownReport) -> String {
-        self.0.voice.hinted(line, report.missing_collector().unwrap_or_default())
+    pub fn explained(&self, line: &str, report: &ShutdownReport) -> String {
+        self.0.voice.explained(line, report.missing_collector().unwrap_or_default())
     }
 
     /// Counters of a new exporter.
-    pub(crate) fn count(&self, signal: &'static str, exporter: &'static str) -> Arc<Counts> {
+    pub(crate) fn counts_for(&self, signal: &'static str, exporter: &'static str) -> Arc<Counts> {
         let counts = Arc::new(Counts::sharing(signal, exporter, Arc::clone(&self.0.voice)));
         self.counts().push(Arc::clone(&counts));
         counts

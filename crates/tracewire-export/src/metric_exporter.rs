@@ -92,13 +92,13 @@ impl MetricExporter {
         let deadline = exports.deadline();
         let client = otlp.client(Duration::ZERO, exports, Arc::clone(&deadline))?;
         let sink = Box::new(OtlpMetrics::new(client));
-        Ok(Self::new(sink, exports.count("data points", "otlp"), deadline))
+        Ok(Self::new(sink, exports.counts_for("data points", "otlp"), deadline))
     }
 
     /// Makes one that shows metrics on the console.
     pub fn console(exports: &Exports, console: &ConsoleExporter) -> Self {
         let sink = Box::new(console.clone());
-        Self::new(sink, exports.count("data points", "console"), exports.deadline())
+        Self::new(sink, exports.counts_for("data points", "console"), exports.deadline())
     }
 
     /// Sets the temporality of what is exported: cumulative, delta or low-memory; cumulative unless

@@ -10,7 +10,7 @@ use crate::{
         counts::Counts,
         custom_exporter::CustomExporter,
         deadline::{Deadline, after, margin},
-        deliver::{Deliver, Weigh},
+        deliver::{Deliver, HeapSize},
         limits::ValueLength,
         queue::{Queue, flush_all, shutdown_all},
         span_sink::SpanSink,
@@ -126,7 +126,7 @@ impl BatchSpanProcessor {
 
     /// Shows spans on the console.
     pub fn console(self, console: &ConsoleExporter) -> Self {
-        let counts = self.exports.count("spans", "console");
+        let counts = self.exports.counts_for("spans", "console");
         self.sink(Arc::new(ConsoleSpans::new(console.clone(), counts)))
     }
 
@@ -154,7 +154,7 @@ impl BatchSpanProcessor {
         sink: impl Deliver<Arc<SpanData>>,
         exporter: &'static str,
     ) -> Result<Self, ExportError> {
-        let counts: Arc<Counts> = self.exports.count("spans", exporter);
+        let counts: Arc<Counts> = self.exports.counts_for("spans", exporter);
         self.queues.push(Queue::start(batch, sink, counts)?);
         Ok(self)
     }
@@ -178,11 +178,11 @@ impl SpanProcessor for BatchSpanProcessor {
         }
         self.value_length.apply(&mut span);
         let span = Arc::new(span);
-        let weight = span.weight();
-        self.sinks.iter().for_each(|sink| sink.offer(&span, weight));
+        let heap_size = span.heap_size();
+        self.sinks.iter().for_each(|sink| sink.offer(&span, heap_size));
         if let Some((last, queues)) = self.queues.split_last() {
-            queues.iter().for_each(|queue| queue.push(Arc::clone(&span), weight));
-            last.push(span, weight);
+            queues.iter().for_each(|queue| queue.push(Arc::clone(&span), heap_size));
+            last.push(span, heap_size);
         }
     }
 
@@ -233,7 +233,7 @@ mod tests {
     }
 
     fn whole(batch: &mut Spans) -> Encoded<Spans> {
-        let bytes = batch.iter().map(Weigh::weight).sum();
+        let bytes = batch.iter().map(HeapSize::heap_size).sum();
         Encoded { body: std::mem::take(batch), bytes }
     }
 

@@ -8,7 +8,7 @@ use crate::{
     otlp::{take_credentials, usable},
     pipeline::{
         batch::shorter,
-        body::{Format, Source, fill},
+        body::{Encoding, Source, fill},
         counts::Failure,
         deadline::Deadline,
         deliver::{Deliver, Encoded},
@@ -145,7 +145,7 @@ impl Deliver<Arc<SpanData>> for ZipkinSpans {
 }
 
 /// A list of spans: each says its scope itself.
-impl Format<Arc<SpanData>> for ZipkinSpans {
+impl Encoding<Arc<SpanData>> for ZipkinSpans {
     type Scope = ();
 
     fn begin(&self, body: &mut Vec<u8>) {

@@ -176,7 +176,7 @@ impl Telemetry {
         let report = running.shutdown(limit);
         if !report.is_complete() {
             let line = format!("telemetry was lost: {report}");
-            log::warn(&exports.hinted(&line, &report));
+            log::warn(&exports.explained(&line, &report));
         }
         if is_of_the_process {
             subscriber::end();

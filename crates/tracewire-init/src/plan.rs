@@ -30,6 +30,8 @@ const MOST_VALUE: usize = 256;
 pub struct Plan {
     /// How much is said, once that is known.
     pub(crate) level: Option<Level>,
+    /// Which exporter of its kind is being decided about, if not the first one.
+    pub(crate) exporter: Option<usize>,
     decisions: Vec<Decision>,
     warnings: Vec<String>,
 }
@@ -109,7 +111,11 @@ impl Plan {
     /// Records what was decided. `value` must not hold a secret.
     pub(crate) fn decide(&mut self, setting: &str, value: impl Into<String>, origin: Origin) {
         let value = shortened(&value.into(), MOST_VALUE);
-        self.decisions.push(Decision { setting: setting.to_owned(), value, origin });
+        let setting = match self.exporter {
+            Some(number) => format!("{setting} [exporter {number}]"),
+            None => setting.to_owned(),
+        };
+        self.decisions.push(Decision { setting, value, origin });
     }
 
     /// Keeps a warning, once.
@@ -118,6 +124,13 @@ impl Plan {
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
         }
+    }
+
+    /// Says of which exporter the decisions that follow are: the next one of this name.
+    pub(crate) fn next_exporter(&mut self, seen: &mut Vec<&'static str>, name: &'static str) {
+        seen.push(name);
+        let number = seen.iter().filter(|earlier| **earlier == name).count();
+        self.exporter = (number > 1).then_some(number);
     }
 
     /// Warns that the variable behind a setting, if one gave it, changes nothing.

@@ -161,7 +161,7 @@ impl Trace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{pipeline::deliver::Weigh, sample::Sample};
+    use crate::{pipeline::deliver::HeapSize, sample::Sample};
 
     const TRACE: u128 = 42;
 
@@ -191,7 +191,7 @@ mod tests {
         fn end(&mut self, span: Sample) -> Vec<Vec<u64>> {
             let origin = Arc::clone(&self.origin);
             let span = Arc::new(span.span());
-            let finished = Finished { bytes: span.weight(), span, origin };
+            let finished = Finished { bytes: span.heap_size(), span, origin };
             ids(self.buffer.end(finished, self.now))
         }
 

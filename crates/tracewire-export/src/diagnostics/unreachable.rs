@@ -44,7 +44,7 @@ pub(crate) fn is_reason(text: &str) -> bool {
 pub(crate) struct Voice {
     /// What to do about a collector that is missing; empty is nothing.
     hint: &'static str,
-    hinted: AtomicBool,
+    has_hinted: AtomicBool,
     /// Shutdown has begun: its report says it all.
     quiet: AtomicBool,
     last: Mutex<Option<(String, Instant)>>,
@@ -58,13 +58,15 @@ impl Voice {
     /// Warns that items were lost for this reason.
     pub(crate) fn lost(&self, line: &str, reason: &str) {
         if !self.quiet.load(Ordering::Relaxed) && self.is_news(reason, Instant::now()) {
-            log::warn(&self.hinted(line, reason));
+            log::warn(&self.explained(line, reason));
         }
     }
 
     /// `line`, and what to do if this is the first time that a collector is missing.
-    pub(crate) fn hinted(&self, line: &str, reason: &str) -> String {
-        if is_reason(reason) && !self.hint.is_empty() && !self.hinted.swap(true, Ordering::Relaxed)
+    pub(crate) fn explained(&self, line: &str, reason: &str) -> String {
+        if is_reason(reason)
+            && !self.hint.is_empty()
+            && !self.has_hinted.swap(true, Ordering::Relaxed)
         {
             format!("{line}. {}", self.hint)
         } else {
@@ -132,9 +134,9 @@ mod tests {
     fn the_hint_is_given_once() {
         let voice = Voice::with_hint("Start one");
         let gone = reason("http://c", "refused");
-        assert_eq!(voice.hinted("lost", "HTTP 400"), "lost");
-        assert_eq!(voice.hinted("lost", &gone), "lost. Start one");
-        assert_eq!(voice.hinted("lost", &gone), "lost");
-        assert_eq!(Voice::default().hinted("lost", &gone), "lost");
+        assert_eq!(voice.explained("lost", "HTTP 400"), "lost");
+        assert_eq!(voice.explained("lost", &gone), "lost. Start one");
+        assert_eq!(voice.explained("lost", &gone), "lost");
+        assert_eq!(Voice::default().explained("lost", &gone), "lost");
     }
 }

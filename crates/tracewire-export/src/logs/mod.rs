@@ -4,10 +4,10 @@
 //! but not cut.
 
 mod console;
+mod heap_size;
 mod limits;
 mod otlp;
 mod processor;
-mod weight;
 
 pub use self::{limits::LogLimits, processor::BatchLogProcessor};
 

@@ -9,7 +9,7 @@ use crate::{
     pipeline::{
         batch::Batch,
         deadline::{Deadline, after, margin},
-        deliver::Weigh,
+        deliver::HeapSize,
         queue::{Queue, flush_all, shutdown_all},
     },
 };
@@ -76,14 +76,14 @@ impl BatchLogProcessor {
         let deadline = self.exports.deadline();
         self.deadlines.push(Arc::clone(&deadline));
         let client = otlp.client(batch.timeout, &self.exports, deadline)?;
-        let counts = self.exports.count("log records", "otlp");
+        let counts = self.exports.counts_for("log records", "otlp");
         self.queues.push(Queue::start(batch, OtlpLogs::new(client), counts)?);
         Ok(self)
     }
 
     /// Shows log records on the console.
     pub fn console(mut self, console: &ConsoleExporter) -> Self {
-        let counts = self.exports.count("log records", "console");
+        let counts = self.exports.counts_for("log records", "console");
         self.consoles.push(ConsoleLogs::new(console.clone(), counts));
         self
     }
@@ -98,9 +98,9 @@ impl LogProcessor for BatchLogProcessor {
         let log = Arc::new(Log::new(record, scope, self.limits));
         self.consoles.iter().for_each(|console| console.show(&log));
         if let Some((last, queues)) = self.queues.split_last() {
-            let weight = log.weight();
-            queues.iter().for_each(|queue| queue.push(Arc::clone(&log), weight));
-            last.push(log, weight);
+            let heap_size = log.heap_size();
+            queues.iter().for_each(|queue| queue.push(Arc::clone(&log), heap_size));
+            last.push(log, heap_size);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{
     pipeline::{
         body::{MOST_BODY_BYTES, Scoped, fill},
         counts::Failure,
-        deliver::{Encoded, Weigh},
+        deliver::{Encoded, HeapSize},
     },
     transport::http::Poster,
 };
@@ -110,13 +110,13 @@ impl Client {
 
 /// An item in each form it may take.
 #[cfg(feature = "otlp-json")]
-pub(crate) trait Item: Scoped + Weigh + Write + WriteJson {}
+pub(crate) trait Item: Scoped + HeapSize + Write + WriteJson {}
 #[cfg(feature = "otlp-json")]
-impl<T: Scoped + Weigh + Write + WriteJson> Item for T {}
+impl<T: Scoped + HeapSize + Write + WriteJson> Item for T {}
 #[cfg(not(feature = "otlp-json"))]
-pub(crate) trait Item: Scoped + Weigh + Write {}
+pub(crate) trait Item: Scoped + HeapSize + Write {}
 #[cfg(not(feature = "otlp-json"))]
-impl<T: Scoped + Weigh + Write> Item for T {}
+impl<T: Scoped + HeapSize + Write> Item for T {}
 
 /// A request of the protocol.
 pub(crate) trait Request: Message + Clone + Default + Encode + 'static {

@@ -7,7 +7,7 @@ use super::{
     field,
     wire::{Buffer, Start, Wire},
 };
-use crate::pipeline::body::{Format, Source};
+use crate::pipeline::body::{Encoding, Source};
 use opentelemetry::{
     Array, KeyValue, Value,
     trace::{Event, Link, SpanId, SpanKind, Status},
@@ -51,7 +51,7 @@ impl Write for SpanData {
     }
 }
 
-impl<T: Write> Format<T> for Protobuf {
+impl<T: Write> Encoding<T> for Protobuf {
     type Scope = Start;
 
     fn begin(&self, body: &mut Vec<u8>) {

@@ -1,7 +1,7 @@
 //! Spans and log records as requests in JSON.
 
 use super::{names::Names, numbers::Numbers};
-use crate::pipeline::body::{Format, Source};
+use crate::pipeline::body::{Encoding, Source};
 use opentelemetry_proto::tonic::{
     common::v1::InstrumentationScope, resource::v1::Resource, trace::v1::Span,
 };
@@ -40,7 +40,7 @@ impl WriteJson for SpanData {
     }
 }
 
-impl<T: WriteJson> Format<T> for Json {
+impl<T: WriteJson> Encoding<T> for Json {
     type Scope = ();
 
     fn begin(&self, body: &mut Vec<u8>) {

@@ -3,7 +3,7 @@
 //! An item is released as soon as it is encoded, so that a batch is never in memory twice. What does
 //! not fit stays in the batch.
 
-use crate::pipeline::deliver::Weigh;
+use crate::pipeline::deliver::HeapSize;
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::trace::SpanData;
 use std::{collections::VecDeque, sync::Arc};
@@ -35,7 +35,7 @@ impl Scoped for SpanData {
 }
 
 /// How a body is written, piece by piece.
-pub(crate) trait Format<T> {
+pub(crate) trait Encoding<T> {
     /// What is remembered from the beginning of a scope to its end.
     type Scope;
 
@@ -50,9 +50,12 @@ pub(crate) trait Format<T> {
 }
 
 /// Writes what fits into one body, at least one item, and takes it out of `batch`.
-pub(crate) fn fill<T: Scoped + Weigh>(format: &impl Format<T>, batch: &mut VecDeque<T>) -> Vec<u8> {
-    let weight: usize = batch.iter().map(Weigh::weight).sum();
-    let mut body = Vec::with_capacity(weight.min(MOST_BODY_BYTES) + END);
+pub(crate) fn fill<T: Scoped + HeapSize>(
+    format: &impl Encoding<T>,
+    batch: &mut VecDeque<T>,
+) -> Vec<u8> {
+    let heap_size: usize = batch.iter().map(HeapSize::heap_size).sum();
+    let mut body = Vec::with_capacity(heap_size.min(MOST_BODY_BYTES) + END);
     let mut scopes = by_scope(batch);
     let mut is_empty = true;
     format.begin(&mut body);
@@ -131,8 +134,8 @@ mod tests {
         }
     }
 
-    impl Weigh for Item {
-        fn weight(&self) -> usize {
+    impl HeapSize for Item {
+        fn heap_size(&self) -> usize {
             self.bytes
         }
     }
@@ -140,7 +143,7 @@ mod tests {
     /// `[a:...;...;]` for two items of scope `a`.
     struct Text;
 
-    impl Format<Item> for Text {
+    impl Encoding<Item> for Text {
         type Scope = ();
 
         fn begin(&self, body: &mut Vec<u8>) {

@@ -10,7 +10,7 @@ use crate::{
         block_on::block_on,
         counts::Failure,
         deadline::{Deadline, after},
-        deliver::{Deliver, Encoded, Weigh},
+        deliver::{Deliver, Encoded, HeapSize},
         queue::describe_panic,
     },
 };
@@ -29,12 +29,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-type Outcome = Result<(), String>;
+type Reply = Result<(), String>;
 
 enum Request {
     Resource(Box<Resource>),
-    Export(Vec<SpanData>, Sender<Outcome>),
-    Shutdown(Sender<Outcome>),
+    Export(Vec<SpanData>, Sender<Reply>),
+    Shutdown(Sender<Reply>),
 }
 
 /// Hands batches to the exporter's thread and waits for it, but not for ever.
@@ -44,7 +44,7 @@ pub(crate) struct CustomExporter {
     timeout: Option<Duration>,
     deadline: Arc<Deadline>,
     // Of an export that took too long and may still be under way.
-    overdue: Mutex<Option<Receiver<Outcome>>>,
+    overdue: Mutex<Option<Receiver<Reply>>>,
 }
 
 impl CustomExporter {
@@ -65,7 +65,7 @@ impl CustomExporter {
         Ok(Self { requests, timeout, deadline, overdue: Mutex::default() })
     }
 
-    fn ask(&self, request: impl FnOnce(Sender<Outcome>) -> Request) -> Outcome {
+    fn ask(&self, request: impl FnOnce(Sender<Reply>) -> Request) -> Reply {
         let mut overdue = self.overdue.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(earlier) = &*overdue
             && matches!(earlier.try_recv(), Err(TryRecvError::Empty))
@@ -79,7 +79,7 @@ impl CustomExporter {
         let limit = after(self.timeout.unwrap_or(Duration::MAX));
         let left = self.deadline.at_most(limit).saturating_duration_since(Instant::now());
         match receiver.recv_timeout(left) {
-            Ok(outcome) => outcome,
+            Ok(reply) => reply,
             Err(RecvTimeoutError::Disconnected) => Err(gone()),
             Err(RecvTimeoutError::Timeout) => {
                 *overdue = Some(receiver);
@@ -93,7 +93,7 @@ impl Deliver<Arc<SpanData>> for CustomExporter {
     type Body = Vec<SpanData>;
 
     fn encode(&self, batch: &mut VecDeque<Arc<SpanData>>) -> Encoded<Vec<SpanData>> {
-        let bytes = batch.iter().map(Weigh::weight).sum();
+        let bytes = batch.iter().map(HeapSize::heap_size).sum();
         // A span is cloned only where another exporter has it too.
         Encoded { body: batch.drain(..).map(Arc::unwrap_or_clone).collect(), bytes }
     }
@@ -137,7 +137,7 @@ fn run(mut exporter: impl SpanExporter, inbox: &Receiver<Request>) {
     }
 }
 
-fn unwinding(work: impl FnOnce() -> opentelemetry_sdk::error::OTelSdkResult) -> Outcome {
+fn unwinding(work: impl FnOnce() -> opentelemetry_sdk::error::OTelSdkResult) -> Reply {
     match catch_unwind(AssertUnwindSafe(|| quietly(work))) {
         Ok(result) => result.map_err(|error| error.to_string()),
         Err(panic) => Err(describe_panic(&*panic)),

@@ -35,9 +35,9 @@ pub(crate) struct Encoded<B> {
 }
 
 /// Something that keeps memory while it waits.
-pub(crate) trait Weigh: Send + fmt::Debug + 'static {
+pub(crate) trait HeapSize: Send + fmt::Debug + 'static {
     /// About how many bytes it keeps.
-    fn weight(&self) -> usize;
+    fn heap_size(&self) -> usize;
 }
 
 /// Takes collected metrics to where they belong.

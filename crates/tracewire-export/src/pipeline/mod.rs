@@ -9,7 +9,7 @@ pub(crate) mod courier;
 pub(crate) mod custom_exporter;
 pub(crate) mod deadline;
 pub(crate) mod deliver;
+pub(crate) mod heap_size;
 pub(crate) mod limits;
 pub(crate) mod queue;
 pub(crate) mod span_sink;
-pub(crate) mod weight;

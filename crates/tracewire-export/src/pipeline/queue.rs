@@ -21,7 +21,7 @@ use crate::{
         batch::Batch,
         counts::Counts,
         deadline::after,
-        deliver::{Deliver, Weigh},
+        deliver::{Deliver, HeapSize},
     },
 };
 use opentelemetry_sdk::{
@@ -44,7 +44,7 @@ pub(crate) struct Queue<T> {
     set_resource: Box<dyn Fn(&Resource) + Send + Sync>,
 }
 
-impl<T: Weigh> Queue<T> {
+impl<T: HeapSize> Queue<T> {
     /// Starts the threads that take batches to `sink`.
     pub(crate) fn start(
         batch: Batch,
@@ -73,9 +73,9 @@ impl<T: Weigh> Queue<T> {
         Ok(queue)
     }
 
-    /// Puts an item of this weight into the queue, or counts it as dropped.
-    pub(crate) fn push(&self, item: T, weight: usize) {
-        self.shared.push(item, weight);
+    /// Puts an item of so many bytes into the queue, or counts it as dropped.
+    pub(crate) fn push(&self, item: T, heap_size: usize) {
+        self.shared.push(item, heap_size);
     }
 
     /// Says who sends what is to come.
@@ -94,18 +94,18 @@ impl<T> Queue<T> {
 
     /// Waits until everything that was there at a flush has met its fate.
     pub(crate) fn wait_flushed(&self, target: u64, deadline: Instant) -> OTelSdkResult {
-        self.shared.wait(deadline, |state| state.is_done(target) || state.is_stopped())
+        self.shared.wait(deadline, |state| state.is_done(target) || state.has_ended())
     }
 
     /// Exports what is there, and takes nothing more.
     pub(crate) fn begin_shutdown(&self) {
-        self.shared.lock().stop();
+        self.shared.lock().close();
         self.shared.work.notify_all();
     }
 
     /// Waits until a shutdown is over.
-    pub(crate) fn wait_stopped(&self, deadline: Instant) -> OTelSdkResult {
-        self.shared.wait(deadline, State::is_stopped)
+    pub(crate) fn wait_for_end(&self, deadline: Instant) -> OTelSdkResult {
+        self.shared.wait(deadline, State::has_ended)
     }
 }
 
@@ -144,7 +144,7 @@ pub(crate) fn shutdown_all<'a, T: 'a>(
     let deadline = after(timeout);
     queues.clone().for_each(Queue::begin_shutdown);
     let other = meanwhile(deadline);
-    queues.fold(other, |result, queue| result.and(queue.wait_stopped(deadline)))
+    queues.fold(other, |result, queue| result.and(queue.wait_for_end(deadline)))
 }
 
 #[derive(Debug)]
@@ -173,11 +173,11 @@ impl<T> Shared<T> {
     }
 }
 
-impl<T: Weigh> Shared<T> {
-    fn push(&self, item: T, weight: usize) {
+impl<T: HeapSize> Shared<T> {
+    fn push(&self, item: T, heap_size: usize) {
         self.counts.ended(1);
         let mut state = self.lock();
-        match state.push(item, weight) {
+        match state.push(item, heap_size) {
             Ok(false) => {}
             Ok(true) => self.work.notify_one(),
             Err(refusal) => {
@@ -214,8 +214,8 @@ mod tests {
     #[derive(Debug)]
     struct Item(u32);
 
-    impl Weigh for Item {
-        fn weight(&self) -> usize {
+    impl HeapSize for Item {
+        fn heap_size(&self) -> usize {
             100
         }
     }

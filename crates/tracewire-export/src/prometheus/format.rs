@@ -18,20 +18,20 @@ impl Format {
         for range in accept.split(',') {
             let mut parts = range.split(';').map(str::trim);
             let media = parts.next().unwrap_or_default();
-            let (mut weight, mut version) = (1.0, None);
+            let (mut quality, mut version) = (1.0, None);
             for parameter in parts {
                 match parameter.split_once('=') {
-                    Some(("q", own)) => weight = own.trim().parse().unwrap_or(0.0),
+                    Some(("q", own)) => quality = own.trim().parse().unwrap_or(0.0),
                     Some(("version", own)) => version = Some(own.trim().trim_matches('"')),
                     _ => {}
                 }
             }
             if media.eq_ignore_ascii_case("application/openmetrics-text") {
                 if matches!(version, None | Some("1.0.0")) {
-                    open = open.max(weight);
+                    open = open.max(quality);
                 }
             } else if media.eq_ignore_ascii_case("text/plain") {
-                text = text.max(weight);
+                text = text.max(quality);
             }
         }
         if open > 0.0 && open >= text { Self::OpenMetrics } else { Self::Text }

@@ -186,31 +186,28 @@ mod tests {
 
     #[test]
     fn a_pause_that_a_collector_asked_for_holds_for_the_next_batch_too() {
-        let attempts =
+        let retries =
             Retries::new("http://c".to_owned(), Some(Duration::from_secs(2)), Arc::default());
         let begun = Instant::now();
         // Beyond the time of the batch, which is given up at once.
-        assert_eq!(attempts.run(|_| refusal(Duration::MAX)), Err("refused".to_owned()));
-        assert_eq!(
-            attempts.run(|_| Ok(Instant::now() - begun >= Duration::from_secs(1))),
-            Ok(true)
-        );
+        assert_eq!(retries.run(|_| refusal(Duration::MAX)), Err("refused".to_owned()));
+        assert_eq!(retries.run(|_| Ok(Instant::now() - begun >= Duration::from_secs(1))), Ok(true));
     }
 
     #[test]
     fn a_collector_that_asks_for_years_does_not_keep_a_batch_without_a_limit() {
-        let attempts = Retries::new("http://c".to_owned(), None, Arc::default());
+        let retries = Retries::new("http://c".to_owned(), None, Arc::default());
         let years = Duration::from_secs(3 * 365 * 24 * 3600);
-        assert_eq!(attempts.run(|_| refusal(years)), Err("refused".to_owned()));
+        assert_eq!(retries.run(|_| refusal(years)), Err("refused".to_owned()));
     }
 
     #[test]
     fn a_batch_that_pauses_beyond_the_end_is_tried_once_more_when_it_begins() {
         let deadline = Arc::new(Deadline::default());
         let limit = Duration::from_secs(100);
-        let attempts = Retries::new("http://c".to_owned(), Some(limit), Arc::clone(&deadline));
+        let retries = Retries::new("http://c".to_owned(), Some(limit), Arc::clone(&deadline));
         let mut tried = 0;
-        let result = attempts.run(|_| {
+        let result = retries.run(|_| {
             tried += 1;
             if tried == 2 {
                 return Ok(());
@@ -230,11 +227,11 @@ mod tests {
     #[test]
     fn a_pause_ends_when_everything_ends() {
         let deadline = Arc::new(Deadline::default());
-        let attempts = Retries::new("http://c".to_owned(), None, Arc::clone(&deadline));
-        attempts.begin_pause(Duration::MAX);
+        let retries = Retries::new("http://c".to_owned(), None, Arc::clone(&deadline));
+        retries.begin_pause(Duration::MAX);
         deadline.begin(after(Duration::from_secs(60)));
         let begun = Instant::now();
-        assert_eq!(attempts.run(|_| Ok(())), Ok(()));
+        assert_eq!(retries.run(|_| Ok(())), Ok(()));
         // Half a minute otherwise.
         assert!(begun.elapsed() < Duration::from_secs(20));
     }

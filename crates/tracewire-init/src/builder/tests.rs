@@ -133,6 +133,21 @@ fn a_plan_says_what_is_set_and_by_whom_without_secrets() {
 }
 
 #[test]
+fn a_plan_numbers_exporters_of_one_kind() {
+    let to = |url: &str| TracesExporter::otlp_with(Otlp::new().endpoint(url));
+    let (decided, _) = planned(&[("OTEL_LOGS_EXPORTER", "none")], |builder| {
+        builder.traces([to("http://a"), TracesExporter::console(), to("http://b")])
+    });
+    for line in [
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT = http://a/v1/traces (set in code)",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT [exporter 2] = http://b/v1/traces (set in code)",
+        "OTEL_METRICS_EXPORTER = otlp (default)",
+    ] {
+        assert!(decided.iter().any(|found| found == line), "{line}: {decided:#?}");
+    }
+}
+
+#[test]
 fn settings_that_cannot_work_name_the_method() {
     let error = |build: fn(Builder) -> Builder| {
         build(Builder::new(Env::of(&[]))).plan().unwrap_err().to_string()

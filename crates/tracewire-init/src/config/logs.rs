@@ -86,8 +86,9 @@ fn exporters_of(
     plan: &mut Plan,
 ) -> Result<Vec<Exporter>, InitError> {
     let shared = batch(given.batching.clone(), &batching::LOGS, plan)?;
-    let mut decided = Vec::new();
+    let (mut decided, mut seen) = (Vec::new(), Vec::new());
     for exporter in exporters {
+        plan.next_exporter(&mut seen, exporter.name());
         let LogsExporter { kind, batching: mut own } = exporter;
         let batch = if own.is_empty() {
             shared
@@ -104,5 +105,6 @@ fn exporters_of(
             LogsKind::Custom(add) => Exporter::Custom(add, batch),
         });
     }
+    plan.exporter = None;
     Ok(decided)
 }

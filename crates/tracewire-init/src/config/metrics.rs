@@ -78,8 +78,9 @@ fn exporters_of(
     plan: &mut Plan,
 ) -> Result<Vec<Exporter>, InitError> {
     let mut shared = Shared { given, interval: None, timeout: None, temporality: None };
-    let mut decided = Vec::new();
+    let (mut decided, mut seen) = (Vec::new(), Vec::new());
     for exporter in exporters {
+        plan.next_exporter(&mut seen, exporter.name());
         let MetricsExporter { kind, interval, timeout, temporality } = exporter;
         decided.push(match kind {
             MetricsKind::Otlp(own) => {
@@ -100,6 +101,7 @@ fn exporters_of(
             }
         });
     }
+    plan.exporter = None;
     Ok(decided)
 }
 

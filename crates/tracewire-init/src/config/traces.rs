@@ -75,8 +75,9 @@ fn exporters_of(
 ) -> Result<Vec<Exporter>, InitError> {
     // Exporters without batches of their own share what is decided, and the plan says it once.
     let shared = batch(given.batching.clone(), &batching::SPANS, plan)?;
-    let mut decided = Vec::new();
+    let (mut decided, mut seen) = (Vec::new(), Vec::new());
     for exporter in exporters {
+        plan.next_exporter(&mut seen, exporter.name());
         let TracesExporter { kind, batching: mut own } = exporter;
         let batch = if own.is_empty() {
             shared
@@ -97,6 +98,7 @@ fn exporters_of(
             TracesKind::Custom(add) => Exporter::Custom(add, batch),
         });
     }
+    plan.exporter = None;
     Ok(decided)
 }
 

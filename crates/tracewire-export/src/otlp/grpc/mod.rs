@@ -64,7 +64,7 @@ pub(crate) struct GrpcClient {
     base: String,
     headers: HeaderMap,
     gzip: bool,
-    attempts: Retries,
+    retries: Retries,
     runtime: Arc<Runtime>,
 }
 
@@ -109,7 +109,7 @@ impl GrpcClient {
             base: base.as_str().trim_end_matches('/').to_owned(),
             headers: headers(target.headers, target.gzip),
             gzip: target.gzip,
-            attempts: Retries::new(endpoint, target.timeout, deadline),
+            retries: Retries::new(endpoint, target.timeout, deadline),
             runtime,
         })
     }
@@ -123,7 +123,7 @@ impl GrpcClient {
     /// gives the answer's message or why there is none.
     pub(super) fn call(&self, method: &'static str, message: Vec<u8>) -> Result<Vec<u8>, String> {
         let message = Bytes::from(message);
-        self.attempts.run(|left| self.once(method, message.clone(), left))
+        self.retries.run(|left| self.once(method, message.clone(), left))
     }
 
     fn once(&self, method: &'static str, message: Bytes, left: Duration) -> Result<Vec<u8>, Fault> {
@@ -142,14 +142,14 @@ impl GrpcClient {
             Some(Ok(message)) => Ok(message),
             Some(Err(status)) => Err(self.fault(&status)),
             None => Err(Fault {
-                what: format!("{}: no answer in time", self.attempts.endpoint()),
+                what: format!("{}: no answer in time", self.retries.endpoint()),
                 retry: Retry::Soon,
             }),
         }
     }
 
     fn fault(&self, status: &Status) -> Fault {
-        let endpoint = self.attempts.endpoint();
+        let endpoint = self.retries.endpoint();
         // The message is not shown: it may hold what was sent.
         let what = match cause(status) {
             Some(cause) if is_unreached(cause) => unreachable::reason(endpoint, &cause.to_string()),
@@ -163,7 +163,7 @@ impl GrpcClient {
 /// Without the metadata and the URL: a provider's `Debug` shows its exporters.
 impl fmt::Debug for GrpcClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GrpcClient").field("attempts", &self.attempts).finish_non_exhaustive()
+        f.debug_struct("GrpcClient").field("retries", &self.retries).finish_non_exhaustive()
     }
 }
 

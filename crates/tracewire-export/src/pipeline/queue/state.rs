@@ -1,6 +1,6 @@
 //! What a queue holds and what is under way. Nothing here waits.
 
-use crate::pipeline::{batch::Batch, body::MOST_BODY_BYTES, deadline::after, deliver::Weigh};
+use crate::pipeline::{batch::Batch, body::MOST_BODY_BYTES, deadline::after, deliver::HeapSize};
 use std::{collections::VecDeque, time::Instant};
 
 #[derive(Debug)]
@@ -24,8 +24,8 @@ pub(super) struct State<T> {
     left: u64,
     /// Up to which one they are wanted now.
     flush: u64,
-    stopping: bool,
-    stopped: bool,
+    is_closed: bool,
+    has_ended: bool,
 }
 
 /// Items that were taken from the queue.
@@ -59,26 +59,26 @@ impl<T> State<T> {
             entered: 0,
             left: 0,
             flush: 0,
-            stopping: false,
-            stopped: false,
+            is_closed: false,
+            has_ended: false,
         }
     }
 
     /// Takes an item and says whether to wake the encoding thread, or why there is no room.
-    pub(super) fn push(&mut self, item: T, weight: usize) -> Result<bool, String> {
+    pub(super) fn push(&mut self, item: T, heap_size: usize) -> Result<bool, String> {
         let Batch { queue_size, queue_bytes, queue_setting, .. } = self.batch;
-        if self.stopping {
+        if self.is_closed {
             return Err("telemetry was shut down".to_owned());
         }
         if self.queue.len() >= queue_size {
             return Err(format!("the queue is full, see {queue_setting}"));
         }
-        if self.queued_bytes + self.taken_bytes + weight > queue_bytes {
+        if self.queued_bytes + self.taken_bytes + heap_size > queue_bytes {
             return Err(format!("the queue is full: what waits takes {} KiB", queue_bytes / 1024));
         }
         self.make_room();
-        self.queue.push_back((item, weight));
-        self.queued_bytes += weight;
+        self.queue.push_back((item, heap_size));
+        self.queued_bytes += heap_size;
         self.entered += 1;
         let is_first = self.due.is_none();
         if is_first {
@@ -102,17 +102,17 @@ impl<T> State<T> {
     }
 
     /// Takes nothing more.
-    pub(super) fn stop(&mut self) {
-        self.stopping = true;
+    pub(super) fn close(&mut self) {
+        self.is_closed = true;
     }
 
     /// All threads have ended.
-    pub(super) fn stopped(&mut self) {
-        self.stopped = true;
+    pub(super) fn end(&mut self) {
+        self.has_ended = true;
     }
 
-    pub(super) fn is_stopped(&self) -> bool {
-        self.stopped
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended
     }
 
     /// A thread can send.
@@ -124,9 +124,9 @@ impl<T> State<T> {
     pub(super) fn next(&mut self) -> Next {
         self.called = false;
         let Some(due) = self.due else {
-            return if self.stopping { Next::End } else { Next::Wait(None) };
+            return if self.is_closed { Next::End } else { Next::Wait(None) };
         };
-        let is_wanted = self.stopping || self.flush > self.left || self.is_full();
+        let is_wanted = self.is_closed || self.flush > self.left || self.is_full();
         if !is_wanted && Instant::now() < due {
             return Next::Wait(Some(due));
         }
@@ -152,12 +152,12 @@ impl<T> State<T> {
     /// Takes what fits into one batch, of a queue that is not empty.
     pub(super) fn take(&mut self) -> Taken<T> {
         let (mut number, mut bytes) = (0, 0);
-        for (_, weight) in self.queue.iter().take(self.batch.max_batch_size) {
-            if number > 0 && bytes + weight > MOST_BODY_BYTES {
+        for (_, heap_size) in self.queue.iter().take(self.batch.max_batch_size) {
+            if number > 0 && bytes + heap_size > MOST_BODY_BYTES {
                 break;
             }
             number += 1;
-            bytes += weight;
+            bytes += heap_size;
         }
         let first = self.left;
         let items = self.queue.drain(..number).map(|(item, _)| item).collect();
@@ -195,7 +195,7 @@ impl<T> State<T> {
     }
 }
 
-impl<T: Weigh> State<T> {
+impl<T: HeapSize> State<T> {
     /// Items of `bytes` became a body of `kept` bytes, and the `rest` comes next.
     pub(super) fn encoded(&mut self, rest: VecDeque<T>, bytes: usize, kept: usize) {
         self.taken_bytes = self.taken_bytes - bytes + kept;
@@ -204,9 +204,9 @@ impl<T: Weigh> State<T> {
         }
         self.left -= rest.len() as u64;
         for item in rest.into_iter().rev() {
-            let weight = item.weight();
-            self.queued_bytes += weight;
-            self.queue.push_front((item, weight));
+            let heap_size = item.heap_size();
+            self.queued_bytes += heap_size;
+            self.queue.push_front((item, heap_size));
         }
         self.due = Some(Instant::now());
     }

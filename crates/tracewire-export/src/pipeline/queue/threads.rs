@@ -12,7 +12,7 @@ use crate::{
     error::ExportError,
     pipeline::{
         counts::Failure,
-        deliver::{Deliver, Encoded, Weigh},
+        deliver::{Deliver, Encoded, HeapSize},
     },
 };
 use std::{
@@ -35,7 +35,7 @@ struct UnderWay<B> {
 }
 
 /// Starts the thread that encodes, and so many that send. They end when the queue was stopped.
-pub(super) fn start<T: Weigh, S: Deliver<T>>(
+pub(super) fn start<T: HeapSize, S: Deliver<T>>(
     shared: &Arc<Shared<T>>,
     sink: Arc<S>,
     senders: usize,
@@ -51,7 +51,7 @@ pub(super) fn start<T: Weigh, S: Deliver<T>>(
             let is_last = alive.fetch_sub(1, Ordering::AcqRel) == 1;
             if is_last {
                 let _ = unwinding(|| sink.shutdown());
-                shared.lock().stopped();
+                shared.lock().end();
                 shared.progress.notify_all();
             }
         })?;
@@ -67,7 +67,7 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), ExportE
 }
 
 /// Takes batches as long as there are any, encodes them, and hands the bodies to those that send.
-fn encode<T: Weigh, S: Deliver<T>>(
+fn encode<T: HeapSize, S: Deliver<T>>(
     shared: &Shared<T>,
     sink: &S,
     bodies: &Sender<UnderWay<S::Body>>,
@@ -117,7 +117,7 @@ fn next_batch<T>(shared: &Shared<T>) -> Option<Taken<T>> {
 }
 
 /// Sends bodies until there are no more.
-fn send<T: Weigh, S: Deliver<T>>(
+fn send<T: HeapSize, S: Deliver<T>>(
     shared: &Shared<T>,
     sink: &S,
     inbox: &Mutex<Receiver<UnderWay<S::Body>>>,

@@ -3,7 +3,7 @@
 //! Everything it holds on the heap counts, and a text that it may share counts whole: the length of a
 //! text is known, but not whose it is. So the sum is rather too high than too low.
 
-use crate::pipeline::deliver::Weigh;
+use crate::pipeline::deliver::HeapSize;
 use opentelemetry::{
     Array, InstrumentationScope, KeyValue, Value,
     trace::{Event, Link, SpanContext, Status},
@@ -12,16 +12,16 @@ use opentelemetry_sdk::trace::SpanData;
 use std::sync::Arc;
 
 /// An item that several queues may share.
-impl<T: Weigh + Sync> Weigh for Arc<T> {
-    fn weight(&self) -> usize {
+impl<T: HeapSize + Sync> HeapSize for Arc<T> {
+    fn heap_size(&self) -> usize {
         /// What stands before the item: how many share it.
         const COUNTERS: usize = 2 * size_of::<usize>();
-        COUNTERS + T::weight(self)
+        COUNTERS + T::heap_size(self)
     }
 }
 
-impl Weigh for SpanData {
-    fn weight(&self) -> usize {
+impl HeapSize for SpanData {
+    fn heap_size(&self) -> usize {
         let description = match &self.status {
             Status::Error { description } => text(description),
             _ => 0,
@@ -128,9 +128,9 @@ mod tests {
     /// How much heavier a span is for what `change` does to it.
     fn heavier(change: impl FnOnce(&mut SpanData)) -> usize {
         let mut span = Sample::new(1).span();
-        let before = span.weight();
+        let before = span.heap_size();
         change(&mut span);
-        span.weight() - before
+        span.heap_size() - before
     }
 
     #[track_caller]
@@ -234,8 +234,8 @@ mod tests {
         ] {
             span.attributes.push(KeyValue::new(key, value));
         }
-        let weight = span.weight();
-        assert!(weight < crate::pipeline::batch::BYTES_PER_PLACE, "{weight}");
-        assert!(weight > 1_500, "{weight}");
+        let heap_size = span.heap_size();
+        assert!(heap_size < crate::pipeline::batch::BYTES_PER_PLACE, "{heap_size}");
+        assert!(heap_size > 1_500, "{heap_size}");
     }
 }

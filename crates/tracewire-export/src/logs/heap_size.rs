@@ -2,13 +2,13 @@
 
 use super::Log;
 use crate::pipeline::{
-    deliver::Weigh,
-    weight::{allocation, scope, spare, text},
+    deliver::HeapSize,
+    heap_size::{allocation, scope, spare, text},
 };
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 
-impl Weigh for Log {
-    fn weight(&self) -> usize {
+impl HeapSize for Log {
+    fn heap_size(&self) -> usize {
         let record = &self.record;
         size_of::<Self>()
             + scope(&self.scope)
@@ -60,9 +60,9 @@ mod tests {
     fn assert_weighs(bytes: usize, change: impl FnOnce(&mut Log)) {
         let scope = InstrumentationScope::builder("").build();
         let mut log = Log { scope, target: None, record: LogRecord::default() };
-        let before = log.weight();
+        let before = log.heap_size();
         change(&mut log);
-        let heavier = log.weight() - before;
+        let heavier = log.heap_size() - before;
         assert!((bytes..bytes + bytes / 50 + 300).contains(&heavier), "{bytes}: {heavier}");
     }
 
