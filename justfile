@@ -1,11 +1,25 @@
 # The steps of continuous integration, each for a claim it proves. `.ci/run` runs them all.
 
 # Everything that must pass.
-ci: test unbound formats lint features docs deny interop
+ci: test unbound formats lint features docs deny browser interop
 
 # The README's test command.
 test:
-    cargo test --workspace --all-features
+    cargo test --workspace --all-features --exclude browser
+
+# The live page in Chromium, with pictures of every view; CI installs the browser and requires it.
+browser:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    export TRACEWIRE_BROWSER_PICTURES="${TRACEWIRE_BROWSER_PICTURES:-$PWD/target/browser-pictures}"
+    cargo test -p browser -- --test-threads=2
+
+# Takes the picture of the live page that stands in the README.
+picture:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    export TRACEWIRE_BROWSER_TESTS=required TRACEWIRE_BROWSER_PICTURES="$PWD/docs/images"
+    cargo test -q -p browser --test programs the_picture_of_the_readme_is_taken
 
 # Together with all features durations go through bound instruments; here as everybody's do.
 unbound:

@@ -7,9 +7,14 @@ pub use crate::diagnostics::{
     quiet::quietly,
     shown::{self, Shown},
 };
+#[cfg(feature = "logs")]
+pub use crate::otlp::parts::encode_log_record;
 pub use crate::{
     metric_exporter::Deliveries,
-    otlp::usable,
+    otlp::{
+        parts::{encode_resource, encode_scope, encode_span},
+        usable,
+    },
     pipeline::{
         courier::{Begun, Courier},
         deadline::after,

@@ -1,6 +1,6 @@
 //! The random number of a trace.
 
-use crate::digits::{RANGE, hex};
+use crate::digits::{DIGITS, RANGE, number};
 use opentelemetry::trace::TraceId;
 use std::{
     fmt,
@@ -34,7 +34,7 @@ impl Randomness {
 
     /// Reads the value of `rv`: exactly 14 lower-case hexadecimal digits, `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
-        if text.len() == 14 { hex(text).map(Self) } else { None }
+        if text.len() == DIGITS as usize { number(text).map(Self) } else { None }
     }
 
     /// Returns the random number, which is below 2^56.

@@ -1,7 +1,7 @@
 //! Rejection thresholds: probabilities as 56-bit integers.
 
 use crate::{
-    digits::{DIGITS, RANGE, hex, trimmed},
+    digits::{DIGITS, RANGE, number, trimmed},
     randomness::Randomness,
 };
 use std::{fmt, str};
@@ -68,7 +68,7 @@ impl Threshold {
     /// Reads the value of `th`: 1 to 14 lower-case hexadecimal digits, `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = u32::try_from(text.len()).ok().filter(|len| (1..=DIGITS).contains(len))?;
-        Some(Self(hex(text)? << (4 * (DIGITS - digits))))
+        Some(Self(number(text)? << (4 * (DIGITS - digits))))
     }
 
     /// Returns the probability with which this threshold keeps a trace.

@@ -88,6 +88,17 @@ pub fn encode(bytes: &[u8], out: &mut [u8]) {
     }
 }
 
+/// Returns bytes as lower-case digits.
+///
+/// ```
+/// assert_eq!(tracewire_text::hex::to_string(&[0x00, 0xf0]), "00f0");
+/// ```
+pub fn to_string(bytes: &[u8]) -> String {
+    let mut digits = vec![0; 2 * bytes.len()];
+    encode(bytes, &mut digits);
+    String::from_utf8(digits).unwrap_or_default()
+}
+
 /// Decodes eight digits at once; the number is not zero if one of them is no digit.
 ///
 /// Each byte of a word is one digit. In ASCII the letters alone have bit 6, and their low nibble

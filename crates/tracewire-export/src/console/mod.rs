@@ -10,6 +10,7 @@ mod tree;
 pub(crate) use self::buffer::{Finished, Origin};
 #[cfg(feature = "logs")]
 pub(crate) use self::json::{line, resource_attributes};
+
 use self::{buffer::Buffer, paint::Paint};
 use crate::{
     diagnostics::output::Output,
@@ -59,6 +60,8 @@ pub struct ConsoleExporter {
     buffer: Arc<Mutex<Buffer>>,
     paint: Paint,
     format: ConsoleFormat,
+    /// Where a trace is shown: an address that its id follows. All clones have the same.
+    links: Arc<OnceLock<String>>,
 }
 
 impl ConsoleExporter {
@@ -70,6 +73,7 @@ impl ConsoleExporter {
             buffer: Arc::clone(&STDOUT),
             paint: Paint { on: std::io::stdout().is_terminal() },
             format: ConsoleFormat::default(),
+            links: Arc::default(),
         }
     }
 
@@ -80,6 +84,7 @@ impl ConsoleExporter {
             buffer: Arc::default(),
             paint: Paint { on: false },
             format: ConsoleFormat::default(),
+            links: Arc::default(),
         }
     }
 
@@ -93,6 +98,12 @@ impl ConsoleExporter {
     pub fn color(mut self, color: bool) -> Self {
         self.paint.on = color;
         self
+    }
+
+    /// Shows a link below each trace: `prefix` and the trace's id. The first prefix counts, for all
+    /// clones.
+    pub fn link_traces(&self, prefix: impl Into<String>) {
+        let _ = self.links.set(prefix.into());
     }
 
     #[cfg(feature = "logs")]
@@ -116,12 +127,15 @@ impl ConsoleExporter {
                 None => origins.push((Arc::clone(&finished.origin), 1)),
             }
         }
-        self.output.send_then(tree::render(spans, self.paint), move |result| {
-            let result = result.map_err(unwritten);
-            for (origin, items) in origins {
-                origin.counts.delivered(items, result.clone());
-            }
-        });
+        self.output.send_then(
+            tree::render(spans, self.paint, self.links.get().map(String::as_str)),
+            move |result| {
+                let result = result.map_err(unwritten);
+                for (origin, items) in origins {
+                    origin.counts.delivered(items, result.clone());
+                }
+            },
+        );
     }
 
     /// Waits until everything shown is written or lost, at most for `limit`.

@@ -24,6 +24,18 @@ pub fn info(message: &str) {
     say(Level::Info, message);
 }
 
+/// Says `message` at level INFO: through `tracing` when a subscriber is set, else on stderr. For what
+/// was asked for and has to be seen.
+pub fn announce(message: &str) {
+    if Level::Info as u8 > LEVEL.load(Ordering::Relaxed) {
+        return;
+    }
+    let message = &*printable(message);
+    if !(somebody_listens() && traced(Level::Info, message)) {
+        write(format!("tracewire: {message}\n"));
+    }
+}
+
 /// Says `message` at level DEBUG, likewise on stderr without a subscriber.
 pub fn debug(message: &str) {
     say(Level::Debug, message);

@@ -10,6 +10,7 @@ mod processor;
 mod weight;
 
 pub use self::{limits::LogLimits, processor::BatchLogProcessor};
+
 #[cfg(feature = "otlp-json")]
 use crate::otlp::{WriteJson, json};
 use crate::{

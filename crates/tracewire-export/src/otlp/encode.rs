@@ -153,7 +153,11 @@ impl Buffer<'_> {
         self.fixed32(field::link::FLAGS, flags(context.trace_flags().to_u8(), context.is_remote()));
     }
 
-    fn attributes<'a>(&mut self, field: u32, attributes: impl IntoIterator<Item = &'a KeyValue>) {
+    pub(super) fn attributes<'a>(
+        &mut self,
+        field: u32,
+        attributes: impl IntoIterator<Item = &'a KeyValue>,
+    ) {
         for attribute in attributes {
             self.message(field, |buffer| {
                 buffer.text(field::attribute::KEY, attribute.key.as_str());

@@ -13,6 +13,7 @@ mod json;
 mod names;
 #[cfg(feature = "otlp-json")]
 mod numbers;
+pub(crate) mod parts;
 mod requests;
 mod wire;
 
@@ -28,6 +29,7 @@ pub(crate) use self::{
 pub(crate) use self::{encode::Write, wire::Buffer};
 #[cfg(feature = "logs")]
 pub(crate) use self::{names::LOGS, requests::Requests};
+
 use crate::{
     diagnostics::shown::Shown,
     error::ExportError,

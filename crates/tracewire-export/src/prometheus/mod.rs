@@ -7,8 +7,9 @@ mod page;
 mod server;
 mod service;
 
-use self::format::Format;
 pub use self::{server::PrometheusServer, service::PrometheusService};
+
+use self::format::Format;
 use crate::diagnostics::log;
 use opentelemetry_sdk::{
     error::OTelSdkResult,

@@ -78,6 +78,7 @@ pub struct LogsExporter {
 pub(crate) enum LogsKind {
     Otlp(Box<Otlp>),
     Console,
+    #[allow(dead_code, reason = "made with the cargo feature `logs` alone")]
     Custom(AddExporter),
 }
 

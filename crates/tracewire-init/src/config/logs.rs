@@ -24,6 +24,14 @@ pub(crate) struct Logs {
     pub(crate) processors: Vec<AddProcessor>,
 }
 
+/// Without exporters: what the specification says.
+#[cfg(feature = "live")]
+impl Default for Logs {
+    fn default() -> Self {
+        Self { exporters: Vec::new(), attributes: 128, value_length: None, processors: Vec::new() }
+    }
+}
+
 /// One exporter with everything that it needs.
 #[cfg_attr(not(feature = "logs"), expect(dead_code, reason = "nothing makes a provider of it"))]
 pub(crate) enum Exporter {

@@ -21,6 +21,7 @@ const TEMPORALITY: &str = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
 const HISTOGRAMS: &str = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
 
 /// Metrics, as decided.
+#[derive(Default)]
 pub(crate) struct Metrics {
     pub(crate) exporters: Vec<Exporter>,
     pub(crate) histograms: HistogramAggregation,

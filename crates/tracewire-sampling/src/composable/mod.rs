@@ -17,6 +17,7 @@ pub use self::{
     probability::{Probability, ProbabilityError},
     rate_target::{RateStatus, RateTarget},
 };
+
 use crate::Threshold;
 use opentelemetry::KeyValue;
 use std::fmt;
