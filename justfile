@@ -82,6 +82,11 @@ fuzz seconds="600":
         cargo +nightly fuzz run "$target" -- -max_total_time={{seconds}} -max_len=20000
     done
 
+# The instructions of the main cases against recorded figures, with 3 % room; says so where valgrind
+# is missing. `just instructions -- record` records them.
+instructions *words:
+    cargo bench -q -p benches --bench instructions {{words}}
+
 # What it costs, beside today's crates: headers, a request and a call, and end to end (the last
 # needs `wrk`; instructions need valgrind). Prints tables, and writes them as JSON.
 bench:

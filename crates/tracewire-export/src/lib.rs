@@ -113,6 +113,7 @@ mod error;
 mod exports;
 #[cfg(feature = "logs")]
 mod logs;
+mod metric_exporter;
 mod otlp;
 mod pipeline;
 #[cfg(feature = "prometheus")]
@@ -121,29 +122,11 @@ mod report;
 #[cfg(test)]
 mod sample;
 mod self_metrics;
+mod span_processor;
 mod transport;
 pub mod wiring;
 #[cfg(feature = "zipkin")]
 mod zipkin;
-
-pub use self::{
-    console::{ConsoleExporter, ConsoleFormat},
-    error::ExportError,
-    exports::Exports,
-    otlp::{Compression, OtlpExporter, Protocol},
-    pipeline::{
-        batch::Batch, metrics::MetricExporter, span_processor::BatchSpanProcessor,
-        span_sink::SpanSink,
-    },
-    report::{ShutdownReport, SignalReport},
-    transport::{
-        proxy::{NoProxy, Proxy},
-        tls::Tls,
-    },
-};
-
-/// The version whose `HttpClient` fits [`OtlpExporter::client`](field@OtlpExporter::client).
-pub use opentelemetry_http;
 
 #[cfg(feature = "logs")]
 pub use self::logs::{BatchLogProcessor, LogLimits};
@@ -151,3 +134,19 @@ pub use self::logs::{BatchLogProcessor, LogLimits};
 pub use self::prometheus::{PrometheusExporter, PrometheusServer, PrometheusService};
 #[cfg(feature = "zipkin")]
 pub use self::zipkin::ZipkinExporter;
+pub use self::{
+    console::{ConsoleExporter, ConsoleFormat},
+    error::ExportError,
+    exports::Exports,
+    metric_exporter::MetricExporter,
+    otlp::{Compression, OtlpExporter, Protocol},
+    pipeline::{batch::Batch, span_sink::SpanSink},
+    report::{ShutdownReport, SignalReport},
+    span_processor::BatchSpanProcessor,
+    transport::{
+        proxy::{NoProxy, Proxy},
+        tls::Tls,
+    },
+};
+/// The version whose `HttpClient` fits [`OtlpExporter::client`](field@OtlpExporter::client).
+pub use opentelemetry_http;

@@ -10,10 +10,12 @@ pub use crate::diagnostics::{
 #[cfg(feature = "logs")]
 pub use crate::otlp::parts::encode_log_record;
 pub use crate::otlp::parts::{encode_resource, encode_scope, encode_span};
-pub use crate::otlp::usable;
-pub use crate::pipeline::{
-    courier::{Begun, Courier},
-    deadline::after,
-    metrics::Deliveries,
+pub use crate::{
+    metric_exporter::Deliveries,
+    otlp::usable,
+    pipeline::{
+        courier::{Begun, Courier},
+        deadline::after,
+    },
+    transport::proxy::is_loopback,
 };
-pub use crate::transport::proxy::is_loopback;

@@ -18,11 +18,10 @@ const MOST_VALUE: usize = 256;
 /// line for each setting and then the warnings. Values that may hold a secret are not shown.
 ///
 /// ```
-/// use tracewire_init::{Telemetry, Traces, TracesExporter};
+/// use tracewire_init::{Telemetry, TracesExporter};
 ///
 /// # fn main() -> Result<(), tracewire_init::InitError> {
-/// let traces = Traces::new().exporters([TracesExporter::console()]);
-/// let plan = Telemetry::builder().traces(traces).plan()?;
+/// let plan = Telemetry::builder().traces([TracesExporter::console()]).plan()?;
 /// assert!(plan.to_string().contains("OTEL_TRACES_EXPORTER = console (set in code)"));
 /// # Ok(())
 /// # }

@@ -38,8 +38,10 @@ pub(crate) struct Running {
     pub(crate) exports: Exports,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) life: Arc<Life>,
+    #[allow(dead_code, reason = "for log lines and log records alone")]
     pub(crate) logging: Logging,
     /// The page for Prometheus.
+    #[allow(dead_code, reason = "for the cargo feature `prometheus` alone")]
     pub(crate) page: Option<Page>,
     #[cfg_attr(not(feature = "live"), expect(dead_code, reason = "it is never there"))]
     pub(crate) live: Option<LivePages>,

@@ -31,7 +31,6 @@ pub fn set_default(propagator: Arc<dyn Propagator>) {
 /// That is the one last passed to [`set_default`], else the one that `OTEL_PROPAGATORS` names, which
 /// is read once, else all formats that are compiled in. If the variable names a format that is not
 /// compiled in, this logs an error and uses those that are; `init` returns an error instead.
-#[must_use]
 pub fn default_propagator() -> Arc<dyn Propagator> {
     static FALLBACK: OnceLock<Arc<dyn Propagator>> = OnceLock::new();
     if let Some(propagator) = &*DEFAULT.read().unwrap_or_else(PoisonError::into_inner) {
@@ -43,7 +42,6 @@ pub fn default_propagator() -> Arc<dyn Propagator> {
 /// Returns the version of [`default_propagator`]: a number that changes with every [`set_default`].
 ///
 /// Compare it with the version that you saw when you kept a propagator; if it differs, ask again.
-#[must_use]
 pub fn default_version() -> u64 {
     VERSION.load(Ordering::Acquire)
 }
@@ -58,11 +56,26 @@ pub fn set_describe_unsampled(describe: bool) {
 }
 
 /// Returns what [`set_describe_unsampled`] was given last.
-#[must_use]
 pub fn describe_unsampled() -> bool {
     DESCRIBE_UNSAMPLED.load(Ordering::Relaxed)
 }
 
+/// Sets whether the sampler behind [`providers::Unboxed`](crate::providers::Unboxed) drops every span
+/// whose parent is not sampled, in this process or another one. False unless set.
+///
+/// Layers then start no such span: the context goes on with the caller's, as without an SDK. `init`
+/// sets this for samplers that are known to follow their parent.
+pub fn set_drop_unsampled(drop: bool) {
+    DROP_UNSAMPLED.store(drop, Ordering::Relaxed);
+}
+
+/// Returns what [`set_drop_unsampled`] was given last.
+#[must_use]
+pub fn drop_unsampled() -> bool {
+    DROP_UNSAMPLED.load(Ordering::Relaxed)
+}
+
+static DROP_UNSAMPLED: AtomicBool = AtomicBool::new(false);
 static DESCRIBE_UNSAMPLED: AtomicBool = AtomicBool::new(false);
 static DEFAULT: RwLock<Option<Arc<dyn Propagator>>> = RwLock::new(None);
 static VERSION: AtomicU64 = AtomicU64::new(0);

@@ -83,28 +83,41 @@ impl NamedPropagators {
         let (names, mut propagators): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
         let propagator = match propagators.len() {
             1 => propagators.remove(0),
-            _ => Arc::new(Composite::from_iter(propagators)),
+            _ => together(&names, Composite::from_iter(propagators)),
         };
         Self { propagator, names, unknown }
     }
 
     /// Returns the chosen propagators as one.
-    #[must_use]
     pub fn propagator(&self) -> Arc<dyn Propagator> {
         self.propagator.clone()
     }
 
     /// Returns the chosen names in the order in which they are read; empty for `none`.
-    #[must_use]
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
     /// Returns the names that match no known propagator. They were ignored; warn about them.
-    #[must_use]
     pub fn unknown(&self) -> &[String] {
         &self.unknown
     }
+}
+
+/// Several propagators of these names as one.
+fn together(names: &[String], all: Composite) -> Arc<dyn Propagator> {
+    #[cfg(all(feature = "tracecontext", feature = "baggage"))]
+    {
+        let is = |name: &String, format| HeaderFormat::from_name(name) == Some(format);
+        if let [first, second] = names
+            && is(first, HeaderFormat::TraceContext)
+            && is(second, HeaderFormat::Baggage)
+        {
+            return Arc::new(crate::formats::W3c::new());
+        }
+    }
+    let _ = names;
+    Arc::new(all)
 }
 
 /// The error for a format that is known but not compiled in.
@@ -117,7 +130,6 @@ pub struct NotCompiledIn {
 
 impl NotCompiledIn {
     /// Returns the format that was named.
-    #[must_use]
     pub fn format(&self) -> HeaderFormat {
         self.format
     }
@@ -158,7 +170,6 @@ fn find(word: &str) -> Result<Option<Named>, NotCompiledIn> {
 
 /// Lists the names that this build accepts: its formats, the [registered](crate::register)
 /// propagators, and `none`.
-#[must_use]
 pub fn allowed_names() -> Vec<String> {
     let formats = HeaderFormat::enabled().map(|format| format.name().to_owned());
     formats.chain(registered_names()).chain([NONE.to_owned()]).collect()

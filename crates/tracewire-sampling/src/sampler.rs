@@ -1,22 +1,21 @@
 //! The sampler around all others.
 
-use std::any::Any;
-use std::collections::HashMap;
-use std::fmt;
-use std::sync::Arc;
-
+use crate::{
+    Randomness, Threshold,
+    composable::{Composable, RateStatus, RateTarget, SamplingParameters},
+    otel_trace_state::with_threshold,
+    parent::{Trace, hint},
+    plain::{NewSpan, Plain},
+    rate::{Clock, SystemClock},
+};
 use arc_swap::ArcSwap;
-use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt, TraceId, TraceState};
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{Link, SpanContext, SpanKind, TraceContextExt, TraceId, TraceState},
+};
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
+use std::{any::Any, collections::HashMap, fmt, sync::Arc};
 use tracewire_propagation::{SamplingHint, is_untraced};
-
-use crate::composable::{Composable, SamplingParameters};
-use crate::otel_trace_state::with_threshold;
-use crate::parent::{Trace, hint};
-use crate::plain::{NewSpan, Plain};
-use crate::rate::{Clock, RateStatus, RateTarget, SystemClock};
-use crate::{Randomness, Threshold};
 
 /// The sampler for an SDK: decides by a tree of [`Composable`] samplers, or by another sampler.
 ///
@@ -45,6 +44,7 @@ use crate::{Randomness, Threshold};
 /// # Ok::<(), tracewire_sampling::RuleError>(())
 /// ```
 #[derive(Clone)]
+#[must_use]
 pub struct Sampler {
     current: Arc<ArcSwap<Current>>,
     clock: Arc<dyn Clock>,
@@ -105,7 +105,6 @@ impl Sampler {
     }
 
     /// Measures the rates of [`RateTarget`]s with another clock than the system's.
-    #[must_use]
     pub fn with_clock(self, clock: impl Clock + 'static) -> Self {
         Self { clock: Arc::new(clock), ..self }
     }
@@ -131,7 +130,6 @@ impl Sampler {
     }
 
     /// Returns what each [`RateTarget`] has seen and does, with the text of its rule.
-    #[must_use]
     pub fn rates(&self) -> Vec<(String, Vec<RateStatus>)> {
         let current = self.current.load();
         let mut rates = Vec::new();
@@ -143,17 +141,31 @@ impl Sampler {
         rates
     }
 
-    /// Whether the tree may keep a span under a remote parent that is not sampled, so that rules
+    /// Whether the tree may keep a span under a parent that is not sampled, so that rules
     /// need its name and attributes.
     ///
     /// Always false for [`parent_based`](Self::parent_based) and [`wrap`](Self::wrap): what those
     /// need is up to the application.
-    #[must_use]
     pub fn needs_unsampled_described(&self) -> bool {
         match &*self.current.load().by {
             By::Tree(tree) => !tree.drops_unsampled(),
             By::Plain(_) => false,
         }
+    }
+
+    /// Whether it is known to drop every span under a parent that is not sampled, whatever the
+    /// span is: then layers need not start one.
+    ///
+    /// Never for samplers that are not known, and not for [`always_record`](Self::always_record).
+    #[must_use]
+    pub fn drops_unsampled(&self) -> bool {
+        let current = self.current.load();
+        let drops = match &*current.by {
+            By::Tree(tree) => tree.drops_unsampled(),
+            By::Plain(Plain::ParentBased(_) | Plain::Constant(SamplingDecision::Drop)) => true,
+            By::Plain(_) => false,
+        };
+        drops && !current.record_dropped
     }
 
     fn by(by: By) -> Self {

@@ -1,14 +1,11 @@
 //! Rejection thresholds: probabilities as 56-bit integers.
 
-use std::fmt;
-use std::str;
+use crate::{
+    digits::{DIGITS, RANGE, hex, trimmed},
+    randomness::Randomness,
+};
+use std::{fmt, str};
 
-use crate::Randomness;
-
-/// The number of values that thresholds and random numbers have: 2^56.
-pub(crate) const RANGE: u64 = 1 << 56;
-/// Hexadecimal digits of a threshold that is written out.
-const DIGITS: u32 = 14;
 /// Digits of precision that a threshold has unless told otherwise.
 pub(crate) const DEFAULT_PRECISION: u8 = 4;
 
@@ -43,7 +40,6 @@ impl Threshold {
     ///
     /// `None` for a number below 2^-56, above 1, or NaN. Zero has no threshold: it is no
     /// probability with which a span could be counted.
-    #[must_use]
     pub fn from_probability(probability: f64) -> Option<Self> {
         Self::with_precision(probability, DEFAULT_PRECISION)
     }
@@ -53,7 +49,6 @@ impl Threshold {
     ///
     /// Small probabilities begin with digits `f` that say little; those are not counted. `None` as
     /// for [`from_probability`](Self::from_probability), and for another precision.
-    #[must_use]
     pub fn with_precision(probability: f64, precision: u8) -> Option<Self> {
         let precision = u32::from(precision);
         // Scaling by a power of two is exact, so this is the comparison with 2^-56.
@@ -71,32 +66,27 @@ impl Threshold {
     }
 
     /// Reads the value of `th`: 1 to 14 lower-case hexadecimal digits, `None` for anything else.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let digits = u32::try_from(text.len()).ok().filter(|len| (1..=DIGITS).contains(len))?;
         Some(Self(hex(text)? << (4 * (DIGITS - digits))))
     }
 
     /// Returns the probability with which this threshold keeps a trace.
-    #[must_use]
     pub fn probability(self) -> f64 {
         (RANGE - self.0) as f64 / RANGE as f64
     }
 
     /// Returns how many spans a kept one stands for: the inverse of the probability.
-    #[must_use]
     pub fn adjusted_count(self) -> f64 {
         RANGE as f64 / (RANGE - self.0) as f64
     }
 
     /// Whether a trace with this random number is kept.
-    #[must_use]
     pub fn keeps(self, randomness: Randomness) -> bool {
         randomness.value() >= self.0
     }
 
     /// Returns the threshold as a number below 2^56.
-    #[must_use]
     pub fn value(self) -> u64 {
         self.0
     }
@@ -117,24 +107,6 @@ impl fmt::Display for Threshold {
         let mut digits = [0; DIGITS as usize];
         f.write_str(trimmed(self.0, &mut digits))
     }
-}
-
-/// Reads lower-case hexadecimal digits, at most 14 of them.
-pub(crate) fn hex(text: &str) -> Option<u64> {
-    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    if text.is_empty() || text.len() > DIGITS as usize || !text.bytes().all(is_digit) {
-        return None;
-    }
-    u64::from_str_radix(text, 16).ok()
-}
-
-/// Writes 14 digits and returns them without the zeros at their end, but at least one.
-fn trimmed(value: u64, digits: &mut [u8; DIGITS as usize]) -> &str {
-    for (place, digit) in digits.iter_mut().rev().enumerate() {
-        *digit = b"0123456789abcdef"[(value >> (4 * place) & 0xf) as usize];
-    }
-    let len = digits.iter().rposition(|&digit| digit != b'0').map_or(1, |last| last + 1);
-    str::from_utf8(&digits[..len]).unwrap_or("0")
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use std::{
     process::ExitCode,
 };
 use tokio::net::TcpListener;
-use tracewire::setup::{Live, Metrics, Traces, TracesExporter};
+use tracewire::setup::{Live, TracesExporter};
 use tracewire::{ClientMiddleware, Telemetry};
 
 #[tokio::main]
@@ -77,10 +77,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
 fn set_up(once: bool) -> Result<Telemetry, tracewire::InitError> {
     Telemetry::builder()
         .defaults(|defaults| {
-            let defaults = defaults
-                .service_name("quickstart")
-                .traces(Traces::new().exporters([TracesExporter::console()]))
-                .metrics(Metrics::new().exporters([]));
+            let defaults =
+                defaults.service_name("quickstart").traces([TracesExporter::console()]).metrics([]);
             if once { defaults } else { defaults.live(Live::new().listen("true")) }
         })
         .init()

@@ -7,27 +7,31 @@ mod metrics;
 mod paint;
 mod tree;
 
-use std::io::{IsTerminal, Write};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
-use std::time::{Duration, Instant};
-
-use opentelemetry::Key;
-use opentelemetry::trace::SpanContext;
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
-use opentelemetry_sdk::metrics::data::ResourceMetrics;
-use opentelemetry_sdk::trace::SpanData;
-
-use self::buffer::Buffer;
 pub(crate) use self::buffer::{Finished, Origin};
 #[cfg(feature = "logs")]
 pub(crate) use self::json::{line, resource_attributes};
-use self::paint::Paint;
-use crate::diagnostics::output::Output;
-use crate::pipeline::counts::{Counts, Failure};
-use crate::pipeline::deadline::after;
-use crate::pipeline::metrics::{DeliverMetrics, Dispatch};
-use crate::pipeline::span_sink::SpanSink;
+use self::{buffer::Buffer, paint::Paint};
+use crate::{
+    diagnostics::output::Output,
+    pipeline::{
+        counts::{Counts, Failure},
+        deadline::after,
+        deliver::{DeliverMetrics, Dispatch},
+        span_sink::SpanSink,
+    },
+};
+use opentelemetry::{Key, trace::SpanContext};
+use opentelemetry_sdk::{
+    Resource,
+    error::{OTelSdkError, OTelSdkResult},
+    metrics::data::ResourceMetrics,
+    trace::SpanData,
+};
+use std::{
+    io::{IsTerminal, Write},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, mpsc},
+    time::{Duration, Instant},
+};
 
 /// How the console shows telemetry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

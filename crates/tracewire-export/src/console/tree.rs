@@ -1,15 +1,16 @@
 //! A trace as a tree of lines.
 
-use std::fmt::Write as _;
-use std::time::Duration;
-
-use opentelemetry::trace::{Event, Link, SpanId, SpanKind, Status};
-use opentelemetry::{KeyValue, Value};
+use super::{
+    buffer::Finished,
+    forest::{Placed, place},
+    paint::Paint,
+};
+use opentelemetry::{
+    KeyValue, Value,
+    trace::{Event, Link, SpanId, SpanKind, Status},
+};
 use opentelemetry_sdk::trace::SpanData;
-
-use super::buffer::Finished;
-use super::forest::{Placed, place};
-use super::paint::Paint;
+use std::{fmt::Write as _, time::Duration};
 use tracewire_text::shortened;
 
 /// Names are aligned up to this many columns; longer ones push their line's rest to the right.
@@ -299,11 +300,10 @@ pub(crate) fn duration(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::sample::{Sample, at};
     use opentelemetry::trace::{SpanContext, TraceFlags, TraceId, TraceState};
+    use std::sync::Arc;
 
     const PLAIN: Paint = Paint { on: false };
 

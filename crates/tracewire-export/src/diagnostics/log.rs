@@ -1,15 +1,17 @@
 //! What the crate itself has to say: warnings, and with `OTEL_LOG_LEVEL=debug` each setting.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
+use crate::diagnostics::output::Output;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::{Duration, Instant},
+};
 use tracewire_propagation::current;
 use tracewire_text::printable;
 use tracing::subscriber::NoSubscriber;
-
-use crate::diagnostics::output::Output;
 
 /// Says `message` at level WARN: through `tracing` when a subscriber is set, else on stderr.
 pub fn warn(message: &str) {

@@ -1,19 +1,14 @@
 //! Log records on the console: a line for each, for people or as JSON.
 
-use std::fmt::Write as _;
-use std::sync::Arc;
-use std::time::Instant;
-
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
-use serde_json::{Map, Value as Json, json};
-
 use super::Log;
-use crate::console::{ConsoleExporter, FLUSH_TIMEOUT, line, resource_attributes};
-use crate::pipeline::counts::Counts;
-use crate::pipeline::deadline::after;
+use crate::{
+    console::{ConsoleExporter, FLUSH_TIMEOUT, line, resource_attributes},
+    pipeline::{counts::Counts, deadline::after},
+};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
+use opentelemetry_sdk::{Resource, error::OTelSdkResult};
+use serde_json::{Map, Value as Json, json};
+use std::{fmt::Write as _, sync::Arc, time::Instant};
 use tracewire_text::shortened;
 
 const MOST_BODY: usize = 400;

@@ -2,16 +2,18 @@
 //!
 //! [compatibility rules]: https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/
 
-use std::collections::BTreeMap;
-use std::fmt::{Display, Write as _};
-
+use super::{
+    Format,
+    name::{Name, legal},
+};
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::metrics::data::{
     AggregatedMetrics, Metric, MetricData, ResourceMetrics, ScopeMetrics,
 };
-
-use super::Format;
-use super::name::{Name, legal};
+use std::{
+    collections::BTreeMap,
+    fmt::{Display, Write as _},
+};
 
 /// A metric with one name, whose series may come from several scopes.
 #[derive(Default)]
@@ -222,11 +224,9 @@ fn escape(text: &str, quotes: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::PrometheusExporter;
-    use super::*;
+    use super::{super::PrometheusExporter, *};
     use opentelemetry::metrics::MeterProvider;
-    use opentelemetry_sdk::Resource;
-    use opentelemetry_sdk::metrics::SdkMeterProvider;
+    use opentelemetry_sdk::{Resource, metrics::SdkMeterProvider};
 
     /// One of each kind, on a page in this format.
     fn page(format: Format) -> String {

@@ -5,7 +5,7 @@ use crate::{
     exchange::Record,
     grpc::RpcCall,
     settings::Resolved,
-    values::{Scheme, describe_method, limited, limited_shared},
+    values::{Scheme, describe_method, limited, limited_shared, repeated},
 };
 use http::{HeaderMap, Method};
 use opentelemetry::KeyValue;
@@ -110,8 +110,8 @@ impl<'a> ClientRequest<'a> {
     fn describe_http(&self, record: &Record, attributes: &mut Vec<KeyValue>) {
         let limit = record.options().value_limit;
         describe_method(&record.method, self.method, limit, attributes);
-        let url = record.options().sensitive_keys.limited_url(self.url, limit).into_owned();
-        attributes.push(KeyValue::new(c::URL_FULL, url));
+        let url = record.options().sensitive_keys.limited_url(self.url, limit);
+        attributes.push(KeyValue::new(c::URL_FULL, repeated::path(&url)));
         if let Some(template) = self.template {
             attributes.push(KeyValue::new(c::URL_TEMPLATE, limited(template.into(), limit)));
         }

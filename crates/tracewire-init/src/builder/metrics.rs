@@ -154,7 +154,7 @@ pub struct MetricsExporter {
 }
 
 pub(crate) enum MetricsKind {
-    Otlp(Otlp),
+    Otlp(Box<Otlp>),
     Console,
     Prometheus(Prometheus),
     Custom(AddPeriodic),
@@ -173,7 +173,7 @@ impl MetricsExporter {
 
     /// The same with settings of its own before those.
     pub fn otlp_with(otlp: Otlp) -> Self {
-        Self::new(MetricsKind::Otlp(otlp))
+        Self::new(MetricsKind::Otlp(Box::new(otlp)))
     }
 
     /// To stdout, for people or as JSON: see [`Console`](crate::Console).
@@ -278,5 +278,12 @@ impl Prometheus {
     pub fn mounted(mut self) -> Self {
         self.is_mounted = in_code(true);
         self
+    }
+}
+
+/// These exporters, and nothing else set.
+impl<const N: usize> From<[MetricsExporter; N]> for Metrics {
+    fn from(exporters: [MetricsExporter; N]) -> Self {
+        Self::new().exporters(exporters)
     }
 }

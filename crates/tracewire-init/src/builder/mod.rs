@@ -15,8 +15,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::global;
-use tracewire_propagation::{Propagator, set_describe_unsampled};
-use tracewire_sampling::Sampler;
+use tracewire_propagation::{
+    Propagator,
+    providers::{Binding, Unboxed},
+};
 use tracing::subscriber::NoSubscriber;
 
 pub use self::{
@@ -41,7 +43,7 @@ use crate::claim::Claim;
 use crate::config::propagators::{self, Formats};
 use crate::config::{Config, decide};
 use crate::error::InitError;
-use crate::guard::Telemetry;
+use crate::guard::{Telemetry, set_unsampled};
 use crate::plan::Plan;
 use crate::settings::{Layer, in_code};
 use crate::variables::Env;
@@ -52,13 +54,13 @@ use crate::{providers, subscriber};
 ///
 /// ```no_run
 /// use std::time::Duration;
-/// use tracewire_init::{Otlp, Telemetry, Traces, TracesExporter};
+/// use tracewire_init::{Otlp, Telemetry, TracesExporter};
 ///
 /// # fn main() -> Result<(), tracewire_init::InitError> {
 /// let telemetry = Telemetry::builder()
 ///     .service_name("shop")
 ///     .otlp(Otlp::new().endpoint("http://collector:4318"))
-///     .traces(Traces::new().exporters([TracesExporter::otlp(), TracesExporter::console()]))
+///     .traces([TracesExporter::otlp(), TracesExporter::console()])
 ///     .shutdown_timeout(Duration::from_secs(3))
 ///     .init()?;
 /// # drop(telemetry);
@@ -85,7 +87,7 @@ impl Builder {
     /// setting in code is stronger. Vendors' variables win over defaults as well.
     ///
     /// ```no_run
-    /// use tracewire_init::{Metrics, Telemetry, Traces, TracesExporter};
+    /// use tracewire_init::{Telemetry, TracesExporter};
     ///
     /// # fn main() -> Result<(), tracewire_init::InitError> {
     /// let telemetry = Telemetry::builder()
@@ -93,8 +95,8 @@ impl Builder {
     ///         defaults
     ///             .service_name("shop")
     ///             // OTEL_TRACES_EXPORTER=otlp still works
-    ///             .traces(Traces::new().exporters([TracesExporter::console()]))
-    ///             .metrics(Metrics::new().exporters([]))
+    ///             .traces([TracesExporter::console()])
+    ///             .metrics([])
     ///     })
     ///     .init()?;
     /// # drop(telemetry);
@@ -128,21 +130,21 @@ impl Builder {
         self
     }
 
-    /// Sets which spans there are and where they go.
-    pub fn traces(mut self, traces: Traces) -> Self {
-        self.code.traces = over(traces, self.code.traces);
+    /// Sets which spans there are and where they go: a [`Traces`], or an array of exporters alone.
+    pub fn traces(mut self, traces: impl Into<Traces>) -> Self {
+        self.code.traces = over(traces.into(), self.code.traces);
         self
     }
 
-    /// Sets which metrics there are and where they go.
-    pub fn metrics(mut self, metrics: Metrics) -> Self {
-        self.code.metrics = over(metrics, self.code.metrics);
+    /// Sets which metrics there are and where they go: a [`Metrics`], or an array of exporters alone.
+    pub fn metrics(mut self, metrics: impl Into<Metrics>) -> Self {
+        self.code.metrics = over(metrics.into(), self.code.metrics);
         self
     }
 
-    /// Sets where log records go.
-    pub fn logs(mut self, logs: Logs) -> Self {
-        self.code.logs = over(logs, self.code.logs);
+    /// Sets where log records go: a [`Logs`], or an array of exporters alone.
+    pub fn logs(mut self, logs: impl Into<Logs>) -> Self {
+        self.code.logs = over(logs.into(), self.code.logs);
         self
     }
 
@@ -234,14 +236,13 @@ impl Builder {
         // OpenTelemetry logs each of these at level INFO, before the program's own first line.
         tracing::subscriber::with_default(NoSubscriber::new(), || {
             if let Some(provider) = telemetry.watched() {
-                global::set_tracer_provider(provider);
+                global::set_tracer_provider(Unboxed(provider));
             }
             if let Some(provider) = telemetry.meter_provider() {
-                global::set_meter_provider(provider.clone());
+                global::set_meter_provider(Binding(provider.clone()));
             }
         });
-        let sampler = telemetry.sampler();
-        set_describe_unsampled(sampler.is_some_and(Sampler::needs_unsampled_described));
+        set_unsampled(telemetry.sampler());
         // Last: who sees the propagator finds the providers in place.
         propagators::install(propagator);
         Ok(telemetry)

@@ -176,3 +176,10 @@ impl fmt::Debug for BoxedGenerator {
         self.0.fmt(f)
     }
 }
+
+/// These exporters, and nothing else set.
+impl<const N: usize> From<[TracesExporter; N]> for Traces {
+    fn from(exporters: [TracesExporter; N]) -> Self {
+        Self::new().exporters(exporters)
+    }
+}

@@ -25,6 +25,7 @@ use tracewire_export::{BatchSpanProcessor, ConsoleExporter, Exports, MetricExpor
 pub(crate) use self::prometheus::Page;
 use crate::baggage::BaggageAttributes;
 use crate::builder::{BoxedGenerator, HistogramAggregation};
+use crate::config::otlp::Otlp;
 use crate::config::{Config, metrics, traces};
 use crate::error::InitError;
 use crate::live::LivePages;
@@ -133,8 +134,8 @@ impl Making {
     ) -> Result<BatchSpanProcessor, InitError> {
         match exporter {
             traces::Exporter::Otlp(otlp, batch) => {
-                let names = otlp.names;
-                processor.otlp(otlp.exporter, batch).map_err(|error| names.failed(error))
+                let Otlp { exporter, names } = *otlp;
+                processor.otlp(exporter, batch).map_err(|error| names.failed(error))
             }
             traces::Exporter::Console => Ok(processor.console(&self.console)),
             traces::Exporter::Zipkin(settings, batch) => zipkin::add(processor, settings, batch),
@@ -177,8 +178,8 @@ impl Making {
         };
         Ok(match exporter {
             metrics::Exporter::Otlp { otlp, interval, temporality } => {
-                let names = otlp.names;
-                let exporter = MetricExporter::otlp(&self.exports, otlp.exporter)
+                let Otlp { exporter, names } = *otlp;
+                let exporter = MetricExporter::otlp(&self.exports, exporter)
                     .map_err(|error| names.failed(error))?
                     .temporality(temporality);
                 provider.with_reader(periodic(exporter, interval))

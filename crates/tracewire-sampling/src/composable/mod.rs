@@ -7,13 +7,7 @@ mod constant;
 mod parameters;
 mod parent_threshold;
 mod probability;
-
-use std::fmt;
-
-use opentelemetry::KeyValue;
-
-use crate::Threshold;
-use crate::rate::RateTarget;
+mod rate_target;
 
 pub use self::{
     annotating::Annotating,
@@ -21,7 +15,11 @@ pub use self::{
     parameters::{ParentDecision, ParentKind, SamplingParameters},
     parent_threshold::ParentThreshold,
     probability::{Probability, ProbabilityError},
+    rate_target::{RateStatus, RateTarget},
 };
+use crate::Threshold;
+use opentelemetry::KeyValue;
+use std::fmt;
 
 /// A sampler that can be part of another one: it names a threshold instead of deciding.
 ///
@@ -47,7 +45,7 @@ pub trait Composable: fmt::Debug + Send + Sync {
     /// Returns the threshold to decide with.
     fn intent<'a>(&'a self, parameters: &SamplingParameters<'a>) -> Intent<'a>;
 
-    /// Whether every span under a remote parent that is not sampled is dropped.
+    /// Whether every span under a parent that is not sampled is dropped.
     ///
     /// tracewire's layers then pass no attributes to the sampler for such spans. The default is
     /// false.
@@ -81,6 +79,7 @@ impl Composable for Box<dyn Composable> {
 
 /// What a [`Composable`] sampler wants for a span.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 pub struct Intent<'a> {
     threshold: Option<Threshold>,
     unreliable: bool,
@@ -90,26 +89,22 @@ pub struct Intent<'a> {
 
 impl<'a> Intent<'a> {
     /// Drops the span.
-    #[must_use]
     pub fn drop() -> Self {
         Self::default()
     }
 
     /// Keeps the span with the probability of this threshold, which the span then carries as `th`.
-    #[must_use]
     pub fn keep(threshold: Threshold) -> Self {
         Self { threshold: Some(threshold), ..Self::default() }
     }
 
     /// Keeps the span with the probability of this threshold, without a `th`: whatever else decided
     /// about this span, it cannot be counted.
-    #[must_use]
     pub fn keep_uncounted(threshold: Threshold) -> Self {
         Self { unreliable: true, ..Self::keep(threshold) }
     }
 
     /// Adds attributes to the span if it is kept.
-    #[must_use]
     pub fn with_attributes(mut self, attributes: &'a [KeyValue]) -> Self {
         if self.attributes.is_empty() {
             self.attributes = attributes;
@@ -120,13 +115,11 @@ impl<'a> Intent<'a> {
     }
 
     /// Returns the threshold, `None` to drop the span.
-    #[must_use]
     pub fn threshold(&self) -> Option<Threshold> {
         self.threshold
     }
 
     /// Whether the threshold is the probability with which the span is kept.
-    #[must_use]
     pub fn is_reliable(&self) -> bool {
         self.threshold.is_some() && !self.unreliable
     }

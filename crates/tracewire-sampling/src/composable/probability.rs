@@ -1,12 +1,8 @@
 //! A fixed probability.
 
-use std::error::Error;
-use std::fmt;
-use std::str::FromStr;
-
 use super::{Composable, Intent, SamplingParameters};
-use crate::Threshold;
-use crate::threshold::DEFAULT_PRECISION;
+use crate::{Threshold, threshold::DEFAULT_PRECISION};
+use std::{error::Error, fmt, str::FromStr};
 
 /// Keeps each trace with the same probability, and says so with `th`.
 ///
@@ -56,13 +52,11 @@ impl Probability {
     }
 
     /// Returns the probability as it was given.
-    #[must_use]
     pub fn value(&self) -> f64 {
         self.value
     }
 
     /// Returns the threshold, `None` for a probability of 0.
-    #[must_use]
     pub fn threshold(&self) -> Option<Threshold> {
         self.threshold
     }

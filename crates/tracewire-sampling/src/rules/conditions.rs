@@ -1,12 +1,13 @@
 //! What has to be true of a span for a rule to apply.
 
-use std::fmt;
-
-use opentelemetry::trace::SpanKind;
-
-use super::pattern::Pattern;
-use super::words::{kind_name, parent_name};
+use super::{
+    found::{Found, Key},
+    pattern::Pattern,
+    words::{kind_name, parent_name},
+};
 use crate::composable::{ParentKind, SamplingParameters};
+use opentelemetry::trace::SpanKind;
+use std::fmt;
 
 pub(super) const METHOD: &str = "http.request.method";
 pub(super) const ROUTE: &str = "http.route";
@@ -22,6 +23,7 @@ pub(super) const PATH: &str = "url.path";
 /// let pings = Conditions::new().kinds([SpanKind::Client]).attribute("db.operation.name", ["PING"]);
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use]
 pub struct Conditions {
     /// The cheapest first.
     all: Vec<Condition>,
@@ -51,28 +53,13 @@ pub(super) enum Condition {
     },
 }
 
-/// The key of an attribute, and where a lookup leaves its value.
-#[derive(Clone, Debug)]
-pub(super) struct Key {
-    pub(super) name: Box<str>,
-    pub(super) slot: usize,
-}
-
-impl Key {
-    fn new(name: impl Into<Box<str>>) -> Self {
-        Self { name: name.into(), slot: usize::MAX }
-    }
-}
-
 impl Conditions {
     /// Creates conditions that hold for every span.
-    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Wants `http.request.method` to match.
-    #[must_use]
     pub fn method(self, pattern: impl Into<Pattern>) -> Self {
         self.attribute(METHOD, [pattern])
     }
@@ -81,32 +68,27 @@ impl Conditions {
     ///
     /// A sampler sees the route only if it is known when the span starts: the layer has to be inside
     /// of the router.
-    #[must_use]
     pub fn path(self, pattern: impl Into<Pattern>) -> Self {
         let pattern = pattern.into();
         self.and(Condition::Path { route: Key::new(ROUTE), path: Key::new(PATH), pattern })
     }
 
     /// Wants the name that the span starts with to match.
-    #[must_use]
     pub fn name(self, pattern: impl Into<Pattern>) -> Self {
         self.and(Condition::Name(pattern.into()))
     }
 
     /// Wants the span to be of one of these kinds.
-    #[must_use]
     pub fn kinds(self, kinds: impl IntoIterator<Item = SpanKind>) -> Self {
         self.and(Condition::Kinds(kinds.into_iter().collect()))
     }
 
     /// Wants the span's parent to be of one of these kinds.
-    #[must_use]
     pub fn parents(self, parents: impl IntoIterator<Item = ParentKind>) -> Self {
         self.and(Condition::Parents(parents.into_iter().collect()))
     }
 
     /// Wants one of the patterns to match the value of the attribute.
-    #[must_use]
     pub fn attribute(
         self,
         key: impl Into<Box<str>>,
@@ -116,7 +98,6 @@ impl Conditions {
     }
 
     /// Wants the attribute to be there, and none of the patterns to match its value.
-    #[must_use]
     pub fn attribute_except(
         self,
         key: impl Into<Box<str>>,
@@ -164,19 +145,15 @@ impl Conditions {
             .flatten()
     }
 
-    /// Whether a span under a remote parent can meet them.
-    pub(super) fn allow_remote_parent(&self) -> bool {
+    /// Whether a span under a parent can meet them.
+    pub(super) fn allow_parent(&self) -> bool {
         self.all.iter().all(|condition| match condition {
-            Condition::Parents(parents) => parents.contains(&ParentKind::Remote),
+            Condition::Parents(parents) => parents.iter().any(|parent| *parent != ParentKind::None),
             _ => true,
         })
     }
 
-    pub(super) fn hold(
-        &self,
-        parameters: &SamplingParameters<'_>,
-        found: &super::rule_based::Found<'_>,
-    ) -> bool {
+    pub(super) fn hold(&self, parameters: &SamplingParameters<'_>, found: &Found<'_>) -> bool {
         self.all.iter().all(|condition| condition.holds(parameters, found))
     }
 }
@@ -194,11 +171,7 @@ impl Condition {
         }
     }
 
-    fn holds(
-        &self,
-        parameters: &SamplingParameters<'_>,
-        found: &super::rule_based::Found<'_>,
-    ) -> bool {
+    fn holds(&self, parameters: &SamplingParameters<'_>, found: &Found<'_>) -> bool {
         match self {
             Self::Kinds(kinds) => kinds.contains(parameters.kind()),
             Self::Parents(parents) => parents.contains(&parameters.parent()),

@@ -65,6 +65,9 @@ fn whole<'a>(
 /// one with an asterisk for the rest.
 #[cfg(feature = "axum")]
 fn fits(template: &str, path: &str) -> bool {
+    if fits_plainly(template.as_bytes(), path.as_bytes()) {
+        return true;
+    }
     let (mut template, mut path) = (Some(template), Some(path));
     while let Some(rest) = template {
         let (segment, behind) = first_segment(rest);
@@ -80,6 +83,20 @@ fn fits(template: &str, path: &str) -> bool {
         template = behind;
     }
     path.is_none_or(|rest| rest.bytes().all(|byte| byte == b'/'))
+}
+
+/// Whether `template` is `path`, or is it up to a last segment in braces: the usual case.
+#[cfg(feature = "axum")]
+fn fits_plainly(template: &[u8], path: &[u8]) -> bool {
+    let Some(brace) = template.iter().position(|byte| *byte == b'{') else {
+        return template == path;
+    };
+    let (before, parameter) = template.split_at(brace);
+    let has_more = |text: &[u8]| text.contains(&b'/');
+    before.last() == Some(&b'/')
+        && parameter.get(1) != Some(&b'*')
+        && !has_more(parameter)
+        && path.strip_prefix(before).is_some_and(|own| !own.is_empty() && !has_more(own))
 }
 
 /// What stands before the first slash, and what behind it. Segments are short, so this is quicker
