@@ -4,7 +4,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use std::collections::BTreeSet;
 
 /// Each crate of the house, and the crates of the house that it may depend on.
-const HOUSE: [(&str, &[&str]); 11] = [
+const HOUSE: [(&str, &[&str]); 12] = [
     (
         "tracewire",
         &[
@@ -13,6 +13,7 @@ const HOUSE: [(&str, &[&str]); 11] = [
             "tracewire-propagation",
             "tracewire-reqwest",
             "tracewire-span",
+            "tracewire-sqlx",
             "tracewire-tower",
             "tracewire-tracing",
         ],
@@ -32,6 +33,7 @@ const HOUSE: [(&str, &[&str]); 11] = [
     ("tracewire-propagation", &["tracewire-text"]),
     ("tracewire-reqwest", &["tracewire-http", "tracewire-propagation", "tracewire-text"]),
     ("tracewire-span", &["tracewire-propagation", "tracewire-text"]),
+    ("tracewire-sqlx", &["tracewire-span"]),
     ("tracewire-testing", &[]),
     ("tracewire-text", &[]),
     ("tracewire-tower", &["tracewire-http", "tracewire-propagation"]),
@@ -39,7 +41,7 @@ const HOUSE: [(&str, &[&str]); 11] = [
 ];
 
 /// Crates of others that only some rooms may know.
-const GUARDED: [(&str, &[&str]); 10] = [
+const GUARDED: [(&str, &[&str]); 11] = [
     ("axum", &["tracewire-tower"]),
     ("opentelemetry-otlp", &[]),
     (
@@ -49,6 +51,7 @@ const GUARDED: [(&str, &[&str]); 10] = [
     ("reqwest", &["tracewire-reqwest"]),
     ("reqwest-middleware", &["tracewire-reqwest"]),
     ("saphyr-parser", &["tracewire-init"]),
+    ("sqlx", &["tracewire-sqlx"]),
     ("tower-layer", &["tracewire-tower"]),
     // tracewire-tower makes log spans for tower-http's layer.
     ("tracing", &["tracewire-export", "tracewire-init", "tracewire-tower", "tracewire-tracing"]),

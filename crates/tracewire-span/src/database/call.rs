@@ -190,7 +190,7 @@ impl<'a> Call<'a> {
         };
         let name = self.name();
         set("db.system.name", Some(self.database.system.into()));
-        set("db.namespace", self.database.namespace.map(Cow::Borrowed));
+        set("db.namespace", self.database.namespace_text());
         set("db.operation.name", self.operation);
         set("db.collection.name", self.collection);
         set("db.query.summary", self.summary);
@@ -211,7 +211,7 @@ impl<'a> Call<'a> {
     /// The summary; else the operation with what it works on; else the system.
     fn name(&self) -> Cow<'static, str> {
         let database = self.database;
-        let target = self.collection.clone().or(database.namespace.map(Cow::Borrowed));
+        let target = self.collection.clone().or(database.namespace_text());
         let target = target.or(database.server.as_ref().map(|(address, _)| address.clone()));
         match (&self.summary, &self.operation, target) {
             (Some(summary), _, _) => summary.clone(),

@@ -19,7 +19,7 @@ use std::{
 use tracewire_propagation::current as context;
 
 /// The boundaries of `db.client.operation.duration` in seconds, as the conventions advise.
-const BOUNDARIES: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
+pub(super) const BOUNDARIES: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
 
 /// What tells from an output whether the call failed.
 pub(super) type Judge<T> = Box<dyn Fn(&T) -> Option<Failure> + Send + Sync>;
@@ -64,13 +64,11 @@ impl Clock {
 
     /// Records the failure on the current span, which is the call's, and for the metric.
     fn fail(&mut self, failure: Failure) {
-        let Failure { exception, error_type, code, message } = failure;
-        if let Some(code) = code {
+        if let Some(code) = &failure.code {
             self.attributes.push(KeyValue::new("db.response.status_code", code.clone()));
-            current().set_attribute("db.response.status_code", code);
         }
-        self.attributes.push(KeyValue::new(ERROR_TYPE, error_type.clone()));
-        current().if_recording(|span| span.fail_as(exception, error_type, message));
+        self.attributes.push(KeyValue::new(ERROR_TYPE, failure.error_type.clone()));
+        current().if_recording(|span| failure.record_on(span));
     }
 
     fn end(&mut self) {

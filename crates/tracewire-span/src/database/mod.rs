@@ -58,19 +58,24 @@ mod address;
 mod call;
 mod error;
 mod measure;
+mod pool;
 mod sql;
 
 use crate::{Tracer, limit};
 pub use call::Call;
 pub use error::ErrorKind;
 pub use measure::Measured;
-use std::borrow::Cow;
+use opentelemetry::KeyValue;
+pub use pool::{ConnectionPool, Lease, PoolState};
+use std::{borrow::Cow, sync::Arc};
 
 /// A database that calls are made to.
 #[derive(Clone, Debug)]
 pub struct Database {
     system: &'static str,
     namespace: Option<&'static str>,
+    /// A namespace that is known at run time only.
+    own_namespace: Option<Arc<str>>,
     server: Option<(Cow<'static, str>, Option<u16>)>,
     with_messages: bool,
     tracer: Tracer,
@@ -85,6 +90,7 @@ impl Database {
         Self {
             system,
             namespace: None,
+            own_namespace: None,
             server: None,
             with_messages: false,
             tracer: crate::tracer!(),
@@ -95,6 +101,14 @@ impl Database {
     #[must_use]
     pub const fn namespace(mut self, namespace: &'static str) -> Self {
         self.namespace = Some(namespace);
+        self
+    }
+
+    /// Sets the name of the database within its server, if it is known at run time only: `db.namespace`.
+    /// It is cut at 256 bytes.
+    #[must_use]
+    pub fn dynamic_namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.own_namespace = Some(limit::name(namespace.into().into()).into());
         self
     }
 
@@ -149,5 +163,38 @@ impl Database {
     /// at 256 bytes.
     pub fn operation(&self, name: impl Into<Cow<'static, str>>) -> Call<'_> {
         Call::operation(self, limit::name(name.into()))
+    }
+
+    fn namespace_text(&self) -> Option<Cow<'static, str>> {
+        let own = self.own_namespace.as_deref().map(|name| Cow::Owned(name.to_owned()));
+        own.or(self.namespace.map(Cow::Borrowed))
+    }
+
+    /// What every call to this database has in common.
+    fn attributes(&self) -> Vec<KeyValue> {
+        let mut attributes = Vec::with_capacity(4);
+        attributes.push(KeyValue::new("db.system.name", self.system));
+        let namespace = self.namespace_text();
+        attributes.extend(namespace.map(|name| KeyValue::new("db.namespace", name)));
+        if let Some((address, port)) = &self.server {
+            attributes.push(KeyValue::new("server.address", address.clone()));
+            attributes.extend(port.map(|port| KeyValue::new("server.port", i64::from(port))));
+        }
+        attributes
+    }
+
+    /// `host:port/namespace`, with what is known of that.
+    fn default_pool_name(&self) -> String {
+        let server = self.server.as_ref().map(|(address, port)| match port {
+            Some(port) if address.contains(':') => format!("[{address}]:{port}"),
+            Some(port) => format!("{address}:{port}"),
+            None => address.to_string(),
+        });
+        match (server, self.namespace_text()) {
+            (Some(server), Some(namespace)) => format!("{server}/{namespace}"),
+            (Some(server), None) => server,
+            (None, Some(namespace)) => namespace.into_owned(),
+            (None, None) => self.system.to_owned(),
+        }
     }
 }
