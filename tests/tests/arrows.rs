@@ -4,13 +4,14 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use std::collections::BTreeSet;
 
 /// Each crate of the house, and the crates of the house that it may depend on.
-const HOUSE: [(&str, &[&str]); 12] = [
+const HOUSE: [(&str, &[&str]); 13] = [
     (
         "tracewire",
         &[
             "tracewire-http",
             "tracewire-init",
             "tracewire-propagation",
+            "tracewire-redis",
             "tracewire-reqwest",
             "tracewire-span",
             "tracewire-sqlx",
@@ -31,6 +32,7 @@ const HOUSE: [(&str, &[&str]); 12] = [
         ],
     ),
     ("tracewire-propagation", &["tracewire-text"]),
+    ("tracewire-redis", &["tracewire-span"]),
     ("tracewire-reqwest", &["tracewire-http", "tracewire-propagation", "tracewire-text"]),
     ("tracewire-span", &["tracewire-propagation", "tracewire-text"]),
     ("tracewire-sqlx", &["tracewire-span"]),
@@ -41,13 +43,14 @@ const HOUSE: [(&str, &[&str]); 12] = [
 ];
 
 /// Crates of others that only some rooms may know.
-const GUARDED: [(&str, &[&str]); 11] = [
+const GUARDED: [(&str, &[&str]); 12] = [
     ("axum", &["tracewire-tower"]),
     ("opentelemetry-otlp", &[]),
     (
         "opentelemetry_sdk",
         &["tracewire-export", "tracewire-init", "tracewire-sampling", "tracewire-testing"],
     ),
+    ("redis", &["tracewire-redis"]),
     ("reqwest", &["tracewire-reqwest"]),
     ("reqwest-middleware", &["tracewire-reqwest"]),
     ("saphyr-parser", &["tracewire-init"]),

@@ -45,6 +45,10 @@ pub use tracewire_propagation as propagation;
 #[doc(inline)]
 pub use tracewire_span as span;
 
+#[cfg(feature = "redis")]
+#[doc(inline)]
+pub use tracewire_redis as redis;
+
 #[cfg(feature = "sqlx")]
 #[doc(inline)]
 pub use tracewire_sqlx as sqlx;
