@@ -1,8 +1,10 @@
 //! Benchmarks beside their baselines.
 
+pub mod calls;
 pub mod http;
 pub mod load;
 #[cfg(feature = "pressure")]
 pub mod pressure;
 pub mod propagation;
+pub mod sampling;
 pub mod worst;

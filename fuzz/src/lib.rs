@@ -3,5 +3,6 @@
 pub mod config_file;
 pub mod forwarded;
 pub mod propagation;
+pub mod sampling;
 pub mod sql;
 pub mod text;

@@ -4,7 +4,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use std::collections::BTreeSet;
 
 /// Each crate of the house, and the crates of the house that it may depend on.
-const HOUSE: [(&str, &[&str]); 13] = [
+const HOUSE: [(&str, &[&str]); 14] = [
     (
         "tracewire",
         &[
@@ -26,6 +26,7 @@ const HOUSE: [(&str, &[&str]); 13] = [
         &[
             "tracewire-export",
             "tracewire-propagation",
+            "tracewire-sampling",
             "tracewire-span",
             "tracewire-text",
             "tracewire-tracing",
@@ -34,6 +35,7 @@ const HOUSE: [(&str, &[&str]); 13] = [
     ("tracewire-propagation", &["tracewire-text"]),
     ("tracewire-redis", &["tracewire-span"]),
     ("tracewire-reqwest", &["tracewire-http", "tracewire-propagation", "tracewire-text"]),
+    ("tracewire-sampling", &["tracewire-propagation", "tracewire-text"]),
     ("tracewire-span", &["tracewire-propagation", "tracewire-text"]),
     ("tracewire-sqlx", &["tracewire-span"]),
     ("tracewire-testing", &[]),

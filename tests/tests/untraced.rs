@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tracewire::{
     ClientMiddleware, ServerLayer,
     propagation::{Baggage, Composite, TraceContext},
-    setup::HintedSampler,
+    sampling,
     span::{Tracer, database::Database},
 };
 use tracewire_testing::Capture;
@@ -65,7 +65,7 @@ impl Services {
         calling: fn(ClientMiddleware) -> ClientMiddleware,
     ) -> Self {
         let first = Capture::with(|spans| match sampler {
-            Some(sampler) => spans.with_sampler(HintedSampler::new(sampler)),
+            Some(sampler) => spans.with_sampler(sampling::Sampler::wrap(sampler)),
             None => spans,
         });
         let next = Capture::new();

@@ -53,7 +53,7 @@ impl Export {
                 let given = guard.tracer_provider().zip(guard.meter_provider());
                 let (traces, meters) = given.expect("nothing is disabled");
                 let telemetry = Telemetry::of(traces.clone(), meters.clone());
-                Installed { telemetry, end: End::Init(guard) }
+                Installed { telemetry, end: End::Init(Box::new(guard)) }
             }
         }
     }
@@ -68,7 +68,7 @@ pub(super) struct Installed {
 enum End {
     Dropped,
     Sdk,
-    Init(tracewire_init::Telemetry),
+    Init(Box<tracewire_init::Telemetry>),
 }
 
 impl Installed {

@@ -9,14 +9,18 @@ use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::metrics::Temporality;
 use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanLimits};
 use tracewire_export::{Compression, ConsoleFormat, Protocol};
-use tracewire_propagation::Propagator;
+use tracewire_propagation::{
+    Propagator,
+    providers::{Binding, Unboxed},
+};
+use tracewire_sampling::Sampler;
 use tracing::subscriber::NoSubscriber;
 
 use crate::defaults::Defaults;
 use crate::env::Env;
 use crate::error::InitError;
 use crate::exporters::Exporter;
-use crate::guard::{Claim, Telemetry};
+use crate::guard::{Claim, Telemetry, set_unsampled};
 use crate::propagation;
 use crate::setup::{self, Settings};
 
@@ -69,10 +73,11 @@ impl Builder {
 
     /// Sets the sampler (`OTEL_TRACES_SAMPLER`).
     ///
-    /// It is used as it is; wrap it in a [`HintedSampler`](crate::HintedSampler) if it is to honor
-    /// what a format says beyond the sampled flag.
+    /// It goes through [`Sampler::wrap`](crate::sampling::Sampler::wrap): spans below a request that
+    /// is not traced are dropped, a span without ids is no parent, and the SDK's parent-based sampler
+    /// honors what a format says beyond the sampled flag.
     pub fn sampler(mut self, sampler: impl ShouldSample + 'static) -> Self {
-        self.settings.sampler = Some(Box::new(sampler));
+        self.settings.sampler = Some(Sampler::wrap(sampler));
         self
     }
 
@@ -382,12 +387,13 @@ impl Builder {
         // OpenTelemetry logs each of these at level INFO, before the program's own first line.
         tracing::subscriber::with_default(NoSubscriber::new(), || {
             if let Some(provider) = telemetry.watched() {
-                global::set_tracer_provider(provider);
+                global::set_tracer_provider(Unboxed(provider));
             }
             if let Some(provider) = telemetry.meter_provider() {
-                global::set_meter_provider(provider.clone());
+                global::set_meter_provider(Binding(provider.clone()));
             }
         });
+        set_unsampled(telemetry.sampler());
         // Last: who sees the propagator finds the providers in place.
         propagation::install(propagator);
         Ok(telemetry)

@@ -13,6 +13,8 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracewire_export::wiring::{Courier, Deliveries, after, log};
 use tracewire_export::{Exports, ShutdownReport};
+use tracewire_propagation::{set_describe_unsampled, set_drop_unsampled};
+use tracewire_sampling::Sampler;
 
 use crate::builder::Builder;
 use crate::ended::{End, Life, Watched};
@@ -102,6 +104,36 @@ impl Telemetry {
     /// The provider of tracers; `None` if `OTEL_SDK_DISABLED` is true.
     pub fn tracer_provider(&self) -> Option<&SdkTracerProvider> {
         self.running.as_ref()?.providers.tracer.as_ref()
+    }
+
+    /// The sampler of new spans; `None` if `OTEL_SDK_DISABLED` is true.
+    pub fn sampler(&self) -> Option<&Sampler> {
+        self.running.as_ref()?.providers.sampler.as_ref()
+    }
+
+    /// Decides about new spans by another sampler from now on.
+    ///
+    /// Target rates of rules that stay the same go on with what they measured, and traces that have
+    /// begun keep their decision as far as spans follow their parent: see [`Sampler::replace`].
+    ///
+    /// ```no_run
+    /// use tracewire_init::sampling::{ParentThreshold, RuleBased, Sampler};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let telemetry = tracewire_init::init()?;
+    /// let rules = RuleBased::parse("GET /healthz*: off; 0.05", "shop")?;
+    /// telemetry.replace_sampler(Sampler::new(ParentThreshold::new(rules)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn replace_sampler(&self, sampler: Sampler) {
+        let Some(running) = &self.running else { return };
+        if running.claim.is_some() {
+            set_unsampled(Some(&sampler));
+        }
+        if let Some(current) = &running.providers.sampler {
+            current.replace(sampler);
+        }
     }
 
     /// The provider of meters; `None` if metrics have no exporter or `OTEL_SDK_DISABLED` is true.
@@ -274,6 +306,8 @@ impl fmt::Debug for Telemetry {
 #[derive(Clone, Default)]
 pub(crate) struct Providers {
     pub(crate) tracer: Option<SdkTracerProvider>,
+    /// What the tracer's provider samples by.
+    pub(crate) sampler: Option<Sampler>,
     pub(crate) meter: Option<SdkMeterProvider>,
     #[cfg(feature = "logs")]
     pub(crate) logger: Option<SdkLoggerProvider>,
@@ -391,6 +425,12 @@ fn on_threads_of_their_own(deadline: Instant, work: Vec<Work>) -> bool {
         // A thread that panicked has dropped its sender, and is as done as it will be.
         !matches!(all_done.recv_timeout(left), Err(mpsc::RecvTimeoutError::Timeout))
     })
+}
+
+/// Tells layers what the process's sampler does about spans whose remote parent is not sampled.
+pub(crate) fn set_unsampled(sampler: Option<&Sampler>) {
+    set_describe_unsampled(sampler.is_some_and(Sampler::needs_unsampled_described));
+    set_drop_unsampled(sampler.is_some_and(Sampler::drops_unsampled));
 }
 
 static INITIALIZED: AtomicBool = AtomicBool::new(false);

@@ -54,7 +54,7 @@
 //! | `OTEL_SERVICE_NAME` | `unknown_service:` and the executable's name | who is sending |
 //! | `OTEL_RESOURCE_ATTRIBUTES` | – | `key=value,key=value`, percent-encoded |
 //! | `OTEL_PROPAGATORS` | the formats compiled in | see `tracewire-propagation` |
-//! | `OTEL_TRACES_SAMPLER`, `_ARG` | `parentbased_always_on`, 1.0 | `always_on`, `always_off`, `traceidratio`, and each with `parentbased_` before it |
+//! | `OTEL_TRACES_SAMPLER`, `_ARG` | `parentbased_always_on`, 1.0 | `always_on`, `always_off`, `traceidratio`, `probability`, `rules`, and each with `parentbased_` before it; the argument is a ratio, a probability, or [rules](sampling::RuleBased::parse) |
 //! | `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER` | `otlp` | `otlp`, `console`, `none`, `zipkin` for spans, `prometheus` for metrics; several with commas |
 //! | `OTEL_EXPORTER_ZIPKIN_ENDPOINT`, `_TIMEOUT` | `http://localhost:9411/api/v2/spans`, 10000 ms | where the exporter `zipkin` posts spans |
 //! | `OTEL_EXPORTER_PROMETHEUS_HOST`, `_PORT` | `localhost`, 9464 | where the exporter `prometheus` serves `/metrics` |
@@ -160,7 +160,6 @@ mod env;
 mod error;
 mod exporters;
 mod guard;
-mod hinted;
 mod ignored;
 mod limits;
 #[cfg(feature = "logs")]
@@ -194,18 +193,19 @@ mod span_filter;
 mod subscriber;
 #[cfg(any(feature = "logs", feature = "tracing"))]
 mod targets;
-mod untraced;
 #[cfg(feature = "zipkin")]
 mod zipkin;
 
 pub use self::{
     baggage::BaggageAttributes, builder::Builder, error::InitError, exporters::Exporter,
-    guard::Telemetry, hinted::HintedSampler,
+    guard::Telemetry,
 };
 
 #[cfg(feature = "config-file")]
 pub use self::config::file::{ConfigFile, ConfigFileError};
 pub use tracewire_export::{Compression, ConsoleFormat, Protocol, ShutdownReport, SignalReport};
+/// The samplers, also for programs that build their own tracer provider.
+pub use tracewire_sampling as sampling;
 
 #[cfg(feature = "prometheus")]
 pub use tracewire_export::PrometheusService;

@@ -7,7 +7,7 @@ use opentelemetry_sdk::Resource;
 #[cfg(feature = "logs")]
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::{MeterProviderBuilder, PeriodicReader, SdkMeterProvider};
-use opentelemetry_sdk::trace::{SdkTracerProvider, ShouldSample};
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracewire_export::wiring::Deliveries;
 use tracewire_export::wiring::log::{self, Level};
 use tracewire_export::{
@@ -16,6 +16,7 @@ use tracewire_export::{
 #[cfg(feature = "prometheus")]
 use tracewire_export::{PrometheusExporter, PrometheusServer};
 use tracewire_propagation::Propagator;
+use tracewire_sampling::Sampler;
 
 use crate::baggage::BaggageAttributes;
 use crate::batching;
@@ -29,7 +30,6 @@ use crate::metrics::{self, Interval};
 use crate::otlp::{self, Signal};
 #[cfg(feature = "prometheus")]
 use crate::prometheus;
-use crate::untraced::DropUntraced;
 use crate::{ignored, misspelled, resource, sampler};
 
 /// Said once, where no collector answers.
@@ -44,7 +44,7 @@ pub(crate) type AddExporter =
 #[derive(Default)]
 pub(crate) struct Settings {
     pub(crate) resource: resource::Settings,
-    pub(crate) sampler: Option<Box<dyn ShouldSample>>,
+    pub(crate) sampler: Option<Sampler>,
     pub(crate) traces_exporters: Option<Vec<Exporter>>,
     pub(crate) span_exporter: Option<AddExporter>,
     pub(crate) metrics_exporters: Option<Vec<Exporter>>,
@@ -170,7 +170,7 @@ impl<'a> Setup<'a> {
         ignored::warn_of_unchosen(env, &traces, &metric_exporters);
         let console = console::exporter(env, settings.console);
         let limits = limits::limits(env, settings.limits);
-        let sampler = sampler::sampler(env, settings.sampler);
+        let sampler = sampler::sampler(env, settings.sampler, &resource)?;
         let batch = batching::batch(env, batching::SPANS, settings.batch)?;
         let tracer = self.traces(
             &traces,
@@ -182,7 +182,7 @@ impl<'a> Setup<'a> {
                 otlp: &settings.otlp,
                 console: &console,
                 limits,
-                sampler,
+                sampler: sampler.clone(),
                 batch,
             },
             &resource,
@@ -198,6 +198,7 @@ impl<'a> Setup<'a> {
         }
         Ok(Providers {
             tracer: Some(tracer),
+            sampler: Some(sampler),
             meter,
             #[cfg(feature = "logs")]
             logger,
@@ -217,10 +218,10 @@ impl<'a> Setup<'a> {
         );
         let sampler = traces.sampler;
         #[cfg(feature = "tracing")]
-        let sampler: Box<dyn ShouldSample> = Box::new(crate::no_ids::NoIds::new(sampler));
+        let sampler = crate::no_ids::NoIds::new(sampler);
         let mut provider = builder
             .with_resource(resource.clone())
-            .with_sampler(DropUntraced(sampler))
+            .with_sampler(sampler)
             .with_span_limits(traces.limits.counts);
         if let Some(keys) = traces.baggage {
             provider = provider.with_span_processor(BaggageAttributes::new(keys));
@@ -365,7 +366,7 @@ struct Traces<'a> {
     otlp: &'a otlp::Settings,
     console: &'a ConsoleExporter,
     limits: Limits,
-    sampler: Box<dyn ShouldSample>,
+    sampler: Sampler,
     batch: Batch,
 }
 

@@ -82,6 +82,8 @@ fn telemetry_started_inside_a_span_exports_what_begins_below_it() {
         ("traceidratio", true),
         ("parentbased_always_on", true),
         ("parentbased_traceidratio", true),
+        ("probability", true),
+        ("parentbased_probability", true),
         ("always_off", false),
         ("parentbased_always_off", false),
     ] {
@@ -93,6 +95,25 @@ fn telemetry_started_inside_a_span_exports_what_begins_below_it() {
         // The last digit's lowest bit says sampled, the next that the trace id is random.
         let flags = header.rsplit('-').next().unwrap();
         assert_eq!(flags, if sampled { "03" } else { "02" }, "{sampler}: {header}");
+        assert_eq!(warnings(&output), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn requests_are_described_to_rules_that_may_keep_them_below_an_unsampled_caller() {
+    const TEST: &str =
+        "requests_are_described_to_rules_that_may_keep_them_below_an_unsampled_caller";
+    if is_child() {
+        let telemetry = tracewire_init::init().unwrap();
+        println!("described={}", tracewire_propagation::describe_unsampled());
+        println!("report={}", telemetry.shutdown());
+        return;
+    }
+    let rules = ("OTEL_TRACES_SAMPLER_ARG", "GET /orders: on; off");
+    for (sampler, expected) in [("rules", true), ("parentbased_rules", false)] {
+        let output = run(TEST, &[("OTEL_TRACES_SAMPLER", sampler), rules]);
+        let stdout = stdout(&output);
+        assert!(stdout.contains(&format!("described={expected}")), "{sampler}: {stdout}");
         assert_eq!(warnings(&output), Vec::<String>::new());
     }
 }

@@ -7,7 +7,7 @@ use crate::{
 use opentelemetry::{otel_error, otel_warn};
 use std::sync::{
     Arc, OnceLock, PoisonError, RwLock,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 /// Sets what [`default_propagator`] returns from now on.
@@ -48,6 +48,38 @@ pub fn default_version() -> u64 {
     VERSION.load(Ordering::Acquire)
 }
 
+/// Sets whether layers describe spans whose remote parent is not sampled before they are sampled,
+/// in the whole process. False unless set.
+///
+/// Samplers that follow the parent drop such spans, so describing them first would be for nothing.
+/// `init` sets this for samplers with rules that may keep them.
+pub fn set_describe_unsampled(describe: bool) {
+    DESCRIBE_UNSAMPLED.store(describe, Ordering::Relaxed);
+}
+
+/// Returns what [`set_describe_unsampled`] was given last.
+#[must_use]
+pub fn describe_unsampled() -> bool {
+    DESCRIBE_UNSAMPLED.load(Ordering::Relaxed)
+}
+
+/// Sets whether the sampler behind [`providers::Unboxed`](crate::providers::Unboxed) drops every span
+/// whose parent is not sampled, in this process or another one. False unless set.
+///
+/// Layers then start no such span: the context goes on with the caller's, as without an SDK. `init`
+/// sets this for samplers that are known to follow their parent.
+pub fn set_drop_unsampled(drop: bool) {
+    DROP_UNSAMPLED.store(drop, Ordering::Relaxed);
+}
+
+/// Returns what [`set_drop_unsampled`] was given last.
+#[must_use]
+pub fn drop_unsampled() -> bool {
+    DROP_UNSAMPLED.load(Ordering::Relaxed)
+}
+
+static DROP_UNSAMPLED: AtomicBool = AtomicBool::new(false);
+static DESCRIBE_UNSAMPLED: AtomicBool = AtomicBool::new(false);
 static DEFAULT: RwLock<Option<Arc<dyn Propagator>>> = RwLock::new(None);
 static VERSION: AtomicU64 = AtomicU64::new(0);
 

@@ -38,6 +38,10 @@ pub mod client {
     pub use tracewire_tower::client::*;
 }
 
+#[cfg(feature = "init")]
+#[doc(inline)]
+pub use tracewire_init::sampling;
+
 #[doc(inline)]
 pub use tracewire_propagation as propagation;
 

@@ -149,6 +149,24 @@ mod tests {
     }
 
     #[test]
+    fn a_sampler_changes_its_member_of_a_list_that_opentelemetry_refuses() {
+        let state = "foo@@bar=1,ot=th:c,a=2";
+        let context = TraceContext::new()
+            .extract(&headers(&[("traceparent", PARENT), ("tracestate", state)]), &Context::new());
+        assert_eq!(context.span().span_context().trace_state().header(), "ot=th:c");
+        let list = |ot: &str| {
+            let span = context.span().span_context().clone();
+            let own = ot.parse().unwrap();
+            let (trace_id, flags) = (span.trace_id(), span.trace_flags());
+            let span = SpanContext::new(trace_id, SpanId::from_bytes([1; 8]), flags, false, own);
+            sent(&context.with_remote_span_context(span))[1].1.clone()
+        };
+        assert_eq!(list("ot=th:c"), state);
+        assert_eq!(list("ot=th:8"), "ot=th:8,foo@@bar=1,a=2");
+        assert_eq!(list(""), "foo@@bar=1,a=2");
+    }
+
+    #[test]
     fn illegal_members_put_there_by_the_application_are_not_sent() {
         let state = TraceState::from_key_value([("a", "1"), ("b", "x\ny"), ("c", ""), ("d", "2")]);
         let context = Context::new().with_remote_span_context(SpanContext::new(

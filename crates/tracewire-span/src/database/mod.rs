@@ -55,11 +55,15 @@
 //! [database conventions]: https://opentelemetry.io/docs/specs/semconv/database/
 
 mod address;
+mod cache;
 mod call;
+mod durations;
 mod error;
 mod measure;
 mod pool;
+mod prepared;
 mod sql;
+mod statement;
 
 use crate::{Tracer, limit};
 pub use call::Call;
@@ -67,18 +71,50 @@ pub use error::ErrorKind;
 pub use measure::Measured;
 use opentelemetry::KeyValue;
 pub use pool::{ConnectionPool, Lease, PoolState};
+pub(crate) use prepared::Prepared;
 use std::{borrow::Cow, sync::Arc};
 
 /// A database that calls are made to.
 #[derive(Clone, Debug)]
 pub struct Database {
+    target: Target,
+    with_messages: bool,
+    describe_unsampled: bool,
+    tracer: Tracer,
+}
+
+/// What spans and metrics say of a database itself.
+#[derive(Clone, Debug)]
+struct Target {
     system: &'static str,
     namespace: Option<&'static str>,
     /// A namespace that is known at run time only.
     own_namespace: Option<Arc<str>>,
-    server: Option<(Cow<'static, str>, Option<u16>)>,
-    with_messages: bool,
-    tracer: Tracer,
+    server: Option<(Arc<str>, Option<u16>)>,
+}
+
+impl PartialEq for Target {
+    fn eq(&self, other: &Self) -> bool {
+        // Nearly always the very same texts: to compare their addresses is quick.
+        fn same(own: &str, other: &str) -> bool {
+            std::ptr::eq(own, other) || own == other
+        }
+        same(self.system, other.system)
+            && same(self.namespace().unwrap_or_default(), other.namespace().unwrap_or_default())
+            && self.namespace().is_some() == other.namespace().is_some()
+            && match (&self.server, &other.server) {
+                (Some((own, own_port)), Some((address, port))) => {
+                    same(own, address) && own_port == port
+                }
+                (own, other) => own.is_none() && other.is_none(),
+            }
+    }
+}
+
+impl Target {
+    fn namespace(&self) -> Option<&str> {
+        self.own_namespace.as_deref().or(self.namespace)
+    }
 }
 
 impl Database {
@@ -88,11 +124,9 @@ impl Database {
     #[must_use]
     pub const fn new(system: &'static str) -> Self {
         Self {
-            system,
-            namespace: None,
-            own_namespace: None,
-            server: None,
+            target: Target { system, namespace: None, own_namespace: None, server: None },
             with_messages: false,
+            describe_unsampled: false,
             tracer: crate::tracer!(),
         }
     }
@@ -100,7 +134,7 @@ impl Database {
     /// Sets the name of the database within its server: `db.namespace`.
     #[must_use]
     pub const fn namespace(mut self, namespace: &'static str) -> Self {
-        self.namespace = Some(namespace);
+        self.target.namespace = Some(namespace);
         self
     }
 
@@ -108,7 +142,7 @@ impl Database {
     /// It is cut at 256 bytes.
     #[must_use]
     pub fn dynamic_namespace(mut self, namespace: impl Into<String>) -> Self {
-        self.own_namespace = Some(limit::name(namespace.into().into()).into());
+        self.target.own_namespace = Some(limit::name(namespace.into().into()).into());
         self
     }
 
@@ -127,7 +161,7 @@ impl Database {
     #[must_use]
     pub fn server(mut self, address: impl AsRef<str>, port: Option<u16>) -> Self {
         let found = address::parse(address.as_ref());
-        self.server = found.map(|(address, own)| (address, port.or(own)));
+        self.target.server = found.map(|(address, own)| (address.into(), port.or(own)));
         self
     }
 
@@ -142,6 +176,19 @@ impl Database {
         self
     }
 
+    /// Gives samplers the name and the attributes of spans even if their parent is not sampled.
+    ///
+    /// Set it if your sampler looks at them instead of following the parent. Off by default: below a
+    /// parent that is not sampled, samplers see the name of the system alone, and the span gets its name
+    /// and attributes if it records after all. If `init` set up the SDK and its sampler follows the
+    /// parent, no span is started there, and the call runs in its parent. The duration is measured in
+    /// every case.
+    #[must_use]
+    pub const fn describe_unsampled(mut self, describe: bool) -> Self {
+        self.describe_unsampled = describe;
+        self
+    }
+
     /// Creates the spans with this tracer. Default: this crate's own.
     #[must_use]
     pub fn tracer(mut self, tracer: Tracer) -> Self {
@@ -150,6 +197,9 @@ impl Database {
     }
 
     /// Describes a call that runs a query, by its text without literals.
+    ///
+    /// The process remembers the descriptions of up to 512 queries of at most 4096 bytes, so that a text
+    /// that comes again is not read again. Pass values as parameters of the query: then there are few texts.
     ///
     /// For a system that is not SQL nothing is taken from the text; see [what is
     /// exported](self#what-is-exported).
@@ -165,18 +215,13 @@ impl Database {
         Call::operation(self, limit::name(name.into()))
     }
 
-    fn namespace_text(&self) -> Option<Cow<'static, str>> {
-        let own = self.own_namespace.as_deref().map(|name| Cow::Owned(name.to_owned()));
-        own.or(self.namespace.map(Cow::Borrowed))
-    }
-
     /// What every call to this database has in common.
     fn attributes(&self) -> Vec<KeyValue> {
         let mut attributes = Vec::with_capacity(4);
-        attributes.push(KeyValue::new("db.system.name", self.system));
-        let namespace = self.namespace_text();
-        attributes.extend(namespace.map(|name| KeyValue::new("db.namespace", name)));
-        if let Some((address, port)) = &self.server {
+        attributes.push(KeyValue::new("db.system.name", self.target.system));
+        let namespace = self.target.namespace();
+        attributes.extend(namespace.map(|name| KeyValue::new("db.namespace", name.to_owned())));
+        if let Some((address, port)) = &self.target.server {
             attributes.push(KeyValue::new("server.address", address.clone()));
             attributes.extend(port.map(|port| KeyValue::new("server.port", i64::from(port))));
         }
@@ -185,16 +230,16 @@ impl Database {
 
     /// `host:port/namespace`, with what is known of that.
     fn default_pool_name(&self) -> String {
-        let server = self.server.as_ref().map(|(address, port)| match port {
+        let server = self.target.server.as_ref().map(|(address, port)| match port {
             Some(port) if address.contains(':') => format!("[{address}]:{port}"),
             Some(port) => format!("{address}:{port}"),
             None => address.to_string(),
         });
-        match (server, self.namespace_text()) {
+        match (server, self.target.namespace()) {
             (Some(server), Some(namespace)) => format!("{server}/{namespace}"),
             (Some(server), None) => server,
-            (None, Some(namespace)) => namespace.into_owned(),
-            (None, None) => self.system.to_owned(),
+            (None, Some(namespace)) => namespace.to_owned(),
+            (None, None) => self.target.system.to_owned(),
         }
     }
 }

@@ -17,7 +17,13 @@ const MAX_PART: usize = 256;
 /// Bytes of the longest valid list; all header lines together are held to it.
 const MAX_LEN: usize = MAX_MEMBERS * (MAX_PART + 1 + MAX_PART + 1);
 
+/// The key of OpenTelemetry's own member. Of several, the first one counts.
+const OT: &str = "ot";
+
 /// A valid list that OpenTelemetry cannot hold.
+///
+/// Its member `ot` only keeps the place for what is in the span context. A sampler could not take
+/// it out of here.
 pub(super) struct Unheld(pub(super) String);
 
 /// What the header lines hold.
@@ -27,8 +33,9 @@ pub(super) enum List {
     Empty,
     /// A list that OpenTelemetry can hold.
     Held(TraceState),
-    /// A list that it cannot hold, in the form in which it is sent on.
-    Unheld(String),
+    /// A list that it cannot hold, in the form in which it is sent on, and the one member of it that
+    /// samplers read and write, `ot`.
+    Unheld { list: String, ot: TraceState },
     /// One bad member, or too many: the whole list is dropped.
     Malformed,
 }
@@ -69,7 +76,16 @@ fn parse_members<'a>(lines: impl Iterator<Item = &'a [u8]>) -> List {
     }
     match TraceState::from_key_value(members()) {
         Ok(held) => List::Held(held),
-        Err(_) => join(len(members()), members()).map_or(List::Empty, List::Unheld),
+        Err(_) => {
+            let first = members().position(|(key, _)| key == OT);
+            let kept = || {
+                let numbered = members().enumerate();
+                numbered.filter(|(at, (key, _))| *key != OT || Some(*at) == first).map(|(_, m)| m)
+            };
+            let ot = TraceState::from_key_value(first.and_then(|at| members().nth(at)))
+                .unwrap_or_default();
+            join(len(kept()), kept()).map_or(List::Empty, |list| List::Unheld { list, ot })
+        }
     }
 }
 
@@ -83,9 +99,15 @@ pub(super) fn header_value(context: &Context, span_context: &SpanContext) -> Opt
         None => join(len(held.into_iter()), legal),
         // Newer members stand to the left of older ones.
         Some(Unheld(list)) => {
-            let older = list.split(',').filter_map(|member| member.split_once('='));
-            let older = older.filter(|(key, _)| held.get(key).is_none());
-            join(list.len() + len(held.into_iter()), legal.chain(older).take(MAX_MEMBERS))
+            let older = || list.split(',').filter_map(|member| member.split_once('='));
+            let ot = older().find(|(key, _)| *key == OT).map(|(_, value)| value);
+            let is_same = ot.is_some() && ot == held.get(OT);
+            let newer = legal.filter(|(key, _)| *key != OT || !is_same);
+            let older = older().filter(|(key, _)| match *key {
+                OT => is_same,
+                key => held.get(key).is_none(),
+            });
+            join(list.len() + len(held.into_iter()), newer.chain(older).take(MAX_MEMBERS))
         }
     }
 }
@@ -211,7 +233,7 @@ mod tests {
         match parse(lines.iter().map(|line| line.as_bytes())) {
             List::Empty => Some(String::new()),
             List::Held(held) => Some(held.header()),
-            List::Unheld(list) => Some(list),
+            List::Unheld { list, .. } => Some(list),
             List::Malformed => None,
         }
     }
@@ -249,6 +271,20 @@ mod tests {
             (vec![&full], &full),
         ] {
             assert_eq!(sent(&lines).as_deref(), Some(expected), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_member_of_opentelemetry_is_held_beside_a_list_that_is_not() {
+        for (line, expected, held) in [
+            ("a@@b=1,ot=th:c,b=2", "a@@b=1,ot=th:c,b=2", "ot=th:c"),
+            ("ot=th:c,a@@b=1,ot=th:8", "ot=th:c,a@@b=1", "ot=th:c"),
+            ("a@@b=1", "a@@b=1", ""),
+        ] {
+            let List::Unheld { list, ot } = parse([line.as_bytes()].into_iter()) else {
+                panic!("{line} is held");
+            };
+            assert_eq!((list.as_str(), ot.header().as_str()), (expected, held), "{line}");
         }
     }
 

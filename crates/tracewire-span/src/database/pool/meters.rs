@@ -1,7 +1,7 @@
 //! The instruments of pools: one set for each meter provider, however many pools there are.
 
 use super::{Inner, PoolState};
-use crate::database::measure::BOUNDARIES;
+use crate::database::durations::BOUNDARIES;
 use opentelemetry::{
     InstrumentationScope, KeyValue, StringValue, global,
     metrics::{Counter, Histogram, Meter, MeterProvider},

@@ -2,6 +2,7 @@
 
 mod dice;
 mod opentelemetry;
+mod sampling;
 
 use crate::lab::Lab;
 use crate::peer::Peer;
@@ -12,6 +13,7 @@ use std::process::Command;
 pub(crate) const SYSTEMS: &[System] = &[
     System { name: "Python: OpenTelemetry", check: opentelemetry::check },
     System { name: "Python: OpenTelemetry's first steps", check: dice::check },
+    System { name: "Python: OpenTelemetry's samplers", check: sampling::check },
 ];
 
 /// A program, and what it needs.

@@ -1,0 +1,108 @@
+//! What a composable sampler may look at.
+
+use opentelemetry::trace::{Link, SpanContext, SpanKind};
+use opentelemetry::{Context, KeyValue};
+
+use crate::Threshold;
+use crate::rate::Clock;
+
+/// The span that is about to start, as [`Composable`](crate::Composable) samplers see it.
+///
+/// Attributes are those that the span is started with. Later ones, its status and its duration do
+/// not exist yet, and the SDK shows samplers neither the resource nor the instrumentation scope.
+#[derive(Clone, Copy, Debug)]
+pub struct SamplingParameters<'a> {
+    pub(crate) context: Option<&'a Context>,
+    pub(crate) parent: Option<&'a SpanContext>,
+    pub(crate) decision: ParentDecision,
+    pub(crate) name: &'a str,
+    pub(crate) kind: &'a SpanKind,
+    pub(crate) attributes: &'a [KeyValue],
+    pub(crate) links: &'a [Link],
+    pub(crate) clock: &'a dyn Clock,
+}
+
+/// What was decided about the trace before this span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParentDecision {
+    /// Nothing: the span begins a trace, or the caller leaves the decision to this service.
+    None,
+    /// To keep it, with this threshold.
+    Threshold(Threshold),
+    /// To keep it, with a probability that is not known.
+    Sampled,
+    /// To drop it.
+    NotSampled,
+}
+
+impl<'a> SamplingParameters<'a> {
+    /// Returns the context that the span starts in, for what travels beside its parent.
+    #[must_use]
+    pub fn context(&self) -> Option<&'a Context> {
+        self.context
+    }
+
+    /// Whether the span has a parent, and whether that is in another process.
+    #[must_use]
+    pub fn parent(&self) -> ParentKind {
+        match self.parent {
+            None => ParentKind::None,
+            Some(parent) if parent.is_remote() => ParentKind::Remote,
+            Some(_) => ParentKind::Local,
+        }
+    }
+
+    /// Returns what was decided about the trace before this span.
+    ///
+    /// What B3, Datadog or X-Ray ask for beyond a sampled flag is part of it: a request that leaves
+    /// the decision to this service is [`ParentDecision::None`].
+    #[must_use]
+    pub fn parent_decision(&self) -> ParentDecision {
+        self.decision
+    }
+
+    /// Returns the name that the span is started with.
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// Returns the kind of the span.
+    #[must_use]
+    pub fn kind(&self) -> &'a SpanKind {
+        self.kind
+    }
+
+    /// Returns the attributes that the span is started with.
+    #[must_use]
+    pub fn attributes(&self) -> &'a [KeyValue] {
+        self.attributes
+    }
+
+    /// Returns the links that the span is started with.
+    #[must_use]
+    pub fn links(&self) -> &'a [Link] {
+        self.links
+    }
+
+    /// Whether this decision is about a whole trace, and not about a part of one.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.parent.is_none() || self.decision == ParentDecision::None
+    }
+
+    pub(crate) fn clock(&self) -> &'a dyn Clock {
+        self.clock
+    }
+}
+
+/// Where the parent of a span is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParentKind {
+    /// There is none: the span begins a trace.
+    None,
+    /// In another process.
+    Remote,
+    /// In this process.
+    Local,
+}

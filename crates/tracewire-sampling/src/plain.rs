@@ -1,0 +1,139 @@
+//! Samplers that know no thresholds: OpenTelemetry's stable ones, and those of applications.
+
+use std::any::Any;
+use std::fmt;
+
+use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceId, TraceState};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::trace::{
+    Sampler as SdkSampler, SamplingDecision, SamplingResult, ShouldSample,
+};
+
+use tracewire_propagation::SamplingHint;
+
+use crate::composable::ParentDecision;
+use crate::otel_trace_state::{OtelTraceState, with_threshold};
+use crate::parent::{Trace, real_parent, without_span};
+
+/// A sampler without thresholds, and how its decisions go together with a caller's `th`.
+pub(crate) enum Plain {
+    /// Decides without a look at the trace, and leaves `th` alone.
+    Constant(SamplingDecision),
+    /// Follows the parent, and asks another sampler about roots.
+    ParentBased(Box<dyn ShouldSample>),
+    /// Nobody knows what it goes by, so a caller's `th` says nothing about its decisions.
+    Other(Box<dyn ShouldSample>),
+}
+
+/// A span that is about to start.
+#[derive(Clone, Copy)]
+pub(crate) struct NewSpan<'a> {
+    pub(crate) context: Option<&'a Context>,
+    pub(crate) trace_id: TraceId,
+    pub(crate) name: &'a str,
+    pub(crate) kind: &'a SpanKind,
+    pub(crate) attributes: &'a [KeyValue],
+    pub(crate) links: &'a [Link],
+}
+
+impl NewSpan<'_> {
+    fn ask(&self, sampler: &dyn ShouldSample, context: Option<&Context>) -> SamplingResult {
+        let Self { trace_id, name, kind, attributes, links, .. } = *self;
+        sampler.should_sample(context, trace_id, name, kind, attributes, links)
+    }
+}
+
+impl Plain {
+    /// Takes the SDK's own samplers apart, because what they do is known.
+    pub(crate) fn of(sampler: impl ShouldSample + 'static) -> Self {
+        let known = (&sampler as &dyn Any).downcast_ref::<SdkSampler>();
+        match known {
+            Some(SdkSampler::AlwaysOn) => Self::Constant(SamplingDecision::RecordAndSample),
+            Some(SdkSampler::AlwaysOff) => Self::Constant(SamplingDecision::Drop),
+            Some(SdkSampler::ParentBased(root)) => Self::ParentBased(root.clone()),
+            _ => Self::Other(Box::new(sampler)),
+        }
+    }
+
+    pub(crate) fn decide(
+        &self,
+        span: &NewSpan<'_>,
+        parent: Option<&SpanContext>,
+        hint: Option<SamplingHint>,
+    ) -> SamplingResult {
+        match self {
+            Self::Constant(decision) => decided(decision.clone(), state_of(parent)),
+            Self::ParentBased(root) => follow(&**root, span, parent, hint),
+            Self::Other(sampler) => {
+                let context = span.context.map(real_parent);
+                let result = span.ask(&**sampler, context.as_deref());
+                without_inherited_threshold(result, parent)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Plain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Constant(SamplingDecision::Drop) => f.write_str("AlwaysOff"),
+            Self::Constant(_) => f.write_str("AlwaysOn"),
+            Self::ParentBased(root) => f.debug_tuple("ParentBased").field(root).finish(),
+            Self::Other(sampler) => sampler.fmt(f),
+        }
+    }
+}
+
+/// Follows the parent and what its format asked for, or asks `root` where nothing is decided yet.
+fn follow(
+    root: &dyn ShouldSample,
+    span: &NewSpan<'_>,
+    parent: Option<&SpanContext>,
+    hint: Option<SamplingHint>,
+) -> SamplingResult {
+    let decision = match Trace::read(parent, hint, span.trace_id).decision {
+        ParentDecision::None if parent.is_some() => {
+            let context = span.context.map(without_span);
+            return merged(span.ask(root, context.as_ref()), parent);
+        }
+        ParentDecision::None => {
+            let context = span.context.map(real_parent);
+            return span.ask(root, context.as_deref());
+        }
+        ParentDecision::NotSampled => SamplingDecision::Drop,
+        ParentDecision::Sampled | ParentDecision::Threshold(_) => SamplingDecision::RecordAndSample,
+    };
+    let state = state_of(parent);
+    // What a format asks for beyond the flag was decided by no threshold.
+    decided(decision, if hint.is_some() { with_threshold(&state, None) } else { state })
+}
+
+/// Takes out a threshold that the sampler only passed on.
+fn without_inherited_threshold(
+    result: SamplingResult,
+    parent: Option<&SpanContext>,
+) -> SamplingResult {
+    let threshold = |state| OtelTraceState::of(state).threshold();
+    let inherited = parent.and_then(|parent| threshold(parent.trace_state()));
+    if inherited.is_none() || threshold(&result.trace_state) != inherited {
+        return result;
+    }
+    let trace_state = with_threshold(&result.trace_state, None);
+    SamplingResult { trace_state, ..result }
+}
+
+/// The decision of a sampler that saw no parent, with the members that the parent has.
+fn merged(result: SamplingResult, parent: Option<&SpanContext>) -> SamplingResult {
+    let Some(parent) = parent else { return result };
+    let threshold = OtelTraceState::of(&result.trace_state).threshold();
+    let trace_state = with_threshold(parent.trace_state(), threshold);
+    SamplingResult { trace_state, ..result }
+}
+
+fn decided(decision: SamplingDecision, trace_state: TraceState) -> SamplingResult {
+    SamplingResult { decision, attributes: Vec::new(), trace_state }
+}
+
+fn state_of(parent: Option<&SpanContext>) -> TraceState {
+    parent.map_or(TraceState::NONE, |parent| parent.trace_state().clone())
+}

@@ -1,0 +1,276 @@
+//! The sampler around all others.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt, TraceId, TraceState};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
+use tracewire_propagation::{SamplingHint, is_untraced};
+
+use crate::composable::{Composable, SamplingParameters};
+use crate::otel_trace_state::with_threshold;
+use crate::parent::{Trace, hint};
+use crate::plain::{NewSpan, Plain};
+use crate::rate::{Clock, RateStatus, RateTarget, SystemClock};
+use crate::{Randomness, Threshold};
+
+/// The sampler for an SDK: decides by a tree of [`Composable`] samplers, or by another sampler.
+///
+/// For each span, in this order:
+///
+/// 1. Below a request that is not traced ([`tracewire_propagation::untraced`]) it drops the span.
+/// 2. It reads the parent. A span without valid ids is none. What B3, Datadog or X-Ray ask for
+///    beyond a sampled flag ([`SamplingHint`](tracewire_propagation::SamplingHint)) counts as what a
+///    remote parent decided. A `th` that contradicts the sampled flag counts as absent.
+/// 3. It asks the tree for a threshold, and keeps the span if the random number of the trace is not
+///    below.
+/// 4. It writes the threshold of a kept span into the trace state, and takes a `th` out that does
+///    not describe this decision. Other members, and the caller's `rv`, stay.
+///
+/// Clones share one tree, which [`replace`](Self::replace) changes while the SDK uses it.
+///
+/// ```
+/// use opentelemetry_sdk::trace::SdkTracerProvider;
+/// use tracewire_sampling::{ParentThreshold, RuleBased, Sampler};
+///
+/// let rules = RuleBased::parse("GET /healthz*: off; POST /orders: on; 0.01", "shop")?;
+/// let sampler = Sampler::new(ParentThreshold::new(rules));
+/// let provider = SdkTracerProvider::builder().with_sampler(sampler.clone()).build();
+/// // Later, without a new provider:
+/// sampler.replace(Sampler::new(ParentThreshold::new(RuleBased::parse("0.05", "shop")?)));
+/// # Ok::<(), tracewire_sampling::RuleError>(())
+/// ```
+#[derive(Clone)]
+pub struct Sampler {
+    current: Arc<ArcSwap<Current>>,
+    clock: Arc<dyn Clock>,
+}
+
+/// What [`Sampler::replace`] replaces.
+#[derive(Debug)]
+struct Current {
+    by: Arc<By>,
+    record_dropped: bool,
+}
+
+#[derive(Debug)]
+enum By {
+    Tree(Box<dyn Composable>),
+    Plain(Plain),
+}
+
+impl Sampler {
+    /// Decides by a tree of composable samplers.
+    pub fn new(tree: impl Composable + 'static) -> Self {
+        Self::by(By::Tree(Box::new(tree)))
+    }
+
+    /// Follows the parent, and asks `root` where there is none, as OpenTelemetry's `ParentBased`.
+    ///
+    /// A caller's `th` stays on what follows the parent. The SDK's own parent-based sampler discards
+    /// the trace state and the attributes that its root returns, and takes a span without ids for a
+    /// parent; this one does neither.
+    pub fn parent_based(root: impl ShouldSample + 'static) -> Self {
+        Self::by(By::Plain(Plain::ParentBased(Box::new(root))))
+    }
+
+    /// Decides by a sampler of the SDK or of the application.
+    ///
+    /// The SDK's `ParentBased` becomes [`parent_based`](Self::parent_based). Of a sampler that is
+    /// not known, nobody can say which probability its decisions have, so a caller's `th` is taken
+    /// out; a threshold that the sampler sets itself stays. A [`Sampler`] is returned as it is.
+    pub fn wrap(sampler: impl ShouldSample + 'static) -> Self {
+        match (&sampler as &dyn Any).downcast_ref::<Self>() {
+            Some(ours) => ours.clone(),
+            None => Self::by(By::Plain(Plain::of(sampler))),
+        }
+    }
+
+    /// Decides as `sampler` does, but records what it drops without sampling it, as OpenTelemetry's
+    /// `AlwaysRecord`.
+    ///
+    /// Span processors see those spans, for example to count them, and exporters do not. What is
+    /// below a request that is not traced stays dropped.
+    pub fn always_record(sampler: impl ShouldSample + 'static) -> Self {
+        let Self { current, clock } = Self::wrap(sampler);
+        let by = current.load().by.clone();
+        Self {
+            current: Arc::new(ArcSwap::from_pointee(Current { by, record_dropped: true })),
+            clock,
+        }
+    }
+
+    /// Measures the rates of [`RateTarget`]s with another clock than the system's.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Clock + 'static) -> Self {
+        Self { clock: Arc::new(clock), ..self }
+    }
+
+    /// Decides by what `sampler` decides by from the next span on, in every clone of this sampler.
+    ///
+    /// A [`RateTarget`] that is the same in both, below a rule with the same conditions, goes on with
+    /// its estimate. Traces that have begun keep their decision as far as spans follow their parent.
+    pub fn replace(&self, sampler: Self) {
+        let (old, new) = (self.current.load_full(), sampler.current.load_full());
+        if let (By::Tree(old), By::Tree(new)) = (&*old.by, &*new.by) {
+            let mut known = HashMap::new();
+            old.visit_rate_targets("", &mut |path, target: &RateTarget| {
+                known.insert(path, target);
+            });
+            new.visit_rate_targets("", &mut |path, target: &RateTarget| {
+                if let Some(old) = known.get(&path) {
+                    target.take_over(old);
+                }
+            });
+        }
+        self.current.store(new);
+    }
+
+    /// Returns what each [`RateTarget`] has seen and does, with the text of its rule.
+    #[must_use]
+    pub fn rates(&self) -> Vec<(String, Vec<RateStatus>)> {
+        let current = self.current.load();
+        let mut rates = Vec::new();
+        if let By::Tree(tree) = &*current.by {
+            tree.visit_rate_targets("", &mut |path, target: &RateTarget| {
+                rates.push((path, target.status()));
+            });
+        }
+        rates
+    }
+
+    /// Whether the tree may keep a span under a parent that is not sampled, so that rules
+    /// need its name and attributes.
+    ///
+    /// Always false for [`parent_based`](Self::parent_based) and [`wrap`](Self::wrap): what those
+    /// need is up to the application.
+    #[must_use]
+    pub fn needs_unsampled_described(&self) -> bool {
+        match &*self.current.load().by {
+            By::Tree(tree) => !tree.drops_unsampled(),
+            By::Plain(_) => false,
+        }
+    }
+
+    /// Whether it is known to drop every span under a parent that is not sampled, whatever the
+    /// span is: then layers need not start one.
+    ///
+    /// Never for samplers that are not known, and not for [`always_record`](Self::always_record).
+    #[must_use]
+    pub fn drops_unsampled(&self) -> bool {
+        let current = self.current.load();
+        let drops = match &*current.by {
+            By::Tree(tree) => tree.drops_unsampled(),
+            By::Plain(Plain::ParentBased(_) | Plain::Constant(SamplingDecision::Drop)) => true,
+            By::Plain(_) => false,
+        };
+        drops && !current.record_dropped
+    }
+
+    fn by(by: By) -> Self {
+        let current = Current { by: Arc::new(by), record_dropped: false };
+        Self { current: Arc::new(ArcSwap::from_pointee(current)), clock: Arc::new(SystemClock) }
+    }
+}
+
+impl ShouldSample for Sampler {
+    fn should_sample(
+        &self,
+        parent_context: Option<&Context>,
+        trace_id: TraceId,
+        name: &str,
+        span_kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        let span =
+            NewSpan { context: parent_context, trace_id, name, kind: span_kind, attributes, links };
+        let Some(context) = parent_context else { return self.decide(&span, None, None) };
+        let active = context.span();
+        let active = active.span_context();
+        if is_untraced(context) {
+            return SamplingResult {
+                decision: SamplingDecision::Drop,
+                attributes: Vec::new(),
+                trace_state: active.trace_state().clone(),
+            };
+        }
+        let parent = active.is_valid().then_some(active);
+        self.decide(&span, parent, hint(context, active))
+    }
+}
+
+impl Sampler {
+    fn decide(
+        &self,
+        span: &NewSpan<'_>,
+        parent: Option<&SpanContext>,
+        hint: Option<SamplingHint>,
+    ) -> SamplingResult {
+        let current = self.current.load();
+        let mut result = match &*current.by {
+            By::Tree(tree) => self.compare(&**tree, span, parent, hint),
+            By::Plain(plain) => plain.decide(span, parent, hint),
+        };
+        if current.record_dropped && result.decision == SamplingDecision::Drop {
+            result.decision = SamplingDecision::RecordOnly;
+        }
+        result
+    }
+
+    /// Compares the tree's threshold with the random number of the trace.
+    fn compare(
+        &self,
+        tree: &dyn Composable,
+        span: &NewSpan<'_>,
+        parent: Option<&SpanContext>,
+        hint: Option<SamplingHint>,
+    ) -> SamplingResult {
+        let trace = Trace::read(parent, hint, span.trace_id);
+        let intent = tree.intent(&SamplingParameters {
+            context: span.context,
+            parent,
+            decision: trace.decision,
+            name: span.name,
+            kind: span.kind,
+            attributes: span.attributes,
+            links: span.links,
+            clock: &*self.clock,
+        });
+        let kept = intent.threshold().filter(|threshold| {
+            // A number of its own, because nobody knows how this threshold relates to the trace.
+            let own = || *threshold == Threshold::ALWAYS || threshold.keeps(Randomness::fresh());
+            if intent.is_reliable() { threshold.keeps(trace.randomness) } else { own() }
+        });
+        let state = parent.map_or(&TraceState::NONE, SpanContext::trace_state);
+        let trace_state = with_threshold(state, kept.filter(|_| intent.is_reliable()));
+        if kept.is_none() {
+            return SamplingResult {
+                decision: SamplingDecision::Drop,
+                attributes: Vec::new(),
+                trace_state,
+            };
+        }
+        SamplingResult {
+            decision: SamplingDecision::RecordAndSample,
+            attributes: intent.attributes().cloned().collect(),
+            trace_state,
+        }
+    }
+}
+
+impl fmt::Debug for Sampler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let current = self.current.load();
+        let by: &dyn fmt::Debug = match &*current.by {
+            By::Tree(tree) => tree,
+            By::Plain(plain) => plain,
+        };
+        let name = if current.record_dropped { "Sampler::always_record" } else { "Sampler" };
+        f.debug_tuple(name).field(by).finish()
+    }
+}
