@@ -70,6 +70,11 @@ impl Spans {
         Self(self.iter().filter(|span| span.kind == kind).cloned().collect())
     }
 
+    /// All spans but those of this name, such as the waits that a busy machine adds.
+    pub fn without(&self, name: &str) -> Self {
+        Self(self.iter().filter(|span| span.name != name).cloned().collect())
+    }
+
     /// All spans of this name.
     pub fn named(&self, name: &str) -> Vec<Span> {
         let named = self.iter().filter(|span| span.name == name);

@@ -84,6 +84,14 @@ pub use tracewire_propagation as propagation;
 #[doc(inline)]
 pub use tracewire_span as span;
 
+#[cfg(feature = "redis")]
+#[doc(inline)]
+pub use tracewire_redis as redis;
+
+#[cfg(feature = "sqlx")]
+#[doc(inline)]
+pub use tracewire_sqlx as sqlx;
+
 /// Process set-up: the builder, the guard, the sampler, and the log lines of `tracing`.
 #[cfg(any(feature = "init", feature = "tracing"))]
 pub mod setup {

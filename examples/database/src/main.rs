@@ -41,7 +41,9 @@ mod tests {
     async fn every_query_is_a_span() {
         let capture = Capture::new();
         capture.run(async { span("open shop").run(open_shop()).await }).await.unwrap();
-        capture.finished().await.assert_snapshot(
+        let spans = capture.finished().await;
+        // On a busy machine even one connection is waited for.
+        spans.without("wait for connection").assert_snapshot(
             r#"
             open shop
               CREATE TABLE items [client]

@@ -97,7 +97,7 @@ impl Cache {
             }
         }
         // A program has few systems; many databases of one system may differ in the others alone.
-        hasher.write(target.namespace.unwrap_or_default().as_bytes());
+        hasher.write(target.namespace().unwrap_or_default().as_bytes());
         if let Some((address, port)) = &target.server {
             hasher.write(address.as_bytes());
             hasher.write_u16(port.unwrap_or_default());
@@ -173,7 +173,7 @@ mod tests {
     use std::thread;
 
     fn target(system: &'static str, namespace: Option<&'static str>) -> Target {
-        Target { system, namespace, server: None }
+        Target { system, namespace, own_namespace: None, server: None }
     }
 
     /// What is exported of a statement.

@@ -18,7 +18,7 @@ use std::sync::{
 use tracewire_propagation::{current, providers};
 
 /// The boundaries of `db.client.operation.duration` in seconds, as the conventions advise.
-const BOUNDARIES: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
+pub(super) const BOUNDARIES: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
 
 /// How many instruments are kept: a process has one, unless it keeps tenants apart or has a tracer
 /// for each library.

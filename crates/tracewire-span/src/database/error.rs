@@ -1,6 +1,6 @@
 //! What the errors of calls become.
 
-use crate::{error_type::error_type, limit};
+use crate::{Span, error_type::error_type, limit};
 use opentelemetry::StringValue;
 use std::{borrow::Cow, fmt::Display};
 
@@ -79,6 +79,14 @@ impl Failure {
         };
         let message = with_message.then(|| limit::display(error));
         Some(Self { exception, error_type, code, message })
+    }
+
+    /// Records the failure on the span of the call.
+    pub(super) fn record_on(self, span: &Span) {
+        if let Some(code) = self.code {
+            span.set_attribute("db.response.status_code", code);
+        }
+        span.fail_as(self.exception, self.error_type, self.message);
     }
 }
 

@@ -69,13 +69,11 @@ impl Clock {
 
     /// Records the failure on the current span, which is the call's, and for the metric.
     fn fail(&mut self, failure: Failure) {
-        let Failure { exception, error_type, code, message } = failure;
-        if let Some(code) = code {
+        if let Some(code) = &failure.code {
             self.failed.push(KeyValue::new("db.response.status_code", code.clone()));
-            current().set_attribute("db.response.status_code", code);
         }
-        self.failed.push(KeyValue::new(ERROR_TYPE, error_type.clone()));
-        current().if_recording(|span| span.fail_as(exception, error_type, message));
+        self.failed.push(KeyValue::new(ERROR_TYPE, failure.error_type.clone()));
+        current().if_recording(|span| failure.record_on(span));
     }
 
     fn end(&mut self) {

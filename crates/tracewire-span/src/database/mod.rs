@@ -60,6 +60,7 @@ mod call;
 mod durations;
 mod error;
 mod measure;
+mod pool;
 mod prepared;
 mod sql;
 mod statement;
@@ -68,6 +69,8 @@ use crate::{Tracer, limit};
 pub use call::Call;
 pub use error::ErrorKind;
 pub use measure::Measured;
+use opentelemetry::KeyValue;
+pub use pool::{ConnectionPool, Lease, PoolState};
 pub(crate) use prepared::Prepared;
 use std::{borrow::Cow, sync::Arc};
 
@@ -85,6 +88,8 @@ pub struct Database {
 struct Target {
     system: &'static str,
     namespace: Option<&'static str>,
+    /// A namespace that is known at run time only.
+    own_namespace: Option<Arc<str>>,
     server: Option<(Arc<str>, Option<u16>)>,
 }
 
@@ -95,14 +100,20 @@ impl PartialEq for Target {
             std::ptr::eq(own, other) || own == other
         }
         same(self.system, other.system)
-            && same(self.namespace.unwrap_or_default(), other.namespace.unwrap_or_default())
-            && self.namespace.is_some() == other.namespace.is_some()
+            && same(self.namespace().unwrap_or_default(), other.namespace().unwrap_or_default())
+            && self.namespace().is_some() == other.namespace().is_some()
             && match (&self.server, &other.server) {
                 (Some((own, own_port)), Some((address, port))) => {
                     same(own, address) && own_port == port
                 }
                 (own, other) => own.is_none() && other.is_none(),
             }
+    }
+}
+
+impl Target {
+    fn namespace(&self) -> Option<&str> {
+        self.own_namespace.as_deref().or(self.namespace)
     }
 }
 
@@ -113,7 +124,7 @@ impl Database {
     #[must_use]
     pub const fn new(system: &'static str) -> Self {
         Self {
-            target: Target { system, namespace: None, server: None },
+            target: Target { system, namespace: None, own_namespace: None, server: None },
             with_messages: false,
             describe_unsampled: false,
             tracer: crate::tracer!(),
@@ -124,6 +135,14 @@ impl Database {
     #[must_use]
     pub const fn namespace(mut self, namespace: &'static str) -> Self {
         self.target.namespace = Some(namespace);
+        self
+    }
+
+    /// Sets the name of the database within its server, if it is known at run time only: `db.namespace`.
+    /// It is cut at 256 bytes.
+    #[must_use]
+    pub fn dynamic_namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.target.own_namespace = Some(limit::name(namespace.into().into()).into());
         self
     }
 
@@ -194,5 +213,33 @@ impl Database {
     /// at 256 bytes.
     pub fn operation(&self, name: impl Into<Cow<'static, str>>) -> Call<'_> {
         Call::operation(self, limit::name(name.into()))
+    }
+
+    /// What every call to this database has in common.
+    fn attributes(&self) -> Vec<KeyValue> {
+        let mut attributes = Vec::with_capacity(4);
+        attributes.push(KeyValue::new("db.system.name", self.target.system));
+        let namespace = self.target.namespace();
+        attributes.extend(namespace.map(|name| KeyValue::new("db.namespace", name.to_owned())));
+        if let Some((address, port)) = &self.target.server {
+            attributes.push(KeyValue::new("server.address", address.clone()));
+            attributes.extend(port.map(|port| KeyValue::new("server.port", i64::from(port))));
+        }
+        attributes
+    }
+
+    /// `host:port/namespace`, with what is known of that.
+    fn default_pool_name(&self) -> String {
+        let server = self.target.server.as_ref().map(|(address, port)| match port {
+            Some(port) if address.contains(':') => format!("[{address}]:{port}"),
+            Some(port) => format!("{address}:{port}"),
+            None => address.to_string(),
+        });
+        match (server, self.target.namespace()) {
+            (Some(server), Some(namespace)) => format!("{server}/{namespace}"),
+            (Some(server), None) => server,
+            (None, Some(namespace)) => namespace.to_owned(),
+            (None, None) => self.target.system.to_owned(),
+        }
     }
 }

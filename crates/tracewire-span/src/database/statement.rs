@@ -82,7 +82,7 @@ impl Statement {
             attributes.extend(attribute);
         };
         set("db.system.name", Some(target.system.into()));
-        set("db.namespace", target.namespace.map(Into::into));
+        set("db.namespace", target.namespace().map(|name| name.to_owned().into()));
         set("db.operation.name", operation);
         set("db.collection.name", collection);
         set("db.query.summary", summary.clone());
@@ -104,7 +104,7 @@ impl Statement {
 
 /// The summary; else the operation with what it works on; else the system.
 fn name(target: &Target, facts: &Facts) -> Cow<'static, str> {
-    let works_on = facts.collection.as_ref().map(StringValue::as_str).or(target.namespace);
+    let works_on = facts.collection.as_ref().map(StringValue::as_str).or(target.namespace());
     let works_on = works_on.or(target.server.as_ref().map(|(address, _)| &**address));
     match (&facts.summary, &facts.operation, works_on) {
         (Some(summary), _, _) => summary.as_str().to_owned().into(),
