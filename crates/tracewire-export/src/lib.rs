@@ -110,6 +110,7 @@
 mod console;
 mod diagnostics;
 mod error;
+mod exemplars;
 mod exports;
 #[cfg(feature = "logs")]
 mod logs;
@@ -141,6 +142,9 @@ pub use self::{
         tls::Tls,
     },
 };
+
+/// What [`MetricExporter`] and the page of Prometheus take exemplars from.
+pub use tracewire_exemplar::Exemplars;
 
 /// The version whose `HttpClient` fits [`OtlpExporter::client`](field@OtlpExporter::client).
 pub use opentelemetry_http;

@@ -4,6 +4,7 @@ mod client;
 mod divide;
 mod encode;
 mod endpoint;
+mod exemplars;
 mod field;
 #[cfg(feature = "otlp-grpc")]
 mod grpc;

@@ -10,12 +10,14 @@ use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::trace::SpanData;
+use tracewire_exemplar::Exemplars;
 #[cfg(feature = "logs")]
 use {crate::logs::Log, opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest};
 
 use super::client::{Client, Item};
 use super::divide::{divide, points};
 use super::encode::Protobuf;
+use super::exemplars::Filler;
 #[cfg(feature = "otlp-json")]
 use super::json::Json;
 use crate::pipeline::counts::Failure;
@@ -104,21 +106,30 @@ impl Deliver<Arc<SpanData>> for OtlpSpans {
 #[derive(Debug)]
 pub(crate) struct OtlpMetrics {
     client: Arc<Client>,
+    exemplars: Option<Filler>,
 }
 
 impl OtlpMetrics {
     pub(crate) fn new(client: Client) -> Self {
-        Self { client: Arc::new(client) }
+        Self { client: Arc::new(client), exemplars: None }
     }
 }
 
 impl DeliverMetrics for OtlpMetrics {
     fn prepare(&self, metrics: &ResourceMetrics) -> Dispatch {
         let client = Arc::clone(&self.client);
-        let parts = divide(ExportMetricsServiceRequest::from(metrics), client.most_message());
+        let mut request = ExportMetricsServiceRequest::from(metrics);
+        if let Some(exemplars) = &self.exemplars {
+            exemplars.fill(&mut request, metrics);
+        }
+        let parts = divide(request, client.most_message());
         let parts: Vec<_> =
             parts.into_iter().map(|part| (points(&part), client.encode_message(part))).collect();
         Box::new(move || send_all(&client, parts))
+    }
+
+    fn set_exemplars(&mut self, exemplars: Exemplars) {
+        self.exemplars = Some(Filler::new(exemplars));
     }
 }
 

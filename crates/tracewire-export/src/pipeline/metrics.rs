@@ -10,6 +10,7 @@ use opentelemetry_sdk::metrics::data::{
     AggregatedMetrics, MetricData, ResourceMetrics, ScopeMetrics,
 };
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
+use tracewire_exemplar::Exemplars;
 
 use super::counts::{Counts, Failure};
 use super::courier::Courier;
@@ -25,6 +26,9 @@ use crate::otlp::{OtlpExporter, OtlpMetrics};
 pub(crate) trait DeliverMetrics: Send + Sync + std::fmt::Debug + 'static {
     /// Encodes metrics, and gives what sends them. May panic.
     fn prepare(&self, metrics: &ResourceMetrics) -> Dispatch;
+
+    /// Takes exemplars from this store, where they are exported.
+    fn set_exemplars(&mut self, _exemplars: Exemplars) {}
 }
 
 /// Sends metrics. Blocks, for a bounded time; may panic.
@@ -107,6 +111,13 @@ impl MetricExporter {
     /// set.
     pub fn temporality(mut self, temporality: Temporality) -> Self {
         self.temporality = temporality;
+        self
+    }
+
+    /// Adds the exemplars of this store to histograms, each once: none unless set. The console shows
+    /// none.
+    pub fn exemplars(mut self, exemplars: &Exemplars) -> Self {
+        self.sink.set_exemplars(exemplars.clone());
         self
     }
 
