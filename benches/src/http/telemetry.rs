@@ -17,6 +17,11 @@ use std::{
     time::Duration,
 };
 
+use tracewire_propagation::{
+    providers::{Binding, Unboxed},
+    set_drop_unsampled,
+};
+
 /// So long that no span is lost and no reader runs while something is measured.
 pub(super) const QUEUE: usize = 1 << 16;
 const INTERVAL: Duration = Duration::from_secs(3600);
@@ -75,6 +80,14 @@ impl Telemetry {
             Box::new(BaggagePropagator::new()),
         ]));
         self
+    }
+
+    /// Says what the providers are and how they sample, as `tracewire::init` does: a layer takes the
+    /// concrete tracer, binds instruments, and starts no span whose caller did not sample it.
+    pub(super) fn set_as_init_does(&mut self) {
+        global::set_tracer_provider(Unboxed(self.tracer_provider.clone()));
+        global::set_meter_provider(Binding(self.meter_provider.clone()));
+        set_drop_unsampled(true);
     }
 
     /// Exports what is left. What that loses the collector misses, and who asks it will know.

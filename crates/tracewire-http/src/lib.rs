@@ -69,7 +69,7 @@ pub mod __private {
         server::{Hooks, ServerOptions},
         settings::Common,
     };
-    pub use opentelemetry::{global::ObjectSafeTracerProvider, metrics::MeterProvider};
+    pub use opentelemetry::metrics::MeterProvider;
     pub use std::{borrow::Cow, sync::Arc};
-    pub use tracewire_propagation::Propagator;
+    pub use tracewire_propagation::{Propagator, providers::AnyTracerProvider};
 }

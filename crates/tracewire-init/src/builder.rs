@@ -9,7 +9,10 @@ use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::metrics::Temporality;
 use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanLimits};
 use tracewire_export::{Compression, ConsoleFormat, Protocol};
-use tracewire_propagation::{Propagator, set_describe_unsampled};
+use tracewire_propagation::{
+    Propagator,
+    providers::{Binding, Unboxed},
+};
 use tracewire_sampling::Sampler;
 use tracing::subscriber::NoSubscriber;
 
@@ -18,7 +21,7 @@ use crate::defaults::Defaults;
 use crate::env::Env;
 use crate::error::InitError;
 use crate::exporters::Exporter;
-use crate::guard::Telemetry;
+use crate::guard::{Telemetry, set_unsampled};
 use crate::propagation;
 use crate::setup::{self, Settings};
 
@@ -385,14 +388,13 @@ impl Builder {
         // OpenTelemetry logs each of these at level INFO, before the program's own first line.
         tracing::subscriber::with_default(NoSubscriber::new(), || {
             if let Some(provider) = telemetry.watched() {
-                global::set_tracer_provider(provider);
+                global::set_tracer_provider(Unboxed(provider));
             }
             if let Some(provider) = telemetry.meter_provider() {
-                global::set_meter_provider(provider.clone());
+                global::set_meter_provider(Binding(provider.clone()));
             }
         });
-        let sampler = telemetry.sampler();
-        set_describe_unsampled(sampler.is_some_and(Sampler::needs_unsampled_described));
+        set_unsampled(telemetry.sampler());
         // Last: who sees the propagator finds the providers in place.
         propagation::install(propagator);
         Ok(telemetry)

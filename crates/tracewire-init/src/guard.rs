@@ -9,7 +9,7 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracewire_export::ShutdownReport;
 use tracewire_export::wiring::log;
-use tracewire_propagation::set_describe_unsampled;
+use tracewire_propagation::{set_describe_unsampled, set_drop_unsampled};
 use tracewire_sampling::Sampler;
 
 use crate::builder::Builder;
@@ -126,7 +126,7 @@ impl Telemetry {
     pub fn replace_sampler(&self, sampler: Sampler) {
         let Some(running) = &self.running else { return };
         if running.claim.is_some() {
-            set_describe_unsampled(sampler.needs_unsampled_described());
+            set_unsampled(Some(&sampler));
         }
         if let Some(current) = &running.providers.sampler {
             current.replace(sampler);
@@ -297,4 +297,10 @@ impl fmt::Debug for Telemetry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Telemetry").field("report", &self.report()).finish()
     }
+}
+
+/// Tells layers what the process's sampler does about spans whose remote parent is not sampled.
+pub(crate) fn set_unsampled(sampler: Option<&Sampler>) {
+    set_describe_unsampled(sampler.is_some_and(Sampler::needs_unsampled_described));
+    set_drop_unsampled(sampler.is_some_and(Sampler::drops_unsampled));
 }

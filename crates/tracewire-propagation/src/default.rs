@@ -63,6 +63,22 @@ pub fn describe_unsampled() -> bool {
     DESCRIBE_UNSAMPLED.load(Ordering::Relaxed)
 }
 
+/// Sets whether the sampler behind [`providers::Unboxed`](crate::providers::Unboxed) drops every span
+/// whose remote parent is not sampled. False unless set.
+///
+/// Layers then start no such span: the context goes on with the caller's, as without an SDK. `init`
+/// sets this for samplers that are known to follow their parent.
+pub fn set_drop_unsampled(drop: bool) {
+    DROP_UNSAMPLED.store(drop, Ordering::Relaxed);
+}
+
+/// Returns what [`set_drop_unsampled`] was given last.
+#[must_use]
+pub fn drop_unsampled() -> bool {
+    DROP_UNSAMPLED.load(Ordering::Relaxed)
+}
+
+static DROP_UNSAMPLED: AtomicBool = AtomicBool::new(false);
 static DESCRIBE_UNSAMPLED: AtomicBool = AtomicBool::new(false);
 static DEFAULT: RwLock<Option<Arc<dyn Propagator>>> = RwLock::new(None);
 static VERSION: AtomicU64 = AtomicU64::new(0);

@@ -8,7 +8,7 @@
 //! one format's headers into another's. Work that is not to be recorded carries a mark
 //! ([`untraced`]).
 //!
-//! [`current`] attaches a context in destructors that may run while their thread ends.
+//! [`providers`] tells layers what the global providers are. [`current`] attaches a context in destructors that may run while their thread ends.
 
 mod composite;
 pub mod current;
@@ -16,6 +16,7 @@ mod default;
 mod formats;
 mod names;
 mod propagator;
+pub mod providers;
 mod random_flag;
 mod register;
 mod remove;
@@ -30,8 +31,8 @@ mod untraced;
 pub use self::{
     composite::Composite,
     default::{
-        default_propagator, default_version, describe_unsampled, set_default,
-        set_describe_unsampled,
+        default_propagator, default_version, describe_unsampled, drop_unsampled, set_default,
+        set_describe_unsampled, set_drop_unsampled,
     },
     formats::*, // those that are compiled in, and the list of all
     names::{NamedPropagators, NotCompiledIn, allowed_names, from_env, from_names},

@@ -83,7 +83,7 @@ impl NamedPropagators {
         let (names, mut propagators): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
         let propagator = match propagators.len() {
             1 => propagators.remove(0),
-            _ => Arc::new(Composite::from_iter(propagators)),
+            _ => together(&names, Composite::from_iter(propagators)),
         };
         Self { propagator, names, unknown }
     }
@@ -105,6 +105,22 @@ impl NamedPropagators {
     pub fn unknown(&self) -> &[String] {
         &self.unknown
     }
+}
+
+/// Several propagators of these names as one.
+fn together(names: &[String], all: Composite) -> Arc<dyn Propagator> {
+    #[cfg(all(feature = "tracecontext", feature = "baggage"))]
+    {
+        let is_w3c = |name: &String| {
+            let format = HeaderFormat::from_name(name);
+            matches!(format, Some(HeaderFormat::TraceContext | HeaderFormat::Baggage))
+        };
+        if names.len() == 2 && names.iter().all(is_w3c) {
+            return Arc::new(crate::formats::TraceContextAndBaggage::new(all));
+        }
+    }
+    let _ = names;
+    Arc::new(all)
 }
 
 /// The error for a format that is known but not compiled in.

@@ -68,7 +68,8 @@ impl Middleware for ClientMiddleware {
     ) -> Result<Response> {
         match self.redirects {
             None => send(&self.settings, request, extensions, next).await.end(),
-            Some(limit) => follow(&self.settings, limit, request, extensions, next).await,
+            // Boxed, because its size would be that of every call that follows none.
+            Some(limit) => Box::pin(follow(&self.settings, limit, request, extensions, next)).await,
         }
     }
 }

@@ -156,6 +156,21 @@ impl Sampler {
         }
     }
 
+    /// Whether it is known to drop every span under a remote parent that is not sampled, whatever the
+    /// span is: then layers need not start one.
+    ///
+    /// Never for samplers that are not known, and not for [`always_record`](Self::always_record).
+    #[must_use]
+    pub fn drops_unsampled(&self) -> bool {
+        let current = self.current.load();
+        let drops = match &*current.by {
+            By::Tree(tree) => tree.drops_unsampled(),
+            By::Plain(Plain::ParentBased(_) | Plain::Constant(SamplingDecision::Drop)) => true,
+            By::Plain(_) => false,
+        };
+        drops && !current.record_dropped
+    }
+
     fn by(by: By) -> Self {
         let current = Current { by: Arc::new(by), record_dropped: false };
         Self { current: Arc::new(ArcSwap::from_pointee(current)), clock: Arc::new(SystemClock) }

@@ -134,6 +134,17 @@ impl SensitiveKeys {
     }
 
     fn redact_whole_url<'a>(&self, url: &'a str, is_cut: bool) -> Cow<'a, str> {
+        // Where the address itself is cut, user information may stand behind the cut.
+        let plain = start_of_query(url).filter(|query| !is_cut || *query < url.len());
+        let Some(query) = plain else { return self.redact_parts_of_url(url, is_cut) };
+        let (address, query) = url.split_at(query);
+        match self.redact(Part::Query, query, is_cut) {
+            Cow::Borrowed(_) => Cow::Borrowed(url),
+            Cow::Owned(query) => Cow::Owned([address, &*query].concat()),
+        }
+    }
+
+    fn redact_parts_of_url<'a>(&self, url: &'a str, is_cut: bool) -> Cow<'a, str> {
         let is_cut = is_cut && !url.contains('#');
         let url = url.split_once('#').map_or(url, |(url, _)| url);
         let (address, query) = url.split_at(url.find('?').unwrap_or(url.len()));
@@ -195,6 +206,29 @@ impl SensitiveKeys {
         }
         splice.finish()
     }
+}
+
+/// Where the query of a web address begins, or its end, if nothing before it can be a secret: the
+/// usual case, in one pass. `None` if that is not certain.
+fn start_of_query(url: &str) -> Option<usize> {
+    let scheme = if url.starts_with("https://") { "https://" } else { "http://" };
+    let behind = url.strip_prefix(scheme)?.as_bytes();
+    let mut in_path = false;
+    for (at, byte) in behind.iter().enumerate() {
+        match byte {
+            b'?' => {
+                let query = scheme.len() + at;
+                return (at > 0 && !url.as_bytes()[query..].contains(&b'#')).then_some(query);
+            }
+            b'/' if at == 0 => return None,
+            b'/' => in_path = true,
+            b':' if !in_path => {}
+            b'@' | b'\\' | b'%' | b'#' | b'=' | b':' => return None,
+            _ if *byte <= b' ' || *byte >= 0x7f => return None,
+            _ => {}
+        }
+    }
+    Some(url.len())
 }
 
 /// Finds the two slashes before an authority.

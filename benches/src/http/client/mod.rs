@@ -30,6 +30,7 @@ pub(super) fn variants() -> Vec<Variant> {
         bare::VARIANT,
         floor::VARIANT,
         tracewire::VARIANT,
+        tracewire::WITH_OWN_SDK,
         #[cfg(feature = "peers")]
         reqwest_tracing::VARIANT,
     ]

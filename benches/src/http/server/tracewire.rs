@@ -1,7 +1,18 @@
-//! Ours.
+//! Ours: as `tracewire::init` sets a process up, and with an SDK of the application's.
 
-use crate::http::{Records, Variant};
+use crate::http::{Records, Side, Variant, server::Server, telemetry::Telemetry};
 use tracewire_tower::ServerLayer;
 
-pub(super) const VARIANT: Variant =
-    Variant::server("tracewire", Records::Everything, |router| router.layer(ServerLayer::new()));
+pub(super) const VARIANT: Variant = Variant {
+    name: "tracewire",
+    records: Records::Everything,
+    side: Side::Server(Server {
+        set_up: Telemetry::set_as_init_does,
+        wrap: |router| router.layer(ServerLayer::new()),
+    }),
+};
+
+pub(super) const WITH_OWN_SDK: Variant =
+    Variant::server("tracewire, own SDK", Records::Everything, |router| {
+        router.layer(ServerLayer::new())
+    });

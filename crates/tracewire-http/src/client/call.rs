@@ -208,16 +208,16 @@ fn exchange(resolved: &Arc<Resolved>, parent: &Context, request: &ClientRequest<
     if !resolved.records {
         return Exchange::unrecorded(outgoing(parent));
     }
-    let mut record = Record::new(resolved, request.method);
-    record.scheme = request.scheme;
-    record.server = Some(request.host)
-        .filter(|host| !host.is_empty())
-        .map(|host| (limited_shared(host.into(), record.options().value_limit), request.port));
-    record.rpc = request.rpc(resolved);
-    record.start(parent, None, |record| {
+    let note = |record: &mut Record| {
+        record.scheme = request.scheme;
+        record.server = Some(request.host)
+            .filter(|host| !host.is_empty())
+            .map(|host| (limited_shared(host.into(), record.options().value_limit), request.port));
+        record.rpc = request.rpc(resolved).map(Box::new);
+    };
+    Exchange::start(resolved, request.method, (parent, None), note, |record| {
         (record.span_name(request.name, request.template), request.describe(record))
-    });
-    Exchange::new(record)
+    })
 }
 
 impl Traced for ClientCall {

@@ -118,15 +118,21 @@ impl<B: Body, E: Traced> Body for ExchangeBody<B, E> {
         if *this.over {
             return Poll::Ready(None);
         }
-        let frame = ready!(this.work.as_mut().poll_inner(|inner| inner.poll_frame(cx)));
-        let mut over = frame.is_none();
+        let (frame, over) = ready!(this.work.as_mut().poll_to_end(|mut inner| {
+            let polled = inner.as_mut().poll_frame(cx);
+            let over = match &polled {
+                Poll::Ready(Some(Ok(frame))) => frame.is_trailers() || inner.is_end_stream(),
+                Poll::Ready(Some(Err(_))) | Poll::Pending => false,
+                Poll::Ready(None) => true,
+            };
+            (polled.map(|frame| (frame, over)), over)
+        }));
         match &frame {
             Some(Ok(frame)) => {
                 let size = this.remaining.count(frame);
                 if let Some(exchange) = this.work.as_mut().scope().exchange() {
                     exchange.response_frame(frame, size);
                 }
-                over = frame.is_trailers() || this.work.inner().is_some_and(Body::is_end_stream);
                 if !over && this.remaining.has_all() {
                     let scope = this.work.as_mut().scope();
                     if ends_at_last_byte(scope) {

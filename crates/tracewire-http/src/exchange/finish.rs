@@ -23,8 +23,11 @@ impl Record {
     pub(super) fn finish(&self, outcome: Outcome) {
         self.count_active(-1);
         let elapsed = self.elapsed();
-        // Exemplars are taken from the current context, if its span is recorded.
-        let _attached = self.recording.then(|| current::attach(self.context.clone())).flatten();
+        // A classifier may look at the current span, or log. Nothing else here looks at the current
+        // context: the SDK of this release line takes no exemplars. With one that does, attach it
+        // always if `self.recording`.
+        let looked_at = self.recording && self.options().classify.is_some();
+        let _attached = looked_at.then(|| current::attach(self.context.clone())).flatten();
         let error = self.judge(outcome).error(self.options().classify.as_ref());
         if self.recording {
             let end = || {
@@ -80,7 +83,7 @@ impl Record {
             decided: self.verdict,
             status: self.status,
             outcome,
-            route: self.route.clone(),
+            route: self.options().classify.as_ref().and(self.route.as_ref()).cloned(),
             verdict: self.verdict(outcome),
         }
     }

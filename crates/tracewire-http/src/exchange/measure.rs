@@ -23,11 +23,14 @@ impl Record {
         let instruments = &self.resolved.instruments;
         let labels = self.labels(error);
         #[cfg(feature = "bound-instruments")]
-        if labels.exact && self.rpc.is_none() && self.metric_attributes.is_empty() {
-            let Instruments { duration, bound_durations, .. } = instruments;
-            let series = (self.digest(&labels), self.series(&labels));
+        if let Instruments { duration, bound_durations: Some(bound), .. } = instruments
+            && labels.exact
+            && self.rpc.is_none()
+            && self.metric_attributes.is_empty()
+        {
+            let series = (labels.digest, &self.series(&labels));
             let attributes = || self.duration_attributes(&labels);
-            return bound_durations.record(elapsed.as_secs_f64(), duration, series, attributes);
+            return bound.record(elapsed.as_secs_f64(), duration, series, attributes);
         }
         let duration = match (&self.rpc, &instruments.rpc_duration) {
             (Some(_), Some(duration)) => duration,
@@ -37,16 +40,16 @@ impl Record {
     }
 
     #[cfg(feature = "bound-instruments")]
-    fn series(&self, labels: &Labels) -> Series {
+    fn series<'a>(&'a self, labels: &'a Labels) -> Series<&'a StringValue> {
         Series {
-            method: labels.method.clone(),
+            method: &labels.method,
             scheme: self.scheme,
             version: labels.version,
-            server: self.server.clone(),
-            route: self.route.clone(),
+            server: self.server.as_ref().map(|(host, port)| (host, *port)),
+            route: self.route.as_ref(),
             synthetic: labels.synthetic,
             status: labels.status,
-            error: labels.error.clone(),
+            error: labels.error.as_ref(),
         }
     }
 

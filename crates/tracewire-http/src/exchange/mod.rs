@@ -22,15 +22,18 @@ pub(crate) use self::{
 
 use crate::{
     conventions as c,
-    grpc::Messages,
     outcome::Outcome,
+    settings::Resolved,
     values::{address, version_name},
 };
 use bytes::Buf;
-use http::{HeaderMap, StatusCode, Version};
+use http::{HeaderMap, Method, StatusCode, Version};
 use http_body::Frame;
-use opentelemetry::{Context, KeyValue, trace::TraceContextExt};
-use std::{net::SocketAddr, sync::Arc};
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{SpanContext, TraceContextExt},
+};
+use std::{borrow::Cow, net::SocketAddr, sync::Arc};
 
 /// The largest size of a body that is believed, in bytes: 1 TiB. Anyone can declare more.
 const LARGEST: u64 = 1 << 40;
@@ -44,32 +47,14 @@ const LARGEST: u64 = 1 << 40;
 #[derive(Debug)]
 pub struct Exchange {
     context: Context,
-    recording: bool,
-    /// How many more attributes the span may get from headers and hooks.
-    room: usize,
-    rpc: bool,
-    messages: Messages,
-    sized: bool,
-    response_sized: bool,
-    handed_over: bool,
-    // None where nothing is recorded.
+    // None where nothing is recorded, and once it is handed over.
     shared: Option<Arc<Shared>>,
 }
 
 impl Exchange {
     /// An exchange of which nothing is recorded. It carries `context`.
     pub fn unrecorded(context: Context) -> Self {
-        Self {
-            context,
-            recording: false,
-            room: 0,
-            rpc: false,
-            messages: Messages::default(),
-            sized: false,
-            response_sized: false,
-            handed_over: false,
-            shared: None,
-        }
+        Self { context, shared: None }
     }
 
     /// Whether anything is recorded of it: not if it is [`unrecorded`](Self::unrecorded), or nothing
@@ -92,20 +77,16 @@ impl Exchange {
     /// Notes the head of the response: the status code, those of its headers that are to be captured,
     /// and gRPC's status where the head has it.
     pub fn set_response(&mut self, status: StatusCode, headers: &HeaderMap) {
-        let (recording, mut room) = (self.recording, self.room);
         self.note(|record| {
             record.set_status(status);
             record.set_trailers(headers);
-            if recording {
-                record.capture_response_headers(headers, &mut room);
-            }
+            record.capture_response_headers(headers);
         });
-        self.room = room;
     }
 
     /// Notes the response's trailers, which carry gRPC's status.
     pub fn set_trailers(&mut self, trailers: &HeaderMap) {
-        if self.rpc {
+        if self.is_rpc() {
             self.note(|record| record.set_trailers(trailers));
         }
     }
@@ -116,26 +97,23 @@ impl Exchange {
         if let Some(trailers) = frame.trailers_ref() {
             self.set_trailers(trailers);
         }
-        if self.rpc
-            && !self.messages.are_several()
+        if self.is_rpc()
             && let Some(data) = frame.data_ref()
+            && self.shared.as_ref().is_some_and(|shared| shared.reads_second_message(data))
         {
-            self.messages.read(data);
-            if self.messages.are_several() {
-                self.note_stream();
-            }
+            self.note_stream();
         }
     }
 
     /// Whether the sizes of bodies are measured; where they are not, noting them does nothing.
     pub fn measures_sizes(&self) -> bool {
-        self.sized
+        self.shared.as_ref().is_some_and(|shared| shared.sized)
     }
 
     /// Notes the size of the request's body, in bytes as transferred. More than 1 TiB is not noted:
     /// such a size was only declared.
     pub fn set_request_size(&mut self, bytes: u64) {
-        if self.sized && bytes <= LARGEST {
+        if self.measures_sizes() && bytes <= LARGEST {
             self.note(|record| record.request_size = Some(bytes));
         }
     }
@@ -143,17 +121,16 @@ impl Exchange {
     /// Leaves the size of the response's body out, where what is read of it is not what was
     /// transferred.
     pub fn omit_response_size(&mut self) {
-        self.response_sized = false;
+        if self.measures_sizes() {
+            self.note(|record| record.omits_response_size = true);
+        }
     }
 
     /// Notes that so many more bytes of the response's body were transferred. More than 1 TiB at
     /// once is not noted: such a size was only declared.
     pub fn add_response_size(&mut self, bytes: u64) {
-        if self.response_sized && bytes <= LARGEST {
-            self.note(|record| {
-                let size = record.response_size.unwrap_or(0).saturating_add(bytes);
-                record.response_size = Some(size);
-            });
+        if self.measures_sizes() && bytes <= LARGEST {
+            self.note(|record| record.add_response_size(bytes));
         }
     }
 
@@ -164,17 +141,20 @@ impl Exchange {
     /// a [stream](Self::set_stream).
     pub fn hand_over(mut self) {
         self.set_stream(true);
-        self.handed_over = true;
+        self.shared = None;
     }
 
     /// Adds attributes to the span. Where it would have more than 112 with them, the last are left
     /// out, so that there is room for what the conventions want at the end.
     pub fn add_attributes(&mut self, mut attributes: Vec<KeyValue>) {
-        attributes.truncate(self.room);
-        self.room -= attributes.len();
-        if self.recording && !attributes.is_empty() {
-            self.context.span().set_attributes(attributes);
+        if !self.records_span() || attributes.is_empty() {
+            return;
         }
+        self.note(|record| {
+            attributes.truncate(record.room);
+            record.room -= attributes.len();
+        });
+        self.context.span().set_attributes(attributes);
     }
 
     /// Adds attributes to the duration metric. Every new value is a new time series.
@@ -188,8 +168,8 @@ impl Exchange {
     pub fn set_version(&mut self, version: Version) {
         let version = version_name(version);
         self.note(|record| record.version = version);
-        if self.recording
-            && !self.rpc
+        if self.records_span()
+            && !self.is_rpc()
             && let Some(version) = version
         {
             let version = KeyValue::new(c::NETWORK_PROTOCOL_VERSION, version);
@@ -199,7 +179,7 @@ impl Exchange {
 
     /// Notes the other end of the socket.
     pub fn set_peer(&mut self, peer: SocketAddr) {
-        if self.recording {
+        if self.records_span() {
             let span = self.context.span();
             span.set_attribute(KeyValue::new(c::NETWORK_PEER_ADDRESS, address(peer.ip())));
             span.set_attribute(KeyValue::new(c::NETWORK_PEER_PORT, i64::from(peer.port())));
@@ -208,7 +188,7 @@ impl Exchange {
 
     /// Notes how often the request was sent again, where that was not known when it started.
     pub fn set_resend_count(&mut self, count: u32) {
-        if self.recording {
+        if self.records_span() {
             let count = KeyValue::new(c::HTTP_REQUEST_RESEND_COUNT, i64::from(count));
             self.context.span().set_attribute(count);
         }
@@ -227,21 +207,31 @@ impl Exchange {
 
     /// Whether this is a call over gRPC, recorded by the conventions for remote procedure calls.
     pub fn is_rpc(&self) -> bool {
-        self.rpc
+        self.shared.as_ref().is_some_and(|shared| shared.rpc)
     }
 
-    pub(crate) fn new(record: Record) -> Self {
-        Self {
-            context: record.context.clone(),
-            recording: record.recording,
-            room: record.room,
-            rpc: record.rpc.is_some(),
-            messages: Messages::default(),
-            sized: record.measures_sizes(),
-            response_sized: record.measures_sizes(),
-            handed_over: false,
-            shared: Some(Arc::new(Shared::new(record))),
-        }
+    /// Starts the exchange of a request with this method, under `parent`: `note` says what is known
+    /// of it, and `describe` what its span is called and has.
+    pub(crate) fn start(
+        resolved: &Arc<Resolved>,
+        method: &Method,
+        (parent, link): (&Context, Option<SpanContext>),
+        note: impl FnOnce(&mut Record),
+        describe: impl Fn(&Record) -> (Cow<'static, str>, Vec<KeyValue>),
+    ) -> Self {
+        // Made where it stays: it is too large to be moved for nothing.
+        let mut shared = Arc::new(Shared::new(resolved, method));
+        let own = Arc::get_mut(&mut shared).expect("nobody else has it yet");
+        let context = own.begin(|record| {
+            note(record);
+            record.start(parent, link, describe);
+        });
+        Self { context, shared: Some(shared) }
+    }
+
+    /// Whether there is a span that records.
+    fn records_span(&self) -> bool {
+        self.shared.as_ref().is_some_and(|shared| shared.recording)
     }
 
     /// What those who add to the exchange share, if anything is recorded.
@@ -264,8 +254,6 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        if !self.handed_over {
-            self.end_once(Outcome::Cancelled);
-        }
+        self.end_once(Outcome::Cancelled);
     }
 }

@@ -2,11 +2,12 @@
 
 use crate::{
     conventions as c,
-    grpc::{GrpcStatus, RpcCall},
+    grpc::{GrpcStatus, Messages, RpcCall},
     outcome::{ErrorType, Outcome},
     settings::{Common, Resolved},
     values::{MOST_HEADERS, OTHER, Scheme, Side},
 };
+use bytes::Buf;
 use http::{HeaderMap, Method, StatusCode};
 use opentelemetry::{Context, KeyValue, StringValue, trace::TraceContextExt};
 use std::{
@@ -35,13 +36,17 @@ pub(crate) struct Record {
     pub(crate) server: Option<(StringValue, u16)>,
     pub(crate) route: Option<StringValue>,
     pub(crate) synthetic: Option<&'static str>,
-    pub(crate) rpc: Option<RpcCall>,
+    pub(crate) rpc: Option<Box<RpcCall>>,
     pub(crate) metric_attributes: Vec<KeyValue>,
     /// What those who answer made of the exchange, in place of the conventions.
     pub(crate) verdict: Option<Option<ErrorType>>,
     pub(crate) named: bool,
     pub(super) request_size: Option<u64>,
     pub(super) response_size: Option<u64>,
+    /// What is read of the response's body is not what was transferred.
+    pub(super) omits_response_size: bool,
+    /// The messages of the response's body so far, over gRPC.
+    pub(super) messages: Messages,
     pub(super) status: Option<StatusCode>,
     /// Whether the response is a stream, where that is known.
     pub(super) stream: Option<bool>,
@@ -75,6 +80,8 @@ impl Record {
             named: false,
             request_size: None,
             response_size: None,
+            omits_response_size: false,
+            messages: Messages::default(),
             status: None,
             stream: None,
             answered: None,
@@ -106,22 +113,35 @@ impl Record {
 
     /// Adds those of the response's headers that are to be captured to the span, which has `room`
     /// for so many.
-    pub(super) fn capture_response_headers(&self, headers: &HeaderMap, room: &mut usize) {
+    pub(super) fn capture_response_headers(&mut self, headers: &HeaderMap) {
+        if !self.recording || self.options().response_headers.is_empty() {
+            return;
+        }
         let prefix = match self.rpc {
             Some(_) => c::RPC_RESPONSE_METADATA,
             None => c::HTTP_RESPONSE_HEADER,
         };
         let Common { response_headers, value_limit, .. } = self.options();
         let span = self.context.span();
-        let most = *room;
+        let most = self.room;
+        let mut added = 0;
         let add = |attribute| {
-            *room -= 1;
+            added += 1;
             span.set_attribute(attribute);
         };
         response_headers.capture(headers, prefix, *value_limit, most, add);
+        self.room = most.saturating_sub(added);
     }
 
     /// Returns whether the sizes of bodies are measured.
+    /// Notes that so many more bytes of the response's body were transferred.
+    pub(super) fn add_response_size(&mut self, bytes: u64) {
+        if !self.omits_response_size {
+            let size = self.response_size.unwrap_or(0).saturating_add(bytes);
+            self.response_size = Some(size);
+        }
+    }
+
     pub(super) fn measures_sizes(&self) -> bool {
         self.resolved.instruments.body_sizes.is_some()
     }
@@ -147,12 +167,42 @@ impl Record {
 #[derive(Debug)]
 pub(crate) struct Shared {
     ended: AtomicBool,
+    /// Whether there is a span that records.
+    pub(super) recording: bool,
+    /// Whether it is a call over gRPC.
+    pub(super) rpc: bool,
+    /// Whether the sizes of bodies are measured.
+    pub(super) sized: bool,
     record: Mutex<Record>,
 }
 
 impl Shared {
-    pub(super) fn new(record: Record) -> Self {
-        Self { ended: AtomicBool::new(false), record: Mutex::new(record) }
+    pub(super) fn new(resolved: &Arc<Resolved>, method: &Method) -> Self {
+        Self {
+            ended: AtomicBool::new(false),
+            recording: false,
+            rpc: false,
+            sized: resolved.instruments.body_sizes.is_some(),
+            record: Mutex::new(Record::new(resolved, method)),
+        }
+    }
+
+    /// Begins the exchange, before anybody shares it. Returns the context of its span.
+    pub(super) fn begin(&mut self, begin: impl FnOnce(&mut Record)) -> Context {
+        let record = self.record.get_mut().unwrap_or_else(PoisonError::into_inner);
+        begin(record);
+        (self.recording, self.rpc) = (record.recording, record.rpc.is_some());
+        record.context.clone()
+    }
+
+    /// Reads on in the body of a call over gRPC, and says whether its second message has begun there.
+    pub(super) fn reads_second_message(&self, data: &impl Buf) -> bool {
+        let messages = &mut self.lock().messages;
+        if messages.are_several() {
+            return false;
+        }
+        messages.read(data);
+        messages.are_several()
     }
 
     /// Notes something on the record; nothing once the exchange has ended.

@@ -187,10 +187,26 @@ impl<T, E: Traced> Scoped<T, E> {
     ///
     /// If what is inside is done or has panicked, as other futures do.
     pub fn poll_inner<R>(self: Pin<&mut Self>, poll: impl FnOnce(Pin<&mut T>) -> R) -> R {
+        self.poll_to_end(|inner| (poll(inner), false))
+    }
+
+    /// Does the same, and drops the work right after it, still inside the context, if `poll` says
+    /// that it is over.
+    pub(crate) fn poll_to_end<R>(
+        self: Pin<&mut Self>,
+        poll: impl FnOnce(Pin<&mut T>) -> (R, bool),
+    ) -> R {
         let mut this = self.project();
-        let inner = this.inner.as_mut().as_pin_mut().expect("not polled after it was done");
         let _attached = this.scope.attach();
-        match catch_unwind(AssertUnwindSafe(|| poll(inner))) {
+        let work = || {
+            let inner = this.inner.as_mut().as_pin_mut().expect("not polled after it was done");
+            let (output, over) = poll(inner);
+            if over {
+                this.inner.set(None);
+            }
+            output
+        };
+        match catch_unwind(AssertUnwindSafe(work)) {
             Ok(output) => output,
             Err(panic) => {
                 // The first panic is the one to tell of.
@@ -219,8 +235,11 @@ impl<F: Future, E: Traced> Future for Scoped<F, E> {
     type Output = (F::Output, Scope<E>);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
-        let output = ready!(self.as_mut().poll_inner(|inner| inner.poll(cx)));
-        self.as_mut().drop_inner();
+        let output = ready!(self.as_mut().poll_to_end(|inner| {
+            let polled = inner.poll(cx);
+            let over = polled.is_ready();
+            (polled, over)
+        }));
         Poll::Ready((output, self.project().scope.take()))
     }
 }

@@ -14,6 +14,7 @@ pub(super) struct Labels {
     pub(super) error: Option<StringValue>,
     /// Whether nothing was left out.
     pub(super) exact: bool,
+    pub(super) digest: u64,
 }
 
 impl Record {
@@ -28,15 +29,17 @@ impl Record {
             status: self.status.map(|status| status.as_u16()),
             error,
             exact: true,
+            digest: 0,
         };
-        if !self.options().series.admits(self.digest(&labels)) {
+        labels.digest = self.digest(&labels);
+        if !self.options().series.admits(labels.digest) {
             self.blur(&mut labels);
         }
         labels
     }
 
     /// A number that differs between series.
-    pub(super) fn digest(&self, labels: &Labels) -> u64 {
+    fn digest(&self, labels: &Labels) -> u64 {
         let text = |text: &StringValue| digest(text.as_str());
         let words = [
             text(&labels.method),

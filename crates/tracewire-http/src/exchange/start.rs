@@ -4,14 +4,14 @@ use super::Record;
 use crate::values::{OTHER, Side, conventional};
 use opentelemetry::{
     Context, KeyValue, StringValue,
-    trace::{Link, Span, SpanBuilder, SpanContext, SpanKind, TraceContextExt, Tracer},
+    trace::{Link, SpanBuilder, SpanContext, SpanKind, TraceContextExt},
 };
 use std::{
     borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 use tracewire_propagation::{
-    SamplingHint, describe_unsampled, is_untraced, outgoing, with_random_trace_id,
+    SamplingHint, describe_unsampled, drop_unsampled, is_untraced, outgoing, with_random_trace_id,
 };
 
 /// How many attributes a span has at most before its end: an SDK keeps 128 unless it is told
@@ -38,6 +38,11 @@ impl Record {
         };
         let early = self.resolved.options.describe_unsampled || describe_unsampled();
         let late = !early && refused_by_caller(parent);
+        if late && self.resolved.follows_parent && link.is_none() && drop_unsampled() {
+            // The caller's decision goes on as it came, as if there were no SDK.
+            self.context = outgoing(parent);
+            return;
+        }
         let mut room = ROOM;
         let mut describe = |record: &Self| {
             let (name, mut attributes) = describe(record);
@@ -58,20 +63,21 @@ impl Record {
             .with_attributes(attributes);
         builder.links = link.map(|caller| vec![Link::with_context(caller)]);
         // Samplers and span processors are other people's code: a request goes on without a span.
-        let build = AssertUnwindSafe(|| tracer.build_with_context(builder, parent));
-        let Ok(mut span) = catch_unwind(build) else {
+        let start = AssertUnwindSafe(|| tracer.start(builder, parent));
+        let Ok((context, recording)) = catch_unwind(start) else {
             self.context = outgoing(parent);
             return;
         };
-        self.recording = span.is_recording();
-        if late && self.recording {
+        self.recording = recording;
+        if late && recording {
             let (name, attributes) = describe(self);
+            let span = context.span();
             span.update_name(name);
             span.set_attributes(attributes);
         }
         self.room = room;
         let root = !parent.span().span_context().is_valid();
-        self.context = parent.with_span(span);
+        self.context = context;
         if root {
             // OpenTelemetry's generators draw the whole id; the flag asks for its last seven bytes.
             self.context = with_random_trace_id(&self.context);

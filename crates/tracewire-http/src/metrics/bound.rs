@@ -2,90 +2,92 @@
 //!
 //! An unbound histogram sorts and hashes the attributes of every measurement, which is most of what
 //! a measurement costs. What differs between the series of one layer is a handful of facts, found
-//! by a quick hash of them.
+//! by a quick digest of them, without a lock.
 
+use super::limit::{SLOTS, slots};
 use crate::values::Scheme;
 use opentelemetry::{
     KeyValue, StringValue,
     metrics::{BoundHistogram, Histogram},
 };
-use std::{
-    collections::HashMap,
-    hash::{BuildHasherDefault, Hasher},
-    sync::{PoisonError, RwLock},
-};
-
-/// How many series are bound; the metric itself has no more by default. Others are measured
-/// unbound.
-const LIMIT: usize = 2_000;
+use std::sync::OnceLock;
 
 /// The series of one duration that are bound so far.
+///
+/// A layer has no more than half as many as there are slots: see [`SeriesLimit`](super::SeriesLimit).
 #[derive(Debug, Default)]
-pub(crate) struct BoundDurations(RwLock<HashMap<u64, Bound, BuildHasherDefault<Digest>>>);
+pub(crate) struct BoundDurations(OnceLock<Box<[OnceLock<Box<Bound>>]>>);
 
 #[derive(Debug)]
 struct Bound {
-    series: Series,
+    digest: u64,
+    series: Series<StringValue>,
     duration: BoundHistogram<f64>,
 }
 
 /// What tells one series from another.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Series {
-    pub(crate) method: StringValue,
+#[derive(Debug)]
+pub(crate) struct Series<T> {
+    pub(crate) method: T,
     pub(crate) scheme: Scheme,
     pub(crate) version: Option<&'static str>,
-    pub(crate) server: Option<(StringValue, u16)>,
-    pub(crate) route: Option<StringValue>,
+    pub(crate) server: Option<(T, u16)>,
+    pub(crate) route: Option<T>,
     pub(crate) synthetic: Option<&'static str>,
     pub(crate) status: Option<u16>,
-    pub(crate) error: Option<StringValue>,
+    pub(crate) error: Option<T>,
+}
+
+impl Series<StringValue> {
+    fn is(&self, other: &Series<&StringValue>) -> bool {
+        let server = self.server.as_ref().map(|(host, port)| (host, *port));
+        self.status == other.status
+            && self.scheme == other.scheme
+            && self.method == *other.method
+            && self.route.as_ref() == other.route
+            && self.version == other.version
+            && server == other.server
+            && self.error.as_ref() == other.error
+            && self.synthetic == other.synthetic
+    }
+}
+
+impl Series<&StringValue> {
+    fn to_owned(&self) -> Series<StringValue> {
+        Series {
+            method: self.method.clone(),
+            scheme: self.scheme,
+            version: self.version,
+            server: self.server.map(|(host, port)| (host.clone(), port)),
+            route: self.route.cloned(),
+            synthetic: self.synthetic,
+            status: self.status,
+            error: self.error.cloned(),
+        }
+    }
 }
 
 impl BoundDurations {
-    /// Records `seconds` for `series`, whose digest is `key`, and whose attributes are asked for
-    /// only if it is not bound.
+    /// Records `seconds` for `series`, whose attributes are asked for only if it is not bound yet.
     pub(crate) fn record<A: AsRef<[KeyValue]>>(
         &self,
         seconds: f64,
         duration: &Histogram<f64>,
-        (key, series): (u64, Series),
-        attributes: impl FnOnce() -> A,
+        (digest, series): (u64, &Series<&StringValue>),
+        attributes: impl Fn() -> A,
     ) {
-        match self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            Some(bound) if bound.series == series => return bound.duration.record(seconds),
-            // Two series of one digest: the first stays.
-            Some(_) => return duration.record(seconds, attributes().as_ref()),
-            None => {}
+        let table = self.0.get_or_init(|| (0..SLOTS).map(|_| OnceLock::new()).collect());
+        for slot in slots(table, digest) {
+            let bind = || {
+                let duration = duration.bind(attributes().as_ref());
+                Box::new(Bound { digest, series: series.to_owned(), duration })
+            };
+            let bound = slot.get_or_init(bind);
+            if bound.digest == digest && bound.series.is(series) {
+                return bound.duration.record(seconds);
+            }
         }
-        let attributes = attributes();
-        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if all.len() < LIMIT {
-            let bound = Bound { series, duration: duration.bind(attributes.as_ref()) };
-            bound.duration.record(seconds);
-            all.entry(key).or_insert(bound);
-        } else {
-            duration.record(seconds, attributes.as_ref());
-        }
-    }
-}
-
-/// Takes a key that is a digest already.
-#[derive(Default)]
-struct Digest(u64);
-
-impl Hasher for Digest {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, digest: u64) {
-        self.0 = digest;
+        // Every slot is taken.
+        duration.record(seconds, attributes().as_ref());
     }
 }

@@ -23,8 +23,9 @@ const SIZE_BOUNDARIES: [f64; 12] = [
 #[derive(Debug)]
 pub(crate) struct Instruments {
     pub(crate) duration: Histogram<f64>,
+    /// Where instruments can be bound.
     #[cfg(feature = "bound-instruments")]
-    pub(crate) bound_durations: super::BoundDurations,
+    pub(crate) bound_durations: Option<super::BoundDurations>,
     pub(crate) active_requests: Option<UpDownCounter<i64>>,
     pub(crate) body_sizes: Option<BodySizes>,
     pub(crate) rpc_duration: Option<Histogram<f64>>,
@@ -38,12 +39,15 @@ pub(crate) struct BodySizes {
     pub(crate) response: Histogram<f64>,
 }
 
-/// Which instruments there are beside the duration.
+/// Which instruments there are beside the duration, and what they can do.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Optional {
     pub(crate) active_requests: bool,
     pub(crate) body_sizes: bool,
     pub(crate) rpc: bool,
+    /// Whether durations go through bound instruments.
+    #[cfg_attr(not(feature = "bound-instruments"), allow(dead_code))]
+    pub(crate) bound: bool,
 }
 
 impl Instruments {
@@ -79,7 +83,7 @@ impl Instruments {
         Self {
             duration: duration(names.duration),
             #[cfg(feature = "bound-instruments")]
-            bound_durations: Default::default(),
+            bound_durations: optional.bound.then(Default::default),
             rpc_duration: optional.rpc.then(|| duration(names.rpc_duration)),
             active_requests: optional.active_requests.then(active_requests),
             body_sizes: optional.body_sizes.then(|| BodySizes {

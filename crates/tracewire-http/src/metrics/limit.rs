@@ -13,7 +13,7 @@ use std::sync::{
 /// How many series have all their attributes. By default an SDK keeps 2,000 of one metric.
 const LIMIT: usize = 1_000;
 /// A power of two that leaves every other slot free.
-const SLOTS: usize = 2_048;
+pub(super) const SLOTS: usize = 2_048;
 
 /// The series that a layer has made so far, by their digests.
 ///
@@ -29,9 +29,7 @@ impl SeriesLimit {
     pub(crate) fn admits(&self, digest: u64) -> bool {
         let digests = self.digests.get_or_init(|| (0..SLOTS).map(|_| AtomicU64::new(0)).collect());
         let digest = digest | 1; // zero is a free slot
-        let start = (digest >> (u64::BITS - SLOTS.trailing_zeros())) as usize;
-        for offset in 0..SLOTS {
-            let slot = &digests[(start + offset) % SLOTS];
+        for slot in slots(digests, digest) {
             let mut known = slot.load(Ordering::Relaxed);
             if known == 0 {
                 if self.count.load(Ordering::Relaxed) >= LIMIT {
@@ -51,6 +49,13 @@ impl SeriesLimit {
         }
         false
     }
+}
+
+/// The slots where a digest can be, the first one first.
+pub(super) fn slots<T>(table: &[T], digest: u64) -> impl Iterator<Item = &T> {
+    let start = (digest >> (u64::BITS - SLOTS.trailing_zeros())) as usize;
+    let (behind, from) = table.split_at(start.min(table.len()));
+    from.iter().chain(behind)
 }
 
 #[cfg(test)]

@@ -189,18 +189,18 @@ pub(super) fn exchange(
         note_unknown_peer();
     }
     let route = request.route.filter(|route| !route.is_empty());
-    let mut record = Record::new(resolved, request.method);
-    record.scheme = request.scheme;
-    record.version = version_name(request.version);
-    record.route = route.map(|route| repeated::text(route).into());
-    record.named = request.name.is_some();
-    record.synthetic = request.synthetic(options);
-    record.rpc = request.rpc(resolved);
-    record.start(&context, link, |record| {
+    let note = |record: &mut Record| {
+        record.scheme = request.scheme;
+        record.version = version_name(request.version);
+        record.route = route.map(|route| repeated::text(route).into());
+        record.named = request.name.is_some();
+        record.synthetic = request.synthetic(options);
+        record.rpc = request.rpc(resolved).map(Box::new);
+    };
+    Exchange::start(resolved, request.method, (&context, link), note, |record| {
         let route = record.route.as_ref().map(StringValue::as_str);
         (record.span_name(request.name, route), request.describe(options, record))
-    });
-    Exchange::new(record)
+    })
 }
 
 /// Says once that a server does not know who calls it, which is easy to forget.

@@ -9,11 +9,12 @@ use crate::{
     outcome::Classify,
     values::{HeaderSelector, KnownMethods, Side},
 };
-use opentelemetry::{
-    InstrumentationScope, global::ObjectSafeTracerProvider, metrics::MeterProvider,
-};
+use opentelemetry::{InstrumentationScope, metrics::MeterProvider};
 use std::{borrow::Cow, fmt, sync::Arc};
-use tracewire_propagation::Propagator;
+use tracewire_propagation::{
+    Propagator,
+    providers::{self, AnyTracerProvider},
+};
 use tracewire_text::SensitiveKeys;
 
 /// The longest attribute value, in bytes, unless set otherwise.
@@ -35,9 +36,11 @@ pub struct Common {
     pub duration_boundaries: Vec<f64>,
     pub classify: Option<Hook<Classify>>,
     pub clock: Arc<dyn Clock>,
-    pub tracer_provider: Option<Arc<dyn ObjectSafeTracerProvider + Send + Sync>>,
+    pub tracer_provider: Option<Arc<dyn AnyTracerProvider + Send + Sync>>,
     pub meter_provider: Option<Arc<dyn MeterProvider + Send + Sync>>,
     pub propagator: Option<Arc<dyn Propagator>>,
+    /// Whether the instruments of a given provider can be bound.
+    pub(crate) meter_provider_binds: bool,
     pub(crate) side: Side,
     pub(crate) scope: InstrumentationScope,
     pub(crate) series: Arc<SeriesLimit>,
@@ -70,6 +73,7 @@ impl Common {
             clock: Arc::new(SystemClock),
             tracer_provider: None,
             meter_provider: None,
+            meter_provider_binds: false,
             propagator: None,
             side,
             scope: InstrumentationScope::builder(Cow::Borrowed(library))
@@ -78,6 +82,14 @@ impl Common {
                 .build(),
             series: Arc::default(),
         }
+    }
+}
+
+impl Common {
+    /// Measures with `provider`, through bound instruments if it is OpenTelemetry's SDK.
+    pub fn set_meter_provider<P: MeterProvider + Send + Sync + 'static>(&mut self, provider: P) {
+        self.meter_provider = Some(Arc::new(provider));
+        self.meter_provider_binds = providers::is_sdk::<P>();
     }
 }
 

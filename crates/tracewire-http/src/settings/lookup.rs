@@ -5,16 +5,13 @@ use crate::metrics::{Instruments, Optional};
 use arc_swap::ArcSwapOption;
 use http::HeaderMap;
 use opentelemetry::{
-    Context,
-    global::{self, BoxedTracer},
+    Context, global,
     metrics::MeterProvider,
     otel_debug,
-    trace::{
-        Span, SpanBuilder, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState,
-        Tracer,
-    },
+    trace::{SpanBuilder, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
 };
 use std::{
+    fmt,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -22,7 +19,9 @@ use std::{
     time::{Duration, Instant},
 };
 use tracewire_propagation::{
-    Propagator, default_propagator, default_version, remove_propagation_headers,
+    Propagator, default_propagator, default_version,
+    providers::{self, AnyTracer, FoundTracer},
+    remove_propagation_headers,
 };
 
 /// How long a look-up that found no tracer provider is believed.
@@ -54,12 +53,15 @@ impl Lookup {
 }
 
 /// What the settings of a layer or middleware resolved to: all that an exchange needs of them.
-#[derive(Debug)]
 pub(crate) struct Resolved {
     /// Whether anything has an effect; where not, only headers are passed on.
     pub(crate) records: bool,
     /// The tracer, unless spans started with it have no effect.
-    pub(crate) tracer: Option<BoxedTracer>,
+    pub(crate) tracer: Option<Arc<dyn AnyTracer>>,
+    /// Whether the tracer's sampler is the one that [`drop_unsampled`] speaks of.
+    ///
+    /// [`drop_unsampled`]: tracewire_propagation::drop_unsampled
+    pub(crate) follows_parent: bool,
     pub(crate) instruments: Instruments,
     pub(crate) options: Common,
     propagator: Arc<dyn Propagator>,
@@ -70,22 +72,27 @@ pub(crate) struct Resolved {
 impl Resolved {
     fn new(common: &Common, generation: u64) -> Self {
         let scope = common.scope.clone();
-        let tracer = match &common.tracer_provider {
-            Some(provider) => BoxedTracer::new(provider.boxed_tracer(scope)),
-            None => global::tracer_with_scope(scope),
+        let (tracer, follows_parent) = match &common.tracer_provider {
+            Some(provider) => (provider.any_tracer(scope), false),
+            None => {
+                let FoundTracer { tracer, is_unboxed } = providers::tracer(scope);
+                (tracer, is_unboxed)
+            }
         };
-        let tracer = Some(tracer).filter(has_effect);
+        let tracer = Some(tracer).filter(|tracer| has_effect(&**tracer));
         if tracer.is_none() {
             note_missing_provider();
         }
         let meters = common.meter_provider.clone().unwrap_or_else(global::meter_provider);
-        let meter = meters.meter_with_scope(common.scope.clone());
+        let (meter, binds) = providers::meter(&*meters, common.scope.clone());
+        let binds = binds || common.meter_provider_binds;
         let measures = common.meter_provider.is_some() || !is_placeholder(&*meters);
         let given = common.tracer_provider.is_some() || tracer.is_some();
         let optional = Optional {
             active_requests: common.active_requests,
             body_sizes: common.body_sizes,
             rpc: common.rpc_methods.is_some(),
+            bound: binds,
         };
         let boundaries = &common.duration_boundaries;
         Self {
@@ -93,6 +100,7 @@ impl Resolved {
             believed_until: (!given).then(|| Instant::now() + RETRY),
             records: tracer.is_some() || measures,
             tracer,
+            follows_parent,
             instruments: Instruments::new(&meter, common.side, boundaries, optional),
             propagator: common.propagator.clone().unwrap_or_else(default_propagator),
             options: common.clone(),
@@ -113,9 +121,23 @@ impl Resolved {
     /// may write besides.
     pub(crate) fn remove_injected(&self, headers: &mut HeaderMap) {
         remove_propagation_headers(headers);
-        for name in self.propagator.header_names() {
-            headers.remove(name);
+        // A look costs less than removing what is not there.
+        let names = self.propagator.header_names();
+        if headers.keys().any(|name| names.contains(name)) {
+            for name in names {
+                headers.remove(name);
+            }
         }
+    }
+}
+
+impl fmt::Debug for Resolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolved")
+            .field("records", &self.records)
+            .field("options", &self.options)
+            .field("propagator", &self.propagator)
+            .finish_non_exhaustive()
     }
 }
 
@@ -135,7 +157,7 @@ fn note_missing_provider() {
 ///
 /// A no-op tracer answers with its parent's span context. An SDK makes a span id of its own, or,
 /// as here, under suppressed telemetry, none: so that asking never leaves a span behind.
-fn has_effect(tracer: &BoxedTracer) -> bool {
+fn has_effect(tracer: &dyn AnyTracer) -> bool {
     let probe = SpanContext::new(
         TraceId::from(1),
         SpanId::from(1),
@@ -144,8 +166,8 @@ fn has_effect(tracer: &BoxedTracer) -> bool {
         TraceState::NONE,
     );
     let context = Context::new().with_remote_span_context(probe).with_telemetry_suppressed();
-    let span = tracer.build_with_context(SpanBuilder::from_name("probe"), &context);
-    span.span_context().span_id() != SpanId::from(1)
+    let (context, _) = tracer.start(SpanBuilder::from_name("probe"), &context);
+    context.span().span_context().span_id() != SpanId::from(1)
 }
 
 /// Whether these are the meters that stand in where none were set.

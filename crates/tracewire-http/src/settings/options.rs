@@ -10,7 +10,7 @@ macro_rules! common_options {
         /// Starts spans with this provider instead of the global one.
         pub fn tracer_provider(
             self,
-            provider: impl $crate::__private::ObjectSafeTracerProvider + Send + Sync + 'static,
+            provider: impl $crate::__private::AnyTracerProvider + Send + Sync + 'static,
         ) -> Self {
             self.configure(|settings| {
                 settings.common_mut().tracer_provider = Some($crate::__private::Arc::new(provider));
@@ -23,7 +23,7 @@ macro_rules! common_options {
             provider: impl $crate::__private::MeterProvider + Send + Sync + 'static,
         ) -> Self {
             self.configure(|settings| {
-                settings.common_mut().meter_provider = Some($crate::__private::Arc::new(provider));
+                settings.common_mut().set_meter_provider(provider);
             })
         }
 

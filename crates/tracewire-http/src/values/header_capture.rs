@@ -62,6 +62,11 @@ impl HeaderSelector {
         Self(Some(patterns).filter(|patterns| !patterns.is_empty()))
     }
 
+    /// Whether it selects nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Reads a comma-separated list from the environment variable `name`; unset captures nothing.
     pub(crate) fn from_env(name: &str) -> Self {
         Self::new(std::env::var(name).unwrap_or_default().split(','))

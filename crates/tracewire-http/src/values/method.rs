@@ -6,9 +6,20 @@ use http::Method;
 use opentelemetry::{KeyValue, StringValue};
 use std::sync::Arc;
 
-/// The methods that the conventions know: RFC 9110, `PATCH` (RFC 5789) and `QUERY`.
-const DEFAULT: [&str; 10] =
-    ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"];
+macro_rules! known {
+    ($($method:literal)*) => {
+        /// The name of one of the methods that the conventions know: RFC 9110, `PATCH` (RFC 5789)
+        /// and `QUERY`.
+        pub(crate) fn conventional(method: &str) -> Option<&'static str> {
+            match method {
+                $($method => Some($method),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+known!("CONNECT" "DELETE" "GET" "HEAD" "OPTIONS" "PATCH" "POST" "PUT" "QUERY" "TRACE");
 
 /// The value of `http.request.method` for every method that is not known.
 pub(crate) const OTHER: &str = "_OTHER";
@@ -72,11 +83,6 @@ impl KnownMethods {
     }
 }
 
-/// The name of one of the conventions' methods.
-pub(crate) fn conventional(method: &str) -> Option<&'static str> {
-    DEFAULT.into_iter().find(|known| *known == method)
-}
-
 /// Adds the attributes of a request's method: the name `recorded`, and where that is `_OTHER` the
 /// method as `sent`.
 pub(crate) fn describe_method(
@@ -104,7 +110,9 @@ mod tests {
     #[test]
     fn default_methods_are_known_and_case_sensitive() {
         let methods = KnownMethods::default();
-        for method in DEFAULT {
+        for method in [
+            "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE",
+        ] {
             assert_eq!(name(&methods, method).as_deref(), Some(method));
         }
         assert_eq!(name(&methods, "get"), None);

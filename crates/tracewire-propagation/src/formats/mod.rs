@@ -13,6 +13,8 @@ mod datadog;
 mod elastic;
 #[cfg(feature = "jaeger")]
 mod jaeger;
+#[cfg(all(feature = "tracecontext", feature = "baggage"))]
+mod pair;
 mod table;
 #[cfg(feature = "tracecontext")]
 mod tracecontext;
@@ -32,6 +34,8 @@ pub use self::datadog::Datadog;
 pub use self::elastic::Elastic;
 #[cfg(feature = "jaeger")]
 pub use self::jaeger::Jaeger;
+#[cfg(all(feature = "tracecontext", feature = "baggage"))]
+pub(crate) use self::pair::TraceContextAndBaggage;
 #[cfg(feature = "tracecontext")]
 pub use self::tracecontext::TraceContext;
 #[cfg(feature = "xray")]

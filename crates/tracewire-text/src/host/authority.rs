@@ -33,6 +33,9 @@ impl<'a> Authority<'a> {
         if text.len() > Self::MAX_LEN {
             return None;
         }
+        if let Some(plain) = Self::parse_plain(text) {
+            return Some(plain);
+        }
         let (host, port) = parts(text)?;
         // An address has been checked.
         let is_valid = is_registered_name(host) || host.contains(':');
@@ -48,10 +51,47 @@ impl<'a> Authority<'a> {
     /// assert_eq!(Authority::parse_host("ada@shop.example"), None);
     /// ```
     pub fn parse_host(text: &'a str) -> Option<Self> {
+        if let Some(plain) = Self::parse_plain(text) {
+            return Some(plain);
+        }
         let authority = Self::parse(text)?;
         (!text.contains('@')).then_some(authority)
     }
 }
+
+impl<'a> Authority<'a> {
+    /// Reads what nearly all are: a name or an IPv4 address, and a port, in one pass over the bytes.
+    fn parse_plain(text: &'a str) -> Option<Self> {
+        let bytes = Some(text.as_bytes()).filter(|bytes| bytes.len() <= Self::MAX_LEN)?;
+        let end = bytes.iter().position(|byte| !IN_NAMES[usize::from(*byte)]);
+        let host = text.get(..end.unwrap_or(bytes.len()))?;
+        if host.is_empty() {
+            return None;
+        }
+        match bytes.get(host.len()..)? {
+            [] => Some(Self { host, port: None }),
+            [b':', digits @ ..] if (1..=5).contains(&digits.len()) => {
+                let mut port: u32 = 0;
+                for digit in digits {
+                    port = port * 10 + u32::from(digit.is_ascii_digit().then(|| digit - b'0')?);
+                }
+                Some(Self { host, port: Some(u16::try_from(port).ok()?) })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The bytes that names mostly consist of: letters, digits, `-`, `.` and `_`.
+static IN_NAMES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 0x80 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        byte += 1;
+    }
+    table
+};
 
 /// Splits `host`, `host:port`, `[v6]` and `[v6]:port` at the colon of the port.
 ///
@@ -177,6 +217,17 @@ pub(super) fn bracketed(host: &str) -> Option<&str> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_read_in_one_pass_is_what_the_grammar_says(text in "[a-zA-Z0-9._:@%\\[\\]-]{0,24}") {
+            if let Some(plain) = Authority::parse_plain(&text) {
+                let (host, port) = parts(&text).unwrap();
+                prop_assert!(is_registered_name(host) && !text.contains('@'));
+                prop_assert_eq!(plain, Authority { host, port: port.and_then(parse_port) });
+            }
+        }
+    }
 
     #[test]
     fn hosts_and_ports_are_told_apart() {

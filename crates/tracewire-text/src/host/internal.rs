@@ -59,6 +59,12 @@ pub fn is_internal(host: &str) -> bool {
 
 /// The address that `host` is written as: IPv6 with or without brackets, IPv4 without.
 fn address(host: &str) -> Option<IpAddr> {
+    // Most hosts are names, which need not be tried.
+    let looks_like_one = host.starts_with(|first: char| first.is_ascii_digit() || first == '[')
+        || host.as_bytes().contains(&b':');
+    if !looks_like_one {
+        return None;
+    }
     match bracketed(host) {
         Some(host) => host.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
         None => host.parse().ok(),

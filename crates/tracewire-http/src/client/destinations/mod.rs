@@ -94,12 +94,11 @@ impl Allowed {
         // A service that passes its inbound headers on must not send its callers' trace and baggage
         // beside its own, in whatever format, nor get past the policy.
         resolved.remove_injected(headers);
-        if self.trace_context && self.baggage {
+        let has_baggage = || !context.baggage().is_empty();
+        if self.trace_context && (self.baggage || !has_baggage()) {
             resolved.inject(context, headers);
         } else if self.trace_context {
-            if !context.baggage().is_empty() {
-                note_withheld_baggage();
-            }
+            note_withheld_baggage();
             resolved.inject(&context.with_cleared_baggage(), headers);
         } else if self.baggage {
             let untraced = context

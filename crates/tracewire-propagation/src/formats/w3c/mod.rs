@@ -40,7 +40,32 @@ pub(crate) fn extract_from(
     malformed: &Malformed,
     parent: &Context,
 ) -> Option<Context> {
-    let fields = match single(headers, name) {
+    extract_one(single(headers, name), malformed, parent, |context, span| {
+        with_trace_state(lines(headers, TRACESTATE), context, span)
+    })
+}
+
+/// Returns `parent` with the caller's span, as the value of `traceparent` and `tracestate`, where
+/// there is one, hold it.
+pub(crate) fn extract_value(
+    value: Single<'_>,
+    has_state: bool,
+    headers: &HeaderMap,
+    parent: &Context,
+) -> Option<Context> {
+    extract_one(value, &MALFORMED_PARENT, parent, |context, span| match has_state {
+        true => with_trace_state(lines(headers, TRACESTATE), context, span),
+        false => with_trace_state(std::iter::empty(), context, span),
+    })
+}
+
+fn extract_one(
+    value: Single<'_>,
+    malformed: &Malformed,
+    parent: &Context,
+    with_trace_state: impl FnOnce(&Context, SpanContext) -> Context,
+) -> Option<Context> {
+    let fields = match value {
         Single::Absent => return None,
         Single::One(value) => traceparent::parse(value),
         Single::Many => None,
@@ -52,7 +77,7 @@ pub(crate) fn extract_from(
     if span.is_none() {
         malformed.warn();
     }
-    Some(with_trace_state(headers, parent, span?))
+    Some(with_trace_state(parent, span?))
 }
 
 /// Writes `traceparent` and `tracestate`, or nothing for a context without a valid span.
@@ -75,10 +100,14 @@ static MALFORMED_PARENT: Malformed = Malformed::new("traceparent");
 static MALFORMED_STATE: Malformed = Malformed::new("tracestate");
 
 /// Returns `parent` with the caller's span, its list and its random flag.
-fn with_trace_state(headers: &HeaderMap, parent: &Context, span: SpanContext) -> Context {
+fn with_trace_state<'a>(
+    list: impl Iterator<Item = &'a [u8]>,
+    parent: &Context,
+    span: SpanContext,
+) -> Context {
     let (trace_id, span_id, flags) = (span.trace_id(), span.span_id(), span.trace_flags());
     let with = |list| SpanContext::new(trace_id, span_id, flags, true, list);
-    let (span, unheld) = match tracestate::parse(lines(headers, TRACESTATE)) {
+    let (span, unheld) = match tracestate::parse(list) {
         List::Empty => (span, None),
         List::Held(list) => (with(list), None),
         List::Unheld { list, ot } => (with(ot), Some(list)),
