@@ -221,6 +221,14 @@ impl Builder {
         self
     }
 
+    /// Sets whether durations of sampled requests are kept as exemplars, which lead from a histogram's
+    /// bucket to a trace (`OTEL_METRICS_EXEMPLAR_FILTER`). They are unless set, in at most 2 MiB, and
+    /// exported over OTLP and to Prometheus, where it asks for OpenMetrics.
+    pub fn exemplars(mut self, enabled: bool) -> Self {
+        self.settings.exemplars = Some(enabled);
+        self
+    }
+
     /// Sets how often metrics are exported (`OTEL_METRIC_EXPORT_INTERVAL`), a minute unless set.
     pub fn metric_interval(mut self, interval: Duration) -> Self {
         self.settings.metrics.interval = Some(interval);
@@ -385,6 +393,10 @@ impl Builder {
         let telemetry = self.build()?.claimed(claim);
         #[cfg(feature = "tracing")]
         telemetry.install_subscriber()?;
+        match telemetry.exemplars() {
+            Some(exemplars) => tracewire_exemplar::install(exemplars.clone()),
+            None => tracewire_exemplar::uninstall(),
+        }
         // OpenTelemetry logs each of these at level INFO, before the program's own first line.
         tracing::subscriber::with_default(NoSubscriber::new(), || {
             if let Some(provider) = telemetry.watched() {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracewire_exemplar::Exemplars;
 use tracewire_export::wiring::{Courier, Deliveries, after};
 use tracewire_export::{Exports, ShutdownReport};
 use tracewire_sampling::Sampler;
@@ -23,6 +24,8 @@ pub(crate) struct Providers {
     /// What the tracer's provider samples by.
     pub(crate) sampler: Option<Sampler>,
     pub(crate) meter: Option<SdkMeterProvider>,
+    /// What the exporters of metrics read.
+    pub(crate) exemplars: Option<Exemplars>,
     #[cfg(feature = "logs")]
     pub(crate) logger: Option<SdkLoggerProvider>,
 }

@@ -8,6 +8,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::{MeterProviderBuilder, PeriodicReader, SdkMeterProvider};
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracewire_exemplar::Exemplars;
 use tracewire_export::wiring::Deliveries;
 use tracewire_export::wiring::log::{self, Level};
 use tracewire_export::{
@@ -23,6 +24,7 @@ use crate::batching;
 use crate::console;
 use crate::env::{self, Env};
 use crate::error::InitError;
+use crate::exemplars::exemplars;
 use crate::exporters::{Exporter, exporters};
 use crate::limits::{self, Limits};
 use crate::metrics::{self, Interval};
@@ -53,6 +55,7 @@ pub(crate) struct Settings {
     pub(crate) limits: limits::Settings,
     pub(crate) metrics: metrics::Settings,
     pub(crate) self_metrics: bool,
+    pub(crate) exemplars: Option<bool>,
     pub(crate) baggage_attributes: Option<Vec<String>>,
     #[cfg(feature = "zipkin")]
     pub(crate) zipkin: crate::zipkin::Settings,
@@ -111,6 +114,7 @@ struct Setup<'a> {
     env: &'a Env,
     exports: Exports,
     deliveries: Deliveries,
+    exemplars: Option<Exemplars>,
     #[cfg(feature = "prometheus")]
     prometheus_address: prometheus::Settings,
     #[cfg(feature = "prometheus")]
@@ -123,6 +127,7 @@ impl<'a> Setup<'a> {
             env,
             exports: Exports::with_hint(HINT),
             deliveries: Deliveries::default(),
+            exemplars: None,
             #[cfg(feature = "prometheus")]
             prometheus_address: None,
             #[cfg(feature = "prometheus")]
@@ -187,6 +192,7 @@ impl<'a> Setup<'a> {
             },
             &resource,
         )?;
+        self.exemplars = exemplars(env, settings.exemplars, &metric_exporters);
         let meter =
             self.metrics(&metric_exporters, &settings.otlp, &console, settings.metrics, &resource)?;
         #[cfg(feature = "logs")]
@@ -200,6 +206,7 @@ impl<'a> Setup<'a> {
             tracer: Some(tracer),
             sampler: Some(sampler),
             meter,
+            exemplars: self.exemplars.take(),
             #[cfg(feature = "logs")]
             logger,
         })
@@ -301,6 +308,10 @@ impl<'a> Setup<'a> {
         let exporter = MetricExporter::otlp(&self.exports, otlp)
             .map_err(|error| otlp::failed(self.env, code, Signal::Metrics, error))?
             .temporality(metrics::temporality(self.env, metrics));
+        let exporter = match &self.exemplars {
+            Some(exemplars) => exporter.exemplars(exemplars),
+            None => exporter,
+        };
         if let Some(aggregation) = metrics::histogram_aggregation(self.env) {
             provider = provider.with_view(metrics::histograms_as(aggregation));
         }
@@ -320,7 +331,10 @@ impl<'a> Setup<'a> {
     #[cfg(feature = "prometheus")]
     fn serve_prometheus(&mut self) -> Result<PrometheusExporter, InitError> {
         let (host, port) = prometheus::address(self.env, self.prometheus_address.take());
-        let exporter = PrometheusExporter::new();
+        let exporter = match &self.exemplars {
+            Some(exemplars) => PrometheusExporter::new().exemplars(exemplars),
+            None => PrometheusExporter::new(),
+        };
         let server = PrometheusServer::start(&host, port, &exporter)
             .map_err(|error| InitError::export("", error).with_hint(prometheus::VARIABLES))?;
         self.prometheus = Some((exporter.clone(), server));
@@ -413,6 +427,12 @@ mod tests {
             ("RUST_LOG", "warn", "RUST_LOG", "warn"),
             ("OTEL_METRIC_EXPORT_INTERVAL", "100", "OTEL_METRIC_EXPORT_INTERVAL", "100ms"),
             ("OTEL_METRIC_EXPORT_TIMEOUT", "100", "OTEL_METRIC_EXPORT_TIMEOUT", "100ms"),
+            (
+                "OTEL_METRICS_EXEMPLAR_FILTER",
+                "always_off",
+                "OTEL_METRICS_EXEMPLAR_FILTER",
+                "AlwaysOff",
+            ),
             ("TRACEWIRE_CONSOLE", "JSON", "TRACEWIRE_CONSOLE", "Json"),
             ("OTEL_LOG_LEVEL", "debug", "OTEL_LOG_LEVEL", "Debug"),
             (
