@@ -1,5 +1,6 @@
 //! Benchmarks beside their baselines.
 
+pub mod calls;
 pub mod http;
 pub mod load;
 #[cfg(feature = "pressure")]

@@ -18,8 +18,9 @@ use std::{
 };
 
 use tracewire_propagation::{
+    default_propagator,
     providers::{Binding, Unboxed},
-    set_drop_unsampled,
+    set_default, set_drop_unsampled,
 };
 
 /// So long that no span is lost and no reader runs while something is measured.
@@ -84,10 +85,11 @@ impl Telemetry {
 
     /// Says what the providers are and how they sample, as `tracewire::init` does: a layer takes the
     /// concrete tracer, binds instruments, and starts no span whose caller did not sample it.
-    pub(super) fn set_as_init_does(&mut self) {
+    pub(crate) fn set_as_init_does(&mut self) {
         global::set_tracer_provider(Unboxed(self.tracer_provider.clone()));
         global::set_meter_provider(Binding(self.meter_provider.clone()));
         set_drop_unsampled(true);
+        set_default(default_propagator());
     }
 
     /// Exports what is left. What that loses the collector misses, and who asks it will know.
@@ -134,7 +136,7 @@ impl SpanExporter for Seen {
 impl PushMetricExporter for Seen {
     fn export(&self, metrics: &ResourceMetrics) -> impl Future<Output = OTelSdkResult> + Send {
         let metrics = metrics.scope_metrics().flat_map(|scope| scope.metrics());
-        for metric in metrics.filter(|metric| metric.name().ends_with("request.duration")) {
+        for metric in metrics.filter(|metric| metric.name().ends_with(".duration")) {
             if let AggregatedMetrics::F64(MetricData::Histogram(histogram)) = metric.data() {
                 let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
                 recorded.durations = histogram.data_points().map(|point| point.count()).sum();

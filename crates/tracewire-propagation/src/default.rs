@@ -64,7 +64,7 @@ pub fn describe_unsampled() -> bool {
 }
 
 /// Sets whether the sampler behind [`providers::Unboxed`](crate::providers::Unboxed) drops every span
-/// whose remote parent is not sampled. False unless set.
+/// whose parent is not sampled, in this process or another one. False unless set.
 ///
 /// Layers then start no such span: the context goes on with the caller's, as without an SDK. `init`
 /// sets this for samplers that are known to follow their parent.

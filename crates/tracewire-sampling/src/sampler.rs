@@ -143,7 +143,7 @@ impl Sampler {
         rates
     }
 
-    /// Whether the tree may keep a span under a remote parent that is not sampled, so that rules
+    /// Whether the tree may keep a span under a parent that is not sampled, so that rules
     /// need its name and attributes.
     ///
     /// Always false for [`parent_based`](Self::parent_based) and [`wrap`](Self::wrap): what those
@@ -156,7 +156,7 @@ impl Sampler {
         }
     }
 
-    /// Whether it is known to drop every span under a remote parent that is not sampled, whatever the
+    /// Whether it is known to drop every span under a parent that is not sampled, whatever the
     /// span is: then layers need not start one.
     ///
     /// Never for samplers that are not known, and not for [`always_record`](Self::always_record).

@@ -208,6 +208,7 @@ fn only_trees_that_may_keep_unsampled_requests_want_them_described() {
         ("/a: off; off", false),
         ("parent=none: on; off", false),
         ("parent=remote: on; off", true),
+        ("parent=local: on; off", true),
         ("drop=/a;fallback=parentbased_always_on", false),
         ("drop=/a;fallback=always_on", true),
     ] {

@@ -1,17 +1,19 @@
 //! A span before its start.
 
 use crate::{
-    InSpan, Span, SpanOutput, StreamInSpan, Tracer, limit, provider, run,
+    InSpan, Span, SpanOutput, StreamInSpan, Tracer, limit, provider,
+    run::{self, Unstarted},
+    tracer::polled_parent,
     value::{IntoAttribute, IntoValue, attribute, attributes},
 };
 use futures_core::Stream;
 use opentelemetry::{
     Context, Key, KeyValue,
     baggage::{Baggage, BaggageExt},
-    trace::{Link, SpanContext, SpanKind, TraceContextExt, Tracer as _},
+    trace::{self, Link, SpanContext, SpanKind},
 };
 use std::{borrow::Cow, sync::Arc, time::SystemTime};
-use tracewire_propagation::{current, with_random_trace_id};
+use tracewire_propagation::current;
 
 /// A span before its start. Samplers see what is set here.
 ///
@@ -35,19 +37,29 @@ use tracewire_propagation::{current, with_random_trace_id};
 #[must_use = "a span starts with `run`, `in_scope`, `stream` or `start`"]
 pub struct SpanBuilder {
     tracer: Tracer,
+    name: Cow<'static, str>,
+    kind: SpanKind,
+    attributes: Vec<KeyValue>,
+    rare: Option<Box<Rare>>,
+}
+
+/// What few spans have: futures hold a builder until they are polled.
+#[derive(Clone, Debug, Default)]
+struct Rare {
     parent: Option<Context>,
-    builder: opentelemetry::trace::SpanBuilder,
+    links: Vec<Link>,
+    start_time: Option<SystemTime>,
 }
 
 impl SpanBuilder {
     pub(crate) fn new(tracer: Tracer, name: Cow<'static, str>) -> Self {
-        let builder = opentelemetry::trace::SpanBuilder::from_name(limit::name(name));
-        Self { tracer, parent: None, builder }
+        let name = limit::name(name);
+        Self { tracer, name, kind: SpanKind::Internal, attributes: Vec::new(), rare: None }
     }
 
     /// Sets the role of the span in a call between services. Default: `Internal`.
     pub fn kind(mut self, kind: SpanKind) -> Self {
-        self.builder.span_kind = Some(kind);
+        self.kind = kind;
         self
     }
 
@@ -69,7 +81,7 @@ impl SpanBuilder {
 
     fn set(&mut self, attribute: Option<KeyValue>) {
         let Some(attribute) = attribute else { return };
-        let set = self.builder.attributes.get_or_insert_default();
+        let set = &mut self.attributes;
         match set.iter_mut().find(|own| own.key == attribute.key) {
             Some(own) => *own = attribute,
             None => set.push(attribute),
@@ -89,14 +101,14 @@ impl SpanBuilder {
     {
         if other.is_valid() {
             let link = Link::new(other, attributes(several).collect(), 0);
-            self.builder.links.get_or_insert_default().push(link);
+            self.rare().links.push(link);
         }
         self
     }
 
     /// Makes the span a child of this one, or of the span in this context.
     pub fn parent(mut self, parent: impl Into<Context>) -> Self {
-        self.parent = Some(parent.into());
+        self.rare().parent = Some(parent.into());
         self
     }
 
@@ -118,7 +130,7 @@ impl SpanBuilder {
 
     /// Sets when the work began. Default: the start of the span.
     pub fn start_time(mut self, start: SystemTime) -> Self {
-        self.builder.start_time = Some(start);
+        self.rare().start_time = Some(start);
         self
     }
 
@@ -149,7 +161,7 @@ impl SpanBuilder {
         F: Future,
         F::Output: SpanOutput,
     {
-        InSpan::new(self, future, F::Output::record_on)
+        InSpan::new(Unstarted::Custom(self), future, F::Output::record_on)
     }
 
     /// Runs a closure inside the span, with errors and panics recorded as in [`run`](Self::run).
@@ -167,7 +179,7 @@ impl SpanBuilder {
         S: Stream,
         S::Item: SpanOutput,
     {
-        StreamInSpan::new(self, stream, S::Item::record_on)
+        StreamInSpan::new(Unstarted::Custom(self), stream, S::Item::record_on)
     }
 
     /// Starts the span without making it current, for work that ends elsewhere.
@@ -182,31 +194,27 @@ impl SpanBuilder {
     /// });
     /// ```
     pub fn start(self) -> Span {
-        let parent = self.parent.unwrap_or_else(current::get);
-        let span = self.tracer.resolve(&parent).build_with_context(self.builder, &parent);
-        let context = parent.with_span(span);
-        if has_trace(&parent) {
-            return Span::from_context(context);
-        }
-        // OpenTelemetry's generators draw the whole id; the services called learn it by a flag.
-        Span::from_context(with_random_trace_id(&context))
+        self.start_in(current::get)
     }
 
     /// Starts the span at the first poll of a future that was made in this context.
-    pub(crate) fn start_polled(mut self, made_in: Context) -> Span {
-        // A task spawned without a context: what was current where the future was made still holds.
-        let lost = !current::with(has_trace);
-        if lost && has_trace(&made_in) {
-            self.parent.get_or_insert(made_in);
-        }
-        self.start()
+    pub(crate) fn start_polled(self, made_in: Context) -> Span {
+        self.start_in(|| polled_parent(made_in))
     }
-}
 
-/// Whether a span started in this context has a parent. A span without ids, from before there was a
-/// tracer provider, is none.
-fn has_trace(context: &Context) -> bool {
-    context.span().span_context().is_valid()
+    fn start_in(self, parent: impl FnOnce() -> Context) -> Span {
+        let Self { tracer, name, kind, attributes, rare } = self;
+        let mut builder = trace::SpanBuilder::from_name(name).with_kind(kind);
+        builder.attributes = (!attributes.is_empty()).then_some(attributes);
+        let Some(rare) = rare else { return tracer.start(builder, &parent()) };
+        builder.links = (!rare.links.is_empty()).then_some(rare.links);
+        builder.start_time = rare.start_time;
+        tracer.start(builder, &rare.parent.unwrap_or_else(parent))
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
 }
 
 /// A [`SpanBuilder`] after [`ignore_errors`](SpanBuilder::ignore_errors).
@@ -217,7 +225,7 @@ pub struct WithoutErrors(SpanBuilder);
 impl WithoutErrors {
     /// Runs a future inside the span, as [`SpanBuilder::run`] does.
     pub fn run<F: Future>(self, future: F) -> InSpan<F> {
-        InSpan::new(self.0, future, ignore)
+        InSpan::new(Unstarted::Custom(self.0), future, ignore)
     }
 
     /// Runs a closure inside the span, as [`SpanBuilder::in_scope`] does.
@@ -227,7 +235,7 @@ impl WithoutErrors {
 
     /// Runs a stream inside the span, as [`SpanBuilder::stream`] does.
     pub fn stream<S: Stream>(self, stream: S) -> StreamInSpan<S> {
-        StreamInSpan::new(self.0, stream, ignore)
+        StreamInSpan::new(Unstarted::Custom(self.0), stream, ignore)
     }
 }
 

@@ -216,6 +216,13 @@ impl Span {
         current::finish(|| self.context.span().end());
     }
 
+    /// Ends the span if it records. One that does not may be another's: that of the parent.
+    pub(crate) fn close(&self) {
+        if self.is_recording() {
+            self.end();
+        }
+    }
+
     /// Ends the span with this end time.
     pub fn end_at(&self, timestamp: SystemTime) {
         current::finish(|| self.context.span().end_with_timestamp(timestamp));

@@ -43,6 +43,7 @@ mod carry;
 pub mod database;
 mod error_type;
 mod event;
+mod global;
 mod handle;
 mod limit;
 mod output;

@@ -4,10 +4,7 @@
 //! several tenants apart, and lets tests run side by side. A [`Tracer`](crate::Tracer) with its own
 //! provider always uses that one.
 
-use opentelemetry::{
-    Context, InstrumentationScope,
-    global::{BoxedTracer, ObjectSafeTracerProvider},
-};
+use opentelemetry::{Context, global::ObjectSafeTracerProvider};
 use std::sync::Arc;
 
 /// A shared tracer provider, as a context holds it.
@@ -35,19 +32,4 @@ pub fn with_provider(
 #[must_use]
 pub fn provider(context: &Context) -> Option<&SharedTracerProvider> {
     context.get::<SharedTracerProvider>()
-}
-
-/// The tracer of this scope: from the provider given, else the context's, else the global one.
-///
-/// Nothing is kept, because a tracer taken before the global provider is set would stay silent for
-/// ever, and one taken before it is replaced would talk to the old one.
-pub(crate) fn tracer(
-    given: Option<&SharedTracerProvider>,
-    context: &Context,
-    scope: InstrumentationScope,
-) -> BoxedTracer {
-    match given.or_else(|| provider(context)) {
-        Some(provider) => BoxedTracer::new(provider.boxed_tracer(scope)),
-        None => opentelemetry::global::tracer_with_scope(scope),
-    }
 }

@@ -1,6 +1,6 @@
 //! A future or a closure inside its span.
 
-use crate::{Span, SpanBuilder};
+use crate::{Span, SpanBuilder, database::Prepared};
 use opentelemetry::Context;
 use pin_project_lite::pin_project;
 use std::{
@@ -12,6 +12,9 @@ use std::{
 };
 use tracewire_propagation::current;
 
+/// What a future may assume of its caller.
+pub(crate) const NOT_DONE: &str = "not polled after it was done";
+
 /// What records an output on the span.
 pub(crate) type Record<T> = fn(&T, &Span);
 
@@ -19,14 +22,14 @@ pub(crate) type Record<T> = fn(&T, &Span);
 pub(crate) fn in_scope<T>(span: &Span, scope: impl FnOnce() -> T, record: Record<T>) -> T {
     let output = enter(span, scope);
     record(&output, span);
-    span.end();
+    span.close();
     output
 }
 
 /// Runs the closure with the span current; a panic ends the span and goes on.
 pub(crate) fn enter<T>(span: &Span, scope: impl FnOnce() -> T) -> T {
     catch(span, scope).unwrap_or_else(|payload| {
-        span.end();
+        span.close();
         resume_unwind(payload)
     })
 }
@@ -35,14 +38,13 @@ pub(crate) fn enter<T>(span: &Span, scope: impl FnOnce() -> T) -> T {
 pub(crate) fn poll<T, R>(
     span: &Span,
     mut inner: Pin<&mut Option<T>>,
-    poll: impl FnOnce(Pin<&mut T>) -> R,
+    poll: impl FnOnce(Pin<&mut Option<T>>) -> R,
 ) -> R {
-    let polled =
-        catch(span, || poll(inner.as_mut().as_pin_mut().expect("not polled after it was done")));
+    let polled = catch(span, || poll(inner.as_mut()));
     polled.unwrap_or_else(|payload| {
         // The first panic is the one to tell of.
         let _ = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| inner.set(None))));
-        span.end();
+        span.close();
         resume_unwind(payload)
     })
 }
@@ -54,26 +56,34 @@ fn catch<T>(span: &Span, scope: impl FnOnce() -> T) -> thread::Result<T> {
     output.inspect_err(|payload| span.fail_by_panic(&**payload))
 }
 
+/// What a span is started from.
+pub(crate) enum Unstarted {
+    Custom(SpanBuilder),
+    Call(Prepared),
+}
+
 /// A span around a future or a stream, started when that is first polled.
 pub(crate) enum Lazy {
-    Waiting(Box<(SpanBuilder, Context)>),
+    Waiting(Unstarted, Context),
     Started(Span),
     Ended,
 }
 
 impl Lazy {
-    pub(crate) fn new(builder: SpanBuilder) -> Self {
-        Self::Waiting(Box::new((builder, current::get())))
+    pub(crate) fn new(unstarted: Unstarted) -> Self {
+        Self::Waiting(unstarted, current::get())
     }
 
     /// The span, started if it was not; `None` once it has ended.
     pub(crate) fn start(&mut self) -> Option<&Span> {
-        if let Self::Waiting(_) = self {
-            let Self::Waiting(waiting) = std::mem::replace(self, Self::Ended) else {
+        if let Self::Waiting(..) = self {
+            let Self::Waiting(unstarted, made_in) = std::mem::replace(self, Self::Ended) else {
                 unreachable!("just matched");
             };
-            let (builder, made_in) = *waiting;
-            *self = Self::Started(builder.start_polled(made_in));
+            *self = Self::Started(match unstarted {
+                Unstarted::Custom(builder) => builder.start_polled(made_in),
+                Unstarted::Call(call) => call.start_polled(made_in),
+            });
         }
         self.started()
     }
@@ -81,14 +91,14 @@ impl Lazy {
     pub(crate) fn started(&self) -> Option<&Span> {
         match self {
             Self::Started(span) => Some(span),
-            Self::Waiting(_) | Self::Ended => None,
+            Self::Waiting(..) | Self::Ended => None,
         }
     }
 
     /// Ends the span even if clones of its context live on elsewhere.
     pub(crate) fn end(&mut self) {
         if let Self::Started(span) = std::mem::replace(self, Self::Ended) {
-            span.end();
+            span.close();
         }
     }
 }
@@ -118,8 +128,8 @@ pin_project! {
 }
 
 impl<F: Future> InSpan<F> {
-    pub(crate) fn new(builder: SpanBuilder, future: F, record: Record<F::Output>) -> Self {
-        Self { inner: Some(future), span: Lazy::new(builder), record }
+    pub(crate) fn new(span: Unstarted, future: F, record: Record<F::Output>) -> Self {
+        Self { inner: Some(future), span: Lazy::new(span), record }
     }
 }
 
@@ -128,10 +138,15 @@ impl<F: Future> Future for InSpan<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        let span = this.span.start().expect("not polled after it was done");
-        let output = ready!(poll(span, this.inner.as_mut(), |inner| inner.poll(cx)));
-        (this.record)(&output, span);
-        enter(span, || this.inner.set(None));
+        let span = this.span.start().expect(NOT_DONE);
+        let record = this.record;
+        // Done with in the same scope, because to enter it again costs as much as the first time.
+        let output = ready!(poll(span, this.inner.as_mut(), |mut inner| {
+            let output = ready!(inner.as_mut().as_pin_mut().expect(NOT_DONE).poll(cx));
+            record(&output, span);
+            inner.set(None);
+            Poll::Ready(output)
+        }));
         this.span.end();
         Poll::Ready(output)
     }

@@ -1,9 +1,6 @@
 //! A stream inside its span.
 
-use crate::{
-    SpanBuilder,
-    run::{Lazy, Record, enter, poll},
-};
+use crate::run::{Lazy, NOT_DONE, Record, Unstarted, enter, poll};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 use std::{
@@ -37,8 +34,8 @@ pin_project! {
 }
 
 impl<S: Stream> StreamInSpan<S> {
-    pub(crate) fn new(builder: SpanBuilder, stream: S, record: Record<S::Item>) -> Self {
-        Self { inner: Some(stream), span: Lazy::new(builder), record }
+    pub(crate) fn new(span: Unstarted, stream: S, record: Record<S::Item>) -> Self {
+        Self { inner: Some(stream), span: Lazy::new(span), record }
     }
 }
 
@@ -51,7 +48,9 @@ impl<S: Stream> Stream for StreamInSpan<S> {
         let (Some(span), true) = (this.span.start(), this.inner.is_some()) else {
             return Poll::Ready(None);
         };
-        let next = ready!(poll(span, this.inner.as_mut(), |inner| inner.poll_next(cx)));
+        let next = ready!(poll(span, this.inner.as_mut(), |inner| {
+            inner.as_pin_mut().expect(NOT_DONE).poll_next(cx)
+        }));
         match &next {
             Some(item) => (this.record)(item, span),
             None => {

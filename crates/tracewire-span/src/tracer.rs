@@ -1,14 +1,16 @@
 //! Tracers: where spans come from, with the name and version of a library.
 
 use crate::{
-    SpanBuilder,
+    Span, SpanBuilder, global,
     provider::{self, SharedTracerProvider},
 };
 use opentelemetry::{
     Context, InstrumentationScope,
     global::{BoxedTracer, ObjectSafeTracerProvider},
+    trace::{self, TraceContextExt, Tracer as _},
 };
 use std::{borrow::Cow, fmt, sync::Arc};
+use tracewire_propagation::{current, with_random_trace_id};
 
 /// Creates a span of this name, to be started around a future, a closure or a stream.
 ///
@@ -85,9 +87,41 @@ impl Tracer {
         SpanBuilder::new(self.clone(), name.into())
     }
 
-    /// OpenTelemetry's tracer for spans under this context.
-    pub(crate) fn resolve(&self, context: &Context) -> BoxedTracer {
-        provider::tracer(self.provider.as_ref(), context, self.scope())
+    /// Starts a span under `parent`.
+    pub(crate) fn start(&self, builder: trace::SpanBuilder, parent: &Context) -> Span {
+        let context = match self.provider_in(parent) {
+            Some(provider) => {
+                let tracer = BoxedTracer::new(provider.boxed_tracer(self.scope()));
+                parent.with_span(tracer.build_with_context(builder, parent))
+            }
+            None => global::start(self, builder, parent),
+        };
+        if has_trace(parent) {
+            return Span::from_context(context);
+        }
+        // OpenTelemetry's generators draw the whole id; the services called learn it by a flag.
+        Span::from_context(with_random_trace_id(&context))
+    }
+
+    /// Whether every span under `parent`, which is not sampled, is known to be dropped.
+    pub(crate) fn drops_unsampled(&self, parent: &Context) -> bool {
+        self.provider_in(parent).is_none() && global::drops_unsampled(self)
+    }
+
+    /// The provider to use in this context instead of the global one.
+    fn provider_in<'a>(&'a self, context: &'a Context) -> Option<&'a SharedTracerProvider> {
+        self.provider.as_ref().or_else(|| provider::provider(context))
+    }
+
+    /// Whether this names the same library as `other`.
+    pub(crate) fn has_scope_of(&self, other: &Self) -> bool {
+        // Nearly always the very same texts.
+        let same = |own: &str, other: &str| std::ptr::eq(own, other) || own == other;
+        same(self.name, other.name)
+            && match (self.version, other.version) {
+                (Some(own), Some(other)) => same(own, other),
+                (own, other) => own == other,
+            }
     }
 
     pub(crate) fn scope(&self) -> InstrumentationScope {
@@ -97,6 +131,19 @@ impl Tracer {
             None => scope.build(),
         }
     }
+}
+
+/// The parent of a span that starts at the first poll of a future that was made in this context: the
+/// current one, unless the task was spawned without a context and the future was made in one.
+pub(crate) fn polled_parent(made_in: Context) -> Context {
+    let current = current::get();
+    if !has_trace(&current) && has_trace(&made_in) { made_in } else { current }
+}
+
+/// Whether a span started in this context has a parent. A span without ids, from before there was a
+/// tracer provider, is none.
+fn has_trace(context: &Context) -> bool {
+    context.span().span_context().is_valid()
 }
 
 impl fmt::Debug for Tracer {

@@ -47,7 +47,7 @@ pub trait Composable: fmt::Debug + Send + Sync {
     /// Returns the threshold to decide with.
     fn intent<'a>(&'a self, parameters: &SamplingParameters<'a>) -> Intent<'a>;
 
-    /// Whether every span under a remote parent that is not sampled is dropped.
+    /// Whether every span under a parent that is not sampled is dropped.
     ///
     /// tracewire's layers then pass no attributes to the sampler for such spans. The default is
     /// false.

@@ -164,10 +164,10 @@ impl Conditions {
             .flatten()
     }
 
-    /// Whether a span under a remote parent can meet them.
-    pub(super) fn allow_remote_parent(&self) -> bool {
+    /// Whether a span under a parent can meet them.
+    pub(super) fn allow_parent(&self) -> bool {
         self.all.iter().all(|condition| match condition {
-            Condition::Parents(parents) => parents.contains(&ParentKind::Remote),
+            Condition::Parents(parents) => parents.iter().any(|parent| *parent != ParentKind::None),
             _ => true,
         })
     }

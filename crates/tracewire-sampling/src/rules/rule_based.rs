@@ -81,7 +81,7 @@ impl Composable for RuleBased {
     fn drops_unsampled(&self) -> bool {
         self.rules
             .iter()
-            .filter(|rule| rule.conditions.allow_remote_parent())
+            .filter(|rule| rule.conditions.allow_parent())
             .all(|rule| rule.sampler.drops_unsampled())
     }
 

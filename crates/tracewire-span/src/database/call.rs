@@ -2,19 +2,23 @@
 
 use super::{
     Database,
+    cache::described,
     error::{ErrorKind, Failure},
     measure::{Clock, Judge, Measured},
-    sql::{Described, describe},
+    prepared::Prepared,
+    statement::{Facts, Source, Statement, shared},
 };
 use crate::{
-    InSpan, SpanBuilder, SpanKind, StreamInSpan, limit,
+    InSpan, StreamInSpan, limit,
+    run::Unstarted,
     value::{IntoValue, attribute},
 };
 use futures_core::Stream;
-use opentelemetry::{Key, KeyValue};
+use opentelemetry::{Key, KeyValue, StringValue};
 use std::{
     borrow::Cow,
     fmt::{self, Display},
+    sync::Arc,
 };
 
 /// A call to a database, before it is made.
@@ -22,35 +26,39 @@ use std::{
 #[must_use = "a call starts with `run` or `stream`"]
 pub struct Call<'a> {
     database: &'a Database,
-    operation: Option<Cow<'static, str>>,
+    what: What,
     collection: Option<Cow<'static, str>>,
     summary: Option<Cow<'static, str>>,
-    text: Option<String>,
+    raw_text: Option<String>,
     batch_size: Option<usize>,
     more: Vec<KeyValue>,
 }
 
+#[derive(Clone)]
+enum What {
+    Query(Arc<Statement>),
+    Operation(Cow<'static, str>),
+}
+
 impl<'a> Call<'a> {
-    fn new(database: &'a Database) -> Self {
+    fn new(database: &'a Database, what: What) -> Self {
         Self {
             database,
-            operation: None,
+            what,
             collection: None,
             summary: None,
-            text: None,
+            raw_text: None,
             batch_size: None,
             more: Vec::new(),
         }
     }
 
     pub(super) fn query(database: &'a Database, sql: &str) -> Self {
-        let Described { text, summary } = describe(sql, database.system);
-        let some = |text: String| Some(text).filter(|text| !text.is_empty());
-        Self { summary: some(summary).map(Cow::Owned), text: some(text), ..Self::new(database) }
+        Self::new(database, What::Query(described(&database.target, Source::Query(sql))))
     }
 
     pub(super) fn operation(database: &'a Database, name: Cow<'static, str>) -> Self {
-        Self { operation: Some(name), ..Self::new(database) }
+        Self::new(database, What::Operation(name))
     }
 
     /// Sets the table or collection that the call works on, if it is only one: `db.collection.name`.
@@ -71,7 +79,7 @@ impl<'a> Call<'a> {
     ///
     /// Literals in the text are exported. It is cut at 4096 bytes.
     pub fn raw_query_text(mut self, text: impl Into<String>) -> Self {
-        self.text = Some(text.into());
+        self.raw_text = Some(text.into());
         self
     }
 
@@ -90,7 +98,11 @@ impl<'a> Call<'a> {
     /// Returns the query text that will be exported, if any.
     #[must_use]
     pub fn query_text(&self) -> Option<&str> {
-        self.text.as_deref()
+        match (&self.raw_text, &self.what) {
+            (Some(text), _) => Some(text),
+            (None, What::Query(statement)) => statement.text.as_ref().map(StringValue::as_str),
+            (None, What::Operation(_)) => None,
+        }
     }
 
     /// Makes the call: the span lasts from the first poll of the future to its end.
@@ -139,9 +151,8 @@ impl<'a> Call<'a> {
         F: Future<Output = Result<T, E>>,
         E: Display,
     {
-        let judge = judge(kind, self.database.with_messages);
         let (span, clock) = self.start();
-        span.ignore_errors().run(Measured::new(call, clock, judge))
+        InSpan::new(span, Measured::new(call, clock, judge(kind)), |_, _| {})
     }
 
     /// Makes a call that returns a stream of rows: the span ends with the stream.
@@ -177,49 +188,48 @@ impl<'a> Call<'a> {
         S: Stream<Item = Result<T, E>>,
         E: Display,
     {
-        let judge = judge(kind, self.database.with_messages);
         let (span, clock) = self.start();
-        span.ignore_errors().stream(Measured::new(rows, clock, judge))
+        StreamInSpan::new(span, Measured::new(rows, clock, judge(kind)), |_, _| {})
     }
 
-    /// The span with what a sampler should see, and the clock with what the metric has of it.
-    fn start(self) -> (SpanBuilder, Clock) {
-        let mut shared = Vec::with_capacity(8);
-        let mut set = |key: &'static str, value: Option<Cow<'static, str>>| {
-            shared.extend(value.map(|value| KeyValue::new(key, value)));
+    /// The span to start, and the clock of the metric.
+    fn start(self) -> (Unstarted, Clock) {
+        let statement = self.statement();
+        let Self { database, raw_text, batch_size, more, .. } = self;
+        let Database { tracer, with_messages, describe_unsampled, .. } = database;
+        let clock = Clock::new(tracer.clone(), statement.clone(), *with_messages);
+        let span = Prepared {
+            tracer: tracer.clone(),
+            statement,
+            raw_text,
+            batch_size,
+            more,
+            describe_unsampled: *describe_unsampled,
         };
-        let name = self.name();
-        set("db.system.name", Some(self.database.system.into()));
-        set("db.namespace", self.database.namespace.map(Cow::Borrowed));
-        set("db.operation.name", self.operation);
-        set("db.collection.name", self.collection);
-        set("db.query.summary", self.summary);
-        if let Some((address, port)) = &self.database.server {
-            set("server.address", Some(address.clone()));
-            shared.extend(port.map(|port| KeyValue::new("server.port", i64::from(port))));
-        }
-        let span = self.database.tracer.span(name).kind(SpanKind::Client);
-        let span = span
-            .attributes(shared.iter().cloned())
-            .attribute("db.query.text", self.text)
-            .attribute("db.operation.batch.size", self.batch_size)
-            .attributes(self.more);
-        let clock = Clock::new(self.database.tracer.clone(), shared, self.database.with_messages);
-        (span, clock)
+        (Unstarted::Call(span), clock)
     }
 
-    /// The summary; else the operation with what it works on; else the system.
-    fn name(&self) -> Cow<'static, str> {
-        let database = self.database;
-        let target = self.collection.clone().or(database.namespace.map(Cow::Borrowed));
-        let target = target.or(database.server.as_ref().map(|(address, _)| address.clone()));
-        match (&self.summary, &self.operation, target) {
-            (Some(summary), _, _) => summary.clone(),
-            (None, Some(operation), Some(target)) => format!("{operation} {target}").into(),
-            (None, Some(operation), None) => operation.clone(),
-            (None, None, Some(target)) => target,
-            (None, None, None) => database.system.into(),
-        }
+    /// What the call is known by: shared with earlier calls, unless it was changed for this one.
+    fn statement(&self) -> Arc<Statement> {
+        let target = &self.database.target;
+        let own = || (self.collection.clone().map(shared), self.summary.clone().map(shared));
+        let facts = match (&self.what, &self.collection, &self.summary) {
+            (What::Query(statement), None, None) => return statement.clone(),
+            (What::Operation(name), collection, None) => {
+                return described(target, Source::Operation(name, collection.as_deref()));
+            }
+            (What::Query(statement), ..) => {
+                let (collection, summary) = own();
+                let summary = summary.or_else(|| statement.summary.clone());
+                Facts { collection, summary, text: statement.text.clone(), operation: None }
+            }
+            (What::Operation(name), ..) => {
+                let (collection, summary) = own();
+                let operation = Some(shared(name.clone()));
+                Facts { collection, summary, operation, text: None }
+            }
+        };
+        Arc::new(Statement::new(target, facts))
     }
 }
 
@@ -227,18 +237,17 @@ impl fmt::Debug for Call<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Text and attributes may hold what the application declared safe to export, not to log.
         f.debug_struct("Call")
-            .field("system", &self.database.system)
-            .field("name", &self.name())
+            .field("system", &self.database.target.system)
+            .field("name", &self.statement().name)
             .finish_non_exhaustive()
     }
 }
 
-/// A function from a result to why it failed.
+/// A function from a result to why it failed, with the message if that is exported.
 fn judge<T, E: Display>(
     kind: impl Fn(&E) -> ErrorKind + Send + Sync + 'static,
-    with_message: bool,
 ) -> Judge<Result<T, E>> {
-    Box::new(move |output| {
+    Box::new(move |output, with_message| {
         let error = output.as_ref().err()?;
         Failure::new(error, kind(error), with_message)
     })

@@ -1,12 +1,9 @@
 //! The work of a call, timed.
 
-use super::error::Failure;
+use super::{durations::Recorder, error::Failure, statement::Statement};
 use crate::{Tracer, current, handle::ERROR_TYPE};
 use futures_core::Stream;
-use opentelemetry::{
-    KeyValue,
-    metrics::{Histogram, MeterProvider},
-};
+use opentelemetry::KeyValue;
 use pin_project_lite::pin_project;
 use std::{
     fmt,
@@ -18,32 +15,40 @@ use std::{
 };
 use tracewire_propagation::current as context;
 
-/// The boundaries of `db.client.operation.duration` in seconds, as the conventions advise.
-const BOUNDARIES: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
-
-/// What tells from an output whether the call failed.
-pub(super) type Judge<T> = Box<dyn Fn(&T) -> Option<Failure> + Send + Sync>;
+/// What tells from an output whether the call failed, and with what message if that is asked for.
+pub(super) type Judge<T> = Box<dyn Fn(&T, bool) -> Option<Failure> + Send + Sync>;
 
 /// Records one duration, at the end of the call or when it is dropped.
 pub(super) struct Clock {
     tracer: Tracer,
-    attributes: Vec<KeyValue>,
-    /// When, and what records the duration: the context at the first poll decides.
-    started: Option<(Instant, Histogram<f64>)>,
+    statement: Arc<Statement>,
+    /// What a failure adds to the statement's attributes.
+    failed: Vec<KeyValue>,
+    /// When, and what records the duration, if anything: the context at the first poll decides.
+    started: Option<(Instant, Option<Recorder>)>,
     /// True while the work runs, and still true after a panic.
     running: bool,
     ended: bool,
-    /// The message of a panic may be exported.
+    /// The messages of errors and panics may be exported.
     with_messages: bool,
 }
 
 impl Clock {
-    pub(super) fn new(tracer: Tracer, attributes: Vec<KeyValue>, with_messages: bool) -> Self {
-        Self { tracer, attributes, started: None, running: false, ended: false, with_messages }
+    pub(super) fn new(tracer: Tracer, statement: Arc<Statement>, with_messages: bool) -> Self {
+        Self {
+            tracer,
+            statement,
+            failed: Vec::new(),
+            started: None,
+            running: false,
+            ended: false,
+            with_messages,
+        }
     }
 
     fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        self.started.get_or_insert_with(|| (Instant::now(), histogram(&self.tracer)));
+        let Self { started, tracer, statement, .. } = self;
+        started.get_or_insert_with(|| (Instant::now(), Recorder::get(tracer, statement)));
         self.running = true;
         let output = if self.with_messages || self.ended { work() } else { self.guarded(work) };
         self.running = false;
@@ -56,7 +61,7 @@ impl Clock {
         catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
             let span = current();
             span.if_recording(|span| span.fail_as(Some("panic"), "panic".into(), None));
-            span.end();
+            span.close();
             self.end();
             resume_unwind(payload)
         })
@@ -66,22 +71,23 @@ impl Clock {
     fn fail(&mut self, failure: Failure) {
         let Failure { exception, error_type, code, message } = failure;
         if let Some(code) = code {
-            self.attributes.push(KeyValue::new("db.response.status_code", code.clone()));
+            self.failed.push(KeyValue::new("db.response.status_code", code.clone()));
             current().set_attribute("db.response.status_code", code);
         }
-        self.attributes.push(KeyValue::new(ERROR_TYPE, error_type.clone()));
+        self.failed.push(KeyValue::new(ERROR_TYPE, error_type.clone()));
         current().if_recording(|span| span.fail_as(exception, error_type, message));
     }
 
     fn end(&mut self) {
-        if let Some((started, histogram)) = &self.started
+        if let Some((started, recorder)) = &self.started
             && !std::mem::replace(&mut self.ended, true)
+            && let Some(recorder) = recorder
         {
             if self.running {
-                self.attributes.push(KeyValue::new(ERROR_TYPE, "panic"));
+                self.failed.push(KeyValue::new(ERROR_TYPE, "panic"));
             }
-            let took = started.elapsed().as_secs_f64();
-            context::finish(|| histogram.record(took, &self.attributes));
+            let seconds = started.elapsed().as_secs_f64();
+            context::finish(|| recorder.record(seconds, &self.statement, &self.failed));
         }
     }
 }
@@ -115,7 +121,7 @@ impl<W: Future> Future for Measured<W, W::Output> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<W::Output> {
         let this = self.project();
         let output = ready!(this.clock.run(|| this.work.poll(cx)));
-        if let Some(failure) = (this.judge)(&output) {
+        if let Some(failure) = (this.judge)(&output, this.clock.with_messages) {
             this.clock.fail(failure);
         }
         this.clock.end();
@@ -129,7 +135,8 @@ impl<W: Stream> Stream for Measured<W, W::Item> {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<W::Item>> {
         let this = self.project();
         let next = ready!(this.clock.run(|| this.work.poll_next(cx)));
-        let failure = next.as_ref().and_then(|item| (this.judge)(item));
+        let with_messages = this.clock.with_messages;
+        let failure = next.as_ref().and_then(|item| (this.judge)(item, with_messages));
         // The first failure ends the call; what may come after it is not another one.
         if let Some(failure) = failure
             && !this.clock.ended
@@ -152,22 +159,4 @@ impl<W, T> fmt::Debug for Measured<W, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Measured").field("ended", &self.clock.ended).finish_non_exhaustive()
     }
-}
-
-/// The instrument of the provider that the context carries, or of the global one.
-///
-/// Looked up each time, for the same reason as the tracer; the SDK keeps one of each name.
-fn histogram(tracer: &Tracer) -> Histogram<f64> {
-    let scope = tracer.scope();
-    let meter = context::with(|context| {
-        let carried = context.get::<Arc<dyn MeterProvider + Send + Sync>>();
-        carried.map(|provider| provider.meter_with_scope(scope.clone()))
-    });
-    meter
-        .unwrap_or_else(|| opentelemetry::global::meter_with_scope(scope))
-        .f64_histogram("db.client.operation.duration")
-        .with_unit("s")
-        .with_description("Duration of database client operations.")
-        .with_boundaries(BOUNDARIES.to_vec())
-        .build()
 }

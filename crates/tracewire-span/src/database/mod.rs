@@ -55,25 +55,55 @@
 //! [database conventions]: https://opentelemetry.io/docs/specs/semconv/database/
 
 mod address;
+mod cache;
 mod call;
+mod durations;
 mod error;
 mod measure;
+mod prepared;
 mod sql;
+mod statement;
 
 use crate::{Tracer, limit};
 pub use call::Call;
 pub use error::ErrorKind;
 pub use measure::Measured;
-use std::borrow::Cow;
+pub(crate) use prepared::Prepared;
+use std::{borrow::Cow, sync::Arc};
 
 /// A database that calls are made to.
 #[derive(Clone, Debug)]
 pub struct Database {
+    target: Target,
+    with_messages: bool,
+    describe_unsampled: bool,
+    tracer: Tracer,
+}
+
+/// What spans and metrics say of a database itself.
+#[derive(Clone, Debug)]
+struct Target {
     system: &'static str,
     namespace: Option<&'static str>,
-    server: Option<(Cow<'static, str>, Option<u16>)>,
-    with_messages: bool,
-    tracer: Tracer,
+    server: Option<(Arc<str>, Option<u16>)>,
+}
+
+impl PartialEq for Target {
+    fn eq(&self, other: &Self) -> bool {
+        // Nearly always the very same texts: to compare their addresses is quick.
+        fn same(own: &str, other: &str) -> bool {
+            std::ptr::eq(own, other) || own == other
+        }
+        same(self.system, other.system)
+            && same(self.namespace.unwrap_or_default(), other.namespace.unwrap_or_default())
+            && self.namespace.is_some() == other.namespace.is_some()
+            && match (&self.server, &other.server) {
+                (Some((own, own_port)), Some((address, port))) => {
+                    same(own, address) && own_port == port
+                }
+                (own, other) => own.is_none() && other.is_none(),
+            }
+    }
 }
 
 impl Database {
@@ -83,10 +113,9 @@ impl Database {
     #[must_use]
     pub const fn new(system: &'static str) -> Self {
         Self {
-            system,
-            namespace: None,
-            server: None,
+            target: Target { system, namespace: None, server: None },
             with_messages: false,
+            describe_unsampled: false,
             tracer: crate::tracer!(),
         }
     }
@@ -94,7 +123,7 @@ impl Database {
     /// Sets the name of the database within its server: `db.namespace`.
     #[must_use]
     pub const fn namespace(mut self, namespace: &'static str) -> Self {
-        self.namespace = Some(namespace);
+        self.target.namespace = Some(namespace);
         self
     }
 
@@ -113,7 +142,7 @@ impl Database {
     #[must_use]
     pub fn server(mut self, address: impl AsRef<str>, port: Option<u16>) -> Self {
         let found = address::parse(address.as_ref());
-        self.server = found.map(|(address, own)| (address, port.or(own)));
+        self.target.server = found.map(|(address, own)| (address.into(), port.or(own)));
         self
     }
 
@@ -128,6 +157,17 @@ impl Database {
         self
     }
 
+    /// Gives samplers the name and the attributes of spans even if their parent is not sampled.
+    ///
+    /// Set it if your sampler looks at them instead of following the parent. Off by default: below a
+    /// parent that is not sampled nothing is described unless the span records after all, and samplers
+    /// see the name of the system alone.
+    #[must_use]
+    pub const fn describe_unsampled(mut self, describe: bool) -> Self {
+        self.describe_unsampled = describe;
+        self
+    }
+
     /// Creates the spans with this tracer. Default: this crate's own.
     #[must_use]
     pub fn tracer(mut self, tracer: Tracer) -> Self {
@@ -136,6 +176,9 @@ impl Database {
     }
 
     /// Describes a call that runs a query, by its text without literals.
+    ///
+    /// The process remembers the descriptions of up to 512 queries of at most 4096 bytes, so that a text
+    /// that comes again is not read again. Pass values as parameters of the query: then there are few texts.
     ///
     /// For a system that is not SQL nothing is taken from the text; see [what is
     /// exported](self#what-is-exported).

@@ -1,0 +1,70 @@
+//! Tracers of the global provider.
+
+use crate::Tracer;
+use arc_swap::{ArcSwapOption, Guard};
+use opentelemetry::{
+    Context, global,
+    trace::{SpanBuilder, TraceContextExt, Tracer as _},
+};
+use std::sync::Arc;
+use tracewire_propagation::{
+    default_version, drop_unsampled,
+    providers::{self, AnyTracer, FoundTracer},
+};
+
+/// How many libraries' tracers are kept.
+const LIMIT: usize = 16;
+
+static KEPT: ArcSwapOption<Vec<Kept>> = ArcSwapOption::const_empty();
+
+/// A tracer of the provider that `init` set.
+#[derive(Clone)]
+struct Kept {
+    /// Of the default propagator, which `init` replaces after its providers.
+    version: u64,
+    tracer: Tracer,
+    resolved: Arc<dyn AnyTracer>,
+}
+
+/// Starts a span with the global provider's tracer. Returns `parent` with the span in it.
+///
+/// A tracer of `init` is kept until `init` is called again. Of other providers nothing is kept: a
+/// tracer taken before the provider is set would stay silent for ever, and one taken before it is
+/// replaced would talk to the old one.
+pub(crate) fn start(tracer: &Tracer, builder: SpanBuilder, parent: &Context) -> Context {
+    let version = default_version();
+    if version == 0 {
+        let tracer = global::tracer_with_scope(tracer.scope());
+        return parent.with_span(tracer.build_with_context(builder, parent));
+    }
+    if let Some(own) = find(&KEPT.load(), version, tracer) {
+        return own.resolved.start(builder, parent).0;
+    }
+    let FoundTracer { tracer: resolved, is_unboxed } = providers::tracer(tracer.scope());
+    let started = resolved.start(builder, parent).0;
+    if is_unboxed {
+        keep(Kept { version, tracer: tracer.clone(), resolved });
+    }
+    started
+}
+
+/// Whether the global provider is known to drop every span whose parent is not sampled.
+pub(crate) fn drops_unsampled(tracer: &Tracer) -> bool {
+    drop_unsampled() && find(&KEPT.load(), default_version(), tracer).is_some()
+}
+
+fn find<'a>(
+    kept: &'a Guard<Option<Arc<Vec<Kept>>>>,
+    version: u64,
+    tracer: &Tracer,
+) -> Option<&'a Kept> {
+    let mut kept = kept.iter().flat_map(|kept| kept.iter());
+    kept.find(|own| own.version == version && own.tracer.has_scope_of(tracer))
+}
+
+fn keep(new: Kept) {
+    let kept = KEPT.load();
+    let others = kept.iter().flat_map(|kept| kept.iter()).filter(|own| own.version == new.version);
+    let others: Vec<_> = others.take(LIMIT - 1).cloned().collect();
+    KEPT.store(Some(Arc::new([vec![new], others].concat())));
+}
