@@ -137,9 +137,21 @@ fn every_package_is_named_as_its_folder() {
     }
 }
 
+/// All of them are built into one folder, where the later one would replace the earlier.
+#[test]
+fn no_two_programs_have_the_same_name() {
+    let metadata = metadata();
+    let mut names = BTreeSet::new();
+    for target in metadata.packages.iter().flat_map(|package| &package.targets) {
+        if target.is_bin() || target.is_example() {
+            assert!(names.insert(&target.name), "{} is built twice", target.name);
+        }
+    }
+}
+
 /// What several packages need is in a library, such as `tests/contract`.
 #[test]
-fn no_module_has_a_path_attribute() {
+fn no_module_is_taken_from_another_crate() {
     let mut folders: Vec<_> = metadata()
         .packages
         .iter()
@@ -152,7 +164,7 @@ fn no_module_has_a_path_attribute() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let source = std::fs::read_to_string(&path).expect("it is text");
-                let attribute = ["#[", "path"].concat();
+                let attribute = ["#[", "path = \"../.."].concat();
                 assert!(!source.contains(&attribute), "{}", path.display());
             }
         }

@@ -10,6 +10,7 @@ use tracewire::{
     ServerLayer, Telemetry,
     propagation::{B3, Composite, Datadog, Propagator, TraceContext, XRay, set_describe_unsampled},
     sampling::{AlwaysOn, OtelTraceState, ParentThreshold, RuleBased, Sampler},
+    setup::Traces,
 };
 use tracewire_testing::Capture;
 
@@ -38,7 +39,7 @@ async fn served(sampler: Sampler, headers: &[(&str, &str)]) -> (String, usize) {
     let router = Router::new().route("/orders", get(handler)).layer(layer);
     let mut request = Request::get("/orders");
     for (name, value) in headers {
-        request = request.header(*name, *value);
+        request = request.otlp(Otlp::new().header(*name, *value));
     }
     router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     let state = seen.lock().unwrap().clone();
@@ -120,8 +121,8 @@ async fn decisions_of_other_formats_leave_no_threshold() {
 
 #[test]
 fn the_sampler_of_running_telemetry_can_be_replaced() {
-    let builder = Telemetry::builder().traces_exporters([]).metrics_exporters([]);
-    let telemetry = builder.sampler(Sampler::new(AlwaysOn)).build().unwrap();
+    let traces = Traces::new().exporters([]).sampler(Sampler::new(AlwaysOn));
+    let telemetry = Telemetry::builder().traces(traces).metrics([]).build().unwrap();
     let tracer = telemetry.tracer_provider().unwrap().tracer("test");
     assert!(tracer.start("before").is_recording());
     let rules = RuleBased::parse("name=after: off; 0.5 10/s", "shop").unwrap();

@@ -6,7 +6,7 @@ use std::{
     fs, thread,
     time::{Duration, Instant},
 };
-use tracewire_init::{Exporter, Telemetry};
+use tracewire_init::{Metrics, Otlp, Telemetry, Traces, TracesExporter, Zipkin};
 
 /// How long it takes until the spans of one exporter arrive while another one hangs: after a flush
 /// began, and after a shutdown began.
@@ -17,10 +17,13 @@ use tracewire_init::{Exporter, Telemetry};
 #[must_use]
 pub fn beside(hanging: &str, accepting: &Collector) -> (Duration, Duration) {
     let telemetry = Telemetry::builder()
-        .metrics_exporters([])
-        .traces_exporters([Exporter::Otlp, Exporter::Zipkin])
-        .endpoint(hanging)
-        .zipkin_endpoint(format!("{}/api/v2/spans", accepting.endpoint()))
+        .metrics(Metrics::new().exporters([]))
+        .traces(Traces::new().exporters([TracesExporter::otlp(), TracesExporter::zipkin()]))
+        .otlp(Otlp::new().endpoint(hanging))
+        .traces(
+            Traces::new()
+                .zipkin(Zipkin::new().endpoint(format!("{}/api/v2/spans", accepting.endpoint()))),
+        )
         .build()
         .expect("it can be set up");
     let tracer = telemetry.tracer_provider().expect("it is not disabled").tracer("pressure");

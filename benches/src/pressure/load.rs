@@ -11,7 +11,7 @@ use std::{
     fs, thread,
     time::{Duration, Instant},
 };
-use tracewire_init::{Exporter, Protocol, Telemetry};
+use tracewire_init::{Metrics, Otlp, Protocol, Telemetry, Traces, TracesExporter, Zipkin};
 
 /// How much text each span carries.
 const BYTES: usize = 60_000;
@@ -39,19 +39,25 @@ impl Wire {
     ];
 
     pub(super) fn telemetry(self, endpoint: &str, flush: Duration) -> Telemetry {
-        let builder = Telemetry::builder().metrics_exporters([]).shutdown_timeout(flush);
+        let builder =
+            Telemetry::builder().metrics(Metrics::new().exporters([])).shutdown_timeout(flush);
         let protocol = match self {
             Self::Http => Protocol::HttpProtobuf,
             Self::Grpc => Protocol::Grpc,
             Self::Json => Protocol::HttpJson,
             Self::Zipkin => {
                 let endpoint = format!("{endpoint}/api/v2/spans");
-                let builder = builder.traces_exporters([Exporter::Zipkin]);
-                return builder.zipkin_endpoint(endpoint).build().expect("it can be set up");
+                let builder = builder.traces(Traces::new().exporters([TracesExporter::zipkin()]));
+                return builder
+                    .traces(Traces::new().zipkin(Zipkin::new().endpoint(endpoint)))
+                    .build()
+                    .expect("it can be set up");
             }
         };
-        let builder = builder.traces_exporters([Exporter::Otlp]).protocol(protocol);
-        builder.endpoint(endpoint).build().expect("it can be set up")
+        let builder = builder
+            .traces(Traces::new().exporters([TracesExporter::otlp()]))
+            .otlp(Otlp::new().protocol(protocol));
+        builder.otlp(Otlp::new().endpoint(endpoint)).build().expect("it can be set up")
     }
 }
 

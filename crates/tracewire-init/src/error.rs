@@ -70,7 +70,7 @@ impl InitError {
     }
 
     /// Adds what to set to the message.
-    #[cfg(feature = "prometheus")]
+    #[cfg_attr(not(feature = "prometheus"), expect(dead_code, reason = "nothing has a hint"))]
     pub(crate) fn with_hint(mut self, variables: &str) -> Self {
         self.message = format!("{} ({variables})", self.message);
         self

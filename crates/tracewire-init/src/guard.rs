@@ -3,8 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-#[cfg(feature = "logs")]
-use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracewire_exemplar::Exemplars;
@@ -16,8 +14,10 @@ use tracewire_sampling::Sampler;
 use crate::builder::Builder;
 use crate::claim::Claim;
 use crate::ended::{End, Watched};
-use crate::env::Env;
+use crate::plan::Plan;
 use crate::running::Running;
+use crate::subscriber;
+use crate::variables::Env;
 
 /// Running telemetry. Keep it until the end of `main`, and then call [`shutdown`](Self::shutdown).
 ///
@@ -159,109 +159,13 @@ impl Telemetry {
         self.running.as_ref()?.providers.exemplars.as_ref()
     }
 
-    /// The provider of loggers; `None` if logs have no exporter or `OTEL_SDK_DISABLED` is true.
-    #[cfg(feature = "logs")]
-    pub fn logger_provider(&self) -> Option<&SdkLoggerProvider> {
-        self.running.as_ref()?.providers.logger.as_ref()
+    /// What was decided when telemetry was set up, and where each value came from.
+    pub fn plan(&self) -> Plan {
+        self.running().map(|running| running.plan.clone()).unwrap_or_default()
     }
 
-    /// The page for Prometheus as a Tower service, to mount in a server of your own; `None` unless
-    /// metrics have the exporter `prometheus`. It negotiates formats as the exporter's own page does.
-    ///
-    /// ```no_run
-    /// # fn main() -> Result<(), tracewire_init::InitError> {
-    /// use tracewire_init::{Exporter, Telemetry};
-    ///
-    /// let telemetry = Telemetry::builder().metrics_exporters([Exporter::Prometheus]).init()?;
-    /// if let Some(service) = telemetry.prometheus_service() {
-    ///     // axum::Router::new().route_service("/metrics", service)
-    /// #   drop(service);
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[cfg(feature = "prometheus")]
-    pub fn prometheus_service(&self) -> Option<tracewire_export::PrometheusService> {
-        let (exporter, _) = self.running.as_ref()?.prometheus.as_ref()?;
-        Some(exporter.service())
-    }
-
-    /// A layer that makes log records of `tracing` events, for a subscriber of your own.
-    ///
-    /// A record has the ids of the span that is current where the event happens. With the feature
-    /// `tracing`, the layer takes the events that `RUST_LOG` names, from level INFO on unless set.
-    /// What telemetry says of itself is left out, because exporting it would make more of it.
-    ///
-    /// ```no_run
-    /// use tracing_subscriber::prelude::*;
-    ///
-    /// # fn main() -> Result<(), tracewire_init::InitError> {
-    /// let telemetry = tracewire_init::init()?;
-    /// tracing_subscriber::registry().with(telemetry.log_layer()).init();
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[cfg(feature = "logs")]
-    pub fn log_layer<S>(&self) -> Option<impl tracing_subscriber::Layer<S> + use<S>>
-    where
-        S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
-    {
-        let layer = crate::log_layer::layer(self.logger_provider()?);
-        #[cfg(feature = "tracing")]
-        let layer = {
-            use tracing_subscriber::Layer;
-            layer.with_filter(self.running.as_ref()?.logging.log_filter())
-        };
-        Some(layer)
-    }
-
-    /// A layer that makes OpenTelemetry spans of `tracing` spans, for a subscriber of your own.
-    ///
-    /// They nest with spans of the OpenTelemetry API in either order. Spans of level INFO and above
-    /// appear whatever `RUST_LOG` says; more verbose ones if it names them. Add
-    /// [`ContextLayer`](tracewire_tracing::ContextLayer) after it, to keep the trace across
-    /// `tokio::spawn(future.in_current_span())` where a filter disables spans. The order of the layers does
-    /// not matter.
-    ///
-    /// Of what is logged inside a span only errors are on it, whatever `RUST_LOG` says:
-    ///
-    /// | inside the span | on the span |
-    /// |---|---|
-    /// | `#[instrument(err)]`, on an `Err`; an event with a field `error` and no message | status Error with the error's text, and an `exception` event |
-    /// | `error!` | status Error, and an event named by the text |
-    /// | `warn!`, `info!`, `debug!`, `trace!` with a message; `#[instrument(ret)]` | nothing: they are log lines, and log records with the feature `logs` |
-    ///
-    /// The text of an error is exported as it is. What telemetry says of itself is left out, and so is the
-    /// span that tower-http's layer makes with `RequestSpan`, because the request has its server span.
-    /// While a thread ends no spans are made.
-    ///
-    /// ```no_run
-    /// use tracing_subscriber::prelude::*;
-    ///
-    /// # fn main() -> Result<(), tracewire_init::InitError> {
-    /// let telemetry = tracewire_init::init()?;
-    /// tracing_subscriber::registry()
-    ///     .with(tracing_subscriber::fmt::layer().map_event_format(tracewire_tracing::TraceIds::new))
-    ///     .with(telemetry.span_layer())
-    ///     .init();
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[cfg(feature = "tracing")]
-    pub fn span_layer<S>(&self) -> Option<impl tracing_subscriber::Layer<S> + use<S>>
-    where
-        S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
-    {
-        Some(self.running.as_ref()?.logging.span_layer(&self.watched()?))
-    }
-
-    /// Sets the subscriber for `tracing`, if one was asked for.
-    #[cfg(feature = "tracing")]
-    pub(crate) fn install_subscriber(&self) -> Result<(), crate::error::InitError> {
-        match &self.running {
-            Some(running) => running.logging.install(self),
-            None => Ok(()),
-        }
+    pub(crate) fn running(&self) -> Option<&Running> {
+        self.running.as_ref()
     }
 
     /// The provider of tracers as the process gets it.
@@ -285,10 +189,9 @@ impl Telemetry {
         let Some(running) = self.running.take() else {
             return ShutdownReport::default();
         };
-        #[cfg(feature = "tracing")]
         let is_of_the_process = running.claim.is_some();
         running.life.end(how);
-        if running.claim.is_some() {
+        if is_of_the_process {
             tracewire_exemplar::uninstall();
         }
         // What the exporters would warn of is in the report.
@@ -299,17 +202,12 @@ impl Telemetry {
             let line = format!("telemetry was lost: {report}");
             log::warn(&exports.hinted(&line, &report));
         }
-        #[cfg(feature = "tracing")]
         if is_of_the_process {
-            crate::log_lines::end(LINES_TIMEOUT);
+            subscriber::end();
         }
         report
     }
 }
-
-/// How long the end waits for log lines that are not written yet.
-#[cfg(feature = "tracing")]
-const LINES_TIMEOUT: Duration = Duration::from_millis(250);
 
 impl Drop for Telemetry {
     fn drop(&mut self) {

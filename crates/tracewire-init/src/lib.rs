@@ -81,6 +81,7 @@
 //! | `OTEL_METRIC_EXPORT_INTERVAL` | 60000 ms | how often metrics are exported |
 //! | `OTEL_METRICS_EXEMPLAR_FILTER` | `trace_based` | exemplars: measurements of sampled spans, or `always_off` |
 //! | `OTEL_METRIC_EXPORT_TIMEOUT` | 30000 ms | for one export, retries included; 0 is no limit |
+//! | `TRACEWIRE_RESOURCE_DETECTORS` | `none` | facts about the process in the resource: `container`, `host`, `os`, `process`, or `all` |
 //! | `TRACEWIRE_CONSOLE` | `tree` | what `console` shows: `tree` for people, `json` for machines |
 //! | `TRACEWIRE_EXCLUDED_PATHS`, `TRACEWIRE_EXCLUDED_URLS` | none | read by the layers: requests and calls that are not traced, as comma-separated patterns |
 //! | `TRACEWIRE_LOG` | `none` | with the feature `tracing`: `text` or `json` sets a subscriber that writes log lines with trace ids to stdout |
@@ -104,14 +105,26 @@
 //!
 //! Not supported: `OTEL_CONFIG_FILE` and `OTEL_EXPERIMENTAL_CONFIG_FILE`, which are an
 //! error, because with a file all other variables would have to be ignored; `OTEL_ENTITIES`,
-//! `always_on` of `OTEL_METRICS_EXEMPLAR_FILTER`, `OTEL_SEMCONV_STABILITY_OPT_IN` with `/dup`, and the retired
+//! `OTEL_METRICS_EXEMPLAR_FILTER`, `OTEL_SEMCONV_STABILITY_OPT_IN` with `/dup`, and the retired
 //! `OTEL_EXPORTER_JAEGER_*` and `OTEL_EXPORTER_OTLP_{SPAN,METRIC}_INSECURE`, which are warned of.
 //!
 //! # Defaults in code
 //!
-//! A program that wants another default than this table's gives one to the [`Builder`]:
-//! `default_traces_exporters`, `default_endpoint` and their likes yield to the environment, so
-//! operators can still choose. Settings without `default_` in their name win over it.
+//! A program that wants another default than this table's gives one to [`Builder::defaults`], by the
+//! same methods as any setting: it yields to the environment, so operators can still choose. Settings
+//! given to the builder itself win over the environment.
+//!
+//! # Several exporters
+//!
+//! Each signal has a list of exporters, each of which may have settings of its own: two collectors with
+//! different endpoints, headers and batches are two [`TracesExporter`]s. The same span is shared between
+//! them. Your own exporters, span processors, metric readers, views, samplers, detectors and HTTP
+//! clients have their methods in [`Traces`], [`Metrics`], [`Logs`], [`Resource`] and [`Otlp`].
+//!
+//! # What was decided
+//!
+//! [`Builder::plan`] and [`Telemetry::plan`] give a [`Plan`], which prints each setting with its value
+//! and where that came from.
 //!
 //! # The end of the process
 //!
@@ -146,65 +159,47 @@
 //! | `zipkin` | no | the exporter `zipkin` for spans |
 //! | `config-file` | no | `ConfigFile`, which reads and checks OpenTelemetry's YAML configuration file; [`init`] does not use it yet |
 //! | `prometheus` | no | the exporter `prometheus` for metrics |
-//! | `detect` | no | facts in the resource about where the process runs; of it `detect-container`, `detect-host`, `detect-os`, `detect-process` |
 //! | `uptrace`, `elastic-apm`, `datadog-agent` | no | the variables of these vendors; the latter two add their header format |
 
 mod baggage;
-mod batching;
 mod builder;
 mod claim;
 mod config;
-mod console;
-mod defaults;
-mod detectors;
 mod ended;
-mod env;
 mod error;
-mod exemplars;
-mod exporters;
+mod features;
 mod guard;
-mod ignored;
-mod limits;
-#[cfg(feature = "tracing")]
-mod living_thread;
 #[cfg(feature = "logs")]
-mod log_layer;
-#[cfg(feature = "logs")]
-mod log_limits;
-#[cfg(feature = "tracing")]
-mod log_lines;
-mod metrics;
-mod misspelled;
-#[cfg(feature = "tracing")]
-mod no_ids;
-mod otlp;
-mod pairs;
-#[cfg(feature = "__presets")]
+mod log_records;
+#[cfg(not(feature = "logs"))]
+#[path = "without/log_records.rs"]
+mod log_records;
+mod plan;
 mod presets;
-#[cfg(feature = "prometheus")]
-mod prometheus;
-mod propagation;
-mod proxy;
-mod resource;
+mod providers;
 mod running;
-mod sampler;
-#[cfg(test)]
-mod secrecy;
-mod setup;
+mod settings;
 #[cfg(feature = "signal")]
 mod signal;
 #[cfg(feature = "tracing")]
-mod span_filter;
-#[cfg(feature = "tracing")]
+mod subscriber;
+#[cfg(not(feature = "tracing"))]
+#[path = "without/subscriber.rs"]
 mod subscriber;
 #[cfg(any(feature = "logs", feature = "tracing"))]
 mod targets;
-#[cfg(feature = "zipkin")]
-mod zipkin;
+mod variables;
 
 pub use self::{
-    baggage::BaggageAttributes, builder::Builder, error::InitError, exporters::Exporter,
+    baggage::BaggageAttributes,
+    builder::{
+        Batching, Builder, Console, HistogramAggregation, LogFormat, Logs, LogsExporter, Metrics,
+        MetricsExporter, Otlp, Prometheus, Resource, Traces, TracesExporter, Zipkin,
+    },
+    config::detectors::Detector,
+    error::InitError,
     guard::Telemetry,
+    plan::Plan,
 };
 
 #[cfg(feature = "config-file")]
@@ -212,7 +207,6 @@ pub use self::config::file::{ConfigFile, ConfigFileError};
 /// Where exemplars are kept, for layers with a meter provider of their own.
 pub use tracewire_exemplar::Exemplars;
 pub use tracewire_export::{Compression, ConsoleFormat, Protocol, ShutdownReport, SignalReport};
-/// The samplers, also for programs that build their own tracer provider.
 pub use tracewire_sampling as sampling;
 
 #[cfg(feature = "prometheus")]
@@ -220,9 +214,6 @@ pub use tracewire_export::PrometheusService;
 
 #[cfg(feature = "signal")]
 pub use self::signal::{ShutdownSignal, shutdown_signal};
-
-#[cfg(feature = "tracing")]
-pub use self::subscriber::LogFormat;
 
 /// Sets telemetry up for this process from the environment.
 ///

@@ -5,8 +5,6 @@ use std::sync::mpsc;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-#[cfg(feature = "logs")]
-use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracewire_exemplar::Exemplars;
@@ -16,6 +14,10 @@ use tracewire_sampling::Sampler;
 
 use crate::claim::Claim;
 use crate::ended::Life;
+use crate::log_records;
+use crate::plan::Plan;
+use crate::providers::Page;
+use crate::subscriber::Logging;
 
 /// What was built, each `None` if nothing is recorded.
 #[derive(Clone, Default)]
@@ -26,8 +28,7 @@ pub(crate) struct Providers {
     pub(crate) meter: Option<SdkMeterProvider>,
     /// What the exporters of metrics read.
     pub(crate) exemplars: Option<Exemplars>,
-    #[cfg(feature = "logs")]
-    pub(crate) logger: Option<SdkLoggerProvider>,
+    pub(crate) logger: Option<log_records::Provider>,
 }
 
 /// The providers and what is needed to end them well.
@@ -39,11 +40,10 @@ pub(crate) struct Running {
     pub(crate) exports: Exports,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) life: Arc<Life>,
-    #[cfg(feature = "tracing")]
-    pub(crate) logging: crate::subscriber::Logging,
-    #[cfg(feature = "prometheus")]
-    pub(crate) prometheus:
-        Option<(tracewire_export::PrometheusExporter, tracewire_export::PrometheusServer)>,
+    pub(crate) logging: Logging,
+    /// The page for Prometheus.
+    pub(crate) page: Option<Page>,
+    pub(crate) plan: Plan,
     pub(crate) claim: Option<Claim>,
 }
 
@@ -69,7 +69,6 @@ impl Running {
             };
             work.push(("tracewire-metrics", Box::new(end)));
         }
-        #[cfg(feature = "logs")]
         if let Some(logs) = self.providers.logger.clone() {
             let end = move || drop(logs.shutdown_with_timeout(left()));
             work.push(("tracewire-logs", Box::new(end)));
@@ -100,7 +99,6 @@ impl Running {
                 deliveries.wait(deadline);
             }));
         }
-        #[cfg(feature = "logs")]
         if let Some(logs) = self.providers.logger.clone() {
             flushes.push(Courier::new("tracewire-logs", move |_| drop(logs.force_flush())));
         }

@@ -16,7 +16,10 @@ use opentelemetry::trace::{Tracer as _, TracerProvider as _};
 use opentelemetry_proto::tonic::collector::logs::v1 as logs;
 use opentelemetry_proto::tonic::collector::metrics::v1 as metrics;
 use opentelemetry_proto::tonic::collector::trace::v1 as trace;
-use tracewire_init::{Builder, Exporter, Protocol, Telemetry};
+use tracewire_init::{
+    Batching, Builder, Logs, LogsExporter, Metrics, MetricsExporter, Otlp, Protocol, Telemetry,
+    Traces, TracesExporter,
+};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -118,14 +121,14 @@ fn accept_all(mut stream: BufReader<TcpStream>) {
 
 fn telemetry(protocol: Protocol, endpoint: String) -> Builder {
     Telemetry::builder()
-        .traces_exporters([Exporter::Otlp])
-        .metrics_exporters([Exporter::Otlp])
-        .logs_exporters([Exporter::Otlp])
-        .protocol(protocol)
-        .endpoint(endpoint)
+        .traces(Traces::new().exporters([TracesExporter::otlp()]))
+        .metrics(Metrics::new().exporters([MetricsExporter::otlp()]))
+        .logs(Logs::new().exporters([LogsExporter::otlp()]))
+        .otlp(Otlp::new().protocol(protocol))
+        .otlp(Otlp::new().endpoint(endpoint))
         .log_filter("trace")
-        .schedule_delay(Duration::ZERO)
-        .log_schedule_delay(Duration::ZERO)
+        .traces(Traces::new().batching(Batching::new().delay(Duration::ZERO)))
+        .logs(Logs::new().batching(Batching::new().delay(Duration::ZERO)))
 }
 
 #[test]

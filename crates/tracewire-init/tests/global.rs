@@ -8,20 +8,21 @@ use opentelemetry::propagation::TextMapPropagator as _;
 use opentelemetry::trace::{TraceContextExt as _, Tracer as _};
 use opentelemetry::{Context, global};
 use std::collections::HashMap;
-use tracewire_init::{Builder, Telemetry};
+use tracewire_init::{Batching, Builder, Metrics, Telemetry, Traces};
 use tracewire_propagation::{TextMap, TraceContext, default_propagator};
 
 fn builder() -> Builder {
     Telemetry::builder()
-        .traces_exporters([])
-        .metrics_exporters([])
+        .traces(Traces::new().exporters([]))
+        .metrics(Metrics::new().exporters([]))
         .propagator(Arc::new(TraceContext::new()))
 }
 
 #[test]
 fn init_sets_globals_once_and_again_after_shutdown() {
     // A failed init changes nothing, and is no obstacle to the next.
-    let failed = builder().queue_size(0).init().unwrap_err();
+    let failed =
+        builder().traces(Traces::new().batching(Batching::new().queue_size(0))).init().unwrap_err();
     assert!(failed.is_configuration());
     assert_eq!(
         failed.to_string(),

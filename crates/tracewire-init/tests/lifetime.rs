@@ -10,7 +10,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use opentelemetry::trace::{TraceContextExt as _, Tracer as _};
 use opentelemetry::{Context, global};
-use tracewire_init::{Builder, Telemetry};
+use tracewire_init::{Builder, Telemetry, Traces};
 use tracewire_propagation::default_propagator;
 use tracewire_span::span;
 
@@ -125,7 +125,8 @@ fn a_sampler_from_code_takes_no_span_without_ids_for_a_parent() {
     if is_child() {
         global::tracer("early").in_span("main", |_| {
             let sampler = Sampler::ParentBased(Box::new(Sampler::AlwaysOn));
-            let telemetry = Telemetry::builder().sampler(sampler).init().unwrap();
+            let telemetry =
+                Telemetry::builder().traces(Traces::new().sampler(sampler)).init().unwrap();
             global::tracer("late").in_span("work", |_| ());
             println!("report={}", telemetry.shutdown());
         });

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanKind, TraceContextExt as _, Tracer as _, TracerProvider as _};
-use tracewire_init::{Exporter, Telemetry};
+use tracewire_init::{Batching, Console, Otlp, Telemetry, Traces, TracesExporter};
 
 const CHILD: &str = "TRACEWIRE_TEST_STREAMS";
 
@@ -66,9 +66,9 @@ fn a_refused_collector_and_a_full_queue_are_said_without_a_panic() {
     }
     let refused = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let telemetry = Telemetry::builder()
-        .traces_exporters([Exporter::Otlp])
-        .endpoint(format!("http://{refused}"))
-        .queue_size(1)
+        .traces(Traces::new().exporters([TracesExporter::otlp()]))
+        .otlp(Otlp::new().endpoint(format!("http://{refused}")))
+        .traces(Traces::new().batching(Batching::new().queue_size(1)))
         .shutdown_timeout(Duration::from_millis(500))
         .init()
         .unwrap();
@@ -90,8 +90,8 @@ fn a_guard_that_is_dropped_while_unwinding_says_its_loss_without_a_panic() {
     std::panic::set_hook(Box::new(|_| ()));
     let panicked = std::thread::spawn(|| {
         let telemetry = Telemetry::builder()
-            .traces_exporters([Exporter::Console])
-            .console_writer(Broken)
+            .traces(Traces::new().exporters([TracesExporter::console()]))
+            .console(Console::new().writer(Broken))
             .init()
             .unwrap();
         drop(telemetry.tracer_provider().unwrap().tracer("test").start("span"));
@@ -116,7 +116,7 @@ fn telemetry_of_two_services_is_one_tree_on_stdout() {
     }
     let telemetry = |name: &str| {
         let builder = Telemetry::builder().service_name(name.to_owned());
-        builder.traces_exporters([Exporter::Console]).build().unwrap()
+        builder.traces(Traces::new().exporters([TracesExporter::console()])).build().unwrap()
     };
     let (shop, inventory) = (telemetry("shop"), telemetry("inventory"));
     let start = |telemetry: &Telemetry, name: &'static str, parent: &Context| {

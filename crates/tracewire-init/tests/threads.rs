@@ -12,7 +12,10 @@ use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry::trace::{Tracer as _, TracerProvider as _};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
-use tracewire_init::{Builder, Exporter, Telemetry};
+use tracewire_init::{
+    Builder, Console, Logs, LogsExporter, Metrics, MetricsExporter, Otlp, Telemetry, Traces,
+    TracesExporter, Zipkin,
+};
 
 fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").unwrap().count()
@@ -33,7 +36,7 @@ impl SpanExporter for Hanging {
 fn left_by_flushes(builder: Builder) -> usize {
     let builder = builder.shutdown_timeout(Duration::from_millis(5));
     #[cfg(feature = "logs")]
-    let builder = builder.logs_exporters([Exporter::Otlp]);
+    let builder = builder.logs(Logs::new().exporters([LogsExporter::otlp()]));
     let telemetry = builder.build().unwrap();
     let tracer = telemetry.tracer_provider().unwrap().tracer("test");
     if let Some(meter) = telemetry.meter_provider() {
@@ -57,23 +60,35 @@ fn flushes_that_time_out_leave_no_threads() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let otlp = || {
         Telemetry::builder()
-            .traces_exporters([Exporter::Otlp])
-            .metrics_exporters([Exporter::Otlp])
-            .endpoint(url.clone())
+            .traces(Traces::new().exporters([TracesExporter::otlp()]))
+            .metrics(Metrics::new().exporters([MetricsExporter::otlp()]))
+            .otlp(Otlp::new().endpoint(url.clone()))
     };
     let (_open, gate) = channel();
     let builders = [
         ("protobuf", otlp()),
         #[cfg(feature = "otlp-grpc")]
-        ("grpc", otlp().protocol(tracewire_init::Protocol::Grpc)),
+        ("grpc", otlp().otlp(Otlp::new().protocol(tracewire_init::Protocol::Grpc))),
         #[cfg(feature = "otlp-json")]
-        ("json", otlp().protocol(tracewire_init::Protocol::HttpJson)),
+        ("json", otlp().otlp(Otlp::new().protocol(tracewire_init::Protocol::HttpJson))),
         #[cfg(feature = "zipkin")]
-        ("zipkin", otlp().traces_exporters([Exporter::Zipkin]).zipkin_endpoint(url.clone())),
-        ("given", otlp().traces_exporters([]).span_exporter(Hanging(Mutex::new(gate)))),
+        (
+            "zipkin",
+            otlp()
+                .traces(Traces::new().exporters([TracesExporter::zipkin()]))
+                .traces(Traces::new().zipkin(Zipkin::new().endpoint(url.clone()))),
+        ),
+        (
+            "given",
+            otlp().traces(
+                Traces::new().exporters([TracesExporter::custom(Hanging(Mutex::new(gate)))]),
+            ),
+        ),
         ("two metrics", {
-            let exporters = [Exporter::Otlp, Exporter::Console];
-            otlp().metrics_exporters(exporters).console_writer(std::io::sink())
+            let exporters = [MetricsExporter::otlp(), MetricsExporter::console()];
+            otlp()
+                .metrics(Metrics::new().exporters(exporters))
+                .console(Console::new().writer(std::io::sink()))
         }),
     ];
     for (name, builder) in builders {

@@ -53,6 +53,7 @@
 //! <https://opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling/>.
 
 mod composable;
+mod digits;
 mod otel_trace_state;
 mod parent;
 mod plain;
@@ -65,11 +66,11 @@ mod threshold;
 pub use self::{
     composable::{
         AlwaysOff, AlwaysOn, Annotating, Composable, Intent, ParentDecision, ParentKind,
-        ParentThreshold, Probability, ProbabilityError, SamplingParameters,
+        ParentThreshold, Probability, ProbabilityError, RateStatus, RateTarget, SamplingParameters,
     },
     otel_trace_state::{OtelTraceState, with_threshold},
     randomness::Randomness,
-    rate::{Clock, RateStatus, RateTarget, SystemClock},
+    rate::{Clock, SystemClock},
     rules::{Conditions, Pattern, RuleBased, RuleError},
     sampler::Sampler,
     threshold::Threshold,

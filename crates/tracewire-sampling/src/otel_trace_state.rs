@@ -1,10 +1,8 @@
 //! The `ot` member of a trace state.
 
-use std::fmt::Write as _;
-
-use opentelemetry::trace::TraceState;
-
 use crate::{Randomness, Threshold};
+use opentelemetry::trace::TraceState;
+use std::fmt::Write as _;
 
 /// The key of OpenTelemetry's member in `tracestate`.
 const KEY: &str = "ot";

@@ -1,14 +1,14 @@
 //! What the parent of a span is to a sampler.
 
+use crate::{OtelTraceState, Randomness, composable::ParentDecision};
+use opentelemetry::{
+    Context,
+    baggage::{BaggageExt, KeyValueMetadata},
+    otel_debug,
+    trace::{SpanContext, TraceContextExt, TraceId},
+};
 use std::borrow::Cow;
-
-use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
-use opentelemetry::trace::{SpanContext, TraceContextExt, TraceId};
-use opentelemetry::{Context, otel_debug};
 use tracewire_propagation::SamplingHint;
-
-use crate::composable::ParentDecision;
-use crate::{OtelTraceState, Randomness};
 
 /// The flag of `traceparent` that promises a random trace id.
 const RANDOM: u8 = 0x02;

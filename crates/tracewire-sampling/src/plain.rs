@@ -1,19 +1,19 @@
 //! Samplers that know no thresholds: OpenTelemetry's stable ones, and those of applications.
 
-use std::any::Any;
-use std::fmt;
-
-use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceId, TraceState};
-use opentelemetry::{Context, KeyValue};
+use crate::{
+    composable::ParentDecision,
+    otel_trace_state::{OtelTraceState, with_threshold},
+    parent::{Trace, real_parent, without_span},
+};
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{Link, SpanContext, SpanKind, TraceId, TraceState},
+};
 use opentelemetry_sdk::trace::{
     Sampler as SdkSampler, SamplingDecision, SamplingResult, ShouldSample,
 };
-
+use std::{any::Any, fmt};
 use tracewire_propagation::SamplingHint;
-
-use crate::composable::ParentDecision;
-use crate::otel_trace_state::{OtelTraceState, with_threshold};
-use crate::parent::{Trace, real_parent, without_span};
 
 /// A sampler without thresholds, and how its decisions go together with a caller's `th`.
 pub(crate) enum Plain {

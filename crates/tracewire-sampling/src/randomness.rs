@@ -1,11 +1,11 @@
 //! The random number of a trace.
 
-use std::fmt;
-use std::hash::{BuildHasher, Hasher, RandomState};
-
+use crate::digits::{RANGE, hex};
 use opentelemetry::trace::TraceId;
-
-use crate::threshold::{RANGE, hex};
+use std::{
+    fmt,
+    hash::{BuildHasher, Hasher, RandomState},
+};
 
 /// The 56-bit random number of a trace, the same in every service.
 ///

@@ -1,22 +1,21 @@
 //! The sampler around all others.
 
-use std::any::Any;
-use std::collections::HashMap;
-use std::fmt;
-use std::sync::Arc;
-
+use crate::{
+    Randomness, Threshold,
+    composable::{Composable, RateStatus, RateTarget, SamplingParameters},
+    otel_trace_state::with_threshold,
+    parent::{Trace, hint},
+    plain::{NewSpan, Plain},
+    rate::{Clock, SystemClock},
+};
 use arc_swap::ArcSwap;
-use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt, TraceId, TraceState};
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{Link, SpanContext, SpanKind, TraceContextExt, TraceId, TraceState},
+};
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
+use std::{any::Any, collections::HashMap, fmt, sync::Arc};
 use tracewire_propagation::{SamplingHint, is_untraced};
-
-use crate::composable::{Composable, SamplingParameters};
-use crate::otel_trace_state::with_threshold;
-use crate::parent::{Trace, hint};
-use crate::plain::{NewSpan, Plain};
-use crate::rate::{Clock, RateStatus, RateTarget, SystemClock};
-use crate::{Randomness, Threshold};
 
 /// The sampler for an SDK: decides by a tree of [`Composable`] samplers, or by another sampler.
 ///

@@ -3,11 +3,12 @@
 
 mod support;
 
-use std::collections::HashSet;
-
-use opentelemetry::Context;
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceState};
+use opentelemetry::{
+    Context,
+    trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceState},
+};
 use opentelemetry_sdk::trace::{SamplingDecision, ShouldSample};
+use std::collections::HashSet;
 use support::trace;
 use tracewire_sampling::{OtelTraceState, ParentThreshold, Probability, Sampler};
 

@@ -3,11 +3,13 @@
 
 mod support;
 
-use opentelemetry::baggage::BaggageExt;
-use opentelemetry::trace::{
-    Link, SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId, TraceState,
+use opentelemetry::{
+    Context, KeyValue,
+    baggage::BaggageExt,
+    trace::{
+        Link, SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId, TraceState,
+    },
 };
-use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{
     Sampler as SdkSampler, SamplingDecision, SamplingResult, ShouldSample,
 };

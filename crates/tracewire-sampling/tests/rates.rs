@@ -3,13 +3,18 @@
 
 mod support;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
-use opentelemetry::trace::{SpanKind, TraceContextExt};
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{SpanKind, TraceContextExt},
+};
 use opentelemetry_sdk::trace::SamplingDecision;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use support::{decide, parent};
 use tracewire_sampling::{
     Clock, OtelTraceState, ParentThreshold, Probability, RateTarget, RuleBased, Sampler,

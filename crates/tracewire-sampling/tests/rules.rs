@@ -3,8 +3,10 @@
 
 mod support;
 
-use opentelemetry::trace::{SpanKind, TraceContextExt};
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{SpanKind, TraceContextExt},
+};
 use opentelemetry_sdk::trace::{SamplingDecision, ShouldSample};
 use proptest::prelude::*;
 use support::{decide, parent, trace};

@@ -6,14 +6,14 @@ mod catalog;
 
 use catalog::Catalog;
 use std::error::Error;
-use tracewire::{Telemetry, setup::Exporter, span::span};
+use tracewire::{Telemetry, setup::TracesExporter, span::span};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let telemetry = Telemetry::builder()
-        .default_service_name("database")
-        .default_traces_exporters([Exporter::Console])
-        .default_metrics_exporters([])
+        .defaults(|defaults| {
+            defaults.service_name("database").traces([TracesExporter::console()]).metrics([])
+        })
         .init()?;
     span("open shop").ignore_errors().run(open_shop()).await?;
     telemetry.shutdown();

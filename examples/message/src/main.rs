@@ -7,7 +7,7 @@ use std::{collections::HashMap, error::Error, sync::mpsc, thread};
 use tracewire::{
     Telemetry,
     propagation::{TextMap, default_propagator},
-    setup::Exporter,
+    setup::TracesExporter,
     span::{SpanKind, span},
 };
 
@@ -19,9 +19,9 @@ struct Message {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let telemetry = Telemetry::builder()
-        .default_service_name("message")
-        .default_traces_exporters([Exporter::Console])
-        .default_metrics_exporters([])
+        .defaults(|defaults| {
+            defaults.service_name("message").traces([TracesExporter::console()]).metrics([])
+        })
         .init()?;
     let (queue, incoming) = mpsc::channel();
     let shipping = thread::spawn(move || incoming.iter().for_each(ship));

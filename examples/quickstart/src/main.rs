@@ -16,7 +16,7 @@ use std::{
     process::ExitCode,
 };
 use tokio::net::TcpListener;
-use tracewire::{ClientMiddleware, Telemetry, setup::Exporter};
+use tracewire::{ClientMiddleware, Telemetry, setup::TracesExporter};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -71,9 +71,9 @@ async fn run() -> Result<(), Box<dyn Error>> {
 /// Traces go to the console, and metrics nowhere, unless the environment says otherwise.
 fn set_up() -> Result<Telemetry, tracewire::InitError> {
     Telemetry::builder()
-        .default_service_name("quickstart")
-        .default_traces_exporters([Exporter::Console])
-        .default_metrics_exporters([])
+        .defaults(|defaults| {
+            defaults.service_name("quickstart").traces([TracesExporter::console()]).metrics([])
+        })
         .init()
 }
 

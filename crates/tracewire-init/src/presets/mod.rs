@@ -1,155 +1,161 @@
-//! The variables of vendors, each as a table over the standard ones.
+//! The variables of vendors. Each vendor's file fills the settings that its variables stand for.
 //!
-//! A vendor's variables stand for standard variables that are not set: what code says wins over
-//! `OTEL_*`, and `OTEL_*` over a vendor's. Where to send and the credentials for it go together:
-//! once a standard variable or code says where, no credential of a vendor is sent there.
+//! What code says wins over `OTEL_*`, and `OTEL_*` over a vendor's. Where to send and the credentials
+//! for it go together: once a standard variable or code says where, no credential of a vendor is sent
+//! there.
 
-#[cfg(feature = "datadog-agent")]
 mod datadog;
-#[cfg(feature = "elastic-apm")]
 mod elastic;
-#[cfg(feature = "uptrace")]
 mod uptrace;
 
-use std::borrow::Cow;
-
-use tracewire_text::percent;
-
+use opentelemetry::KeyValue;
 use tracewire_export::Protocol;
 
-use crate::env::Env;
+use crate::builder::Otlp;
+use crate::config::otlp::Endpoint;
+use crate::config::sampling::{Root, SamplerChoice};
 use crate::error::InitError;
-use crate::otlp;
+use crate::features;
+use crate::settings::{Given, Layer, Merge, Setting, from_variable};
+use crate::variables::{Reader, map, parse};
 
-/// Reads the variables of the vendors whose features are compiled in.
+/// Reads the variables of the vendors whose features are compiled in. `stronger` is what code and the
+/// standard variables say.
 ///
 /// # Errors
 ///
 /// One of them cannot be used.
-pub(crate) fn apply(env: &mut Env, code: &otlp::Settings) -> Result<(), InitError> {
-    let mut table = Table { env, code };
-    #[cfg(feature = "uptrace")]
-    uptrace::apply(&mut table)?;
-    #[cfg(feature = "elastic-apm")]
-    elastic::apply(&mut table)?;
-    #[cfg(feature = "datadog-agent")]
-    datadog::apply(&mut table)?;
-    Ok(())
-}
-
-/// What a vendor's variables are written to.
-struct Table<'a> {
-    env: &'a mut Env,
-    code: &'a otlp::Settings,
-}
-
-#[cfg_attr(
-    not(all(feature = "elastic-apm", feature = "uptrace")),
-    allow(dead_code, reason = "each vendor uses its part of the table")
-)]
-impl Table<'_> {
-    fn text(&self, name: &str) -> Option<String> {
-        self.env.text(name).map(|text| text.trim().to_owned())
+pub(crate) fn read(reader: &mut Reader<'_>, stronger: &Layer) -> Result<Layer, InitError> {
+    type Preset = fn(&mut Reader<'_>, &Context) -> Result<Layer, InitError>;
+    const PRESETS: [(bool, Preset); 3] = [
+        (features::UPTRACE, uptrace::read),
+        (features::ELASTIC_APM, elastic::read),
+        (features::DATADOG_AGENT, datadog::read),
+    ];
+    let mut found = Layer::default();
+    for (is_compiled_in, preset) in PRESETS {
+        if is_compiled_in {
+            let says_where = stronger.says_where() || found.says_where();
+            let protocol = stronger.otlp.protocol.as_ref().map(|given| given.value);
+            let context = Context { says_where, is_grpc: protocol == Some(Protocol::Grpc) };
+            let layer = preset(reader, &context)?;
+            found.complete(layer, reader.plan);
+        }
     }
+    Ok(found)
+}
 
+/// What stronger settings say that vendors' depend on.
+struct Context {
+    /// Whether an endpoint is given already.
+    says_where: bool,
     /// Whether gRPC is asked for, which has ports of its own.
-    fn is_grpc(&self) -> bool {
-        if let Some(protocol) = self.code.protocol {
-            return protocol == Protocol::Grpc;
-        }
-        self.text("OTEL_EXPORTER_OTLP_PROTOCOL")
-            .is_some_and(|protocol| protocol.eq_ignore_ascii_case("grpc"))
-    }
+    is_grpc: bool,
+}
 
-    /// Sets a standard variable that is not set.
-    fn set(&mut self, name: &'static str, value: impl Into<String>, from: &'static str) {
-        if self.env.text(name).is_none() {
-            self.env.stand_in(name, value.into(), from);
+impl Context {
+    /// Where to send and the headers for it, unless it is said already.
+    fn send_to(&self, url: String, headers: &[(&str, String)], from: &str) -> Otlp {
+        if self.says_where {
+            return Otlp::default();
         }
-    }
-
-    /// Sets a standard variable that is not set to the vendor's one.
-    fn copy(&mut self, name: &'static str, from: &'static str) {
-        if let Some(value) = self.text(from) {
-            self.set(name, value, from);
-        }
-    }
-
-    /// Sets where to send and the headers for it, unless it is said already.
-    fn send_to(&mut self, url: String, headers: &[(&str, &str)], from: &'static str) {
-        const ENDPOINTS: [&str; 4] = [
-            "OTEL_EXPORTER_OTLP_ENDPOINT",
-            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-            "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-            "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
-        ];
-        let is_said = self.code.endpoint.is_some()
-            || ENDPOINTS.iter().any(|name| self.env.text(name).is_some());
-        if is_said {
-            return;
-        }
-        self.env.stand_in(ENDPOINTS[0], url, from);
-        if !headers.is_empty() {
-            let pairs: Vec<_> =
-                headers.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
-            self.set("OTEL_EXPORTER_OTLP_HEADERS", pairs.join(","), from);
-        }
-    }
-
-    /// Adds attributes to the resource, before those that the standard variable names.
-    fn resource(&mut self, attributes: &[(&str, String)], from: &'static str) {
-        const NAME: &str = "OTEL_RESOURCE_ATTRIBUTES";
-        let mut text: Vec<_> = attributes
-            .iter()
-            .map(|(key, value)| format!("{}={}", encoded(key), encoded(value)))
-            .collect();
-        text.extend(self.env.text(NAME));
-        self.env.stand_in(NAME, text.join(","), from);
-    }
-
-    /// Sets the ratio of traces that are recorded.
-    fn sample(&mut self, from: &'static str) {
-        if let Some(rate) = self.text(from)
-            && self.env.text("OTEL_TRACES_SAMPLER").is_none()
-        {
-            self.env.stand_in("OTEL_TRACES_SAMPLER", "parentbased_traceidratio".to_owned(), from);
-            self.env.stand_in("OTEL_TRACES_SAMPLER_ARG", rate, from);
+        let headers: Vec<_> =
+            headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        Otlp {
+            endpoint: from_variable(from, Endpoint::Base(url)),
+            headers: if headers.is_empty() { None } else { from_variable(from, headers) },
+            ..Otlp::default()
         }
     }
 }
 
-/// With everything percent-encoded that is no letter, digit or one of `-._~/`.
-fn encoded(text: &str) -> Cow<'_, str> {
-    const ESCAPED: &percent::AsciiSet = &percent::RESERVED.remove(b'/');
-    percent::encode(text, ESCAPED)
+/// The value of `variable` as attributes of the resource with these keys.
+fn attributes(
+    reader: &mut Reader<'_>,
+    variable: &str,
+    keys: &[&'static str],
+) -> Vec<Given<KeyValue>> {
+    let Some(Given { value, origin }) = reader.raw(variable) else { return Vec::new() };
+    let attribute = |key: &&'static str| KeyValue::new(*key, value.clone());
+    keys.iter().map(|key| Given { value: attribute(key), origin: origin.clone() }).collect()
+}
+
+/// The ratio of traces that are recorded where no caller decided.
+fn ratio(reader: &mut Reader<'_>, variable: &str) -> Setting<SamplerChoice> {
+    map(reader.read(variable, parse::ratio), |ratio| SamplerChoice::Named {
+        root: Root::Ratio(ratio),
+        is_parent_based: true,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::propagators::Formats;
+    use crate::plan::Plan;
+    use crate::variables::{self, Env};
     use std::collections::BTreeMap;
 
-    /// The standard variables after the table, as far as the table or `variables` set them.
+    /// What one vendor and the standard variables say, by the standard names.
     pub(super) fn applied(
+        preset: fn(&mut Reader<'_>, &Context) -> Result<Layer, InitError>,
         variables: &[(&str, &str)],
     ) -> Result<BTreeMap<&'static str, String>, InitError> {
-        const NAMES: [&str; 11] = [
-            "OTEL_EXPORTER_OTLP_COMPRESSION",
-            "OTEL_EXPORTER_OTLP_ENDPOINT",
-            "OTEL_EXPORTER_OTLP_HEADERS",
-            "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
-            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
-            "OTEL_PROPAGATORS",
-            "OTEL_RESOURCE_ATTRIBUTES",
-            "OTEL_SERVICE_NAME",
-            "OTEL_TRACES_SAMPLER",
-            "OTEL_TRACES_SAMPLER_ARG",
-            "OTEL_TRACES_EXPORTER",
-        ];
-        let mut env = Env::of(variables);
-        apply(&mut env, &otlp::Settings::default())?;
-        assert_eq!(env.take_warnings(), Vec::<String>::new());
-        Ok(NAMES.into_iter().filter_map(|name| Some((name, env.text(name)?))).collect())
+        let (env, mut plan) = (Env::of(variables), Plan::default());
+        let mut reader = Reader::new(&env, &mut plan);
+        let mut layer = variables::read(&mut reader, &Layer::default())?;
+        let protocol = layer.otlp.protocol.as_ref().map(|given| given.value);
+        let is_grpc = protocol == Some(Protocol::Grpc);
+        let context = Context { says_where: layer.says_where(), is_grpc };
+        let preset = preset(&mut reader, &context)?;
+        layer.complete(preset, reader.plan);
+        assert_eq!(plan.warnings().filter(|text| !text.contains("feature")).count(), 0);
+        Ok(named(layer))
+    }
+
+    fn named(layer: Layer) -> BTreeMap<&'static str, String> {
+        let mut map = BTreeMap::new();
+        let mut add = |name, value: Option<String>| map.extend(value.map(|value| (name, value)));
+        let endpoint = layer.otlp.endpoint.map(|given| match given.value {
+            Endpoint::Base(url) | Endpoint::Whole(url) => url,
+        });
+        add("endpoint", endpoint);
+        let pair = |(name, value): &(String, String)| format!("{name}={value}");
+        add(
+            "headers",
+            layer.otlp.headers.map(|given| given.value.iter().map(pair).collect::<String>()),
+        );
+        add("compression", layer.otlp.compression.map(|given| format!("{:?}", given.value)));
+        add("temporality", layer.metrics.temporality.map(|given| format!("{:?}", given.value)));
+        add("histograms", layer.metrics.histograms.map(|given| format!("{:?}", given.value)));
+        add("name", layer.resource.service_name.map(|given| given.value));
+        let mut attributes: Vec<_> = layer
+            .resource
+            .attributes
+            .iter()
+            .map(|given| format!("{}={}", given.value.key, given.value.value))
+            .collect();
+        attributes.sort();
+        add("attributes", (!attributes.is_empty()).then(|| attributes.join(",")));
+        add(
+            "sampler",
+            layer.traces.sampler.map(|given| match given.value {
+                SamplerChoice::Named { root: Root::Ratio(ratio), is_parent_based: true } => {
+                    format!("parent based {ratio}")
+                }
+                other => format!("{other:?}"),
+            }),
+        );
+        let text = |given: Setting<String>| given.map(|given| given.value).unwrap_or_default();
+        add(
+            "formats",
+            layer.propagators.map(|given| match given.value {
+                Formats::Named(names) => names,
+                Formats::Split { extract, inject } => format!("{}|{}", text(extract), text(inject)),
+                Formats::Given(_) => "given".to_owned(),
+            }),
+        );
+        map
     }
 
     pub(super) fn map(pairs: &[(&'static str, &str)]) -> BTreeMap<&'static str, String> {
@@ -158,13 +164,8 @@ mod tests {
 
     #[test]
     fn without_their_variables_nothing_is_set() {
-        assert_eq!(applied(&[]).unwrap(), map(&[]));
-    }
-
-    #[test]
-    fn what_is_encoded_is_read_back() {
-        let text = "a=b,c d%é/~\"";
-        let pairs = crate::pairs::read(&format!("key={}", encoded(text))).unwrap();
-        assert_eq!(pairs, [("key".to_owned(), text.to_owned())]);
+        for preset in [uptrace::read, elastic::read, datadog::read] {
+            assert_eq!(applied(preset, &[]).unwrap(), map(&[]));
+        }
     }
 }

@@ -1,16 +1,21 @@
 //! Uptrace, by `UPTRACE_DSN`.
 
+use opentelemetry_sdk::metrics::Temporality;
+use tracewire_export::Compression;
+use tracewire_export::wiring::Shown;
 use url::Url;
 
-use super::Table;
+use super::Context;
+use crate::builder::{HistogramAggregation, Metrics, Otlp};
 use crate::error::InitError;
-use tracewire_export::wiring::Shown;
+use crate::settings::{Layer, from_variable};
+use crate::variables::Reader;
 
 const DSN: &str = "UPTRACE_DSN";
 
 /// The DSN, `https://<token>@api.uptrace.dev?grpc=4317`, is address and credential in one.
-pub(super) fn apply(table: &mut Table<'_>) -> Result<(), InitError> {
-    let Some(dsn) = table.text(DSN) else { return Ok(()) };
+pub(super) fn read(reader: &mut Reader<'_>, context: &Context) -> Result<Layer, InitError> {
+    let Some(dsn) = reader.raw(DSN).map(|given| given.value) else { return Ok(Layer::default()) };
     let usable = Url::parse(&dsn).ok().filter(|url| {
         matches!(url.scheme(), "http" | "https") && url.has_host() && !url.username().is_empty()
     });
@@ -21,16 +26,19 @@ pub(super) fn apply(table: &mut Table<'_>) -> Result<(), InitError> {
             "it must be a URL such as https://<token>@api.uptrace.dev",
         ));
     };
-    let endpoint = endpoint(&url, table.is_grpc());
-    table.send_to(endpoint, &[("uptrace-dsn", &dsn)], DSN);
-    table.set("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip", DSN);
-    table.set("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta", DSN);
-    table.set(
-        "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
-        "base2_exponential_bucket_histogram",
-        DSN,
-    );
-    Ok(())
+    let endpoint = endpoint(&url, context.is_grpc);
+    Ok(Layer {
+        otlp: Otlp {
+            compression: from_variable(DSN, Compression::Gzip),
+            ..context.send_to(endpoint, &[("uptrace-dsn", dsn)], DSN)
+        },
+        metrics: Metrics {
+            temporality: from_variable(DSN, Temporality::Delta),
+            histograms: from_variable(DSN, HistogramAggregation::Base2Exponential),
+            ..Metrics::default()
+        },
+        ..Layer::default()
+    })
 }
 
 fn endpoint(dsn: &Url, is_grpc: bool) -> String {
@@ -52,21 +60,17 @@ mod tests {
     use super::*;
 
     const URL: &str = "https://token@api.uptrace.dev?grpc=4317";
-    const HEADER: &str = "uptrace-dsn=https%3A//token%40api.uptrace.dev%3Fgrpc%3D4317";
 
     #[test]
     fn the_dsn_is_address_and_credential() {
         assert_eq!(
-            applied(&[(DSN, URL)]).unwrap(),
+            applied(read, &[(DSN, URL)]).unwrap(),
             map(&[
-                ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
-                ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://api.uptrace.dev"),
-                ("OTEL_EXPORTER_OTLP_HEADERS", HEADER),
-                (
-                    "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
-                    "base2_exponential_bucket_histogram"
-                ),
-                ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta"),
+                ("compression", "Gzip"),
+                ("endpoint", "https://api.uptrace.dev"),
+                ("headers", "uptrace-dsn=https://token@api.uptrace.dev?grpc=4317"),
+                ("histograms", "Base2Exponential"),
+                ("temporality", "Delta"),
             ])
         );
     }
@@ -74,8 +78,8 @@ mod tests {
     #[test]
     fn no_credential_goes_to_another_endpoint() {
         for variable in ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] {
-            let found = applied(&[(DSN, URL), (variable, "http://other:4318")]).unwrap();
-            assert_eq!(found.get("OTEL_EXPORTER_OTLP_HEADERS"), None, "{variable}");
+            let found = applied(read, &[(DSN, URL), (variable, "http://other:4318")]).unwrap();
+            assert_eq!(found.get("headers"), None, "{variable}");
         }
     }
 
@@ -94,7 +98,7 @@ mod tests {
     #[test]
     fn a_bad_dsn_is_an_error_that_does_not_show_it() {
         for bad in ["secret", "https://api.uptrace.dev", "ftp://secret@host", "://secret"] {
-            let error = applied(&[(DSN, bad)]).unwrap_err();
+            let error = applied(read, &[(DSN, bad)]).unwrap_err();
             assert!(error.is_configuration() && error.to_string().contains(DSN), "{error}");
             assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
         }

@@ -12,7 +12,9 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::SdkTracer;
 use serde_json::{Value, json};
-use tracewire_init::{ConsoleFormat, Exporter, Telemetry};
+use tracewire_init::{
+    Console, ConsoleFormat, Metrics, MetricsExporter, Telemetry, Traces, TracesExporter,
+};
 
 /// A screen to look at.
 #[derive(Clone, Default)]
@@ -57,9 +59,9 @@ impl Screen {
 fn telemetry(screen: &Screen) -> Telemetry {
     Telemetry::builder()
         .service_name("shop")
-        .traces_exporters([Exporter::Console])
-        .metrics_exporters([Exporter::Console])
-        .console_writer(screen.clone())
+        .traces(Traces::new().exporters([TracesExporter::console()]))
+        .metrics(Metrics::new().exporters([MetricsExporter::console()]))
+        .console(Console::new().writer(screen.clone()))
         .build()
         .unwrap()
 }
@@ -186,10 +188,10 @@ fn json_is_one_line_for_each_span_and_series() {
     let screen = Screen::default();
     let telemetry = Telemetry::builder()
         .service_name("shop")
-        .traces_exporters([Exporter::Console])
-        .metrics_exporters([Exporter::Console])
-        .console_writer(screen.clone())
-        .console_format(ConsoleFormat::Json)
+        .traces(Traces::new().exporters([TracesExporter::console()]))
+        .metrics(Metrics::new().exporters([MetricsExporter::console()]))
+        .console(Console::new().writer(screen.clone()))
+        .console(Console::new().format(ConsoleFormat::Json))
         .build()
         .unwrap();
     tracer(&telemetry).start("span");
@@ -234,9 +236,9 @@ impl Write for Broken {
 #[test]
 fn a_broken_pipe_is_counted_and_breaks_nothing() {
     let telemetry = Telemetry::builder()
-        .traces_exporters([Exporter::Console])
-        .metrics_exporters([])
-        .console_writer(Broken)
+        .traces(Traces::new().exporters([TracesExporter::console()]))
+        .metrics(Metrics::new().exporters([]))
+        .console(Console::new().writer(Broken))
         .build()
         .unwrap();
     tracer(&telemetry).start("span");
@@ -263,10 +265,10 @@ fn a_paused_terminal_holds_up_neither_spans_nor_shutdown() {
     for format in [ConsoleFormat::Tree, ConsoleFormat::Json] {
         let (resume, paused) = channel();
         let telemetry = Telemetry::builder()
-            .traces_exporters([Exporter::Console])
-            .metrics_exporters([Exporter::Console])
-            .console_writer(Paused(paused))
-            .console_format(format)
+            .traces(Traces::new().exporters([TracesExporter::console()]))
+            .metrics(Metrics::new().exporters([MetricsExporter::console()]))
+            .console(Console::new().writer(Paused(paused)))
+            .console(Console::new().format(format))
             .build()
             .unwrap();
         telemetry.meter_provider().unwrap().meter("test").u64_counter("orders").build().add(1, &[]);
@@ -286,10 +288,10 @@ fn a_paused_terminal_holds_up_neither_spans_nor_shutdown() {
 fn what_a_paused_terminal_has_no_room_for_is_counted_as_failed() {
     let (resume, paused) = channel();
     let telemetry = Telemetry::builder()
-        .traces_exporters([Exporter::Console])
-        .metrics_exporters([])
-        .console_writer(Paused(paused))
-        .console_format(ConsoleFormat::Json)
+        .traces(Traces::new().exporters([TracesExporter::console()]))
+        .metrics(Metrics::new().exporters([]))
+        .console(Console::new().writer(Paused(paused)))
+        .console(Console::new().format(ConsoleFormat::Json))
         .build()
         .unwrap();
     let megabyte = "x".repeat(1024 * 1024);

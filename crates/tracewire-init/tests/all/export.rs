@@ -6,14 +6,17 @@ use crate::collector::{Answer, Collector};
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry::trace::{Tracer as _, TracerProvider as _};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use tracewire_init::{Builder, Compression, Exporter, Telemetry};
+use tracewire_init::{
+    Batching, Builder, Compression, Metrics, MetricsExporter, Otlp, Telemetry, Traces,
+    TracesExporter,
+};
 
 fn telemetry(collector: &Collector) -> Builder {
     Telemetry::builder()
         .service_name("shop")
-        .traces_exporters([Exporter::Otlp])
-        .metrics_exporters([Exporter::Otlp])
-        .endpoint(collector.url())
+        .traces(Traces::new().exporters([TracesExporter::otlp()]))
+        .metrics(Metrics::new().exporters([MetricsExporter::otlp()]))
+        .otlp(Otlp::new().endpoint(collector.url()))
 }
 
 fn spans(telemetry: &Telemetry, number: usize) {
@@ -27,8 +30,8 @@ fn spans(telemetry: &Telemetry, number: usize) {
 fn spans_and_metrics_arrive_with_resource_and_headers() {
     let collector = Collector::start([Answer::Accept]);
     let telemetry = telemetry(&collector)
-        .header("authorization", "Bearer x")
-        .compression(Compression::Gzip)
+        .otlp(Otlp::new().header("authorization", "Bearer x"))
+        .otlp(Otlp::new().compression(Compression::Gzip))
         .build()
         .unwrap();
     spans(&telemetry, 3);
@@ -112,8 +115,10 @@ async fn a_guard_dropped_on_a_runtime_exports_what_is_left() {
 #[test]
 fn flush_exports_without_ending() {
     let collector = Collector::start([Answer::Accept]);
-    let telemetry =
-        telemetry(&collector).schedule_delay(Duration::from_secs(3600)).build().unwrap();
+    let telemetry = telemetry(&collector)
+        .traces(Traces::new().batching(Batching::new().delay(Duration::from_secs(3600))))
+        .build()
+        .unwrap();
     spans(&telemetry, 10);
     assert_eq!(telemetry.report().signals()[0].unknown(), 10);
     assert_eq!(telemetry.flush().signals()[0].exported(), 10);
@@ -127,9 +132,9 @@ fn credentials_in_the_endpoint_become_a_header() {
     let collector = Collector::start([Answer::Accept]);
     let endpoint = collector.url().replace("http://", "http://user:p%40ss@");
     let telemetry = Telemetry::builder()
-        .traces_exporters([Exporter::Otlp])
-        .metrics_exporters([])
-        .endpoint(endpoint)
+        .traces(Traces::new().exporters([TracesExporter::otlp()]))
+        .metrics(Metrics::new().exporters([]))
+        .otlp(Otlp::new().endpoint(endpoint))
         .build()
         .unwrap();
     telemetry.tracer_provider().unwrap().tracer("test").start("span");

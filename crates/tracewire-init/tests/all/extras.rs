@@ -5,23 +5,29 @@ use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::{Tracer as _, TracerProvider as _};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_proto::tonic::metrics::v1::{metric::Data, number_data_point::Value};
-use tracewire_init::{Builder, Exporter, Telemetry};
+use tracewire_init::{
+    Builder, Logs, Metrics, MetricsExporter, Otlp, Prometheus, Telemetry, Traces, TracesExporter,
+    Zipkin,
+};
 
 fn builder(collector: &Collector) -> Builder {
     let builder = Telemetry::builder()
         .service_name("shop")
-        .traces_exporters([Exporter::Otlp])
-        .metrics_exporters([])
-        .endpoint(collector.url());
+        .traces(Traces::new().exporters([TracesExporter::otlp()]))
+        .metrics(Metrics::new().exporters([]))
+        .otlp(Otlp::new().endpoint(collector.url()));
     #[cfg(feature = "logs")]
-    let builder = builder.logs_exporters([]);
+    let builder = builder.logs(Logs::new().exporters([]));
     builder
 }
 
 #[test]
 fn listed_baggage_becomes_attributes() {
     let collector = Collector::start([Answer::Accept]);
-    let telemetry = builder(&collector).baggage_attributes(["tenant.id"]).build().unwrap();
+    let telemetry = builder(&collector)
+        .traces(Traces::new().baggage_attributes(["tenant.id"]))
+        .build()
+        .unwrap();
     let context = Context::new()
         .with_baggage([KeyValue::new("tenant.id", "7"), KeyValue::new("secret", "x")]);
     let tracer = telemetry.tracer_provider().unwrap().tracer("test");
@@ -35,8 +41,11 @@ fn listed_baggage_becomes_attributes() {
 #[test]
 fn fates_are_a_metric_when_asked_for() {
     let collector = Collector::start([Answer::Accept]);
-    let telemetry =
-        builder(&collector).metrics_exporters([Exporter::Otlp]).self_metrics(true).build().unwrap();
+    let telemetry = builder(&collector)
+        .metrics(Metrics::new().exporters([MetricsExporter::otlp()]))
+        .metrics(Metrics::new().self_metrics(true))
+        .build()
+        .unwrap();
     let tracer = telemetry.tracer_provider().unwrap().tracer("test");
     for _ in 0..3 {
         tracer.start("span");
@@ -60,8 +69,11 @@ fn fates_are_a_metric_when_asked_for() {
 fn spans_arrive_at_zipkin() {
     let collector = Collector::start([Answer::Status(202)]);
     let telemetry = builder(&collector)
-        .traces_exporters([Exporter::Zipkin])
-        .zipkin_endpoint(format!("{}/api/v2/spans", collector.url()))
+        .traces(Traces::new().exporters([TracesExporter::zipkin()]))
+        .traces(
+            Traces::new()
+                .zipkin(Zipkin::new().endpoint(format!("{}/api/v2/spans", collector.url()))),
+        )
         .build()
         .unwrap();
     telemetry.tracer_provider().unwrap().tracer("test").start("order");
@@ -85,8 +97,8 @@ fn metrics_are_on_a_page_until_shutdown() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let collector = Collector::start([Answer::Accept]);
     let telemetry = builder(&collector)
-        .metrics_exporters([Exporter::Prometheus])
-        .prometheus_address("127.0.0.1", address.port())
+        .metrics(Metrics::new().exporters([MetricsExporter::prometheus()]))
+        .metrics(Metrics::new().prometheus(Prometheus::new().address("127.0.0.1", address.port())))
         .build()
         .unwrap();
     telemetry.meter_provider().unwrap().meter("test").u64_counter("orders").build().add(7, &[]);

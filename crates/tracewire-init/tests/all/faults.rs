@@ -14,7 +14,10 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, Key, KeyValue, StringValue, Value};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracer, SpanData, SpanExporter};
-use tracewire_init::{Builder, Exporter, ShutdownReport, SignalReport, Telemetry};
+use tracewire_init::{
+    Batching, Builder, Console, Logs, LogsExporter, Metrics, MetricsExporter, Otlp, ShutdownReport,
+    SignalReport, Telemetry, Traces, TracesExporter, Zipkin,
+};
 
 /// More than any deadline here, and far less than any timeout that must not count.
 const FAR_TOO_LONG: Duration = Duration::from_secs(8);
@@ -22,9 +25,9 @@ const FAR_TOO_LONG: Duration = Duration::from_secs(8);
 fn builder(endpoint: String) -> Builder {
     Telemetry::builder()
         .service_name("shop")
-        .traces_exporters([Exporter::Otlp])
-        .metrics_exporters([])
-        .endpoint(endpoint)
+        .traces(Traces::new().exporters([TracesExporter::otlp()]))
+        .metrics(Metrics::new().exporters([]))
+        .otlp(Otlp::new().endpoint(endpoint))
 }
 
 fn record(telemetry: &Telemetry, spans: usize) {
@@ -69,9 +72,9 @@ async fn a_refusing_collector_does_not_hang_a_current_thread_runtime() {
 fn a_hanging_collector_costs_no_more_than_the_deadline() {
     let collector = Collector::start([Answer::Hang]);
     let telemetry = Telemetry::builder()
-        .traces_exporters([Exporter::Otlp])
-        .metrics_exporters([Exporter::Otlp])
-        .endpoint(collector.url())
+        .traces(Traces::new().exporters([TracesExporter::otlp()]))
+        .metrics(Metrics::new().exporters([MetricsExporter::otlp()]))
+        .otlp(Otlp::new().endpoint(collector.url()))
         .shutdown_timeout(Duration::from_millis(500))
         .build()
         .unwrap();
@@ -184,7 +187,10 @@ fn a_partly_rejected_batch_counts_in_part() {
 #[test]
 fn a_burst_beyond_the_queue_is_counted_while_running() {
     let collector = Collector::start([Answer::Hang]);
-    let telemetry = builder(collector.url()).queue_size(64).build().unwrap();
+    let telemetry = builder(collector.url())
+        .traces(Traces::new().batching(Batching::new().queue_size(64)))
+        .build()
+        .unwrap();
     record(&telemetry, 1_000);
     let running = telemetry.report();
     let spans = &running.signals()[0];
@@ -243,12 +249,13 @@ const DEADLINE: Duration = Duration::from_secs(2);
 #[cfg(feature = "zipkin")]
 #[test]
 fn a_hanging_exporter_of_spans_does_not_keep_the_other_one() {
-    for exporters in [[Exporter::Otlp, Exporter::Zipkin], [Exporter::Zipkin, Exporter::Otlp]] {
+    use TracesExporter as To;
+    for exporters in [[To::otlp(), To::zipkin()], [To::zipkin(), To::otlp()]] {
         let (hanging, zipkin) =
             (Collector::start([Answer::Hang]), Collector::start([Answer::Accept]));
         let telemetry = builder(hanging.url())
-            .traces_exporters(exporters)
-            .zipkin_endpoint(zipkin.url())
+            .traces(Traces::new().exporters(exporters))
+            .traces(Traces::new().zipkin(Zipkin::new().endpoint(zipkin.url())))
             .shutdown_timeout(DEADLINE)
             .build()
             .unwrap();
@@ -285,12 +292,13 @@ impl Screen {
 
 #[test]
 fn a_hanging_exporter_of_metrics_does_not_keep_the_other_one() {
-    for exporters in [[Exporter::Otlp, Exporter::Console], [Exporter::Console, Exporter::Otlp]] {
+    use MetricsExporter as To;
+    for exporters in [[To::otlp(), To::console()], [To::console(), To::otlp()]] {
         let (hanging, screen) = (Collector::start([Answer::Hang]), Screen::default());
         let telemetry = builder(hanging.url())
-            .traces_exporters([])
-            .metrics_exporters(exporters)
-            .console_writer(screen.clone())
+            .traces(Traces::new().exporters([]))
+            .metrics(Metrics::new().exporters(exporters))
+            .console(Console::new().writer(screen.clone()))
             .shutdown_timeout(Duration::from_secs(2))
             .build()
             .unwrap();
@@ -308,13 +316,14 @@ fn a_hanging_exporter_of_metrics_does_not_keep_the_other_one() {
 #[cfg(feature = "logs")]
 #[test]
 fn a_hanging_exporter_of_logs_does_not_keep_the_other_one() {
+    use LogsExporter as To;
     use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, LoggerProvider as _};
-    for exporters in [[Exporter::Otlp, Exporter::Console], [Exporter::Console, Exporter::Otlp]] {
+    for exporters in [[To::otlp(), To::console()], [To::console(), To::otlp()]] {
         let (hanging, screen) = (Collector::start([Answer::Hang]), Screen::default());
         let telemetry = builder(hanging.url())
-            .traces_exporters([])
-            .logs_exporters(exporters)
-            .console_writer(screen.clone())
+            .traces(Traces::new().exporters([]))
+            .logs(Logs::new().exporters(exporters))
+            .console(Console::new().writer(screen.clone()))
             .shutdown_timeout(Duration::from_millis(300))
             .build()
             .unwrap();
@@ -332,9 +341,9 @@ fn a_hanging_exporter_of_logs_does_not_keep_the_other_one() {
 fn metrics_that_wait_for_a_hanging_export_are_counted() {
     let hanging = Collector::start([Answer::Hang]);
     let telemetry = builder(hanging.url())
-        .traces_exporters([])
-        .metrics_exporters([Exporter::Otlp, Exporter::Console])
-        .console_writer(Screen::default())
+        .traces(Traces::new().exporters([]))
+        .metrics(Metrics::new().exporters([MetricsExporter::otlp(), MetricsExporter::console()]))
+        .console(Console::new().writer(Screen::default()))
         .shutdown_timeout(Duration::from_millis(100))
         .build()
         .unwrap();
@@ -353,7 +362,10 @@ fn metrics_that_wait_for_a_hanging_export_are_counted() {
 #[test]
 fn an_overflow_is_told_at_once_and_not_for_each_span() {
     let collector = Collector::start([Answer::Hang]);
-    let telemetry = builder(collector.url()).queue_size(64).build().unwrap();
+    let telemetry = builder(collector.url())
+        .traces(Traces::new().batching(Batching::new().queue_size(64)))
+        .build()
+        .unwrap();
     let heard = Arc::default();
     tracing::subscriber::with_default(Ears(Arc::clone(&heard)), || record(&telemetry, 1_000));
     assert_eq!(
@@ -366,7 +378,10 @@ fn an_overflow_is_told_at_once_and_not_for_each_span() {
 #[test]
 fn a_burst_within_the_queue_arrives_whole() {
     let collector = Collector::start([Answer::Accept]);
-    let telemetry = builder(collector.url()).queue_size(32_768).build().unwrap();
+    let telemetry = builder(collector.url())
+        .traces(Traces::new().batching(Batching::new().queue_size(32_768)))
+        .build()
+        .unwrap();
     let (report, _) = end(telemetry, 20_000);
     assert_eq!(fates(&report.signals()[0]), [20_000, 0, 0, 0]);
     assert_eq!(collector.spans(), 20_000);
@@ -460,8 +475,8 @@ fn whatever_a_log_record_holds_fills_the_queue_by_its_bytes() {
     for (number, make) in bodies.into_iter().enumerate() {
         let collector = Collector::start([Answer::Hang]);
         let telemetry = builder(collector.url())
-            .traces_exporters([])
-            .logs_exporters([Exporter::Otlp])
+            .traces(Traces::new().exporters([]))
+            .logs(Logs::new().exporters([LogsExporter::otlp()]))
             .build()
             .unwrap();
         let logger = telemetry.logger_provider().unwrap().logger("test");
@@ -508,10 +523,12 @@ fn ways() -> Vec<(&'static str, Make)> {
     vec![
         ("protobuf", builder),
         #[cfg(feature = "otlp-json")]
-        ("json", |url| builder(url).protocol(tracewire_init::Protocol::HttpJson)),
+        ("json", |url| builder(url).otlp(Otlp::new().protocol(tracewire_init::Protocol::HttpJson))),
         #[cfg(feature = "zipkin")]
         ("zipkin", |url| {
-            builder(url.clone()).traces_exporters([Exporter::Zipkin]).zipkin_endpoint(url)
+            builder(url.clone())
+                .traces(Traces::new().exporters([TracesExporter::zipkin()]))
+                .traces(Traces::new().zipkin(Zipkin::new().endpoint(url)))
         }),
     ]
 }
@@ -529,10 +546,10 @@ fn a_collector_that_asks_for_no_pause_is_not_flooded() {
             // Our own pauses are of at least 160, 320 and 640 milliseconds.
             let limit = Duration::from_secs(1);
             let telemetry = make(collector.url())
-                .batch_timeout(limit)
-                .metrics_exporters([Exporter::Otlp])
-                .endpoint(collector.url())
-                .export_timeout(limit)
+                .traces(Traces::new().batching(Batching::new().timeout(limit)))
+                .metrics(Metrics::new().exporters([MetricsExporter::otlp()]))
+                .otlp(Otlp::new().endpoint(collector.url()))
+                .otlp(Otlp::new().timeout(limit))
                 .build()
                 .unwrap();
             record(&telemetry, 1);
@@ -549,7 +566,8 @@ fn a_collector_that_asks_for_no_pause_is_not_flooded() {
 #[test]
 fn a_value_beyond_the_limit_is_cut_before_it_is_sent() {
     let collector = Collector::start([Answer::Accept]);
-    let telemetry = builder(collector.url()).attribute_value_length(4).build().unwrap();
+    let telemetry =
+        builder(collector.url()).traces(Traces::new().attribute_value_length(4)).build().unwrap();
     let tracer = telemetry.tracer_provider().unwrap().tracer("test");
     let attribute = KeyValue::new("key", "abcdef");
     tracer.span_builder("span").with_attributes([attribute]).start(&tracer);
@@ -563,8 +581,10 @@ fn a_value_beyond_the_limit_is_cut_before_it_is_sent() {
 #[test]
 fn a_forgotten_guard_exports_while_the_process_lives() {
     let collector = Collector::start([Answer::Accept]);
-    let telemetry =
-        builder(collector.url()).schedule_delay(Duration::from_millis(10)).build().unwrap();
+    let telemetry = builder(collector.url())
+        .traces(Traces::new().batching(Batching::new().delay(Duration::from_millis(10))))
+        .build()
+        .unwrap();
     record(&telemetry, 3);
     std::mem::forget(telemetry);
     collector.wait();
@@ -605,8 +625,12 @@ impl SpanExporter for Odd {
 fn odd(first: Option<Oddity>) -> (Builder, Receiver<usize>) {
     let (exported, received) = channel();
     let builder = Telemetry::builder()
-        .span_exporter(Odd { first: Mutex::new(first), exported, suppressed: Arc::default() })
-        .metrics_exporters([]);
+        .traces(Traces::new().exporters([TracesExporter::custom(Odd {
+            first: Mutex::new(first),
+            exported,
+            suppressed: Arc::default(),
+        })]))
+        .metrics(Metrics::new().exporters([]));
     (builder, received)
 }
 
@@ -615,7 +639,11 @@ fn what_an_exporter_does_is_not_recorded() {
     let suppressed = Arc::new(AtomicBool::new(false));
     let (exported, _received) = channel();
     let odd = Odd { first: Mutex::default(), exported, suppressed: Arc::clone(&suppressed) };
-    let telemetry = Telemetry::builder().span_exporter(odd).metrics_exporters([]).build().unwrap();
+    let telemetry = Telemetry::builder()
+        .traces(Traces::new().exporters([TracesExporter::custom(odd)]))
+        .metrics(Metrics::new().exporters([]))
+        .build()
+        .unwrap();
     assert!(end(telemetry, 1).0.is_complete());
     assert!(suppressed.load(Ordering::Relaxed));
 }
@@ -639,7 +667,10 @@ fn an_exporter_that_panics_costs_one_batch() {
 fn an_exporter_that_hangs_costs_the_batches_of_that_time() {
     let (release, hanging) = channel::<()>();
     let (builder, received) = odd(Some(Oddity::Hang(hanging)));
-    let telemetry = builder.batch_timeout(Duration::from_millis(50)).build().unwrap();
+    let telemetry = builder
+        .traces(Traces::new().batching(Batching::new().timeout(Duration::from_millis(50))))
+        .build()
+        .unwrap();
     record(&telemetry, 3);
     let report = telemetry.flush();
     assert!(report.to_string().contains("the exporter did not end within"), "{report}");

@@ -8,16 +8,18 @@ use crate::collector::{Answer, Collector};
 use opentelemetry::trace::{TraceContextExt as _, Tracer as _, TracerProvider as _};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
-use tracewire_init::{Builder, ConsoleFormat, Exporter, Telemetry};
+use tracewire_init::{
+    Batching, Builder, Console, ConsoleFormat, Logs, LogsExporter, Metrics, Otlp, Telemetry, Traces,
+};
 use tracing_subscriber::prelude::*;
 
 fn builder(collector: &Collector) -> Builder {
     Telemetry::builder()
         .service_name("shop")
-        .traces_exporters([])
-        .metrics_exporters([])
-        .logs_exporters([Exporter::Otlp])
-        .endpoint(collector.url())
+        .traces(Traces::new().exporters([]))
+        .metrics(Metrics::new().exporters([]))
+        .logs(Logs::new().exporters([LogsExporter::otlp()]))
+        .otlp(Otlp::new().endpoint(collector.url()))
 }
 
 /// Runs `work` with the layer as the subscriber of this thread.
@@ -78,8 +80,10 @@ fn an_event_arrives_with_its_fields_and_the_ids_of_its_span() {
 #[test]
 fn values_are_cut_and_attributes_counted() {
     let collector = Collector::start([Answer::Accept]);
-    let telemetry =
-        builder(&collector).attribute_value_length(3).log_attributes(1).build().unwrap();
+    let telemetry = builder(&collector)
+        .logs(Logs::new().attribute_value_length(3).attributes(1))
+        .build()
+        .unwrap();
     logging(&telemetry, || tracing::info!(who = "annabel", item = 13, "sold"));
     assert!(telemetry.shutdown().is_complete());
     let (_, record) = records(&collector).remove(0);
@@ -90,7 +94,10 @@ fn values_are_cut_and_attributes_counted() {
 #[test]
 fn what_telemetry_says_is_not_exported() {
     let collector = Collector::start([Answer::Status(400)]);
-    let telemetry = builder(&collector).log_schedule_delay(Duration::ZERO).build().unwrap();
+    let telemetry = builder(&collector)
+        .logs(Logs::new().batching(Batching::new().delay(Duration::ZERO)))
+        .build()
+        .unwrap();
     logging(&telemetry, || {
         tracing::warn!(target: "tracewire", "log records to otlp: 1 failed");
         tracing::info!("sold");
@@ -102,7 +109,10 @@ fn what_telemetry_says_is_not_exported() {
 #[test]
 fn a_burst_beyond_the_queue_is_counted() {
     let collector = Collector::start([Answer::Hang]);
-    let telemetry = builder(&collector).log_queue_size(16).build().unwrap();
+    let telemetry = builder(&collector)
+        .logs(Logs::new().batching(Batching::new().queue_size(16)))
+        .build()
+        .unwrap();
     logging(&telemetry, || (0..1_000).for_each(|number| tracing::info!(number, "sold")));
     let running = telemetry.report();
     let logs = &running.signals()[0];
@@ -134,11 +144,11 @@ fn the_console_shows_a_line_for_each_record() {
     ] {
         let screen = Screen::default();
         let telemetry = Telemetry::builder()
-            .traces_exporters([])
-            .metrics_exporters([])
-            .logs_exporters([Exporter::Console])
-            .console_format(format)
-            .console_writer(screen.clone())
+            .traces(Traces::new().exporters([]))
+            .metrics(Metrics::new().exporters([]))
+            .logs(Logs::new().exporters([LogsExporter::console()]))
+            .console(Console::new().format(format))
+            .console(Console::new().writer(screen.clone()))
             .build()
             .unwrap();
         logging(&telemetry, || tracing::info!(target: "shop", item = 13, "sold"));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use opentelemetry::Context;
 use opentelemetry::trace::{TraceContextExt as _, Tracer as _, TracerProvider as _};
-use tracewire_init::{Exporter, Telemetry};
+use tracewire_init::{Logs, Metrics, Otlp, Telemetry, Traces, TracesExporter};
 use tracewire_tracing::{ContextLayer, TraceIds};
 use tracing::dispatcher::with_default;
 use tracing::{Dispatch, Span, info, info_span};
@@ -37,11 +37,11 @@ impl Lines {
 
 fn telemetry(collector: &Collector) -> Telemetry {
     let builder = Telemetry::builder()
-        .traces_exporters([Exporter::Otlp])
-        .metrics_exporters([])
-        .endpoint(collector.url());
+        .traces(Traces::new().exporters([TracesExporter::otlp()]))
+        .metrics(Metrics::new().exporters([]))
+        .otlp(Otlp::new().endpoint(collector.url()));
     #[cfg(feature = "logs")]
-    let builder = builder.logs_exporters([]);
+    let builder = builder.logs(Logs::new().exporters([]));
     builder.build().unwrap()
 }
 

@@ -5,17 +5,20 @@ use crate::collector::{Answer, Collector};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry::trace::{Tracer as _, TracerProvider as _};
-use tracewire_init::{Builder, Exporter, Protocol, Telemetry};
+use tracewire_init::{
+    Batching, Builder, Logs, LogsExporter, Metrics, MetricsExporter, Otlp, Protocol, Telemetry,
+    Traces, TracesExporter,
+};
 
 fn builder(endpoint: String, protocol: Protocol) -> Builder {
     let builder = Telemetry::builder()
         .service_name("shop")
-        .traces_exporters([Exporter::Otlp])
-        .metrics_exporters([Exporter::Otlp])
-        .protocol(protocol)
-        .endpoint(endpoint);
+        .traces(Traces::new().exporters([TracesExporter::otlp()]))
+        .metrics(Metrics::new().exporters([MetricsExporter::otlp()]))
+        .otlp(Otlp::new().protocol(protocol))
+        .otlp(Otlp::new().endpoint(endpoint));
     #[cfg(feature = "logs")]
-    let builder = builder.logs_exporters([Exporter::Otlp]);
+    let builder = builder.logs(Logs::new().exporters([LogsExporter::otlp()]));
     builder
 }
 
@@ -177,7 +180,8 @@ mod grpc {
     #[test]
     fn all_signals_arrive_with_their_headers() {
         let (url, news) = collector(0);
-        let telemetry = builder(url, Protocol::Grpc).header("x-key", "7").build().unwrap();
+        let telemetry =
+            builder(url, Protocol::Grpc).otlp(Otlp::new().header("x-key", "7")).build().unwrap();
         record(&telemetry);
         assert_eq!(telemetry.shutdown().to_string(), EXPORTED);
         let mut received: Vec<_> = news.try_iter().collect();
@@ -193,9 +197,9 @@ mod grpc {
     }
 
     fn spans_only(url: String) -> Builder {
-        let builder = builder(url, Protocol::Grpc).metrics_exporters([]);
+        let builder = builder(url, Protocol::Grpc).metrics(Metrics::new().exporters([]));
         #[cfg(feature = "logs")]
-        let builder = builder.logs_exporters([]);
+        let builder = builder.logs(Logs::new().exporters([]));
         builder
     }
 
@@ -208,7 +212,7 @@ mod grpc {
     async fn a_current_thread_runtime_will_do_with_gzip() {
         let (url, news) = collector(0);
         let gzip = tracewire_init::Compression::Gzip;
-        let telemetry = spans_only(url).compression(gzip).build().unwrap();
+        let telemetry = spans_only(url).otlp(Otlp::new().compression(gzip)).build().unwrap();
         assert_eq!(end(telemetry), "spans to otlp: 1 exported");
         assert_eq!(news.try_iter().count(), 1);
     }
@@ -218,7 +222,8 @@ mod grpc {
     fn an_answer_compressed_as_the_request_was_is_read() {
         let collector = tracewire_testing::Collector::start();
         let gzip = tracewire_init::Compression::Gzip;
-        let telemetry = spans_only(collector.endpoint()).compression(gzip).build().unwrap();
+        let telemetry =
+            spans_only(collector.endpoint()).otlp(Otlp::new().compression(gzip)).build().unwrap();
         assert_eq!(end(telemetry), "spans to otlp: 1 exported");
         assert_eq!(collector.spans().only().name, "span");
     }
@@ -231,8 +236,9 @@ mod grpc {
 
     #[tokio::test]
     async fn an_error_of_init_on_a_runtime_drops_no_runtime_there() {
-        let builder = spans_only(refusing()).metrics_exporters([Exporter::Otlp]);
-        let error = builder.header("bad name", "x").build().unwrap_err();
+        let builder =
+            spans_only(refusing()).metrics(Metrics::new().exporters([MetricsExporter::otlp()]));
+        let error = builder.otlp(Otlp::new().header("bad name", "x")).build().unwrap_err();
         assert!(error.is_configuration());
     }
 
@@ -249,8 +255,8 @@ mod grpc {
         // Our own pauses are of at least 160, 320 and 640 milliseconds.
         let limit = Duration::from_secs(1);
         let telemetry = builder(url, Protocol::Grpc)
-            .batch_timeout(limit)
-            .export_timeout(limit)
+            .traces(Traces::new().batching(Batching::new().timeout(limit)))
+            .otlp(Otlp::new().timeout(limit))
             .build()
             .unwrap();
         record(&telemetry);
@@ -278,7 +284,7 @@ mod grpc {
     #[test]
     fn a_collector_with_the_usual_limit_takes_many_series() {
         let (url, news) = collector(0);
-        let builder = builder(url, Protocol::Grpc).traces_exporters([]);
+        let builder = builder(url, Protocol::Grpc).traces(Traces::new().exporters([]));
         let telemetry = builder.build().unwrap();
         let meter = telemetry.meter_provider().unwrap().meter("test");
         let route = "x".repeat(1_000);
@@ -359,7 +365,8 @@ mod grpc {
         let report = end(spans_only(url.clone()).build().unwrap());
         assert!(report.contains("1 failed") && report.contains("certificate"), "{report}");
         let files = crate::tls::Files::write("grpc", &server);
-        let builder = spans_only(url).certificate_authorities(files.certificate());
+        let builder =
+            spans_only(url).otlp(Otlp::new().certificate_authorities(files.certificate()));
         assert_eq!(end(builder.build().unwrap()), "spans to otlp: 1 exported");
         assert_eq!(news.try_iter().count(), 1);
     }

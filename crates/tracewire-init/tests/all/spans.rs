@@ -10,7 +10,7 @@ use opentelemetry::trace::{
 };
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
-use tracewire_init::{Exporter, Telemetry};
+use tracewire_init::{Logs, LogsExporter, Metrics, Otlp, Telemetry, Traces, TracesExporter};
 use tracewire_propagation::untraced;
 use tracing_subscriber::prelude::*;
 
@@ -18,12 +18,12 @@ use tracing_subscriber::prelude::*;
 fn arrived(filter: &str, work: impl FnOnce(&Telemetry)) -> Vec<Span> {
     let collector = Collector::start([Answer::Accept]);
     let telemetry = Telemetry::builder()
-        .traces_exporters([Exporter::Otlp])
-        .metrics_exporters([])
-        .endpoint(collector.url())
+        .traces(Traces::new().exporters([TracesExporter::otlp()]))
+        .metrics(Metrics::new().exporters([]))
+        .otlp(Otlp::new().endpoint(collector.url()))
         .log_filter(filter);
     #[cfg(feature = "logs")]
-    let telemetry = telemetry.logs_exporters([]);
+    let telemetry = telemetry.logs(Logs::new().exporters([]));
     let telemetry = telemetry.build().unwrap();
     let subscriber = tracing_subscriber::registry().with(telemetry.span_layer());
     tracing::subscriber::with_default(subscriber, || work(&telemetry));
@@ -149,10 +149,10 @@ fn errors_within_a_span_are_on_it_and_nothing_else_that_is_logged() {
 fn an_error_is_once_on_its_span_and_once_in_the_log() {
     let collector = Collector::start([Answer::Accept]);
     let telemetry = Telemetry::builder()
-        .traces_exporters([Exporter::Otlp])
-        .metrics_exporters([])
-        .logs_exporters([Exporter::Otlp])
-        .endpoint(collector.url())
+        .traces(Traces::new().exporters([TracesExporter::otlp()]))
+        .metrics(Metrics::new().exporters([]))
+        .logs(Logs::new().exporters([LogsExporter::otlp()]))
+        .otlp(Otlp::new().endpoint(collector.url()))
         .build()
         .unwrap();
     let subscriber =

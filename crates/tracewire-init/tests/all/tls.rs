@@ -11,7 +11,7 @@ use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use crate::collector::{Answer, Collector};
 use opentelemetry::trace::{Tracer as _, TracerProvider as _};
-use tracewire_init::{Builder, Exporter, Telemetry};
+use tracewire_init::{Builder, Metrics, Otlp, Telemetry, Traces, TracesExporter};
 
 fn provider() -> Arc<CryptoProvider> {
     #[cfg(feature = "tls")]
@@ -92,9 +92,9 @@ impl Drop for Files {
 
 fn builder(collector: &Collector) -> Builder {
     Telemetry::builder()
-        .traces_exporters([Exporter::Otlp])
-        .metrics_exporters([])
-        .endpoint(collector.url())
+        .traces(Traces::new().exporters([TracesExporter::otlp()]))
+        .metrics(Metrics::new().exporters([]))
+        .otlp(Otlp::new().endpoint(collector.url()))
 }
 
 fn export(builder: Builder) -> String {
@@ -108,7 +108,8 @@ fn spans_arrive_at_a_collector_whose_authority_is_given() {
     let server = identity("127.0.0.1");
     let files = Files::write("authority", &server);
     let collector = collector(&server, None);
-    let report = export(builder(&collector).certificate_authorities(files.certificate()));
+    let report =
+        export(builder(&collector).otlp(Otlp::new().certificate_authorities(files.certificate())));
     assert_eq!(report, "spans to otlp: 1 exported");
     assert_eq!(collector.spans(), 1);
 }
@@ -127,7 +128,8 @@ fn another_host_name_is_told_of() {
     let server = identity("collector.example");
     let files = Files::write("host", &server);
     let collector = collector(&server, None);
-    let report = export(builder(&collector).certificate_authorities(files.certificate()));
+    let report =
+        export(builder(&collector).otlp(Otlp::new().certificate_authorities(files.certificate())));
     assert!(report.contains("1 failed") && report.contains("certificate"), "{report}");
 }
 
@@ -137,11 +139,13 @@ fn a_client_certificate_is_shown() {
     let authority = Files::write("mutual-server", &server);
     let own = Files::write("mutual-client", &client);
     let collector = collector(&server, Some(&client));
-    let with_authority = || builder(&collector).certificate_authorities(authority.certificate());
+    let with_authority =
+        || builder(&collector).otlp(Otlp::new().certificate_authorities(authority.certificate()));
 
     let report = export(with_authority());
     assert!(report.contains("1 failed"), "{report}");
-    let report = export(with_authority().client_certificate(own.certificate(), own.key()));
+    let report =
+        export(with_authority().otlp(Otlp::new().client_certificate(own.certificate(), own.key())));
     assert_eq!(report, "spans to otlp: 1 exported");
 }
 
@@ -149,8 +153,10 @@ fn a_client_certificate_is_shown() {
 fn swapped_files_are_an_error() {
     let collector = collector(&identity("127.0.0.1"), None);
     let own = Files::write("swapped", &identity("shop"));
-    let error =
-        builder(&collector).client_certificate(own.key(), own.certificate()).build().unwrap_err();
+    let error = builder(&collector)
+        .otlp(Otlp::new().client_certificate(own.key(), own.certificate()))
+        .build()
+        .unwrap_err();
     assert!(error.is_configuration());
     assert!(error.to_string().starts_with("client_certificate="), "{error}");
 }

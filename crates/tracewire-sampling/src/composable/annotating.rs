@@ -1,9 +1,7 @@
 //! Attributes that say why a span was kept.
 
+use super::{Composable, Intent, RateTarget, SamplingParameters};
 use opentelemetry::KeyValue;
-
-use super::{Composable, Intent, SamplingParameters};
-use crate::rate::RateTarget;
 
 /// Adds attributes to the spans that the sampler inside keeps.
 ///

@@ -7,13 +7,7 @@ mod constant;
 mod parameters;
 mod parent_threshold;
 mod probability;
-
-use std::fmt;
-
-use opentelemetry::KeyValue;
-
-use crate::Threshold;
-use crate::rate::RateTarget;
+mod rate_target;
 
 pub use self::{
     annotating::Annotating,
@@ -21,7 +15,11 @@ pub use self::{
     parameters::{ParentDecision, ParentKind, SamplingParameters},
     parent_threshold::ParentThreshold,
     probability::{Probability, ProbabilityError},
+    rate_target::{RateStatus, RateTarget},
 };
+use crate::Threshold;
+use opentelemetry::KeyValue;
+use std::fmt;
 
 /// A sampler that can be part of another one: it names a threshold instead of deciding.
 ///

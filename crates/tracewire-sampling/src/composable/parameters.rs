@@ -1,10 +1,10 @@
 //! What a composable sampler may look at.
 
-use opentelemetry::trace::{Link, SpanContext, SpanKind};
-use opentelemetry::{Context, KeyValue};
-
-use crate::Threshold;
-use crate::rate::Clock;
+use crate::{Threshold, rate::Clock};
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{Link, SpanContext, SpanKind},
+};
 
 /// The span that is about to start, as [`Composable`](crate::Composable) samplers see it.
 ///

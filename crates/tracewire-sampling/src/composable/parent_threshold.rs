@@ -1,8 +1,7 @@
 //! Follows the parent, its threshold included.
 
-use super::{Composable, Intent, ParentDecision, SamplingParameters};
+use super::{Composable, Intent, ParentDecision, RateTarget, SamplingParameters};
 use crate::Threshold;
-use crate::rate::RateTarget;
 
 /// Decides as the parent did, and asks the sampler inside where there is no parent.
 ///

@@ -1,12 +1,8 @@
 //! A fixed probability.
 
-use std::error::Error;
-use std::fmt;
-use std::str::FromStr;
-
 use super::{Composable, Intent, SamplingParameters};
-use crate::Threshold;
-use crate::threshold::DEFAULT_PRECISION;
+use crate::{Threshold, threshold::DEFAULT_PRECISION};
+use std::{error::Error, fmt, str::FromStr};
 
 /// Keeps each trace with the same probability, and says so with `th`.
 ///

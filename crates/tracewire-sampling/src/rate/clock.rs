@@ -1,8 +1,10 @@
 //! The time that target rates go by.
 
-use std::fmt;
-use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::{
+    fmt,
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
 
 /// A clock that never goes back, for [`Sampler::with_clock`](crate::Sampler::with_clock).
 ///

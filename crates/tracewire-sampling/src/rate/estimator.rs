@@ -1,9 +1,10 @@
 //! How many decisions arrive in a second, and the threshold that follows from it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
 use crate::Threshold;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 /// What arrived longer ago than this has less than 5 % of the weight.
 const WINDOW: Duration = Duration::from_secs(10);
@@ -17,7 +18,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// Everything is atomic. Two threads that should update at once race for `updated_at`; who loses
 /// goes on with the threshold that is there.
 #[derive(Debug)]
-pub(super) struct Estimator {
+pub(crate) struct Estimator {
     /// Decisions since the last update.
     arrived: AtomicU64,
     /// When the last update was, in nanoseconds of the clock; 0 before the first arrival.
@@ -32,7 +33,7 @@ pub(super) struct Estimator {
 }
 
 impl Estimator {
-    pub(super) fn new(full: Threshold) -> Self {
+    pub(crate) fn new(full: Threshold) -> Self {
         Self {
             arrived: AtomicU64::new(0),
             updated_at: AtomicU64::new(0),
@@ -45,7 +46,7 @@ impl Estimator {
 
     /// Counts one decision and returns its threshold: that of the rule, or a higher one to meet
     /// `limit` a second.
-    pub(super) fn arrive(&self, now: Duration, full: Threshold, limit: f64) -> Threshold {
+    pub(crate) fn arrive(&self, now: Duration, full: Threshold, limit: f64) -> Threshold {
         let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX).max(1);
         self.arrived.fetch_add(1, Ordering::Relaxed);
         let last = self.updated_at.load(Ordering::Relaxed);
@@ -79,16 +80,16 @@ impl Estimator {
     }
 
     /// Arrivals in a second, smoothed.
-    pub(super) fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         let weight = load(&self.weight);
         if weight > 0.0 { load(&self.rate) / weight } else { 0.0 }
     }
 
-    pub(super) fn threshold(&self) -> Threshold {
+    pub(crate) fn threshold(&self) -> Threshold {
         Threshold::from_value(self.threshold.load(Ordering::Relaxed))
     }
 
-    pub(super) fn limited(&self) -> u64 {
+    pub(crate) fn limited(&self) -> u64 {
         self.limited.load(Ordering::Relaxed)
     }
 }

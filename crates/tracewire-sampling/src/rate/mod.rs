@@ -1,10 +1,7 @@
-//! Target rates that change the probability, so that counts stay true.
+//! How many traces arrive, and the time that this is measured by.
 
 mod clock;
 mod estimator;
-mod target;
 
-pub use self::{
-    clock::{Clock, SystemClock},
-    target::{RateStatus, RateTarget},
-};
+pub use self::clock::{Clock, SystemClock};
+pub(crate) use self::estimator::Estimator;

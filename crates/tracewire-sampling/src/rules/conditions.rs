@@ -1,12 +1,13 @@
 //! What has to be true of a span for a rule to apply.
 
-use std::fmt;
-
-use opentelemetry::trace::SpanKind;
-
-use super::pattern::Pattern;
-use super::words::{kind_name, parent_name};
+use super::{
+    found::{Found, Key},
+    pattern::Pattern,
+    words::{kind_name, parent_name},
+};
 use crate::composable::{ParentKind, SamplingParameters};
+use opentelemetry::trace::SpanKind;
+use std::fmt;
 
 pub(super) const METHOD: &str = "http.request.method";
 pub(super) const ROUTE: &str = "http.route";
@@ -49,19 +50,6 @@ pub(super) enum Condition {
         path: Key,
         text: Box<str>,
     },
-}
-
-/// The key of an attribute, and where a lookup leaves its value.
-#[derive(Clone, Debug)]
-pub(super) struct Key {
-    pub(super) name: Box<str>,
-    pub(super) slot: usize,
-}
-
-impl Key {
-    fn new(name: impl Into<Box<str>>) -> Self {
-        Self { name: name.into(), slot: usize::MAX }
-    }
 }
 
 impl Conditions {
@@ -172,11 +160,7 @@ impl Conditions {
         })
     }
 
-    pub(super) fn hold(
-        &self,
-        parameters: &SamplingParameters<'_>,
-        found: &super::rule_based::Found<'_>,
-    ) -> bool {
+    pub(super) fn hold(&self, parameters: &SamplingParameters<'_>, found: &Found<'_>) -> bool {
         self.all.iter().all(|condition| condition.holds(parameters, found))
     }
 }
@@ -194,11 +178,7 @@ impl Condition {
         }
     }
 
-    fn holds(
-        &self,
-        parameters: &SamplingParameters<'_>,
-        found: &super::rule_based::Found<'_>,
-    ) -> bool {
+    fn holds(&self, parameters: &SamplingParameters<'_>, found: &Found<'_>) -> bool {
         match self {
             Self::Kinds(kinds) => kinds.contains(parameters.kind()),
             Self::Parents(parents) => parents.contains(&parameters.parent()),

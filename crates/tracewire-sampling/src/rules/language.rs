@@ -1,17 +1,16 @@
 //! Rules as one line of text.
 
-use std::error::Error;
-use std::fmt;
+use super::{
+    conditions::Conditions,
+    error::RuleError,
+    pattern::Pattern,
+    rule_based::RuleBased,
+    scan::Scan,
+    splunk,
+    words::{KINDS, PARENTS},
+};
+use crate::composable::{AlwaysOff, AlwaysOn, Composable, Probability, RateTarget};
 use std::ops::Range;
-
-use super::conditions::Conditions;
-use super::pattern::Pattern;
-use super::rule_based::RuleBased;
-use super::scan::Scan;
-use super::splunk;
-use super::words::{KINDS, PARENTS};
-use crate::composable::{AlwaysOff, AlwaysOn, Composable, Probability};
-use crate::rate::RateTarget;
 
 /// Rules that one text may have.
 const MAX_RULES: usize = 1_000;
@@ -216,40 +215,3 @@ fn unquoted(text: &str) -> &str {
     let inner = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
     inner('"').or_else(|| inner('\'')).unwrap_or(text)
 }
-
-/// What is wrong with rules that cannot be read, and where.
-///
-/// No part of the text is repeated: it may hold a secret that was put into the wrong variable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuleError {
-    rule: usize,
-    column: usize,
-    message: String,
-}
-
-impl RuleError {
-    /// The error at a byte of the text.
-    pub(super) fn new(text: &str, rule: usize, at: usize, message: String) -> Self {
-        Self { rule, column: text[..at].chars().count() + 1, message }
-    }
-
-    /// Returns the number of the rule, from 1.
-    #[must_use]
-    pub fn rule(&self) -> usize {
-        self.rule
-    }
-
-    /// Returns the column in the whole text, in characters from 1.
-    #[must_use]
-    pub fn column(&self) -> usize {
-        self.column
-    }
-}
-
-impl fmt::Display for RuleError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "rule {}, column {}: {}", self.rule, self.column, self.message)
-    }
-}
-
-impl Error for RuleError {}

@@ -1,6 +1,8 @@
 //! Samplers chosen by what a span is.
 
 mod conditions;
+mod error;
+mod found;
 mod language;
 mod pattern;
 mod rule_based;
@@ -8,6 +10,4 @@ mod scan;
 mod splunk;
 mod words;
 
-pub use self::{
-    conditions::Conditions, language::RuleError, pattern::Pattern, rule_based::RuleBased,
-};
+pub use self::{conditions::Conditions, error::RuleError, pattern::Pattern, rule_based::RuleBased};

@@ -1,8 +1,7 @@
 //! Patterns with `*` and `?`.
 
-use std::fmt;
-
 use opentelemetry::{Array, Value};
+use std::fmt;
 use tracewire_text::glob;
 
 /// The longest value that is compared, in bytes: what a pattern costs grows with it.

@@ -1,16 +1,11 @@
 //! The first rule that applies.
 
+use super::{
+    conditions::Conditions,
+    found::{Found, SLOTS},
+};
+use crate::composable::{Composable, Intent, RateTarget, SamplingParameters};
 use std::fmt;
-
-use opentelemetry::{KeyValue, Value};
-
-use super::conditions::{Conditions, Key};
-use crate::composable::{Composable, Intent, SamplingParameters};
-use crate::rate::RateTarget;
-
-/// Different attributes that rules look at and that are looked up together. Further ones are looked
-/// up one by one.
-const SLOTS: usize = 16;
 
 /// Asks the sampler of the first rule whose conditions hold; drops the span if there is none.
 ///
@@ -108,36 +103,5 @@ struct Before<'a>(&'a Conditions);
 impl fmt::Display for Before<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() { Ok(()) } else { write!(f, "{}: ", self.0) }
-    }
-}
-
-/// The values of the attributes that rules look at.
-pub(super) struct Found<'a> {
-    attributes: &'a [KeyValue],
-    values: [Option<&'a Value>; SLOTS],
-}
-
-impl<'a> Found<'a> {
-    fn new(attributes: &'a [KeyValue], keys: &[Box<str>]) -> Self {
-        let mut values = [None; SLOTS];
-        if !keys.is_empty() {
-            for attribute in attributes {
-                let slot = keys.iter().position(|key| **key == *attribute.key.as_str());
-                if let Some(slot) = slot.and_then(|slot| values.get_mut(slot)) {
-                    *slot = Some(&attribute.value);
-                }
-            }
-        }
-        Self { attributes, values }
-    }
-
-    pub(super) fn get(&self, key: &Key) -> Option<&'a Value> {
-        match self.values.get(key.slot) {
-            Some(value) => *value,
-            None => {
-                let named = |attribute: &&KeyValue| attribute.key.as_str() == &*key.name;
-                self.attributes.iter().rfind(named).map(|attribute| &attribute.value)
-            }
-        }
     }
 }

@@ -1,8 +1,7 @@
 //! Rules, colons and words in a text with quotes.
 
+use super::error::RuleError;
 use std::ops::Range;
-
-use super::language::RuleError;
 
 /// The text, and which of its bytes are between quotes.
 pub(super) struct Scan<'a> {

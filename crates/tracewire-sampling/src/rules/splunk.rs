@@ -1,11 +1,8 @@
 //! The rules of Splunk's distribution: `drop=/healthz;fallback=parentbased_always_on`.
 
-use opentelemetry::trace::SpanKind;
-
-use super::conditions::Conditions;
-use super::language::RuleError;
-use super::rule_based::RuleBased;
+use super::{conditions::Conditions, error::RuleError, rule_based::RuleBased};
 use crate::composable::{AlwaysOff, AlwaysOn, ParentThreshold};
+use opentelemetry::trace::SpanKind;
 
 const FALLBACKS: &str = "always_on, always_off, parentbased_always_on, parentbased_always_off";
 

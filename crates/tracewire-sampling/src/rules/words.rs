@@ -1,8 +1,7 @@
 //! The words of rules for what OpenTelemetry has types for.
 
-use opentelemetry::trace::SpanKind;
-
 use crate::composable::ParentKind;
+use opentelemetry::trace::SpanKind;
 
 pub(super) const KINDS: [(&str, SpanKind); 5] = [
     ("client", SpanKind::Client),

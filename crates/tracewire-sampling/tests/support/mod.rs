@@ -1,10 +1,10 @@
 //! Spans to decide about.
 #![allow(dead_code, unreachable_pub)] // each test uses its part
 
-use opentelemetry::trace::{
-    SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId, TraceState,
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId, TraceState},
 };
-use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 
 /// A trace state of one line.

@@ -6,7 +6,7 @@ use tracewire::{InitError, Telemetry, span::span};
 fn main() -> Result<(), InitError> {
     let telemetry = Telemetry::builder()
         .service_name("my-helloworld-service")
-        .metrics_exporters([]) // Jaeger takes traces only
+        .metrics([]) // Jaeger takes traces only
         .init()?;
 
     span("foo").in_scope(|| {

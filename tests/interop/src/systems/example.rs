@@ -27,10 +27,8 @@ impl Example {
         without_tracers(&mut command);
         command.env_remove("RUST_LOG").env("LISTEN", "127.0.0.1:0");
         command.envs(environment.iter().copied());
-        // The system that it exports to has the same name.
-        let name = format!("{package} example");
-        let log = lab.log(&name);
-        let mut process = Process::start(&name, &mut command, &log)?;
+        let log = lab.log(package);
+        let mut process = Process::start(package, &mut command, &log)?;
         process.until(START, "says where it listens", || {
             std::fs::read_to_string(&log).is_ok_and(|said| address(&said).is_some())
         })?;

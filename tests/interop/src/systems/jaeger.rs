@@ -33,7 +33,7 @@ fn check(lab: &Lab, checks: &mut Checks) -> Result<(), String> {
 
     let library = Example::start(
         lab,
-        "jaeger",
+        "jaeger-service",
         &[
             ("OTEL_EXPORTER_OTLP_ENDPOINT", &jaeger.http),
             ("OTEL_BSP_SCHEDULE_DELAY", "50"),

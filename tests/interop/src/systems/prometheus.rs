@@ -175,7 +175,7 @@ impl Bar {
             ("OTEL_EXPORTER_PROMETHEUS_PORT", &port),
             ("OTEL_RESOURCE_ATTRIBUTES", resource),
         ];
-        let example = Example::start(lab, "prometheus", &environment)?;
+        let example = Example::start(lab, "prometheus-service", &environment)?;
         Ok(Self { example, page: format!("http://127.0.0.1:{port}/metrics") })
     }
 

@@ -107,7 +107,7 @@ fn check(lab: &Lab, checks: &mut Checks) -> Result<(), String> {
     let endpoint = format!("{}/api/v2/spans", zipkin.url);
     let environment =
         [("OTEL_EXPORTER_ZIPKIN_ENDPOINT", endpoint.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "100")];
-    let barista = Example::start(lab, "zipkin", &environment)?;
+    let barista = Example::start(lab, "zipkin-service", &environment)?;
     checks.check("our example: an error with its text, an event as an annotation", || {
         example(&zipkin, &barista)
     });

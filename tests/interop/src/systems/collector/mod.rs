@@ -1,4 +1,4 @@
-//! The OpenTelemetry Collector, built from its modules: what the shop of `examples/collector` sends
+//! The OpenTelemetry Collector, built from its modules: what the shop of `examples/collector-service` sends
 //! is read from the file that the Collector writes.
 
 mod output;
@@ -52,7 +52,7 @@ fn shop(
         ("OTEL_BLRP_SCHEDULE_DELAY", "50"),
     ];
     environment.extend_from_slice(more);
-    Example::start(lab, "collector", &environment)
+    Example::start(lab, "collector-service", &environment)
 }
 
 /// Orders a lamp, which is four spans and one log record.

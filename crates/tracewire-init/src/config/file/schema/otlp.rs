@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::config::file::position::{Place, Spanned};
 use crate::config::file::read::{Cursor, Fields, boolean, text};
-use crate::pairs;
+use crate::variables::pairs;
 use tracewire_export::wiring::shown::has_real_host;
 
 /// One OTLP exporter. Each has its own settings; nothing is shared between signals.

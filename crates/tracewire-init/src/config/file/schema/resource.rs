@@ -7,7 +7,7 @@ use crate::config::file::position::{Place, Spanned};
 use crate::config::file::read::{Cursor, text};
 use crate::config::file::scalar::Resolved;
 use crate::config::file::schema::patterns::Patterns;
-use crate::pairs;
+use crate::variables::pairs;
 
 /// `resource`.
 #[derive(Clone, Debug, PartialEq)]
@@ -208,25 +208,17 @@ fn detection(cursor: Cursor<'_>) -> Option<Detection> {
 fn detector(cursor: Cursor<'_>) -> Option<Spanned<Detector>> {
     const KNOWN: [&str; 4] = ["container", "host", "process", "service"];
     cursor.variant(&KNOWN, |name, cursor| {
-        let (detector, feature) = match name {
-            "container" => (
-                Detector::Container,
-                Some((cfg!(feature = "detect-container"), "detect-container")),
-            ),
-            "host" => (Detector::Host, Some((cfg!(feature = "detect-host"), "detect-host"))),
-            "process" => {
-                (Detector::Process, Some((cfg!(feature = "detect-process"), "detect-process")))
-            }
-            "service" => (Detector::Service, None),
+        let detector = match name {
+            "container" => Detector::Container,
+            "host" => Detector::Host,
+            "process" => Detector::Process,
+            "service" => Detector::Service,
             name => {
                 let component = cursor.component(Kind::ResourceDetector, name, &KNOWN)?;
                 return Some(cursor.spanned(Detector::Custom(component)));
             }
         };
         cursor.no_fields()?;
-        if feature.is_some_and(|(is_on, feature)| !cursor.needs(is_on, feature)) {
-            return None;
-        }
         Some(cursor.spanned(detector))
     })
 }

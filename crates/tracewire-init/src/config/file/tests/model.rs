@@ -159,7 +159,6 @@ resource:
     assert!(resource.schema_url.is_some());
 }
 
-#[cfg(feature = "detect")]
 #[test]
 fn detectors_run_only_if_named() {
     let found = model(

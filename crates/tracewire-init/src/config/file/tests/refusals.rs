@@ -260,9 +260,6 @@ fn a_missing_feature_is_named() {
             cfg!(feature = "logs"),
         ),
         ("distribution: {tracewire: {log: json}}".into(), "tracing", cfg!(feature = "tracing")),
-        (detector("host"), "detect-host", cfg!(feature = "detect-host")),
-        (detector("process"), "detect-process", cfg!(feature = "detect-process")),
-        (detector("container"), "detect-container", cfg!(feature = "detect-container")),
     ] {
         match read(&text) {
             Ok(_) => assert!(is_on, "{text}"),

@@ -1,0 +1,133 @@
+//! Settings of log records.
+
+use std::fmt;
+
+use crate::builder::traces::over;
+use crate::builder::{Batching, Otlp};
+use crate::log_records::{AddExporter, AddProcessor};
+use crate::settings::{Setting, in_code, settings};
+
+settings! {
+    /// Settings of log records, for [`Builder::logs`](crate::Builder::logs). They need the cargo feature
+    /// `logs`; exporters in code are an error of [`init`](crate::Builder::init) without.
+    ///
+    /// ```
+    /// use tracewire_init::{Batching, Logs, LogsExporter};
+    ///
+    /// let logs = Logs::new()
+    ///     .exporters([LogsExporter::otlp()])
+    ///     .batching(Batching::new().queue_size(10_000));
+    /// # drop(logs);
+    /// ```
+    pub struct Logs {
+        exporters: Setting<Vec<LogsExporter>>,
+        otlp: Otlp,
+        batching: Batching,
+        attributes: Setting<usize>,
+        value_length: Setting<usize>,
+        processors: Vec<AddProcessor>,
+    }
+}
+
+impl Logs {
+    /// Makes settings of which none is set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets where log records go (`OTEL_LOGS_EXPORTER`); OTLP unless set, and an empty list is nowhere.
+    pub fn exporters(mut self, exporters: impl IntoIterator<Item = LogsExporter>) -> Self {
+        self.exporters = in_code(exporters.into_iter().collect());
+        self
+    }
+
+    /// Sets how log records are sent over OTLP (`OTEL_EXPORTER_OTLP_LOGS_*`), before what
+    /// [`Builder::otlp`](crate::Builder::otlp) says.
+    pub fn otlp(mut self, otlp: Otlp) -> Self {
+        self.otlp = over(otlp, self.otlp);
+        self
+    }
+
+    /// Sets how log records wait for their export (`OTEL_BLRP_*`).
+    pub fn batching(mut self, batching: Batching) -> Self {
+        self.batching = over(batching, self.batching);
+        self
+    }
+
+    /// Sets how many attributes a log record may have (`OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT`); 128
+    /// unless set.
+    pub fn attributes(mut self, number: usize) -> Self {
+        self.attributes = in_code(number);
+        self
+    }
+
+    /// Sets the longest attribute value, in characters; the rest is cut off
+    /// (`OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT`). No limit unless set.
+    pub fn attribute_value_length(mut self, characters: usize) -> Self {
+        self.value_length = in_code(characters);
+        self
+    }
+}
+
+/// An exporter of log records, with settings of its own or none.
+pub struct LogsExporter {
+    pub(crate) kind: LogsKind,
+    pub(crate) batching: Batching,
+}
+
+pub(crate) enum LogsKind {
+    Otlp(Otlp),
+    Console,
+    Custom(AddExporter),
+}
+
+impl LogsExporter {
+    /// Over the network, in OpenTelemetry's own protocol, with the settings of [`Logs::otlp`] and
+    /// [`Builder::otlp`](crate::Builder::otlp).
+    pub fn otlp() -> Self {
+        Self::otlp_with(Otlp::new())
+    }
+
+    /// The same with settings of its own before those.
+    pub fn otlp_with(otlp: Otlp) -> Self {
+        Self::new(LogsKind::Otlp(otlp))
+    }
+
+    /// To stdout, for people or as JSON: see [`Console`](crate::Console).
+    pub fn console() -> Self {
+        Self::new(LogsKind::Console)
+    }
+
+    /// Sets how log records wait for this exporter, before what [`Logs::batching`] says; the console
+    /// has no batches.
+    pub fn batching(mut self, batching: Batching) -> Self {
+        self.batching = batching;
+        self
+    }
+
+    pub(crate) fn new(kind: LogsKind) -> Self {
+        Self { kind, batching: Batching::default() }
+    }
+
+    /// Its name in `OTEL_LOGS_EXPORTER`, where it has one.
+    pub(crate) fn name(&self) -> &'static str {
+        match self.kind {
+            LogsKind::Otlp(_) => "otlp",
+            LogsKind::Console => "console",
+            LogsKind::Custom(_) => "custom",
+        }
+    }
+}
+
+impl fmt::Debug for LogsExporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LogsExporter").field(&self.name()).finish()
+    }
+}
+
+/// These exporters, and nothing else set.
+impl<const N: usize> From<[LogsExporter; N]> for Logs {
+    fn from(exporters: [LogsExporter; N]) -> Self {
+        Self::new().exporters(exporters)
+    }
+}

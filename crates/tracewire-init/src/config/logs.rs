@@ -1,0 +1,99 @@
+//! Where log records go.
+
+use tracewire_export::Batch;
+use tracewire_export::wiring::Shown;
+
+use super::batching::{self, batch};
+use super::otlp::{self, Otlp, Signal};
+use super::proxy::Proxies;
+use super::text;
+use crate::builder::{self, LogsExporter, LogsKind};
+use crate::error::InitError;
+use crate::features;
+use crate::log_records::{AddExporter, AddProcessor};
+use crate::plan::Plan;
+use crate::settings::Merge;
+
+/// Log records, as decided.
+#[cfg_attr(not(feature = "logs"), expect(dead_code, reason = "nothing makes a provider of it"))]
+pub(crate) struct Logs {
+    pub(crate) exporters: Vec<Exporter>,
+    pub(crate) attributes: usize,
+    /// In characters; `None` is no limit.
+    pub(crate) value_length: Option<usize>,
+    pub(crate) processors: Vec<AddProcessor>,
+}
+
+/// One exporter with everything that it needs.
+#[cfg_attr(not(feature = "logs"), expect(dead_code, reason = "nothing makes a provider of it"))]
+pub(crate) enum Exporter {
+    Otlp(Otlp, Batch),
+    Console,
+    Custom(AddExporter, Batch),
+}
+
+/// # Errors
+///
+/// A setting cannot work, or exporters are given without the cargo feature `logs`.
+pub(crate) fn decide(
+    mut given: builder::Logs,
+    proxies: &Proxies,
+    plan: &mut Plan,
+) -> Result<Option<Logs>, InitError> {
+    const EXPORTERS: &str = "OTEL_LOGS_EXPORTER";
+    if !features::LOGS {
+        return match given.exporters.filter(|given| !given.value.is_empty()) {
+            None => Ok(None),
+            Some(given) => Err(InitError::not_compiled_in(
+                "Logs::exporters",
+                &Shown::value(&text::list(given.value.iter().map(LogsExporter::name))),
+                "log records need the cargo feature `logs`",
+            )),
+        };
+    }
+    let default = vec![LogsExporter::otlp()];
+    let exporters = plan.pick_shown(EXPORTERS, given.exporters.take(), default, |exporters| {
+        text::list(exporters.iter().map(LogsExporter::name))
+    });
+    if exporters.is_empty() && given.processors.is_empty() {
+        return Ok(None);
+    }
+    let exporters = exporters_of(exporters, &given, proxies, plan)?;
+    Ok(Some(Logs {
+        exporters,
+        attributes: plan.pick("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", given.attributes, 128),
+        value_length: text::value_length(
+            "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+            given.value_length,
+            plan,
+        ),
+        processors: given.processors,
+    }))
+}
+
+fn exporters_of(
+    exporters: Vec<LogsExporter>,
+    given: &builder::Logs,
+    proxies: &Proxies,
+    plan: &mut Plan,
+) -> Result<Vec<Exporter>, InitError> {
+    let shared = batch(given.batching.clone(), &batching::LOGS, plan)?;
+    let mut decided = Vec::new();
+    for exporter in exporters {
+        let LogsExporter { kind, batching: mut own } = exporter;
+        let batch = if own.is_empty() {
+            shared
+        } else {
+            own.complete(given.batching.clone(), plan);
+            batch(own, &batching::LOGS, plan)?
+        };
+        decided.push(match kind {
+            LogsKind::Otlp(own) => {
+                Exporter::Otlp(otlp::decide(own, &given.otlp, Signal::Logs, proxies, plan)?, batch)
+            }
+            LogsKind::Console => Exporter::Console,
+            LogsKind::Custom(add) => Exporter::Custom(add, batch),
+        });
+    }
+    Ok(decided)
+}

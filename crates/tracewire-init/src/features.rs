@@ -1,0 +1,9 @@
+//! Which cargo features this build has: what needs one exists always, and is an error without it.
+
+pub(crate) const DATADOG_AGENT: bool = cfg!(feature = "datadog-agent");
+pub(crate) const ELASTIC_APM: bool = cfg!(feature = "elastic-apm");
+pub(crate) const LOGS: bool = cfg!(feature = "logs");
+pub(crate) const PROMETHEUS: bool = cfg!(feature = "prometheus");
+pub(crate) const TRACING: bool = cfg!(feature = "tracing");
+pub(crate) const UPTRACE: bool = cfg!(feature = "uptrace");
+pub(crate) const ZIPKIN: bool = cfg!(feature = "zipkin");

@@ -1,0 +1,158 @@
+//! What was decided, and who decided it.
+
+use std::fmt;
+
+use tracewire_export::wiring::log::{self, Level};
+use tracewire_text::{printable, shortened};
+
+use crate::settings::Setting;
+
+/// The longest warning, in characters: values are cut before, lists of them here.
+const MOST_WARNING: usize = 1000;
+/// The longest value of a decision, in characters.
+const MOST_VALUE: usize = 256;
+
+/// What telemetry is set up to do: each setting, its value, and where that came from.
+///
+/// [`Builder::plan`](crate::Builder::plan) makes it without setting anything up. `Display` shows a
+/// line for each setting and then the warnings. Values that may hold a secret are not shown.
+///
+/// ```
+/// use tracewire_init::{Telemetry, TracesExporter};
+///
+/// # fn main() -> Result<(), tracewire_init::InitError> {
+/// let plan = Telemetry::builder().traces([TracesExporter::console()]).plan()?;
+/// assert!(plan.to_string().contains("OTEL_TRACES_EXPORTER = console (set in code)"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// How much is said, once that is known.
+    pub(crate) level: Option<Level>,
+    decisions: Vec<Decision>,
+    warnings: Vec<String>,
+}
+
+/// One setting as it was decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Decision {
+    pub(crate) setting: String,
+    pub(crate) value: String,
+    pub(crate) origin: Origin,
+}
+
+/// Who decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Code,
+    Variable(String),
+    /// A member of this variable's list.
+    Member(String),
+    DefaultInCode,
+    Default,
+}
+
+impl Origin {
+    /// What to change, for a message: the variable, or else this name of what is set in code.
+    pub(crate) fn name<'a>(&'a self, in_code: &'a str) -> &'a str {
+        match self {
+            Self::Variable(name) | Self::Member(name) => name,
+            Self::Code | Self::DefaultInCode | Self::Default => in_code,
+        }
+    }
+}
+
+impl Plan {
+    /// What was odd about the settings, a line each; [`init`](crate::init) logs them as warnings.
+    pub fn warnings(&self) -> impl Iterator<Item = &str> {
+        self.warnings.iter().map(String::as_str)
+    }
+
+    /// Logs the warnings, and at level debug the decisions.
+    pub(crate) fn log(&self) {
+        log::set_level(self.level.unwrap_or(Level::Info));
+        self.warnings.iter().for_each(|warning| log::warn(warning));
+        self.decisions.iter().for_each(|decision| log::debug(&decision.to_string()));
+    }
+
+    pub(crate) fn decisions(&self) -> &[Decision] {
+        &self.decisions
+    }
+
+    /// Takes what is given, else the default, and records it.
+    pub(crate) fn pick<T: fmt::Debug>(
+        &mut self,
+        setting: &str,
+        given: Setting<T>,
+        default: T,
+    ) -> T {
+        self.pick_shown(setting, given, default, |value| format!("{value:?}"))
+    }
+
+    /// The same with a value that is shown in its own way.
+    pub(crate) fn pick_shown<T>(
+        &mut self,
+        setting: &str,
+        given: Setting<T>,
+        default: T,
+        show: impl FnOnce(&T) -> String,
+    ) -> T {
+        let (value, origin) = match given {
+            Some(given) => (given.value, given.origin),
+            None => (default, Origin::Default),
+        };
+        self.decide(setting, show(&value), origin);
+        value
+    }
+
+    /// Records what was decided. `value` must not hold a secret.
+    pub(crate) fn decide(&mut self, setting: &str, value: impl Into<String>, origin: Origin) {
+        let value = shortened(&value.into(), MOST_VALUE);
+        self.decisions.push(Decision { setting: setting.to_owned(), value, origin });
+    }
+
+    /// Keeps a warning, once.
+    pub(crate) fn warn(&mut self, warning: String) {
+        let warning = shortened(&warning, MOST_WARNING);
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+
+    /// Warns that the variable behind a setting, if one gave it, changes nothing.
+    pub(crate) fn has_no_effect<T>(&mut self, given: &Setting<T>, why: &str) {
+        if let Some(Origin::Variable(name)) = given.as_ref().map(|given| &given.origin) {
+            self.warn(format!("{name} has no effect: {why}"));
+        }
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for decision in &self.decisions {
+            writeln!(f, "{}", printable(&decision.to_string()))?;
+        }
+        for warning in &self.warnings {
+            writeln!(f, "warning: {}", printable(warning))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {} ({})", self.setting, self.value, self.origin)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code => f.write_str("set in code"),
+            Self::Variable(name) | Self::Member(name) => write!(f, "from {name}"),
+            Self::DefaultInCode => f.write_str("default in code"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! Makes what is decided: exporters, providers, and what ends them.
+
+#[cfg(feature = "prometheus")]
+mod prometheus;
+#[cfg(not(feature = "prometheus"))]
+#[path = "../without/prometheus.rs"]
+mod prometheus;
+#[cfg(feature = "zipkin")]
+mod zipkin;
+#[cfg(not(feature = "zipkin"))]
+#[path = "../without/zipkin.rs"]
+mod zipkin;
+
+use std::sync::{Arc, OnceLock};
+
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::{
+    Aggregation, Instrument, InstrumentKind, MeterProviderBuilder, PeriodicReader,
+    SdkMeterProvider, Stream,
+};
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracewire_exemplar::Exemplars;
+use tracewire_export::wiring::{Deliveries, quietly};
+use tracewire_export::{BatchSpanProcessor, ConsoleExporter, Exports, MetricExporter};
+
+pub(crate) use self::prometheus::Page;
+use crate::baggage::BaggageAttributes;
+use crate::builder::{BoxedGenerator, HistogramAggregation};
+use crate::config::{Config, metrics, traces};
+use crate::error::InitError;
+use crate::log_records;
+use crate::plan::Plan;
+use crate::running::{Providers, Running};
+use crate::subscriber;
+
+/// Said once, where no collector answers.
+const HINT: &str = "Is a collector running there? Without one, OTEL_TRACES_EXPORTER=console prints \
+                    spans, and OTEL_METRICS_EXPORTER=none sends no metrics";
+
+/// Makes everything.
+///
+/// # Errors
+///
+/// An exporter, its client or its thread cannot be made.
+pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
+    let Config { resource, console, .. } = config;
+    let making = Making { exports: Exports::with_hint(HINT), resource, console };
+    let mut providers = Providers::default();
+    let (mut deliveries, mut page) = (Deliveries::default(), None);
+    if let Some(traces) = config.traces {
+        providers.sampler = Some(traces.sampler.clone());
+        providers.tracer = Some(making.traces(traces)?);
+    }
+    if let Some(metrics) = config.metrics {
+        providers.exemplars = metrics.exemplars.clone();
+        let meter = making.metrics(metrics, &mut deliveries, &mut page)?;
+        providers.meter = Some(meter);
+    }
+    if let Some(logs) = config.logs {
+        let (exports, console) = (&making.exports, &making.console);
+        providers.logger = Some(log_records::provider(logs, exports, console, &making.resource)?);
+    }
+    Ok(Running {
+        providers,
+        deliveries,
+        flushes: OnceLock::new(),
+        exports: making.exports,
+        shutdown_timeout: config.shutdown_timeout,
+        life: Arc::default(),
+        logging: config.logging,
+        page,
+        plan,
+        claim: None,
+    })
+}
+
+/// What all signals share.
+struct Making {
+    exports: Exports,
+    resource: Resource,
+    console: ConsoleExporter,
+}
+
+impl Making {
+    fn traces(&self, traces: traces::Traces) -> Result<SdkTracerProvider, InitError> {
+        let mut processor =
+            BatchSpanProcessor::new(&self.exports).value_length(traces.value_length);
+        for exporter in traces.exporters {
+            processor = self.span_exporter(processor, exporter)?;
+        }
+        // The SDK's builder reads the sampler's variables too, and would warn of them again.
+        let mut provider = tracing::subscriber::with_default(
+            tracing::subscriber::NoSubscriber::new(),
+            SdkTracerProvider::builder,
+        )
+        .with_resource(self.resource.clone())
+        .with_sampler(subscriber::watching(traces.sampler))
+        .with_span_limits(traces.limits);
+        if let Some(generator) = traces.id_generator {
+            provider = provider.with_id_generator(BoxedGenerator(generator));
+        }
+        if let Some(keys) = traces.baggage_attributes {
+            provider = provider.with_span_processor(BaggageAttributes::new(keys));
+        }
+        provider = traces.processors_first.into_iter().fold(provider, |built, add| add(built));
+        if !processor.is_empty() {
+            provider = provider.with_span_processor(processor);
+        }
+        Ok(traces.processors.into_iter().fold(provider, |built, add| add(built)).build())
+    }
+
+    fn span_exporter(
+        &self,
+        processor: BatchSpanProcessor,
+        exporter: traces::Exporter,
+    ) -> Result<BatchSpanProcessor, InitError> {
+        match exporter {
+            traces::Exporter::Otlp(otlp, batch) => {
+                let names = otlp.names;
+                processor.otlp(otlp.exporter, batch).map_err(|error| names.failed(error))
+            }
+            traces::Exporter::Console => Ok(processor.console(&self.console)),
+            traces::Exporter::Zipkin(settings, batch) => zipkin::add(processor, settings, batch),
+            traces::Exporter::Custom(add, batch) => add(processor, batch)
+                .map_err(|error| InitError::export("TracesExporter::custom", error)),
+        }
+    }
+
+    fn metrics(
+        &self,
+        metrics: metrics::Metrics,
+        deliveries: &mut Deliveries,
+        page: &mut Option<Page>,
+    ) -> Result<SdkMeterProvider, InitError> {
+        let mut provider = SdkMeterProvider::builder().with_resource(self.resource.clone());
+        let exemplars = metrics.exemplars.as_ref();
+        for exporter in metrics.exporters {
+            provider = self.metric_exporter(provider, exporter, exemplars, deliveries, page)?;
+        }
+        if metrics.histograms == HistogramAggregation::Base2Exponential {
+            provider = provider.with_view(exponential_histograms);
+        }
+        let own = metrics.readers.into_iter().chain(metrics.views);
+        let meter = own.fold(provider, |built, add| add(built)).build();
+        if metrics.self_metrics {
+            self.exports.self_metrics(&meter);
+        }
+        Ok(meter)
+    }
+
+    fn metric_exporter(
+        &self,
+        provider: MeterProviderBuilder,
+        exporter: metrics::Exporter,
+        exemplars: Option<&Exemplars>,
+        deliveries: &Deliveries,
+        page: &mut Option<Page>,
+    ) -> Result<MeterProviderBuilder, InitError> {
+        let periodic = |exporter: MetricExporter, interval| {
+            let exporter = exporter.with_deliveries(deliveries);
+            PeriodicReader::builder(exporter).with_interval(interval).build()
+        };
+        Ok(match exporter {
+            metrics::Exporter::Otlp { otlp, interval, temporality } => {
+                let names = otlp.names;
+                let exporter = MetricExporter::otlp(&self.exports, otlp.exporter)
+                    .map_err(|error| names.failed(error))?
+                    .temporality(temporality);
+                let exporter = exemplars.into_iter().fold(exporter, MetricExporter::exemplars);
+                provider.with_reader(periodic(exporter, interval))
+            }
+            metrics::Exporter::Console { interval } => {
+                let exporter = MetricExporter::console(&self.exports, &self.console);
+                provider.with_reader(periodic(exporter, interval))
+            }
+            metrics::Exporter::Prometheus(settings) => {
+                let started = Page::start(settings, exemplars)?;
+                let provider = started.read_by(provider);
+                *page = Some(started);
+                provider
+            }
+            metrics::Exporter::Custom { add, interval } => quietly(|| add(provider, interval)),
+        })
+    }
+}
+
+/// The view that summarizes all histograms by boundaries that adapt to the values.
+fn exponential_histograms(instrument: &Instrument) -> Option<Stream> {
+    const EXPONENTIAL: Aggregation = Aggregation::Base2ExponentialHistogram {
+        max_size: 160,
+        max_scale: 20,
+        record_min_max: true,
+    };
+    if instrument.kind() != InstrumentKind::Histogram {
+        return None;
+    }
+    Stream::builder().with_aggregation(EXPONENTIAL).build().ok()
+}
