@@ -38,6 +38,7 @@
 //! later series have no exemplars. Offering a measurement allocates only for the first sampled one of a
 //! series.
 
+mod digest;
 mod process;
 mod reservoir;
 mod store;

@@ -1,11 +1,13 @@
 //! All series of all instruments, in bounded memory.
 
-use crate::reservoir::{Cell, Exemplar, Reservoir};
-use foldhash::fast::RandomState;
+use crate::{
+    digest::Digests,
+    reservoir::{Cell, Exemplar, Reservoir},
+};
 use opentelemetry::{Array, InstrumentationScope, KeyValue, Value, trace::SpanContext};
 use std::{
     collections::HashMap,
-    hash::{BuildHasher, BuildHasherDefault, Hasher},
+    hash::{BuildHasherDefault, Hasher},
     mem::size_of_val,
     ops::RangeInclusive,
     sync::{
@@ -42,7 +44,7 @@ type Name = (String, String, String);
 struct Instrument {
     boundaries: Arc<[f64]>,
     series: RwLock<HashMap<u64, Series, BuildHasherDefault<Digest>>>,
-    hashing: RandomState,
+    digests: Digests,
     bytes: Arc<Budget>,
 }
 
@@ -102,7 +104,7 @@ impl Exemplars {
         let new = Arc::new(Instrument {
             boundaries: boundaries.into(),
             series: RwLock::default(),
-            hashing: RandomState::default(),
+            digests: Digests::default(),
             bytes: Arc::clone(&self.0.bytes),
         });
         all.insert(name, Arc::clone(&new));
@@ -149,7 +151,7 @@ impl Reservoirs {
             return;
         }
         let Some(instrument) = &self.0 else { return };
-        let digest = instrument.digest(attributes);
+        let digest = instrument.digests.of(attributes);
         let known = instrument.series.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(Series { reservoir, .. }) = known.get(&digest) {
             return reservoir.offer(value, span, time);
@@ -165,7 +167,7 @@ impl Reservoirs {
     #[must_use]
     pub fn reservoir(&self, attributes: &[KeyValue]) -> Option<Reservoir> {
         let instrument = self.0.as_ref()?;
-        let digest = instrument.digest(attributes);
+        let digest = instrument.digests.of(attributes);
         let known = instrument.series.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(Series { reservoir, .. }) = known.get(&digest) {
             return Some(reservoir.clone());
@@ -176,12 +178,6 @@ impl Reservoirs {
 }
 
 impl Instrument {
-    /// A number that differs between series, whatever the order of their attributes.
-    fn digest(&self, attributes: &[KeyValue]) -> u64 {
-        let digests = attributes.iter().map(|attribute| self.hashing.hash_one(attribute));
-        digests.fold(0, u64::wrapping_add)
-    }
-
     fn add(&self, digest: u64, attributes: &[KeyValue]) -> Option<Reservoir> {
         let text: usize = attributes.iter().map(text).sum();
         let cells = (self.boundaries.len() + 1) * size_of::<Cell>();
