@@ -1,7 +1,11 @@
 //! Exemplars of durations: which spans they lead to, and where there are none.
 
 use crate::recorded::{duration, layer, server_span};
-use axum::{Router, body::Body, routing::get};
+use axum::{
+    Router,
+    body::Body,
+    routing::{get, post},
+};
 use http::Request;
 use http_body_util::BodyExt;
 use opentelemetry::InstrumentationScope;
@@ -9,15 +13,22 @@ use std::time::{Duration, SystemTime};
 use tower::ServiceExt;
 use tracewire_exemplar::SeriesExemplars;
 use tracewire_testing::Capture;
-use tracewire_tower::{ServerLayer, server::Exemplars};
+use tracewire_tower::{
+    ServerLayer,
+    server::{Exemplars, RpcMethods},
+};
 
 const DURATION: &str = "http.server.request.duration";
 
 fn exemplars_of(exemplars: &Exemplars) -> Vec<SeriesExemplars> {
+    exemplars_in(exemplars, DURATION)
+}
+
+fn exemplars_in(exemplars: &Exemplars, instrument: &str) -> Vec<SeriesExemplars> {
     let scope = InstrumentationScope::builder("tracewire-tower")
         .with_version(env!("CARGO_PKG_VERSION"))
         .build();
-    exemplars.collect(&scope, DURATION, SystemTime::UNIX_EPOCH..=SystemTime::now())
+    exemplars.collect(&scope, instrument, SystemTime::UNIX_EPOCH..=SystemTime::now())
 }
 
 async fn get_user(layer: ServerLayer, traceparent: Option<&str>) {
@@ -67,6 +78,25 @@ async fn every_second_request_has_no_exemplar_if_it_is_not_sampled() {
     let [series] = &*exemplars_of(&exemplars) else { panic!("one series has exemplars") };
     let [exemplar] = &*series.exemplars else { panic!("one bucket has an exemplar") };
     assert_eq!(exemplar.trace_id.to_string(), format!("{:0>32}", 2));
+}
+
+#[tokio::test]
+async fn a_call_over_grpc_has_an_exemplar_of_its_own_metric() {
+    let (capture, exemplars) = (Capture::new(), Exemplars::new());
+    let layer = layer(&capture).grpc(RpcMethods::any()).exemplars(exemplars.clone());
+    let app = Router::new()
+        .route("/shop.v1.Shop/GetItem", post(async || [("grpc-status", "0")]))
+        .layer(layer);
+    let request = Request::post("/shop.v1.Shop/GetItem")
+        .header("content-type", "application/grpc")
+        .body(Body::empty())
+        .unwrap();
+    app.oneshot(request).await.unwrap().into_body().collect().await.unwrap();
+    assert!(exemplars_of(&exemplars).is_empty());
+    let [series] = &*exemplars_in(&exemplars, "rpc.server.call.duration") else {
+        panic!("one series has exemplars")
+    };
+    assert_eq!(series.exemplars[0].span_id, server_span(&capture).span_id);
 }
 
 #[tokio::test]
