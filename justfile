@@ -1,11 +1,25 @@
 # The steps of continuous integration, each for a claim it proves. `.ci/run` runs them all.
 
 # Everything that must pass.
-ci: test unbound formats lint features docs deny interop
+ci: test unbound formats lint features docs deny browser interop
 
 # The README's test command.
 test:
-    cargo test --workspace --all-features
+    cargo test --workspace --all-features --exclude browser
+
+# The live page in Chromium, with pictures of every view; CI installs the browser and requires it.
+browser:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    export TRACEWIRE_BROWSER_PICTURES="${TRACEWIRE_BROWSER_PICTURES:-$PWD/target/browser-pictures}"
+    cargo test -p browser -- --test-threads=2
+
+# Takes the picture of the live page that stands in the README.
+picture:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    export TRACEWIRE_BROWSER_TESTS=required TRACEWIRE_BROWSER_PICTURES="$PWD/docs/images"
+    cargo test -q -p browser --test programs the_picture_of_the_readme_is_taken
 
 # Together with all features durations go through bound instruments; here as everybody's do.
 unbound:
@@ -67,6 +81,11 @@ fuzz seconds="600":
     for target in $(cargo +nightly fuzz list); do
         cargo +nightly fuzz run "$target" -- -max_total_time={{seconds}} -max_len=20000
     done
+
+# The instructions of the main cases against recorded figures, with 3 % room; says so where valgrind
+# is missing. `just instructions -- record` records them.
+instructions *words:
+    cargo bench -q -p benches --bench instructions {{words}}
 
 # What it costs, beside today's crates: headers, a request and a call, and end to end (the last
 # needs `wrk`; instructions need valgrind). Prints tables, and writes them as JSON.

@@ -2,8 +2,10 @@
 //! What is encoded comes back, and what is decoded was encoded.
 
 use libfuzzer_sys::fuzz_target;
-use tracewire_text::hex::{self, Case};
-use tracewire_text::percent::{self, RESERVED};
+use tracewire_text::{
+    hex::{self, Case},
+    percent::{self, RESERVED},
+};
 
 fuzz_target!(|data: &[u8]| {
     assert!(percent::encode_non_ascii(data).is_ascii());

@@ -1,7 +1,6 @@
 //! What must hold of every configuration file.
 
 use std::cell::Cell;
-
 use tracewire_init::ConfigFile;
 
 /// Stands in every variable, and in no message where a header or a key is wrong.

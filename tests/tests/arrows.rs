@@ -25,6 +25,7 @@ const CRATES: &[(&str, &[&str])] = &[
         &[
             "tracewire-exemplar",
             "tracewire-export",
+            "tracewire-live",
             "tracewire-propagation",
             "tracewire-sampling",
             "tracewire-span",
@@ -41,11 +42,12 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tracewire-text", &[]),
     ("tracewire-tower", &["tracewire-http", "tracewire-propagation"]),
     ("tracewire-tracing", &["tracewire-propagation"]),
+    ("tracewire-viewer", &["tracewire-live", "tracewire-text"]),
 ];
 
 /// Third-party crates that only some of ours may depend on.
 const GUARDED: &[(&str, &[&str])] = &[
-    ("axum", &["tracewire-tower"]),
+    ("axum", &["tracewire-live", "tracewire-tower"]),
     ("opentelemetry-otlp", &[]),
     (
         "opentelemetry_sdk",

@@ -39,7 +39,7 @@ async fn served(sampler: Sampler, headers: &[(&str, &str)]) -> (String, usize) {
     let router = Router::new().route("/orders", get(handler)).layer(layer);
     let mut request = Request::get("/orders");
     for (name, value) in headers {
-        request = request.otlp(Otlp::new().header(*name, *value));
+        request = request.header(*name, *value);
     }
     router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     let state = seen.lock().unwrap().clone();

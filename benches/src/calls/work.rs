@@ -94,7 +94,7 @@ impl fmt::Debug for Work {
     }
 }
 
-/// The context of a request as a server has it: a span of its own, if there is an SDK, which is not
+/// The context of a request as a server has it: a span of its own, if it is sampled, which is not
 /// exported while it lasts.
 fn parent(place: Place) -> Context {
     let flags = match place {
@@ -105,8 +105,9 @@ fn parent(place: Place) -> Context {
     let caller = SpanContext::new(ids.0, ids.1, flags, true, TraceState::NONE);
     let caller = Context::new().with_remote_span_context(caller);
     match place {
-        Place::NoSdk => caller,
-        Place::Sampled | Place::Unsampled | Place::OwnSdk => {
+        // A layer starts no span for a caller who did not sample.
+        Place::NoSdk | Place::Unsampled => caller,
+        Place::Sampled | Place::OwnSdk => {
             let request = global::tracer("server").start_with_context("GET", &caller);
             // Kept for ever, so that the case's spans are all that is exported.
             let request = caller.with_span(request);

@@ -20,6 +20,9 @@ pub struct Case {
     pub headers: usize,
     /// The routes of the server.
     pub routes: usize,
+    /// Whether a client's call is the first of its trace, with a query, to a public host; else it is
+    /// made for a caller, to a host near by.
+    pub root: bool,
 }
 
 const PLAIN: Case = Case {
@@ -30,10 +33,11 @@ const PLAIN: Case = Case {
     baggage: 0,
     headers: 10,
     routes: 10,
+    root: false,
 };
 
 /// Every case, the plain one first.
-pub const CASES: [Case; 10] = [
+pub const CASES: [Case; 12] = [
     PLAIN,
     Case { name: "sampled, lists", state: 2, baggage: 2, ..PLAIN },
     Case { name: "unsampled", sampled: false, ..PLAIN },
@@ -44,6 +48,8 @@ pub const CASES: [Case; 10] = [
     Case { name: "baggage 64", baggage: 64, ..PLAIN },
     Case { name: "headers 60", headers: 60, ..PLAIN },
     Case { name: "routes 1000", routes: 1000, ..PLAIN },
+    Case { name: "root", root: true, ..PLAIN },
+    Case { name: "root, no SDK", root: true, sdk: false, ..PLAIN },
 ];
 
 impl Case {

@@ -1,7 +1,9 @@
 //! Which core a process runs on.
 
-use std::process::{self, Command, Stdio};
-use std::thread;
+use std::{
+    process::{self, Command, Stdio},
+    thread,
+};
 
 /// Two cores, so that whoever asks takes nothing from the one who answers.
 #[derive(Clone, Copy, Debug)]

@@ -1,11 +1,8 @@
 //! Why an exporter could not be made.
 
-use std::error::Error;
-use std::fmt;
-
-use tracewire_text::printable;
-
 use crate::diagnostics::shown::Shown;
+use std::{error::Error, fmt};
+use tracewire_text::printable;
 
 type Source = Box<dyn Error + Send + Sync>;
 

@@ -1,16 +1,21 @@
 //! What the exporters of one telemetry set-up share, and the counts of them all.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
+#[cfg(feature = "otlp-grpc")]
+use crate::transport::runtime::Runtimes;
+use crate::{
+    diagnostics::unreachable::Voice,
+    pipeline::{
+        counts::Counts,
+        deadline::{Deadline, after, margin},
+    },
+    report::ShutdownReport,
+    self_metrics,
+};
 use opentelemetry::metrics::MeterProvider;
-
-use crate::otlp::Runtimes;
-use crate::pipeline::counts::Counts;
-use crate::pipeline::deadline::{Deadline, after, margin};
-use crate::report::ShutdownReport;
-use crate::self_metrics;
-use crate::transport::unreachable::Voice;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 /// What the exporters of one telemetry set-up share, and the counts of them all.
 ///
@@ -25,6 +30,7 @@ struct Shared {
     counts: Mutex<Vec<Arc<Counts>>>,
     deadlines: Mutex<Vec<Arc<Deadline>>>,
     voice: Arc<Voice>,
+    #[cfg(feature = "otlp-grpc")]
     runtimes: Runtimes,
 }
 
@@ -55,7 +61,8 @@ impl Exports {
     /// Exports the counts as a metric of `provider`, `tracewire.telemetry.items`, by signal, exporter
     /// and fate.
     pub fn self_metrics(&self, provider: &impl MeterProvider) {
-        self_metrics::register(provider, self.clone());
+        let exports = self.clone();
+        self_metrics::register(provider, move || exports.counts().clone());
     }
 
     /// Lets nothing be under way after `limit`: retries and pauses end in time.
@@ -92,6 +99,7 @@ impl Exports {
         deadline
     }
 
+    #[cfg(feature = "otlp-grpc")]
     pub(crate) fn runtimes(&self) -> &Runtimes {
         &self.0.runtimes
     }

@@ -114,6 +114,7 @@ mod exemplars;
 mod exports;
 #[cfg(feature = "logs")]
 mod logs;
+mod metric_exporter;
 mod otlp;
 mod pipeline;
 #[cfg(feature = "prometheus")]
@@ -122,32 +123,11 @@ mod report;
 #[cfg(test)]
 mod sample;
 mod self_metrics;
+mod span_processor;
 mod transport;
 pub mod wiring;
 #[cfg(feature = "zipkin")]
 mod zipkin;
-
-pub use self::{
-    console::{ConsoleExporter, ConsoleFormat},
-    error::ExportError,
-    exports::Exports,
-    otlp::{Compression, OtlpExporter, Protocol},
-    pipeline::{
-        batch::Batch, metrics::MetricExporter, span_processor::BatchSpanProcessor,
-        span_sink::SpanSink,
-    },
-    report::{ShutdownReport, SignalReport},
-    transport::{
-        proxy::{NoProxy, Proxy},
-        tls::Tls,
-    },
-};
-
-/// What [`MetricExporter`] and the page of Prometheus take exemplars from.
-pub use tracewire_exemplar::Exemplars;
-
-/// The version whose `HttpClient` fits [`OtlpExporter::client`](field@OtlpExporter::client).
-pub use opentelemetry_http;
 
 #[cfg(feature = "logs")]
 pub use self::logs::{BatchLogProcessor, LogLimits};
@@ -155,3 +135,21 @@ pub use self::logs::{BatchLogProcessor, LogLimits};
 pub use self::prometheus::{PrometheusExporter, PrometheusServer, PrometheusService};
 #[cfg(feature = "zipkin")]
 pub use self::zipkin::ZipkinExporter;
+pub use self::{
+    console::{ConsoleExporter, ConsoleFormat},
+    error::ExportError,
+    exports::Exports,
+    metric_exporter::MetricExporter,
+    otlp::{Compression, OtlpExporter, Protocol},
+    pipeline::{batch::Batch, span_sink::SpanSink},
+    report::{ShutdownReport, SignalReport},
+    span_processor::BatchSpanProcessor,
+    transport::{
+        proxy::{NoProxy, Proxy},
+        tls::Tls,
+    },
+};
+/// The version whose `HttpClient` fits [`OtlpExporter::client`](field@OtlpExporter::client).
+pub use opentelemetry_http;
+/// What [`MetricExporter`] and the page of Prometheus take exemplars from.
+pub use tracewire_exemplar::Exemplars;

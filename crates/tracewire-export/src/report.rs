@@ -1,10 +1,10 @@
 //! What became of the telemetry, told when it ends.
 
-use std::fmt;
-use std::time::Duration;
-
-use crate::pipeline::counts::{Counts, Snapshot};
-use crate::transport::unreachable;
+use crate::{
+    diagnostics::unreachable,
+    pipeline::counts::{Counts, Snapshot},
+};
+use std::{fmt, time::Duration};
 
 /// What became of everything that was recorded, for each signal and exporter.
 ///

@@ -1,16 +1,18 @@
 //! Spans for tests.
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
-
-use opentelemetry::trace::{
-    SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState,
+use crate::{
+    console::{Finished, Origin},
+    pipeline::counts::Counts,
 };
-use opentelemetry::{InstrumentationScope, KeyValue, Value};
+use opentelemetry::{
+    InstrumentationScope, KeyValue, Value,
+    trace::{SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState},
+};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
-
-use crate::console::{Finished, Origin};
-use crate::pipeline::counts::Counts;
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 /// A moment, in microseconds after some start.
 pub(crate) fn at(micros: u64) -> SystemTime {

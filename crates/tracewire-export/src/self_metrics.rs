@@ -1,21 +1,26 @@
 //! What became of the telemetry, as metrics of its own.
 
-use opentelemetry::KeyValue;
-use opentelemetry::metrics::{MeterProvider, ObservableCounter};
-
-use crate::exports::Exports;
+use crate::pipeline::counts::Counts;
+use opentelemetry::{
+    KeyValue,
+    metrics::{MeterProvider, ObservableCounter},
+};
+use std::sync::Arc;
 
 /// Makes a counter of items by signal, exporter and fate.
 ///
 /// The counters are kept alive by the provider.
-pub(crate) fn register(provider: &impl MeterProvider, exports: Exports) {
+pub(crate) fn register(
+    provider: &impl MeterProvider,
+    counts: impl Fn() -> Vec<Arc<Counts>> + Send + Sync + 'static,
+) {
     let _: ObservableCounter<u64> = provider
         .meter("tracewire")
         .u64_observable_counter("tracewire.telemetry.items")
         .with_unit("{item}")
         .with_description("Spans, log records and data points that were recorded, by their fate.")
         .with_callback(move |observer| {
-            for counts in exports.counts().iter() {
+            for counts in counts() {
                 let now = counts.snapshot();
                 for (fate, number) in
                     [("exported", now.exported), ("failed", now.failed), ("dropped", now.dropped)]

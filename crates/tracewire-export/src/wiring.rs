@@ -7,10 +7,17 @@ pub use crate::diagnostics::{
     quiet::quietly,
     shown::{self, Shown},
 };
-pub use crate::otlp::usable;
-pub use crate::pipeline::{
-    courier::{Begun, Courier},
-    deadline::after,
-    metrics::Deliveries,
+#[cfg(feature = "logs")]
+pub use crate::otlp::parts::encode_log_record;
+pub use crate::{
+    metric_exporter::Deliveries,
+    otlp::{
+        parts::{encode_resource, encode_scope, encode_span},
+        usable,
+    },
+    pipeline::{
+        courier::{Begun, Courier},
+        deadline::after,
+    },
+    transport::proxy::is_loopback,
 };
-pub use crate::transport::proxy::is_loopback;

@@ -2,32 +2,38 @@
 //!
 //! [specification]: https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/
 
-use std::collections::VecDeque;
-use std::fmt;
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use http::HeaderMap;
-use http::header::AUTHORIZATION;
-use opentelemetry::trace::{SpanId, SpanKind, Status};
-use opentelemetry::{KeyValue, Value};
+use crate::{
+    diagnostics::shown::Shown,
+    error::ExportError,
+    otlp::{take_credentials, usable},
+    pipeline::{
+        batch::shorter,
+        body::{Format, Source, fill},
+        counts::Failure,
+        deadline::Deadline,
+        deliver::{Deliver, Encoded},
+    },
+    transport::{
+        http::{Poster, Target},
+        proxy::Proxy,
+        tls::Tls,
+        ureq_client::UreqClient,
+    },
+};
+use http::{HeaderMap, header::AUTHORIZATION};
+use opentelemetry::{
+    KeyValue, Value,
+    trace::{SpanId, SpanKind, Status},
+};
 use opentelemetry_http::HttpClient;
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SpanData;
+use opentelemetry_sdk::{Resource, trace::SpanData};
 use serde_json::{Map, Value as Json, json};
-
-use crate::diagnostics::shown::Shown;
-use crate::error::ExportError;
-use crate::otlp::{take_credentials, usable};
-use crate::pipeline::batch::shorter;
-use crate::pipeline::body::{Format, Source, fill};
-use crate::pipeline::counts::Failure;
-use crate::pipeline::deadline::Deadline;
-use crate::pipeline::queue::{Deliver, Encoded};
-use crate::transport::http::{Poster, Target};
-use crate::transport::proxy::Proxy;
-use crate::transport::tls::Tls;
-use crate::transport::ureq_client::UreqClient;
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, OnceLock},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 /// What may name the other side of a call, best first.
 const PEERS: [&str; 5] = [

@@ -2,6 +2,7 @@
 
 pub(crate) const DATADOG_AGENT: bool = cfg!(feature = "datadog-agent");
 pub(crate) const ELASTIC_APM: bool = cfg!(feature = "elastic-apm");
+pub(crate) const LIVE: bool = cfg!(feature = "live");
 pub(crate) const LOGS: bool = cfg!(feature = "logs");
 pub(crate) const PROMETHEUS: bool = cfg!(feature = "prometheus");
 pub(crate) const TRACING: bool = cfg!(feature = "tracing");

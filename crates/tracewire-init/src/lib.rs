@@ -85,6 +85,9 @@
 //! | `TRACEWIRE_CONSOLE` | `tree` | what `console` shows: `tree` for people, `json` for machines |
 //! | `TRACEWIRE_EXCLUDED_PATHS`, `TRACEWIRE_EXCLUDED_URLS` | none | read by the layers: requests and calls that are not traced, as comma-separated patterns |
 //! | `TRACEWIRE_LOG` | `none` | with the feature `tracing`: `text` or `json` sets a subscriber that writes log lines with trace ids to stdout |
+//! | `TRACEWIRE_LIVE` | `false` | with the feature `live`: `true` serves the live page at 127.0.0.1:4319, or the next free port; a port or `host:port` is another place |
+//! | `TRACEWIRE_LIVE_TOKEN` | – | what requests to the live page have to send, 16 to 256 characters; needed where other hosts can reach it |
+//! | `TRACEWIRE_LIVE_MEMORY` | 16 | MiB that the live page may take, at least 4 |
 //! | `RUST_LOG` | `info,opentelemetry=warn` | with the feature `tracing`: which events are logged |
 //! | `OTEL_LOG_LEVEL` | `info` | of this crate's own voice: `none`, `error`, `warn`, `info`, `debug`, `trace`; `debug` tells each setting and where it came from |
 //!
@@ -157,6 +160,8 @@
 //! | `otlp-json` | no | the protocol `http/json` |
 //! | `otlp-grpc` | no | the protocol `grpc`, on a runtime of one thread that belongs to telemetry |
 //! | `zipkin` | no | the exporter `zipkin` for spans |
+//! | `live` | no | the live page: recent traces in the process itself, see [`Builder::live`] |
+//! | `axum` | no | the callers of a mounted live page, from axum's `ConnectInfo` |
 //! | `config-file` | no | `ConfigFile`, which reads and checks OpenTelemetry's YAML configuration file; [`init`] does not use it yet |
 //! | `prometheus` | no | the exporter `prometheus` for metrics |
 //! | `uptrace`, `elastic-apm`, `datadog-agent` | no | the variables of these vendors; the latter two add their header format |
@@ -169,6 +174,7 @@ mod ended;
 mod error;
 mod features;
 mod guard;
+mod live;
 #[cfg(feature = "logs")]
 mod log_records;
 #[cfg(not(feature = "logs"))]
@@ -193,8 +199,8 @@ mod variables;
 pub use self::{
     baggage::BaggageAttributes,
     builder::{
-        Batching, Builder, Console, HistogramAggregation, LogFormat, Logs, LogsExporter, Metrics,
-        MetricsExporter, Otlp, Prometheus, Resource, Traces, TracesExporter, Zipkin,
+        Batching, Builder, Console, HistogramAggregation, Live, LogFormat, Logs, LogsExporter,
+        Metrics, MetricsExporter, Otlp, Prometheus, Resource, Traces, TracesExporter, Zipkin,
     },
     config::detectors::Detector,
     error::InitError,
@@ -208,6 +214,9 @@ pub use self::config::file::{ConfigFile, ConfigFileError};
 pub use tracewire_exemplar::Exemplars;
 pub use tracewire_export::{Compression, ConsoleFormat, Protocol, ShutdownReport, SignalReport};
 pub use tracewire_sampling as sampling;
+
+#[cfg(feature = "live")]
+pub use tracewire_live::{LivePage, PageBody};
 
 #[cfg(feature = "prometheus")]
 pub use tracewire_export::PrometheusService;

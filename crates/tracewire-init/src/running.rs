@@ -14,6 +14,7 @@ use tracewire_sampling::Sampler;
 
 use crate::claim::Claim;
 use crate::ended::Life;
+use crate::live::LivePages;
 use crate::log_records;
 use crate::plan::Plan;
 use crate::providers::Page;
@@ -40,9 +41,13 @@ pub(crate) struct Running {
     pub(crate) exports: Exports,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) life: Arc<Life>,
+    #[allow(dead_code, reason = "for log lines and log records alone")]
     pub(crate) logging: Logging,
     /// The page for Prometheus.
+    #[allow(dead_code, reason = "for the cargo feature `prometheus` alone")]
     pub(crate) page: Option<Page>,
+    #[cfg_attr(not(feature = "live"), expect(dead_code, reason = "it is never there"))]
+    pub(crate) live: Option<LivePages>,
     pub(crate) plan: Plan,
     pub(crate) claim: Option<Claim>,
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tracewire_export::wiring::log::Level;
 
-use crate::builder::{Console, LogLines, Logs, Metrics, Otlp, Resource, Traces};
+use crate::builder::{Console, Live, LogLines, Logs, Metrics, Otlp, Resource, Traces};
 use crate::config::propagators::Formats;
 use crate::plan::{Origin, Plan};
 
@@ -17,6 +17,13 @@ use crate::plan::{Origin, Plan};
 pub(crate) struct Given<T> {
     pub(crate) value: T,
     pub(crate) origin: Origin,
+}
+
+impl<T> Given<T> {
+    /// The same as another type.
+    pub(crate) fn map<U>(self, into: impl FnOnce(T) -> U) -> Given<U> {
+        Given { value: into(self.value), origin: self.origin }
+    }
 }
 
 /// A value that may not be given.
@@ -116,6 +123,7 @@ settings! {
         metrics: Metrics,
         logs: Logs,
         console: Console,
+        live: Live,
         log_lines: LogLines,
     }
 }

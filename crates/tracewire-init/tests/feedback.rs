@@ -17,9 +17,10 @@ use opentelemetry_proto::tonic::collector::logs::v1 as logs;
 use opentelemetry_proto::tonic::collector::metrics::v1 as metrics;
 use opentelemetry_proto::tonic::collector::trace::v1 as trace;
 use tracewire_init::{
-    Batching, Builder, Logs, LogsExporter, Metrics, MetricsExporter, Otlp, Protocol, Telemetry,
-    Traces, TracesExporter,
+    Batching, Builder, Metrics, MetricsExporter, Otlp, Protocol, Telemetry, Traces, TracesExporter,
 };
+#[cfg(feature = "logs")]
+use tracewire_init::{Logs, LogsExporter};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 

@@ -26,7 +26,7 @@ fn init_sets_globals_once_and_again_after_shutdown() {
     assert!(failed.is_configuration());
     assert_eq!(
         failed.to_string(),
-        "OTEL_BSP_MAX_QUEUE_SIZE=\"0\": it must be at least 1, or nothing is ever exported"
+        "Batching::queue_size=\"0\": it must be at least 1, or nothing is ever exported"
     );
     assert!(!global::tracer("test").start("span").span_context_is_valid());
 

@@ -12,10 +12,13 @@ use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry::trace::{Tracer as _, TracerProvider as _};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+#[cfg(feature = "zipkin")]
+use tracewire_init::Zipkin;
 use tracewire_init::{
-    Builder, Console, Logs, LogsExporter, Metrics, MetricsExporter, Otlp, Telemetry, Traces,
-    TracesExporter, Zipkin,
+    Builder, Console, Metrics, MetricsExporter, Otlp, Telemetry, Traces, TracesExporter,
 };
+#[cfg(feature = "logs")]
+use tracewire_init::{Logs, LogsExporter};
 
 fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").unwrap().count()

@@ -48,6 +48,7 @@
 //!
 //! # Features
 //!
+//! - `axum`: the caller's address from axum's `ConnectInfo`, for a mounted page.
 //! - `server`: the page on a port of its own, with hyper on a thread.
 
 mod api;

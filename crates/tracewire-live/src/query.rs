@@ -8,6 +8,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
+use tracewire_text::hex;
 
 use crate::store::Trace;
 
@@ -134,7 +135,7 @@ impl Term {
     fn in_span(&self, span: &Span) -> bool {
         match self {
             Self::Attribute(key, value) => has(&span.attributes, key, value),
-            Self::Link(id) => span.links.iter().any(|link| crate::api::hex(&link.trace_id) == *id),
+            Self::Link(id) => span.links.iter().any(|link| hex::to_string(&link.trace_id) == *id),
             Self::Word(word) => {
                 let in_event = |event: &opentelemetry_proto::tonic::trace::v1::span::Event| {
                     contains(&event.name, word) || mentions(&event.attributes, word)

@@ -93,15 +93,17 @@ impl Recorder {
         }
     }
 
-    /// Takes a log record. `encode` appends an encoded OTLP `LogRecord`; it is called only if the
-    /// record's trace is here. Returns whether it is.
+    /// Takes a log record. `encode` appends an encoded OTLP `LogRecord`; it is called unless the record's
+    /// trace was let go. Returns whether it was called.
+    ///
+    /// A record may come before the spans of its trace. It is forgotten if none comes in 30 seconds.
     pub fn offer_log(
         &self,
         trace_id: TraceId,
         source: &Arc<Source>,
         encode: impl FnOnce(&mut Vec<u8>),
     ) -> bool {
-        self.store().offer_log(trace_id, source, encode, now())
+        self.store().offer_early_log(trace_id, source, encode, now())
     }
 
     /// Lists a request as running until [`request_ended`](Self::request_ended).

@@ -1,9 +1,11 @@
 //! Who may read the page.
 
-use std::net::{IpAddr, SocketAddr};
-
-use http::header::{AUTHORIZATION, COOKIE, HOST};
-use http::{HeaderMap, StatusCode, Uri};
+use http::{
+    HeaderMap, StatusCode, Uri,
+    header::{AUTHORIZATION, COOKIE, HOST},
+};
+use std::net::SocketAddr;
+use tracewire_text::host;
 
 /// Headers that show that a proxy is between us and the caller.
 const PROXIES: [&str; 6] =
@@ -13,6 +15,8 @@ const PROXIES: [&str; 6] =
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Access {
     pub(crate) is_mounted: bool,
+    /// Nobody may.
+    pub(crate) is_off: bool,
     pub(crate) token: Option<Box<str>>,
     /// Names beside those of this host, in lower case.
     pub(crate) hosts: Vec<Box<str>>,
@@ -41,16 +45,18 @@ impl Access {
     /// Decides about a request. What is refused says no more than a status, and on a mounted page not
     /// even that: there every refusal is 404.
     pub(crate) fn check(&self, caller: &Caller<'_>) -> Result<Permit, StatusCode> {
+        if self.is_off {
+            return Err(StatusCode::NOT_FOUND);
+        }
         let decided = self.decide(caller);
         if self.is_mounted { decided.map_err(|_| StatusCode::NOT_FOUND) } else { decided }
     }
 
     fn decide(&self, caller: &Caller<'_>) -> Result<Permit, StatusCode> {
         let authority = authority(caller).ok_or(StatusCode::BAD_REQUEST)?;
-        let (host, port) = split_port(authority);
-        if !self.knows(host) {
-            return Err(StatusCode::MISDIRECTED_REQUEST);
-        }
+        let (_, port) = host_and_port(authority)
+            .filter(|(host, _)| self.knows(host))
+            .ok_or(StatusCode::MISDIRECTED_REQUEST)?;
         let permit = self.identify(caller, port)?;
         if caller.is_api && !is_same_origin(caller.headers) {
             return Err(StatusCode::FORBIDDEN);
@@ -89,18 +95,10 @@ impl Access {
     }
 
     fn knows(&self, host: &str) -> bool {
-        let host = host.to_ascii_lowercase();
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        if let Ok(address) = bare.unwrap_or(&host).parse::<IpAddr>() {
-            // An IPv6 address needs its brackets.
-            let is_written_well = bare.is_some() == address.is_ipv6();
-            if is_written_well && address.is_loopback() {
-                return true;
-            }
-        }
-        host == "localhost"
-            || host.ends_with(".localhost")
-            || self.hosts.iter().any(|known| **known == *host)
+        let is_host = |known: &str| host::without_brackets(known).eq_ignore_ascii_case(host);
+        host::is_loopback(host)
+            || host::is_below(host, "localhost")
+            || self.hosts.iter().any(|known| is_host(known))
     }
 }
 
@@ -111,7 +109,7 @@ pub(crate) fn cookie_name(port: &str) -> String {
 
 /// The port that the caller named, or an empty text.
 pub(crate) fn port<'a>(caller: &Caller<'a>) -> &'a str {
-    authority(caller).map_or("", |authority| split_port(authority).1)
+    authority(caller).and_then(host_and_port).map_or("", |(_, port)| port)
 }
 
 /// The one authority that the caller named: in `Host`, or over HTTP/2 in the address.
@@ -129,16 +127,13 @@ fn authority<'a>(caller: &Caller<'a>) -> Option<&'a str> {
     }
 }
 
-fn split_port(authority: &str) -> (&str, &str) {
-    match authority.rsplit_once(':') {
-        Some((host, port))
-            if port.bytes().all(|byte| byte.is_ascii_digit())
-                && (!host.contains(':') || host.ends_with(']')) =>
-        {
-            (host, port)
-        }
-        _ => (authority, ""),
-    }
+/// The host and its port, which is empty where none is named.
+fn host_and_port(authority: &str) -> Option<(&str, &str)> {
+    let (host, port) = host::split(authority)?;
+    let port = port.unwrap_or_default();
+    // An IPv6 address needs its brackets.
+    let is_written_well = !host.contains(':') || authority.starts_with('[');
+    (is_written_well && port.bytes().all(|byte| byte.is_ascii_digit())).then_some((host, port))
 }
 
 /// Browsers say where a request comes from. Other pages on the same host are `same-site`.

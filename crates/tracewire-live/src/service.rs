@@ -20,6 +20,7 @@ use tower_service::Service;
 
 use crate::api::{self, path::Target};
 use crate::changes::ChangeStream;
+use crate::live::Live;
 use crate::page;
 use crate::recorder::Recorder;
 use crate::security::{Access, Caller, Permit, cookie_name, port};
@@ -36,8 +37,8 @@ pub struct PeerAddress(pub SocketAddr);
 
 /// The page, its data and its stream of changes, as a Tower service.
 ///
-/// Mounted, it answers callers on the same host only: their address has to be known (see
-/// [`PeerAddress`] and [`peer_from`](Self::peer_from)), and no proxy may have passed the request on.
+/// Mounted, it answers callers on the same host only: their address has to be known (by axum's
+/// `ConnectInfo` with the feature `axum`, by [`PeerAddress`], or by [`peer_from`](Self::peer_from)), and no proxy may have passed the request on.
 /// Others need the [token](Self::token). Who is refused gets 404.
 ///
 /// Mount it after the tracing layer, so that its own requests are not traced.
@@ -82,10 +83,17 @@ impl LivePage {
         Self {
             recorder,
             access: Arc::new(Access { is_mounted: true, ..Access::default() }),
-            peer: |extensions| extensions.get().map(|PeerAddress(address)| *address),
+            peer,
             path: None,
             stream_for: Some(MOUNTED_STREAM),
         }
+    }
+
+    /// Makes a page that answers every request with 404, for programs that turn the page off.
+    pub fn off() -> Self {
+        let mut page = Self::mounted(Live::new().memory_mib(0).build());
+        page.access = Arc::new(Access { is_off: true, ..Access::default() });
+        page
     }
 
     pub(crate) fn on_its_own(recorder: Recorder) -> Self {
@@ -134,6 +142,22 @@ impl LivePage {
     pub fn endless_streams(mut self) -> Self {
         self.stream_for = None;
         self
+    }
+
+    /// Decides whether the page would answer data to a request with this head: by its host, its peer,
+    /// its token and its origin. For other services that follow the rules of the page.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the status that the page answers.
+    pub fn check(&self, head: &http::request::Parts) -> Result<(), StatusCode> {
+        let caller = Caller {
+            uri: &head.uri,
+            headers: &head.headers,
+            peer: (self.peer)(&head.extensions),
+            is_api: true,
+        };
+        self.access.check(&caller).map(drop)
     }
 
     #[cfg(feature = "server")]
@@ -236,6 +260,18 @@ impl<B> Service<Request<B>> for LivePage {
     fn call(&mut self, request: Request<B>) -> Self::Future {
         ready(Ok(self.respond(&request)))
     }
+}
+
+/// The caller's address as servers insert it: the server of this crate and, with the feature `axum`,
+/// axum's.
+fn peer(extensions: &Extensions) -> Option<SocketAddr> {
+    let own = extensions.get().map(|PeerAddress(address)| *address);
+    #[cfg(feature = "axum")]
+    let own = own.or_else(|| {
+        let found = extensions.get::<axum::extract::ConnectInfo<SocketAddr>>();
+        found.map(|axum::extract::ConnectInfo(address)| *address)
+    });
+    own
 }
 
 /// Makes a response with a body.

@@ -22,6 +22,7 @@ use std::sync::Arc;
 /// # }
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use]
 pub struct Composite {
     propagators: Vec<Arc<dyn Propagator>>,
     header_names: Vec<HeaderName>,
@@ -29,13 +30,11 @@ pub struct Composite {
 
 impl Composite {
     /// Creates a composite of no propagators, which reads and writes nothing.
-    #[must_use]
     pub const fn new() -> Self {
         Self { propagators: Vec::new(), header_names: Vec::new() }
     }
 
     /// Adds a propagator, to be tried after the ones before it.
-    #[must_use]
     pub fn and(self, propagator: impl Propagator + 'static) -> Self {
         self.and_shared(Arc::new(propagator))
     }

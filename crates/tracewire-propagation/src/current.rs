@@ -51,7 +51,6 @@ impl Drop for Reachable {
 }
 
 /// Returns whether the current context can be reached, which it cannot while the thread ends.
-#[must_use]
 pub fn is_reachable() -> bool {
     REACHABLE.try_with(|reachable| reachable.0).unwrap_or(false)
 }

@@ -31,7 +31,6 @@ pub fn set_default(propagator: Arc<dyn Propagator>) {
 /// That is the one last passed to [`set_default`], else the one that `OTEL_PROPAGATORS` names, which
 /// is read once, else all formats that are compiled in. If the variable names a format that is not
 /// compiled in, this logs an error and uses those that are; `init` returns an error instead.
-#[must_use]
 pub fn default_propagator() -> Arc<dyn Propagator> {
     static FALLBACK: OnceLock<Arc<dyn Propagator>> = OnceLock::new();
     if let Some(propagator) = &*DEFAULT.read().unwrap_or_else(PoisonError::into_inner) {
@@ -43,7 +42,6 @@ pub fn default_propagator() -> Arc<dyn Propagator> {
 /// Returns the version of [`default_propagator`]: a number that changes with every [`set_default`].
 ///
 /// Compare it with the version that you saw when you kept a propagator; if it differs, ask again.
-#[must_use]
 pub fn default_version() -> u64 {
     VERSION.load(Ordering::Acquire)
 }
@@ -58,7 +56,6 @@ pub fn set_describe_unsampled(describe: bool) {
 }
 
 /// Returns what [`set_describe_unsampled`] was given last.
-#[must_use]
 pub fn describe_unsampled() -> bool {
     DESCRIBE_UNSAMPLED.load(Ordering::Relaxed)
 }

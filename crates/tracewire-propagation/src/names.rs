@@ -89,19 +89,16 @@ impl NamedPropagators {
     }
 
     /// Returns the chosen propagators as one.
-    #[must_use]
     pub fn propagator(&self) -> Arc<dyn Propagator> {
         self.propagator.clone()
     }
 
     /// Returns the chosen names in the order in which they are read; empty for `none`.
-    #[must_use]
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
     /// Returns the names that match no known propagator. They were ignored; warn about them.
-    #[must_use]
     pub fn unknown(&self) -> &[String] {
         &self.unknown
     }
@@ -111,12 +108,12 @@ impl NamedPropagators {
 fn together(names: &[String], all: Composite) -> Arc<dyn Propagator> {
     #[cfg(all(feature = "tracecontext", feature = "baggage"))]
     {
-        let is_w3c = |name: &String| {
-            let format = HeaderFormat::from_name(name);
-            matches!(format, Some(HeaderFormat::TraceContext | HeaderFormat::Baggage))
-        };
-        if names.len() == 2 && names.iter().all(is_w3c) {
-            return Arc::new(crate::formats::TraceContextAndBaggage::new(all));
+        let is = |name: &String, format| HeaderFormat::from_name(name) == Some(format);
+        if let [first, second] = names
+            && is(first, HeaderFormat::TraceContext)
+            && is(second, HeaderFormat::Baggage)
+        {
+            return Arc::new(crate::formats::W3c::new());
         }
     }
     let _ = names;
@@ -133,7 +130,6 @@ pub struct NotCompiledIn {
 
 impl NotCompiledIn {
     /// Returns the format that was named.
-    #[must_use]
     pub fn format(&self) -> HeaderFormat {
         self.format
     }
@@ -174,7 +170,6 @@ fn find(word: &str) -> Result<Option<Named>, NotCompiledIn> {
 
 /// Lists the names that this build accepts: its formats, the [registered](crate::register)
 /// propagators, and `none`.
-#[must_use]
 pub fn allowed_names() -> Vec<String> {
     let formats = HeaderFormat::enabled().map(|format| format.name().to_owned());
     formats.chain(registered_names()).chain([NONE.to_owned()]).collect()

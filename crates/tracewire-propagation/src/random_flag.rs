@@ -23,7 +23,7 @@ use opentelemetry::{
 ///
 /// let context = with_random_trace_id(&Context::current());
 /// ```
-#[must_use]
+#[must_use = "the context itself does not change"]
 pub fn with_random_trace_id(context: &Context) -> Context {
     let span = context.span();
     let span_context = span.span_context();

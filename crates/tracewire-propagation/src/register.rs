@@ -55,7 +55,6 @@ pub struct RegisterError {
 
 impl RegisterError {
     /// Returns whether the name was taken already, rather than illegal.
-    #[must_use]
     pub fn is_taken(&self) -> bool {
         self.taken
     }

@@ -47,7 +47,6 @@ pub struct TextMap<P> {
 
 impl<P: Propagator> TextMap<P> {
     /// Adapts `propagator`.
-    #[must_use]
     pub fn new(propagator: P) -> Self {
         let fields = propagator.header_names().iter().map(ToString::to_string).collect();
         Self { propagator, fields }
@@ -93,7 +92,6 @@ pub struct FromTextMap<P> {
 impl<P: TextMapPropagator + Send + Sync> FromTextMap<P> {
     /// Adapts `propagator`. Fields of it that are no header names are not among
     /// [`header_names`](Propagator::header_names), and never written.
-    #[must_use]
     pub fn new(propagator: P) -> Self {
         let header_names = propagator.fields().filter_map(|field| field.parse().ok()).collect();
         Self { propagator, header_names }

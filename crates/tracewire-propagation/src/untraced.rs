@@ -32,7 +32,7 @@ struct Untraced {
 /// assert!(context.span().span_context().is_valid());
 /// assert!(!context.span().span_context().is_sampled());
 /// ```
-#[must_use]
+#[must_use = "the context itself does not change"]
 pub fn untraced(context: &Context) -> Context {
     if is_untraced(context) {
         return context.clone();
@@ -47,7 +47,6 @@ pub fn untraced(context: &Context) -> Context {
 }
 
 /// Returns whether work in `context` is not to be recorded: see [`untraced`].
-#[must_use]
 pub fn is_untraced(context: &Context) -> bool {
     context.get::<Untraced>().is_some()
 }
@@ -57,7 +56,7 @@ pub fn is_untraced(context: &Context) -> bool {
 /// In a context that is [`untraced`] that is the caller's span, or the one that the context had when
 /// it was marked. A sampler that drops a span leaves a new span id behind, which no other service
 /// knows.
-#[must_use]
+#[must_use = "the context itself does not change"]
 pub fn outgoing(context: &Context) -> Context {
     let Some(Untraced { sent }) = context.get::<Untraced>() else { return context.clone() };
     let span = context.span();

@@ -35,7 +35,10 @@ fn describe(request: &Request) -> Option<ClientRequest<'_>> {
     let host = without_brackets(url.host_str()?);
     let port = url.port().unwrap_or_else(|| scheme.default_port());
     // The fragment is never sent, and may hold what a redirect put there: a token.
-    let sent = url.as_str().split('#').next().unwrap_or_default();
+    let sent = match url.fragment() {
+        None => url.as_str(),
+        Some(_) => url.as_str().split('#').next().unwrap_or_default(),
+    };
     let mut facts = ClientRequest::new(request.method(), sent, scheme, host, port);
     facts.headers = Some(request.headers());
     let body = request.body().and_then(reqwest::Body::as_bytes);

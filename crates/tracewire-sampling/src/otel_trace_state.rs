@@ -27,6 +27,7 @@ const CAPACITY: usize = "th:12345678901234;rv:12345678901234".len();
 /// assert_eq!(member.with_threshold(None).as_deref(), Some("rv:d29d6a7215ced0;a:b"));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use]
 pub struct OtelTraceState<'a> {
     threshold: Option<Threshold>,
     randomness: Option<Randomness>,
@@ -37,13 +38,11 @@ pub struct OtelTraceState<'a> {
 
 impl<'a> OtelTraceState<'a> {
     /// Reads the first `ot` member of a trace state.
-    #[must_use]
     pub fn of(state: &'a TraceState) -> Self {
         state.get(KEY).map_or_else(Self::default, Self::parse)
     }
 
     /// Reads the value of the member.
-    #[must_use]
     pub fn parse(text: &'a str) -> Self {
         if text.len() > MAX_LEN {
             return Self::default();
@@ -68,13 +67,11 @@ impl<'a> OtelTraceState<'a> {
     }
 
     /// Returns the threshold with which the span was kept, `th`.
-    #[must_use]
     pub fn threshold(&self) -> Option<Threshold> {
         self.threshold
     }
 
     /// Returns the explicit random number of the trace, `rv`.
-    #[must_use]
     pub fn randomness(&self) -> Option<Randomness> {
         self.randomness
     }
@@ -82,7 +79,6 @@ impl<'a> OtelTraceState<'a> {
     /// Returns the member's value with this threshold, or without one; `None` if nothing is left.
     ///
     /// A threshold that would make the value longer than 256 bytes is left out.
-    #[must_use]
     pub fn with_threshold(&self, threshold: Option<Threshold>) -> Option<String> {
         let mut text = String::with_capacity(CAPACITY);
         if let Some(threshold) = threshold {
@@ -133,7 +129,6 @@ impl<'a> Part<'a> {
 ///
 /// Other members stay as they are and in their order, and so does a valid `rv`. A member that
 /// changes moves to the front, as W3C wants it.
-#[must_use]
 pub fn with_threshold(state: &TraceState, threshold: Option<Threshold>) -> TraceState {
     let mut members = state.into_iter().filter(|(key, _)| *key == KEY).map(|(_, value)| value);
     let found = members.next();

@@ -1,6 +1,6 @@
 //! The random number of a trace.
 
-use crate::digits::{RANGE, hex};
+use crate::digits::{DIGITS, RANGE, number};
 use opentelemetry::trace::TraceId;
 use std::{
     fmt,
@@ -27,20 +27,17 @@ pub struct Randomness(u64);
 
 impl Randomness {
     /// Returns the last seven bytes of a trace id, whether its random flag is set or not.
-    #[must_use]
     pub fn of_trace_id(trace_id: TraceId) -> Self {
         let [.., a, b, c, d, e, f, g, h] = trace_id.to_bytes();
         Self(u64::from_be_bytes([a, b, c, d, e, f, g, h]) & (RANGE - 1))
     }
 
     /// Reads the value of `rv`: exactly 14 lower-case hexadecimal digits, `None` for anything else.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        if text.len() == 14 { hex(text).map(Self) } else { None }
+        if text.len() == DIGITS as usize { number(text).map(Self) } else { None }
     }
 
     /// Returns the random number, which is below 2^56.
-    #[must_use]
     pub fn value(self) -> u64 {
         self.0
     }

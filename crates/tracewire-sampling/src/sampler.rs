@@ -44,6 +44,7 @@ use tracewire_propagation::{SamplingHint, is_untraced};
 /// # Ok::<(), tracewire_sampling::RuleError>(())
 /// ```
 #[derive(Clone)]
+#[must_use]
 pub struct Sampler {
     current: Arc<ArcSwap<Current>>,
     clock: Arc<dyn Clock>,
@@ -104,7 +105,6 @@ impl Sampler {
     }
 
     /// Measures the rates of [`RateTarget`]s with another clock than the system's.
-    #[must_use]
     pub fn with_clock(self, clock: impl Clock + 'static) -> Self {
         Self { clock: Arc::new(clock), ..self }
     }
@@ -130,7 +130,6 @@ impl Sampler {
     }
 
     /// Returns what each [`RateTarget`] has seen and does, with the text of its rule.
-    #[must_use]
     pub fn rates(&self) -> Vec<(String, Vec<RateStatus>)> {
         let current = self.current.load();
         let mut rates = Vec::new();
@@ -147,7 +146,6 @@ impl Sampler {
     ///
     /// Always false for [`parent_based`](Self::parent_based) and [`wrap`](Self::wrap): what those
     /// need is up to the application.
-    #[must_use]
     pub fn needs_unsampled_described(&self) -> bool {
         match &*self.current.load().by {
             By::Tree(tree) => !tree.drops_unsampled(),

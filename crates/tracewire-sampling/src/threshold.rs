@@ -1,7 +1,7 @@
 //! Rejection thresholds: probabilities as 56-bit integers.
 
 use crate::{
-    digits::{DIGITS, RANGE, hex, trimmed},
+    digits::{DIGITS, RANGE, number, trimmed},
     randomness::Randomness,
 };
 use std::{fmt, str};
@@ -40,7 +40,6 @@ impl Threshold {
     ///
     /// `None` for a number below 2^-56, above 1, or NaN. Zero has no threshold: it is no
     /// probability with which a span could be counted.
-    #[must_use]
     pub fn from_probability(probability: f64) -> Option<Self> {
         Self::with_precision(probability, DEFAULT_PRECISION)
     }
@@ -50,7 +49,6 @@ impl Threshold {
     ///
     /// Small probabilities begin with digits `f` that say little; those are not counted. `None` as
     /// for [`from_probability`](Self::from_probability), and for another precision.
-    #[must_use]
     pub fn with_precision(probability: f64, precision: u8) -> Option<Self> {
         let precision = u32::from(precision);
         // Scaling by a power of two is exact, so this is the comparison with 2^-56.
@@ -68,32 +66,27 @@ impl Threshold {
     }
 
     /// Reads the value of `th`: 1 to 14 lower-case hexadecimal digits, `None` for anything else.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let digits = u32::try_from(text.len()).ok().filter(|len| (1..=DIGITS).contains(len))?;
-        Some(Self(hex(text)? << (4 * (DIGITS - digits))))
+        Some(Self(number(text)? << (4 * (DIGITS - digits))))
     }
 
     /// Returns the probability with which this threshold keeps a trace.
-    #[must_use]
     pub fn probability(self) -> f64 {
         (RANGE - self.0) as f64 / RANGE as f64
     }
 
     /// Returns how many spans a kept one stands for: the inverse of the probability.
-    #[must_use]
     pub fn adjusted_count(self) -> f64 {
         RANGE as f64 / (RANGE - self.0) as f64
     }
 
     /// Whether a trace with this random number is kept.
-    #[must_use]
     pub fn keeps(self, randomness: Randomness) -> bool {
         randomness.value() >= self.0
     }
 
     /// Returns the threshold as a number below 2^56.
-    #[must_use]
     pub fn value(self) -> u64 {
         self.0
     }

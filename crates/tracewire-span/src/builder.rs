@@ -2,7 +2,7 @@
 
 use crate::{
     InSpan, Span, SpanOutput, StreamInSpan, Tracer, limit, provider,
-    run::{self, Unstarted},
+    run::{self, Lazy},
     tracer::polled_parent,
     value::{IntoAttribute, IntoValue, attribute, attributes},
 };
@@ -161,7 +161,7 @@ impl SpanBuilder {
         F: Future,
         F::Output: SpanOutput,
     {
-        InSpan::new(Unstarted::Custom(self), future, F::Output::record_on)
+        InSpan::new(Lazy::custom(self), future, F::Output::record_on)
     }
 
     /// Runs a closure inside the span, with errors and panics recorded as in [`run`](Self::run).
@@ -179,7 +179,7 @@ impl SpanBuilder {
         S: Stream,
         S::Item: SpanOutput,
     {
-        StreamInSpan::new(Unstarted::Custom(self), stream, S::Item::record_on)
+        StreamInSpan::new(Lazy::custom(self), stream, S::Item::record_on)
     }
 
     /// Starts the span without making it current, for work that ends elsewhere.
@@ -198,7 +198,7 @@ impl SpanBuilder {
     }
 
     /// Starts the span at the first poll of a future that was made in this context.
-    pub(crate) fn start_polled(self, made_in: Context) -> Span {
+    pub(crate) fn start_polled(self, made_in: &Context) -> Span {
         self.start_in(|| polled_parent(made_in))
     }
 
@@ -225,7 +225,7 @@ pub struct WithoutErrors(SpanBuilder);
 impl WithoutErrors {
     /// Runs a future inside the span, as [`SpanBuilder::run`] does.
     pub fn run<F: Future>(self, future: F) -> InSpan<F> {
-        InSpan::new(Unstarted::Custom(self.0), future, ignore)
+        InSpan::new(Lazy::custom(self.0), future, ignore)
     }
 
     /// Runs a closure inside the span, as [`SpanBuilder::in_scope`] does.
@@ -235,7 +235,7 @@ impl WithoutErrors {
 
     /// Runs a stream inside the span, as [`SpanBuilder::stream`] does.
     pub fn stream<S: Stream>(self, stream: S) -> StreamInSpan<S> {
-        StreamInSpan::new(Unstarted::Custom(self.0), stream, ignore)
+        StreamInSpan::new(Lazy::custom(self.0), stream, ignore)
     }
 }
 

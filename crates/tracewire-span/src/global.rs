@@ -6,7 +6,10 @@ use opentelemetry::{
     Context, global,
     trace::{SpanBuilder, TraceContextExt, Tracer as _},
 };
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 use tracewire_propagation::{
     default_version, drop_unsampled,
     providers::{self, AnyTracer, FoundTracer},
@@ -16,6 +19,9 @@ use tracewire_propagation::{
 const LIMIT: usize = 16;
 
 static KEPT: ArcSwapOption<Vec<Kept>> = ArcSwapOption::const_empty();
+
+/// The version at which the global provider was found to be `init`'s. It starts at none.
+static FOUND: AtomicU64 = AtomicU64::new(0);
 
 /// A tracer of the provider that `init` set.
 #[derive(Clone)]
@@ -49,8 +55,9 @@ pub(crate) fn start(tracer: &Tracer, builder: SpanBuilder, parent: &Context) -> 
 }
 
 /// Whether the global provider is known to drop every span whose parent is not sampled.
-pub(crate) fn drops_unsampled(tracer: &Tracer) -> bool {
-    drop_unsampled() && find(&KEPT.load(), default_version(), tracer).is_some()
+pub(crate) fn drops_unsampled() -> bool {
+    let version = default_version();
+    version > 0 && FOUND.load(Ordering::Relaxed) == version && drop_unsampled()
 }
 
 fn find<'a>(
@@ -66,5 +73,6 @@ fn keep(new: Kept) {
     let kept = KEPT.load();
     let others = kept.iter().flat_map(|kept| kept.iter()).filter(|own| own.version == new.version);
     let others: Vec<_> = others.take(LIMIT - 1).cloned().collect();
+    FOUND.store(new.version, Ordering::Relaxed);
     KEPT.store(Some(Arc::new([vec![new], others].concat())));
 }

@@ -56,50 +56,56 @@ fn catch<T>(span: &Span, scope: impl FnOnce() -> T) -> thread::Result<T> {
     output.inspect_err(|payload| span.fail_by_panic(&**payload))
 }
 
-/// What a span is started from.
-pub(crate) enum Unstarted {
-    Custom(SpanBuilder),
-    Call(Prepared),
-}
-
 /// A span around a future or a stream, started when that is first polled.
 pub(crate) enum Lazy {
-    Waiting(Unstarted, Context),
+    /// A custom span, and the context where the work was made.
+    Custom(SpanBuilder, Context),
+    /// A call to a database.
+    Call(Prepared, Context),
     Started(Span),
+    /// There is no span of its own: the work runs in the parent.
+    Passed(Span),
     Ended,
 }
 
 impl Lazy {
-    pub(crate) fn new(unstarted: Unstarted) -> Self {
-        Self::Waiting(unstarted, current::get())
+    pub(crate) fn custom(builder: SpanBuilder) -> Self {
+        Self::Custom(builder, current::get())
+    }
+
+    pub(crate) fn call(call: Prepared) -> Self {
+        Self::Call(call, current::get())
     }
 
     /// The span, started if it was not; `None` once it has ended.
     pub(crate) fn start(&mut self) -> Option<&Span> {
-        if let Self::Waiting(..) = self {
-            let Self::Waiting(unstarted, made_in) = std::mem::replace(self, Self::Ended) else {
-                unreachable!("just matched");
+        // A call is started where it is: to move it costs more.
+        if let Self::Call(call, made_in) = self {
+            *self = match call.start_polled(made_in) {
+                Ok(span) => Self::Started(span),
+                Err(parent) => Self::Passed(Span::from_context(parent)),
             };
-            *self = Self::Started(match unstarted {
-                Unstarted::Custom(builder) => builder.start_polled(made_in),
-                Unstarted::Call(call) => call.start_polled(made_in),
-            });
+        } else if let Self::Custom(..) = self
+            && let Self::Custom(builder, made_in) = std::mem::replace(self, Self::Ended)
+        {
+            *self = Self::Started(builder.start_polled(&made_in));
         }
         self.started()
     }
 
     pub(crate) fn started(&self) -> Option<&Span> {
         match self {
-            Self::Started(span) => Some(span),
-            Self::Waiting(..) | Self::Ended => None,
+            Self::Started(span) | Self::Passed(span) => Some(span),
+            Self::Custom(..) | Self::Call(..) | Self::Ended => None,
         }
     }
 
     /// Ends the span even if clones of its context live on elsewhere.
     pub(crate) fn end(&mut self) {
-        if let Self::Started(span) = std::mem::replace(self, Self::Ended) {
+        if let Self::Started(span) = self {
             span.close();
         }
+        *self = Self::Ended;
     }
 }
 
@@ -128,8 +134,8 @@ pin_project! {
 }
 
 impl<F: Future> InSpan<F> {
-    pub(crate) fn new(span: Unstarted, future: F, record: Record<F::Output>) -> Self {
-        Self { inner: Some(future), span: Lazy::new(span), record }
+    pub(crate) fn new(span: Lazy, future: F, record: Record<F::Output>) -> Self {
+        Self { inner: Some(future), span, record }
     }
 }
 

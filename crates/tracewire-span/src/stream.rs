@@ -1,6 +1,6 @@
 //! A stream inside its span.
 
-use crate::run::{Lazy, NOT_DONE, Record, Unstarted, enter, poll};
+use crate::run::{Lazy, NOT_DONE, Record, enter, poll};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 use std::{
@@ -34,8 +34,8 @@ pin_project! {
 }
 
 impl<S: Stream> StreamInSpan<S> {
-    pub(crate) fn new(span: Unstarted, stream: S, record: Record<S::Item>) -> Self {
-        Self { inner: Some(stream), span: Lazy::new(span), record }
+    pub(crate) fn new(span: Lazy, stream: S, record: Record<S::Item>) -> Self {
+        Self { inner: Some(stream), span, record }
     }
 }
 

@@ -105,7 +105,7 @@ impl Tracer {
 
     /// Whether every span under `parent`, which is not sampled, is known to be dropped.
     pub(crate) fn drops_unsampled(&self, parent: &Context) -> bool {
-        self.provider_in(parent).is_none() && global::drops_unsampled(self)
+        global::drops_unsampled() && self.provider_in(parent).is_none()
     }
 
     /// The provider to use in this context instead of the global one.
@@ -135,9 +135,9 @@ impl Tracer {
 
 /// The parent of a span that starts at the first poll of a future that was made in this context: the
 /// current one, unless the task was spawned without a context and the future was made in one.
-pub(crate) fn polled_parent(made_in: Context) -> Context {
+pub(crate) fn polled_parent(made_in: &Context) -> Context {
     let current = current::get();
-    if !has_trace(&current) && has_trace(&made_in) { made_in } else { current }
+    if !has_trace(&current) && has_trace(made_in) { made_in.clone() } else { current }
 }
 
 /// Whether a span started in this context has a parent. A span without ids, from before there was a

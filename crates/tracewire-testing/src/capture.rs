@@ -1,29 +1,32 @@
 //! Providers whose telemetry stays in the test.
 
-use crate::store::Store;
-use crate::value::sorted;
-use crate::{Log, Logs, Metrics, Span, Spans, Wait};
-use opentelemetry::context::{FutureExt, WithContext};
-use opentelemetry::global::ObjectSafeTracerProvider;
-use opentelemetry::trace::{Span as _, SpanId};
-use opentelemetry::{Context, InstrumentationScope, KeyValue, metrics::MeterProvider};
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::logs::v1::LogRecord;
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::logs::{LogProcessor, SdkLogRecord, SdkLoggerProvider};
-use opentelemetry_sdk::metrics::data::ResourceMetrics;
-use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
-use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
-use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanProcessor, TracerProviderBuilder};
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
+use crate::{Log, Logs, Metrics, Span, Spans, Wait, store::Store, value::sorted};
+use opentelemetry::{
+    Context, InstrumentationScope, KeyValue,
+    context::{FutureExt, WithContext},
+    global::ObjectSafeTracerProvider,
+    metrics::MeterProvider,
+    trace::{Span as _, SpanId},
+};
+use opentelemetry_proto::tonic::{
+    collector::metrics::v1::ExportMetricsServiceRequest, logs::v1::LogRecord,
+};
+use opentelemetry_sdk::{
+    Resource,
+    error::OTelSdkResult,
+    logs::{LogProcessor, SdkLogRecord, SdkLoggerProvider},
+    metrics::{
+        PeriodicReader, SdkMeterProvider, Temporality, data::ResourceMetrics,
+        exporter::PushMetricExporter,
+    },
+    trace::{SdkTracerProvider, SpanData, SpanProcessor, TracerProviderBuilder},
+};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// Captures the telemetry of one test.
 ///
-/// It has providers of its own, to be given to what is tested. Where nothing can be given, as in spans
-/// by hand deep inside a handler, the context carries them: see [`run`](Self::run).
+/// It has providers of its own, to be given to what is tested. Where nothing can be given, as to
+/// custom spans deep inside a handler, the context carries them: see [`run`](Self::run).
 ///
 /// ```
 /// # use opentelemetry::trace::{Tracer, TracerProvider};

@@ -1,21 +1,20 @@
 //! A fake OTLP collector.
 
-use crate::decode::{Encoding, Export, decompress, empty_grpc_message, grpc_message, text};
-use crate::store::Store;
-use crate::{Logs, Metrics, Span, Spans, Wait};
+use crate::{
+    Logs, Metrics, Signal, Span, Spans, Wait,
+    decode::{Encoding, Export, decompress, empty_grpc_message, grpc_message, text},
+    store::Store,
+};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use std::convert::Infallible;
-use std::net::SocketAddr;
-use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use tokio::{net::TcpListener, sync::oneshot};
 
 /// A fake OTLP collector on a free loopback port, over HTTP and gRPC alike.
 ///
@@ -52,17 +51,6 @@ pub enum Answer {
     Refuse(StatusCode),
     /// Refuses with this status, and says when to try again.
     RetryAfter(StatusCode, Duration),
-}
-
-/// What a request carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signal {
-    /// Spans.
-    Traces,
-    /// Metrics.
-    Metrics,
-    /// Log records.
-    Logs,
 }
 
 /// A request as it arrived, whatever the answer.

@@ -1,12 +1,12 @@
 //! OTLP requests, read.
 
-use crate::value::attributes;
-use crate::{Log, Logs, Metrics, Signal, Span};
+use crate::{Log, Logs, Metrics, Signal, Span, value::attributes};
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, header};
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::collector::{
+    logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,
+    trace::v1::ExportTraceServiceRequest,
+};
 use prost::Message;
 use std::io::Read;
 
@@ -82,7 +82,7 @@ pub(crate) fn decompress(encoding: &str, body: Bytes) -> Result<Bytes, String> {
     }
 }
 
-/// The one message of a unary gRPC call: a flag for compression, four octets of length, the message.
+/// The one message of a unary gRPC call: a flag for compression, four bytes of length, the message.
 pub(crate) fn grpc_message(headers: &HeaderMap, mut body: Bytes) -> Result<Bytes, String> {
     if body.len() < 5 {
         return Err(String::from("no gRPC message"));
@@ -90,13 +90,13 @@ pub(crate) fn grpc_message(headers: &HeaderMap, mut body: Bytes) -> Result<Bytes
     let compressed = body.get_u8() == 1;
     let length = body.get_u32() as usize;
     if body.len() != length {
-        return Err(format!("{length} octets announced, {} sent", body.len()));
+        return Err(format!("{length} bytes announced, {} sent", body.len()));
     }
     let encoding = if compressed { text(headers, "grpc-encoding") } else { "" };
     decompress(encoding, body)
 }
 
-/// A gRPC message of no octets.
+/// A gRPC message of no bytes.
 pub(crate) fn empty_grpc_message(gzip: bool) -> Bytes {
     if !gzip {
         return Bytes::from_static(&[0; 5]);

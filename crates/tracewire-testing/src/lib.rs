@@ -30,6 +30,7 @@
     doc = "* [`Collector`] is a fake OTLP collector on a free loopback port, for tests of exporters."
 )]
 
+mod assertions;
 mod capture;
 #[cfg(feature = "collector")]
 mod collector;
@@ -37,6 +38,8 @@ mod collector;
 mod decode;
 mod logs;
 mod metrics;
+#[cfg(feature = "collector")]
+mod signal;
 mod span;
 mod spans;
 mod store;
@@ -47,9 +50,11 @@ mod wait;
 
 pub use capture::Capture;
 #[cfg(feature = "collector")]
-pub use collector::{Answer, Collector, Received, Signal};
+pub use collector::{Answer, Collector, Received};
 pub use logs::{Log, Logs};
 pub use metrics::{Metric, MetricKind, Metrics, Point};
+#[cfg(feature = "collector")]
+pub use signal::Signal;
 pub use span::{Event, Link, Span};
 pub use spans::Spans;
 pub use wait::Wait;

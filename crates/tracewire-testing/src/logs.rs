@@ -1,13 +1,16 @@
 //! Log records, with assertions.
 
-use crate::span::{span_id, trace_id};
-use crate::text::{dedent, difference};
-use crate::value::{attributes, value, written};
-use opentelemetry::KeyValue;
-use opentelemetry::trace::{SpanId, TraceId};
+use crate::{
+    span::{span_id, trace_id},
+    text::{dedent, difference},
+    value::{attributes, value, written},
+};
+use opentelemetry::{
+    KeyValue,
+    trace::{SpanId, TraceId},
+};
 use opentelemetry_proto::tonic::logs::v1 as proto;
-use std::fmt;
-use std::ops::Deref;
+use std::{fmt, ops::Deref};
 
 /// Log records in the order they were emitted. A slice of [`Log`]s.
 #[derive(Clone, Default)]

@@ -1,13 +1,13 @@
 //! Metrics at one moment, with assertions.
 
-use crate::text::{dedent, difference};
-use crate::value::{attributes, sorted, written};
+use crate::{
+    text::{dedent, difference},
+    value::{attributes, sorted, written},
+};
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_proto::tonic::metrics::v1 as proto;
-use proto::metric::Data;
-use proto::number_data_point::Value as Number;
-use std::fmt;
-use std::ops::Deref;
+use proto::{metric::Data, number_data_point::Value as Number};
+use std::{fmt, ops::Deref};
 
 /// The metrics collected at one moment, sorted by name. A slice of [`Metric`]s.
 #[derive(Clone, Default)]

@@ -1,12 +1,15 @@
 //! One ended span, with assertions.
 
-use crate::Spans;
-use crate::value::{attributes, sorted, written};
-use opentelemetry::trace::{SpanId, SpanKind, Status, TraceId};
-use opentelemetry::{KeyValue, Value};
+use crate::value::attributes;
+use opentelemetry::{
+    KeyValue, Value,
+    trace::{SpanId, SpanKind, Status, TraceId},
+};
 use opentelemetry_proto::tonic::trace::v1 as proto;
-use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 /// An ended span, on its own or as part of the [`Spans`] it was found in.
 ///
@@ -48,7 +51,7 @@ pub struct Span {
     /// How many attributes, events and links were dropped at a limit.
     pub dropped: u32,
     /// Every other span that was found with it.
-    pub(crate) family: Option<Spans>,
+    pub(crate) family: Option<Arc<[Span]>>,
 }
 
 /// An event of a span.
@@ -79,145 +82,9 @@ impl Span {
         self.attributes.iter().find(|own| own.key.as_str() == key).map(|own| &own.value)
     }
 
-    /// Asserts that the span has this attribute, once.
-    ///
-    /// # Panics
-    ///
-    /// If it has not, or with another value or type, or has a second one of this key.
-    #[track_caller]
-    pub fn has(&self, key: &str, value: impl Into<Value>) -> &Self {
-        let expected = KeyValue::new(key.to_owned(), value);
-        let same_key = self.attributes.iter().filter(|own| own.key == expected.key);
-        let actual: Vec<_> = same_key.collect();
-        if actual != [&expected] {
-            let actual: Vec<_> = actual.into_iter().map(written).collect();
-            let actual = if actual.is_empty() { format!("no {key}") } else { actual.join(" and ") };
-            self.fail(&format!("{}, but found {actual}", written(&expected)));
-        }
-        self
-    }
-
-    /// Asserts that the span has no attribute of this key.
-    ///
-    /// # Panics
-    ///
-    /// If it has one.
-    #[track_caller]
-    pub fn has_no(&self, key: &str) -> &Self {
-        if let Some(own) = self.attributes.iter().find(|own| own.key.as_str() == key) {
-            self.fail(&format!("no {key}, but found {}", written(own)));
-        }
-        self
-    }
-
-    /// Asserts that the span has these attributes and no others, in any order.
-    ///
-    /// # Panics
-    ///
-    /// If one is missing, differs, or is there in addition.
-    #[track_caller]
-    pub fn has_exactly<V: Into<Value>>(
-        &self,
-        expected: impl IntoIterator<Item = (&'static str, V)>,
-    ) -> &Self {
-        let expected = sorted(expected.into_iter().map(|(key, value)| KeyValue::new(key, value)));
-        if self.attributes != expected {
-            let expected: Vec<_> = expected.iter().map(written).collect();
-            self.fail(&format!("exactly these attributes:\n  {}", expected.join("\n  ")));
-        }
-        self
-    }
-
-    /// Asserts the kind.
-    ///
-    /// # Panics
-    ///
-    /// If it is another.
-    #[track_caller]
-    pub fn is_kind(&self, kind: SpanKind) -> &Self {
-        if self.kind != kind {
-            self.fail(&format!("kind {kind:?}, but found {:?}", self.kind));
-        }
-        self
-    }
-
-    /// Asserts the status.
-    ///
-    /// # Panics
-    ///
-    /// If it is another.
-    #[track_caller]
-    pub fn is_status(&self, status: Status) -> &Self {
-        if self.status != status {
-            self.fail(&format!("status {status:?}, but found {:?}", self.status));
-        }
-        self
-    }
-
-    /// Asserts the status Error, with any description.
-    ///
-    /// # Panics
-    ///
-    /// If the status is another.
-    #[track_caller]
-    pub fn is_error(&self) -> &Self {
-        if !matches!(self.status, Status::Error { .. }) {
-            self.fail(&format!("status Error, but found {:?}", self.status));
-        }
-        self
-    }
-
-    /// Asserts that there is no parent, here or elsewhere.
-    ///
-    /// # Panics
-    ///
-    /// If there is one.
-    #[track_caller]
-    pub fn is_root(&self) -> &Self {
-        if self.parent_span_id.is_some() {
-            self.fail("no parent");
-        }
-        self
-    }
-
-    /// Asserts that this span is the parent.
-    ///
-    /// # Panics
-    ///
-    /// If the parent is another, or there is none.
-    #[track_caller]
-    pub fn is_child_of(&self, parent: &Self) -> &Self {
-        if self.parent_span_id != Some(parent.span_id) || self.trace_id != parent.trace_id {
-            self.fail(&format!("the parent {:?}", parent.name));
-        }
-        self
-    }
-
-    /// Asserts that there is one event of this name, and gives it.
-    ///
-    /// # Panics
-    ///
-    /// If there is none, or more than one.
-    #[track_caller]
-    pub fn event(&self, name: &str) -> &Event {
-        let mut events = self.events.iter().filter(|event| event.name == name);
-        match (events.next(), events.next()) {
-            (Some(event), None) => event,
-            (None, _) => self.fail(&format!("an event {name:?}")),
-            (Some(_), Some(_)) => self.fail(&format!("one event {name:?}, but found several")),
-        }
-    }
-
-    #[track_caller]
-    fn fail(&self, expected: &str) -> ! {
-        let tree = self.family.clone().unwrap_or_else(|| Spans::new(vec![self.clone()]));
-        panic!("span {:?}: expected {expected}\n\nall spans:\n{tree}", self.name)
-    }
-
     /// A span as OTLP has it.
     pub(crate) fn from_proto(span: proto::Span) -> Self {
-        use proto::span::SpanKind as Kind;
-        use proto::status::StatusCode;
+        use proto::{span::SpanKind as Kind, status::StatusCode};
         let status = span.status.unwrap_or_default();
         Self {
             name: span.name,
@@ -272,12 +139,6 @@ impl Link {
             span_id: span_id(&link.span_id),
             attributes: attributes(link.attributes),
         }
-    }
-}
-
-impl fmt::Debug for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", Spans::new(vec![self.clone()]))
     }
 }
 

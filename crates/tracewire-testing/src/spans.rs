@@ -1,13 +1,12 @@
 //! Ended spans together, with assertions.
 
-use crate::Span;
-use crate::text::{dedent, difference};
-use crate::tree::{Detail, tree};
-use opentelemetry::Value;
-use opentelemetry::trace::SpanKind;
-use std::fmt;
-use std::ops::Deref;
-use std::sync::Arc;
+use crate::{
+    span::Span,
+    text::{dedent, difference},
+    tree::{Detail, tree},
+};
+use opentelemetry::{Value, trace::SpanKind};
+use std::{fmt, ops::Deref, sync::Arc};
 
 /// Spans that have ended, in the order of their starts. A slice of [`Span`]s, printed as a tree.
 ///
@@ -61,7 +60,7 @@ impl Spans {
     #[track_caller]
     pub fn only(&self) -> Span {
         match &self[..] {
-            [span] => Span { family: Some(self.clone()), ..span.clone() },
+            [span] => Span { family: Some(Arc::clone(&self.0)), ..span.clone() },
             spans => panic!("expected one span, but found {}\n\nall spans:\n{self}", spans.len()),
         }
     }
@@ -74,7 +73,7 @@ impl Spans {
     /// All spans of this name.
     pub fn named(&self, name: &str) -> Vec<Span> {
         let named = self.iter().filter(|span| span.name == name);
-        named.map(|span| Span { family: Some(self.clone()), ..span.clone() }).collect()
+        named.map(|span| Span { family: Some(Arc::clone(&self.0)), ..span.clone() }).collect()
     }
 
     /// Names, kinds and statuses, one line a span, children below their parent and further in.

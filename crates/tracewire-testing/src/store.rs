@@ -1,7 +1,9 @@
 //! A place that several threads write to, and that a test waits on.
 
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::Waker;
+use std::{
+    sync::{Arc, Mutex, MutexGuard},
+    task::Waker,
+};
 
 /// Shared state that wakes whoever waits for it to change.
 #[derive(Debug)]

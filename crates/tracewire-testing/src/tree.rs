@@ -1,10 +1,11 @@
 //! Spans as an indented tree, without ids and times.
 
-use crate::Span;
-use crate::value::written;
-use opentelemetry::KeyValue;
-use opentelemetry::trace::{SpanKind, Status};
-use std::collections::HashSet;
+use crate::{span::Span, value::written};
+use opentelemetry::{
+    KeyValue,
+    trace::{SpanKind, Status},
+};
+use std::{collections::HashSet, fmt};
 
 /// How much of each span is written.
 #[derive(Clone, Copy, PartialEq)]
@@ -105,4 +106,10 @@ impl Writer<'_> {
 
 fn is_parent(parent: &Span, child: &Span) -> bool {
     child.parent_span_id == Some(parent.span_id) && child.trace_id == parent.trace_id
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&tree(std::slice::from_ref(self), Detail::Everything))
+    }
 }

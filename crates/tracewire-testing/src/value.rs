@@ -1,8 +1,9 @@
 //! OTLP's values as those of the API.
 
 use opentelemetry::{Array, KeyValue, StringValue, Value};
-use opentelemetry_proto::tonic::common::v1::any_value::Value as Proto;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue as ProtoKeyValue};
+use opentelemetry_proto::tonic::common::v1::{
+    AnyValue, KeyValue as ProtoKeyValue, any_value::Value as Proto,
+};
 use std::fmt::Write;
 
 /// The attributes sorted by key, so that two sets can be compared.

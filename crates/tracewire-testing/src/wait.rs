@@ -1,10 +1,12 @@
 //! Waiting for telemetry, with a deadline and without sleeping.
 
-use std::fmt;
-use std::pin::Pin;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
-use std::time::{Duration, Instant};
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    task::{Context, Poll, Wake, Waker},
+    time::{Duration, Instant},
+};
 
 /// How long to wait unless told otherwise.
 const PATIENCE: Duration = Duration::from_secs(5);

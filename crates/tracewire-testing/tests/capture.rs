@@ -1,15 +1,19 @@
 //! What a test sees of spans, metrics and logs.
 
-use opentelemetry::logs::{LogRecord, Logger, LoggerProvider, Severity};
-use opentelemetry::metrics::MeterProvider;
-use opentelemetry::trace::{
-    Span, SpanContext, SpanKind, Status, TraceContextExt, TraceFlags, TraceState, Tracer,
-    TracerProvider,
+use opentelemetry::{
+    Context, KeyValue, Value,
+    logs::{LogRecord, Logger, LoggerProvider, Severity},
+    metrics::MeterProvider,
+    trace::{
+        Span, SpanContext, SpanKind, Status, TraceContextExt, TraceFlags, TraceState, Tracer,
+        TracerProvider,
+    },
 };
-use opentelemetry::{Context, KeyValue, Value};
 use opentelemetry_sdk::trace::Sampler;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
 use tracewire_span::{Event, current, span};
 use tracewire_testing::Capture;
 

@@ -1,14 +1,15 @@
 //! The real exporters against the fake collector.
 
 use http::StatusCode;
-use opentelemetry::trace::{Tracer, TracerProvider};
-use opentelemetry::{KeyValue, metrics::MeterProvider};
+use opentelemetry::{
+    KeyValue,
+    metrics::MeterProvider,
+    trace::{Tracer, TracerProvider},
+};
 use opentelemetry_otlp::{
     Compression, MetricExporter, Protocol, SpanExporter, WithExportConfig, WithHttpConfig,
 };
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::metrics::SdkMeterProvider;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::{Resource, metrics::SdkMeterProvider, trace::SdkTracerProvider};
 use std::time::Duration;
 use tracewire_testing::{Answer, Collector};
 

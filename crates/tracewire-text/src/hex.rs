@@ -4,7 +4,17 @@
 //! with a `traceparent` pays for it. Crates for hexadecimal text accept either case; W3C Trace
 //! Context and B3 allow lower case only.
 
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
+/// The two digits of each byte.
+static PAIRS: [[u8; 2]; 256] = {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 0x0f]];
+        byte += 1;
+    }
+    pairs
+};
 
 /// Which letters count as digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,10 +82,21 @@ pub const fn digit(byte: u8) -> Option<u8> {
 /// ```
 #[inline]
 pub fn encode(bytes: &[u8], out: &mut [u8]) {
-    for (byte, pair) in bytes.iter().zip(out.chunks_exact_mut(2)) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 0x0f)];
+    let (pairs, _) = out.as_chunks_mut::<2>();
+    for (byte, pair) in bytes.iter().zip(pairs) {
+        *pair = PAIRS[usize::from(*byte)];
     }
+}
+
+/// Returns bytes as lower-case digits.
+///
+/// ```
+/// assert_eq!(tracewire_text::hex::to_string(&[0x00, 0xf0]), "00f0");
+/// ```
+pub fn to_string(bytes: &[u8]) -> String {
+    let mut digits = vec![0; 2 * bytes.len()];
+    encode(bytes, &mut digits);
+    String::from_utf8(digits).unwrap_or_default()
 }
 
 /// Decodes eight digits at once; the number is not zero if one of them is no digit.

@@ -9,9 +9,11 @@ use crate::{
     splice::Splice,
     symbols::Symbols,
 };
-use std::borrow::Cow;
-use std::fmt::{self, Display, Write};
-use std::ops::Range;
+use std::{
+    borrow::Cow,
+    fmt::{self, Display, Write},
+    ops::Range,
+};
 
 /// Writes what `value` displays, without the secrets in it and cut to `limit` bytes.
 ///

@@ -1,8 +1,7 @@
 //! Text from outside, made safe for a terminal or a log line.
 
 use crate::cut::{CUT, first_chars};
-use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 /// Escapes everything in `text` that could move a cursor, or hide or reorder what is shown.
 ///

@@ -124,6 +124,11 @@ impl SensitiveKeys {
         within(url, limit, |url, is_cut| self.redact_whole_url(url, is_cut))
     }
 
+    /// Whether they are those that are sensitive by default.
+    pub fn is_default(&self) -> bool {
+        self.0.is_none()
+    }
+
     fn contains(&self, key: &Key) -> bool {
         match &self.0 {
             None => key.secrecy() > Secrecy::No,
@@ -213,23 +218,32 @@ impl SensitiveKeys {
 fn start_of_query(url: &str) -> Option<usize> {
     let scheme = if url.starts_with("https://") { "https://" } else { "http://" };
     let behind = url.strip_prefix(scheme)?.as_bytes();
-    let mut in_path = false;
-    for (at, byte) in behind.iter().enumerate() {
-        match byte {
-            b'?' => {
-                let query = scheme.len() + at;
-                return (at > 0 && !url.as_bytes()[query..].contains(&b'#')).then_some(query);
-            }
-            b'/' if at == 0 => return None,
-            b'/' => in_path = true,
-            b':' if !in_path => {}
-            b'@' | b'\\' | b'%' | b'#' | b'=' | b':' => return None,
-            _ if *byte <= b' ' || *byte >= 0x7f => return None,
-            _ => {}
-        }
-    }
-    Some(url.len())
+    // The host and its port, then the path.
+    let host = behind.iter().position(|byte| *byte != b':' && !IN_PATHS[usize::from(*byte)]);
+    let path = host.unwrap_or(behind.len());
+    let rest =
+        behind.get(path..)?.iter().position(|byte| *byte != b'/' && !IN_PATHS[usize::from(*byte)]);
+    let query = rest.map_or(behind.len(), |rest| path + rest);
+    let is_plain = path > 0
+        && match behind.get(query) {
+            None => true,
+            Some(b'?') => behind.iter().skip(query).all(|byte| *byte != b'#'),
+            Some(_) => false,
+        };
+    is_plain.then_some(scheme.len() + query)
 }
+
+/// The bytes of a path, but the slash, that neither begin a value nor belong to another part of a URL.
+static IN_PATHS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0x21_u8;
+    while byte < 0x7f {
+        table[byte as usize] =
+            !matches!(byte, b'/' | b'?' | b'#' | b'@' | b'\\' | b'%' | b'=' | b':');
+        byte += 1;
+    }
+    table
+};
 
 /// Finds the two slashes before an authority.
 #[derive(Debug, Default)]

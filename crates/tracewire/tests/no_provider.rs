@@ -4,16 +4,19 @@
 #![cfg(feature = "axum")]
 #![allow(clippy::unwrap_used)] // a test may
 
-use std::convert::Infallible;
-use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
-
 use axum::{body::Body, http::Request, response::Response};
+use std::{
+    convert::Infallible,
+    fmt::Debug,
+    sync::{Arc, Mutex},
+};
 use tower::{Layer, ServiceExt, service_fn};
 use tracewire::ServerLayer;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+    span::{Attributes, Id, Record},
+};
 
 /// Keeps the level and the fields of each event.
 #[derive(Clone, Default)]

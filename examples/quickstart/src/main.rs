@@ -1,7 +1,7 @@
 //! One trace through two services: a shop asks an inventory for prices.
 //!
-//! `cargo run -p quickstart` starts both, sends the shop a few requests, prints their traces, and
-//! stays up for yours. With `--once` it ends after its own. `SHOP_LISTEN` says where the shop
+//! `cargo run -p quickstart` starts both, sends the shop a few requests, prints their traces with a link
+//! to each, and stays up for yours. With `--once` it ends after its own, without a page. `SHOP_LISTEN` says where the shop
 //! listens (default `127.0.0.1:3000`); every `OTEL_*` variable works as usual.
 
 mod inventory;
@@ -16,7 +16,10 @@ use std::{
     process::ExitCode,
 };
 use tokio::net::TcpListener;
-use tracewire::{ClientMiddleware, Telemetry, setup::TracesExporter};
+use tracewire::{
+    ClientMiddleware, Telemetry,
+    setup::{Live, TracesExporter},
+};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -35,7 +38,7 @@ async fn run() -> Result<(), Box<dyn Error>> {
         Some("--once") => true,
         Some(other) => return Err(format!("unknown argument {other:?}; allowed: --once").into()),
     };
-    let telemetry = set_up()?;
+    let telemetry = set_up(once)?;
 
     let inventory = listen("127.0.0.1:0").await?;
     let inventory_url = format!("http://{}", inventory.local_addr()?);
@@ -62,17 +65,23 @@ async fn run() -> Result<(), Box<dyn Error>> {
              {shop_url}/items/lamp\n\n\
              Ctrl-C closes it.\n"
         ));
+        if let Some(page) = telemetry.live_url() {
+            say(&format!("All traces are at {page}"));
+        }
         services.await??; // until Ctrl-C or SIGTERM, and then until every request has its answer
     }
     telemetry.shutdown();
     Ok(())
 }
 
-/// Traces go to the console, and metrics nowhere, unless the environment says otherwise.
-fn set_up() -> Result<Telemetry, tracewire::InitError> {
+/// Traces go to the console and, while the shop stays open, to the live page; metrics nowhere. The
+/// environment may say otherwise.
+fn set_up(once: bool) -> Result<Telemetry, tracewire::InitError> {
     Telemetry::builder()
         .defaults(|defaults| {
-            defaults.service_name("quickstart").traces([TracesExporter::console()]).metrics([])
+            let defaults =
+                defaults.service_name("quickstart").traces([TracesExporter::console()]).metrics([]);
+            if once { defaults } else { defaults.live(Live::new().listen("true")) }
         })
         .init()
 }

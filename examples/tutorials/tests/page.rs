@@ -3,8 +3,7 @@
 //! `UPDATE_PAGE=1 cargo test -p tutorials --test page` writes the whole programs into the page anew.
 #![allow(clippy::unwrap_used)] // a test may
 
-use std::collections::BTreeSet;
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/tutorials.md");
 const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin");

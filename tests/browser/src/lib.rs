@@ -7,9 +7,11 @@
 #![allow(clippy::expect_used)] // this crate is for tests
 
 mod browser;
+mod program;
 mod traces;
 
 pub use self::{
     browser::{Browser, Screen},
+    program::Program,
     traces::{Demo, failed, id, span, text},
 };

@@ -1,12 +1,12 @@
 //! A served page, and spans for it.
 
-use std::sync::Arc;
-use std::time::UNIX_EPOCH;
-
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
-use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::{Span, Status};
+use opentelemetry_proto::tonic::{
+    common::v1::{AnyValue, KeyValue, any_value::Value},
+    resource::v1::Resource,
+    trace::v1::{Span, Status},
+};
 use prost::Message;
+use std::{sync::Arc, time::UNIX_EPOCH};
 use tracewire_live::{EncodedSpan, Listen, Live, Recorder, Server, Source};
 
 const MILLI: u64 = 1_000_000;

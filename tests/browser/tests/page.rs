@@ -2,12 +2,11 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests may
 
-use std::net::SocketAddr;
-
 use axum::extract::ConnectInfo;
 use browser::{Browser, Demo, Screen, failed, id, span, text};
 use opentelemetry_proto::tonic::trace::v1::{Status, span::Event};
 use serde_json::json;
+use std::net::SocketAddr;
 use tracewire_live::RequestStart;
 
 const ENTER: &str = "\u{e007}";

@@ -17,6 +17,13 @@ pub use lines::Lines;
 
 use tracewire_propagation::{Baggage, Composite, TraceContext};
 
+/// What the macros expand to names these.
+#[doc(hidden)]
+pub mod __private {
+    pub use tracewire_http::HeaderSelector;
+    pub use tracewire_testing::Capture;
+}
+
 /// W3C Trace Context and W3C Baggage, which every scenario propagates.
 #[must_use]
 pub fn propagator() -> Composite {

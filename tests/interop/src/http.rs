@@ -1,7 +1,6 @@
 //! Requests without a tracer.
 
-use std::fmt::Write as _;
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,11 +1,12 @@
 //! Installs systems from their package registries, once for each state of their lock files.
 
-use crate::lab::Lab;
-use crate::process::Process;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
+use crate::{lab::Lab, process::Process};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 /// How long one installation may take: building a large Go program takes minutes.
 const INSTALL: Duration = Duration::from_secs(25 * 60);

@@ -1,12 +1,13 @@
 //! Where everything lies, and ours among the systems: the test service and the examples.
 
-use crate::peer::Peer;
-use crate::process::Process;
-use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use crate::{peer::Peer, process::Process};
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 /// How long a build of ours may take.
 const BUILD: Duration = Duration::from_secs(15 * 60);

@@ -24,8 +24,10 @@ mod table;
 mod watch;
 
 use lab::Lab;
-use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
 /// How long all systems together may take, so that a run always ends by itself.
 const LIMIT: Duration = Duration::from_secs(45 * 60);

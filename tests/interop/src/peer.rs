@@ -1,11 +1,12 @@
 //! A service that runs on a free port: theirs or ours.
 
-use crate::http;
-use crate::lab::{Lab, free_port};
-use crate::process::Process;
+use crate::{
+    http,
+    lab::{Lab, free_port},
+    process::Process,
+};
 use serde_json::Value;
-use std::process::Command;
-use std::time::Duration;
+use std::{process::Command, time::Duration};
 
 /// How long a service may take until it listens.
 const START: Duration = Duration::from_secs(60);

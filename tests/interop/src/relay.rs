@@ -1,12 +1,13 @@
 //! What is checked of every other implementation that speaks one of our header formats: theirs and
 //! ours in a row, in both orders, sampled and not.
 
-use crate::chain::{hops, is_chain};
-use crate::lab::Lab;
-use crate::peer::{Peer, Seen};
-use crate::row::Checks;
-use std::collections::HashSet;
-use std::fmt::Debug;
+use crate::{
+    chain::{hops, is_chain},
+    lab::Lab,
+    peer::{Peer, Seen},
+    row::Checks,
+};
+use std::{collections::HashSet, fmt::Debug};
 use tracewire_testing::Collector;
 
 /// A header format that an OpenTelemetry implementation and ours share.

@@ -1,9 +1,11 @@
 //! A system, what is checked of it, and what came of that.
 
 use crate::lab::Lab;
-use std::any::Any;
-use std::fmt::Display;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    any::Any,
+    fmt::Display,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 /// One real system.
 pub(crate) struct System {

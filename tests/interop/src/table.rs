@@ -1,8 +1,7 @@
 //! The table, for a terminal and for the documentation.
 
 use crate::row::Row;
-use std::fmt::Write as _;
-use std::path::Path;
+use std::{fmt::Write as _, path::Path};
 
 /// The rows as aligned text, what failed below its row.
 pub(crate) fn plain(rows: &[Row]) -> String {

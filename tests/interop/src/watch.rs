@@ -1,9 +1,11 @@
 //! Leaves no process behind: ends all that was started when we are told to end, or take too long.
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 /// The process groups that run now. A group, because tools start programs of their own.
 static GROUPS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());

@@ -44,7 +44,8 @@ impl Middleware for Floor {
         let started = Instant::now();
         let url = request.url();
         let host = StringValue::from(Arc::<str>::from(url.host_str().unwrap_or_default()));
-        let port = KeyValue::new("server.port", i64::from(url.port().unwrap_or(80)));
+        let port =
+            KeyValue::new("server.port", i64::from(url.port_or_known_default().unwrap_or(80)));
         let mut attributes = Vec::with_capacity(6);
         attributes.push(KeyValue::new("http.request.method", "GET"));
         attributes.push(KeyValue::new("url.full", url.as_str().to_owned()));

@@ -1,6 +1,7 @@
 //! Ours: as `tracewire::init` sets a process up, and with an SDK of the application's.
 
 use crate::http::{Records, Side, Variant, server::Server, telemetry::Telemetry};
+use tracewire_propagation::W3c;
 use tracewire_tower::ServerLayer;
 
 pub(super) const VARIANT: Variant = Variant {
@@ -9,6 +10,16 @@ pub(super) const VARIANT: Variant = Variant {
     side: Side::Server(Server {
         set_up: Telemetry::set_as_init_does,
         wrap: |router| router.layer(ServerLayer::new()),
+    }),
+};
+
+/// As a gateway, which passes the caller's lists on unread.
+pub(super) const UNREAD: Variant = Variant {
+    name: "tracewire, unread",
+    records: Records::Everything,
+    side: Side::Server(Server {
+        set_up: Telemetry::set_as_init_does,
+        wrap: |router| router.layer(ServerLayer::new().propagator(W3c::unread())),
     }),
 };
 

@@ -5,14 +5,14 @@
 //! number of traces, the spans of a trace, the bytes of all spans that wait, and the time that a
 //! finished root waits for spans that outlive it. What comes after that is a small tree of its own.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
+use crate::pipeline::counts::Counts;
 use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry_sdk::trace::SpanData;
-
-use crate::pipeline::counts::Counts;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 const MOST_TRACES: usize = 256;
 const MOST_SPANS: usize = 1_000;
@@ -161,8 +161,7 @@ impl Trace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::queue::Weigh;
-    use crate::sample::Sample;
+    use crate::{pipeline::deliver::Weigh, sample::Sample};
 
     const TRACE: u128 = 42;
 

@@ -1,11 +1,11 @@
 //! Which span of a trace stands below which, and in what order.
 
-use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
-
-use opentelemetry::trace::SpanId;
-
 use super::buffer::Finished;
+use opentelemetry::trace::SpanId;
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+};
 
 /// How deep the indentation grows. What is deeper stays there, marked.
 const MOST_DEPTH: usize = 40;

@@ -1,18 +1,22 @@
 //! Telemetry for machines: one JSON object on each line.
 
-use std::fmt::Write as _;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use opentelemetry::trace::{SpanId, SpanKind, Status};
-use opentelemetry::{Array, KeyValue, Value};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::metrics::data::{
-    AggregatedMetrics, ExponentialHistogram, Histogram, MetricData, ResourceMetrics,
+use opentelemetry::{
+    Array, KeyValue, Value,
+    trace::{SpanId, SpanKind, Status},
 };
-use opentelemetry_sdk::trace::SpanData;
+use opentelemetry_sdk::{
+    Resource,
+    metrics::data::{
+        AggregatedMetrics, ExponentialHistogram, Histogram, MetricData, ResourceMetrics,
+    },
+    trace::SpanData,
+};
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
-
+use std::{
+    fmt::Write as _,
+    time::{SystemTime, UNIX_EPOCH},
+};
 use tracewire_text::is_unsafe;
 
 /// The span as a line. Times are nanoseconds since 1970.

@@ -1,14 +1,12 @@
 //! Metrics as short lines.
 
-use std::fmt::{Display, Write as _};
-
+use super::paint::Paint;
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::data::{
     AggregatedMetrics, ExponentialHistogramDataPoint, HistogramDataPoint, MetricData,
     ResourceMetrics, ScopeMetrics,
 };
-
-use super::paint::Paint;
+use std::fmt::{Display, Write as _};
 use tracewire_text::{printable, shortened};
 
 const MOST_VALUE: usize = 80;

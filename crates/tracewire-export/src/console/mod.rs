@@ -7,27 +7,32 @@ mod metrics;
 mod paint;
 mod tree;
 
-use std::io::{IsTerminal, Write};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
-use std::time::{Duration, Instant};
-
-use opentelemetry::Key;
-use opentelemetry::trace::SpanContext;
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
-use opentelemetry_sdk::metrics::data::ResourceMetrics;
-use opentelemetry_sdk::trace::SpanData;
-
-use self::buffer::Buffer;
 pub(crate) use self::buffer::{Finished, Origin};
 #[cfg(feature = "logs")]
 pub(crate) use self::json::{line, resource_attributes};
-use self::paint::Paint;
-use crate::diagnostics::output::Output;
-use crate::pipeline::counts::{Counts, Failure};
-use crate::pipeline::deadline::after;
-use crate::pipeline::metrics::{DeliverMetrics, Dispatch};
-use crate::pipeline::span_sink::SpanSink;
+
+use self::{buffer::Buffer, paint::Paint};
+use crate::{
+    diagnostics::output::Output,
+    pipeline::{
+        counts::{Counts, Failure},
+        deadline::after,
+        deliver::{DeliverMetrics, Dispatch},
+        span_sink::SpanSink,
+    },
+};
+use opentelemetry::{Key, trace::SpanContext};
+use opentelemetry_sdk::{
+    Resource,
+    error::{OTelSdkError, OTelSdkResult},
+    metrics::data::ResourceMetrics,
+    trace::SpanData,
+};
+use std::{
+    io::{IsTerminal, Write},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, mpsc},
+    time::{Duration, Instant},
+};
 
 /// How the console shows telemetry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,6 +60,8 @@ pub struct ConsoleExporter {
     buffer: Arc<Mutex<Buffer>>,
     paint: Paint,
     format: ConsoleFormat,
+    /// Where a trace is shown: an address that its id follows. All clones have the same.
+    links: Arc<OnceLock<String>>,
 }
 
 impl ConsoleExporter {
@@ -66,6 +73,7 @@ impl ConsoleExporter {
             buffer: Arc::clone(&STDOUT),
             paint: Paint { on: std::io::stdout().is_terminal() },
             format: ConsoleFormat::default(),
+            links: Arc::default(),
         }
     }
 
@@ -76,6 +84,7 @@ impl ConsoleExporter {
             buffer: Arc::default(),
             paint: Paint { on: false },
             format: ConsoleFormat::default(),
+            links: Arc::default(),
         }
     }
 
@@ -89,6 +98,12 @@ impl ConsoleExporter {
     pub fn color(mut self, color: bool) -> Self {
         self.paint.on = color;
         self
+    }
+
+    /// Shows a link below each trace: `prefix` and the trace's id. The first prefix counts, for all
+    /// clones.
+    pub fn link_traces(&self, prefix: impl Into<String>) {
+        let _ = self.links.set(prefix.into());
     }
 
     #[cfg(feature = "logs")]
@@ -112,12 +127,15 @@ impl ConsoleExporter {
                 None => origins.push((Arc::clone(&finished.origin), 1)),
             }
         }
-        self.output.send_then(tree::render(spans, self.paint), move |result| {
-            let result = result.map_err(unwritten);
-            for (origin, items) in origins {
-                origin.counts.delivered(items, result.clone());
-            }
-        });
+        self.output.send_then(
+            tree::render(spans, self.paint, self.links.get().map(String::as_str)),
+            move |result| {
+                let result = result.map_err(unwritten);
+                for (origin, items) in origins {
+                    origin.counts.delivered(items, result.clone());
+                }
+            },
+        );
     }
 
     /// Waits until everything shown is written or lost, at most for `limit`.

@@ -1,15 +1,16 @@
 //! A trace as a tree of lines.
 
-use std::fmt::Write as _;
-use std::time::Duration;
-
-use opentelemetry::trace::{Event, Link, SpanId, SpanKind, Status};
-use opentelemetry::{KeyValue, Value};
+use super::{
+    buffer::Finished,
+    forest::{Placed, place},
+    paint::Paint,
+};
+use opentelemetry::{
+    KeyValue, Value,
+    trace::{Event, Link, SpanId, SpanKind, Status},
+};
 use opentelemetry_sdk::trace::SpanData;
-
-use super::buffer::Finished;
-use super::forest::{Placed, place};
-use super::paint::Paint;
+use std::{fmt::Write as _, time::Duration};
 use tracewire_text::shortened;
 
 /// Names are aligned up to this many columns; longer ones push their line's rest to the right.
@@ -21,9 +22,9 @@ const MOST_ATTRIBUTES: usize = 8;
 const MOST_EVENTS: usize = 8;
 const MOST_LINKS: usize = 8;
 
-/// The spans of one trace: a header, a line for each span with its links and events, and an empty
-/// line.
-pub(super) fn render(spans: &[Finished], paint: Paint) -> String {
+/// The spans of one trace: a header, a line for each span with its links and events, where the trace is
+/// shown if there is a page, and an empty line.
+pub(super) fn render(spans: &[Finished], paint: Paint, page: Option<&str>) -> String {
     let Some(first) = spans.first() else { return String::new() };
     let is_one_service = spans.iter().all(|own| own.origin.service == first.origin.service);
     let placed = place(spans);
@@ -38,6 +39,10 @@ pub(super) fn render(spans: &[Finished], paint: Paint) -> String {
     let mut out = header(spans, first, service, paint);
     for line in &lines {
         line.draw(column, paint, &mut out);
+    }
+    if let Some(page) = page {
+        let link = format_args!("→ {page}{}", first.span.span_context.trace_id());
+        let _ = writeln!(out, "{}", paint.dim(link));
     }
     out.push('\n');
     out
@@ -295,11 +300,10 @@ pub(crate) fn duration(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::sample::{Sample, at};
     use opentelemetry::trace::{SpanContext, TraceFlags, TraceId, TraceState};
+    use std::sync::Arc;
 
     const PLAIN: Paint = Paint { on: false };
 
@@ -330,7 +334,7 @@ mod tests {
                 .error(""),
         ]
         .map(Sample::finished);
-        let drawn = render(&spans, PLAIN);
+        let drawn = render(&spans, PLAIN, None);
         assert_eq!(
             drawn,
             "\
@@ -356,7 +360,7 @@ trace 0000000000000000000000000000002a · 5 spans · 14.2 ms
             0,
         ));
         assert_eq!(
-            render(&[span], PLAIN),
+            render(&[span], PLAIN, None),
             "\
 trace 0000000000000000000000000000002a · 1 span · 1.0 ms
 └─ SERVER GET /     1.0 ms  remote parent 0000000000000009
@@ -379,7 +383,7 @@ trace 0000000000000000000000000000002a · 1 span · 1.0 ms
         let of = |services: [Option<&str>; 4]| {
             let finished: Vec<_> =
                 spans().into_iter().zip(services).map(|(span, of)| span.of(of)).collect();
-            render(&finished, PLAIN)
+            render(&finished, PLAIN, None)
         };
         let (shop, stock) = (Some("shop"), Some("stock"));
         assert_eq!(
@@ -412,7 +416,7 @@ trace 0000000000000000000000000000002a · 4 spans · 1.0 ms
         links.push(link(7, 8, vec![KeyValue::new("order", "a\nb")]));
         links.push(link(42, 9, Vec::new()));
         links.extend((0..8).map(|span| link(42, 10 + span, Vec::new())));
-        let drawn = render(&[finished], PLAIN);
+        let drawn = render(&[finished], PLAIN, None);
         let lines: Vec<_> = drawn.lines().collect();
         assert_eq!(
             lines[2..4],
@@ -427,7 +431,7 @@ trace 0000000000000000000000000000002a · 4 spans · 1.0 ms
 
     #[test]
     fn a_parent_that_was_shown_before_is_named() {
-        let drawn = render(&[Sample::new(1).under(9).finished()], PLAIN);
+        let drawn = render(&[Sample::new(1).under(9).finished()], PLAIN, None);
         assert!(drawn.lines().nth(1).unwrap().ends_with("1.0 ms  parent 0000000000000009"));
     }
 
@@ -435,7 +439,7 @@ trace 0000000000000000000000000000002a · 4 spans · 1.0 ms
     fn an_error_says_its_cause_once() {
         let failing = || Sample::new(1).attribute("http.response.status_code", 500);
         let line = |sample: Sample| {
-            let drawn = render(&[sample.finished()], PLAIN);
+            let drawn = render(&[sample.finished()], PLAIN, None);
             drawn.lines().nth(1).unwrap().split_once("500").unwrap().1.to_owned()
         };
         assert_eq!(line(failing()), "");
@@ -456,7 +460,7 @@ trace 0000000000000000000000000000002a · 4 spans · 1.0 ms
             attributes,
             0,
         ));
-        let drawn = render(&[span], PLAIN);
+        let drawn = render(&[span], PLAIN, None);
         assert_eq!(drawn.lines().nth(2), Some("      ! exception +0 µs  exception.type=NoLuck"));
     }
 
@@ -473,7 +477,7 @@ trace 0000000000000000000000000000002a · 4 spans · 1.0 ms
             vec![KeyValue::new("k\u{1b}", "\u{1b}")],
             0,
         ));
-        let drawn = render(&[span], PLAIN);
+        let drawn = render(&[span], PLAIN, None);
         assert_eq!(drawn.lines().count(), 4);
         assert!(!drawn.chars().any(|c| c != '\n' && c.is_control()), "{drawn:?}");
         assert!(!drawn.contains('\u{202e}'));
@@ -483,12 +487,12 @@ trace 0000000000000000000000000000002a · 4 spans · 1.0 ms
     fn colors_change_nothing_but_colors() {
         let spans =
             [Sample::new(1).attribute("http.response.status_code", 404).error("x").finished()];
-        let mut colored = render(&spans, Paint { on: true });
+        let mut colored = render(&spans, Paint { on: true }, None);
         while let Some(start) = colored.find('\x1b') {
             let end = start + colored[start..].find('m').unwrap();
             colored.replace_range(start..=end, "");
         }
-        assert_eq!(colored, render(&spans, PLAIN));
+        assert_eq!(colored, render(&spans, PLAIN, None));
     }
 
     #[test]

@@ -1,15 +1,17 @@
 //! What the crate itself has to say: warnings, and with `OTEL_LOG_LEVEL=debug` each setting.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
+use crate::diagnostics::output::Output;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::{Duration, Instant},
+};
 use tracewire_propagation::current;
 use tracewire_text::printable;
 use tracing::subscriber::NoSubscriber;
-
-use crate::diagnostics::output::Output;
 
 /// Says `message` at level WARN: through `tracing` when a subscriber is set, else on stderr.
 pub fn warn(message: &str) {
@@ -20,6 +22,18 @@ pub fn warn(message: &str) {
 /// terminal for itself.
 pub fn info(message: &str) {
     say(Level::Info, message);
+}
+
+/// Says `message` at level INFO: through `tracing` when a subscriber is set, else on stderr. For what
+/// was asked for and has to be seen.
+pub fn announce(message: &str) {
+    if Level::Info as u8 > LEVEL.load(Ordering::Relaxed) {
+        return;
+    }
+    let message = &*printable(message);
+    if !(somebody_listens() && traced(Level::Info, message)) {
+        write(format!("tracewire: {message}\n"));
+    }
 }
 
 /// Says `message` at level DEBUG, likewise on stderr without a subscriber.

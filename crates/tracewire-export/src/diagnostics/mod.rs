@@ -4,3 +4,4 @@ pub mod log;
 pub(crate) mod output;
 pub(crate) mod quiet;
 pub mod shown;
+pub(crate) mod unreachable;

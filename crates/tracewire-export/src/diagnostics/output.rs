@@ -4,16 +4,17 @@
 //! may panic. So text waits in a bounded queue for the one thread that writes it, and the sender
 //! learns from a callback what became of it.
 
-use std::cell::Cell;
-use std::collections::VecDeque;
-use std::fmt;
-use std::io::{self, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::Duration;
-
 use opentelemetry::Context;
+use std::{
+    cell::Cell,
+    collections::VecDeque,
+    fmt,
+    io::{self, Write},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
 
 /// How much text may wait for a stream that is read slowly.
 const MOST_BYTES: usize = 4 * 1024 * 1024;

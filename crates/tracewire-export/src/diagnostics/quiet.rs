@@ -1,8 +1,7 @@
 //! Work whose own telemetry must not be recorded: exporting what an export says would never end.
 
 use opentelemetry::Context;
-use tracing::Dispatch;
-use tracing::dispatcher;
+use tracing::{Dispatch, dispatcher};
 
 /// Does `work` without spans, log records and `tracing` events of its own.
 ///

@@ -4,7 +4,6 @@
 //! file decides what is shown: a message takes a [`Shown`], and only the functions here make one.
 
 use std::fmt;
-
 use tracewire_text::{REDACTED, host, shortened};
 use url::Url;
 

@@ -1,20 +1,15 @@
 //! Log records on the console: a line for each, for people or as JSON.
 
-use std::fmt::Write as _;
-use std::sync::Arc;
-use std::time::Instant;
-
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
-use serde_json::{Map, Value as Json, json};
-
 use super::Log;
-use crate::console::{ConsoleExporter, FLUSH_TIMEOUT, line, resource_attributes};
-use crate::pipeline::counts::Counts;
-use crate::pipeline::deadline::after;
-use tracewire_text::shortened;
+use crate::{
+    console::{ConsoleExporter, FLUSH_TIMEOUT, line, resource_attributes},
+    pipeline::{counts::Counts, deadline::after},
+};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
+use opentelemetry_sdk::{Resource, error::OTelSdkResult};
+use serde_json::{Map, Value as Json, json};
+use std::{fmt::Write as _, sync::Arc, time::Instant};
+use tracewire_text::{hex, shortened};
 
 const MOST_BODY: usize = 400;
 const MOST_VALUE: usize = 80;
@@ -65,14 +60,14 @@ fn tree(log: &Log) -> String {
         let _ = write!(line, "  {key}={value}");
     }
     if !log.record.trace_id.is_empty() {
-        let _ = write!(line, "  trace={}", hex(&log.record.trace_id));
+        let _ = write!(line, "  trace={}", hex::to_string(&log.record.trace_id));
     }
     line.push('\n');
     line
 }
 
 fn json_line(log: &Log, resource: &Json) -> String {
-    let id = |id: &[u8]| (!id.is_empty()).then(|| hex(id));
+    let id = |id: &[u8]| (!id.is_empty()).then(|| hex::to_string(id));
     line(&json!({
         "type": "log",
         "time": log.record.time_unix_nano.max(log.record.observed_time_unix_nano),
@@ -103,7 +98,7 @@ fn value(any: &AnyValue) -> Json {
         Some(Value::DoubleValue(number)) => json!(number),
         Some(Value::ArrayValue(list)) => list.values.iter().map(value).collect(),
         Some(Value::KvlistValue(map)) => pairs(&map.values),
-        Some(Value::BytesValue(bytes)) => json!(hex(bytes)),
+        Some(Value::BytesValue(bytes)) => json!(hex::to_string(bytes)),
         _ => Json::Null,
     }
 }
@@ -114,13 +109,6 @@ fn pairs(pairs: &[KeyValue]) -> Json {
         .map(|pair| (pair.key.clone(), pair.value.as_ref().map_or(Json::Null, value)))
         .collect();
     Json::Object(object)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Limits on what one log record may carry.
 
-use opentelemetry_proto::tonic::common::v1::AnyValue;
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::{
+    common::v1::{AnyValue, any_value::Value},
+    logs::v1::LogRecord,
+};
 use tracewire_text::cut::first_chars;
 
 /// How many attributes a log record may have, and how many characters each value.

@@ -5,21 +5,22 @@
 
 mod console;
 mod limits;
+mod otlp;
 mod processor;
 mod weight;
 
-use std::borrow::Cow;
+pub use self::{limits::LogLimits, processor::BatchLogProcessor};
 
+#[cfg(feature = "otlp-json")]
+use crate::otlp::{WriteJson, json};
+use crate::{
+    otlp::{Buffer, Write},
+    pipeline::body::{Scoped, Source},
+};
 use opentelemetry::InstrumentationScope;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_sdk::logs::SdkLogRecord;
-
-pub use self::limits::LogLimits;
-pub use self::processor::BatchLogProcessor;
-use crate::otlp::{Buffer, Write};
-#[cfg(feature = "otlp-json")]
-use crate::otlp::{WriteJson, json};
-use crate::pipeline::body::{Scoped, Source};
+use std::borrow::Cow;
 
 /// A record and where it comes from.
 #[derive(Clone, Debug, PartialEq)]

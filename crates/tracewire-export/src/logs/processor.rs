@@ -1,22 +1,25 @@
 //! The processor of log records: limits, then the queue of each exporter, and the console.
 
-use std::sync::Arc;
-use std::time::Duration;
-
+use super::{Log, LogLimits, console::ConsoleLogs, otlp::OtlpLogs};
+use crate::{
+    console::ConsoleExporter,
+    error::ExportError,
+    exports::Exports,
+    otlp::OtlpExporter,
+    pipeline::{
+        batch::Batch,
+        deadline::{Deadline, after, margin},
+        deliver::Weigh,
+        queue::{Queue, flush_all, shutdown_all},
+    },
+};
 use opentelemetry::InstrumentationScope;
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::logs::{LogProcessor, SdkLogRecord};
-
-use super::console::ConsoleLogs;
-use super::{Log, LogLimits};
-use crate::console::ConsoleExporter;
-use crate::error::ExportError;
-use crate::exports::Exports;
-use crate::otlp::{OtlpExporter, OtlpLogs};
-use crate::pipeline::batch::Batch;
-use crate::pipeline::deadline::{Deadline, after, margin};
-use crate::pipeline::queue::{Queue, Weigh, flush_all, shutdown_all};
+use opentelemetry_sdk::{
+    Resource,
+    error::OTelSdkResult,
+    logs::{LogProcessor, SdkLogRecord},
+};
+use std::{sync::Arc, time::Duration};
 
 /// Exports log records in batches, to one or several exporters.
 ///
@@ -121,16 +124,20 @@ impl LogProcessor for BatchLogProcessor {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::VecDeque;
-    use std::sync::Mutex;
-    use std::sync::mpsc::{Receiver, Sender, channel};
-
+    use super::*;
+    use crate::pipeline::{
+        counts::{Counts, Failure},
+        deliver::{Deliver, Encoded},
+    };
     use opentelemetry::logs::{LogRecord as _, Logger as _, LoggerProvider as _};
     use opentelemetry_sdk::logs::SdkLoggerProvider;
-
-    use super::*;
-    use crate::pipeline::counts::{Counts, Failure};
-    use crate::pipeline::queue::{Deliver, Encoded};
+    use std::{
+        collections::VecDeque,
+        sync::{
+            Mutex,
+            mpsc::{Receiver, Sender, channel},
+        },
+    };
 
     /// Tells of each batch, and ends an export when its gate is open.
     #[derive(Debug)]

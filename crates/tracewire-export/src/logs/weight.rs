@@ -1,11 +1,11 @@
 //! How much memory a log record keeps while it waits.
 
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
-
 use super::Log;
-use crate::pipeline::queue::Weigh;
-use crate::pipeline::weight::{allocation, scope, spare, text};
+use crate::pipeline::{
+    deliver::Weigh,
+    weight::{allocation, scope, spare, text},
+};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 
 impl Weigh for Log {
     fn weight(&self) -> usize {
@@ -47,11 +47,12 @@ fn value(of: &AnyValue) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry::InstrumentationScope;
-    use opentelemetry_proto::tonic::common::v1::{ArrayValue, KeyValueList};
-    use opentelemetry_proto::tonic::logs::v1::LogRecord;
-
     use super::*;
+    use opentelemetry::InstrumentationScope;
+    use opentelemetry_proto::tonic::{
+        common::v1::{ArrayValue, KeyValueList},
+        logs::v1::LogRecord,
+    };
 
     const LONG: usize = 60_000;
 

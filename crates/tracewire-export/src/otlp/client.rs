@@ -1,29 +1,28 @@
 //! One request of any signal, and what the collector says to it.
 
-use std::collections::VecDeque;
-
-#[cfg(feature = "logs")]
-use opentelemetry_proto::tonic::collector::logs::v1::{
-    ExportLogsServiceRequest, ExportLogsServiceResponse,
-};
-use opentelemetry_proto::tonic::collector::metrics::v1::{
-    ExportMetricsServiceRequest, ExportMetricsServiceResponse,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
-use prost::Message;
-
-use super::encode::Write;
 #[cfg(feature = "otlp-grpc")]
 use super::grpc::GrpcClient;
 #[cfg(feature = "otlp-json")]
 use super::json::WriteJson;
-use super::requests::Forms;
-use crate::pipeline::body::{MOST_BODY_BYTES, Scoped, fill};
-use crate::pipeline::counts::Failure;
-use crate::pipeline::queue::{Encoded, Weigh};
-use crate::transport::http::Poster;
+use super::{encode::Write, forms::Forms};
+use crate::{
+    pipeline::{
+        body::{MOST_BODY_BYTES, Scoped, fill},
+        counts::Failure,
+        deliver::{Encoded, Weigh},
+    },
+    transport::http::Poster,
+};
+#[cfg(feature = "logs")]
+use opentelemetry_proto::tonic::collector::logs::v1::{
+    ExportLogsServiceRequest, ExportLogsServiceResponse,
+};
+use opentelemetry_proto::tonic::collector::{
+    metrics::v1::{ExportMetricsServiceRequest, ExportMetricsServiceResponse},
+    trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse},
+};
+use prost::Message;
+use std::collections::VecDeque;
 
 /// Sends to one endpoint. Blocks the calling thread, which must not be a runtime's.
 #[derive(Debug)]
@@ -111,16 +110,16 @@ impl Client {
 
 /// An item in each form it may take.
 #[cfg(feature = "otlp-json")]
-pub(super) trait Item: Scoped + Weigh + Write + WriteJson {}
+pub(crate) trait Item: Scoped + Weigh + Write + WriteJson {}
 #[cfg(feature = "otlp-json")]
 impl<T: Scoped + Weigh + Write + WriteJson> Item for T {}
 #[cfg(not(feature = "otlp-json"))]
-pub(super) trait Item: Scoped + Weigh + Write {}
+pub(crate) trait Item: Scoped + Weigh + Write {}
 #[cfg(not(feature = "otlp-json"))]
 impl<T: Scoped + Weigh + Write> Item for T {}
 
 /// A request of the protocol.
-pub(super) trait Request: Message + Clone + Default + Encode + 'static {
+pub(crate) trait Request: Message + Clone + Default + Encode + 'static {
     type Response: Message + Default + 'static;
     /// The name in JSON of the number of items that were not wanted.
     #[cfg(feature = "otlp-json")]
@@ -134,11 +133,11 @@ pub(super) trait Request: Message + Clone + Default + Encode + 'static {
 }
 
 #[cfg(feature = "otlp-json")]
-pub(super) use serde::Serialize as Encode;
+pub(crate) use serde::Serialize as Encode;
 
 /// What it takes besides protobuf: nothing.
 #[cfg(not(feature = "otlp-json"))]
-pub(super) trait Encode {}
+pub(crate) trait Encode {}
 #[cfg(not(feature = "otlp-json"))]
 impl<T> Encode for T {}
 

@@ -1,13 +1,14 @@
 //! Metrics in several requests, because many series make one that collectors refuse.
 
-use std::mem::take;
-
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::metrics::v1::metric::Data;
-use opentelemetry_proto::tonic::metrics::v1::{
-    ExponentialHistogram, Gauge, Histogram, Metric, ResourceMetrics, ScopeMetrics, Sum,
+use opentelemetry_proto::tonic::{
+    collector::metrics::v1::ExportMetricsServiceRequest,
+    metrics::v1::{
+        ExponentialHistogram, Gauge, Histogram, Metric, ResourceMetrics, ScopeMetrics, Sum,
+        metric::Data,
+    },
 };
 use prost::Message;
+use std::mem::take;
 
 /// Divides a request into some of at most `most` bytes each, unless a single data point is larger.
 pub(super) fn divide(
@@ -114,14 +115,12 @@ fn groups<T: Message>(messages: Vec<T>, most: usize) -> Vec<Vec<T>> {
 
 #[cfg(test)]
 mod tests {
-    use opentelemetry_proto::tonic::common::v1::any_value::Value;
-    use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
-    use opentelemetry_proto::tonic::metrics::v1::{
-        ExponentialHistogramDataPoint, HistogramDataPoint, NumberDataPoint,
-    };
-    use opentelemetry_proto::tonic::resource::v1::Resource;
-
     use super::*;
+    use opentelemetry_proto::tonic::{
+        common::v1::{AnyValue, KeyValue, any_value::Value},
+        metrics::v1::{ExponentialHistogramDataPoint, HistogramDataPoint, NumberDataPoint},
+        resource::v1::Resource,
+    };
 
     fn attributes(number: usize) -> Vec<KeyValue> {
         let value = Some(Value::StringValue(format!("{number:0>200}")));

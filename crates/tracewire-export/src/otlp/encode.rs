@@ -3,18 +3,22 @@
 //! Those would copy every key and every text once more, for a thread that shares its core with the
 //! service. As proto3 has it, a field that is empty or zero is left out.
 
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use opentelemetry::trace::{Event, Link, SpanId, SpanKind, Status};
-use opentelemetry::{Array, KeyValue, Value};
+use super::{
+    field,
+    wire::{Buffer, Start, Wire},
+};
+use crate::pipeline::body::{Format, Source};
+use opentelemetry::{
+    Array, KeyValue, Value,
+    trace::{Event, Link, SpanId, SpanKind, Status},
+};
 use opentelemetry_proto::tonic::resource::v1::Resource as ResourceMessage;
 use opentelemetry_sdk::trace::SpanData;
 use prost::Message;
-
-use super::field;
-use super::wire::{Buffer, Start, Wire};
-use crate::pipeline::body::{Format, Source};
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 /// `ExportTraceServiceRequest` or `ExportLogsServiceRequest`: both have the same fields.
 #[derive(Debug)]
@@ -149,7 +153,11 @@ impl Buffer<'_> {
         self.fixed32(field::link::FLAGS, flags(context.trace_flags().to_u8(), context.is_remote()));
     }
 
-    fn attributes<'a>(&mut self, field: u32, attributes: impl IntoIterator<Item = &'a KeyValue>) {
+    pub(super) fn attributes<'a>(
+        &mut self,
+        field: u32,
+        attributes: impl IntoIterator<Item = &'a KeyValue>,
+    ) {
         for attribute in attributes {
             self.message(field, |buffer| {
                 buffer.text(field::attribute::KEY, attribute.key.as_str());
@@ -232,18 +240,24 @@ fn nanos(time: SystemTime) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use opentelemetry::InstrumentationScope;
-    use opentelemetry::trace::{SpanContext, TraceFlags, TraceId, TraceState};
-    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-    use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
-    use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
-    use opentelemetry_sdk::Resource;
-
     use super::*;
-    use crate::pipeline::body::fill;
-    use crate::sample::{Sample, at};
+    use crate::{
+        pipeline::body::fill,
+        sample::{Sample, at},
+    };
+    use opentelemetry::{
+        InstrumentationScope,
+        trace::{SpanContext, TraceFlags, TraceId, TraceState},
+    };
+    use opentelemetry_proto::{
+        tonic::collector::trace::v1::ExportTraceServiceRequest,
+        transform::{
+            common::tonic::ResourceAttributesWithSchema,
+            trace::tonic::group_spans_by_resource_and_scope,
+        },
+    };
+    use opentelemetry_sdk::Resource;
+    use std::time::Duration;
 
     /// The same request, made by OpenTelemetry's own messages and by [`Protobuf`].
     fn assert_same(batch: Vec<SpanData>) {

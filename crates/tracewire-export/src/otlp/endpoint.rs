@@ -1,15 +1,14 @@
 //! Endpoints: whether they can be used, and the credentials in them.
 
-use std::borrow::Cow;
-
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use crate::{
+    diagnostics::shown::{Shown, has_real_host},
+    error::ExportError,
+};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::header::HeaderValue;
+use std::borrow::Cow;
 use tracewire_text::percent;
 use url::Url;
-
-use crate::diagnostics::shown::{Shown, has_real_host};
-use crate::error::ExportError;
 
 /// The URL of an endpoint that can be used.
 ///

@@ -1,16 +1,13 @@
 //! Spans and log records as requests in JSON.
 
-use std::sync::Arc;
-
-use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
-use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::Span;
+use super::{names::Names, numbers::Numbers};
+use crate::pipeline::body::{Format, Source};
+use opentelemetry_proto::tonic::{
+    common::v1::InstrumentationScope, resource::v1::Resource, trace::v1::Span,
+};
 use opentelemetry_sdk::trace::SpanData;
 use serde::Serialize;
-
-use super::numbers::Numbers;
-use super::requests::Names;
-use crate::pipeline::body::{Format, Source};
+use std::sync::Arc;
 
 /// `ExportTraceServiceRequest` or `ExportLogsServiceRequest`: only the names differ.
 #[derive(Debug)]
@@ -102,17 +99,20 @@ pub(crate) fn json<T: Serialize + ?Sized>(body: &mut Vec<u8>, value: &T) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::requests::SPANS;
-    use std::collections::VecDeque;
-
+    use super::{super::names::SPANS, *};
+    use crate::{
+        pipeline::body::{MOST_BODY_BYTES, fill},
+        sample::Sample,
+    };
     use opentelemetry::InstrumentationScope;
-    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-    use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
-    use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
-
-    use super::*;
-    use crate::pipeline::body::{MOST_BODY_BYTES, fill};
-    use crate::sample::Sample;
+    use opentelemetry_proto::{
+        tonic::collector::trace::v1::ExportTraceServiceRequest,
+        transform::{
+            common::tonic::ResourceAttributesWithSchema,
+            trace::tonic::group_spans_by_resource_and_scope,
+        },
+    };
+    use std::collections::VecDeque;
 
     #[test]
     fn a_request_is_what_the_messages_make_of_it() {

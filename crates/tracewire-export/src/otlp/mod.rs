@@ -6,43 +6,46 @@ mod encode;
 mod endpoint;
 mod exemplars;
 mod field;
+mod forms;
 #[cfg(feature = "otlp-grpc")]
 mod grpc;
 #[cfg(feature = "otlp-json")]
 mod json;
+mod names;
 #[cfg(feature = "otlp-json")]
 mod numbers;
+pub(crate) mod parts;
 mod requests;
 mod wire;
 
-use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
-
-use http::header::{AUTHORIZATION, HeaderMap};
-use opentelemetry_http::HttpClient;
-
-pub(crate) use self::client::Client;
-pub(crate) use self::endpoint::take_credentials;
 pub use self::endpoint::usable;
-#[cfg(feature = "otlp-grpc")]
-pub(crate) use self::grpc::Runtimes;
 #[cfg(all(feature = "logs", feature = "otlp-json"))]
 pub(crate) use self::json::{WriteJson, json};
-#[cfg(feature = "logs")]
-pub(crate) use self::requests::OtlpLogs;
-pub(crate) use self::requests::{OtlpMetrics, OtlpSpans};
+pub(crate) use self::{
+    client::Client,
+    endpoint::take_credentials,
+    requests::{OtlpMetrics, OtlpSpans},
+};
 #[cfg(feature = "logs")]
 pub(crate) use self::{encode::Write, wire::Buffer};
-use crate::diagnostics::shown::Shown;
-use crate::error::ExportError;
-use crate::exports::Exports;
-use crate::pipeline::batch::shorter;
-use crate::pipeline::deadline::Deadline;
-use crate::transport::http::{Poster, Target};
-use crate::transport::proxy::Proxy;
-use crate::transport::tls::Tls;
-use crate::transport::ureq_client::UreqClient;
+#[cfg(feature = "logs")]
+pub(crate) use self::{names::LOGS, requests::Requests};
+
+use crate::{
+    diagnostics::shown::Shown,
+    error::ExportError,
+    exports::Exports,
+    pipeline::{batch::shorter, deadline::Deadline},
+    transport::{
+        http::{Poster, Target},
+        proxy::Proxy,
+        tls::Tls,
+        ureq_client::UreqClient,
+    },
+};
+use http::header::{AUTHORIZATION, HeaderMap};
+use opentelemetry_http::HttpClient;
+use std::{fmt, sync::Arc, time::Duration};
 
 /// The settings of an exporter over OTLP, for one signal.
 ///
@@ -102,11 +105,6 @@ pub enum Compression {
     /// With gzip.
     Gzip,
 }
-
-/// The runtime that gRPC needs: none without gRPC.
-#[cfg(not(feature = "otlp-grpc"))]
-#[derive(Debug, Default)]
-pub(crate) struct Runtimes {}
 
 impl Protocol {
     /// Its name in `OTEL_EXPORTER_OTLP_PROTOCOL`.
@@ -175,7 +173,7 @@ impl OtlpExporter {
             return Ok(Client::Grpc(grpc::GrpcClient::new(target, runtime, deadline)?));
         }
         #[cfg(not(feature = "otlp-grpc"))]
-        let Runtimes {} = exports.runtimes();
+        let _ = exports; // which have the runtime that gRPC needs
         let client = match self.client {
             Some(client) => client,
             None => Arc::new(UreqClient::new(&url, &self.tls, self.proxy)?),

@@ -178,8 +178,7 @@ impl<S: SerializeMap> SerializeMap for Writer<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use opentelemetry_proto::tonic::common::v1::any_value::Value;
-    use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue};
+    use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, any_value::Value};
 
     #[test]
     fn numbers_that_json_cannot_write_are_text_wherever_they_stand() {

@@ -1,8 +1,7 @@
 //! The settings of batch processing.
 
-use std::time::Duration;
-
 use crate::error::ExportError;
+use std::time::Duration;
 
 /// How many bytes may wait or be under way for each place in a queue whose size was set.
 ///

@@ -1,10 +1,12 @@
 //! Futures on threads without a runtime.
 
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
-use std::time::Instant;
+use std::{
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+    time::Instant,
+};
 
 /// Runs a future on this thread, which has nothing else to do.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -46,10 +48,11 @@ fn waker() -> Waker {
 
 #[cfg(test)]
 mod tests {
-    use std::future::{pending, poll_fn, ready};
-    use std::time::Duration;
-
     use super::*;
+    use std::{
+        future::{pending, poll_fn, ready},
+        time::Duration,
+    };
 
     #[test]
     fn a_future_that_is_woken_by_another_thread_is_awaited() {

@@ -3,13 +3,10 @@
 //! An item is released as soon as it is encoded, so that a batch is never in memory twice. What does
 //! not fit stays in the batch.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
-
+use crate::pipeline::deliver::Weigh;
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::trace::SpanData;
-
-use crate::pipeline::queue::Weigh;
+use std::{collections::VecDeque, sync::Arc};
 
 /// The most that one body holds, before compression, unless a single item is larger: collectors
 /// refuse bodies beyond a few megabytes, and gRPC servers usually beyond four.
@@ -113,10 +110,8 @@ fn by_scope<T: Scoped>(batch: &mut VecDeque<T>) -> Vec<VecDeque<T>> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::collection::vec;
-    use proptest::prelude::*;
-
     use super::*;
+    use proptest::{collection::vec, prelude::*};
 
     #[derive(Clone, Debug, PartialEq)]
     struct Item {

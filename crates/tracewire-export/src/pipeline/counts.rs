@@ -1,11 +1,13 @@
 //! What became of the telemetry: the counters behind every report.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-use crate::diagnostics::log::Limited;
-use crate::transport::unreachable::Voice;
+use crate::diagnostics::{log::Limited, unreachable::Voice};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 /// Why a batch could not be delivered, whole or in part.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,10 +1,12 @@
 //! A thread for tasks that may hang: one at a time, however often something is asked for.
 
-use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::Instant;
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Instant,
+};
 
 /// Does tasks on a thread of its own, which lives as long as there are any.
 ///
@@ -122,11 +124,9 @@ impl<T> fmt::Debug for Courier<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
-    use std::time::Duration;
-
     use super::*;
     use crate::pipeline::deadline::after;
+    use std::{sync::mpsc::channel, time::Duration};
 
     const MINUTE: Duration = Duration::from_secs(60);
 

@@ -3,22 +3,31 @@
 //! Such an exporter may panic, or never come back. Here it costs the batch it had, and the batches
 //! that come while it hangs, but not the telemetry of the process for good.
 
-use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
-
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{SpanData, SpanExporter};
-
-use crate::diagnostics::quiet::quietly;
-use crate::error::ExportError;
-use crate::pipeline::block_on::block_on;
-use crate::pipeline::counts::Failure;
-use crate::pipeline::deadline::{Deadline, after};
-use crate::pipeline::queue::{Deliver, Encoded, Weigh, describe_panic};
+use crate::{
+    diagnostics::quiet::quietly,
+    error::ExportError,
+    pipeline::{
+        block_on::block_on,
+        counts::Failure,
+        deadline::{Deadline, after},
+        deliver::{Deliver, Encoded, Weigh},
+        queue::describe_panic,
+    },
+};
+use opentelemetry_sdk::{
+    Resource,
+    trace::{SpanData, SpanExporter},
+};
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel},
+    },
+    thread,
+    time::{Duration, Instant},
+};
 
 type Outcome = Result<(), String>;
 

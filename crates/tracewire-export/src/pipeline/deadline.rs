@@ -1,7 +1,9 @@
 //! The shutdown deadline, shared by everything that blocks.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 /// The moment so long from now; a limit beyond all reckoning is ten years.
 pub fn after(limit: Duration) -> Instant {

@@ -3,8 +3,7 @@
 //! The SDK counts attributes, events and links; the length of values it leaves alone, so that is
 //! done here, before a span waits in a queue.
 
-use opentelemetry::trace::Status;
-use opentelemetry::{Array, KeyValue, StringValue, Value};
+use opentelemetry::{Array, KeyValue, StringValue, Value, trace::Status};
 use opentelemetry_sdk::trace::SpanData;
 use tracewire_text::cut::first_chars;
 

@@ -14,59 +14,29 @@
 mod state;
 mod threads;
 
-use std::any::Any;
-use std::collections::VecDeque;
-use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
-
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
-
 use self::state::State;
-use crate::error::ExportError;
-use crate::pipeline::batch::Batch;
-use crate::pipeline::counts::{Counts, Failure};
-use crate::pipeline::deadline::after;
+use crate::{
+    error::ExportError,
+    pipeline::{
+        batch::Batch,
+        counts::Counts,
+        deadline::after,
+        deliver::{Deliver, Weigh},
+    },
+};
+use opentelemetry_sdk::{
+    Resource,
+    error::{OTelSdkError, OTelSdkResult},
+};
+use std::{
+    any::Any,
+    fmt,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 /// How long a flush waits: an exporter that hangs must not gather the threads that wait for it.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Takes batches to where they belong.
-pub(crate) trait Deliver<T>: Send + Sync + fmt::Debug + 'static {
-    /// What is sent, again if need be.
-    type Body: Send + 'static;
-
-    /// Encodes what fits into one request, at least one item, and takes it out of `batch`. May panic.
-    fn encode(&self, batch: &mut VecDeque<T>) -> Encoded<Self::Body>;
-
-    /// Sends a body. Blocks, for a bounded time; may panic.
-    fn send(&self, body: Self::Body) -> Result<(), Failure>;
-
-    /// Says who sends what is to come.
-    fn set_resource(&self, _resource: &Resource) {}
-
-    /// Nothing will be delivered any more.
-    fn shutdown(&self) {}
-
-    /// Whether several batches may be under way at once.
-    fn is_concurrent(&self) -> bool {
-        true
-    }
-}
-
-/// A body, and how many bytes it keeps.
-#[derive(Debug)]
-pub(crate) struct Encoded<B> {
-    pub(crate) body: B,
-    pub(crate) bytes: usize,
-}
-
-/// Something that keeps memory while it waits.
-pub(crate) trait Weigh: Send + fmt::Debug + 'static {
-    /// About how many bytes it keeps.
-    fn weight(&self) -> usize;
-}
 
 /// The queue and its threads, which end with `shutdown`.
 pub(crate) struct Queue<T> {
@@ -230,10 +200,13 @@ pub(crate) fn describe_panic(panic: &(dyn Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-    use std::sync::mpsc::{Receiver, Sender, channel};
-
     use super::*;
+    use crate::pipeline::{counts::Failure, deliver::Encoded};
+    use std::collections::VecDeque;
+    use std::sync::{
+        atomic::{AtomicUsize, Ordering::Relaxed},
+        mpsc::{Receiver, Sender, channel},
+    };
 
     const NEVER: Duration = Duration::MAX;
     const MINUTE: Duration = Duration::from_secs(60);

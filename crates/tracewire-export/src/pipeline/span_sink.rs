@@ -1,13 +1,8 @@
 //! What takes spans besides the queues of exporters.
 
-use std::fmt;
-use std::sync::Arc;
-use std::time::Instant;
-
 use opentelemetry::trace::SpanContext;
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::SpanData;
+use opentelemetry_sdk::{Resource, error::OTelSdkResult, trace::SpanData};
+use std::{fmt, sync::Arc, time::Instant};
 
 /// Takes sampled spans as they start and end, beside the exporters of a
 /// [`BatchSpanProcessor`](crate::BatchSpanProcessor).

@@ -3,13 +3,13 @@
 //! Everything it holds on the heap counts, and a text that it may share counts whole: the length of a
 //! text is known, but not whose it is. So the sum is rather too high than too low.
 
-use std::sync::Arc;
-
-use opentelemetry::trace::{Event, Link, SpanContext, Status};
-use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
+use crate::pipeline::deliver::Weigh;
+use opentelemetry::{
+    Array, InstrumentationScope, KeyValue, Value,
+    trace::{Event, Link, SpanContext, Status},
+};
 use opentelemetry_sdk::trace::SpanData;
-
-use crate::pipeline::queue::Weigh;
+use std::sync::Arc;
 
 /// An item that several queues may share.
 impl<T: Weigh + Sync> Weigh for Arc<T> {
@@ -114,12 +114,10 @@ fn trace_state(context: &SpanContext) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
-    use opentelemetry::trace::TraceState;
-
     use super::*;
     use crate::sample::Sample;
+    use opentelemetry::trace::TraceState;
+    use std::time::SystemTime;
 
     const LONG: usize = 60_000;
 

@@ -1,8 +1,9 @@
 //! The connections to the page, a bounded number of them.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
-
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 use tokio::task::AbortHandle;
 
 /// How many connections may be open. A scraper needs one.

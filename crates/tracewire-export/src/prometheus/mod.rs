@@ -7,20 +7,23 @@ mod page;
 mod server;
 mod service;
 
-use std::sync::{Arc, Weak};
-use std::time::Duration;
-
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::metrics::data::ResourceMetrics;
-use opentelemetry_sdk::metrics::reader::MetricReader;
-use opentelemetry_sdk::metrics::{InstrumentKind, ManualReader, Pipeline, Temporality};
-use tokio::sync::Semaphore;
-use tracewire_exemplar::Exemplars;
+pub use self::{server::PrometheusServer, service::PrometheusService};
 
 use self::format::Format;
-pub use self::server::PrometheusServer;
-pub use self::service::PrometheusService;
 use crate::diagnostics::log;
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    metrics::{
+        InstrumentKind, ManualReader, Pipeline, Temporality, data::ResourceMetrics,
+        reader::MetricReader,
+    },
+};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+use tokio::sync::Semaphore;
+use tracewire_exemplar::Exemplars;
 
 /// Metrics for Prometheus: the reader of a meter provider, and the page with what it reads.
 ///

@@ -1,6 +1,6 @@
 //! What metrics and labels are called there: legal characters, units, suffixes.
 
-use super::Format;
+use super::format::Format;
 
 /// What the short names of units stand for.
 const UNITS: [(&str, &str); 27] = [

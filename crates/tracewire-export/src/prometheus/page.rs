@@ -2,19 +2,21 @@
 //!
 //! [compatibility rules]: https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/
 
-use std::collections::BTreeMap;
-use std::fmt::{self, Display, Write as _};
-use std::time::{Duration, SystemTime};
-
+use super::{
+    Format,
+    name::{Name, legal},
+};
+use crate::exemplars::{Joined, join};
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::metrics::data::{
     AggregatedMetrics, Metric, MetricData, ResourceMetrics, ScopeMetrics,
 };
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Display, Write as _},
+    time::{Duration, SystemTime},
+};
 use tracewire_exemplar::Exemplars;
-
-use super::Format;
-use super::name::{Name, legal};
-use crate::exemplars::{Joined, join};
 
 /// How old an exemplar may be: older traces tend to be gone.
 const OLDEST: Duration = Duration::from_secs(600);
@@ -266,11 +268,9 @@ fn escape(text: &str, quotes: bool) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::PrometheusExporter;
-    use super::*;
+    use super::{super::PrometheusExporter, *};
     use opentelemetry::metrics::MeterProvider;
-    use opentelemetry_sdk::Resource;
-    use opentelemetry_sdk::metrics::SdkMeterProvider;
+    use opentelemetry_sdk::{Resource, metrics::SdkMeterProvider};
 
     /// One of each kind, on a page in this format.
     fn page(format: Format) -> String {

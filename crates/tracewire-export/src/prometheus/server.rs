@@ -1,32 +1,33 @@
 //! The server of the page, on a thread of its own.
 
-use std::convert::Infallible;
-use std::io;
-use std::net::{SocketAddr, TcpListener};
-use std::pin::{Pin, pin};
-use std::sync::{Mutex, PoisonError, mpsc};
-use std::task::Poll;
-use std::thread;
-use std::time::{Duration, Instant};
-
+use super::{
+    PrometheusExporter,
+    connections::{Activity, Connections},
+    service::{PrometheusService, plain},
+};
+use crate::{diagnostics::shown::Shown, error::ExportError};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use opentelemetry::Context;
-use tokio::net::TcpStream;
-use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
-use tokio::time::{sleep, timeout};
-
-use super::PrometheusExporter;
-use super::connections::{Activity, Connections};
-use super::service::{PrometheusService, plain};
-use crate::diagnostics::shown::Shown;
-use crate::error::ExportError;
+use std::{
+    convert::Infallible,
+    io,
+    net::{SocketAddr, TcpListener},
+    pin::{Pin, pin},
+    sync::{Mutex, PoisonError, mpsc},
+    task::Poll,
+    thread,
+    time::{Duration, Instant},
+};
+use tokio::{
+    net::TcpStream,
+    runtime::Runtime,
+    sync::oneshot,
+    time::{sleep, timeout},
+};
 
 /// How long the head of a request may take, and how long a connection may be idle between two.
 const HEAD_LIMIT: Duration = Duration::from_secs(5);
@@ -192,12 +193,12 @@ async fn answer(request: Request<Incoming>, service: PrometheusService) -> Respo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{BufRead, BufReader, Read, Write};
-    use std::net::{Shutdown, TcpStream};
-
     use opentelemetry::metrics::{Meter, MeterProvider};
-    use opentelemetry_sdk::Resource;
-    use opentelemetry_sdk::metrics::SdkMeterProvider;
+    use opentelemetry_sdk::{Resource, metrics::SdkMeterProvider};
+    use std::{
+        io::{BufRead, BufReader, Read, Write},
+        net::{Shutdown, TcpStream},
+    };
 
     const SCRAPE: &str = "GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
 

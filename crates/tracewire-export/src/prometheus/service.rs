@@ -1,19 +1,21 @@
 //! From a request to the page, whatever server it came through.
 
-use std::convert::Infallible;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
-
+use super::{Format, PrometheusExporter};
 use bytes::Bytes;
-use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, VARY};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode,
+    header::{ACCEPT, ALLOW, CONTENT_TYPE, VARY},
+};
 use http_body_util::Full;
 use opentelemetry::Context as TelemetryContext;
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 use tokio::runtime::Handle;
 use tower_service::Service;
-
-use super::{Format, PrometheusExporter};
 
 /// Answers requests with the metrics of a [`PrometheusExporter`], as a Tower service to mount.
 ///
@@ -122,8 +124,7 @@ fn accept(headers: &HeaderMap) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use opentelemetry_sdk::Resource;
-    use opentelemetry_sdk::metrics::SdkMeterProvider;
+    use opentelemetry_sdk::{Resource, metrics::SdkMeterProvider};
     use proptest::prelude::*;
 
     fn answer(

@@ -3,34 +3,34 @@
 //! Whatever client sends it stands behind `opentelemetry_http::HttpClient`: ours, or one that the
 //! program gave, which may sign requests or speak over a Unix socket.
 
-use std::error::Error;
-use std::fmt;
-use std::io::{self, Write};
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
-
+use super::{
+    retry::{Fault, Retries, Retry},
+    ureq_client::{self, MOST_RESPONSE, TimeLeft},
+};
+use crate::{
+    diagnostics::{shown, unreachable},
+    error::ExportError,
+    pipeline::{
+        block_on::block_until,
+        deadline::{Deadline, after},
+    },
+};
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use http::header::{self, HeaderMap, HeaderValue};
-use http::{Request, StatusCode, Uri};
+use flate2::{Compression, write::GzEncoder};
+use http::{
+    Request, StatusCode, Uri,
+    header::{self, HeaderMap, HeaderValue},
+};
 use opentelemetry_http::{HttpClient, HttpError};
+use std::{
+    error::Error,
+    fmt,
+    io::{self, Write},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 use tracewire_text::redact_message;
 use url::Url;
-
-use super::retry::{Fault, Retries, Retry};
-use super::{unreachable, ureq_client};
-use crate::diagnostics::shown;
-use crate::error::ExportError;
-use crate::pipeline::block_on::block_until;
-use crate::pipeline::deadline::{Deadline, after};
-
-/// How much of an answer is read: it holds counts and a message, and the collector is untrusted.
-pub(crate) const MOST_RESPONSE: usize = 64 * 1024;
-
-/// How long a request may take, for clients that can stop by themselves.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct TimeLeft(pub(super) Duration);
 
 /// Everything about the requests to one endpoint.
 pub(crate) struct Target {
@@ -189,12 +189,9 @@ pub(crate) fn gzip(body: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
-
     use super::*;
-    use crate::transport::proxy::Proxy;
-    use crate::transport::tls::Tls;
-    use crate::transport::ureq_client::UreqClient;
+    use crate::transport::{proxy::Proxy, tls::Tls, ureq_client::UreqClient};
+    use std::io::Read;
 
     #[test]
     fn only_the_retryable_statuses_are_retried() {

@@ -3,8 +3,9 @@
 pub(crate) mod http;
 pub(crate) mod proxy;
 pub(crate) mod retry;
+#[cfg(feature = "otlp-grpc")]
+pub(crate) mod runtime;
 #[cfg(feature = "__rustls")]
 mod rustls_config;
 pub(crate) mod tls;
-pub(crate) mod unreachable;
 pub(crate) mod ureq_client;

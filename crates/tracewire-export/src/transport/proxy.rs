@@ -1,9 +1,7 @@
 //! The way to a collector through an HTTP proxy, by a tunnel (`CONNECT`).
 
-use std::fmt;
-use std::net::IpAddr;
-
 use ipnet::IpNet;
+use std::{fmt, net::IpAddr};
 use tracewire_text::host;
 use url::Url;
 

@@ -1,12 +1,17 @@
 //! How often something is sent: again if that may help, and never beyond its time.
 
-use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-use crate::pipeline::deadline::{Deadline, after};
-use crate::transport::unreachable;
+use crate::{
+    diagnostics::unreachable,
+    pipeline::deadline::{Deadline, after},
+};
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 const FIRST_DELAY: Duration = Duration::from_millis(200);
 /// The longest pause that is kept for a batch without a time limit: a collector may ask for years.

@@ -3,19 +3,42 @@
 //! The crypto provider is named here, so that it does not matter which one, if any, the rest of the
 //! process has installed; and none is installed for others.
 
-use std::fmt;
-use std::sync::Arc;
-
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use super::tls::{HttpConfig, Tls};
+use crate::{diagnostics::shown::Shown, error::ExportError};
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::CryptoProvider,
+    pki_types::{
+        CertificateDer, PrivateKeyDer,
+        pem::{self, PemObject},
+    },
+};
 use rustls_platform_verifier::BuilderVerifierExt;
+use std::{fmt, sync::Arc};
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
+use url::Url;
 
-use super::tls::Tls;
-use crate::diagnostics::shown::Shown;
-use crate::error::ExportError;
+impl Tls {
+    /// Configures the HTTP client, if `url` needs it.
+    pub(super) fn configure(
+        &self,
+        client: HttpConfig,
+        url: &Url,
+    ) -> Result<HttpConfig, ExportError> {
+        if url.scheme() != "https" {
+            return Ok(client);
+        }
+        let (http, _) = config(self)?;
+        Ok(client.tls_config(http))
+    }
+
+    /// The configuration of a connection, if `url` needs any.
+    #[cfg(feature = "otlp-grpc")]
+    pub(crate) fn for_grpc(&self, url: &Url) -> Result<Option<rustls::ClientConfig>, ExportError> {
+        let needs_tls = url.scheme() == "https";
+        needs_tls.then(|| config(self).map(|(_, rustls)| rustls)).transpose()
+    }
+}
 
 /// A PEM file, and the setting that names it.
 #[derive(Clone, Copy)]
@@ -34,7 +57,7 @@ impl<'a> File<'a> {
 ///
 /// The HTTP client makes rustls' configuration when it first connects, and takes it for granted that it
 /// can; so it is made here as well, where a fault is still an error of set-up.
-pub(super) fn config(tls: &Tls) -> Result<(TlsConfig, ClientConfig), ExportError> {
+fn config(tls: &Tls) -> Result<(TlsConfig, ClientConfig), ExportError> {
     let provider = provider();
     let config = TlsConfig::builder().unversioned_rustls_crypto_provider(Arc::clone(&provider));
     let builder = ClientConfig::builder_with_provider(provider)

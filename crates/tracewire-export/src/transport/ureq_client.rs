@@ -1,22 +1,17 @@
 //! The HTTP client that exporters use unless the program gave one.
 
-use std::fmt;
-use std::io::Read;
-use std::time::Duration;
-
+use super::{
+    proxy::Proxy,
+    retry::{Fault, Retry},
+    tls::Tls,
+};
+use crate::{diagnostics::unreachable, error::ExportError, pipeline::batch::CONCURRENT_EXPORTS};
 use bytes::Bytes;
 use http::{Request, Response};
 use opentelemetry_http::{HttpClient, HttpError};
+use std::{fmt, io::Read, time::Duration};
 use ureq::{Agent, Timeout};
 use url::Url;
-
-use super::http::{MOST_RESPONSE, TimeLeft};
-use super::proxy::Proxy;
-use super::retry::{Fault, Retry};
-use super::tls::Tls;
-use super::unreachable;
-use crate::error::ExportError;
-use crate::pipeline::batch::CONCURRENT_EXPORTS;
 
 /// How long to wait for a connection; a dead network must not cost a batch its whole time.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,6 +24,13 @@ pub(crate) const USER_AGENT: &str = concat!(
     " OTel-OTLP-Exporter-Rust/",
     env!("CARGO_PKG_VERSION")
 );
+
+/// How much of an answer is read: it holds counts and a message, and the collector is untrusted.
+pub(crate) const MOST_RESPONSE: usize = 64 * 1024;
+
+/// How long a request may take, for clients that can stop by themselves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TimeLeft(pub(super) Duration);
 
 /// Blocks the thread that sends, and stops when its time is up.
 pub(crate) struct UreqClient(Agent);

@@ -1,13 +1,16 @@
 //! HTTP clients that the program gave: one that signs, one over a Unix socket, and some that hang.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
-
 use async_trait::async_trait;
 use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use std::{
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, Sender, channel},
+    },
+    time::{Duration, Instant},
+};
 use tracewire_export::{Batch, BatchSpanProcessor, Compression, Exports, OtlpExporter};
 
 fn provider(exports: &Exports, client: impl HttpClient + 'static) -> SdkTracerProvider {
@@ -144,17 +147,15 @@ fn a_client_that_hangs_does_not_hang_the_shutdown() {
 
 #[cfg(unix)]
 mod unix {
-    use std::convert::Infallible;
-    use std::path::PathBuf;
-
-    use http_body_util::{BodyExt, Full};
-    use hyper::body::Incoming;
-    use hyper::service::service_fn;
-    use hyper_util::rt::TokioIo;
-    use tokio::net::{UnixListener, UnixStream};
-    use tokio::runtime::Handle;
-
     use super::*;
+    use http_body_util::{BodyExt, Full};
+    use hyper::{body::Incoming, service::service_fn};
+    use hyper_util::rt::TokioIo;
+    use std::{convert::Infallible, path::PathBuf};
+    use tokio::{
+        net::{UnixListener, UnixStream},
+        runtime::Handle,
+    };
 
     /// Speaks HTTP over a Unix socket, on a runtime of the program.
     #[derive(Debug)]

@@ -1,7 +1,6 @@
 //! Settings come from the program alone.
 
-use std::fs;
-use std::path::Path;
+use std::{fs, path::Path};
 
 /// What reads variables, here or in the SDK.
 const READERS: [&str; 5] =

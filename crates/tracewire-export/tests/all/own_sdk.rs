@@ -1,17 +1,22 @@
 //! Providers that the program built, with several exporters and a report at the end.
 
-use std::io;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
 use http::StatusCode;
-use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, LoggerProvider as _};
-use opentelemetry::metrics::MeterProvider as _;
-use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::logs::SdkLoggerProvider;
-use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
+use opentelemetry::{
+    logs::{AnyValue, LogRecord as _, Logger as _, LoggerProvider as _},
+    metrics::MeterProvider as _,
+    trace::{Span as _, Tracer as _, TracerProvider as _},
+};
+use opentelemetry_sdk::{
+    Resource,
+    logs::SdkLoggerProvider,
+    metrics::{PeriodicReader, SdkMeterProvider},
+    trace::{InMemorySpanExporter, SdkTracerProvider},
+};
+use std::{
+    io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tracewire_export::{
     Batch, BatchLogProcessor, BatchSpanProcessor, Compression, ConsoleExporter, ConsoleFormat,
     Exports, MetricExporter, OtlpExporter, SignalReport,

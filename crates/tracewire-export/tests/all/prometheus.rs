@@ -1,13 +1,12 @@
 //! The page for Prometheus: our server's, and the same mounted under a route of axum.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-
 use axum::Router;
-use opentelemetry::KeyValue;
-use opentelemetry::metrics::MeterProvider as _;
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry::{KeyValue, metrics::MeterProvider as _};
+use opentelemetry_sdk::{Resource, metrics::SdkMeterProvider};
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+};
 use tracewire_export::{PrometheusExporter, PrometheusServer};
 
 /// Status line, headers that both servers are to have, and body.

@@ -1,12 +1,15 @@
 //! One span for all that take it.
 
-use std::sync::{Arc, Mutex};
-use std::time::Instant;
-
 use opentelemetry::trace::{Span as _, SpanContext, SpanId, Tracer as _, TracerProvider as _};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData};
+use opentelemetry_sdk::{
+    Resource,
+    error::OTelSdkResult,
+    trace::{SdkTracerProvider, SpanData},
+};
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
 use tracewire_export::{Batch, BatchSpanProcessor, Exports, OtlpExporter, SpanSink};
 use tracewire_testing::{Answer, Collector};
 

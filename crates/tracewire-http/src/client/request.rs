@@ -5,11 +5,11 @@ use crate::{
     exchange::Record,
     grpc::RpcCall,
     settings::Resolved,
-    values::{Scheme, describe_method, limited, limited_shared},
+    values::{Scheme, describe_method, limited, limited_shared, repeated},
 };
 use http::{HeaderMap, Method};
 use opentelemetry::KeyValue;
-use std::fmt;
+use std::{borrow::Cow, fmt, sync::Arc};
 use tracewire_text::host::Authority;
 
 /// What a client knows of a call before it is sent.
@@ -110,7 +110,16 @@ impl<'a> ClientRequest<'a> {
     fn describe_http(&self, record: &Record, attributes: &mut Vec<KeyValue>) {
         let limit = record.options().value_limit;
         describe_method(&record.method, self.method, limit, attributes);
-        let url = record.options().sensitive_keys.limited_url(self.url, limit).into_owned();
+        let keys = &record.options().sensitive_keys;
+        // What was shown as it is, by the same rules, need not be read again.
+        let known = || repeated::url(self.url).filter(|url| url.len() <= limit);
+        let url: Arc<str> = match keys.is_default().then(known).flatten() {
+            Some(known) => known,
+            None => match keys.limited_url(self.url, limit) {
+                Cow::Borrowed(url) if keys.is_default() => repeated::shown_url(url),
+                url => url.into(),
+            },
+        };
         attributes.push(KeyValue::new(c::URL_FULL, url));
         if let Some(template) = self.template {
             attributes.push(KeyValue::new(c::URL_TEMPLATE, limited(template.into(), limit)));

@@ -1,6 +1,9 @@
 //! The last frame of a body, and whether there is one at all.
 
-use crate::outcome::{ErrorType, Outcome};
+use crate::{
+    outcome::{ErrorType, Outcome},
+    values::first,
+};
 use bytes::Buf;
 use http::{HeaderMap, Method, StatusCode, header::CONTENT_LENGTH};
 use http_body::{Body, Frame};
@@ -56,7 +59,7 @@ const MOST_DIGITS: usize = 20;
 /// Returns the length of the body that `headers` declare with `Content-Length`, in bytes, if it is
 /// written in digits alone.
 pub(crate) fn declared_length(headers: &HeaderMap) -> Option<u64> {
-    let length = headers.get(CONTENT_LENGTH)?.as_bytes();
+    let length = first(headers, &CONTENT_LENGTH)?.as_bytes();
     let is_number = length.len() <= MOST_DIGITS && length.iter().all(u8::is_ascii_digit);
     if is_number { str::from_utf8(length).ok()?.parse().ok() } else { None }
 }

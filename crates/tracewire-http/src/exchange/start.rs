@@ -1,7 +1,7 @@
 //! Starts the span, described for the sampler.
 
 use super::Record;
-use crate::values::{OTHER, Side, conventional};
+use crate::values::{OTHER, Side, conventional, repeated};
 use opentelemetry::{
     Context, KeyValue, StringValue,
     trace::{Link, SpanBuilder, SpanContext, SpanKind, TraceContextExt},
@@ -102,11 +102,7 @@ pub(super) fn span_name(method: &StringValue, target: Option<&str>) -> Cow<'stat
     let Some(target) = target else {
         return conventional(method).map_or_else(|| Cow::Owned(method.to_owned()), Cow::Borrowed);
     };
-    let mut name = String::with_capacity(method.len() + 1 + target.len());
-    name.push_str(method);
-    name.push(' ');
-    name.push_str(target);
-    Cow::Owned(name)
+    repeated::span_name(method, target)
 }
 
 /// Whether the caller, in another process, decided not to sample this trace.

@@ -12,6 +12,16 @@ use std::time::Duration;
 /// `text/event-stream`, `multipart/x-mixed-replace` or `application/grpc`.
 pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
     let Some(media_type) = media_type(headers) else { return false };
+    // Most are text or JSON.
+    let may_be = match media_type.first().map(u8::to_ascii_lowercase) {
+        Some(b't') => media_type.get(5).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'e')),
+        Some(b'm') => true,
+        Some(b'a') => media_type.get(12).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'g')),
+        _ => false,
+    };
+    if !may_be {
+        return false;
+    }
     let is = |known: &str| media_type.eq_ignore_ascii_case(known.as_bytes());
     let is_grpc = |rest: &[u8]| matches!(rest.first(), None | Some(b'+' | b'-'));
     is("text/event-stream")

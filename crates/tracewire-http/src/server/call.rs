@@ -199,6 +199,7 @@ fn start(
         .host
         .as_deref()
         .or_else(|| head.uri.authority().map(uri::Authority::as_str))
+        .map(str::as_bytes)
         .or_else(|| host(head.headers));
     facts.peer = peer;
     facts.client = forwarded.client;
@@ -219,9 +220,9 @@ fn start(
 }
 
 /// The `Host` header, unless it is too long to be read.
-fn host(headers: &HeaderMap) -> Option<&str> {
-    let host = headers.get(HOST).filter(|host| host.len() <= Authority::MAX_LEN)?;
-    host.to_str().ok()
+fn host(headers: &HeaderMap) -> Option<&[u8]> {
+    let host = headers.get(HOST)?.as_bytes();
+    Some(host).filter(|host| host.len() <= Authority::MAX_LEN)
 }
 
 fn body_error<E>(_: &E) -> ErrorType {

@@ -6,7 +6,9 @@ use crate::{
     exchange::{Exchange, Record},
     grpc::RpcCall,
     settings::Resolved,
-    values::{Scheme, address, describe_method, header, limited_shared, repeated, version_name},
+    values::{
+        Scheme, address, describe_method, header_shared, limited_shared, repeated, version_name,
+    },
 };
 use http::{HeaderMap, Method, Version, header::USER_AGENT};
 use opentelemetry::{KeyValue, StringValue, otel_debug};
@@ -15,7 +17,6 @@ use std::{
     net::SocketAddr,
     sync::{Arc, Once},
 };
-use tracewire_text::host::Authority;
 
 /// How much of a user agent is searched for names, in bytes.
 const SEARCHED: usize = 512;
@@ -36,7 +37,7 @@ pub(super) struct ServerRequest<'a> {
     pub(super) query: Option<&'a str>,
     /// The host and port asked for: `:authority`, or the `Host` header. A text that
     /// [`Authority::parse_host`] does not take is left out.
-    pub(super) authority: Option<&'a str>,
+    pub(super) authority: Option<&'a [u8]>,
     /// The matched route template, if the router has matched already.
     pub(super) route: Option<&'a str>,
     /// The protocol version of the connection.
@@ -59,7 +60,7 @@ impl fmt::Debug for ServerRequest<'_> {
         f.debug_struct("ServerRequest")
             .field("method", self.method)
             .field("scheme", &self.scheme)
-            .field("authority", &self.authority.and_then(Authority::parse_host))
+            .field("authority", &self.authority.and_then(repeated::authority))
             .field("route", &self.route)
             .field("version", &self.version)
             .field("peer", &self.peer)
@@ -102,10 +103,13 @@ impl<'a> ServerRequest<'a> {
             Some(call) => call.describe(self.path, limit, &mut attributes),
             None => self.describe_http(record, &mut attributes),
         }
-        if let Some(authority) = self.authority.and_then(Authority::parse_host) {
-            let host = limited_shared(authority.host.into(), limit);
+        if let Some((host, port)) = self.authority.and_then(repeated::authority) {
+            let host = match host.len() <= limit {
+                true => StringValue::from(host),
+                false => limited_shared((&*host).into(), limit),
+            };
             attributes.push(KeyValue::new(c::SERVER_ADDRESS, host));
-            if let Some(port) = authority.port {
+            if let Some(port) = port {
                 attributes.push(KeyValue::new(c::SERVER_PORT, i64::from(port)));
             }
         }
@@ -148,8 +152,8 @@ impl<'a> ServerRequest<'a> {
         describe_method(&record.method, self.method, limit, attributes);
         attributes.push(KeyValue::new(c::URL_SCHEME, self.scheme.as_str()));
         let keys = &record.options().sensitive_keys;
-        let path = keys.limited_path(self.path, limit).into_owned();
-        attributes.push(KeyValue::new(c::URL_PATH, path));
+        let path = keys.limited_path(self.path, limit);
+        attributes.push(KeyValue::new(c::URL_PATH, repeated::path(&path)));
         if let Some(query) = self.query {
             let query = keys.limited_query(query, limit).into_owned();
             attributes.push(KeyValue::new(c::URL_QUERY, query));
@@ -161,7 +165,7 @@ impl<'a> ServerRequest<'a> {
             attributes.push(KeyValue::new(c::NETWORK_PROTOCOL_VERSION, version));
         }
         if let Some(user_agent) = self.headers.and_then(|headers| headers.get(USER_AGENT)) {
-            let user_agent = limited_shared(header(user_agent, limit), limit);
+            let user_agent = header_shared(user_agent, limit);
             attributes.push(KeyValue::new(c::USER_AGENT_ORIGINAL, user_agent));
         }
         if let Some(kind) = record.synthetic {
@@ -246,7 +250,7 @@ mod tests {
         let mut request =
             ServerRequest::new(&Method::GET, Scheme::Https, "/SECRET", Version::HTTP_11);
         request.query = Some("token=SECRET");
-        request.authority = Some("ada:SECRET@shop.example");
+        request.authority = Some(b"ada:SECRET@shop.example");
         request.headers = Some(&headers);
         request.attributes = &attributes;
         let shown = format!("{request:?}");

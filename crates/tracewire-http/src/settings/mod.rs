@@ -22,6 +22,28 @@ use std::{fmt, sync::Arc};
 /// first exchange**, not here: OpenTelemetry's globals hand out tracers and instruments that never
 /// have an effect if they are taken before the provider is set. While no tracer provider is set,
 /// they are looked up again, at most once a second.
+///
+/// The settings of one side start nothing on the other:
+///
+/// ```
+/// # use opentelemetry::Context;
+/// # use std::sync::Arc;
+/// # use tracewire_http::{ClientRequest, Scheme, wiring::{ClientCall, ClientSettings}};
+/// # let (method, parent) = (http::Method::GET, Context::new());
+/// # let request = ClientRequest::new(&method, "http://db/", Scheme::Http, "db", 80);
+/// let settings = Arc::new(ClientSettings::new("my-client", "1.0.0"));
+/// let call = ClientCall::start(&settings, &parent, request, &mut http::Extensions::new());
+/// ```
+///
+/// ```compile_fail,E0308
+/// # use opentelemetry::Context;
+/// # use std::sync::Arc;
+/// # use tracewire_http::{ClientRequest, Scheme, wiring::{ClientCall, ServerSettings}};
+/// # let (method, parent) = (http::Method::GET, Context::new());
+/// # let request = ClientRequest::new(&method, "http://db/", Scheme::Http, "db", 80);
+/// let settings = Arc::new(ServerSettings::new("my-server", "1.0.0"));
+/// let call = ClientCall::start(&settings, &parent, request, &mut http::Extensions::new());
+/// ```
 #[derive(Clone)]
 #[must_use = "settings do nothing until an exchange starts with them"]
 pub struct Settings<O> {

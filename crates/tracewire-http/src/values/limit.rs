@@ -19,6 +19,14 @@ pub(crate) fn limited_shared(text: Cow<'_, str>, limit: usize) -> StringValue {
     StringValue::from(repeated::text(&cut(text, limit)))
 }
 
+/// A header's value as text, cut to `limit`, that comes again with nearly every request.
+pub(crate) fn header_shared(value: &HeaderValue, limit: usize) -> StringValue {
+    match repeated::known(value.as_bytes()) {
+        Some(known) if known.len() <= limit => known.into(),
+        _ => limited_shared(header(value, limit), limit),
+    }
+}
+
 /// A header's value as text, cut to `limit`.
 pub(crate) fn header(value: &HeaderValue, limit: usize) -> Cow<'_, str> {
     cut_bytes(value.as_bytes(), limit)

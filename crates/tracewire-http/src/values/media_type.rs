@@ -1,5 +1,6 @@
 //! The media type of a message.
 
+use super::first;
 use http::{HeaderMap, header::CONTENT_TYPE};
 
 /// How much of a content type is read, in bytes.
@@ -7,7 +8,7 @@ const MEDIA_TYPE: usize = 256;
 
 /// The media type in `headers`, as it was written but without its parameters.
 pub(crate) fn media_type(headers: &HeaderMap) -> Option<&[u8]> {
-    let value = headers.get(CONTENT_TYPE)?.as_bytes();
+    let value = first(headers, &CONTENT_TYPE)?.as_bytes();
     let value = &value[..value.len().min(MEDIA_TYPE)];
     let end = value.iter().position(|byte| *byte == b';').unwrap_or(value.len());
     Some(value[..end].trim_ascii())

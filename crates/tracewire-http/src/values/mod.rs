@@ -1,6 +1,7 @@
 //! The values that attributes take: what a request may say in them, and what it may not.
 
 mod causes;
+mod first;
 mod header_capture;
 mod limit;
 mod media_type;
@@ -14,8 +15,9 @@ pub use self::{
     causes::causes, header_capture::HeaderSelector, method::KnownMethods, scheme::Scheme,
 };
 pub(crate) use self::{
+    first::first,
     header_capture::MOST_HEADERS,
-    limit::{address, header, limited, limited_shared},
+    limit::{address, header, header_shared, limited, limited_shared},
     media_type::{after_grpc, media_type},
     method::{OTHER, conventional, describe_method},
     side::Side,

@@ -76,8 +76,9 @@ pub struct LogsExporter {
 }
 
 pub(crate) enum LogsKind {
-    Otlp(Otlp),
+    Otlp(Box<Otlp>),
     Console,
+    #[allow(dead_code, reason = "made with the cargo feature `logs` alone")]
     Custom(AddExporter),
 }
 
@@ -90,7 +91,7 @@ impl LogsExporter {
 
     /// The same with settings of its own before those.
     pub fn otlp_with(otlp: Otlp) -> Self {
-        Self::new(LogsKind::Otlp(otlp))
+        Self::new(LogsKind::Otlp(Box::new(otlp)))
     }
 
     /// To stdout, for people or as JSON: see [`Console`](crate::Console).

@@ -163,7 +163,7 @@ pub struct MetricsExporter {
 }
 
 pub(crate) enum MetricsKind {
-    Otlp(Otlp),
+    Otlp(Box<Otlp>),
     Console,
     Prometheus(Prometheus),
     Custom(AddPeriodic),
@@ -182,7 +182,7 @@ impl MetricsExporter {
 
     /// The same with settings of its own before those.
     pub fn otlp_with(otlp: Otlp) -> Self {
-        Self::new(MetricsKind::Otlp(otlp))
+        Self::new(MetricsKind::Otlp(Box::new(otlp)))
     }
 
     /// To stdout, for people or as JSON: see [`Console`](crate::Console).

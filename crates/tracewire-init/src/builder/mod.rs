@@ -2,6 +2,7 @@
 
 mod batching;
 mod console;
+mod live;
 mod logs;
 mod metrics;
 mod otlp;
@@ -23,6 +24,7 @@ use tracing::subscriber::NoSubscriber;
 pub use self::{
     batching::Batching,
     console::{Console, LogFormat},
+    live::Live,
     logs::{Logs, LogsExporter},
     metrics::{HistogramAggregation, Metrics, MetricsExporter, Prometheus},
     otlp::Otlp,
@@ -149,6 +151,20 @@ impl Builder {
     /// Sets how the console shows telemetry.
     pub fn console(mut self, console: Console) -> Self {
         self.code.console = over(console, self.code.console);
+        self
+    }
+
+    /// Turns the live page on: recent traces, routes, what runs now and what telemetry itself does, as a
+    /// page in this process. It needs the cargo feature `live`, and is warned of without.
+    ///
+    /// Mount [`Telemetry::live_page`] in your server, or let it [listen](Live::listen) on a port of its
+    /// own. Without this, `TRACEWIRE_LIVE` turns it on. It keeps at most 16 MiB unless
+    /// [set](Live::memory_mib).
+    ///
+    /// A page to look at never stops a service from starting: what cannot work is warned of.
+    pub fn live(mut self, live: Live) -> Self {
+        self.code.live = over(live, self.code.live);
+        self.code.live.is_on = in_code(true);
         self
     }
 

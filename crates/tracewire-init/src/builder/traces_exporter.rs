@@ -30,7 +30,7 @@ pub struct TracesExporter {
 }
 
 pub(crate) enum TracesKind {
-    Otlp(Otlp),
+    Otlp(Box<Otlp>),
     Console,
     Zipkin(Zipkin),
     Custom(AddExporter),
@@ -52,7 +52,7 @@ impl TracesExporter {
 
     /// The same with settings of its own before those.
     pub fn otlp_with(otlp: Otlp) -> Self {
-        Self::new(TracesKind::Otlp(otlp))
+        Self::new(TracesKind::Otlp(Box::new(otlp)))
     }
 
     /// To stdout, for people or as JSON: see [`Console`](crate::Console).

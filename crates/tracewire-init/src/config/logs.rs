@@ -24,10 +24,18 @@ pub(crate) struct Logs {
     pub(crate) processors: Vec<AddProcessor>,
 }
 
+/// Without exporters: what the specification says.
+#[cfg(feature = "live")]
+impl Default for Logs {
+    fn default() -> Self {
+        Self { exporters: Vec::new(), attributes: 128, value_length: None, processors: Vec::new() }
+    }
+}
+
 /// One exporter with everything that it needs.
 #[cfg_attr(not(feature = "logs"), expect(dead_code, reason = "nothing makes a provider of it"))]
 pub(crate) enum Exporter {
-    Otlp(Otlp, Batch),
+    Otlp(Box<Otlp>, Batch),
     Console,
     Custom(AddExporter, Batch),
 }
@@ -89,7 +97,8 @@ fn exporters_of(
         };
         decided.push(match kind {
             LogsKind::Otlp(own) => {
-                Exporter::Otlp(otlp::decide(own, &given.otlp, Signal::Logs, proxies, plan)?, batch)
+                let otlp = otlp::decide(*own, &given.otlp, Signal::Logs, proxies, plan)?;
+                Exporter::Otlp(Box::new(otlp), batch)
             }
             LogsKind::Console => Exporter::Console,
             LogsKind::Custom(add) => Exporter::Custom(add, batch),

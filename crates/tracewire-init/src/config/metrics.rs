@@ -23,6 +23,7 @@ const EXEMPLARS: &str = "OTEL_METRICS_EXEMPLAR_FILTER";
 const HISTOGRAMS: &str = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
 
 /// Metrics, as decided.
+#[derive(Default)]
 pub(crate) struct Metrics {
     pub(crate) exporters: Vec<Exporter>,
     pub(crate) histograms: HistogramAggregation,
@@ -35,7 +36,7 @@ pub(crate) struct Metrics {
 
 /// One exporter with everything that it needs.
 pub(crate) enum Exporter {
-    Otlp { otlp: Otlp, interval: Duration, temporality: Temporality },
+    Otlp { otlp: Box<Otlp>, interval: Duration, temporality: Temporality },
     Console { interval: Duration },
     Prometheus(Prometheus),
     Custom { add: AddPeriodic, interval: Duration },
@@ -94,10 +95,10 @@ fn exporters_of(
             MetricsKind::Otlp(own) => {
                 let interval = shared.interval(interval, plan);
                 let timeout = shared.timeout(timeout, plan);
-                let mut otlp = otlp::decide(own, &given.otlp, Signal::Metrics, proxies, plan)?;
+                let mut otlp = otlp::decide(*own, &given.otlp, Signal::Metrics, proxies, plan)?;
                 otlp.exporter.timeout = shorter(otlp.exporter.timeout, timeout);
                 let temporality = shared.temporality(temporality, plan);
-                Exporter::Otlp { otlp, interval, temporality }
+                Exporter::Otlp { otlp: Box::new(otlp), interval, temporality }
             }
             MetricsKind::Console => Exporter::Console { interval: shared.interval(interval, plan) },
             MetricsKind::Prometheus(own) => {

@@ -29,6 +29,7 @@ use tracewire_propagation::Propagator;
 
 use self::{logs::Logs, metrics::Metrics, traces::Traces};
 use crate::error::InitError;
+use crate::live::{self, Live};
 use crate::plan::Plan;
 use crate::presets;
 use crate::settings::{Layer, Merge};
@@ -49,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) metrics: Option<Metrics>,
     /// `None` without exporters and processors, as for metrics.
     pub(crate) logs: Option<Logs>,
+    /// `None` if nobody asks for it, or telemetry is disabled.
+    pub(crate) live: Option<Live>,
 }
 
 /// Reads the environment once and decides everything: code wins over the environment, the environment
@@ -97,6 +100,10 @@ pub(crate) fn decide(
         logs: match disabled {
             true => None,
             false => logs::decide(layer.logs, proxies, plan)?,
+        },
+        live: match disabled {
+            true => None,
+            false => live::decide(layer.live, plan),
         },
         resource,
         console,

@@ -10,9 +10,6 @@ use crate::error::InitError;
 use crate::features;
 use crate::plan::Plan;
 
-/// What to set if nothing can listen there.
-pub(crate) const VARIABLES: &str = "OTEL_EXPORTER_PROMETHEUS_HOST, OTEL_EXPORTER_PROMETHEUS_PORT";
-
 pub(crate) const HOST: &str = "OTEL_EXPORTER_PROMETHEUS_HOST";
 pub(crate) const PORT: &str = "OTEL_EXPORTER_PROMETHEUS_PORT";
 

@@ -30,7 +30,7 @@ pub(crate) struct Traces {
 
 /// One exporter with everything that it needs.
 pub(crate) enum Exporter {
-    Otlp(Otlp, Batch),
+    Otlp(Box<Otlp>, Batch),
     Console,
     Zipkin(Zipkin, Batch),
     Custom(AddExporter, Batch),
@@ -85,10 +85,10 @@ fn exporters_of(
             batch(own, &batching::SPANS, plan)?
         };
         decided.push(match kind {
-            TracesKind::Otlp(own) => Exporter::Otlp(
-                otlp::decide(own, &given.otlp, Signal::Traces, proxies, plan)?,
-                batch,
-            ),
+            TracesKind::Otlp(own) => {
+                let otlp = otlp::decide(*own, &given.otlp, Signal::Traces, proxies, plan)?;
+                Exporter::Otlp(Box::new(otlp), batch)
+            }
             TracesKind::Console => Exporter::Console,
             TracesKind::Zipkin(own) => Exporter::Zipkin(
                 zipkin::decide(own.over(&given.zipkin, plan), proxies, plan)?,

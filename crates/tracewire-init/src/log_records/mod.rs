@@ -14,6 +14,7 @@ use tracewire_export::{Batch, BatchLogProcessor, ConsoleExporter, Exports, LogLi
 use crate::Telemetry;
 use crate::builder::{Logs, LogsExporter, LogsKind};
 use crate::config::logs::{self, Exporter};
+use crate::config::otlp::Otlp;
 use crate::error::InitError;
 
 /// The provider of loggers.
@@ -47,8 +48,9 @@ pub(crate) fn provider(
     for exporter in logs.exporters {
         match exporter {
             Exporter::Otlp(otlp, batch) => {
-                let added = processor.otlp(otlp.exporter, batch);
-                processor = added.map_err(|error| otlp.names.failed(error))?;
+                let Otlp { exporter, names } = *otlp;
+                let added = processor.otlp(exporter, batch);
+                processor = added.map_err(|error| names.failed(error))?;
                 has_ours = true;
             }
             Exporter::Console => {

@@ -26,8 +26,10 @@ use tracewire_export::{BatchSpanProcessor, ConsoleExporter, Exports, MetricExpor
 pub(crate) use self::prometheus::Page;
 use crate::baggage::BaggageAttributes;
 use crate::builder::{BoxedGenerator, HistogramAggregation};
+use crate::config::otlp::Otlp;
 use crate::config::{Config, metrics, traces};
 use crate::error::InitError;
+use crate::live::LivePages;
 use crate::log_records;
 use crate::plan::Plan;
 use crate::running::{Providers, Running};
@@ -43,8 +45,14 @@ const HINT: &str = "Is a collector running there? Without one, OTEL_TRACES_EXPOR
 ///
 /// An exporter, its client or its thread cannot be made.
 pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
+    let mut config = config;
+    let exports = Exports::with_hint(HINT);
+    let live = config.live.take().and_then(|l| LivePages::start(l, &config.resource, &exports));
+    if let Some(live) = &live {
+        live.prepare(&mut config);
+    }
     let Config { resource, console, .. } = config;
-    let making = Making { exports: Exports::with_hint(HINT), resource, console };
+    let mut making = Making { exports, resource, console, live };
     let mut providers = Providers::default();
     let (mut deliveries, mut page) = (Deliveries::default(), None);
     if let Some(traces) = config.traces {
@@ -60,6 +68,9 @@ pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
         let (exports, console) = (&making.exports, &making.console);
         providers.logger = Some(log_records::provider(logs, exports, console, &making.resource)?);
     }
+    if let Some(live) = &mut making.live {
+        live.serve(&making.console);
+    }
     Ok(Running {
         providers,
         deliveries,
@@ -69,6 +80,7 @@ pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
         life: Arc::default(),
         logging: config.logging,
         page,
+        live: making.live,
         plan,
         claim: None,
     })
@@ -79,6 +91,7 @@ struct Making {
     exports: Exports,
     resource: Resource,
     console: ConsoleExporter,
+    live: Option<LivePages>,
 }
 
 impl Making {
@@ -88,14 +101,21 @@ impl Making {
         for exporter in traces.exporters {
             processor = self.span_exporter(processor, exporter)?;
         }
+        if let Some(live) = &self.live {
+            processor = live.spans(processor);
+        }
         // The SDK's builder reads the sampler's variables too, and would warn of them again.
         let mut provider = tracing::subscriber::with_default(
             tracing::subscriber::NoSubscriber::new(),
             SdkTracerProvider::builder,
         )
         .with_resource(self.resource.clone())
-        .with_sampler(subscriber::watching(traces.sampler))
         .with_span_limits(traces.limits);
+        let sampler = subscriber::watching(traces.sampler);
+        provider = match &self.live {
+            Some(live) => live.sampled_by(provider, sampler),
+            None => provider.with_sampler(sampler),
+        };
         if let Some(generator) = traces.id_generator {
             provider = provider.with_id_generator(BoxedGenerator(generator));
         }
@@ -116,8 +136,8 @@ impl Making {
     ) -> Result<BatchSpanProcessor, InitError> {
         match exporter {
             traces::Exporter::Otlp(otlp, batch) => {
-                let names = otlp.names;
-                processor.otlp(otlp.exporter, batch).map_err(|error| names.failed(error))
+                let Otlp { exporter, names } = *otlp;
+                processor.otlp(exporter, batch).map_err(|error| names.failed(error))
             }
             traces::Exporter::Console => Ok(processor.console(&self.console)),
             traces::Exporter::Zipkin(settings, batch) => zipkin::add(processor, settings, batch),
@@ -162,8 +182,8 @@ impl Making {
         };
         Ok(match exporter {
             metrics::Exporter::Otlp { otlp, interval, temporality } => {
-                let names = otlp.names;
-                let exporter = MetricExporter::otlp(&self.exports, otlp.exporter)
+                let Otlp { exporter, names } = *otlp;
+                let exporter = MetricExporter::otlp(&self.exports, exporter)
                     .map_err(|error| names.failed(error))?
                     .temporality(temporality);
                 let exporter = exemplars.into_iter().fold(exporter, MetricExporter::exemplars);

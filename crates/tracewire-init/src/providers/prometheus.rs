@@ -5,8 +5,11 @@ use tracewire_exemplar::Exemplars;
 use tracewire_export::{PrometheusExporter, PrometheusServer, PrometheusService};
 
 use crate::Telemetry;
-use crate::config::prometheus::{Prometheus, VARIABLES};
+use crate::config::prometheus::Prometheus;
 use crate::error::InitError;
+
+/// What to set if nothing can listen there.
+const VARIABLES: &str = "OTEL_EXPORTER_PROMETHEUS_HOST, OTEL_EXPORTER_PROMETHEUS_PORT";
 
 /// What reads metrics and shows them.
 pub(crate) struct Page {

@@ -54,6 +54,7 @@ const fn featured(
 
 const JAEGER: &str = "Jaeger takes OTLP: set OTEL_EXPORTER_OTLP_ENDPOINT";
 const INSECURE: &str = "it is obsolete: use OTEL_EXPORTER_OTLP_INSECURE, or an http:// endpoint";
+const LIVE: &str = "the page needs the cargo feature `live`";
 const LOGS: &str = "log records need the cargo feature `logs`";
 const ZIPKIN: &str = "the exporter needs the cargo feature `zipkin`";
 const PROMETHEUS: &str = "the exporter needs the cargo feature `prometheus`";
@@ -77,6 +78,7 @@ const UNSUPPORTED: &[Unsupported] = &[
     featured("OTEL_EXPORTER_ZIPKIN_ENDPOINT", &[], ZIPKIN, features::ZIPKIN),
     featured("OTEL_EXPORTER_PROMETHEUS_HOST", &[], PROMETHEUS, features::PROMETHEUS),
     featured("OTEL_EXPORTER_PROMETHEUS_PORT", &[], PROMETHEUS, features::PROMETHEUS),
+    featured("TRACEWIRE_LIVE", &["false"], LIVE, features::LIVE),
     featured(
         "TRACEWIRE_LOG",
         &["none"],

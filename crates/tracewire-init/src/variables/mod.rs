@@ -23,7 +23,7 @@ use tracewire_export::wiring::log::Level;
 use self::parse::{boolean, choice, integer, milliseconds, port, size};
 pub(crate) use self::{env::Env, reader::Reader};
 use crate::builder::{
-    Batching, Console, HistogramAggregation, LogFormat, LogLines, Logs, Metrics, Prometheus,
+    Batching, Console, HistogramAggregation, Live, LogFormat, LogLines, Logs, Metrics, Prometheus,
     Resource, Traces, Zipkin,
 };
 use crate::config::detectors::Detector;
@@ -93,6 +93,12 @@ pub(crate) fn read(reader: &mut Reader<'_>, code: &Layer) -> Result<Layer, InitE
                 choice(&[("tree", ConsoleFormat::Tree), ("json", ConsoleFormat::Json)]),
             ),
             ..Console::default()
+        },
+        live: Live {
+            listen: reader.raw("TRACEWIRE_LIVE"),
+            memory_mib: reader.read("TRACEWIRE_LIVE_MEMORY", integer(4)),
+            token: reader.raw("TRACEWIRE_LIVE_TOKEN"),
+            ..Live::default()
         },
         log_lines: log_lines(reader),
     };

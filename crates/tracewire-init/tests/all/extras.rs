@@ -5,10 +5,13 @@ use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::trace::{Tracer as _, TracerProvider as _};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_proto::tonic::metrics::v1::{metric::Data, number_data_point::Value};
-use tracewire_init::{
-    Builder, Logs, Metrics, MetricsExporter, Otlp, Prometheus, Telemetry, Traces, TracesExporter,
-    Zipkin,
-};
+#[cfg(feature = "logs")]
+use tracewire_init::Logs;
+#[cfg(feature = "prometheus")]
+use tracewire_init::Prometheus;
+#[cfg(feature = "zipkin")]
+use tracewire_init::Zipkin;
+use tracewire_init::{Builder, Metrics, MetricsExporter, Otlp, Telemetry, Traces, TracesExporter};
 
 fn builder(collector: &Collector) -> Builder {
     let builder = Telemetry::builder()

@@ -14,10 +14,14 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, Key, KeyValue, StringValue, Value};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracer, SpanData, SpanExporter};
+#[cfg(feature = "zipkin")]
+use tracewire_init::Zipkin;
 use tracewire_init::{
-    Batching, Builder, Console, Logs, LogsExporter, Metrics, MetricsExporter, Otlp, ShutdownReport,
-    SignalReport, Telemetry, Traces, TracesExporter, Zipkin,
+    Batching, Builder, Console, Metrics, MetricsExporter, Otlp, ShutdownReport, SignalReport,
+    Telemetry, Traces, TracesExporter,
 };
+#[cfg(feature = "logs")]
+use tracewire_init::{Logs, LogsExporter};
 
 /// More than any deadline here, and far less than any timeout that must not count.
 const FAR_TOO_LONG: Duration = Duration::from_secs(8);

@@ -11,8 +11,11 @@ mod faults;
 mod logs;
 #[cfg(feature = "tracing")]
 mod orders;
+#[cfg(unix)]
+mod own;
 #[cfg(any(feature = "otlp-grpc", feature = "otlp-json"))]
 mod protocols;
+mod several;
 #[cfg(feature = "tracing")]
 mod spans;
 #[cfg(any(feature = "tls", feature = "tls-ring"))]

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 
 use opentelemetry::Context;
 use opentelemetry::trace::{TraceContextExt as _, Tracer as _, TracerProvider as _};
-use tracewire_init::{Logs, Metrics, Otlp, Telemetry, Traces, TracesExporter};
+#[cfg(feature = "logs")]
+use tracewire_init::Logs;
+use tracewire_init::{Metrics, Otlp, Telemetry, Traces, TracesExporter};
 use tracewire_tracing::{ContextLayer, TraceIds};
 use tracing::dispatcher::with_default;
 use tracing::{Dispatch, Span, info, info_span};

@@ -6,9 +6,10 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry::trace::{Tracer as _, TracerProvider as _};
 use tracewire_init::{
-    Batching, Builder, Logs, LogsExporter, Metrics, MetricsExporter, Otlp, Protocol, Telemetry,
-    Traces, TracesExporter,
+    Batching, Builder, Metrics, MetricsExporter, Otlp, Protocol, Telemetry, Traces, TracesExporter,
 };
+#[cfg(feature = "logs")]
+use tracewire_init::{Logs, LogsExporter};
 
 fn builder(endpoint: String, protocol: Protocol) -> Builder {
     let builder = Telemetry::builder()

@@ -10,7 +10,9 @@ use opentelemetry::trace::{
 };
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::Span;
-use tracewire_init::{Logs, LogsExporter, Metrics, Otlp, Telemetry, Traces, TracesExporter};
+#[cfg(feature = "logs")]
+use tracewire_init::{Logs, LogsExporter};
+use tracewire_init::{Metrics, Otlp, Telemetry, Traces, TracesExporter};
 use tracewire_propagation::untraced;
 use tracing_subscriber::prelude::*;
 

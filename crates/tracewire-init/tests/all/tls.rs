@@ -158,5 +158,5 @@ fn swapped_files_are_an_error() {
         .build()
         .unwrap_err();
     assert!(error.is_configuration());
-    assert!(error.to_string().starts_with("client_certificate="), "{error}");
+    assert!(error.to_string().starts_with("Otlp::client_certificate="), "{error}");
 }

@@ -15,6 +15,7 @@ mod tests;
 
 use http::{HeaderValue, Request, Response, StatusCode, header::CONTENT_DISPOSITION};
 use serde::Serialize;
+use tracewire_text::hex::to_string as hex;
 
 use self::parameters::Parameters;
 use self::path::{Api, IdPrefix};
@@ -64,13 +65,6 @@ pub(crate) fn changes<B>(
     let open = parameters.get("trace").and_then(IdPrefix::parse);
     let open = open.and_then(|id| trace::find(recorder, id).ok());
     (since, open.map(|trace| trace.summary.id))
-}
-
-/// Writes lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let mut digits = vec![0; bytes.len() * 2];
-    tracewire_text::hex::encode(bytes, &mut digits);
-    String::from_utf8(digits).unwrap_or_default()
 }
 
 fn json(value: &impl Serialize) -> Response<PageBody> {

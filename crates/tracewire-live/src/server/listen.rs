@@ -61,6 +61,12 @@ impl std::error::Error for ListenError {
 }
 
 impl Listen {
+    /// Listens on a port of a host, which is a name or an address without brackets. Port 0 is any free
+    /// one.
+    pub fn new(host: impl Into<String>, port: u16) -> Self {
+        Self { host: host.into(), port }
+    }
+
     /// Reads `true`, `false` or nothing, a port, or `host:port`. Returns `None` for `false` and nothing.
     ///
     /// ```

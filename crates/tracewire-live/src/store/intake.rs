@@ -54,7 +54,7 @@ impl Store {
             self.append(id, &*span, root, error.as_deref(), now);
             return;
         }
-        if !self.waiting.contains(&id) && !self.begin(&facts, now) {
+        if !self.waiting.has_spans(&id) && !self.begin(&facts, now) {
             self.counters.late += 1;
             return;
         }
@@ -95,6 +95,27 @@ impl Store {
         done
     }
 
+    /// Takes a log record of a trace that may not have come yet, as records are made, and often arrive,
+    /// before the spans around them have ended. `encode` is called unless the trace was let go.
+    ///
+    /// Returns whether the record is kept for now.
+    pub(crate) fn offer_early_log(
+        &mut self,
+        id: TraceId,
+        source: &Arc<Source>,
+        encode: impl FnOnce(&mut Vec<u8>),
+        now: u64,
+    ) -> bool {
+        let is_here = self.kept.contains(&id) || self.waiting.contains(&id);
+        if !is_here {
+            if self.gone.get(&id).is_some() || id == TraceId::default() {
+                return false;
+            }
+            self.waiting.insert(id, now);
+        }
+        self.offer_log(id, source, encode, now)
+    }
+
     /// Completes traces that nothing came for in a while. To be called every second or so.
     pub(crate) fn tick(&mut self, now: u64) {
         self.kept.settle(now.saturating_sub(SETTLE));
@@ -125,8 +146,13 @@ impl Store {
         if before.is_none() {
             self.counters.traces += 1;
         }
-        let waiting = self.waiting.insert(facts.trace_id, now);
-        waiting.trace.summary.lacks_earlier = before.is_some();
+        let lacks_earlier = before.is_some();
+        if !self.waiting.contains(&facts.trace_id) {
+            self.waiting.insert(facts.trace_id, now);
+        }
+        self.waiting.update(&facts.trace_id, |waiting| {
+            waiting.trace.summary.lacks_earlier = lacks_earlier;
+        });
         true
     }
 
@@ -171,6 +197,9 @@ impl Store {
     /// The local root of a waiting trace has not come, and is not waited for any longer.
     fn decide_without_root(&mut self, id: TraceId, now: u64) {
         let Some(mut waiting) = self.waiting.remove(&id) else { return };
+        if waiting.trace.summary.spans == 0 {
+            return; // nothing but log records, of a trace that is not sampled perhaps
+        }
         let is_error = waiting.trace.summary.errors > 0;
         if !is_error && !self.admission.admit(now) {
             self.counters.not_kept += 1;

@@ -137,7 +137,7 @@ impl Store {
     }
 
     pub(crate) fn waiting_count(&self) -> usize {
-        self.waiting.len()
+        self.waiting.ids().count()
     }
 
     pub(crate) fn routes(&self) -> impl Iterator<Item = &RouteStats> {
@@ -160,7 +160,7 @@ impl Store {
         if let Some(entry) = self.kept.get(id) {
             return Some(Arc::clone(&entry.trace));
         }
-        let waiting = self.waiting.get(id)?;
+        let waiting = self.waiting.get(id).filter(|waiting| waiting.trace.summary.spans > 0)?;
         let mut trace = waiting.trace.clone();
         let mut scratch = Scratch::default();
         for span in &waiting.pending {

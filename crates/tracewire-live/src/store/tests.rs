@@ -483,6 +483,25 @@ fn logs_stand_beside_the_spans_of_their_trace() {
 }
 
 #[test]
+fn log_records_that_come_first_wait_for_their_spans() {
+    let mut fixture = Fixture::new(1 << 20);
+    let source = Arc::clone(&fixture.source);
+    let encode = |into: &mut Vec<u8>| into.extend(b"log");
+    assert!(fixture.store.offer_early_log(trace_id(1), &source, encode, START));
+    assert!(fixture.store.offer_early_log(trace_id(2), &source, encode, START));
+    assert_eq!((fixture.store.waiting_count(), fixture.store.counters().traces), (0, 0));
+    assert!(fixture.store.trace(&trace_id(1)).is_none(), "a trace without spans is none");
+    let root = fixture.root(1, "GET /a", MILLI);
+    fixture.offer(root);
+    assert_eq!(fixture.store.trace(&trace_id(1)).unwrap().summary.logs, 1);
+    assert_eq!(fixture.store.counters().traces, 1);
+
+    fixture.store.tick(START + 60 * 1_000 * MILLI);
+    assert_eq!(fixture.store.waiting.used(), 0, "they are not waited for without end");
+    assert_eq!(fixture.store.counters().traces, 1);
+}
+
+#[test]
 fn sources_without_spans_are_given_back() {
     let mut fixture = Fixture::new(300_000);
     for n in 1..2_000_u64 {

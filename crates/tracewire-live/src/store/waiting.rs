@@ -47,8 +47,15 @@ impl WaitingTraces {
         self.traces.get(id)
     }
 
+    /// Whether spans of a trace have come, and not only log records.
+    pub(crate) fn has_spans(&self, id: &TraceId) -> bool {
+        self.traces.get(id).is_some_and(|waiting| waiting.trace.summary.spans > 0)
+    }
+
+    /// Returns the traces that spans have come of.
     pub(crate) fn ids(&self) -> impl Iterator<Item = &TraceId> {
-        self.traces.keys()
+        let begun = self.traces.iter().filter(|(_, waiting)| waiting.trace.summary.spans > 0);
+        begun.map(|(id, _)| id)
     }
 
     pub(crate) fn insert(&mut self, id: TraceId, now: u64) -> &mut Waiting {
@@ -97,10 +104,6 @@ impl WaitingTraces {
     pub(crate) fn silent_since(&self, before: u64) -> Vec<TraceId> {
         let silent = self.traces.iter().filter(|(_, waiting)| waiting.last_span < before);
         silent.map(|(id, _)| *id).collect()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.traces.len()
     }
 
     /// Returns the bytes of memory that they take.

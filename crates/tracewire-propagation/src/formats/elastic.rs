@@ -35,7 +35,6 @@ pub struct Elastic(());
 
 impl Elastic {
     /// Creates the format.
-    #[must_use]
     pub const fn new() -> Self {
         Self(())
     }

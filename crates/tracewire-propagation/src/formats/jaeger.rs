@@ -52,7 +52,6 @@ pub struct Jaeger(());
 
 impl Jaeger {
     /// Creates the format.
-    #[must_use]
     pub const fn new() -> Self {
         Self(())
     }

@@ -35,13 +35,24 @@ pub use self::elastic::Elastic;
 #[cfg(feature = "jaeger")]
 pub use self::jaeger::Jaeger;
 #[cfg(all(feature = "tracecontext", feature = "baggage"))]
-pub(crate) use self::pair::TraceContextAndBaggage;
+pub use self::pair::W3c;
 #[cfg(feature = "tracecontext")]
 pub use self::tracecontext::TraceContext;
 #[cfg(feature = "xray")]
 pub use self::xray::XRay;
 
+use opentelemetry::{Context, baggage::BaggageExt};
 use std::fmt;
+
+/// Returns whether `context` has baggage to send, read or passed on unread.
+#[must_use]
+pub fn carries_baggage(context: &Context) -> bool {
+    #[cfg(feature = "baggage")]
+    if baggage::unread::is_kept(context) {
+        return true;
+    }
+    !context.baggage().is_empty()
+}
 
 // Headers are read in this order and the last valid one wins, so W3C's `traceparent` wins over a
 // vendor's header. The name is the word for `OTEL_PROPAGATORS`. Of several names with one feature
@@ -78,19 +89,16 @@ table::header_formats! {
 
 impl HeaderFormat {
     /// Returns its name in `OTEL_PROPAGATORS`.
-    #[must_use]
     pub const fn name(self) -> &'static str {
         self.row().name
     }
 
     /// Returns the cargo feature that compiles it in.
-    #[must_use]
     pub const fn feature(self) -> &'static str {
         self.row().feature
     }
 
     /// Whether it is compiled in.
-    #[must_use]
     pub const fn is_enabled(self) -> bool {
         self.row().is_enabled
     }

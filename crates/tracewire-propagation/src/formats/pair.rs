@@ -1,67 +1,151 @@
 //! Trace Context and Baggage together.
 
-use super::{Baggage, w3c};
-use crate::{composite::Composite, propagator::Propagator, tools::read::Single};
+use super::{
+    Baggage, baggage,
+    w3c::{self, State},
+};
+use crate::{
+    propagator::Propagator,
+    tools::read::{Single, single},
+};
 use http::{HeaderMap, HeaderName};
 use opentelemetry::Context;
 
 /// In a message with more headers they are looked up one by one.
 const MANY: usize = 32;
 
-/// Trace Context and Baggage, as nearly every service has them. It does what both do one after the
-/// other, but finds their three headers in one pass, which costs less than looking each of them up.
-#[derive(Debug)]
-pub(crate) struct TraceContextAndBaggage {
-    both: Composite,
+/// W3C Trace Context and W3C Baggage, as nearly every service has them.
+///
+/// It does what [`TraceContext`](crate::TraceContext) and [`Baggage`] do one after the other, but
+/// finds their three headers in one pass, which costs less than looking each of them up. It is what
+/// the names `tracecontext,baggage` choose.
+///
+/// # Examples
+///
+/// ```
+/// use http::{HeaderMap, HeaderValue};
+/// use opentelemetry::{Context, baggage::BaggageExt};
+/// use tracewire_propagation::{Propagator, W3c};
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert("baggage", HeaderValue::from_static("user=ada"));
+/// let context = W3c::new().extract(&headers, &Context::new());
+/// assert_eq!(context.baggage().get("user").unwrap().as_str(), "ada");
+///
+/// // A gateway that only passes it on.
+/// let context = W3c::unread().extract(&headers, &Context::new());
+/// assert!(context.baggage().is_empty());
+/// let mut sent = HeaderMap::new();
+/// W3c::unread().inject(&context, &mut sent);
+/// assert_eq!(sent["baggage"], "user=ada");
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct W3c {
+    unread: bool,
 }
 
-impl TraceContextAndBaggage {
-    /// `both` has the two formats and no other.
-    pub(crate) const fn new(both: Composite) -> Self {
-        Self { both }
+impl W3c {
+    /// Creates both formats.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { unread: false }
+    }
+
+    /// Creates both formats, for services that only pass lists on: gateways, mostly.
+    ///
+    /// What the caller sent in `baggage` goes into the next request as it came, within Baggage's limit
+    /// of 8192 bytes, and `tracestate` as Trace Context passes it on. Neither is filled into
+    /// OpenTelemetry's types, which costs more than all else about a request. So
+    /// [`BaggageExt::baggage`](opentelemetry::baggage::BaggageExt::baggage) has only what this service
+    /// puts there; what it adds is sent as well, and
+    /// [clearing](opentelemetry::baggage::BaggageExt::with_cleared_baggage) it clears all. Samplers and
+    /// exported spans see of `tracestate` only the member `ot`, which is OpenTelemetry's own.
+    #[must_use]
+    pub const fn unread() -> Self {
+        Self { unread: true }
+    }
+
+    fn read(self, found: &Found<'_>, headers: &HeaderMap, parent: &Context) -> Context {
+        let state = match (found.has_state, self.unread) {
+            (false, _) => State::None,
+            (true, false) => State::Read(headers),
+            (true, true) => State::Unread(headers),
+        };
+        let context = w3c::extract_value(&found.traceparent, state, parent);
+        let so_far = context.as_ref().unwrap_or(parent);
+        match (found.has_baggage, self.unread) {
+            (true, false) => Baggage::new().extract(headers, so_far),
+            (true, true) => baggage::unread::keep(headers, so_far),
+            (false, _) => context.unwrap_or_else(|| parent.clone()),
+        }
     }
 }
 
-impl Propagator for TraceContextAndBaggage {
+impl Propagator for W3c {
     fn extract(&self, headers: &HeaderMap, parent: &Context) -> Context {
+        self.read(&Found::among(headers), headers, parent)
+    }
+
+    fn inject(&self, context: &Context, headers: &mut HeaderMap) {
+        w3c::inject(context, headers);
+        Baggage::new().inject(context, headers);
+    }
+
+    fn header_names(&self) -> &[HeaderName] {
+        &NAMES
+    }
+}
+
+static NAMES: [HeaderName; 3] = [
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
+    HeaderName::from_static("baggage"),
+];
+
+/// What a message has of the three headers.
+struct Found<'a> {
+    traceparent: Single<'a>,
+    has_state: bool,
+    has_baggage: bool,
+}
+
+impl<'a> Found<'a> {
+    fn among(headers: &'a HeaderMap) -> Self {
+        let [traceparent, state, baggage] = &NAMES;
         if headers.len() > MANY {
-            return self.both.extract(headers, parent);
+            return Self {
+                traceparent: single(headers, traceparent),
+                has_state: headers.contains_key(state),
+                has_baggage: headers.contains_key(baggage),
+            };
         }
-        let mut traceparent = Single::Absent;
-        let (mut has_state, mut has_baggage) = (false, false);
+        let mut found = Self { traceparent: Single::Absent, has_state: false, has_baggage: false };
         for (name, value) in headers {
-            match name.as_str() {
+            let name = name.as_str();
+            // Names of the same length are many.
+            if !name.starts_with(['b', 't']) {
+                continue;
+            }
+            match name {
                 "traceparent" => {
-                    traceparent = match traceparent {
+                    found.traceparent = match found.traceparent {
                         Single::Absent => Single::One(value.as_bytes()),
                         Single::One(_) | Single::Many => Single::Many,
                     }
                 }
-                "tracestate" => has_state = true,
-                "baggage" => has_baggage = true,
+                "tracestate" => found.has_state = true,
+                "baggage" => found.has_baggage = true,
                 _ => {}
             }
         }
-        let context = w3c::extract_value(traceparent, has_state, headers, parent);
-        if has_baggage {
-            return Baggage::new().extract(headers, context.as_ref().unwrap_or(parent));
-        }
-        context.unwrap_or_else(|| parent.clone())
-    }
-
-    fn inject(&self, context: &Context, headers: &mut HeaderMap) {
-        self.both.inject(context, headers);
-    }
-
-    fn header_names(&self) -> &[HeaderName] {
-        self.both.header_names()
+        found
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::TraceContext;
+    use crate::{Composite, TraceContext, carries_baggage};
     use http::HeaderValue;
     use opentelemetry::{baggage::BaggageExt, trace::TraceContextExt};
     use proptest::prelude::*;
@@ -108,8 +192,72 @@ mod tests {
                 let name = format!("x-{other}").parse::<HeaderName>().unwrap();
                 headers.insert(name, HeaderValue::from_static("1"));
             }
-            let pair = TraceContextAndBaggage::new(both());
-            prop_assert_eq!(seen(&pair, &headers), seen(&both(), &headers));
+            prop_assert_eq!(seen(&W3c::new(), &headers), seen(&both(), &headers));
+            // What is not read goes on all the same, as far as it can be read at all.
+            let (_, entries, unread) = seen(&W3c::unread(), &headers);
+            let (_, _, read) = seen(&W3c::new(), &headers);
+            prop_assert_eq!(entries, 0);
+            prop_assert_eq!(unread.get("traceparent"), read.get("traceparent"));
+            prop_assert_eq!(unread.get("tracestate"), read.get("tracestate"));
+            prop_assert!(read.get("baggage").is_none() || unread.contains_key("baggage"));
         }
+    }
+
+    fn message(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    fn sent(context: &Context) -> HeaderMap {
+        let mut sent = HeaderMap::new();
+        W3c::unread().inject(context, &mut sent);
+        sent
+    }
+
+    const PARENT: (&str, &str) =
+        ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+
+    #[test]
+    fn lists_that_are_not_read_go_on_as_they_came() {
+        let lists = [("tracestate", "a=1,ot=th:c"), ("baggage", "b=%20;p , c=2")];
+        let context =
+            W3c::unread().extract(&message(&[PARENT, lists[0], lists[1]]), &Context::new());
+        assert!(context.baggage().is_empty() && carries_baggage(&context));
+        // A sampler finds its own member.
+        assert_eq!(context.span().span_context().trace_state().header(), "ot=th:c");
+        let sent = sent(&context);
+        assert_eq!(sent["tracestate"], "a=1,ot=th:c");
+        assert_eq!(sent["baggage"], "b=%20;p , c=2");
+    }
+
+    #[test]
+    fn what_the_application_says_of_baggage_counts_though_nothing_was_read() {
+        let lines = [("baggage", "b=1;p,user=eve"), ("baggage", "c=2")];
+        let context = W3c::unread().extract(&message(&lines), &Context::new());
+        assert_eq!(sent(&context)["baggage"], "b=1;p,user=eve,c=2");
+        let entry = opentelemetry::KeyValue::new("user", "ada");
+        let added = context.with_baggage([entry]);
+        assert_eq!(sent(&added)["baggage"], "b=1;p,c=2,user=ada");
+        let cleared = context.with_cleared_baggage();
+        assert!(!carries_baggage(&cleared));
+        assert!(sent(&cleared).is_empty());
+    }
+
+    #[test]
+    fn no_more_than_the_limit_goes_on_unread() {
+        let member = "k=0123456789abcdef,";
+        let mut headers = HeaderMap::new();
+        for _ in 0..3 {
+            let line = HeaderValue::try_from(member.repeat(300)).unwrap();
+            headers.append("baggage", line);
+        }
+        let context = W3c::unread().extract(&headers, &Context::new());
+        let sent = sent(&context);
+        let sent = sent["baggage"].to_str().unwrap();
+        assert!((8_000..=8_192).contains(&sent.len()));
+        assert!(sent.split(',').all(|own| own.is_empty() || own == "k=0123456789abcdef"));
     }
 }

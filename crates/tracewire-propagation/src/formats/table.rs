@@ -39,7 +39,6 @@ macro_rules! header_formats {
             }
 
             /// Returns its propagator, or `None` if it is not compiled in.
-            #[must_use]
             pub fn propagator(self) -> Option<std::sync::Arc<dyn $crate::propagator::Propagator>> {
                 match self {
                     $(

@@ -19,7 +19,6 @@ pub struct TraceContext(());
 
 impl TraceContext {
     /// Creates the format.
-    #[must_use]
     pub const fn new() -> Self {
         Self(())
     }

@@ -46,7 +46,6 @@ pub struct XRay(());
 
 impl XRay {
     /// Creates the format.
-    #[must_use]
     pub const fn new() -> Self {
         Self(())
     }

@@ -13,6 +13,7 @@ use opentelemetry::KeyValue;
 /// # Ok::<(), tracewire_sampling::ProbabilityError>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct Annotating<C> {
     attributes: Vec<KeyValue>,
     inner: C,

@@ -17,6 +17,7 @@ pub use self::{
     probability::{Probability, ProbabilityError},
     rate_target::{RateStatus, RateTarget},
 };
+
 use crate::Threshold;
 use opentelemetry::KeyValue;
 use std::fmt;
@@ -79,6 +80,7 @@ impl Composable for Box<dyn Composable> {
 
 /// What a [`Composable`] sampler wants for a span.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
 pub struct Intent<'a> {
     threshold: Option<Threshold>,
     unreliable: bool,
@@ -88,26 +90,22 @@ pub struct Intent<'a> {
 
 impl<'a> Intent<'a> {
     /// Drops the span.
-    #[must_use]
     pub fn drop() -> Self {
         Self::default()
     }
 
     /// Keeps the span with the probability of this threshold, which the span then carries as `th`.
-    #[must_use]
     pub fn keep(threshold: Threshold) -> Self {
         Self { threshold: Some(threshold), ..Self::default() }
     }
 
     /// Keeps the span with the probability of this threshold, without a `th`: whatever else decided
     /// about this span, it cannot be counted.
-    #[must_use]
     pub fn keep_uncounted(threshold: Threshold) -> Self {
         Self { unreliable: true, ..Self::keep(threshold) }
     }
 
     /// Adds attributes to the span if it is kept.
-    #[must_use]
     pub fn with_attributes(mut self, attributes: &'a [KeyValue]) -> Self {
         if self.attributes.is_empty() {
             self.attributes = attributes;
@@ -118,13 +116,11 @@ impl<'a> Intent<'a> {
     }
 
     /// Returns the threshold, `None` to drop the span.
-    #[must_use]
     pub fn threshold(&self) -> Option<Threshold> {
         self.threshold
     }
 
     /// Whether the threshold is the probability with which the span is kept.
-    #[must_use]
     pub fn is_reliable(&self) -> bool {
         self.threshold.is_some() && !self.unreliable
     }

@@ -37,13 +37,11 @@ pub enum ParentDecision {
 
 impl<'a> SamplingParameters<'a> {
     /// Returns the context that the span starts in, for what travels beside its parent.
-    #[must_use]
     pub fn context(&self) -> Option<&'a Context> {
         self.context
     }
 
     /// Whether the span has a parent, and whether that is in another process.
-    #[must_use]
     pub fn parent(&self) -> ParentKind {
         match self.parent {
             None => ParentKind::None,
@@ -56,37 +54,31 @@ impl<'a> SamplingParameters<'a> {
     ///
     /// What B3, Datadog or X-Ray ask for beyond a sampled flag is part of it: a request that leaves
     /// the decision to this service is [`ParentDecision::None`].
-    #[must_use]
     pub fn parent_decision(&self) -> ParentDecision {
         self.decision
     }
 
     /// Returns the name that the span is started with.
-    #[must_use]
     pub fn name(&self) -> &'a str {
         self.name
     }
 
     /// Returns the kind of the span.
-    #[must_use]
     pub fn kind(&self) -> &'a SpanKind {
         self.kind
     }
 
     /// Returns the attributes that the span is started with.
-    #[must_use]
     pub fn attributes(&self) -> &'a [KeyValue] {
         self.attributes
     }
 
     /// Returns the links that the span is started with.
-    #[must_use]
     pub fn links(&self) -> &'a [Link] {
         self.links
     }
 
     /// Whether this decision is about a whole trace, and not about a part of one.
-    #[must_use]
     pub fn is_root(&self) -> bool {
         self.parent.is_none() || self.decision == ParentDecision::None
     }

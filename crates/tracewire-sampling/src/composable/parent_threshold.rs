@@ -15,6 +15,7 @@ use crate::Threshold;
 /// # Ok::<(), tracewire_sampling::ProbabilityError>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ParentThreshold<C> {
     root: C,
 }

@@ -52,13 +52,11 @@ impl Probability {
     }
 
     /// Returns the probability as it was given.
-    #[must_use]
     pub fn value(&self) -> f64 {
         self.value
     }
 
     /// Returns the threshold, `None` for a probability of 0.
-    #[must_use]
     pub fn threshold(&self) -> Option<Threshold> {
         self.threshold
     }

@@ -32,6 +32,7 @@ const ROUTE: &str = "http.route";
 /// ```
 ///
 /// [`ParentThreshold`]: crate::ParentThreshold
+#[must_use]
 pub struct RateTarget {
     full: Probability,
     limit: f64,
@@ -49,7 +50,6 @@ impl RateTarget {
     /// Keeps traces with `probability`, or with less to keep about `limit` traces in a second.
     ///
     /// A `limit` that is no positive number keeps as little as 2^-56 allows.
-    #[must_use]
     pub fn new(probability: Probability, limit: f64) -> Self {
         let limit = if limit > 0.0 { limit } else { f64::MIN_POSITIVE };
         let shared = Arc::new(Estimator::new(probability.threshold().unwrap_or(NEVER_USED)));
@@ -62,14 +62,12 @@ impl RateTarget {
     ///
     /// The first 100 routes have a rate of their own. All others, and requests without a route,
     /// share one.
-    #[must_use]
     pub fn per_route(mut self) -> Self {
         self.per_route = true;
         self
     }
 
     /// Returns what was estimated: for all requests together, or for each route and then the rest.
-    #[must_use]
     pub fn status(&self) -> Vec<RateStatus> {
         let estimates = self.estimates.load();
         let routes = estimates.routes.iter().map(|(route, one)| (Some(&**route), one));

@@ -23,6 +23,7 @@ pub(super) const PATH: &str = "url.path";
 /// let pings = Conditions::new().kinds([SpanKind::Client]).attribute("db.operation.name", ["PING"]);
 /// ```
 #[derive(Clone, Debug, Default)]
+#[must_use]
 pub struct Conditions {
     /// The cheapest first.
     all: Vec<Condition>,
@@ -54,13 +55,11 @@ pub(super) enum Condition {
 
 impl Conditions {
     /// Creates conditions that hold for every span.
-    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Wants `http.request.method` to match.
-    #[must_use]
     pub fn method(self, pattern: impl Into<Pattern>) -> Self {
         self.attribute(METHOD, [pattern])
     }
@@ -69,32 +68,27 @@ impl Conditions {
     ///
     /// A sampler sees the route only if it is known when the span starts: the layer has to be inside
     /// of the router.
-    #[must_use]
     pub fn path(self, pattern: impl Into<Pattern>) -> Self {
         let pattern = pattern.into();
         self.and(Condition::Path { route: Key::new(ROUTE), path: Key::new(PATH), pattern })
     }
 
     /// Wants the name that the span starts with to match.
-    #[must_use]
     pub fn name(self, pattern: impl Into<Pattern>) -> Self {
         self.and(Condition::Name(pattern.into()))
     }
 
     /// Wants the span to be of one of these kinds.
-    #[must_use]
     pub fn kinds(self, kinds: impl IntoIterator<Item = SpanKind>) -> Self {
         self.and(Condition::Kinds(kinds.into_iter().collect()))
     }
 
     /// Wants the span's parent to be of one of these kinds.
-    #[must_use]
     pub fn parents(self, parents: impl IntoIterator<Item = ParentKind>) -> Self {
         self.and(Condition::Parents(parents.into_iter().collect()))
     }
 
     /// Wants one of the patterns to match the value of the attribute.
-    #[must_use]
     pub fn attribute(
         self,
         key: impl Into<Box<str>>,
@@ -104,7 +98,6 @@ impl Conditions {
     }
 
     /// Wants the attribute to be there, and none of the patterns to match its value.
-    #[must_use]
     pub fn attribute_except(
         self,
         key: impl Into<Box<str>>,

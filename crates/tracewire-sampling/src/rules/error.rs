@@ -19,13 +19,11 @@ impl RuleError {
     }
 
     /// Returns the number of the rule, from 1.
-    #[must_use]
     pub fn rule(&self) -> usize {
         self.rule
     }
 
     /// Returns the column in the whole text, in characters from 1.
-    #[must_use]
     pub fn column(&self) -> usize {
         self.column
     }

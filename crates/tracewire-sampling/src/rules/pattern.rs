@@ -56,7 +56,6 @@ impl Pattern {
     }
 
     /// Whether the pattern matches all of `text`.
-    #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         text.len() <= LONGEST
             && match &self.shape {

@@ -21,6 +21,7 @@ use std::fmt;
 ///
 /// [`RuleBased::parse`] reads the same from a text.
 #[derive(Default)]
+#[must_use]
 pub struct RuleBased {
     rules: Vec<Rule>,
     /// The keys of the attributes that are looked up together, in the order of their slots.
@@ -34,13 +35,11 @@ struct Rule {
 
 impl RuleBased {
     /// Creates a sampler without rules, which drops every span.
-    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Adds a rule after those that are there.
-    #[must_use]
     pub fn rule(mut self, mut conditions: Conditions, sampler: impl Composable + 'static) -> Self {
         for key in conditions.keys_mut() {
             key.slot = self.slot(&key.name);
@@ -50,7 +49,6 @@ impl RuleBased {
     }
 
     /// Adds a rule for every span that no other rule applies to.
-    #[must_use]
     pub fn fallback(self, sampler: impl Composable + 'static) -> Self {
         self.rule(Conditions::new(), sampler)
     }

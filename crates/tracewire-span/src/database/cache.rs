@@ -120,18 +120,22 @@ fn find(set: &mut Set, digest: u64, target: &Target, source: Source<'_>) -> Opti
     Some(known.statement.clone())
 }
 
-/// Puts `new` in place of the statement that came again least often, or takes one of its lives.
+/// Puts `new` in place of the statement that came again least often, the oldest of these, or takes one
+/// of its lives.
 ///
 /// Returns what is not kept.
 fn insert(set: &mut Set, new: Kept) -> Option<Kept> {
-    let least = set.iter_mut().min_by_key(|kept| kept.as_ref().map(|kept| kept.lives + 1))?;
-    match least {
-        Some(kept) if kept.lives > 0 => {
-            kept.lives -= 1;
-            Some(new)
-        }
-        free => free.replace(new),
+    let lives = |n: &usize| set[*n].as_ref().map(|kept| kept.lives);
+    let least = (0..WAYS).min_by_key(lives)?;
+    if let Some(kept) = &mut set[least]
+        && kept.lives > 0
+    {
+        kept.lives -= 1;
+        return Some(new);
     }
+    let replaced = set[least].replace(new);
+    set[least..].rotate_left(1); // the oldest come first
+    replaced
 }
 
 impl Source<'_> {
@@ -157,6 +161,148 @@ impl Source<'_> {
             Self::Query(sql) => Owned::Query(sql.into()),
             Self::Operation(name, collection) => {
                 Owned::Operation(name.into(), collection.map(Into::into))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::thread;
+
+    fn target(system: &'static str, namespace: Option<&'static str>) -> Target {
+        Target { system, namespace, server: None }
+    }
+
+    /// What is exported of a statement.
+    fn exported(statement: &Statement) -> String {
+        let Statement { system, name, attributes, summary, text, .. } = statement;
+        format!("{system} {name} {attributes:?} {summary:?} {text:?}")
+    }
+
+    fn held(cache: &Cache) -> usize {
+        cache.sets.iter().map(|set| set.lock().unwrap().iter().flatten().count()).sum()
+    }
+
+    #[test]
+    fn a_text_is_described_once_for_each_database() {
+        let cache = Cache::new();
+        let query = Source::Query("SELECT a FROM b");
+        let get = |target: &Target| cache.get(target, query);
+        let (shop, mail) = (target("sqlite", Some("shop")), target("sqlite", Some("mail")));
+        assert!(Arc::ptr_eq(&get(&shop), &get(&shop)));
+        assert!(!Arc::ptr_eq(&get(&shop), &get(&mail)));
+        assert!(!Arc::ptr_eq(&get(&shop), &get(&target("mysql", Some("shop")))));
+        let at = |port| Target { server: Some(("db".into(), port)), ..shop.clone() };
+        assert!(Arc::ptr_eq(&get(&at(Some(1))), &get(&at(Some(1)))));
+        assert!(!Arc::ptr_eq(&get(&at(Some(1))), &get(&at(Some(2)))));
+        assert!(!Arc::ptr_eq(&get(&at(None)), &get(&shop)));
+        let operation = |name, collection| cache.get(&shop, Source::Operation(name, collection));
+        assert!(Arc::ptr_eq(&operation("find", Some("a")), &operation("find", Some("a"))));
+        assert_ne!(operation("find", Some("a")).name, operation("find", None).name);
+        assert_ne!(operation("SELECT a FROM b", None).name, get(&shop).name);
+    }
+
+    #[test]
+    fn a_text_beyond_the_limit_is_not_kept() {
+        let cache = Cache::new();
+        let target = target("sqlite", None);
+        for (length, kept) in [(LONGEST, 1), (LONGEST + 1, 1), (8 << 20, 1)] {
+            let text = "x".repeat(length);
+            cache.get(&target, Source::Query(&text));
+            assert_eq!(held(&cache), kept, "{length}");
+        }
+    }
+
+    #[test]
+    fn texts_that_never_come_again_displace_none_that_do() {
+        let cache = Cache::new();
+        let target = target("sqlite", None);
+        let usual: Vec<_> = (0..SETS).map(|n| format!("SELECT a{n} FROM b")).collect();
+        let mut known = Vec::new();
+        let (mut hits, mut rounds) = (0, 0);
+        for round in 0..20 {
+            for (n, text) in usual.iter().enumerate() {
+                let statement = cache.get(&target, Source::Query(text));
+                match known.get(n) {
+                    Some(own) => hits += usize::from(Arc::ptr_eq(own, &statement)),
+                    None => known.push(statement.clone()),
+                }
+                known[n] = statement;
+            }
+            rounds += usize::from(round > 0);
+            for n in 0..SETS {
+                let literal = format!("SELECT 1 WHERE a = {round}{n:04}");
+                cache.get(&target, Source::Query(&literal));
+            }
+            assert!(held(&cache) <= SETS * WAYS);
+        }
+        // By chance more of them than there are ways fall into some sets.
+        assert!(hits >= rounds * SETS * 9 / 10, "{hits} of {}", rounds * SETS);
+    }
+
+    #[test]
+    fn a_text_that_is_not_used_any_more_makes_room() {
+        let mut set: Set = [const { None }; WAYS];
+        let target = target("sqlite", None);
+        let new = |n: usize| Kept {
+            digest: n as u64,
+            lives: 0,
+            target: target.clone(),
+            source: Source::Query(&n.to_string()).into_owned(),
+            statement: Statement::describe(&target, Source::Query("SELECT 1")).shared(),
+        };
+        for n in 0..WAYS {
+            assert!(insert(&mut set, new(n)).is_none());
+            for _ in 0..20 {
+                let text = n.to_string();
+                assert!(find(&mut set, n as u64, &target, Source::Query(&text)).is_some());
+            }
+        }
+        let before = (WAYS..).take_while(|&n| {
+            let refused = insert(&mut set, new(n)).expect("the set is full");
+            refused.digest == n as u64
+        });
+        assert!((1..=WAYS * usize::from(LIVES)).contains(&before.count()));
+    }
+
+    #[test]
+    fn threads_share_what_is_known() {
+        let cache = Cache::new();
+        let target = target("postgresql", None);
+        let texts: Vec<_> = (0..200).map(|n| format!("SELECT a FROM t{n} WHERE b = {n}")).collect();
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for text in texts.iter().cycle().take(400) {
+                        let found = cache.get(&target, Source::Query(text));
+                        let fresh = Statement::describe(&target, Source::Query(text));
+                        assert_eq!(exported(&found), exported(&fresh));
+                    }
+                });
+            }
+        });
+        assert!(held(&cache) <= texts.len());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))] // each reads hundreds of texts
+
+        #[test]
+        fn what_is_remembered_is_what_would_be_read(
+            texts in prop::collection::vec("(SELECT|INSERT|a|b| |'|x|1|--|\\(|é){0,12}", 1..60),
+            picks in prop::collection::vec((any::<prop::sample::Index>(), 0..3_usize), 1..40),
+        ) {
+            let cache = Cache::new();
+            for (pick, system) in picks {
+                let target = target(["postgresql", "mysql", "other_sql"][system], Some("shop"));
+                let text = pick.get(&texts);
+                for source in [Source::Query(text), Source::Operation(text, Some("items"))] {
+                    let fresh = Statement::describe(&target, source);
+                    prop_assert_eq!(exported(&cache.get(&target, source)), exported(&fresh));
+                }
             }
         }
     }

@@ -5,16 +5,16 @@ use super::{
     cache::described,
     error::{ErrorKind, Failure},
     measure::{Clock, Judge, Measured},
-    prepared::Prepared,
+    prepared::{Prepared, Rare},
     statement::{Facts, Source, Statement, shared},
 };
 use crate::{
     InSpan, StreamInSpan, limit,
-    run::Unstarted,
+    run::Lazy,
     value::{IntoValue, attribute},
 };
 use futures_core::Stream;
-use opentelemetry::{Key, KeyValue, StringValue};
+use opentelemetry::{Key, StringValue};
 use std::{
     borrow::Cow,
     fmt::{self, Display},
@@ -27,11 +27,7 @@ use std::{
 pub struct Call<'a> {
     database: &'a Database,
     what: What,
-    collection: Option<Cow<'static, str>>,
-    summary: Option<Cow<'static, str>>,
-    raw_text: Option<String>,
-    batch_size: Option<usize>,
-    more: Vec<KeyValue>,
+    rare: Option<Box<Rare>>,
 }
 
 #[derive(Clone)]
@@ -42,15 +38,7 @@ enum What {
 
 impl<'a> Call<'a> {
     fn new(database: &'a Database, what: What) -> Self {
-        Self {
-            database,
-            what,
-            collection: None,
-            summary: None,
-            raw_text: None,
-            batch_size: None,
-            more: Vec::new(),
-        }
+        Self { database, what, rare: None }
     }
 
     pub(super) fn query(database: &'a Database, sql: &str) -> Self {
@@ -63,14 +51,14 @@ impl<'a> Call<'a> {
 
     /// Sets the table or collection that the call works on, if it is only one: `db.collection.name`.
     pub fn collection(mut self, collection: impl Into<Cow<'static, str>>) -> Self {
-        self.collection = Some(limit::name(collection.into()));
+        self.rare().collection = Some(limit::name(collection.into()));
         self
     }
 
     /// Sets a summary, which is also the name of the span: `db.query.summary`. It should have few
     /// different values.
     pub fn summary(mut self, summary: impl Into<Cow<'static, str>>) -> Self {
-        self.summary = Some(limit::name(summary.into()));
+        self.rare().summary = Some(limit::name(summary.into()));
         self
     }
 
@@ -79,26 +67,26 @@ impl<'a> Call<'a> {
     ///
     /// Literals in the text are exported. It is cut at 4096 bytes.
     pub fn raw_query_text(mut self, text: impl Into<String>) -> Self {
-        self.raw_text = Some(text.into());
+        self.rare().raw_text = Some(text.into());
         self
     }
 
     /// Sets how many operations are sent at once: `db.operation.batch.size`. It is left out for one.
     pub fn batch_size(mut self, operations: usize) -> Self {
-        self.batch_size = Some(operations).filter(|&operations| operations > 1);
+        self.rare().batch_size = Some(operations).filter(|&operations| operations > 1);
         self
     }
 
     /// Adds an attribute to the span, but not to the metric.
     pub fn attribute(mut self, key: impl Into<Key>, value: impl IntoValue) -> Self {
-        self.more.extend(attribute(key, value));
+        self.rare().more.extend(attribute(key, value));
         self
     }
 
     /// Returns the query text that will be exported, if any.
     #[must_use]
     pub fn query_text(&self) -> Option<&str> {
-        match (&self.raw_text, &self.what) {
+        match (self.rare.as_ref().and_then(|rare| rare.raw_text.as_ref()), &self.what) {
             (Some(text), _) => Some(text),
             (None, What::Query(statement)) => statement.text.as_ref().map(StringValue::as_str),
             (None, What::Operation(_)) => None,
@@ -192,31 +180,35 @@ impl<'a> Call<'a> {
         StreamInSpan::new(span, Measured::new(rows, clock, judge(kind)), |_, _| {})
     }
 
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
     /// The span to start, and the clock of the metric.
-    fn start(self) -> (Unstarted, Clock) {
+    fn start(self) -> (Lazy, Clock) {
         let statement = self.statement();
-        let Self { database, raw_text, batch_size, more, .. } = self;
-        let Database { tracer, with_messages, describe_unsampled, .. } = database;
+        let Database { tracer, with_messages, describe_unsampled, .. } = self.database;
         let clock = Clock::new(tracer.clone(), statement.clone(), *with_messages);
         let span = Prepared {
             tracer: tracer.clone(),
             statement,
-            raw_text,
-            batch_size,
-            more,
+            rare: self.rare,
             describe_unsampled: *describe_unsampled,
         };
-        (Unstarted::Call(span), clock)
+        (Lazy::call(span), clock)
     }
 
     /// What the call is known by: shared with earlier calls, unless it was changed for this one.
     fn statement(&self) -> Arc<Statement> {
         let target = &self.database.target;
-        let own = || (self.collection.clone().map(shared), self.summary.clone().map(shared));
-        let facts = match (&self.what, &self.collection, &self.summary) {
+        let rare = self.rare.as_ref();
+        let collection = rare.and_then(|rare| rare.collection.as_ref());
+        let summary = rare.and_then(|rare| rare.summary.as_ref());
+        let own = || (collection.cloned().map(shared), summary.cloned().map(shared));
+        let facts = match (&self.what, collection, summary) {
             (What::Query(statement), None, None) => return statement.clone(),
             (What::Operation(name), collection, None) => {
-                return described(target, Source::Operation(name, collection.as_deref()));
+                return described(target, Source::Operation(name, collection.map(|own| &**own)));
             }
             (What::Query(statement), ..) => {
                 let (collection, summary) = own();

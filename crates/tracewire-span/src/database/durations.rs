@@ -10,7 +10,10 @@ use opentelemetry::{
     metrics::{Histogram, MeterProvider},
 };
 #[cfg(feature = "bound-instruments")]
-use std::sync::OnceLock;
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
 use std::{
     sync::{Arc, Weak},
     time::SystemTime,
@@ -54,7 +57,7 @@ impl Recorder {
         }
         #[cfg(feature = "bound-instruments")]
         if let Some(series) = &statement.series
-            && let Some(series) = series.get()
+            && let Some(series) = series.bound.get()
             && series.durations.is_of(&provider, tracer)
         {
             return Some(Self::Bound(series.clone()));
@@ -159,6 +162,14 @@ pub(super) struct Series {
     reservoir: OnceLock<Option<Reservoir>>,
 }
 
+/// Where a statement keeps its series.
+#[cfg(feature = "bound-instruments")]
+#[derive(Debug, Default)]
+pub(super) struct Binding {
+    measured: AtomicBool,
+    bound: OnceLock<Arc<Series>>,
+}
+
 #[cfg(feature = "bound-instruments")]
 impl Series {
     fn record(&self, seconds: f64, statement: &Statement) {
@@ -174,13 +185,15 @@ impl Series {
 
     /// Binds the statement for later calls, if it has any.
     fn bind(durations: &Arc<Durations>, statement: &Statement) {
-        // Once: where tenants take turns, the others are measured unbound.
+        // Once: where tenants take turns, the others are measured unbound. And not for a text that never
+        // comes again, for to bind costs more than to record.
         if let Some(series) = &statement.series
             && durations.binds
-            && series.get().is_none()
+            && series.bound.get().is_none()
+            && series.measured.swap(true, Ordering::Relaxed)
         {
             let histogram = durations.histogram.bind(&statement.attributes);
-            let _ = series.set(Arc::new(Self {
+            let _ = series.bound.set(Arc::new(Self {
                 durations: durations.clone(),
                 histogram,
                 reservoir: OnceLock::new(),

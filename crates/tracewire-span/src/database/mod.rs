@@ -160,8 +160,10 @@ impl Database {
     /// Gives samplers the name and the attributes of spans even if their parent is not sampled.
     ///
     /// Set it if your sampler looks at them instead of following the parent. Off by default: below a
-    /// parent that is not sampled nothing is described unless the span records after all, and samplers
-    /// see the name of the system alone.
+    /// parent that is not sampled, samplers see the name of the system alone, and the span gets its name
+    /// and attributes if it records after all. If `init` set up the SDK and its sampler follows the
+    /// parent, no span is started there, and the call runs in its parent. The duration is measured in
+    /// every case.
     #[must_use]
     pub const fn describe_unsampled(mut self, describe: bool) -> Self {
         self.describe_unsampled = describe;

@@ -1,15 +1,13 @@
 //! What is known of a query or an operation before it runs, ready to be exported.
 
 #[cfg(feature = "bound-instruments")]
-use super::durations::Series;
+use super::durations::Binding;
 use super::{
     Target,
     sql::{Described, describe},
 };
 use crate::limit;
 use opentelemetry::{KeyValue, StringValue};
-#[cfg(feature = "bound-instruments")]
-use std::sync::OnceLock;
 use std::{borrow::Cow, sync::Arc};
 
 /// What a call is described from.
@@ -45,7 +43,7 @@ pub(super) struct Statement {
     pub(super) text: Option<StringValue>,
     /// The series of calls that succeed; none if no other call will share the statement.
     #[cfg(feature = "bound-instruments")]
-    pub(super) series: Option<OnceLock<Arc<Series>>>,
+    pub(super) series: Option<Binding>,
 }
 
 impl Statement {
@@ -70,7 +68,7 @@ impl Statement {
     pub(super) fn shared(self) -> Arc<Self> {
         Arc::new(Self {
             #[cfg(feature = "bound-instruments")]
-            series: Some(OnceLock::new()),
+            series: Some(Binding::default()),
             ..self
         })
     }

@@ -94,11 +94,18 @@ fn is_private_v6(address: Ipv6Addr) -> bool {
 
 /// Whether DNS can hold this name.
 pub(super) fn is_name(name: &str) -> bool {
-    let is_label = |label: &str| {
-        (1..=LABEL).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-    };
-    name.len() <= LONGEST_NAME && name.split('.').all(is_label)
+    if name.len() > LONGEST_NAME {
+        return false;
+    }
+    let mut label = 0;
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' if label < LABEL => label += 1,
+            b'.' if label > 0 => label = 0,
+            _ => return false,
+        }
+    }
+    label > 0
 }
 
 /// Whether a name of one label can stand for a host outside.

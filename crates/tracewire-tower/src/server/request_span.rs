@@ -77,7 +77,7 @@ impl<B> MakeSpan<B> for RequestSpan {
             Level::DEBUG => request_span!(Level::DEBUG),
             Level::TRACE => request_span!(Level::TRACE),
         };
-        if let Some(route) = route::of(request) {
+        if let Some(route) = route::of(request, route::original_uri(request)) {
             span.record("http.route", &*route);
         }
         record_ids(&span);

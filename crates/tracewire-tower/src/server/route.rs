@@ -10,18 +10,17 @@ use std::borrow::Cow;
 
 /// The whole template, if a router has matched one.
 #[cfg(feature = "axum")]
-pub(super) fn of<B>(request: &Request<B>) -> Option<Cow<'_, str>> {
+pub(super) fn of<'a, B>(request: &'a Request<B>, original: &Uri) -> Option<Cow<'a, str>> {
     use axum::extract::{MatchedPath, NestedPath};
 
     let extensions = request.extensions();
     let matched = extensions.get::<MatchedPath>()?.as_str();
-    let original = original_uri(request).path();
     let nested = || extensions.get().map_or("", NestedPath::as_str);
-    Some(whole(matched, original, request.uri().path(), nested))
+    Some(whole(matched, original.path(), request.uri().path(), nested))
 }
 
 #[cfg(not(feature = "axum"))]
-pub(super) fn of<B>(_request: &Request<B>) -> Option<Cow<'_, str>> {
+pub(super) fn of<'a, B>(_request: &'a Request<B>, _original: &Uri) -> Option<Cow<'a, str>> {
     None
 }
 
@@ -85,29 +84,18 @@ fn fits(template: &str, path: &str) -> bool {
     path.is_none_or(|rest| rest.bytes().all(|byte| byte == b'/'))
 }
 
-/// Whether each segment of `template` is that of `path`, or in braces: the usual case, in one pass.
+/// Whether `template` is `path`, or is it up to a last segment in braces: the usual case.
 #[cfg(feature = "axum")]
 fn fits_plainly(template: &[u8], path: &[u8]) -> bool {
-    let (mut at, mut own) = (0, 0);
-    loop {
-        match (template.get(at), path.get(own)) {
-            (Some(b'{'), Some(_)) if template.get(at + 1) != Some(&b'*') => {
-                at = segment_end(template, at);
-                own = segment_end(path, own);
-            }
-            (Some(expected), Some(byte)) if expected == byte => (at, own) = (at + 1, own + 1),
-            (None, None) => return true,
-            _ => return false,
-        }
-    }
-}
-
-#[cfg(feature = "axum")]
-fn segment_end(text: &[u8], mut at: usize) -> usize {
-    while text.get(at).is_some_and(|byte| *byte != b'/') {
-        at += 1;
-    }
-    at
+    let Some(brace) = template.iter().position(|byte| *byte == b'{') else {
+        return template == path;
+    };
+    let (before, parameter) = template.split_at(brace);
+    let has_more = |text: &[u8]| text.contains(&b'/');
+    before.last() == Some(&b'/')
+        && parameter.get(1) != Some(&b'*')
+        && !has_more(parameter)
+        && path.strip_prefix(before).is_some_and(|own| !own.is_empty() && !has_more(own))
 }
 
 /// What stands before the first slash, and what behind it. Segments are short, so this is quicker

@@ -40,7 +40,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        let (mut scope, handle) = ServerCall::begin(&self.settings, &Incoming(&request));
+        let (mut scope, handle) = ServerCall::begin(&self.settings, &Incoming::new(&request));
         if let Some(handle) = handle {
             request.extensions_mut().insert(handle);
         }

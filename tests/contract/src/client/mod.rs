@@ -65,3 +65,28 @@ pub trait ClientUnderTest: Clone + Send + Sync + 'static {
     /// Sends a request and follows up to ten redirects.
     fn call(&self, request: Request<Bytes>) -> impl Future<Output = Answer> + Send;
 }
+
+/// Sets the options of a client layer or middleware as `$setup` says, except what concerns the
+/// client itself: [`Setup::nested`] and [`Setup::limited`].
+#[macro_export]
+macro_rules! configured_client {
+    ($client:expr, $capture:expr, $setup:expr) => {{
+        let (capture, setup): (&$crate::__private::Capture, $crate::client::Setup) =
+            ($capture, $setup);
+        let client = $client
+            .tracer_provider(capture.tracer_provider())
+            .meter_provider(capture.meter_provider())
+            .propagator($crate::propagator())
+            .end_at_body(setup.end_at_body)
+            .active_requests(setup.active_requests)
+            .body_sizes(setup.body_sizes);
+        if setup.capture {
+            let names = |name: &str| $crate::__private::HeaderSelector::new([name]);
+            client
+                .capture_request_headers(names("x-test-request"))
+                .capture_response_headers(names("x-test-response"))
+        } else {
+            client
+        }
+    }};
+}

@@ -105,3 +105,30 @@ pub enum Around {
     /// Outside the instrumentation a timeout of a millisecond, which answers 503.
     TimeoutOutside,
 }
+
+/// Sets the options of a server layer or middleware, all but [`Setup::around`], as `$setup` says.
+#[macro_export]
+macro_rules! configured_server {
+    ($server:expr, $setup:expr) => {{
+        let setup: &$crate::server::Setup = $setup;
+        let mut server = $server
+            .tracer_provider(setup.capture.tracer_provider())
+            .meter_provider(setup.capture.meter_provider())
+            .propagator($crate::propagator())
+            .active_requests(true)
+            .trust(setup.trust)
+            .trusted_proxies(setup.trusted_proxies.clone())
+            .capture_request_headers(setup.capture_request_headers.clone())
+            .capture_response_headers(setup.capture_response_headers.clone())
+            .client_port(setup.client_port)
+            .body_sizes(setup.body_sizes)
+            .follow_upgrades(setup.follow_upgrades);
+        if let Some(decide) = setup.trust_by {
+            server = server.trust_by(move |request| decide(request.headers));
+        }
+        if setup.nothing_traced {
+            server = server.filter(|_| false);
+        }
+        server
+    }};
+}

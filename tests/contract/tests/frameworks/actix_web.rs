@@ -56,7 +56,7 @@ impl ServerUnderTest for ActixWeb {
         let (tell, started) = oneshot::channel();
         let listener = listener.into_std().unwrap();
         thread::spawn(move || {
-            let traced = middleware(&setup);
+            let traced = contract::configured_server!(ServerMiddleware::default(), &setup);
             let server = HttpServer::new(move || {
                 let app = app.clone();
                 ROUTES
@@ -89,28 +89,6 @@ impl Drop for Stop {
     fn drop(&mut self) {
         drop(self.0.stop(false));
     }
-}
-
-fn middleware(setup: &Setup) -> ServerMiddleware {
-    let mut middleware = ServerMiddleware::default()
-        .tracer_provider(setup.capture.tracer_provider())
-        .meter_provider(setup.capture.meter_provider())
-        .propagator(contract::propagator())
-        .active_requests(true)
-        .trust(setup.trust)
-        .trusted_proxies(setup.trusted_proxies.clone())
-        .capture_request_headers(setup.capture_request_headers.clone())
-        .capture_response_headers(setup.capture_response_headers.clone())
-        .client_port(setup.client_port)
-        .body_sizes(setup.body_sizes)
-        .follow_upgrades(setup.follow_upgrades);
-    if let Some(decide) = setup.trust_by {
-        middleware = middleware.trust_by(move |request| decide(request.headers));
-    }
-    if setup.nothing_traced {
-        middleware = middleware.filter(|_| false);
-    }
-    middleware
 }
 
 /// Answers as the application does, in actix-web's types.

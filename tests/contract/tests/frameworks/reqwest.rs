@@ -14,7 +14,7 @@ use reqwest::{
 };
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use std::sync::Arc;
-use tracewire_reqwest::{ClientMiddleware, HeaderSelector};
+use tracewire_reqwest::ClientMiddleware;
 use tracewire_testing::Capture;
 
 mod plain {
@@ -113,19 +113,7 @@ impl Resolve for NoWay {
 }
 
 fn middleware(capture: &Capture, setup: Setup) -> ClientMiddleware {
-    let mut middleware = ClientMiddleware::new()
-        .tracer_provider(capture.tracer_provider())
-        .meter_provider(capture.meter_provider())
-        .propagator(contract::propagator())
-        .end_at_body(setup.end_at_body)
-        .active_requests(setup.active_requests)
-        .body_sizes(setup.body_sizes);
-    if setup.capture {
-        middleware = middleware
-            .capture_request_headers(HeaderSelector::new(["x-test-request"]))
-            .capture_response_headers(HeaderSelector::new(["x-test-response"]));
-    }
-    middleware
+    contract::configured_client!(ClientMiddleware::new(), capture, setup)
 }
 
 fn wrap(

@@ -1,10 +1,12 @@
 //! Uptrace and Elastic's APM Server as back ends: what a collector in their place gets from a service
 //! that is told about them by their own variables alone.
 
-use crate::http;
-use crate::lab::Lab;
-use crate::relay::expect;
-use crate::row::{Checks, System};
+use crate::{
+    http,
+    lab::Lab,
+    relay::expect,
+    row::{Checks, System},
+};
 use opentelemetry::trace::SpanKind;
 use tracewire_testing::{Collector, MetricKind, Received, Span};
 

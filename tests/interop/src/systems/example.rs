@@ -1,10 +1,7 @@
 //! An example of ours, as a producer for the system that it is made for.
 
-use crate::lab::Lab;
-use crate::peer::without_tracers;
-use crate::process::Process;
-use std::process::Command;
-use std::time::Duration;
+use crate::{lab::Lab, peer::without_tracers, process::Process};
+use std::{process::Command, time::Duration};
 
 const START: Duration = Duration::from_secs(30);
 const LISTENING: &str = "listening on ";

@@ -1,9 +1,11 @@
 //! OpenTelemetry for Go: `net/http`, instrumented by its own package.
 
-use crate::lab::Lab;
-use crate::peer::Peer;
-use crate::relay::{self, B3, B3_MULTI, Format, JAEGER, W3C, XRAY};
-use crate::row::{Checks, System};
+use crate::{
+    lab::Lab,
+    peer::Peer,
+    relay::{self, B3, B3_MULTI, Format, JAEGER, W3C, XRAY},
+    row::{Checks, System},
+};
 use std::process::Command;
 
 pub(crate) const SYSTEMS: &[System] = &[System { name: "Go: OpenTelemetry", check }];

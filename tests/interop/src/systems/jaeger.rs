@@ -1,17 +1,20 @@
 //! Jaeger 2, built from its module: traces in by OTLP, asked back through its query API.
 
-use super::example::Example;
-use super::go::version;
-use crate::chain::{Hop, is_chain};
-use crate::http;
-use crate::lab::{Lab, free_port};
-use crate::peer::without_tracers;
-use crate::process::Process;
-use crate::relay::expect;
-use crate::row::{Checks, System};
+use super::{example::Example, go::version};
+use crate::{
+    chain::{Hop, is_chain},
+    http,
+    lab::{Lab, free_port},
+    peer::without_tracers,
+    process::Process,
+    relay::expect,
+    row::{Checks, System},
+};
 use serde_json::{Map, Value, json};
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
 
 pub(crate) const SYSTEMS: &[System] = &[System { name: "Jaeger", check }];
 

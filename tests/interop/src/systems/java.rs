@@ -1,11 +1,15 @@
 //! OpenTelemetry for Java: its agent around a plain server and client of the JDK.
 
-use crate::lab::Lab;
-use crate::peer::Peer;
-use crate::relay::{self, B3, B3_MULTI, JAEGER, W3C, XRAY};
-use crate::row::{Checks, System};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use crate::{
+    lab::Lab,
+    peer::Peer,
+    relay::{self, B3, B3_MULTI, JAEGER, W3C, XRAY},
+    row::{Checks, System},
+};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 pub(crate) const SYSTEMS: &[System] = &[System { name: "Java: OpenTelemetry agent", check }];
 

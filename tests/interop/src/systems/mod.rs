@@ -12,13 +12,14 @@ mod nginx;
 mod node;
 mod prometheus;
 mod python;
+mod viewer;
 mod zipkin;
 
 use crate::row::System;
 
 /// All of them, in the order of the table.
 pub(crate) fn all() -> impl Iterator<Item = &'static System> {
-    let systems: [&[System]; 12] = [
+    let systems: [&[System]; 13] = [
         python::SYSTEMS,
         node::SYSTEMS,
         java::SYSTEMS,
@@ -27,6 +28,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static System> {
         elastic::SYSTEMS,
         collector::SYSTEMS,
         jaeger::SYSTEMS,
+        viewer::SYSTEMS,
         zipkin::SYSTEMS,
         prometheus::SYSTEMS,
         backends::SYSTEMS,

@@ -1,22 +1,30 @@
 //! nginx as the trusted proxy: what a client claims in forwarding headers of its own is not
 //! believed, however nginx is configured to write them.
 
-use crate::lab::{Lab, free_port};
-use crate::peer::without_tracers;
-use crate::process::Process;
-use crate::relay::expect;
-use crate::row::{Checks, System};
+use crate::{
+    lab::{Lab, free_port},
+    peer::without_tracers,
+    process::Process,
+    relay::expect,
+    row::{Checks, System},
+};
 use axum::{Router, routing::get};
 use opentelemetry::Value;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
-use std::process::Command;
-use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    process::Command,
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpSocket},
+};
 use tracewire_testing::{Capture, Span};
-use tracewire_tower::ServerLayer;
-use tracewire_tower::server::{ProxyHeaders, TrustedProxies};
+use tracewire_tower::{
+    ServerLayer,
+    server::{ProxyHeaders, TrustedProxies},
+};
 
 pub(crate) const SYSTEMS: &[System] = &[System { name: "nginx as the trusted proxy", check }];
 

@@ -1,10 +1,12 @@
 //! Programs for Node: `peers/node`, each with the packages of its own folder.
 
-use crate::lab::Lab;
-use crate::peer::Peer;
-use crate::relay::{self, B3, B3_MULTI, JAEGER, W3C, XRAY};
-use crate::row::{Checks, System};
-use crate::systems::{datadog, elastic};
+use crate::{
+    lab::Lab,
+    peer::Peer,
+    relay::{self, B3, B3_MULTI, JAEGER, W3C, XRAY},
+    row::{Checks, System},
+    systems::{datadog, elastic},
+};
 use serde_json::Value;
 use std::process::Command;
 
@@ -13,6 +15,11 @@ pub(crate) const SYSTEMS: &[System] = &[
     System { name: "Node: dd-trace", check: dd_trace },
     System { name: "Node: Elastic APM agent", check: elastic_apm },
 ];
+
+/// Starts the service with OpenTelemetry.
+pub(super) fn service(lab: &Lab, environment: &[(&str, &str)]) -> Result<Peer, String> {
+    Program { folder: "opentelemetry", own: &[] }.start(lab, environment)
+}
 
 fn opentelemetry(lab: &Lab, checks: &mut Checks) -> Result<(), String> {
     let program = Program { folder: "opentelemetry", own: &[] };

@@ -1,10 +1,11 @@
 //! Prometheus: the page of our example, scraped and read by its own parsers, in both its formats.
 
-use crate::lab::{Lab, free_port};
-use crate::relay::expect;
-use crate::row::{Checks, System};
-use crate::systems::example::Example;
-use crate::systems::{go, python};
+use crate::{
+    lab::{Lab, free_port},
+    relay::expect,
+    row::{Checks, System},
+    systems::{example::Example, go, python},
+};
 use serde_json::{Value, json};
 use std::process::Command;
 

@@ -1,16 +1,20 @@
 //! Zipkin's server: callers that speak B3 in, spans out through the exporter `zipkin`, asked back.
 
-use crate::chain::{Hop, is_chain};
-use crate::http;
-use crate::lab::{Lab, free_port};
-use crate::peer::Peer;
-use crate::process::Process;
-use crate::relay::expect;
-use crate::row::{Checks, System};
-use crate::systems::example::Example;
+use crate::{
+    chain::{Hop, is_chain},
+    http,
+    lab::{Lab, free_port},
+    peer::Peer,
+    process::Process,
+    relay::expect,
+    row::{Checks, System},
+    systems::example::Example,
+};
 use serde_json::{Value, json};
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
 
 pub(crate) const SYSTEMS: &[System] = &[System { name: "Zipkin", check }];
 

@@ -1,19 +1,22 @@
 //! The connection below gRPC: TCP, to the collector or to a proxy, and TLS on it.
 
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
-
+#[cfg(not(feature = "__rustls"))]
+use super::plain::Secured;
+#[cfg(feature = "__rustls")]
+use super::secured::Secured;
+use super::{
+    stream::{Error, Stream, host},
+    tunnel::Tunnel,
+};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 use tokio::net::TcpStream;
 use tower_service::Service;
 use url::Url;
-
-use super::Secured;
-use super::tunnel::Tunnel;
-
-pub(super) type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Connects to one host.
 #[derive(Clone)]
@@ -23,10 +26,6 @@ pub(super) struct Dial {
     proxy: Option<Tunnel>,
     secured: Secured,
 }
-
-/// A stream of bytes, plain or not.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Send {}
-impl<S: AsyncRead + AsyncWrite + Send> Stream for S {}
 
 impl Dial {
     pub(super) fn new(url: &Url, proxy: Option<Tunnel>, secured: Secured) -> Self {
@@ -42,11 +41,6 @@ impl Dial {
         stream.set_nodelay(true)?;
         Ok(TokioIo::new(self.secured.connect(stream).await?))
     }
-}
-
-/// The host of `url` as a name or an address.
-pub(super) fn host(url: &Url) -> &str {
-    url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
 }
 
 impl Service<http::Uri> for Dial {

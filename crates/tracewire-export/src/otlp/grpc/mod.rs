@@ -7,44 +7,41 @@
 mod dial;
 #[cfg(not(feature = "__rustls"))]
 mod plain;
-mod runtime;
 #[cfg(feature = "__rustls")]
 mod secured;
+mod stream;
 mod tunnel;
 mod unary;
 
-use std::error::Error;
-use std::fmt;
-use std::future::poll_fn;
-use std::sync::Arc;
-use std::time::Duration;
-
+#[cfg(not(feature = "__rustls"))]
+use self::plain::Secured;
+#[cfg(feature = "__rustls")]
+use self::secured::Secured;
+use self::{dial::Dial, tunnel::Tunnel};
+use crate::{
+    diagnostics::{shown, shown::Shown, unreachable},
+    error::ExportError,
+    pipeline::deadline::Deadline,
+    transport::{
+        http::gzip,
+        proxy::Proxy,
+        retry::{Fault, Retries, Retry},
+        runtime::Runtime,
+        tls::Tls,
+        ureq_client::{CONNECT_TIMEOUT, USER_AGENT},
+    },
+};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
-use tonic::body::Body;
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Status};
+use std::{error::Error, fmt, future::poll_fn, sync::Arc, time::Duration};
+use tonic::{
+    Code, Status,
+    body::Body,
+    transport::{Channel, Endpoint},
+};
 use tonic_types::StatusExt;
 use tower_service::Service;
 use url::Url;
-
-use self::dial::Dial;
-#[cfg(not(feature = "__rustls"))]
-use self::plain::Secured;
-pub(crate) use self::runtime::{Runtime, Runtimes};
-#[cfg(feature = "__rustls")]
-use self::secured::Secured;
-use self::tunnel::Tunnel;
-use crate::diagnostics::shown;
-use crate::diagnostics::shown::Shown;
-use crate::error::ExportError;
-use crate::pipeline::deadline::Deadline;
-use crate::transport::http::gzip;
-use crate::transport::proxy::Proxy;
-use crate::transport::retry::{Fault, Retries, Retry};
-use crate::transport::tls::Tls;
-use crate::transport::unreachable;
-use crate::transport::ureq_client::{CONNECT_TIMEOUT, USER_AGENT};
 
 const WINDOW: u32 = 65_535;
 const MOST_HEADERS: u32 = 64 * 1024;

@@ -1,13 +1,10 @@
 //! Connections below gRPC without TLS: endpoints that want it were refused before.
 
+use super::stream::{Error, Stream};
+use crate::{error::ExportError, transport::tls::Tls};
 use std::pin::Pin;
-
 use tokio::net::TcpStream;
 use url::Url;
-
-use super::dial::{Error, Stream};
-use crate::error::ExportError;
-use crate::transport::tls::Tls;
 
 /// How a connection is secured: not at all.
 #[derive(Clone)]

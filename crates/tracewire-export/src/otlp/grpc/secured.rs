@@ -1,16 +1,11 @@
 //! TLS below gRPC, where the endpoint wants it.
 
-use std::pin::Pin;
-use std::sync::Arc;
-
+use super::stream::{Error, Stream, host};
+use crate::{diagnostics::shown, error::ExportError, transport::tls::Tls};
+use std::{pin::Pin, sync::Arc};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
 use url::Url;
-
-use super::dial::{Error, Stream, host};
-use crate::diagnostics::shown;
-use crate::error::ExportError;
-use crate::transport::tls::Tls;
 
 /// How a connection is secured: not at all, or by TLS for one name.
 #[derive(Clone)]

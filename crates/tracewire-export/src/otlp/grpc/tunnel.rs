@@ -1,12 +1,13 @@
 //! The way of a connection through an HTTP proxy: a tunnel, asked for with `CONNECT`.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use super::stream::Error;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tracewire_text::host::without_brackets;
 use ureq::Proxy;
-
-use super::dial::Error;
 
 /// How long the head of a proxy's answer may be.
 const MOST_HEAD: usize = 8 * 1024;
@@ -26,7 +27,7 @@ impl Tunnel {
         let credentials = user.map(|user| {
             BASE64_STANDARD.encode(format!("{user}:{}", proxy.password().unwrap_or_default()))
         });
-        let host = proxy.host().trim_start_matches('[').trim_end_matches(']');
+        let host = without_brackets(proxy.host());
         Self { host: host.to_owned(), port: proxy.port(), credentials }
     }
 
@@ -72,9 +73,8 @@ fn status(head: &[u8]) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn the_status_stands_in_the_first_line() {

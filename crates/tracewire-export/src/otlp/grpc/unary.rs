@@ -3,19 +3,24 @@
 //! tonic's own client would copy each message once more, for every attempt, and keep the copy until
 //! the collector answers. It would also panic at details of a status that are not base64.
 
-use std::convert::Infallible;
-use std::io::Read;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use base64::Engine as _;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use base64::{
+    Engine as _,
+    engine::{
+        DecodePaddingMode,
+        general_purpose::{GeneralPurpose, GeneralPurposeConfig},
+    },
+};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use flate2::read::GzDecoder;
 use http::{HeaderMap, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
+use std::{
+    convert::Infallible,
+    io::Read,
+    pin::Pin,
+    task::{Context, Poll},
+};
 use tonic::{Code, Status};
 
 /// How much of an answer is read: it holds counts and a message, and the collector is untrusted.
@@ -137,14 +142,10 @@ fn message(mut answer: Bytes) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use std::future::ready;
-
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
-    use http_body_util::Full;
-    use std::io::Write;
-
     use super::*;
+    use flate2::{Compression, write::GzEncoder};
+    use http_body_util::Full;
+    use std::{future::ready, io::Write};
     use tonic_types::{ErrorDetails, StatusExt};
 
     fn framed(flag: u8, message: &[u8]) -> Vec<u8> {

@@ -1,12 +1,7 @@
 //! What a queue holds and what is under way. Nothing here waits.
 
-use std::collections::VecDeque;
-use std::time::Instant;
-
-use super::Weigh;
-use crate::pipeline::batch::Batch;
-use crate::pipeline::body::MOST_BODY_BYTES;
-use crate::pipeline::deadline::after;
+use crate::pipeline::{batch::Batch, body::MOST_BODY_BYTES, deadline::after, deliver::Weigh};
+use std::{collections::VecDeque, time::Instant};
 
 #[derive(Debug)]
 pub(super) struct State<T> {
@@ -219,9 +214,8 @@ impl<T: Weigh> State<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+    use std::time::Duration;
 
     fn state(batch_size: usize) -> State<u32> {
         State::new(Batch {

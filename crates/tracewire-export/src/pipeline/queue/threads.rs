@@ -3,18 +3,28 @@
 //! What one thread allocates stays in its part of the memory, also when it is released. So the
 //! bodies come from one thread, and not from each of those that send.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::Instant;
-
-use super::state::{Next, Taken};
-use super::{Deliver, Encoded, Shared, Weigh, describe_panic};
-use crate::diagnostics::quiet::quietly;
-use crate::error::ExportError;
-use crate::pipeline::counts::Failure;
+use super::{
+    Shared, describe_panic,
+    state::{Next, Taken},
+};
+use crate::{
+    diagnostics::quiet::quietly,
+    error::ExportError,
+    pipeline::{
+        counts::Failure,
+        deliver::{Deliver, Encoded, Weigh},
+    },
+};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{Receiver, Sender, channel},
+    },
+    thread,
+    time::Instant,
+};
 
 /// A body that is under way, and what it stands for.
 struct UnderWay<B> {

@@ -13,7 +13,7 @@ use opentelemetry::{
     trace::{SpanContext, TraceContextExt},
 };
 use std::sync::atomic::{AtomicBool, Ordering};
-use tracewire_propagation::SamplingHint;
+use tracewire_propagation::{SamplingHint, carries_baggage};
 
 /// Where trace context and baggage may go.
 ///
@@ -94,7 +94,7 @@ impl Allowed {
         // A service that passes its inbound headers on must not send its callers' trace and baggage
         // beside its own, in whatever format, nor get past the policy.
         resolved.remove_injected(headers);
-        let has_baggage = || !context.baggage().is_empty();
+        let has_baggage = || carries_baggage(context);
         if self.trace_context && (self.baggage || !has_baggage()) {
             resolved.inject(context, headers);
         } else if self.trace_context {

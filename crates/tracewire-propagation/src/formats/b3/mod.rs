@@ -57,13 +57,11 @@ pub struct B3 {
 
 impl B3 {
     /// Writes the header `b3`.
-    #[must_use]
     pub const fn single() -> Self {
         Self { multi: false }
     }
 
     /// Writes the headers `X-B3-TraceId`, `X-B3-SpanId` and `X-B3-Sampled` or `X-B3-Flags`.
-    #[must_use]
     pub const fn multi() -> Self {
         Self { multi: true }
     }

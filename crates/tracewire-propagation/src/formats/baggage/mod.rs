@@ -2,6 +2,7 @@
 
 mod encoding;
 mod members;
+pub(crate) mod unread;
 
 use self::{
     encoding::{Decoded, decode, encode},
@@ -50,7 +51,6 @@ pub struct Baggage(());
 
 impl Baggage {
     /// Creates the format.
-    #[must_use]
     pub const fn new() -> Self {
         Self(())
     }
@@ -77,7 +77,7 @@ impl Propagator for Baggage {
 
     fn inject(&self, context: &Context, headers: &mut HeaderMap) {
         let entries = context.baggage();
-        if entries.is_empty() {
+        if unread::inject(context, headers) || entries.is_empty() {
             return;
         }
         match context.get::<Original>() {

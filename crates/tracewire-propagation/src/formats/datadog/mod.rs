@@ -58,7 +58,6 @@ pub struct Datadog(());
 
 impl Datadog {
     /// Creates the format.
-    #[must_use]
     pub const fn new() -> Self {
         Self(())
     }

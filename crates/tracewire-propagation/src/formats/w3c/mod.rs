@@ -40,30 +40,43 @@ pub(crate) fn extract_from(
     malformed: &Malformed,
     parent: &Context,
 ) -> Option<Context> {
-    extract_one(single(headers, name), malformed, parent, |context, span| {
-        with_trace_state(lines(headers, TRACESTATE), context, span)
+    extract_one(&single(headers, name), malformed, parent, |context, span| {
+        with_list(tracestate::parse(lines(headers, TRACESTATE)), context, span)
     })
 }
 
 /// Returns `parent` with the caller's span, as the value of `traceparent` and `tracestate`, where
 /// there is one, hold it.
 pub(crate) fn extract_value(
-    value: Single<'_>,
-    has_state: bool,
-    headers: &HeaderMap,
+    value: &Single<'_>,
+    state: State<'_>,
     parent: &Context,
 ) -> Option<Context> {
-    extract_one(value, &MALFORMED_PARENT, parent, |context, span| match has_state {
-        true => with_trace_state(lines(headers, TRACESTATE), context, span),
-        false => with_trace_state(std::iter::empty(), context, span),
+    extract_one(value, &MALFORMED_PARENT, parent, |context, span| {
+        let list = match state {
+            State::None => List::Empty,
+            State::Read(headers) => tracestate::parse(lines(headers, TRACESTATE)),
+            State::Unread(headers) => tracestate::parse_beside(lines(headers, TRACESTATE)),
+        };
+        with_list(list, context, span)
     })
 }
 
+/// Where `tracestate` is, and what is made of it.
+pub(crate) enum State<'a> {
+    /// There is none.
+    None,
+    /// Samplers, spans and the application see it.
+    Read(&'a HeaderMap),
+    /// It is only passed on, but for OpenTelemetry's own member.
+    Unread(&'a HeaderMap),
+}
+
 fn extract_one(
-    value: Single<'_>,
+    value: &Single<'_>,
     malformed: &Malformed,
     parent: &Context,
-    with_trace_state: impl FnOnce(&Context, SpanContext) -> Context,
+    with_list: impl FnOnce(&Context, SpanContext) -> Context,
 ) -> Option<Context> {
     let fields = match value {
         Single::Absent => return None,
@@ -77,7 +90,7 @@ fn extract_one(
     if span.is_none() {
         malformed.warn();
     }
-    Some(with_trace_state(parent, span?))
+    Some(with_list(parent, span?))
 }
 
 /// Writes `traceparent` and `tracestate`, or nothing for a context without a valid span.
@@ -100,14 +113,10 @@ static MALFORMED_PARENT: Malformed = Malformed::new("traceparent");
 static MALFORMED_STATE: Malformed = Malformed::new("tracestate");
 
 /// Returns `parent` with the caller's span, its list and its random flag.
-fn with_trace_state<'a>(
-    list: impl Iterator<Item = &'a [u8]>,
-    parent: &Context,
-    span: SpanContext,
-) -> Context {
+fn with_list(list: List, parent: &Context, span: SpanContext) -> Context {
     let (trace_id, span_id, flags) = (span.trace_id(), span.span_id(), span.trace_flags());
     let with = |list| SpanContext::new(trace_id, span_id, flags, true, list);
-    let (span, unheld) = match tracestate::parse(list) {
+    let (span, unheld) = match list {
         List::Empty => (span, None),
         List::Held(list) => (with(list), None),
         List::Unheld { list, ot } => (with(ot), Some(list)),

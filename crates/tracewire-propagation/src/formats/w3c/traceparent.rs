@@ -23,7 +23,10 @@ pub(crate) struct TraceParent {
 /// Reads a header value, whatever its version (section "Versioning of traceparent").
 pub(crate) fn parse(value: &[u8]) -> Option<TraceParent> {
     let (fields, rest) = trim_ows(value).split_first_chunk::<LEN>()?;
-    let [version] = hex::decode(hex::Case::Lower, &fields[..2])?;
+    let version = match &fields[..2] {
+        b"00" => 0,
+        digits => hex::decode::<1>(hex::Case::Lower, digits)?[0],
+    };
     let ends_well = match (version, rest.first()) {
         (0xff, _) | (0x00, Some(_)) => false,
         (_, after) => after.is_none_or(|&byte| byte == b'-'),

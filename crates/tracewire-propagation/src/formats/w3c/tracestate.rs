@@ -45,12 +45,17 @@ pub(super) fn parse<'a>(lines: impl Iterator<Item = &'a [u8]>) -> List {
     let mut lines = lines.peekable();
     match lines.peek() {
         None => List::Empty,
-        Some(_) => parse_members(lines),
+        Some(_) => parse_members(lines, true),
     }
 }
 
+/// Reads all lines of the header as a list of which OpenTelemetry holds its own member alone.
+pub(super) fn parse_beside<'a>(lines: impl Iterator<Item = &'a [u8]>) -> List {
+    parse_members(lines, false)
+}
+
 #[inline(never)] // most requests have no list, and none of them pays for this frame
-fn parse_members<'a>(lines: impl Iterator<Item = &'a [u8]>) -> List {
+fn parse_members<'a>(lines: impl Iterator<Item = &'a [u8]>, hold: bool) -> List {
     let mut members = [("", ""); MAX_MEMBERS];
     let mut count = 0;
     let mut budget = MAX_LEN;
@@ -74,9 +79,10 @@ fn parse_members<'a>(lines: impl Iterator<Item = &'a [u8]>) -> List {
     if count == 0 {
         return List::Empty;
     }
-    match TraceState::from_key_value(members()) {
-        Ok(held) => List::Held(held),
-        Err(_) => {
+    let held = hold.then(|| TraceState::from_key_value(members()).ok()).flatten();
+    match held {
+        Some(held) => List::Held(held),
+        None => {
             let first = members().position(|(key, _)| key == OT);
             let kept = || {
                 let numbered = members().enumerate();

@@ -8,11 +8,12 @@ mod server;
 mod signals;
 mod tls;
 
-use super::example::Example;
-use super::go::version;
-use crate::http;
-use crate::lab::Lab;
-use crate::row::{Checks, System};
+use super::{example::Example, go::version};
+use crate::{
+    http,
+    lab::Lab,
+    row::{Checks, System},
+};
 use server::Collector;
 
 pub(crate) const SYSTEMS: &[System] = &[

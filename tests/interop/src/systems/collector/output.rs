@@ -1,8 +1,7 @@
 //! What a Collector's file exporter has written: OTLP's JSON, one request on each line.
 
 use serde_json::{Map, Value};
-use std::fmt::Write as _;
-use std::path::Path;
+use std::{fmt::Write as _, path::Path};
 
 /// All spans, metrics and log records in a file.
 #[derive(Debug, Default)]

@@ -1,10 +1,7 @@
 //! A Collector that ends in the middle: comes back, or does not.
 
-use super::server::Collector;
-use super::{LOST, complains_not, order_lamp, shop};
-use crate::lab::Lab;
-use crate::relay::expect;
-use crate::row::Checks;
+use super::{LOST, complains_not, order_lamp, server::Collector, shop};
+use crate::{lab::Lab, relay::expect, row::Checks};
 use std::collections::HashSet;
 
 /// How many orders are made before, during and after.

@@ -1,12 +1,16 @@
 //! A running Collector, which can be ended and started again where it was.
 
 use super::output::Output;
-use crate::lab::{Lab, free_port};
-use crate::peer::without_tracers;
-use crate::process::Process;
-use std::path::PathBuf;
-use std::process::Command;
-use std::time::{Duration, Instant};
+use crate::{
+    lab::{Lab, free_port},
+    peer::without_tracers,
+    process::Process,
+};
+use std::{
+    path::PathBuf,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 const START: Duration = Duration::from_secs(30);
 /// How long telemetry may be on its way.

@@ -1,12 +1,12 @@
 //! Spans, metrics and log records of two orders, one of which fails, by every way to send them.
 
-use super::output::{Item, Output, attributes};
-use super::server::Collector;
-use super::{complains_not, order_lamp, shop};
-use crate::http;
-use crate::lab::Lab;
-use crate::relay::expect;
-use crate::row::Checks;
+use super::{
+    complains_not, order_lamp,
+    output::{Item, Output, attributes},
+    server::Collector,
+    shop,
+};
+use crate::{http, lab::Lab, relay::expect, row::Checks};
 use serde_json::{Value, json};
 
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";

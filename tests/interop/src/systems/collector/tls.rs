@@ -1,10 +1,7 @@
 //! A Collector behind TLS, with a certificate that only the shop has been told about.
 
-use super::server::Collector;
-use super::{LOST, complains_not, order_lamp, shop};
-use crate::lab::Lab;
-use crate::relay::expect;
-use crate::row::Checks;
+use super::{LOST, complains_not, order_lamp, server::Collector, shop};
+use crate::{lab::Lab, relay::expect, row::Checks};
 use std::path::{Path, PathBuf};
 
 pub(super) fn check(lab: &Lab, checks: &mut Checks, protocol: &str) -> Result<(), String> {

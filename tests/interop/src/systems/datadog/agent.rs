@@ -1,14 +1,18 @@
 //! Datadog's test agent: it takes what Datadog's tracers send, and OTLP, and shows it.
 
-use crate::chain::Hop;
-use crate::http;
-use crate::lab::{Lab, free_port};
-use crate::process::Process;
+use crate::{
+    chain::Hop,
+    http,
+    lab::{Lab, free_port},
+    process::Process,
+};
 use serde_json::Value;
-use std::collections::HashMap;
-use std::net::Ipv4Addr;
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    net::Ipv4Addr,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 /// What the test agent needs.
 pub(crate) const REQUIREMENTS: &str = "python/test-agent.txt";

@@ -5,8 +5,10 @@ mod otlp;
 pub(crate) mod tracer;
 
 use super::python::{self, Program};
-use crate::lab::Lab;
-use crate::row::{Checks, System};
+use crate::{
+    lab::Lab,
+    row::{Checks, System},
+};
 
 /// The test agent, and the tracer for Python. Other languages can be checked the same way with
 /// [`tracer::check`].

@@ -1,14 +1,15 @@
 //! Our OTLP at Datadog's test agent, asked back from it.
 
 use super::agent::{REQUIREMENTS, TestAgent};
-use crate::chain::{Hop, is_chain};
-use crate::http;
-use crate::lab::Lab;
-use crate::relay::expect;
-use crate::row::Checks;
-use crate::systems::python::version;
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use crate::{
+    chain::{Hop, is_chain},
+    http,
+    lab::Lab,
+    relay::expect,
+    row::Checks,
+    systems::python::version,
+};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
 pub(super) fn check(lab: &Lab, checks: &mut Checks) -> Result<(), String> {

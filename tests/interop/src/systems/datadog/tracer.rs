@@ -1,12 +1,14 @@
 //! What is checked of Datadog's tracers: theirs and ours in a row, by the headers they share.
 
 use super::agent::{DatadogSpan, TestAgent};
-use crate::chain::{hops, is_chain};
-use crate::http;
-use crate::lab::Lab;
-use crate::peer::{Peer, Seen};
-use crate::relay::{Start, expect};
-use crate::row::Checks;
+use crate::{
+    chain::{hops, is_chain},
+    http,
+    lab::Lab,
+    peer::{Peer, Seen},
+    relay::{Start, expect},
+    row::Checks,
+};
 use tracewire_testing::Collector;
 
 /// A format that both speak.

@@ -1,12 +1,14 @@
 //! What is checked of Elastic's agents: theirs and ours in a row, by the headers they share.
 
 use super::intake::{Event, Intake};
-use crate::chain::{Hop, hops, is_chain};
-use crate::http;
-use crate::lab::Lab;
-use crate::peer::{Peer, Seen};
-use crate::relay::{Start, expect};
-use crate::row::Checks;
+use crate::{
+    chain::{Hop, hops, is_chain},
+    http,
+    lab::Lab,
+    peer::{Peer, Seen},
+    relay::{Start, expect},
+    row::Checks,
+};
 use std::hash::{BuildHasher as _, RandomState};
 use tracewire_testing::Collector;
 

@@ -1,19 +1,23 @@
 //! Elastic's intake: what its agents report to, as far as they need it.
 
 use crate::chain::Hop;
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::IntoResponse;
-use axum::routing::{any, get, post};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderMap, StatusCode, header},
+    response::IntoResponse,
+    routing::{any, get, post},
+};
 use flate2::read::{GzDecoder, ZlibDecoder};
 use serde_json::Value;
-use std::convert::Infallible;
-use std::io::Read as _;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::{
+    convert::Infallible,
+    io::Read as _,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 use tokio::sync::oneshot;
 
 /// How long agents may keep events before they send them.
@@ -216,8 +220,10 @@ fn lock(kept: &Shared) -> MutexGuard<'_, Kept> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flate2::Compression;
-    use flate2::write::{GzEncoder, ZlibEncoder};
+    use flate2::{
+        Compression,
+        write::{GzEncoder, ZlibEncoder},
+    };
     use std::io::Write as _;
 
     const LINES: &str = concat!(

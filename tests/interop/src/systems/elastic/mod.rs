@@ -4,8 +4,10 @@ pub(crate) mod agent;
 mod intake;
 
 use super::python::{self, Program};
-use crate::lab::Lab;
-use crate::row::{Checks, System};
+use crate::{
+    lab::Lab,
+    row::{Checks, System},
+};
 
 /// The agent for Python. Other languages can be checked the same way with [`agent::check`].
 pub(crate) const SYSTEMS: &[System] =

@@ -1,11 +1,13 @@
 //! What OpenTelemetry's first steps in Python build, beside a service of ours.
 
 use super::{Program, version};
-use crate::chain::{hops, is_chain};
-use crate::http;
-use crate::lab::Lab;
-use crate::relay::expect;
-use crate::row::Checks;
+use crate::{
+    chain::{hops, is_chain},
+    http,
+    lab::Lab,
+    relay::expect,
+    row::Checks,
+};
 use tracewire_testing::Collector;
 
 const DICE: Program = Program {

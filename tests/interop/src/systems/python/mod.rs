@@ -4,9 +4,7 @@ mod dice;
 mod opentelemetry;
 mod sampling;
 
-use crate::lab::Lab;
-use crate::peer::Peer;
-use crate::row::System;
+use crate::{lab::Lab, peer::Peer, row::System};
 use std::process::Command;
 
 /// OpenTelemetry's systems. Those of vendors are with their vendors.
@@ -15,6 +13,11 @@ pub(crate) const SYSTEMS: &[System] = &[
     System { name: "Python: OpenTelemetry's first steps", check: dice::check },
     System { name: "Python: OpenTelemetry's samplers", check: sampling::check },
 ];
+
+/// Starts the service with OpenTelemetry.
+pub(super) fn service(lab: &Lab, environment: &[(&str, &str)]) -> Result<Peer, String> {
+    opentelemetry::service(lab, environment)
+}
 
 /// A program, and what it needs.
 #[derive(Clone, Copy, Debug)]

@@ -1,16 +1,14 @@
 //! OpenTelemetry's composable samplers in Python, asked the same as ours.
 
 use super::version;
-use crate::lab::Lab;
-use crate::row::Checks;
-use opentelemetry::Context;
-use opentelemetry::trace::{
-    SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId, TraceState,
+use crate::{lab::Lab, row::Checks};
+use opentelemetry::{
+    Context,
+    trace::{SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId, TraceState},
 };
 use opentelemetry_sdk::trace::{SamplingDecision, ShouldSample};
 use serde_json::{Value, json};
-use std::fmt::Write as _;
-use std::process::Command;
+use std::{fmt::Write as _, process::Command};
 use tracewire_sampling::{OtelTraceState, ParentThreshold, Probability, Sampler};
 
 const REQUIREMENTS: &str = "python/opentelemetry.txt";

@@ -238,8 +238,6 @@ fn what_the_schema_refuses_is_refused() {
 #[test]
 fn a_missing_feature_is_named() {
     let zipkin = with_exporter("zipkin:\n  endpoint: http://localhost:9411/api/v2/spans");
-    let detector =
-        |name: &str| format!("resource: {{detection/development: {{detectors: [{{{name}: }}]}}}}");
     for (text, feature, is_on) in [
         (with_exporter("otlp_grpc:"), "otlp-grpc", cfg!(feature = "otlp-grpc")),
         (with_exporter("otlp_http:\n  encoding: json"), "otlp-json", cfg!(feature = "otlp-json")),

@@ -1,12 +1,15 @@
 //! The runtime of the gRPC connections.
 
-use std::io;
-use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
-use std::thread;
-use std::time::Duration;
-
-use crate::diagnostics::quiet::{quiet_thread, quietly};
-use crate::error::ExportError;
+use crate::{
+    diagnostics::quiet::{quiet_thread, quietly},
+    error::ExportError,
+};
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError, Weak, mpsc},
+    thread,
+    time::Duration,
+};
 
 /// Makes the runtime when the first client needs it. It ends with the last one.
 #[derive(Debug, Default)]
@@ -59,13 +62,13 @@ impl Runtime {
     }
 
     /// Does `work` as if on the runtime.
-    pub(super) fn enter<T>(&self, work: impl FnOnce() -> T) -> T {
+    pub(crate) fn enter<T>(&self, work: impl FnOnce() -> T) -> T {
         let _guard = self.inner().enter();
         quietly(work)
     }
 
     /// The future's output, if it is there within `limit`.
-    pub(super) fn block_on<T>(
+    pub(crate) fn block_on<T>(
         &self,
         limit: Duration,
         future: impl Future<Output = T>,

@@ -1,25 +1,28 @@
 //! The span processor: limits what a span carries and gives it to each exporter.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use opentelemetry::Context;
-use opentelemetry::trace::Span as _;
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{Span, SpanData, SpanExporter, SpanProcessor};
-
-use super::batch::{Batch, shorter};
-use super::counts::Counts;
-use super::custom_exporter::CustomExporter;
-use super::deadline::{Deadline, after, margin};
-use super::limits::ValueLength;
-use super::queue::{Deliver, Queue, Weigh, flush_all, shutdown_all};
-use super::span_sink::SpanSink;
-use crate::console::{ConsoleExporter, ConsoleSpans};
-use crate::error::ExportError;
-use crate::exports::Exports;
-use crate::otlp::{OtlpExporter, OtlpSpans};
+use crate::{
+    console::{ConsoleExporter, ConsoleSpans},
+    error::ExportError,
+    exports::Exports,
+    otlp::{OtlpExporter, OtlpSpans},
+    pipeline::{
+        batch::{Batch, shorter},
+        counts::Counts,
+        custom_exporter::CustomExporter,
+        deadline::{Deadline, after, margin},
+        deliver::{Deliver, Weigh},
+        limits::ValueLength,
+        queue::{Queue, flush_all, shutdown_all},
+        span_sink::SpanSink,
+    },
+};
+use opentelemetry::{Context, trace::Span as _};
+use opentelemetry_sdk::{
+    Resource,
+    error::OTelSdkResult,
+    trace::{Span, SpanData, SpanExporter, SpanProcessor},
+};
+use std::{sync::Arc, time::Duration};
 
 /// Exports spans in batches, to one or several exporters.
 ///
@@ -203,15 +206,19 @@ impl SpanProcessor for BatchSpanProcessor {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::VecDeque;
-    use std::sync::Mutex;
-    use std::sync::mpsc::{Receiver, Sender, channel};
-
-    use super::super::counts::Failure;
-    use super::super::queue::Encoded;
     use super::*;
-    use crate::sample::Sample;
+    use crate::{
+        pipeline::{counts::Failure, deliver::Encoded},
+        sample::Sample,
+    };
     use opentelemetry_sdk::error::OTelSdkError;
+    use std::{
+        collections::VecDeque,
+        sync::{
+            Mutex,
+            mpsc::{Receiver, Sender, channel},
+        },
+    };
 
     type Spans = VecDeque<Arc<SpanData>>;
 

@@ -1,13 +1,15 @@
 //! A collector that is not there: said once for all signals, with what to do about it.
 
-use std::io::{self, ErrorKind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-use url::Url;
-
 use crate::diagnostics::log;
+use std::{
+    io::{self, ErrorKind},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use url::Url;
 
 /// How long until the same is said again.
 const PERIOD: Duration = Duration::from_secs(60);

@@ -1,38 +1,33 @@
 //! The way of metrics to an exporter, counted.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::metrics::Temporality;
-use opentelemetry_sdk::metrics::data::{
-    AggregatedMetrics, MetricData, ResourceMetrics, ScopeMetrics,
+use crate::{
+    console::ConsoleExporter,
+    diagnostics::quiet::quietly,
+    error::ExportError,
+    exports::Exports,
+    otlp::{OtlpExporter, OtlpMetrics},
+    pipeline::{
+        counts::{Counts, Failure},
+        courier::Courier,
+        deadline::{Deadline, after, margin},
+        deliver::{DeliverMetrics, Dispatch},
+        queue::describe_panic,
+    },
 };
-use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    metrics::{
+        Temporality,
+        data::{AggregatedMetrics, MetricData, ResourceMetrics, ScopeMetrics},
+        exporter::PushMetricExporter,
+    },
+};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 use tracewire_exemplar::Exemplars;
-
-use super::counts::{Counts, Failure};
-use super::courier::Courier;
-use super::deadline::{Deadline, after, margin};
-use super::queue::describe_panic;
-use crate::console::ConsoleExporter;
-use crate::diagnostics::quiet::quietly;
-use crate::error::ExportError;
-use crate::exports::Exports;
-use crate::otlp::{OtlpExporter, OtlpMetrics};
-
-/// Takes collected metrics to where they belong.
-pub(crate) trait DeliverMetrics: Send + Sync + std::fmt::Debug + 'static {
-    /// Encodes metrics, and gives what sends them. May panic.
-    fn prepare(&self, metrics: &ResourceMetrics) -> Dispatch;
-
-    /// Takes exemplars from this store, where they are exported.
-    fn set_exemplars(&mut self, _exemplars: Exemplars) {}
-}
-
-/// Sends metrics. Blocks, for a bounded time; may panic.
-pub(crate) type Dispatch = Box<dyn FnOnce() -> Result<(), Failure> + Send>;
 
 /// Metrics on their way to one exporter.
 struct Delivery {

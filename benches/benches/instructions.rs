@@ -1,0 +1,91 @@
+//! Holds the instructions of the main cases to recorded figures, so that a slow line is seen in the
+//! commit that brings it.
+//!
+//! `cargo bench -p benches --bench instructions` counts with valgrind's callgrind what each case of
+//! `tests/instructions.txt` costs over what costs nothing itself, and fails where that is more than
+//! 3 % above what is recorded, or below: then it is a gain to write down. `-- record` writes the file
+//! anew. Without valgrind it says so, and holds nothing.
+//!
+//! Figures are differences within one run, so that another compiler or C library moves both sides;
+//! they are repeatable to 1 or 2 %.
+#![allow(clippy::print_stdout)]
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    process::{Command, ExitCode, Stdio},
+};
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/instructions.txt");
+const RECORDED: &str = include_str!("../tests/instructions.txt");
+const REQUESTS: i64 = 1_000;
+/// How far a figure may be from the one recorded, in percent.
+const ROOM: i64 = 3;
+
+fn main() -> ExitCode {
+    if !has_valgrind() {
+        println!("instructions: NOT COUNTED, because valgrind is not installed");
+        return ExitCode::SUCCESS;
+    }
+    let records = env::args().any(|word| word == "record");
+    let mut nothing = BTreeMap::new();
+    let (mut text, mut differs) = (String::new(), false);
+    for line in RECORDED.lines() {
+        if line.starts_with('#') {
+            text.push_str(&format!("{line}\n"));
+            continue;
+        }
+        let (case, recorded) = line.rsplit_once(" | ").expect("the last column is a number");
+        let recorded: i64 = recorded.parse().expect("the last column is a number");
+        let [side, variant, name] = *case.split(" | ").collect::<Vec<_>>() else {
+            panic!("side, variant and case: {line}")
+        };
+        let null = if side == "server" { "empty layer" } else { "bare" };
+        let least = *nothing.entry((side, name)).or_insert_with(|| count([side, null, name]));
+        let counted = count([side, variant, name]) - least;
+        let change = (counted - recorded) * 100;
+        let far = change.abs() > recorded * ROOM;
+        differs |= far;
+        let mark = if far { "  <- recorded" } else { "" };
+        println!("{case} | {counted} ({recorded}){mark}");
+        text.push_str(&format!("{case} | {counted}\n"));
+    }
+    if records {
+        fs::write(FILE, text).expect("the file can be written");
+        println!("written to {FILE}");
+        return ExitCode::SUCCESS;
+    }
+    if differs {
+        println!(
+            "\nmore than {ROOM} % from what is recorded: find the line that costs it, or record"
+        );
+        println!("the gain with `cargo bench -p benches --bench instructions -- record`");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn has_valgrind() -> bool {
+    let version = Command::new("valgrind").arg("--version").stdout(Stdio::null()).status();
+    version.is_ok_and(|status| status.success())
+}
+
+/// Instructions of one request on the thread that serves it.
+fn count([side, variant, case]: [&str; 3]) -> i64 {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg("--toggle-collect=benches::http::Work::requests*")
+        .arg(env!("CARGO_BIN_EXE_requests"))
+        .args([side, variant, case, "callgrind", &REQUESTS.to_string()])
+        .env_clear()
+        .env("OTEL_PROPAGATORS", "tracecontext,baggage")
+        .output()
+        .expect("valgrind is installed");
+    let report = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{report}");
+    let collected =
+        report.split("Collected : ").nth(1).and_then(|rest| rest.split_whitespace().next());
+    let collected: i64 =
+        collected.and_then(|count| count.parse().ok()).expect("callgrind reports a number");
+    collected / REQUESTS
+}

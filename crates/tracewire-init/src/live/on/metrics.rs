@@ -1,0 +1,129 @@
+//! The process's metrics, read when somebody looks.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use opentelemetry::KeyValue;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::metrics::data::{
+    AggregatedMetrics, Metric, MetricData, ResourceMetrics, ScopeMetrics,
+};
+use opentelemetry_sdk::metrics::reader::MetricReader;
+use opentelemetry_sdk::metrics::{InstrumentKind, ManualReader, Pipeline, Temporality};
+use tracewire_export::wiring::quietly;
+use tracewire_live::MetricRow;
+use tracewire_text::shortened;
+
+/// Rows that are made at most.
+const MOST_ROWS: usize = 2_000;
+const MOST_TEXT: usize = 256;
+
+/// A reader of a meter provider. Clones are the same one.
+#[derive(Clone, Debug)]
+pub(super) struct MetricRows(Arc<ManualReader>);
+
+impl MetricRows {
+    pub(super) fn new() -> Self {
+        let reader = ManualReader::builder().with_temporality(Temporality::Cumulative).build();
+        Self(Arc::new(reader))
+    }
+
+    /// The current values; none after the shutdown.
+    pub(super) fn rows(&self) -> Vec<MetricRow> {
+        let mut metrics = ResourceMetrics::default();
+        // Callbacks of instruments run here, and are other people's code.
+        if quietly(|| self.0.collect(&mut metrics)).is_err() {
+            return Vec::new();
+        }
+        let mut rows = Vec::new();
+        for metric in metrics.scope_metrics().flat_map(ScopeMetrics::metrics) {
+            let mut add = |kind: &str, attributes: &mut dyn Iterator<Item = &KeyValue>, point| {
+                if rows.len() < MOST_ROWS {
+                    rows.push(row(metric, kind, attributes, point));
+                }
+            };
+            match metric.data() {
+                AggregatedMetrics::F64(data) => points(data, |value| value, &mut add),
+                AggregatedMetrics::U64(data) => points(data, |value| value as f64, &mut add),
+                AggregatedMetrics::I64(data) => points(data, |value| value as f64, &mut add),
+            }
+        }
+        rows
+    }
+}
+
+/// A value and, of a histogram, how many values it is the mean of.
+type Point = (f64, Option<u64>);
+type Add<'a> = dyn FnMut(&str, &mut dyn Iterator<Item = &KeyValue>, Point) + 'a;
+
+fn points<T: Copy>(data: &MetricData<T>, number: impl Fn(T) -> f64, add: &mut Add<'_>) {
+    let mean = |sum: T, count: u64| {
+        let value = if count == 0 { 0.0 } else { number(sum) / count as f64 };
+        (value, Some(count))
+    };
+    match data {
+        MetricData::Gauge(gauge) => {
+            for point in gauge.data_points() {
+                add("gauge", &mut point.attributes(), (number(point.value()), None));
+            }
+        }
+        MetricData::Sum(sum) => {
+            let kind = if sum.is_monotonic() { "counter" } else { "updowncounter" };
+            for point in sum.data_points() {
+                add(kind, &mut point.attributes(), (number(point.value()), None));
+            }
+        }
+        MetricData::Histogram(histogram) => {
+            for point in histogram.data_points() {
+                add("histogram", &mut point.attributes(), mean(point.sum(), point.count()));
+            }
+        }
+        MetricData::ExponentialHistogram(histogram) => {
+            for point in histogram.data_points() {
+                let count = point.count() as u64;
+                add("histogram", &mut point.attributes(), mean(point.sum(), count));
+            }
+        }
+    }
+}
+
+fn row(
+    metric: &Metric,
+    kind: &str,
+    attributes: &mut dyn Iterator<Item = &KeyValue>,
+    (value, count): Point,
+) -> MetricRow {
+    let text = |text: &str| shortened(text, MOST_TEXT);
+    MetricRow {
+        name: text(metric.name()),
+        unit: text(metric.unit()),
+        kind: kind.to_owned(),
+        attributes: attributes
+            .map(|pair| (text(pair.key.as_str()), text(&pair.value.as_str())))
+            .collect(),
+        value,
+        count,
+    }
+}
+
+impl MetricReader for MetricRows {
+    fn register_pipeline(&self, pipeline: Weak<Pipeline>) {
+        self.0.register_pipeline(pipeline);
+    }
+
+    fn collect(&self, metrics: &mut ResourceMetrics) -> OTelSdkResult {
+        self.0.collect(metrics)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.0.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.0.shutdown_with_timeout(timeout)
+    }
+
+    fn temporality(&self, kind: InstrumentKind) -> Temporality {
+        self.0.temporality(kind)
+    }
+}

@@ -1,0 +1,19 @@
+//! What became of telemetry, as rows of the page.
+
+use tracewire_export::Exports;
+use tracewire_live::TelemetryRow;
+
+pub(super) fn rows(exports: &Exports) -> Vec<TelemetryRow> {
+    let report = exports.report();
+    let row = |signal: &tracewire_export::SignalReport| TelemetryRow {
+        signal: signal.signal().to_owned(),
+        exporter: signal.exporter().to_owned(),
+        exported: signal.exported(),
+        failed: signal.failed(),
+        dropped: signal.dropped(),
+        waiting: signal.unknown(),
+        last_error: signal.reason().map(str::to_owned),
+        last_error_at: None,
+    };
+    report.signals().iter().map(row).collect()
+}

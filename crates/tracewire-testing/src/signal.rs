@@ -1,0 +1,12 @@
+//! The kinds of telemetry.
+
+/// What a request to the collector carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Spans.
+    Traces,
+    /// Metrics.
+    Metrics,
+    /// Log records.
+    Logs,
+}

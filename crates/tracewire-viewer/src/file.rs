@@ -1,0 +1,42 @@
+//! Traces that were downloaded.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use opentelemetry_proto::tonic::trace::v1::TracesData;
+use serde_json::Deserializer;
+
+use crate::intake::{Intake, Signal, encoded};
+
+/// The largest file.
+const MOST_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Reads OTLP JSON: one document as the page's download has it, or one a line as the collector's file
+/// exporter writes them. Returns the id of the first trace, in hexadecimal digits.
+///
+/// # Errors
+///
+/// Fails with a message for the user if the file cannot be read, is larger than 256 MiB, or has no
+/// span.
+pub(crate) fn open(path: &Path, intake: &Intake) -> Result<Option<String>, String> {
+    let name = path.display();
+    let mut text = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut text))
+        .map_err(|error| format!("cannot read {name}: {error}"))?;
+    if text.len() as u64 > MOST_BYTES {
+        return Err(format!("cannot read {name}: it is larger than {} MiB", MOST_BYTES >> 20));
+    }
+    let mut first = None;
+    for traces in Deserializer::from_slice(&text).into_iter::<TracesData>() {
+        let traces = traces.map_err(|error| format!("{name} is not OTLP JSON: {error}"))?;
+        let taken = intake.take(Signal::Traces, &encoded(&traces));
+        let taken = taken.map_err(|error| format!("{name} is not OTLP JSON: {error}"))?;
+        first = first.or(taken.first_trace);
+    }
+    if first.is_none() {
+        return Err(format!("{name} has no spans"));
+    }
+    Ok(first.map(|id| id.iter().map(|byte| format!("{byte:02x}")).collect()))
+}

@@ -1,0 +1,259 @@
+//! Telemetry over real sockets, as our own exporters send it and as nobody should.
+
+mod support;
+
+use std::time::Duration;
+
+use opentelemetry::logs::{LogRecord as _, Logger as _, LoggerProvider as _};
+use opentelemetry::trace::{
+    SpanContext, Status, TraceContextExt as _, TraceFlags, Tracer as _, TracerProvider as _,
+};
+use opentelemetry::{Context, KeyValue, metrics::MeterProvider as _};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
+use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use serde_json::{Value, json};
+use tracewire_export::{
+    Batch, BatchLogProcessor, BatchSpanProcessor, Compression, Exports, MetricExporter,
+    OtlpExporter, Protocol,
+};
+
+use self::support::{Viewer, send};
+
+const TRACE: &str = "5b8aa5a2d2c872e8321cf37308d69df2";
+const JSON: &str = "content-type: application/json";
+const PROTOBUF: &str = "content-type: application/x-protobuf";
+
+fn exporter(
+    viewer: &Viewer,
+    port: usize,
+    protocol: Protocol,
+    compression: Compression,
+    signal: &str,
+) -> OtlpExporter {
+    let address = viewer.otlp(port);
+    let path = if protocol == Protocol::Grpc { String::new() } else { format!("/v1/{signal}") };
+    let mut otlp = OtlpExporter::new(format!("http://{address}{path}"));
+    otlp.protocol = protocol;
+    otlp.compression = compression;
+    otlp
+}
+
+fn resource(service: &str) -> Resource {
+    Resource::builder_empty()
+        .with_attribute(KeyValue::new("service.name", service.to_owned()))
+        .build()
+}
+
+/// Two spans, the inner one with an error, exported before this returns.
+fn export_spans(otlp: OtlpExporter, service: &str) -> String {
+    let exports = Exports::new();
+    let processor = BatchSpanProcessor::new(&exports).otlp(otlp, Batch::spans()).unwrap();
+    let provider = SdkTracerProvider::builder()
+        .with_resource(resource(service))
+        .with_span_processor(processor)
+        .build();
+    let tracer = provider.tracer("test");
+    let id = tracer.in_span("outer", |context| {
+        tracer.in_span("inner", |context| {
+            context.span().set_status(Status::error("gone"));
+        });
+        context.span().span_context().trace_id().to_string()
+    });
+    provider.shutdown().unwrap();
+    let report = exports.report().to_string();
+    assert!(exports.report().is_complete(), "{report}");
+    id
+}
+
+#[test]
+fn every_protocol_is_taken_on_every_port_packed_or_not() {
+    let viewer = Viewer::start();
+    for protocol in [Protocol::Grpc, Protocol::HttpProtobuf, Protocol::HttpJson] {
+        for compression in [Compression::None, Compression::Gzip] {
+            for port in [0, 1] {
+                let service = format!("{protocol:?} {compression:?} {port}");
+                let otlp = exporter(&viewer, port, protocol, compression, "traces");
+                let id = export_spans(otlp, &service);
+                let trace = viewer.wait("traces", |traces| {
+                    let mut rows = traces["traces"].as_array().into_iter().flatten();
+                    rows.find(|trace| trace["id"] == id && trace["spans"] == 2).cloned()
+                });
+                assert_eq!(trace["name"], "outer", "{service}: {trace:#}");
+                assert_eq!(trace["errors"], 1, "{service}: {trace:#}");
+                assert!(trace.to_string().contains(&service), "{service}: {trace:#}");
+            }
+        }
+    }
+    let rows = viewer.api("telemetry");
+    assert!(rows.to_string().contains("\"exported\":24"), "{rows:#}");
+}
+
+#[test]
+fn log_records_stand_beside_spans_that_come_later() {
+    let viewer = Viewer::start();
+    let exports = Exports::new();
+    let otlp = exporter(&viewer, 1, Protocol::HttpProtobuf, Compression::None, "logs");
+    let processor = BatchLogProcessor::new(&exports).otlp(otlp, Batch::logs()).unwrap();
+    let logs = SdkLoggerProvider::builder()
+        .with_resource(resource("shop"))
+        .with_log_processor(processor)
+        .build();
+    let trace_id = opentelemetry::TraceId::from_hex(TRACE).unwrap();
+    let parent = SpanContext::new(
+        trace_id,
+        opentelemetry::SpanId::from_hex("051581bf3cb55c13").unwrap(),
+        TraceFlags::SAMPLED,
+        true,
+        Default::default(),
+    );
+    let logger = logs.logger("test");
+    {
+        let _guard = Context::new().with_remote_span_context(parent).attach();
+        let mut record = logger.create_log_record();
+        record.set_body("the lamp is sold".into());
+        logger.emit(record);
+    }
+    logs.shutdown().unwrap();
+
+    let body = traces_json(TRACE, "051581bf3cb55c13");
+    assert_eq!(viewer.post("/v1/traces", JSON, body.to_string().as_bytes()).status, 200);
+    let span = viewer.wait(&format!("trace/{TRACE}/span/051581bf3cb55c13"), |span| {
+        span.to_string().contains("the lamp is sold").then(|| span.clone())
+    });
+    assert_eq!(span["logs"].as_array().map(Vec::len), Some(1), "{span:#}");
+}
+
+#[test]
+fn metrics_are_shown_with_their_service() {
+    let viewer = Viewer::start();
+    let exports = Exports::new();
+    let otlp = exporter(&viewer, 0, Protocol::Grpc, Compression::None, "metrics");
+    let metrics = MetricExporter::otlp(&exports, otlp).unwrap();
+    let reader = PeriodicReader::builder(metrics).with_interval(Duration::from_secs(60)).build();
+    let provider =
+        SdkMeterProvider::builder().with_resource(resource("shop")).with_reader(reader).build();
+    let meter = provider.meter("test");
+    meter.u64_counter("lamps").build().add(7, &[KeyValue::new("color", "red")]);
+    meter.f64_histogram("price").build().record(2.5, &[]);
+    meter.i64_up_down_counter("stock").build().add(-3, &[]);
+    provider.shutdown().unwrap();
+    let rows = viewer.wait("metrics", |rows| {
+        let text = rows.to_string();
+        (text.contains("lamps") && text.contains("price")).then(|| text)
+    });
+    for part in ["\"value\":7.0", "\"value\":2.5", "\"value\":-3.0", "red", "shop", "updowncounter"]
+    {
+        assert!(rows.contains(part), "{part} is not in {rows}");
+    }
+}
+
+/// A trace of one span.
+fn traces_json(trace: &str, span: &str) -> Value {
+    json!({"resourceSpans": [{
+        "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "stock"}}]},
+        "scopeSpans": [{"spans": [{
+            "traceId": trace, "spanId": span, "name": "GET /items", "kind": 2,
+            "startTimeUnixNano": "1780000000000000000", "endTimeUnixNano": "1780000000005000000",
+        }]}],
+    }]})
+}
+
+#[test]
+fn spans_without_ids_are_rejected_and_the_others_are_kept() {
+    let viewer = Viewer::start();
+    let mut body = traces_json(TRACE, "051581bf3cb55c13");
+    let mut nameless = body["resourceSpans"][0]["scopeSpans"][0]["spans"][0].clone();
+    nameless["spanId"] = json!("0000000000000000");
+    body["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array_mut().unwrap().push(nameless);
+    let answer = viewer.post("/v1/traces", JSON, body.to_string().as_bytes());
+    assert_eq!(answer.status, 200);
+    let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(answer["partialSuccess"]["rejectedSpans"], "1", "{answer:#}");
+    viewer.wait("traces", |traces| (traces["traces"][0]["spans"] == 1).then_some(()));
+}
+
+#[test]
+fn what_is_not_otlp_is_refused_and_changes_nothing() {
+    let viewer = Viewer::start();
+    let otlp = viewer.otlp(1).to_owned();
+    let packed = |length: usize| {
+        use std::io::Write as _;
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(&vec![0; length]).unwrap();
+        packed.finish().unwrap()
+    };
+    let bomb = packed(17 * 1024 * 1024);
+    let large = vec![b' '; 4 * 1024 * 1024 + 1];
+    let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    let gzip = format!("{PROTOBUF}\r\ncontent-encoding: gzip");
+    let grpc = "content-type: application/grpc";
+    let service = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+    for (path, headers, body, status) in [
+        ("/v1/traces", JSON, &b"{"[..], 400),
+        ("/v1/traces", JSON, &b"{\"resourceSpans\": 1}"[..], 400),
+        ("/v1/traces", JSON, &b"\xff\xfe"[..], 400),
+        ("/v1/traces", JSON, deep.as_bytes(), 400),
+        (
+            "/v1/traces",
+            JSON,
+            &br#"{"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "\ud800"}]}]}]}"#[..],
+            400,
+        ),
+        ("/v1/traces", PROTOBUF, &b"\x0a\xff\xff\xff\xff\x0f"[..], 400),
+        ("/v1/logs", PROTOBUF, &b"\xff"[..], 400),
+        ("/v1/metrics", PROTOBUF, &b"\xff"[..], 400),
+        ("/v1/traces", &gzip, &b"no gzip"[..], 400),
+        ("/v1/traces", &gzip, &bomb[..], 413),
+        ("/v1/traces", PROTOBUF, &large[..], 413),
+        (
+            "/v1/traces",
+            "content-type: application/x-protobuf\r\ncontent-encoding: br",
+            &b""[..],
+            415,
+        ),
+        ("/v1/traces", "content-type: text/plain", &b""[..], 415),
+        ("/v1/traces", "content-type: application/x-www-form-urlencoded", &b""[..], 415),
+        ("/v1/traces", "x: y", &b""[..], 415),
+        ("/v1/profiles", PROTOBUF, &b""[..], 404),
+        ("/v1/traces", &format!("{PROTOBUF}\r\nsec-fetch-site: cross-site"), &b""[..], 403),
+        ("/v1/traces", &format!("{PROTOBUF}\r\nx-forwarded-for: 192.0.2.1"), &b""[..], 403),
+        // Over gRPC the status is in a header.
+        (service, grpc, &b"\0\0\0\0\x09no"[..], 200),
+    ] {
+        let answer = viewer.post(path, headers, body);
+        assert_eq!(answer.status, status, "{path} {headers}: {}", answer.head);
+        assert_eq!(answer.head.contains("grpc-status: 3"), status == 200, "{}", answer.head);
+    }
+    let foreign = format!("POST /v1/traces HTTP/1.1\r\nhost: evil.example\r\n{PROTOBUF}");
+    assert_eq!(send(&otlp, &foreign, b"").status, 421);
+    let get = format!("GET /v1/traces HTTP/1.1\r\nhost: {otlp}\r\n{PROTOBUF}");
+    let answer = send(&otlp, &get, b"");
+    assert_eq!((answer.status, answer.head.contains("allow: post")), (405, true));
+    // No browser is told that another page may send.
+    let preflight =
+        format!("OPTIONS /v1/traces HTTP/1.1\r\nhost: {otlp}\r\norigin: http://a.example");
+    let answer = send(&otlp, &preflight, b"");
+    assert!(!answer.head.contains("access-control"), "{}", answer.head);
+
+    assert_eq!(viewer.api("traces")["traces"], json!([]));
+    let too_large = exporter(&viewer, 0, Protocol::Grpc, Compression::None, "traces");
+    export_spans(too_large, "still works");
+}
+
+#[test]
+fn a_token_is_asked_of_exporters_too() {
+    let token = "0123456789abcdef";
+    let viewer = Viewer::with(
+        &["--grpc-port", "0", "--http-port", "0", "--page-port", "0", "--token", token],
+        3,
+    );
+    assert_eq!(viewer.post("/v1/traces", PROTOBUF, b"").status, 401);
+    let headers = format!("{PROTOBUF}\r\nauthorization: Bearer {token}");
+    assert_eq!(viewer.post("/v1/traces", &headers, b"").status, 200);
+    let grpc = "content-type: application/grpc";
+    let service = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+    let answer = viewer.post(service, grpc, b"\0\0\0\0\0");
+    assert!(answer.head.contains("grpc-status: 16"), "{}", answer.head);
+}
