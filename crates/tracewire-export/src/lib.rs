@@ -110,6 +110,7 @@
 mod console;
 mod diagnostics;
 mod error;
+mod exemplars;
 mod exports;
 #[cfg(feature = "logs")]
 mod logs;
@@ -150,3 +151,5 @@ pub use self::{
 };
 /// The version whose `HttpClient` fits [`OtlpExporter::client`](field@OtlpExporter::client).
 pub use opentelemetry_http;
+/// What [`MetricExporter`] and the page of Prometheus take exemplars from.
+pub use tracewire_exemplar::Exemplars;

@@ -27,6 +27,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
+use tracewire_exemplar::Exemplars;
 
 /// Metrics on their way to one exporter.
 struct Delivery {
@@ -105,6 +106,13 @@ impl MetricExporter {
     /// set.
     pub fn temporality(mut self, temporality: Temporality) -> Self {
         self.temporality = temporality;
+        self
+    }
+
+    /// Adds the exemplars of this store to histograms, each once: none unless set. The console shows
+    /// none.
+    pub fn exemplars(mut self, exemplars: &Exemplars) -> Self {
+        self.sink.set_exemplars(exemplars.clone());
         self
     }
 

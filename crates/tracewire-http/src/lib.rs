@@ -35,6 +35,7 @@ pub use self::{
     settings::Clock,
     values::{HeaderSelector, KnownMethods, Scheme},
 };
+pub use tracewire_exemplar::Exemplars;
 pub use tracewire_text::{SensitiveKeys, host::Authority};
 
 /// What crates need that trace a server or client library.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracewire_exemplar::Exemplars;
 use tracewire_export::ShutdownReport;
 use tracewire_export::wiring::log;
 use tracewire_propagation::{set_describe_unsampled, set_drop_unsampled};
@@ -138,6 +139,26 @@ impl Telemetry {
         self.running.as_ref()?.providers.meter.as_ref()
     }
 
+    /// Where exemplars of durations are kept, for layers with a meter provider of their own; `None` if
+    /// they are off, or no exporter of metrics has a place for them.
+    ///
+    /// After [`init`](crate::init) layers find it without being told. With [`Builder::build`], give it
+    /// to them along with the meter provider:
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), tracewire_init::InitError> {
+    /// let telemetry = tracewire_init::Telemetry::builder().build()?;
+    /// if let Some(exemplars) = telemetry.exemplars() {
+    ///     // ServerLayer::new().meter_provider(…).exemplars(exemplars.clone())
+    /// #   let _ = exemplars;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn exemplars(&self) -> Option<&Exemplars> {
+        self.running.as_ref()?.providers.exemplars.as_ref()
+    }
+
     /// What was decided when telemetry was set up, and where each value came from.
     pub fn plan(&self) -> Plan {
         self.running().map(|running| running.plan.clone()).unwrap_or_default()
@@ -170,6 +191,9 @@ impl Telemetry {
         };
         let is_of_the_process = running.claim.is_some();
         running.life.end(how);
+        if is_of_the_process {
+            tracewire_exemplar::uninstall();
+        }
         // What the exporters would warn of is in the report.
         let exports = running.exports.clone();
         exports.hush();

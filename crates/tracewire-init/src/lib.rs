@@ -79,6 +79,7 @@
 //! | `OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT`, `OTEL_LINK_ATTRIBUTE_COUNT_LIMIT` | 128 | attributes of each of them |
 //! | `OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT` | as the general ones | of a log record |
 //! | `OTEL_METRIC_EXPORT_INTERVAL` | 60000 ms | how often metrics are exported |
+//! | `OTEL_METRICS_EXEMPLAR_FILTER` | `trace_based` | exemplars: measurements of sampled spans, or `always_off` |
 //! | `OTEL_METRIC_EXPORT_TIMEOUT` | 30000 ms | for one export, retries included; 0 is no limit |
 //! | `TRACEWIRE_RESOURCE_DETECTORS` | `none` | facts about the process in the resource: `container`, `host`, `os`, `process`, or `all` |
 //! | `TRACEWIRE_CONSOLE` | `tree` | what `console` shows: `tree` for people, `json` for machines |
@@ -209,6 +210,8 @@ pub use self::{
 
 #[cfg(feature = "config-file")]
 pub use self::config::file::{ConfigFile, ConfigFileError};
+/// Where exemplars are kept, for layers with a meter provider of their own.
+pub use tracewire_exemplar::Exemplars;
 pub use tracewire_export::{Compression, ConsoleFormat, Protocol, ShutdownReport, SignalReport};
 pub use tracewire_sampling as sampling;
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracewire_exemplar::Exemplars;
 use tracewire_export::wiring::{Courier, Deliveries, after};
 use tracewire_export::{Exports, ShutdownReport};
 use tracewire_sampling::Sampler;
@@ -26,6 +27,8 @@ pub(crate) struct Providers {
     /// What the tracer's provider samples by.
     pub(crate) sampler: Option<Sampler>,
     pub(crate) meter: Option<SdkMeterProvider>,
+    /// What the exporters of metrics read.
+    pub(crate) exemplars: Option<Exemplars>,
     pub(crate) logger: Option<log_records::Provider>,
 }
 

@@ -170,6 +170,6 @@ pub use self::{
 };
 pub use tracewire_http::{
     Authority, CallOptions, ClientRequest, ClientResponse, Clock, Destinations, Ending, ErrorType,
-    HeaderSelector, Hosts, KnownMethods, Outcome, Resends, RpcMethods, Scheme, SensitiveKeys,
-    UrlTemplates, Urls, Verdict,
+    Exemplars, HeaderSelector, Hosts, KnownMethods, Outcome, Resends, RpcMethods, Scheme,
+    SensitiveKeys, UrlTemplates, Urls, Verdict,
 };

@@ -26,6 +26,7 @@
 //! | carry a span into a task or a thread | [`spawn`], [`spawn_blocking`], [`Span::carry`], [`Span::in_scope`] |
 //! | name your library as the source of its spans | [`tracer!`], [`Tracer`] |
 //! | trace calls to a database | [`database`] |
+//! | measure in a histogram whose buckets lead to traces | [`histogram!`], [`Histogram`] |
 //! | send values along with outgoing calls | [`baggage`] |
 //!
 //! There is no attribute macro, because `span("name")` takes one line and is plain Rust. Functions with
@@ -43,8 +44,10 @@ mod carry;
 pub mod database;
 mod error_type;
 mod event;
+mod exemplars;
 mod global;
 mod handle;
+mod histogram;
 mod limit;
 mod output;
 pub mod provider;
@@ -62,6 +65,7 @@ pub use self::{
     carry::Carried,
     event::Event,
     handle::{Span, current},
+    histogram::Histogram,
     output::SpanOutput,
     run::InSpan,
     stream::StreamInSpan,

@@ -4,6 +4,7 @@ mod client;
 mod divide;
 mod encode;
 mod endpoint;
+mod exemplars;
 mod field;
 mod forms;
 #[cfg(feature = "otlp-grpc")]

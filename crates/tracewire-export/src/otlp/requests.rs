@@ -3,6 +3,7 @@
 use super::{
     client::{Client, Item, Request},
     divide::{divide, points},
+    exemplars::Filler,
     forms::Forms,
     names::{Names, SPANS},
 };
@@ -18,6 +19,7 @@ use std::{
     collections::VecDeque,
     sync::{Arc, OnceLock},
 };
+use tracewire_exemplar::Exemplars;
 
 /// A client and what its requests have, once the resource is known.
 #[derive(Debug)]
@@ -77,21 +79,30 @@ impl Deliver<Arc<SpanData>> for OtlpSpans {
 #[derive(Debug)]
 pub(crate) struct OtlpMetrics {
     client: Arc<Client>,
+    exemplars: Option<Filler>,
 }
 
 impl OtlpMetrics {
     pub(crate) fn new(client: Client) -> Self {
-        Self { client: Arc::new(client) }
+        Self { client: Arc::new(client), exemplars: None }
     }
 }
 
 impl DeliverMetrics for OtlpMetrics {
     fn prepare(&self, metrics: &ResourceMetrics) -> Dispatch {
         let client = Arc::clone(&self.client);
-        let parts = divide(ExportMetricsServiceRequest::from(metrics), client.most_message());
+        let mut request = ExportMetricsServiceRequest::from(metrics);
+        if let Some(exemplars) = &self.exemplars {
+            exemplars.fill(&mut request, metrics);
+        }
+        let parts = divide(request, client.most_message());
         let parts: Vec<_> =
             parts.into_iter().map(|part| (points(&part), client.encode_message(part))).collect();
         Box::new(move || send_all(&client, parts))
+    }
+
+    fn set_exemplars(&mut self, exemplars: Exemplars) {
+        self.exemplars = Some(Filler::new(exemplars));
     }
 }
 

@@ -3,6 +3,7 @@
 use super::counts::Failure;
 use opentelemetry_sdk::{Resource, metrics::data::ResourceMetrics};
 use std::{collections::VecDeque, fmt};
+use tracewire_exemplar::Exemplars;
 
 /// Takes batches to where they belong.
 pub(crate) trait Deliver<T>: Send + Sync + fmt::Debug + 'static {
@@ -44,6 +45,9 @@ pub(crate) trait HeapSize: Send + fmt::Debug + 'static {
 pub(crate) trait DeliverMetrics: Send + Sync + fmt::Debug + 'static {
     /// Encodes metrics, and gives what sends them. May panic.
     fn prepare(&self, metrics: &ResourceMetrics) -> Dispatch;
+
+    /// Takes exemplars from this store, where they are exported.
+    fn set_exemplars(&mut self, _exemplars: Exemplars) {}
 }
 
 /// Sends metrics. Blocks, for a bounded time; may panic.

@@ -23,6 +23,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::Semaphore;
+use tracewire_exemplar::Exemplars;
 
 /// Metrics for Prometheus: the reader of a meter provider, and the page with what it reads.
 ///
@@ -43,13 +44,25 @@ pub struct PrometheusExporter {
     reader: Arc<ManualReader>,
     /// The page is made for one request at a time.
     turn: Arc<Semaphore>,
+    exemplars: Option<Exemplars>,
 }
 
 impl PrometheusExporter {
     /// Makes one without a provider: until it has one, there is no page.
     pub fn new() -> Self {
         let reader = ManualReader::builder().with_temporality(Temporality::Cumulative).build();
-        Self { reader: Arc::new(reader), turn: Arc::new(Semaphore::new(1)) }
+        Self { reader: Arc::new(reader), turn: Arc::new(Semaphore::new(1)), exemplars: None }
+    }
+
+    /// Shows the exemplars of this store with the buckets of histograms, where the page is in
+    /// OpenMetrics: none unless set.
+    ///
+    /// A bucket shows the last one, and none that is older than ten minutes. Set it before clones are
+    /// made.
+    #[must_use]
+    pub fn exemplars(mut self, exemplars: &Exemplars) -> Self {
+        self.exemplars = Some(exemplars.clone());
+        self
     }
 
     /// Makes a service that answers with the page, whatever path it is mounted at.
@@ -64,7 +77,7 @@ impl PrometheusExporter {
             log::debug(&format!("metrics cannot be collected for Prometheus: {error}"));
             return None;
         }
-        Some(page::render(&metrics, format))
+        Some(page::render(&metrics, format, self.exemplars.as_ref()))
     }
 }
 

@@ -6,14 +6,20 @@ use super::{
     Format,
     name::{Name, legal},
 };
+use crate::exemplars::{Joined, join};
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::metrics::data::{
     AggregatedMetrics, Metric, MetricData, ResourceMetrics, ScopeMetrics,
 };
 use std::{
     collections::BTreeMap,
-    fmt::{Display, Write as _},
+    fmt::{self, Display, Write as _},
+    time::{Duration, SystemTime},
 };
+use tracewire_exemplar::Exemplars;
+
+/// How old an exemplar may be: older traces tend to be gone.
+const OLDEST: Duration = Duration::from_secs(600);
 
 /// A metric with one name, whose series may come from several scopes.
 #[derive(Default)]
@@ -24,11 +30,20 @@ struct Family {
     series: String,
 }
 
-pub(super) fn render(metrics: &ResourceMetrics, format: Format) -> String {
+pub(super) fn render(
+    metrics: &ResourceMetrics,
+    format: Format,
+    exemplars: Option<&Exemplars>,
+) -> String {
+    let exemplars = exemplars.filter(|_| format == Format::OpenMetrics);
     let mut families: BTreeMap<String, Family> = BTreeMap::new();
     for scope in metrics.scope_metrics() {
         for metric in scope.metrics() {
-            add(&mut families, scope, metric, format);
+            let exemplars = exemplars.map_or_else(Vec::new, |exemplars| {
+                let after = SystemTime::now().checked_sub(OLDEST).unwrap_or(SystemTime::UNIX_EPOCH);
+                join(exemplars, scope.scope(), metric, after)
+            });
+            add(&mut families, scope, metric, format, &exemplars);
         }
     }
     let mut page = String::new();
@@ -67,6 +82,7 @@ fn add(
     scope: &ScopeMetrics,
     metric: &Metric,
     format: Format,
+    exemplars: &[Vec<Joined>],
 ) {
     let kind = match metric.data() {
         AggregatedMetrics::F64(data) => self::kind(data),
@@ -84,7 +100,8 @@ fn add(
     if family.kind != kind {
         return;
     }
-    let mut page = Page { out: &mut family.series, name: &sample, scope: scope.scope(), format };
+    let (out, scope) = (&mut family.series, scope.scope());
+    let mut page = Page { out, name: &sample, scope, format, exemplars };
     match metric.data() {
         AggregatedMetrics::F64(data) => page.series(data),
         AggregatedMetrics::U64(data) => page.series(data),
@@ -107,9 +124,11 @@ struct Page<'a> {
     name: &'a str,
     scope: &'a InstrumentationScope,
     format: Format,
+    /// Of each data point.
+    exemplars: &'a [Vec<Joined>],
 }
 
-impl Page<'_> {
+impl<'a> Page<'a> {
     fn series<T: Display + Copy>(&mut self, data: &MetricData<T>) {
         match data {
             MetricData::Gauge(gauge) => {
@@ -123,12 +142,13 @@ impl Page<'_> {
                 }
             }
             MetricData::Histogram(histogram) => {
-                for point in histogram.data_points() {
+                for (number, point) in histogram.data_points().enumerate() {
                     let mut below = 0;
                     let bounds = point.bounds().chain([f64::INFINITY]);
-                    for (bound, count) in bounds.zip(point.bucket_counts()) {
+                    for (bucket, (bound, count)) in bounds.zip(point.bucket_counts()).enumerate() {
                         below += count;
-                        self.sample("_bucket", point.attributes(), Some(bound), below);
+                        let value = WithExemplar(below, self.exemplar(number, bucket));
+                        self.sample("_bucket", point.attributes(), Some(bound), value);
                     }
                     self.sample("_sum", point.attributes(), None, point.sum());
                     self.sample("_count", point.attributes(), None, point.count());
@@ -136,9 +156,10 @@ impl Page<'_> {
             }
             // Neither format has buckets of that kind: their sum and number remain.
             MetricData::ExponentialHistogram(histogram) => {
-                for point in histogram.data_points() {
+                for (number, point) in histogram.data_points().enumerate() {
                     let all = Some(f64::INFINITY);
-                    self.sample("_bucket", point.attributes(), all, point.count());
+                    let value = WithExemplar(point.count(), self.exemplar(number, 0));
+                    self.sample("_bucket", point.attributes(), all, value);
                     self.sample("_sum", point.attributes(), None, point.sum());
                     self.sample("_count", point.attributes(), None, point.count());
                 }
@@ -146,16 +167,39 @@ impl Page<'_> {
         }
     }
 
-    fn sample<'a>(
+    /// The exemplar of a bucket of a data point.
+    fn exemplar(&self, point: usize, bucket: usize) -> Option<&'a Joined> {
+        self.exemplars.get(point)?.iter().find(|joined| joined.bucket == bucket)
+    }
+
+    fn sample<'b>(
         &mut self,
         suffix: &str,
-        attributes: impl Iterator<Item = &'a KeyValue>,
+        attributes: impl Iterator<Item = &'b KeyValue>,
         bound: Option<f64>,
         value: impl Display,
     ) {
         let bound = bound.map(|bound| self::bound(bound, self.format));
         let labels = labels(attributes, Some(self.scope), bound);
         let _ = writeln!(self.out, "{}{suffix}{labels} {value}", self.name);
+    }
+}
+
+/// A bucket's number and its exemplar.
+struct WithExemplar<'a, T>(T, Option<&'a Joined>);
+
+impl<T: Display> Display for WithExemplar<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(number, joined) = self;
+        write!(f, "{number}")?;
+        let Some(Joined { exemplar, .. }) = joined else { return Ok(()) };
+        let time = exemplar.time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let (seconds, milliseconds) = (time.as_secs(), time.subsec_millis());
+        write!(
+            f,
+            " # {{span_id=\"{}\",trace_id=\"{}\"}} {} {seconds}.{milliseconds:03}",
+            exemplar.span_id, exemplar.trace_id, exemplar.value
+        )
     }
 }
 
@@ -304,6 +348,46 @@ orders_total{http_route="/a\"\\\n",otel_scope_name="m",otel_scope_version="1.2"}
 # EOF
 "#
         );
+    }
+
+    #[test]
+    fn buckets_show_their_last_exemplar_in_openmetrics_only() {
+        use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+
+        let exemplars = Exemplars::new();
+        let reader = PrometheusExporter::new().exemplars(&exemplars);
+        let provider = SdkMeterProvider::builder()
+            .with_reader(reader.clone())
+            .with_resource(Resource::builder_empty().build())
+            .build();
+        let scope = InstrumentationScope::builder("m").build();
+        let meter = provider.meter_with_scope(scope.clone());
+        let histogram = meter.f64_histogram("d").with_boundaries(vec![0.1, 1.0]).build();
+        let reservoirs = exemplars.instrument(&scope, "d", &[0.1, 1.0]);
+        let now = SystemTime::now();
+        for (value, id, age) in [(0.05, 1, 0), (0.5, 2, 0), (2.0, 3, 601)] {
+            let (trace, span) = (TraceId::from(id), SpanId::from(id as u64));
+            let span = SpanContext::new(trace, span, TraceFlags::SAMPLED, false, TraceState::NONE);
+            histogram.record(value, &[]);
+            reservoirs.offer(value, &[], &span, now - Duration::from_secs(age));
+        }
+        let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let time = format!("{}.{:03}", seconds.as_secs(), seconds.subsec_millis());
+        let buckets = format!(
+            r#"d_bucket{{le="0.1",otel_scope_name="m"}} 1 # {{span_id="0000000000000001",trace_id="00000000000000000000000000000001"}} 0.05 {time}
+d_bucket{{le="1.0",otel_scope_name="m"}} 2 # {{span_id="0000000000000002",trace_id="00000000000000000000000000000002"}} 0.5 {time}
+d_bucket{{le="+Inf",otel_scope_name="m"}} 3
+"#
+        );
+        let page = reader.page(Format::OpenMetrics).unwrap();
+        assert!(page.contains(&buckets), "{page}");
+        assert_eq!(
+            reader.page(Format::OpenMetrics).unwrap(),
+            page,
+            "a second reader sees them too"
+        );
+        let text = reader.page(Format::Text).unwrap();
+        assert!(!text.contains("trace_id"), "{text}");
     }
 
     #[test]

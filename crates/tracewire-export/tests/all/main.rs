@@ -4,6 +4,7 @@
 
 mod clients;
 mod environment;
+mod exemplars;
 mod own_sdk;
 mod prometheus;
 mod sharing;

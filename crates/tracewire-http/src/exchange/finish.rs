@@ -38,7 +38,7 @@ impl Record {
         }
         if !self.measured {
             let left = self.answered.filter(|_| self.is_left(outcome));
-            self.measure_duration(left.unwrap_or(elapsed), error.clone());
+            self.measure_duration(left.unwrap_or(elapsed), elapsed, error.clone());
         }
         self.measure_bodies(error);
     }

@@ -3,9 +3,9 @@
 use super::{Record, series::Labels};
 #[cfg(feature = "bound-instruments")]
 use crate::metrics::{Instruments, Series};
-use crate::{conventions as c, grpc::GRPC};
+use crate::{conventions as c, grpc::GRPC, metrics::Sampled};
 use arrayvec::ArrayVec;
-use opentelemetry::{KeyValue, StringValue};
+use opentelemetry::{KeyValue, StringValue, trace::TraceContextExt};
 use std::time::Duration;
 
 impl Record {
@@ -19,7 +19,19 @@ impl Record {
     }
 
     /// Records how long it took, under the conventions' attributes and those that were added.
-    pub(super) fn measure_duration(&self, elapsed: Duration, error: Option<StringValue>) {
+    ///
+    /// `elapsed` is how long the exchange has been under way now, which is when it is measured.
+    pub(super) fn measure_duration(
+        &self,
+        took: Duration,
+        elapsed: Duration,
+        error: Option<StringValue>,
+    ) {
+        let seconds = took.as_secs_f64();
+        let is_kept = self.recording && self.resolved.instruments.duration.has_exemplars();
+        let span = is_kept.then(|| self.context.span());
+        let span = span.as_ref().map(|span| span.span_context()).filter(|span| span.is_sampled());
+        let sampled = span.map(|span| Sampled { span, time: self.started_at + elapsed });
         let instruments = &self.resolved.instruments;
         let labels = self.labels(error);
         #[cfg(feature = "bound-instruments")]
@@ -30,13 +42,13 @@ impl Record {
         {
             let series = (labels.digest, &self.series(&labels));
             let attributes = || self.duration_attributes(&labels);
-            return bound.record(elapsed.as_secs_f64(), duration, series, attributes);
+            return bound.record(seconds, duration, series, attributes, sampled);
         }
         let duration = match (&self.rpc, &instruments.rpc_duration) {
             (Some(_), Some(duration)) => duration,
             _ => &instruments.duration,
         };
-        self.with_attributes(&labels, |all| duration.record(elapsed.as_secs_f64(), all));
+        self.with_attributes(&labels, |all| duration.record(seconds, all, sampled));
     }
 
     #[cfg(feature = "bound-instruments")]

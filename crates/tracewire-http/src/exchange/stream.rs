@@ -66,12 +66,13 @@ impl Shared {
             return;
         }
         let (resolved, judgement) = (record.resolved.clone(), record.judge(Outcome::Complete));
-        let elapsed = record.answered.unwrap_or_else(|| record.elapsed());
+        let elapsed = record.elapsed();
+        let took = record.answered.unwrap_or(elapsed);
         record.measured = true;
         // The classifier may use a handle, and so wait for this lock.
         drop(record);
         let error = judgement.error(resolved.options.classify.as_ref());
-        self.lock().measure_duration(elapsed, error);
+        self.lock().measure_duration(took, elapsed, error);
     }
 }
 

@@ -4,13 +4,14 @@
 //! a measurement costs. What differs between the series of one layer is a handful of facts, found
 //! by a quick digest of them, without a lock.
 
-use super::limit::{SLOTS, slots};
-use crate::values::Scheme;
-use opentelemetry::{
-    KeyValue, StringValue,
-    metrics::{BoundHistogram, Histogram},
+use super::{
+    DurationHistogram, Sampled,
+    limit::{SLOTS, slots},
 };
+use crate::values::Scheme;
+use opentelemetry::{KeyValue, StringValue, metrics::BoundHistogram};
 use std::sync::OnceLock;
+use tracewire_exemplar::Reservoir;
 
 /// The series of one duration that are bound so far.
 ///
@@ -23,6 +24,21 @@ struct Bound {
     digest: u64,
     series: Series<StringValue>,
     duration: BoundHistogram<f64>,
+    /// Its exemplars, from its first sampled measurement on; none where the store is full.
+    reservoir: OnceLock<Option<Reservoir>>,
+}
+
+impl Bound {
+    fn offer(
+        &self,
+        seconds: f64,
+        Sampled { span, time }: Sampled<'_>,
+        find: impl FnOnce() -> Option<Reservoir>,
+    ) {
+        if let Some(reservoir) = self.reservoir.get_or_init(find) {
+            reservoir.offer(seconds, span, time);
+        }
+    }
 }
 
 /// What tells one series from another.
@@ -68,26 +84,33 @@ impl Series<&StringValue> {
 }
 
 impl BoundDurations {
-    /// Records `seconds` for `series`, whose attributes are asked for only if it is not bound yet.
+    /// Records `seconds` for `series`, whose attributes are asked for only if it is not bound yet, or
+    /// has no reservoir yet.
     pub(crate) fn record<A: AsRef<[KeyValue]>>(
         &self,
         seconds: f64,
-        duration: &Histogram<f64>,
+        duration: &DurationHistogram,
         (digest, series): (u64, &Series<&StringValue>),
         attributes: impl Fn() -> A,
+        sampled: Option<Sampled<'_>>,
     ) {
         let table = self.0.get_or_init(|| (0..SLOTS).map(|_| OnceLock::new()).collect());
         for slot in slots(table, digest) {
             let bind = || {
-                let duration = duration.bind(attributes().as_ref());
-                Box::new(Bound { digest, series: series.to_owned(), duration })
+                let duration = duration.histogram.bind(attributes().as_ref());
+                let (series, reservoir) = (series.to_owned(), OnceLock::new());
+                Box::new(Bound { digest, series, duration, reservoir })
             };
             let bound = slot.get_or_init(bind);
             if bound.digest == digest && bound.series.is(series) {
-                return bound.duration.record(seconds);
+                bound.duration.record(seconds);
+                if let (Some(sampled), Some(all)) = (sampled, &duration.reservoirs) {
+                    bound.offer(seconds, sampled, || all.reservoir(attributes().as_ref()));
+                }
+                return;
             }
         }
         // Every slot is taken.
-        duration.record(seconds, attributes().as_ref());
+        duration.record(seconds, attributes().as_ref(), sampled);
     }
 }

@@ -1,5 +1,6 @@
 //! The instruments of one side, created once for a meter.
 
+use super::{DurationHistogram, Keeping};
 use crate::{conventions as c, values::Side};
 use opentelemetry::metrics::{Histogram, Meter, UpDownCounter};
 
@@ -22,13 +23,13 @@ const SIZE_BOUNDARIES: [f64; 12] = [
 /// What an exchange measures.
 #[derive(Debug)]
 pub(crate) struct Instruments {
-    pub(crate) duration: Histogram<f64>,
+    pub(crate) duration: DurationHistogram,
     /// Where instruments can be bound.
     #[cfg(feature = "bound-instruments")]
     pub(crate) bound_durations: Option<super::BoundDurations>,
     pub(crate) active_requests: Option<UpDownCounter<i64>>,
     pub(crate) body_sizes: Option<BodySizes>,
-    pub(crate) rpc_duration: Option<Histogram<f64>>,
+    pub(crate) rpc_duration: Option<DurationHistogram>,
 }
 
 /// The sizes of bodies, in bytes as they were transferred.
@@ -51,19 +52,12 @@ pub(crate) struct Optional {
 }
 
 impl Instruments {
-    pub(crate) fn new(meter: &Meter, side: Side, boundaries: &[f64], optional: Optional) -> Self {
+    pub(crate) fn new(meter: &Meter, side: Side, keeping: Keeping<'_>, optional: Optional) -> Self {
         let names = match side {
             Side::Server => &SERVER,
             Side::Client => &CLIENT,
         };
-        let duration = |(name, description)| {
-            meter
-                .f64_histogram(name)
-                .with_description(description)
-                .with_unit("s")
-                .with_boundaries(boundaries.to_vec())
-                .build()
-        };
+        let duration = |name| DurationHistogram::new(meter, name, keeping);
         let active_requests = || {
             let (name, description) = names.active_requests;
             meter

@@ -11,6 +11,7 @@ use crate::{
 };
 use opentelemetry::{InstrumentationScope, metrics::MeterProvider};
 use std::{borrow::Cow, fmt, sync::Arc};
+use tracewire_exemplar::Exemplars;
 use tracewire_propagation::{
     Propagator,
     providers::{self, AnyTracerProvider},
@@ -38,6 +39,7 @@ pub struct Common {
     pub clock: Arc<dyn Clock>,
     pub tracer_provider: Option<Arc<dyn AnyTracerProvider + Send + Sync>>,
     pub meter_provider: Option<Arc<dyn MeterProvider + Send + Sync>>,
+    pub exemplars: Option<Exemplars>,
     pub propagator: Option<Arc<dyn Propagator>>,
     /// Whether the instruments of a given provider can be bound.
     pub(crate) meter_provider_binds: bool,
@@ -74,6 +76,7 @@ impl Common {
             tracer_provider: None,
             meter_provider: None,
             meter_provider_binds: false,
+            exemplars: None,
             propagator: None,
             side,
             scope: InstrumentationScope::builder(Cow::Borrowed(library))
@@ -90,6 +93,15 @@ impl Common {
     pub fn set_meter_provider<P: MeterProvider + Send + Sync + 'static>(&mut self, provider: P) {
         self.meter_provider = Some(Arc::new(provider));
         self.meter_provider_binds = providers::is_sdk::<P>();
+    }
+
+    /// The store that exemplars of durations go to. That of the process belongs to the global meter
+    /// provider.
+    pub(crate) fn exemplars(&self) -> Option<Exemplars> {
+        match &self.exemplars {
+            None if self.meter_provider.is_none() => tracewire_exemplar::installed(),
+            given => given.clone(),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the settings resolve to: looked up at the first exchange, and kept.
 
 use super::common::Common;
-use crate::metrics::{Instruments, Optional};
+use crate::metrics::{Instruments, Keeping, Optional};
 use arc_swap::ArcSwapOption;
 use http::HeaderMap;
 use opentelemetry::{
@@ -94,14 +94,19 @@ impl Resolved {
             rpc: common.rpc_methods.is_some(),
             bound: binds,
         };
-        let boundaries = &common.duration_boundaries;
+        let exemplars = common.exemplars();
+        let keeping = Keeping {
+            boundaries: &common.duration_boundaries,
+            exemplars: exemplars.as_ref(),
+            scope: &common.scope,
+        };
         Self {
             generation,
             believed_until: (!given).then(|| Instant::now() + RETRY),
             records: tracer.is_some() || measures,
             tracer,
             follows_parent,
-            instruments: Instruments::new(&meter, common.side, boundaries, optional),
+            instruments: Instruments::new(&meter, common.side, keeping, optional),
             propagator: common.propagator.clone().unwrap_or_else(default_propagator),
             options: common.clone(),
         }

@@ -27,6 +27,14 @@ macro_rules! common_options {
             })
         }
 
+        /// Keeps exemplars of durations in this store, which the exporters of the meter provider read.
+        ///
+        /// Default: the store of the process, which `init` installs. With a
+        /// [`meter_provider`](Self::meter_provider) of your own there are none unless set.
+        pub fn exemplars(self, exemplars: $crate::Exemplars) -> Self {
+            self.configure(|settings| settings.common_mut().exemplars = Some(exemplars))
+        }
+
         /// Reads and writes headers with this propagator instead of the process's default.
         pub fn propagator(self, propagator: impl $crate::__private::Propagator + 'static) -> Self {
             self.configure(|settings| {

@@ -41,6 +41,7 @@ settings! {
         temporality: Setting<Temporality>,
         histograms: Setting<HistogramAggregation>,
         self_metrics: Setting<bool>,
+        exemplars: Setting<bool>,
         readers: Vec<AddReader>,
         views: Vec<AddReader>,
     }
@@ -124,6 +125,14 @@ impl Metrics {
     /// `tracewire.telemetry.items`, by signal, exporter and fate; it is not unless set.
     pub fn self_metrics(mut self, enabled: bool) -> Self {
         self.self_metrics = in_code(enabled);
+        self
+    }
+
+    /// Sets whether durations of sampled requests are kept as exemplars, which lead from a bucket of a
+    /// histogram to a trace (`OTEL_METRICS_EXEMPLAR_FILTER`). They are unless set, in at most 2 MiB, and
+    /// exported over OTLP and, where it asks for OpenMetrics, to Prometheus.
+    pub fn exemplars(mut self, enabled: bool) -> Self {
+        self.exemplars = in_code(enabled);
         self
     }
 

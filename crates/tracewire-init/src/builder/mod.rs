@@ -233,6 +233,10 @@ impl Builder {
         let propagator = Arc::clone(&config.propagator);
         let telemetry = Telemetry::new(providers::start(config, plan)?).claimed(claim);
         subscriber::install(&telemetry)?;
+        match telemetry.exemplars() {
+            Some(exemplars) => tracewire_exemplar::install(exemplars.clone()),
+            None => tracewire_exemplar::uninstall(),
+        }
         // OpenTelemetry logs each of these at level INFO, before the program's own first line.
         tracing::subscriber::with_default(NoSubscriber::new(), || {
             if let Some(provider) = telemetry.watched() {

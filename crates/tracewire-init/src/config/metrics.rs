@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use opentelemetry_sdk::metrics::Temporality;
+use tracewire_exemplar::Exemplars;
 
 use super::otlp::{self, Otlp, Signal};
 use super::prometheus::{self, Prometheus};
@@ -18,6 +19,7 @@ use crate::settings::Setting;
 const INTERVAL: &str = "OTEL_METRIC_EXPORT_INTERVAL";
 const TIMEOUT: &str = "OTEL_METRIC_EXPORT_TIMEOUT";
 const TEMPORALITY: &str = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
+const EXEMPLARS: &str = "OTEL_METRICS_EXEMPLAR_FILTER";
 const HISTOGRAMS: &str = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
 
 /// Metrics, as decided.
@@ -26,6 +28,8 @@ pub(crate) struct Metrics {
     pub(crate) exporters: Vec<Exporter>,
     pub(crate) histograms: HistogramAggregation,
     pub(crate) self_metrics: bool,
+    /// Where exemplars are kept; `None` if they are off, or no exporter has a place for them.
+    pub(crate) exemplars: Option<Exemplars>,
     pub(crate) readers: Vec<AddReader>,
     pub(crate) views: Vec<AddReader>,
 }
@@ -56,6 +60,11 @@ pub(crate) fn decide(
         return Ok(None);
     }
     let has_otlp = exporters.iter().any(|exporter| exporter.name() == "otlp");
+    let is_on = plan.pick_shown(EXEMPLARS, given.exemplars.take(), true, |is_on| {
+        if *is_on { "trace_based" } else { "always_off" }.to_owned()
+    });
+    let has_place = |exporter: &MetricsExporter| ["otlp", "prometheus"].contains(&exporter.name());
+    let exemplars = (is_on && exporters.iter().any(has_place)).then(Exemplars::new);
     let exporters = exporters_of(exporters, &given, proxies, plan)?;
     // A view is for the whole provider, and means what it says over OTLP alone.
     let histograms = match has_otlp {
@@ -65,6 +74,7 @@ pub(crate) fn decide(
     Ok(Some(Metrics {
         exporters,
         histograms,
+        exemplars,
         self_metrics: given.self_metrics.is_some_and(|given| given.value),
         readers: given.readers,
         views: given.views,

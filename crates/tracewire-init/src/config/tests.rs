@@ -46,6 +46,12 @@ fn each_variable_decides_its_setting() {
         ("RUST_LOG", "warn", "RUST_LOG", "warn"),
         ("OTEL_METRIC_EXPORT_INTERVAL", "100", "OTEL_METRIC_EXPORT_INTERVAL", "100ms"),
         ("OTEL_METRIC_EXPORT_TIMEOUT", "100", "OTEL_METRIC_EXPORT_TIMEOUT", "100ms"),
+        (
+            "OTEL_METRICS_EXEMPLAR_FILTER",
+            "always_off",
+            "OTEL_METRICS_EXEMPLAR_FILTER",
+            "always_off",
+        ),
         ("TRACEWIRE_CONSOLE", "JSON", "TRACEWIRE_CONSOLE", "Json"),
         ("OTEL_LOG_LEVEL", "debug", "OTEL_LOG_LEVEL", "Debug"),
         (

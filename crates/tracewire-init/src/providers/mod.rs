@@ -19,6 +19,7 @@ use opentelemetry_sdk::metrics::{
     SdkMeterProvider, Stream,
 };
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracewire_exemplar::Exemplars;
 use tracewire_export::wiring::{Deliveries, quietly};
 use tracewire_export::{BatchSpanProcessor, ConsoleExporter, Exports, MetricExporter};
 
@@ -59,6 +60,7 @@ pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
         providers.tracer = Some(making.traces(traces)?);
     }
     if let Some(metrics) = config.metrics {
+        providers.exemplars = metrics.exemplars.clone();
         let meter = making.metrics(metrics, &mut deliveries, &mut page)?;
         providers.meter = Some(meter);
     }
@@ -151,8 +153,9 @@ impl Making {
         page: &mut Option<Page>,
     ) -> Result<SdkMeterProvider, InitError> {
         let mut provider = SdkMeterProvider::builder().with_resource(self.resource.clone());
+        let exemplars = metrics.exemplars.as_ref();
         for exporter in metrics.exporters {
-            provider = self.metric_exporter(provider, exporter, deliveries, page)?;
+            provider = self.metric_exporter(provider, exporter, exemplars, deliveries, page)?;
         }
         if metrics.histograms == HistogramAggregation::Base2Exponential {
             provider = provider.with_view(exponential_histograms);
@@ -169,6 +172,7 @@ impl Making {
         &self,
         provider: MeterProviderBuilder,
         exporter: metrics::Exporter,
+        exemplars: Option<&Exemplars>,
         deliveries: &Deliveries,
         page: &mut Option<Page>,
     ) -> Result<MeterProviderBuilder, InitError> {
@@ -182,6 +186,7 @@ impl Making {
                 let exporter = MetricExporter::otlp(&self.exports, exporter)
                     .map_err(|error| names.failed(error))?
                     .temporality(temporality);
+                let exporter = exemplars.into_iter().fold(exporter, MetricExporter::exemplars);
                 provider.with_reader(periodic(exporter, interval))
             }
             metrics::Exporter::Console { interval } => {
@@ -189,7 +194,7 @@ impl Making {
                 provider.with_reader(periodic(exporter, interval))
             }
             metrics::Exporter::Prometheus(settings) => {
-                let started = Page::start(settings)?;
+                let started = Page::start(settings, exemplars)?;
                 let provider = started.read_by(provider);
                 *page = Some(started);
                 provider

@@ -1,6 +1,7 @@
 //! The page for Prometheus.
 
 use opentelemetry_sdk::metrics::MeterProviderBuilder;
+use tracewire_exemplar::Exemplars;
 use tracewire_export::{PrometheusExporter, PrometheusServer, PrometheusService};
 
 use crate::Telemetry;
@@ -18,8 +19,12 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    pub(super) fn start(settings: Prometheus) -> Result<Self, InitError> {
+    pub(super) fn start(
+        settings: Prometheus,
+        exemplars: Option<&Exemplars>,
+    ) -> Result<Self, InitError> {
         let exporter = PrometheusExporter::new();
+        let exporter = exemplars.into_iter().fold(exporter, PrometheusExporter::exemplars);
         let server = match settings.address {
             None => None,
             Some((host, port)) => {

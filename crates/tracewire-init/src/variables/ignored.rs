@@ -62,7 +62,6 @@ const PROMETHEUS: &str = "the exporter needs the cargo feature `prometheus`";
 /// Variables of the specification, today's and those that it has retired.
 const UNSUPPORTED: &[Unsupported] = &[
     unsupported("OTEL_ENTITIES", &[], "use OTEL_RESOURCE_ATTRIBUTES"),
-    unsupported("OTEL_METRICS_EXEMPLAR_FILTER", &["always_off"], "exemplars are not recorded"),
     unsupported(
         "OTEL_SEMCONV_STABILITY_OPT_IN",
         &["http", "rpc", "database", "code", "messaging"],

@@ -136,6 +136,8 @@ fn metrics(reader: &mut Reader<'_>) -> Metrics {
         ("delta", Temporality::Delta),
         ("lowmemory", Temporality::LowMemory),
     ];
+    // No `always_on`: an exemplar without a sampled span leads nowhere.
+    const FILTERS: [(&str, bool); 2] = [("trace_based", true), ("always_off", false)];
     Metrics {
         exporters: exporters::exporters(reader, "OTEL_METRICS_EXPORTER", exporters::METRICS),
         otlp: otlp::otlp(reader, "METRICS_"),
@@ -148,6 +150,7 @@ fn metrics(reader: &mut Reader<'_>) -> Metrics {
         timeout: reader.read("OTEL_METRIC_EXPORT_TIMEOUT", milliseconds(0)),
         temporality: reader
             .read("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", choice(&TEMPORALITIES)),
+        exemplars: reader.read("OTEL_METRICS_EXEMPLAR_FILTER", choice(&FILTERS)),
         histograms: reader.read(
             "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
             choice(&HistogramAggregation::WORDS),

@@ -2,6 +2,8 @@
 
 use opentelemetry_sdk::metrics::MeterProviderBuilder;
 
+use tracewire_exemplar::Exemplars;
+
 use crate::config::prometheus::Prometheus;
 use crate::error::InitError;
 
@@ -10,7 +12,10 @@ pub(crate) struct Page;
 
 #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as with the feature")]
 impl Page {
-    pub(super) fn start(settings: Prometheus) -> Result<Self, InitError> {
+    pub(super) fn start(
+        settings: Prometheus,
+        _exemplars: Option<&Exemplars>,
+    ) -> Result<Self, InitError> {
         drop(settings.address);
         Ok(Self)
     }

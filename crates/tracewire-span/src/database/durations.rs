@@ -1,7 +1,7 @@
 //! `db.client.operation.duration`, created once for each meter provider.
 
 use super::statement::Statement;
-use crate::Tracer;
+use crate::{Tracer, exemplars};
 use arc_swap::ArcSwapOption;
 #[cfg(feature = "bound-instruments")]
 use opentelemetry::metrics::BoundHistogram;
@@ -9,13 +9,21 @@ use opentelemetry::{
     KeyValue, global,
     metrics::{Histogram, MeterProvider},
 };
-use std::sync::{Arc, Weak};
 #[cfg(feature = "bound-instruments")]
 use std::sync::{
     OnceLock,
     atomic::{AtomicBool, Ordering},
 };
+use std::{
+    sync::{Arc, Weak},
+    time::SystemTime,
+};
+#[cfg(feature = "bound-instruments")]
+use tracewire_exemplar::Reservoir;
+use tracewire_exemplar::Reservoirs;
 use tracewire_propagation::{current, providers};
+
+const NAME: &str = "db.client.operation.duration";
 
 /// The boundaries of `db.client.operation.duration` in seconds, as the conventions advise.
 pub(super) const BOUNDARIES: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
@@ -65,16 +73,16 @@ impl Recorder {
         let durations = match self {
             Self::Unbound(durations) => durations,
             #[cfg(feature = "bound-instruments")]
-            Self::Bound(series) if failed.is_empty() => return series.histogram.record(seconds),
+            Self::Bound(series) if failed.is_empty() => return series.record(seconds, statement),
             #[cfg(feature = "bound-instruments")]
             Self::Bound(series) => &series.durations,
         };
         if !failed.is_empty() {
-            return durations.histogram.record(seconds, &[attributes, failed].concat());
+            return durations.record(seconds, &[attributes, failed].concat());
         }
         #[cfg(feature = "bound-instruments")]
         Series::bind(durations, statement);
-        durations.histogram.record(seconds, attributes);
+        durations.record(seconds, attributes);
     }
 }
 
@@ -85,6 +93,7 @@ pub(super) struct Durations {
     provider: Weak<Provider>,
     tracer: Tracer,
     histogram: Histogram<f64>,
+    reservoirs: Option<Reservoirs>,
     #[cfg(feature = "bound-instruments")]
     binds: bool,
 }
@@ -103,11 +112,13 @@ impl Durations {
     }
 
     fn new(provider: &Arc<Provider>, tracer: &Tracer) -> Self {
-        let (meter, binds) = providers::meter(&**provider, tracer.scope());
+        let scope = tracer.scope();
+        let reservoirs = exemplars::store().map(|all| all.instrument(&scope, NAME, &BOUNDARIES));
+        let (meter, binds) = providers::meter(&**provider, scope);
         #[cfg(not(feature = "bound-instruments"))]
         let _ = binds;
         let histogram = meter
-            .f64_histogram("db.client.operation.duration")
+            .f64_histogram(NAME)
             .with_unit("s")
             .with_description("Duration of database client operations.")
             .with_boundaries(BOUNDARIES.to_vec())
@@ -116,8 +127,18 @@ impl Durations {
             provider: Arc::downgrade(provider),
             tracer: tracer.clone(),
             histogram,
+            reservoirs,
             #[cfg(feature = "bound-instruments")]
             binds,
+        }
+    }
+
+    fn record(&self, seconds: f64, attributes: &[KeyValue]) {
+        self.histogram.record(seconds, attributes);
+        if let Some(reservoirs) = &self.reservoirs {
+            exemplars::if_sampled(|span| {
+                reservoirs.offer(seconds, attributes, span, SystemTime::now());
+            });
         }
     }
 
@@ -137,6 +158,8 @@ impl Durations {
 pub(super) struct Series {
     durations: Arc<Durations>,
     histogram: BoundHistogram<f64>,
+    /// Its exemplars, from its first sampled call on; none where the store is full.
+    reservoir: OnceLock<Option<Reservoir>>,
 }
 
 /// Where a statement keeps its series.
@@ -149,6 +172,17 @@ pub(super) struct Binding {
 
 #[cfg(feature = "bound-instruments")]
 impl Series {
+    fn record(&self, seconds: f64, statement: &Statement) {
+        self.histogram.record(seconds);
+        let Some(reservoirs) = &self.durations.reservoirs else { return };
+        exemplars::if_sampled(|span| {
+            let find = || reservoirs.reservoir(&statement.attributes);
+            if let Some(reservoir) = self.reservoir.get_or_init(find) {
+                reservoir.offer(seconds, span, SystemTime::now());
+            }
+        });
+    }
+
     /// Binds the statement for later calls, if it has any.
     fn bind(durations: &Arc<Durations>, statement: &Statement) {
         // Once: where tenants take turns, the others are measured unbound. And not for a text that never
@@ -159,7 +193,11 @@ impl Series {
             && series.measured.swap(true, Ordering::Relaxed)
         {
             let histogram = durations.histogram.bind(&statement.attributes);
-            let _ = series.bound.set(Arc::new(Self { durations: durations.clone(), histogram }));
+            let _ = series.bound.set(Arc::new(Self {
+                durations: durations.clone(),
+                histogram,
+                reservoir: OnceLock::new(),
+            }));
         }
     }
 }

@@ -98,6 +98,6 @@ mod service;
 pub use self::{future::ResponseFuture, layer::ClientLayer, service::ClientService};
 pub use tracewire_http::{
     Authority, CallOptions, ClientRequest, ClientResponse, Clock, Destinations, Ending, ErrorType,
-    HeaderSelector, Hosts, KnownMethods, Outcome, PeerAddress, Resends, RpcMethods, Scheme,
-    SensitiveKeys, UrlTemplates, Urls, Verdict, wiring::ClientBody as ResponseBody,
+    Exemplars, HeaderSelector, Hosts, KnownMethods, Outcome, PeerAddress, Resends, RpcMethods,
+    Scheme, SensitiveKeys, UrlTemplates, Urls, Verdict, wiring::ClientBody as ResponseBody,
 };

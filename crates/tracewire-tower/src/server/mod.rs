@@ -210,7 +210,8 @@ pub use self::request_span::RequestSpan;
 pub use self::router::wrap_router;
 pub use self::{future::ResponseFuture, layer::ServerLayer, service::ServerService};
 pub use tracewire_http::{
-    Attributes, Clock, Ending, ErrorType, ExchangeHandle, HeaderSelector, InvalidNetwork,
-    KnownMethods, Outcome, PeerAddress, ProxyHeaders, RequestHead, ResponseHead, RpcMethods,
-    Scheme, SensitiveKeys, Trust, TrustedProxies, Verdict, wiring::ServerBody as ResponseBody,
+    Attributes, Clock, Ending, ErrorType, ExchangeHandle, Exemplars, HeaderSelector,
+    InvalidNetwork, KnownMethods, Outcome, PeerAddress, ProxyHeaders, RequestHead, ResponseHead,
+    RpcMethods, Scheme, SensitiveKeys, Trust, TrustedProxies, Verdict,
+    wiring::ServerBody as ResponseBody,
 };

@@ -4,6 +4,7 @@
 mod attributes;
 mod context;
 mod endings;
+mod exemplars;
 mod grpc;
 mod handle;
 mod hooks;

@@ -11,14 +11,22 @@ import (
 	"net/http"
 	"os"
 
+	"github.com/prometheus/prometheus/model/exemplar"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
 )
 
 type sample struct {
-	Name   string            `json:"name"`
-	Labels map[string]string `json:"labels"`
-	Value  string            `json:"value"`
+	Name     string            `json:"name"`
+	Labels   map[string]string `json:"labels"`
+	Value    string            `json:"value"`
+	Exemplar *exemplarOf       `json:"exemplar,omitempty"`
+}
+
+type exemplarOf struct {
+	Labels       map[string]string `json:"labels"`
+	Value        float64           `json:"value"`
+	Milliseconds int64             `json:"milliseconds"`
 }
 
 type family struct {
@@ -109,7 +117,15 @@ func parse(page []byte, contentType string) (map[string]*family, error) {
 			own := all.Map()
 			name := own[labels.MetricName]
 			delete(own, labels.MetricName)
-			current.Samples = append(current.Samples, sample{name, own, fmt.Sprint(value)})
+			current.Samples = append(current.Samples, sample{name, own, fmt.Sprint(value), exemplarIn(parser)})
 		}
 	}
+}
+
+func exemplarIn(parser textparse.Parser) *exemplarOf {
+	var found exemplar.Exemplar
+	if !parser.Exemplar(&found) {
+		return nil
+	}
+	return &exemplarOf{found.Labels.Map(), found.Value, found.Ts}
 }

@@ -224,21 +224,21 @@ fn joined(lab: &Lab, jaeger: &Jaeger, protocol: &str) -> Result<(), String> {
 }
 
 /// A running Jaeger that keeps traces in memory.
-struct Jaeger {
+pub(super) struct Jaeger {
     _process: Process,
     grpc: String,
-    http: String,
+    pub(super) http: String,
     query: String,
 }
 
 /// A trace as its query API gives it.
-struct Trace {
-    spans: Vec<Value>,
+pub(super) struct Trace {
+    pub(super) spans: Vec<Value>,
     processes: Value,
 }
 
 impl Jaeger {
-    fn start(lab: &Lab) -> Result<Self, String> {
+    pub(super) fn start(lab: &Lab) -> Result<Self, String> {
         let [grpc, http, query] = [(); 3].map(|()| free_port());
         let mut command = Command::new(lab.go("jaeger", PROGRAM)?);
         without_tracers(&mut command);
@@ -255,7 +255,7 @@ impl Jaeger {
     }
 
     /// A trace, once it has as many spans.
-    fn trace(&self, trace_id: &str, spans: usize) -> Result<Trace, String> {
+    pub(super) fn trace(&self, trace_id: &str, spans: usize) -> Result<Trace, String> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let answer = http::get_json(&format!("{}/api/traces/{trace_id}", self.query));
@@ -298,7 +298,7 @@ impl Trace {
     }
 }
 
-fn tags(span: &Value) -> Map<String, Value> {
+pub(super) fn tags(span: &Value) -> Map<String, Value> {
     pairs(&span["tags"])
 }
 

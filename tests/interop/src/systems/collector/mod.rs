@@ -1,6 +1,7 @@
 //! The OpenTelemetry Collector, built from its modules: what the shop of `examples/collector-service` sends
 //! is read from the file that the Collector writes.
 
+mod exemplars;
 mod output;
 mod restart;
 mod server;
@@ -15,7 +16,10 @@ use crate::{
 };
 use server::Collector;
 
-pub(crate) const SYSTEMS: &[System] = &[System { name: "OpenTelemetry Collector", check }];
+pub(crate) const SYSTEMS: &[System] = &[
+    System { name: "OpenTelemetry Collector", check },
+    System { name: "Exemplars: Collector, Prometheus, Jaeger", check: exemplars::check },
+];
 
 const PROTOCOLS: [&str; 3] = ["grpc", "http/protobuf", "http/json"];
 

@@ -207,12 +207,12 @@ fn cardinality_limits(cursor: Cursor<'_>) -> Option<CardinalityLimits> {
     })
 }
 
-/// Whether exemplars are wanted. The SDK records none.
+/// Whether exemplars are kept.
 fn exemplar_filter(cursor: Cursor<'_>) -> Option<bool> {
-    let words = [("always_on", true), ("always_off", false), ("trace_based", true)];
+    let words = [("always_on", None), ("always_off", Some(false)), ("trace_based", Some(true))];
     let are_on = *cursor.choice(&words)?;
-    if are_on {
-        cursor.warning("exemplars are not recorded; `always_off` says so");
+    if are_on.is_none() {
+        cursor.warning("only measurements of sampled spans are kept, as `trace_based` says");
     }
-    Some(are_on)
+    Some(are_on.unwrap_or(true))
 }

@@ -260,9 +260,9 @@ fn what_is_odd_is_warned_of_once_with_its_line() {
              write `$${` to say so",
         ),
         (
-            "meter_provider:\n  exemplar_filter: trace_based\n  readers:\n    - periodic:\n        exporter:\n          console:"
+            "meter_provider:\n  exemplar_filter: always_on\n  readers:\n    - periodic:\n        exporter:\n          console:"
                 .to_owned(),
-            "otel.yaml:3:20: meter_provider.exemplar_filter: exemplars are not recorded; `always_off` says so",
+            "otel.yaml:3:20: meter_provider.exemplar_filter: only measurements of sampled spans are kept, as `trace_based` says",
         ),
         (
             "tracer_provider:\n  processors:\n    - batch:\n        max_queue_size: 10\n        max_export_batch_size: 11\n        exporter:\n          console:"
