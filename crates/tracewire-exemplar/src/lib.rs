@@ -30,7 +30,8 @@
 //! bucket keeps the last one, thinned out to one in 100 ms, so that threads that measure at once do not
 //! write to the same memory for every request. What is collected is replaced by the next measurement,
 //! so every bucket that was hit since the last export has an exemplar. A measurement that meets another
-//! thread at the same bucket is skipped. Nothing blocks.
+//! thread at the same bucket is skipped, so none waits for another. Only the first one of a series takes a
+//! lock that others may wait for.
 //!
 //! # Limits
 //!

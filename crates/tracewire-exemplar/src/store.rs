@@ -48,7 +48,7 @@ struct Instrument {
     bytes: Arc<Budget>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Series {
     attributes: Arc<[KeyValue]>,
     reservoir: Reservoir,
@@ -126,11 +126,14 @@ impl Exemplars {
             return Vec::new();
         };
         drop(all);
-        let series = instrument.series.read().unwrap_or_else(PoisonError::into_inner);
-        let exemplars = series.values().map(|Series { attributes, reservoir }| {
+        // Copied, so that a new series does not wait for the cells.
+        let known = instrument.series.read().unwrap_or_else(PoisonError::into_inner);
+        let series: Vec<Series> = known.values().cloned().collect();
+        drop(known);
+        let exemplars = series.into_iter().map(|Series { attributes, reservoir }| {
             let mut exemplars = Vec::new();
             reservoir.collect(&times, &mut exemplars);
-            SeriesExemplars { attributes: Arc::clone(attributes), exemplars }
+            SeriesExemplars { attributes, exemplars }
         });
         exemplars.filter(|series| !series.exemplars.is_empty()).collect()
     }
