@@ -8,14 +8,17 @@ use tracewire_testing::Capture;
 
 async fn pool() -> Pool<Sqlite> {
     let options = SqlitePoolOptions::new().max_connections(1);
-    tracewire_sqlx::pool(options.connect("sqlite::memory:").await.unwrap())
+    tracewire_sqlx::pool(options.connect("sqlite::memory:").await.expect("it runs"))
 }
 
 /// The text of a view as the database got it: SQLite keeps it with its comments.
 async fn seen(pool: &Pool<Sqlite>, view: &str) -> String {
-    (&**pool).execute("DROP VIEW IF EXISTS v").await.unwrap();
-    pool.execute(view).await.unwrap();
-    query_scalar("SELECT sql FROM sqlite_master WHERE name = 'v'").fetch_one(&**pool).await.unwrap()
+    (&**pool).execute("DROP VIEW IF EXISTS v").await.expect("it runs");
+    pool.execute(view).await.expect("it runs");
+    query_scalar("SELECT sql FROM sqlite_master WHERE name = 'v'")
+        .fetch_one(&**pool)
+        .await
+        .expect("it runs")
 }
 
 #[tokio::test]

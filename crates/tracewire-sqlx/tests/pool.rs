@@ -9,7 +9,7 @@ use tracewire_sqlx::Pool;
 use tracewire_testing::Capture;
 
 async fn pool(options: SqlitePoolOptions) -> Pool<Sqlite> {
-    tracewire_sqlx::pool(options.connect("sqlite::memory:").await.unwrap()).name("shop")
+    tracewire_sqlx::pool(options.connect("sqlite::memory:").await.expect("it opens")).name("shop")
 }
 
 #[tokio::test]

@@ -19,10 +19,15 @@ struct Item {
 
 /// A shop with two items, in memory, and no spans of waits: those depend on the machine.
 async fn shop() -> Pool<Sqlite> {
-    let pool =
-        SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.unwrap();
-    pool.execute("CREATE TABLE items (name TEXT PRIMARY KEY, price INTEGER)").await.unwrap();
-    pool.execute("INSERT INTO items VALUES ('lamp', 25), ('chair', 60)").await.unwrap();
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .connect("sqlite::memory:")
+        .await
+        .expect("it runs");
+    pool.execute("CREATE TABLE items (name TEXT PRIMARY KEY, price INTEGER)")
+        .await
+        .expect("it runs");
+    pool.execute("INSERT INTO items VALUES ('lamp', 25), ('chair', 60)").await.expect("it runs");
     tracewire_sqlx::pool(pool).wait_spans_from(Duration::MAX)
 }
 

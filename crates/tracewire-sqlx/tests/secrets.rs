@@ -11,7 +11,8 @@ use tracewire_testing::Capture;
 fn captured(runtime: &Runtime, statement: &str, value: &str) -> String {
     runtime.block_on(async {
         let options = SqlitePoolOptions::new().max_connections(1);
-        let pool = tracewire_sqlx::pool(options.connect_lazy("sqlite::memory:").unwrap());
+        let pool =
+            tracewire_sqlx::pool(options.connect_lazy("sqlite::memory:").expect("it is a URL"));
         let pool = pool.wait_spans_from(Duration::ZERO);
         let capture = Capture::new();
         let work = async {

@@ -182,7 +182,7 @@ fn observe(meter: &Meter, pools: &Arc<Mutex<Pools>>) {
                 observer.observe(value(&total), &[KeyValue::new(POOL_NAME, name)]);
             }
         });
-        drop(instrument.build());
+        instrument.build();
     };
     one(
         "db.client.connection.max",
@@ -216,7 +216,7 @@ fn observe(meter: &Meter, pools: &Arc<Mutex<Pools>>) {
             }
         }
     });
-    drop(count.build());
+    count.build();
 }
 
 fn is_same(own: &Weak<Provider>, other: &Arc<Provider>) -> bool {
