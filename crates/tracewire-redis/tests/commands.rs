@@ -19,10 +19,10 @@ impl ConnectionLike for Fake {
                 Err(RedisError::from(io::Error::from(io::ErrorKind::ConnectionRefused)))
             }
             sent if sent.contains("wrong") => {
-                redis::parse_redis_value(b"-WRONGTYPE not a SECRET\r\n").map_err(RedisError::from)
+                redis::parse_redis_value(b"-WRONGTYPE not a SECRET\r\n")
             }
             sent if sent.contains("script") => {
-                redis::parse_redis_value(b"-SECRET1 of a script\r\n").map_err(RedisError::from)
+                redis::parse_redis_value(b"-SECRET1 of a script\r\n")
             }
             sent if sent.contains("nothing") => Ok(Value::Nil),
             _ => Ok(Value::Int(25)),

@@ -260,7 +260,7 @@ async fn hostile_statements_are_bounded_and_reach_the_database_unchanged() {
     ] {
         let bare: Result<Vec<_>, Error> = (&*pool).fetch_all(statement.as_str()).await;
         let traced = capture.run(query_text(&pool, &statement)).await;
-        assert_eq!(bare.map(|rows| rows.len()).ok(), traced.ok(), "{:.40}", statement);
+        assert_eq!(bare.map(|rows| rows.len()).ok(), traced.ok(), "{statement:.40}");
     }
     for span in capture.finished().await.iter() {
         assert!(span.name.len() <= 256 && format!("{span:?}").len() < 8192, "{span:?}");

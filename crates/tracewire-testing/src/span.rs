@@ -51,7 +51,7 @@ pub struct Span {
     /// How many attributes, events and links were dropped at a limit.
     pub dropped: u32,
     /// Every other span that was found with it.
-    pub(crate) family: Option<Arc<[Span]>>,
+    pub(crate) family: Option<Arc<[Self]>>,
 }
 
 /// An event of a span.

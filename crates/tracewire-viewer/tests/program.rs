@@ -1,4 +1,5 @@
 //! The program: files, ports, signals.
+#![allow(clippy::unwrap_used)] // a test may
 
 mod support;
 

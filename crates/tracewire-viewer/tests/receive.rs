@@ -1,4 +1,5 @@
 //! Telemetry over real sockets, as our own exporters send it and as nobody should.
+#![allow(clippy::unwrap_used)] // a test may
 
 mod support;
 
@@ -141,7 +142,7 @@ fn metrics_are_shown_with_their_service() {
     provider.shutdown().unwrap();
     let rows = viewer.wait("metrics", |rows| {
         let text = rows.to_string();
-        (text.contains("lamps") && text.contains("price")).then(|| text)
+        (text.contains("lamps") && text.contains("price")).then_some(text)
     });
     for part in ["\"value\":7.0", "\"value\":2.5", "\"value\":-3.0", "red", "shop", "updowncounter"]
     {

@@ -25,7 +25,6 @@ pub mod __private {
 }
 
 /// W3C Trace Context and W3C Baggage, which every scenario propagates.
-#[must_use]
 pub fn propagator() -> Composite {
     Composite::new().and(TraceContext::new()).and(Baggage::new())
 }
