@@ -1,5 +1,7 @@
 //! The program: files, ports, signals.
 
+#![allow(clippy::unwrap_used)] // helpers of tests may
+
 mod support;
 
 use std::net::TcpListener;

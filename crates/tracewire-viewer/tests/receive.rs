@@ -1,5 +1,7 @@
 //! Telemetry over real sockets, as our own exporters send it and as nobody should.
 
+#![allow(clippy::unwrap_used)] // helpers of tests may
+
 mod support;
 
 use std::time::Duration;
@@ -141,7 +143,7 @@ fn metrics_are_shown_with_their_service() {
     provider.shutdown().unwrap();
     let rows = viewer.wait("metrics", |rows| {
         let text = rows.to_string();
-        (text.contains("lamps") && text.contains("price")).then(|| text)
+        (text.contains("lamps") && text.contains("price")).then_some(text)
     });
     for part in ["\"value\":7.0", "\"value\":2.5", "\"value\":-3.0", "red", "shop", "updowncounter"]
     {

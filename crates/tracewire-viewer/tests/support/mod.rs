@@ -58,8 +58,8 @@ impl Viewer {
 
     /// `host:port` of an OTLP port, the one for gRPC first.
     pub fn otlp(&self, port: usize) -> &str {
-        let mine = self.lines[1..].iter().filter(|line| line.contains("127.0.0.1"));
-        let line = mine.skip(port).next().expect("two ports on 127.0.0.1");
+        let mut mine = self.lines[1..].iter().filter(|line| line.contains("127.0.0.1"));
+        let line = mine.nth(port).expect("two ports on 127.0.0.1");
         line.split_once("http://").expect("an address").1.split(' ').next().expect("a first part")
     }
 
