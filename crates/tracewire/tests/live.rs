@@ -16,7 +16,7 @@ fn builder() -> Builder {
 
 /// Serves the page beside one route, and returns where.
 async fn serve(telemetry: &Telemetry, knows_peers: bool) -> String {
-    let layer = ServerLayer::new().tracer_provider(telemetry.tracer_provider().unwrap());
+    let layer = ServerLayer::new().tracer_provider(telemetry.tracer_provider().unwrap().clone());
     let app = Router::new()
         .route("/items/{id}", get(async || "a lamp"))
         .layer(layer)
