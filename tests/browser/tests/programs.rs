@@ -75,5 +75,6 @@ fn the_picture_of_the_readme_is_taken() {
     browser.open(&link, "trace");
     browser.run("document.querySelectorAll('[role=treegrid] [role=row]')[2].click()");
     browser.wait_for("document.querySelector('.details h1')");
+    browser.wait_for("!document.body.innerText.includes('still open')");
     browser.picture("live-page");
 }
