@@ -1,6 +1,6 @@
 //! Time of decisions about spans.
 //!
-//! `cargo bench -p tracewire-benches --bench sampling [-- words of a case's name]` prints the median of
+//! `cargo bench -p benches --bench sampling [-- words of a case's name]` prints the median of
 //! many batches. The allocations of the same cases are held by `tests/sampling_allocations.rs`.
 #![allow(clippy::print_stdout)]
 
