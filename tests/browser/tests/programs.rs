@@ -2,8 +2,14 @@
 
 use browser::{Browser, Program};
 use serde_json::json;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 const SHOP: (&str, &str) = ("SHOP_LISTEN", "127.0.0.1:0");
+/// How long a trace may be on its way.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Whether the list has requests to the shop.
 const VISIT: &str = "const body = document.querySelector('tbody'); \
      return body && body.innerText.includes('GET /items/{item}')";
@@ -52,7 +58,7 @@ fn two_processes_share_one_page_in_the_viewer() {
     first.said("stays open at ");
     browser.open(&page, "traces");
     let shop = second.said("stays open at ");
-    // A caller's trace, which both take part in.
+    // A caller's trace, whose spans come from one process.
     let trace = "0af7651916cd43dd8448eb211c80319c";
     let parent = format!("00-{trace}-b7ad6b7169203331-01");
     ureq::get(format!("{shop}/items/lamp")).header("traceparent", &parent).call().unwrap();
@@ -60,6 +66,12 @@ fn two_processes_share_one_page_in_the_viewer() {
         "document.querySelector('tbody').innerText.includes('first') && \
          document.querySelector('tbody').innerText.includes('second')",
     );
+    // The traces in the list are of the programs' own start.
+    let begun = Instant::now();
+    while ureq::get(format!("{page}api/trace/{trace}")).call().is_err() {
+        assert!(begun.elapsed() < PATIENCE, "the trace does not arrive");
+        thread::sleep(Duration::from_millis(20));
+    }
     browser.open(&format!("{page}trace/{trace}"), "trace");
     browser.wait_for("document.querySelectorAll('[role=treegrid] [role=row]').length === 4");
 }

@@ -69,7 +69,7 @@ use crate::{Tracer, limit};
 pub use call::Call;
 pub use error::ErrorKind;
 pub use measure::Measured;
-use opentelemetry::KeyValue;
+use opentelemetry::{KeyValue, StringValue};
 pub use pool::{ConnectionPool, Lease, PoolState};
 pub(crate) use prepared::Prepared;
 use std::{borrow::Cow, sync::Arc};
@@ -114,6 +114,14 @@ impl PartialEq for Target {
 impl Target {
     fn namespace(&self) -> Option<&str> {
         self.own_namespace.as_deref().or(self.namespace)
+    }
+
+    /// The same as a value that costs nothing to copy.
+    fn namespace_value(&self) -> Option<StringValue> {
+        match &self.own_namespace {
+            Some(name) => Some(name.clone().into()),
+            None => self.namespace.map(Into::into),
+        }
     }
 }
 
@@ -219,8 +227,8 @@ impl Database {
     fn attributes(&self) -> Vec<KeyValue> {
         let mut attributes = Vec::with_capacity(4);
         attributes.push(KeyValue::new("db.system.name", self.target.system));
-        let namespace = self.target.namespace();
-        attributes.extend(namespace.map(|name| KeyValue::new("db.namespace", name.to_owned())));
+        let namespace = self.target.namespace_value();
+        attributes.extend(namespace.map(|name| KeyValue::new("db.namespace", name)));
         if let Some((address, port)) = &self.target.server {
             attributes.push(KeyValue::new("server.address", address.clone()));
             attributes.extend(port.map(|port| KeyValue::new("server.port", i64::from(port))));

@@ -82,7 +82,7 @@ impl Statement {
             attributes.extend(attribute);
         };
         set("db.system.name", Some(target.system.into()));
-        set("db.namespace", target.namespace().map(|name| name.to_owned().into()));
+        set("db.namespace", target.namespace_value());
         set("db.operation.name", operation);
         set("db.collection.name", collection);
         set("db.query.summary", summary.clone());
