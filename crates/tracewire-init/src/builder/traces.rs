@@ -10,6 +10,7 @@ use tracewire_sampling::Sampler;
 
 use crate::builder::{Batching, Otlp, TracesExporter, Zipkin};
 use crate::config::sampling::{Root, SamplerChoice};
+use crate::contained;
 use crate::settings::{Merge, Setting, in_code, settings};
 
 settings! {
@@ -137,19 +138,24 @@ impl Traces {
     /// Adds a span processor after the exporters and those that were added before.
     ///
     /// A processor after the exporters sees spans as they are exported, and cannot change them. The SDK
-    /// clones each span for every further processor.
+    /// clones each span for every further processor. A panic in it is warned of and ends nothing else; one
+    /// that hangs holds up whatever calls it.
     pub fn processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
-        self.processors.push(Box::new(move |provider| provider.with_span_processor(processor)));
+        self.processors.push(added(processor));
         self
     }
 
     /// Adds a span processor before the exporters, and after those that were added before, such as one
     /// that gives each span an attribute as it starts.
     pub fn processor_first(mut self, processor: impl SpanProcessor + 'static) -> Self {
-        let add: AddProcessor = Box::new(move |provider| provider.with_span_processor(processor));
-        self.processors_first.push(add);
+        self.processors_first.push(added(processor));
         self
     }
+}
+
+fn added(processor: impl SpanProcessor + 'static) -> AddProcessor {
+    let processor = contained::span_processor(processor);
+    Box::new(move |provider| provider.with_span_processor(processor))
 }
 
 /// Settings over earlier ones of the same kind.

@@ -15,6 +15,7 @@ use crate::Telemetry;
 use crate::builder::{Logs, LogsExporter, LogsKind};
 use crate::config::logs::{self, Exporter};
 use crate::config::otlp::Otlp;
+use crate::contained;
 use crate::error::InitError;
 
 /// The provider of loggers.
@@ -72,6 +73,7 @@ impl Logs {
     ///
     /// A provider exists where there is an exporter or a processor.
     pub fn processor(mut self, processor: impl LogProcessor + 'static) -> Self {
+        let processor = contained::log_processor(processor);
         let add: AddProcessor = Box::new(move |provider| provider.with_log_processor(processor));
         self.processors.push(add);
         self
