@@ -5,16 +5,24 @@
 //! exporters behind it keep.
 
 #[cfg(feature = "logs")]
+mod log_exporter;
+#[cfg(feature = "logs")]
 mod log_processor;
+mod metric_exporter;
 mod reader;
 mod span_processor;
 
 #[cfg(feature = "logs")]
-pub(crate) use self::log_processor::log_processor;
-pub(crate) use self::{reader::reader, span_processor::span_processor};
+pub(crate) use self::{log_exporter::log_exporter, log_processor::log_processor};
+pub(crate) use self::{
+    metric_exporter::metric_exporter, reader::reader, span_processor::span_processor,
+};
 
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use opentelemetry_sdk::Resource;
@@ -52,8 +60,25 @@ impl Caller {
 
     /// The same, with an error in place of `None`.
     fn result(&self, work: impl FnOnce() -> OTelSdkResult) -> OTelSdkResult {
-        let panicked = || OTelSdkError::InternalFailure(format!("{} panicked", self.what));
-        self.call(work).unwrap_or_else(|| Err(panicked()))
+        self.call(work).unwrap_or_else(|| self.panicked())
+    }
+
+    /// The same for an export, which may panic as it starts and whenever it goes on.
+    async fn exported<F>(&self, start: impl FnOnce() -> F) -> OTelSdkResult
+    where
+        F: Future<Output = OTelSdkResult>,
+    {
+        let Some(export) = self.call(start) else { return self.panicked() };
+        let mut export = pin!(export);
+        poll_fn(|context| {
+            let polled = self.call(|| export.as_mut().poll(context));
+            polled.unwrap_or_else(|| Poll::Ready(self.panicked()))
+        })
+        .await
+    }
+
+    fn panicked(&self) -> OTelSdkResult {
+        Err(OTelSdkError::InternalFailure(format!("{} panicked", self.what)))
     }
 }
 

@@ -208,8 +208,9 @@ impl MetricsExporter {
     /// To an exporter of your own, which a thread of the SDK calls at each interval.
     ///
     /// What becomes of its metrics is not part of the [report](crate::ShutdownReport), and an export
-    /// that hangs holds up the exports after it.
+    /// that hangs holds up the exports after it. One that panics fails, and is warned of.
     pub fn custom(exporter: impl PushMetricExporter) -> Self {
+        let exporter = contained::metric_exporter(exporter);
         Self::new(MetricsKind::Custom(Box::new(move |provider, interval| {
             let reader = PeriodicReader::builder(exporter).with_interval(interval).build();
             provider.with_reader(reader)

@@ -29,6 +29,9 @@ pub(crate) type AddProcessor =
 pub(crate) type AddExporter =
     Box<dyn FnOnce(LoggerProviderBuilder, Batch) -> LoggerProviderBuilder + Send>;
 
+/// The longest queue of an exporter of the program: the SDK allocates all of it at once.
+const MOST_PLACES: usize = 65_536;
+
 /// Makes the provider.
 ///
 /// # Errors
@@ -85,13 +88,17 @@ impl LogsExporter {
     /// To an exporter of your own, in batches of the SDK, on a thread of its own.
     ///
     /// What becomes of its records is not part of the [report](crate::ShutdownReport), and limits of
-    /// attributes do not apply.
+    /// attributes do not apply. At most 65,536 records wait, whatever [`Batching::queue_size`] says. An
+    /// export that panics fails, and is warned of.
+    ///
+    /// [`Batching::queue_size`]: crate::Batching::queue_size
     pub fn custom(exporter: impl LogExporter + 'static) -> Self {
+        let exporter = contained::log_exporter(exporter);
         Self::new(LogsKind::Custom(Box::new(move |provider, batch| {
             // Everything is set, because what is not the SDK would read from the environment.
             let config = BatchConfigBuilder::default()
-                .with_max_queue_size(batch.queue_size)
-                .with_max_export_batch_size(batch.batch_size)
+                .with_max_queue_size(batch.queue_size.min(MOST_PLACES))
+                .with_max_export_batch_size(batch.batch_size.min(MOST_PLACES))
                 .with_scheduled_delay(batch.delay.max(Duration::from_millis(1)))
                 .build();
             let processor =

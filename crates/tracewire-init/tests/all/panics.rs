@@ -8,6 +8,7 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::Resource as SdkResource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
+use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, InstrumentKind, Pipeline, Temporality};
 use opentelemetry_sdk::resource::ResourceDetector;
@@ -60,6 +61,24 @@ impl MetricReader for Panicking {
     }
 
     fn temporality(&self, _kind: InstrumentKind) -> Temporality {
+        panic!("temporality")
+    }
+}
+
+impl PushMetricExporter for Panicking {
+    async fn export(&self, _metrics: &ResourceMetrics) -> OTelSdkResult {
+        panic!("export")
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        panic!("flush")
+    }
+
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+        panic!("shutdown")
+    }
+
+    fn temporality(&self) -> Temporality {
         panic!("temporality")
     }
 }
@@ -130,7 +149,7 @@ fn a_span_processor_that_panics_as_the_stack_unwinds_does_not_abort() {
 }
 
 #[test]
-fn a_reader_and_a_view_that_panic_keep_no_metric_from_its_export() {
+fn an_exporter_a_reader_and_a_view_that_panic_keep_no_metric_from_its_export() {
     let exporter = InMemoryMetricExporter::default();
     let each_hour = MetricsExporter::custom(exporter.clone()).interval(Duration::from_secs(3600));
     let metrics = Metrics::new().exporters([each_hour]).reader(Panicking).view(|_| panic!("view"));
@@ -164,5 +183,38 @@ fn a_log_processor_that_panics_keeps_no_record_from_its_export() {
     logger.emit(logger.create_log_record());
     telemetry.flush();
     assert_eq!(exporter.get_emitted_logs().unwrap().len(), 1);
+    telemetry.shutdown();
+}
+
+#[cfg(feature = "logs")]
+#[test]
+fn an_exporter_of_log_records_that_panics_is_asked_again() {
+    use opentelemetry::logs::{Logger as _, LoggerProvider as _};
+    use opentelemetry_sdk::logs::{LogBatch, LogExporter};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tracewire_init::{Batching, Logs, LogsExporter};
+
+    #[derive(Debug)]
+    struct Once(Arc<AtomicUsize>);
+    impl LogExporter for Once {
+        async fn export(&self, _batch: LogBatch<'_>) -> OTelSdkResult {
+            assert!(self.0.fetch_add(1, Ordering::Relaxed) > 0, "the first time");
+            Ok(())
+        }
+    }
+
+    let exports = Arc::new(AtomicUsize::new(0));
+    // As many places as can be asked for cost no memory.
+    let logs = Logs::new()
+        .exporters([LogsExporter::custom(Once(Arc::clone(&exports)))])
+        .batching(Batching::new().queue_size(u32::MAX).batch_size(u32::MAX));
+    let telemetry = nothing().logs(logs).build().unwrap();
+    let logger = telemetry.logger_provider().unwrap().logger("test");
+    for _ in 0..2 {
+        logger.emit(logger.create_log_record());
+        telemetry.flush();
+    }
+    assert_eq!(exports.load(Ordering::Relaxed), 2);
     telemetry.shutdown();
 }
