@@ -4,6 +4,7 @@
 //! readers down one after the other: a panic in one of them would abort the process, or lose what the
 //! exporters behind it keep.
 
+mod id_generator;
 #[cfg(feature = "logs")]
 mod log_exporter;
 #[cfg(feature = "logs")]
@@ -12,11 +13,12 @@ mod metric_exporter;
 mod reader;
 mod span_processor;
 
+pub(crate) use self::{
+    id_generator::id_generator, metric_exporter::metric_exporter, reader::reader,
+    span_processor::span_processor,
+};
 #[cfg(feature = "logs")]
 pub(crate) use self::{log_exporter::log_exporter, log_processor::log_processor};
-pub(crate) use self::{
-    metric_exporter::metric_exporter, reader::reader, span_processor::span_processor,
-};
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};

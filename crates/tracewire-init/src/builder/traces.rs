@@ -129,9 +129,9 @@ impl Traces {
 
     /// Sets what makes the ids of traces and spans; random ones unless set.
     ///
-    /// Samplers by probability need trace ids whose last seven bytes are uniformly random.
+    /// Where it panics, the id is random. Samplers by probability need trace ids whose last seven bytes are uniformly random.
     pub fn id_generator(mut self, generator: impl IdGenerator + 'static) -> Self {
-        self.id_generator = in_code(Box::new(generator));
+        self.id_generator = in_code(Box::new(contained::id_generator(generator)));
         self
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use opentelemetry::metrics::MeterProvider as _;
-use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
+use opentelemetry::trace::{Span as _, SpanId, TraceId, Tracer as _, TracerProvider as _};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::Resource as SdkResource;
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -12,7 +12,7 @@ use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, InstrumentKind, Pipeline, Temporality};
 use opentelemetry_sdk::resource::ResourceDetector;
-use opentelemetry_sdk::trace::{InMemorySpanExporter, Span, SpanData, SpanProcessor};
+use opentelemetry_sdk::trace::{IdGenerator, InMemorySpanExporter, Span, SpanData, SpanProcessor};
 use tracewire_init::{
     Builder, Metrics, MetricsExporter, Resource, Telemetry, Traces, TracesExporter,
 };
@@ -132,6 +132,28 @@ fn a_span_processor_that_panics_keeps_no_span_from_its_export() {
     assert_eq!(exporter.get_finished_spans().unwrap().len(), 1);
     tracer.start("two").end();
     assert_eq!(telemetry.shutdown().to_string(), "spans to exporter: 2 exported");
+}
+
+impl IdGenerator for Panicking {
+    fn new_trace_id(&self) -> TraceId {
+        panic!("trace id")
+    }
+
+    fn new_span_id(&self) -> SpanId {
+        panic!("span id")
+    }
+}
+
+#[test]
+fn where_an_id_generator_panics_ids_are_random() {
+    let exporter = InMemorySpanExporter::default();
+    let traces =
+        Traces::new().exporters([TracesExporter::custom(exporter.clone())]).id_generator(Panicking);
+    let telemetry = nothing().traces(traces).build().unwrap();
+    telemetry.tracer_provider().unwrap().tracer("test").start("one").end();
+    telemetry.flush();
+    assert!(exporter.get_finished_spans().unwrap()[0].span_context.is_valid());
+    telemetry.shutdown();
 }
 
 #[test]
