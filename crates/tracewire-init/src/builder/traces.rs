@@ -85,8 +85,7 @@ impl Traces {
     ///
     /// It goes through [`Sampler::wrap`]: spans below a request that is not traced are dropped, a span
     /// without ids is no parent, and the SDK's parent-based sampler honors what a format says beyond
-    /// the sampled flag. A sampler must not panic: tracewire's layers go on without a span then, but
-    /// other code that starts a span gets the panic.
+    /// the sampled flag. Where it panics, the span is dropped.
     pub fn sampler(mut self, sampler: impl ShouldSample + 'static) -> Self {
         self.sampler = in_code(SamplerChoice::Given(Sampler::wrap(sampler)));
         self

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use opentelemetry::metrics::MeterProvider as _;
-use opentelemetry::trace::{Span as _, SpanId, TraceId, Tracer as _, TracerProvider as _};
+use opentelemetry::trace::{
+    Link, Span as _, SpanId, SpanKind, TraceId, Tracer as _, TracerProvider as _,
+};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::Resource as SdkResource;
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -12,13 +14,16 @@ use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, InstrumentKind, Pipeline, Temporality};
 use opentelemetry_sdk::resource::ResourceDetector;
-use opentelemetry_sdk::trace::{IdGenerator, InMemorySpanExporter, Span, SpanData, SpanProcessor};
+use opentelemetry_sdk::trace::{
+    IdGenerator, InMemorySpanExporter, Sampler, SamplingResult, ShouldSample, Span, SpanData,
+    SpanProcessor,
+};
 use tracewire_init::{
     Builder, Metrics, MetricsExporter, Resource, Telemetry, Traces, TracesExporter,
 };
 
 /// Panics in everything that it is asked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Panicking;
 
 impl SpanProcessor for Panicking {
@@ -154,6 +159,35 @@ fn where_an_id_generator_panics_ids_are_random() {
     telemetry.flush();
     assert!(exporter.get_finished_spans().unwrap()[0].span_context.is_valid());
     telemetry.shutdown();
+}
+
+impl ShouldSample for Panicking {
+    fn should_sample(
+        &self,
+        _parent: Option<&Context>,
+        _trace: TraceId,
+        _name: &str,
+        _kind: &SpanKind,
+        _attributes: &[KeyValue],
+        _links: &[Link],
+    ) -> SamplingResult {
+        panic!("sampler")
+    }
+}
+
+#[test]
+fn where_a_sampler_panics_the_span_is_dropped() {
+    let exporter = InMemorySpanExporter::default();
+    for traces in [
+        Traces::new().sampler(Panicking),
+        Traces::new().sampler(Sampler::ParentBased(Box::new(Panicking))),
+    ] {
+        let traces = traces.exporters([TracesExporter::custom(exporter.clone())]);
+        let telemetry = nothing().traces(traces).build().unwrap();
+        let span = telemetry.tracer_provider().unwrap().tracer("test").start("one");
+        assert!(!span.span_context().is_sampled());
+        telemetry.shutdown();
+    }
 }
 
 #[test]
