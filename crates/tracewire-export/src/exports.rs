@@ -48,7 +48,8 @@ impl Exports {
 
     /// Says what became of everything until now, without waiting for anything.
     ///
-    /// What is still in a queue counts as unknown, so call it after the providers' `shutdown`.
+    /// What is still in a queue counts as unknown, so call it after the providers' `shutdown`. Each
+    /// exporter has a part of its own, in the order in which they were added.
     pub fn report(&self) -> ShutdownReport {
         self.report_after(None)
     }

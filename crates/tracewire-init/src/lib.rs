@@ -108,8 +108,8 @@
 //!
 //! Not supported: `OTEL_CONFIG_FILE` and `OTEL_EXPERIMENTAL_CONFIG_FILE`, which are an
 //! error, because with a file all other variables would have to be ignored; `OTEL_ENTITIES`,
-//! `OTEL_METRICS_EXEMPLAR_FILTER`, `OTEL_SEMCONV_STABILITY_OPT_IN` with `/dup`, and the retired
-//! `OTEL_EXPORTER_JAEGER_*` and `OTEL_EXPORTER_OTLP_{SPAN,METRIC}_INSECURE`, which are warned of.
+//! `OTEL_SEMCONV_STABILITY_OPT_IN` with `/dup`, and the retired `OTEL_EXPORTER_JAEGER_*` and
+//! `OTEL_EXPORTER_OTLP_{SPAN,METRIC}_INSECURE`, which are warned of.
 //!
 //! # Defaults in code
 //!
@@ -170,6 +170,7 @@ mod baggage;
 mod builder;
 mod claim;
 mod config;
+mod contained;
 mod ended;
 mod error;
 mod features;

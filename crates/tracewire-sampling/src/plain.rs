@@ -7,12 +7,16 @@ use crate::{
 };
 use opentelemetry::{
     Context, KeyValue,
-    trace::{Link, SpanContext, SpanKind, TraceId, TraceState},
+    trace::{Link, SpanContext, SpanKind, TraceContextExt as _, TraceId, TraceState},
 };
 use opentelemetry_sdk::trace::{
     Sampler as SdkSampler, SamplingDecision, SamplingResult, ShouldSample,
 };
-use std::{any::Any, fmt};
+use std::{
+    any::Any,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 use tracewire_propagation::SamplingHint;
 
 /// A sampler without thresholds, and how its decisions go together with a caller's `th`.
@@ -37,9 +41,15 @@ pub(crate) struct NewSpan<'a> {
 }
 
 impl NewSpan<'_> {
+    /// What `sampler` decides. A panic in it drops the span, and goes no further than here: spans start
+    /// where requests are served.
     fn ask(&self, sampler: &dyn ShouldSample, context: Option<&Context>) -> SamplingResult {
         let Self { trace_id, name, kind, attributes, links, .. } = *self;
-        sampler.should_sample(context, trace_id, name, kind, attributes, links)
+        let ask = || sampler.should_sample(context, trace_id, name, kind, attributes, links);
+        catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|_| {
+            let state = context.map(|context| context.span().span_context().trace_state().clone());
+            decided(SamplingDecision::Drop, state.unwrap_or_default())
+        })
     }
 }
 

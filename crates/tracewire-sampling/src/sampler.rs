@@ -82,7 +82,8 @@ impl Sampler {
     ///
     /// The SDK's `ParentBased` becomes [`parent_based`](Self::parent_based). Of a sampler that is
     /// not known, nobody can say which probability its decisions have, so a caller's `th` is taken
-    /// out; a threshold that the sampler sets itself stays. A [`Sampler`] is returned as it is.
+    /// out; a threshold that the sampler sets itself stays. Where it panics, the span is dropped. A
+    /// [`Sampler`] is returned as it is.
     pub fn wrap(sampler: impl ShouldSample + 'static) -> Self {
         match (&sampler as &dyn Any).downcast_ref::<Self>() {
             Some(ours) => ours.clone(),

@@ -18,7 +18,8 @@ use tokio::{net::TcpListener, sync::oneshot};
 
 /// A fake OTLP collector on a free loopback port, over HTTP and gRPC alike.
 ///
-/// It runs on a thread of its own, so tests with any runtime, or none, can use it, and stops when dropped.
+/// OTLP as JSON needs the cargo feature `json` and is refused with status 400 without. It runs on a
+/// thread of its own, so tests with any runtime, or none, can use it, and stops when dropped.
 ///
 /// ```
 /// use tracewire_testing::Collector;

@@ -125,9 +125,15 @@ fn is_authority(text: &str) -> bool {
     is_port && (is_name || host.contains(':'))
 }
 
-/// Whether a URL has a host, and one no longer than names can be.
+/// Whether a URL has a host, of letters that names and addresses have, and no longer than they can be.
+///
+/// A URL may have `token=secret` as its host.
 pub fn has_real_host(url: &Url) -> bool {
-    url.host_str().is_some_and(|host| (1..=host::LONGEST_NAME).contains(&host.len()))
+    let is_part =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
+    url.host_str().is_some_and(|host| {
+        (1..=host::LONGEST_NAME).contains(&host.len()) && host.chars().all(is_part)
+    })
 }
 
 /// A part of a path that no key is made of.
@@ -232,6 +238,19 @@ mod tests {
             "secret",
         ] {
             assert_eq!(Shown::path(text), Shown::nothing(), "{text}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_names_and_addresses() {
+        for (url, is_real) in [
+            ("http://localhost:4318", true),
+            ("http://[::1]:4318", true),
+            ("http://a_b.bücher.example", true),
+            ("https://token=S", false),
+            ("https://key;S", false),
+        ] {
+            assert_eq!(has_real_host(&Url::parse(url).unwrap()), is_real, "{url}");
         }
     }
 

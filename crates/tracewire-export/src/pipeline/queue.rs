@@ -34,6 +34,7 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+use tracewire_text::redact_message;
 
 /// How long a flush waits: an exporter that hangs must not gather the threads that wait for it.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
@@ -188,14 +189,14 @@ impl<T: HeapSize> Shared<T> {
     }
 }
 
-/// What a panic said.
+/// What a panic said. A client may have said the whole URL.
 pub(crate) fn describe_panic(panic: &(dyn Any + Send)) -> String {
     let said = panic
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
-    format!("the exporter panicked: {said}")
+    format!("the exporter panicked: {}", redact_message(said, false))
 }
 
 #[cfg(test)]
@@ -304,6 +305,14 @@ mod tests {
             let counts = self.counts.snapshot();
             [counts.exported, counts.failed, counts.dropped]
         }
+    }
+
+    #[test]
+    fn what_a_panic_said_shows_no_credentials() {
+        let said = |text: &'static str| describe_panic(&text);
+        assert_eq!(said("out of luck"), "the exporter panicked: out of luck");
+        let told = said("no answer from https://ada:pw@collector/v1/traces?token=S");
+        assert!(!told.contains("pw") && !told.contains("=S"), "{told}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc, time::Instant};
 /// [`BatchSpanProcessor`](crate::BatchSpanProcessor).
 ///
 /// The console is one, and a page that shows recent traces would be another. Every method is called on
-/// the thread that starts or ends the span, so it must neither block nor take long. A span is shared
+/// the thread that starts or ends the span, so it must neither block, take long nor panic. A span is shared
 /// with the queues of exporters: keep its pointer, do not clone the span.
 pub trait SpanSink: fmt::Debug + Send + Sync + 'static {
     /// Notes that a span starts. Does nothing unless implemented.

@@ -11,6 +11,7 @@ use opentelemetry_sdk::metrics::{
 
 use crate::builder::Otlp;
 use crate::builder::traces::over;
+use crate::contained;
 use crate::settings::{Setting, in_code, settings};
 
 settings! {
@@ -140,15 +141,18 @@ impl Metrics {
     ///
     /// A provider exists where there is an exporter or a reader.
     pub fn reader(mut self, reader: impl MetricReader) -> Self {
+        let reader = contained::reader(reader);
         self.readers.push(Box::new(move |provider| provider.with_reader(reader)));
         self
     }
 
-    /// Adds a view, which may rename, aggregate differently or drop what an instrument measures.
+    /// Adds a view, which may rename, aggregate differently or drop what an instrument measures. Where it
+    /// panics, the instrument stays as it is.
     pub fn view(
         mut self,
         view: impl Fn(&Instrument) -> Option<Stream> + Send + Sync + 'static,
     ) -> Self {
+        let view = contained::view(view);
         self.views.push(Box::new(move |provider| provider.with_view(view)));
         self
     }
@@ -204,8 +208,9 @@ impl MetricsExporter {
     /// To an exporter of your own, which a thread of the SDK calls at each interval.
     ///
     /// What becomes of its metrics is not part of the [report](crate::ShutdownReport), and an export
-    /// that hangs holds up the exports after it.
+    /// that hangs holds up the exports after it. One that panics fails, and is warned of.
     pub fn custom(exporter: impl PushMetricExporter) -> Self {
+        let exporter = contained::metric_exporter(exporter);
         Self::new(MetricsKind::Custom(Box::new(move |provider, interval| {
             let reader = PeriodicReader::builder(exporter).with_interval(interval).build();
             provider.with_reader(reader)

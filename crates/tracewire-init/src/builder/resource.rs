@@ -4,6 +4,7 @@ use opentelemetry::KeyValue;
 use opentelemetry_sdk::resource::ResourceDetector;
 
 use crate::config::detectors::Detector;
+use crate::contained;
 use crate::settings::{Given, Setting, in_code, settings};
 
 settings! {
@@ -47,9 +48,10 @@ impl Resource {
     }
 
     /// Adds a detector of your own, after those that were added before. It runs once, in
-    /// [`init`](crate::Builder::init), on the thread that calls that.
+    /// [`init`](crate::Builder::init), on the thread that calls that. If it panics, its facts are missing,
+    /// which is warned of.
     pub fn detector(mut self, detector: impl ResourceDetector + 'static) -> Self {
-        self.own_detectors.push(Box::new(detector));
+        self.own_detectors.push(Box::new(contained::Detector(detector)));
         self
     }
 

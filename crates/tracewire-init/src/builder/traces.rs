@@ -10,6 +10,7 @@ use tracewire_sampling::Sampler;
 
 use crate::builder::{Batching, Otlp, TracesExporter, Zipkin};
 use crate::config::sampling::{Root, SamplerChoice};
+use crate::contained;
 use crate::settings::{Merge, Setting, in_code, settings};
 
 settings! {
@@ -84,7 +85,7 @@ impl Traces {
     ///
     /// It goes through [`Sampler::wrap`]: spans below a request that is not traced are dropped, a span
     /// without ids is no parent, and the SDK's parent-based sampler honors what a format says beyond
-    /// the sampled flag.
+    /// the sampled flag. Where it panics, the span is dropped.
     pub fn sampler(mut self, sampler: impl ShouldSample + 'static) -> Self {
         self.sampler = in_code(SamplerChoice::Given(Sampler::wrap(sampler)));
         self
@@ -128,28 +129,33 @@ impl Traces {
 
     /// Sets what makes the ids of traces and spans; random ones unless set.
     ///
-    /// Samplers by probability need trace ids whose last seven bytes are uniformly random.
+    /// Where it panics, the id is random. Samplers by probability need trace ids whose last seven bytes are uniformly random.
     pub fn id_generator(mut self, generator: impl IdGenerator + 'static) -> Self {
-        self.id_generator = in_code(Box::new(generator));
+        self.id_generator = in_code(Box::new(contained::id_generator(generator)));
         self
     }
 
     /// Adds a span processor after the exporters and those that were added before.
     ///
     /// A processor after the exporters sees spans as they are exported, and cannot change them. The SDK
-    /// clones each span for every further processor.
+    /// clones each span for every further processor. A panic in it is warned of and ends nothing else; one
+    /// that hangs holds up whatever calls it.
     pub fn processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
-        self.processors.push(Box::new(move |provider| provider.with_span_processor(processor)));
+        self.processors.push(added(processor));
         self
     }
 
     /// Adds a span processor before the exporters, and after those that were added before, such as one
     /// that gives each span an attribute as it starts.
     pub fn processor_first(mut self, processor: impl SpanProcessor + 'static) -> Self {
-        let add: AddProcessor = Box::new(move |provider| provider.with_span_processor(processor));
-        self.processors_first.push(add);
+        self.processors_first.push(added(processor));
         self
     }
+}
+
+fn added(processor: impl SpanProcessor + 'static) -> AddProcessor {
+    let processor = contained::span_processor(processor);
+    Box::new(move |provider| provider.with_span_processor(processor))
 }
 
 /// Settings over earlier ones of the same kind.

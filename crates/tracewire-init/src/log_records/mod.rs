@@ -15,6 +15,7 @@ use crate::Telemetry;
 use crate::builder::{Logs, LogsExporter, LogsKind};
 use crate::config::logs::{self, Exporter};
 use crate::config::otlp::Otlp;
+use crate::contained;
 use crate::error::InitError;
 
 /// The provider of loggers.
@@ -27,6 +28,9 @@ pub(crate) type AddProcessor =
 /// Adds an exporter that code gave, in batches.
 pub(crate) type AddExporter =
     Box<dyn FnOnce(LoggerProviderBuilder, Batch) -> LoggerProviderBuilder + Send>;
+
+/// The longest queue of an exporter of the program: the SDK allocates all of it at once.
+const MOST_PLACES: usize = 65_536;
 
 /// Makes the provider.
 ///
@@ -72,6 +76,7 @@ impl Logs {
     ///
     /// A provider exists where there is an exporter or a processor.
     pub fn processor(mut self, processor: impl LogProcessor + 'static) -> Self {
+        let processor = contained::log_processor(processor);
         let add: AddProcessor = Box::new(move |provider| provider.with_log_processor(processor));
         self.processors.push(add);
         self
@@ -83,13 +88,17 @@ impl LogsExporter {
     /// To an exporter of your own, in batches of the SDK, on a thread of its own.
     ///
     /// What becomes of its records is not part of the [report](crate::ShutdownReport), and limits of
-    /// attributes do not apply.
+    /// attributes do not apply. At most 65,536 records wait, whatever [`Batching::queue_size`] says. An
+    /// export that panics fails, and is warned of.
+    ///
+    /// [`Batching::queue_size`]: crate::Batching::queue_size
     pub fn custom(exporter: impl LogExporter + 'static) -> Self {
+        let exporter = contained::log_exporter(exporter);
         Self::new(LogsKind::Custom(Box::new(move |provider, batch| {
             // Everything is set, because what is not the SDK would read from the environment.
             let config = BatchConfigBuilder::default()
-                .with_max_queue_size(batch.queue_size)
-                .with_max_export_batch_size(batch.batch_size)
+                .with_max_queue_size(batch.queue_size.min(MOST_PLACES))
+                .with_max_export_batch_size(batch.batch_size.min(MOST_PLACES))
                 .with_scheduled_delay(batch.delay.max(Duration::from_millis(1)))
                 .build();
             let processor =

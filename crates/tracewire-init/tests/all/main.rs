@@ -13,6 +13,7 @@ mod logs;
 mod orders;
 #[cfg(unix)]
 mod own;
+mod panics;
 #[cfg(any(feature = "otlp-grpc", feature = "otlp-json"))]
 mod protocols;
 mod several;
