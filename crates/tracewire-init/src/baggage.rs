@@ -13,10 +13,10 @@ use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 /// Copies the baggage members with these keys to each span that starts, as attributes of the same
 /// name.
 ///
-/// Baggage comes from whoever calls, so nothing is copied that is not on the list: not to give
-/// strangers a say about what is stored, and not to store what a caller holds private.
+/// Baggage comes from the caller, so nothing is copied that is not on the list: not to give
+/// callers a say about what is stored, and not to store what a caller holds private.
 ///
-/// [`Builder::baggage_attributes`](crate::Builder::baggage_attributes) adds it; it is public for
+/// [`Traces::baggage_attributes`](crate::Traces::baggage_attributes) adds it; it is public for
 /// people who build their own provider:
 ///
 /// ```

@@ -1,6 +1,5 @@
 //! Telemetry over real sockets, as our own exporters send it and as nobody should.
 #![allow(clippy::unwrap_used)] // a test may
-#![allow(clippy::unwrap_used)] // helpers of tests may
 
 mod support;
 

@@ -2,6 +2,8 @@
 
 mod encoding;
 mod members;
+// `W3c` alone keeps baggage unread, and needs both formats.
+#[cfg_attr(not(feature = "tracecontext"), allow(dead_code))]
 pub(crate) mod unread;
 
 use self::{
