@@ -11,7 +11,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// An ended span, on its own or as part of the [`Spans`] it was found in.
+/// An ended span, on its own or as part of the [`Spans`](crate::Spans) it was found in.
 ///
 /// Each assertion gives the span back, and prints the whole tree when it fails.
 #[derive(Clone)]
