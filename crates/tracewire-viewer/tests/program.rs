@@ -1,6 +1,5 @@
 //! The program: files, ports, signals.
 #![allow(clippy::unwrap_used)] // a test may
-#![allow(clippy::unwrap_used)] // helpers of tests may
 
 mod support;
 
