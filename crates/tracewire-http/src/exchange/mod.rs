@@ -7,6 +7,7 @@ mod record;
 mod remaining;
 mod scope;
 mod series;
+mod span_id;
 mod start;
 mod stream;
 

@@ -1,6 +1,6 @@
 //! Starts the span, described for the sampler.
 
-use super::Record;
+use super::{Record, span_id};
 use crate::values::{OTHER, Side, conventional, repeated};
 use opentelemetry::{
     Context, KeyValue, StringValue,
@@ -39,8 +39,8 @@ impl Record {
         let early = self.resolved.options.describe_unsampled || describe_unsampled();
         let late = !early && refused_by_caller(parent);
         if late && self.resolved.follows_parent && link.is_none() && drop_unsampled() {
-            // The caller's decision goes on as it came, as if there were no SDK.
-            self.context = outgoing(parent);
+            // What the sampler would do, without asking it.
+            self.context = unsampled_child(parent);
             return;
         }
         let mut room = ROOM;
@@ -103,6 +103,19 @@ pub(super) fn span_name(method: &StringValue, target: Option<&str>) -> Cow<'stat
         return conventional(method).map_or_else(|| Cow::Owned(method.to_owned()), Cow::Borrowed);
     };
     repeated::span_name(method, target)
+}
+
+/// A context below the caller's decision, with an id of its own: Trace Context wants one at every hop.
+fn unsampled_child(parent: &Context) -> Context {
+    let span = parent.span();
+    let caller = span.span_context();
+    parent.with_remote_span_context(SpanContext::new(
+        caller.trace_id(),
+        span_id::random(),
+        caller.trace_flags(),
+        false,
+        caller.trace_state().clone(),
+    ))
 }
 
 /// Whether the caller, in another process, decided not to sample this trace.
