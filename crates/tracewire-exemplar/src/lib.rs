@@ -1,7 +1,7 @@
 //! Exemplars for OpenTelemetry histograms: for each bucket, a recent measurement and the ids of its span.
 //!
 //! An exemplar leads from a slow bucket on a graph to a trace of a request that was that slow.
-//! OpenTelemetry's Rust SDK records none, so [`Exemplars`] keeps them beside its histograms: whoever
+//! OpenTelemetry's Rust SDK records none, so [`Exemplars`] keeps them beside its histograms: code that
 //! records a measurement offers it here as well, and an exporter joins the two. `tracewire-http` and
 //! `tracewire-span` offer their durations, and `tracewire-export` joins them.
 //!

@@ -88,17 +88,7 @@ impl ExportError {
 
 impl fmt::Debug for ExportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)?;
-        let mut source = self.source();
-        while let Some(cause) = source {
-            let text = cause.to_string();
-            // Where a message ends with its cause, once is enough.
-            if !self.message.contains(&text) {
-                write!(f, ": {}", printable(&text))?;
-            }
-            source = cause.source();
-        }
-        Ok(())
+        write_with_causes(f, self, &self.message)
     }
 }
 
@@ -115,6 +105,25 @@ impl Error for ExportError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_deref().map(|source| source as &(dyn Error + 'static))
     }
+}
+
+/// Writes `error` and then each of its causes that `message` does not end with already. For `Debug`, which is
+/// what `main` shows of an error that it returns.
+pub fn write_with_causes(
+    f: &mut fmt::Formatter<'_>,
+    error: &(dyn Error + 'static),
+    message: &str,
+) -> fmt::Result {
+    fmt::Display::fmt(error, f)?;
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if !message.contains(&text) {
+            write!(f, ": {}", printable(&text))?;
+        }
+        source = cause.source();
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -116,7 +116,7 @@ impl MetricExporter {
         self
     }
 
-    /// Leaves waiting for what is under way to whoever has `deliveries`, where several readers have
+    /// Leaves waiting for what is under way to the owner of `deliveries`, where several readers have
     /// one provider.
     pub fn with_deliveries(mut self, deliveries: &Deliveries) -> Self {
         self.deliveries = deliveries.clone();

@@ -10,6 +10,7 @@ pub use crate::diagnostics::{
 #[cfg(feature = "logs")]
 pub use crate::otlp::parts::encode_log_record;
 pub use crate::{
+    error::write_with_causes,
     metric_exporter::Deliveries,
     otlp::{
         parts::{encode_resource, encode_scope, encode_span},

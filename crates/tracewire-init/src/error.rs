@@ -7,7 +7,7 @@ use tracewire_propagation::NotCompiledIn;
 use tracewire_text::printable;
 
 use tracewire_export::ExportError;
-use tracewire_export::wiring::Shown;
+use tracewire_export::wiring::{Shown, write_with_causes};
 
 type Source = Box<dyn Error + Send + Sync>;
 
@@ -108,17 +108,7 @@ impl InitError {
 
 impl fmt::Debug for InitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)?;
-        let mut source = self.source();
-        while let Some(cause) = source {
-            let text = cause.to_string();
-            // Where a message ends with its cause, once is enough.
-            if !self.message.contains(&text) {
-                write!(f, ": {}", printable(&text))?;
-            }
-            source = cause.source();
-        }
-        Ok(())
+        write_with_causes(f, self, &self.message)
     }
 }
 

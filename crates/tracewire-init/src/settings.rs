@@ -76,7 +76,7 @@ impl<T> Merge for Vec<T> {
     fn make_default(&mut self) {}
 }
 
-/// Makes a struct of settings, each field of which merges by itself.
+/// Declares a struct of settings that are merged field by field.
 macro_rules! settings {
     (
         $(#[$attribute:meta])*

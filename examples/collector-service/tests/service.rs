@@ -1,4 +1,4 @@
-//! The service as a stranger runs it.
+//! The service as a user runs it.
 #![allow(clippy::unwrap_used)] // a test may
 
 use opentelemetry::trace::SpanKind;

@@ -1,4 +1,4 @@
-//! The service as a stranger runs it, with a collector in the Agent's place.
+//! The service as a user runs it, with a collector in the Agent's place.
 #![allow(clippy::unwrap_used)] // a test may
 
 use tests::Service;

@@ -1,4 +1,4 @@
-//! The server as a stranger runs it.
+//! The server as a user runs it.
 #![allow(clippy::unwrap_used)] // a test may
 
 use std::{

@@ -1,4 +1,4 @@
-//! The service as a stranger runs it, with a collector in the place of Jaeger.
+//! The service as a user runs it, with a collector in the place of Jaeger.
 #![allow(clippy::unwrap_used)] // a test may
 
 use opentelemetry::trace::SpanKind;

@@ -1,4 +1,4 @@
-//! The service as a stranger runs it, with this test in the place of Prometheus.
+//! The service as a user runs it, with this test in the place of Prometheus.
 #![allow(clippy::unwrap_used)] // a test may
 
 use std::net::TcpListener;

@@ -1,4 +1,4 @@
-//! The quickstart as a stranger runs it.
+//! The quickstart as a user runs it.
 
 #![allow(clippy::unwrap_used)] // a test may
 

@@ -1,4 +1,4 @@
-//! The service as a stranger runs it, with a listener in the place of Zipkin.
+//! The service as a user runs it, with a listener in the place of Zipkin.
 #![allow(clippy::unwrap_used)] // a test may
 
 use serde_json::{Value, json};

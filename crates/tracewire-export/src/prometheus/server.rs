@@ -180,7 +180,7 @@ async fn connection(stream: TcpStream, service: PrometheusService, activity: Act
         .await;
 }
 
-/// The page is at two paths; who looks for it elsewhere is told.
+/// The page has two paths; any other path gets a 404 that names one.
 async fn answer(request: Request<Incoming>, service: PrometheusService) -> Response<Full<Bytes>> {
     let (head, _) = request.into_parts();
     let is_read = matches!(head.method, Method::GET | Method::HEAD);

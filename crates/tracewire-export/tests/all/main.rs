@@ -1,4 +1,4 @@
-//! The exporters with an SDK that somebody else set up.
+//! The exporters in an SDK set-up of the user's own.
 #![allow(clippy::unwrap_used)] // a test may
 #![cfg(all(feature = "logs", feature = "prometheus"))]
 

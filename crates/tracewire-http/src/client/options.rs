@@ -28,7 +28,8 @@ macro_rules! client_options {
         ///
         /// The environment variable `TRACEWIRE_EXCLUDED_URLS`, a comma-separated list of patterns,
         /// adds to them. Such a call has no span and no duration of ours. The trace around it is
-        /// sent on; where there is none, the next service is told not to record one.
+        /// sent on. Without one, the call carries a trace that is not sampled, so the next service
+        /// records none either.
         pub fn exclude_urls<I, T>(self, patterns: I) -> Self
         where
             I: IntoIterator<Item = T>,

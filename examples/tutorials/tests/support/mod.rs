@@ -1,4 +1,4 @@
-//! A tutorial's program as a stranger runs it, with a collector that sees what it sends.
+//! A tutorial's program as a user runs it, with a collector that sees what it sends.
 #![allow(dead_code)] // no test needs all of it
 
 use std::process::{Command, Output};

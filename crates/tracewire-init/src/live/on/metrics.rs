@@ -1,4 +1,4 @@
-//! The process's metrics, read when somebody looks.
+//! The process's metrics, read on demand while a browser shows them.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;

@@ -16,7 +16,7 @@ use super::spans::Ended;
 
 /// Scopes that are remembered. Beyond them they are encoded again.
 const MOST_SCOPES: usize = 64;
-/// The store is told the time so often.
+/// How often the store's clock advances.
 const TICK: Duration = Duration::from_secs(1);
 
 /// Starts the thread, which ends when the queue does.

@@ -5,7 +5,7 @@ use tracewire_text::{
     percent::{self, AsciiSet},
 };
 
-/// Bytes that a value holds as they are (`baggage-octet`); `%` is among them.
+/// The bytes that a value may hold unescaped (`baggage-octet` in the grammar), `%` included.
 pub(super) fn is_octet(byte: u8) -> bool {
     CLASS[usize::from(byte)] & OCTET != 0
 }
