@@ -9,6 +9,7 @@
 //! library by the same rules.
 //!
 //! [conventions]: https://opentelemetry.io/docs/specs/semconv/http/
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod client;
 pub mod conventions;

@@ -165,6 +165,7 @@
 //! | `config-file` | no | `ConfigFile`, which reads and checks OpenTelemetry's YAML configuration file; [`init`] does not use it yet |
 //! | `prometheus` | no | the exporter `prometheus` for metrics |
 //! | `uptrace`, `elastic-apm`, `datadog-agent` | no | the variables of these vendors; the latter two add their header format |
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod baggage;
 mod builder;

@@ -59,6 +59,7 @@
 //! # sqlx 0.9
 //!
 //! sqlx 0.9 requires Rust 1.94, more than this crate does. It will become a feature beside this version.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod comment;
 mod connection;

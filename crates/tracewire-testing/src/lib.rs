@@ -29,6 +29,7 @@
     feature = "collector",
     doc = "* [`Collector`] is a fake OTLP collector on a free loopback port, for tests of exporters."
 )]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod assertions;
 mod capture;

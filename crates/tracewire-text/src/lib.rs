@@ -13,6 +13,7 @@
 //!
 //! Whatever is redacted is replaced by `REDACTED`, and user information in a URL by
 //! `REDACTED:REDACTED@`, as the semantic conventions show it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod cut;
 pub mod glob;

@@ -34,6 +34,7 @@
 //! The header formats that are compiled in are the ones used. `OTEL_PROPAGATORS` chooses among them,
 //! and code overrides both. Cargo unifies the features of all crates in a build: in a library, turn the
 //! defaults off and enable no format.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "init")]
 #[doc(inline)]
