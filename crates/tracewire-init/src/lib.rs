@@ -232,6 +232,15 @@ pub use self::signal::{ShutdownSignal, shutdown_signal};
 ///
 /// If telemetry is initialized already, or a variable asks for something that cannot work. Nothing
 /// is changed then.
+///
+/// ```no_run
+/// fn main() -> Result<(), tracewire_init::InitError> {
+///     let telemetry = tracewire_init::init()?;
+///     // ... the program ...
+///     telemetry.shutdown();
+///     Ok(())
+/// }
+/// ```
 pub fn init() -> Result<Telemetry, InitError> {
     Telemetry::builder().init()
 }

@@ -108,7 +108,9 @@ mod tests {
 
     #[test]
     fn an_example_is_rust_that_is_compiled() {
-        for docs in ["```\nf()\n```", "Does.\n\n```rust,no_run\nf()\n```", "```text\n```\n\n```\n```"] {
+        for docs in
+            ["```\nf()\n```", "Does.\n\n```rust,no_run\nf()\n```", "```text\n```\n\n```\n```"]
+        {
             assert!(has_example(docs), "{docs}");
         }
         for docs in ["", "Does it, as `f()`.", "```text\n```", "```ignore\n```", "```sh\n```\n"] {
