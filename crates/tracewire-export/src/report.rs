@@ -14,6 +14,15 @@ use std::{fmt, time::Duration};
 /// ```text
 /// spans to otlp: 120 exported, 8 failed (HTTP 503 from http://localhost:4318/v1/traces)
 /// ```
+///
+/// ```
+/// use tracewire_export::Exports;
+///
+/// let report = Exports::new().report();
+/// if !report.is_complete() {
+///     eprintln!("{} items of telemetry were lost: {report}", report.lost());
+/// }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct ShutdownReport {
     signals: Vec<SignalReport>,
@@ -21,6 +30,14 @@ pub struct ShutdownReport {
 }
 
 /// The part of a [`ShutdownReport`] about one signal on its way to one exporter.
+///
+/// ```
+/// use tracewire_export::Exports;
+///
+/// for part in Exports::new().report().signals() {
+///     println!("{} to {}: {} exported", part.signal(), part.exporter(), part.exported());
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct SignalReport {
     signal: &'static str,

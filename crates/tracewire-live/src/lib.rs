@@ -50,6 +50,7 @@
 //!
 //! - `axum`: the caller's address from axum's `ConnectInfo`, for a mounted page.
 //! - `server`: the page on a port of its own, with hyper on a thread.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod api;
 mod changes;

@@ -13,6 +13,14 @@ use crate::store::{EndedSpan, Memory, Running, Source, Sources, SpanId, Store, T
 use crate::tables::{MetricRow, TelemetryRow};
 
 /// Collects spans for the page. Clones share one store.
+///
+/// ```
+/// use tracewire_live::Live;
+///
+/// let recorder = Live::new().memory_mib(16).build();
+/// recorder.tick(); // once a second
+/// assert!(recorder.used() <= recorder.memory().total);
+/// ```
 #[derive(Clone)]
 pub struct Recorder {
     shared: Arc<Shared>,
@@ -42,6 +50,21 @@ impl fmt::Debug for Recorder {
 }
 
 /// A request that begins.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tracewire_live::{Live, RequestStart};
+///
+/// let recorder = Live::new().build();
+/// recorder.request_started(&RequestStart {
+///     trace_id: [1; 16],
+///     span_id: [2; 8],
+///     start: 1_780_000_000_000_000_000,
+///     name: Arc::from("GET /orders/{id}"),
+///     path: "/orders/7",
+/// });
+/// recorder.request_ended([2; 8]);
+/// ```
 #[derive(Clone, Debug)]
 pub struct RequestStart<'a> {
     /// The trace's id.

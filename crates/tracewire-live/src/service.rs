@@ -32,6 +32,15 @@ const MOUNTED_STREAM: Duration = Duration::from_secs(2);
 const TOKEN: std::ops::RangeInclusive<usize> = 16..=256;
 
 /// The address of the caller. A server inserts it into the extensions of each request.
+///
+/// ```
+/// use http::Request;
+/// use tracewire_live::PeerAddress;
+///
+/// let mut request = Request::get("/").body(())?;
+/// request.extensions_mut().insert(PeerAddress(([127, 0, 0, 1], 50_000).into()));
+/// # Ok::<(), http::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddress(pub SocketAddr);
 
@@ -42,6 +51,15 @@ pub struct PeerAddress(pub SocketAddr);
 /// Others need the [token](Self::token). Who is refused gets 404.
 ///
 /// Mount it after the tracing layer, so that its own requests are not traced.
+///
+/// ```
+/// use tracewire_live::Live;
+///
+/// let recorder = Live::new().build();
+/// let page = recorder.page().mounted_at("/live").token("0123456789abcdef")?;
+/// // A Tower service. With axum: `router.nest_service("/live", page)`.
+/// # Ok::<(), tracewire_live::ConfigError>(())
+/// ```
 #[derive(Clone)]
 pub struct LivePage {
     recorder: Recorder,
@@ -58,6 +76,13 @@ impl fmt::Debug for LivePage {
 }
 
 /// A setting of the page that cannot be used.
+///
+/// ```
+/// use tracewire_live::{ConfigError, Live};
+///
+/// let refused = Live::new().build().page().token("short");
+/// assert_eq!(refused.unwrap_err(), ConfigError::Token);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConfigError {
     /// A token has 16 to 256 characters, each an ASCII letter, a digit or one of `-._~!$*:=@/`, as it

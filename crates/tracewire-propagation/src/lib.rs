@@ -9,6 +9,7 @@
 //! ([`untraced`]).
 //!
 //! [`providers`] tells layers what the global providers are. [`current`] attaches a context in destructors that may run while their thread ends.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod composite;
 pub mod current;

@@ -45,6 +45,26 @@ const LARGEST: u64 = 1 << 40;
 /// dropped before, as [`Outcome::Cancelled`]. At that end the span ends, the duration is recorded
 /// and the gauge goes down, all with the same attributes and the same clock. Durations are recorded
 /// whether or not the span is sampled.
+///
+/// ```
+/// use http::Request;
+/// use std::sync::Arc;
+/// use tracewire_http::Outcome;
+/// use tracewire_http::wiring::{Exchange, ServerCall, ServerSettings};
+///
+/// fn size_known(exchange: &mut Exchange, bytes: u64) {
+///     if exchange.measures_sizes() {
+///         exchange.set_request_size(bytes);
+///     }
+/// }
+///
+/// let settings = Arc::new(ServerSettings::new("my-server", "1.0.0").body_sizes(true));
+/// let (mut scope, _handle) = ServerCall::begin(&settings, &Request::new(()));
+/// if let Some(exchange) = scope.exchange() {
+///     size_known(exchange, 512);
+/// }
+/// scope.end(Outcome::Complete);
+/// ```
 #[derive(Debug)]
 pub struct Exchange {
     context: Context,

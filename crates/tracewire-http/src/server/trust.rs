@@ -11,6 +11,15 @@ use tracewire_propagation::current;
 /// Anyone can send them: a caller decides with them which trace a request belongs to, whether it
 /// is sampled, and what baggage your code reads. That is right between services of your own, and may
 /// be wrong at the edge.
+///
+/// ```
+/// use tracewire_http::{Trust, wiring::ServerSettings};
+///
+/// // Every server layer has these options. The edge starts traces of its own, but not for partners.
+/// let settings = ServerSettings::new("my-server", "1.0.0").trust_by(|request| {
+///     if request.headers.contains_key("x-partner") { Trust::Continue } else { Trust::Link }
+/// });
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Trust {

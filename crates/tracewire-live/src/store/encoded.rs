@@ -79,6 +79,21 @@ impl SpanHead {
 }
 
 /// A span that was received in its OTLP encoding.
+///
+/// ```
+/// use prost::Message;
+/// use opentelemetry_proto::tonic::trace::v1::Span;
+/// use tracewire_live::{EncodedSpan, Live};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let recorder = Live::new().build();
+/// let source = recorder.source(b"", b""); // the resource and the scope, as OTLP has them
+/// let span = Span { trace_id: vec![1; 16], span_id: vec![2; 8], ..Span::default() };
+/// let span = EncodedSpan::new(source, span.encode_to_vec().into())?;
+/// recorder.offer([Box::new(span) as _]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct EncodedSpan {
     bytes: Bytes,

@@ -15,6 +15,14 @@ const ROUTES: usize = 5 * MIB / 4;
 const GONE: usize = 512 * KIB;
 
 /// The memory of the page, divided.
+///
+/// ```
+/// use tracewire_live::Live;
+///
+/// let memory = Live::new().memory_mib(16).build().memory();
+/// assert_eq!(memory.total, 16 * 1024 * 1024);
+/// assert!(memory.queue + memory.traces <= memory.total);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
     /// All of it, in bytes.
