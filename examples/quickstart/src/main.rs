@@ -128,7 +128,8 @@ fn invite(shop_url: &str, page: Option<&str>) {
         say(&format!("See all traces at {page}\n"));
     }
     say(&format!(
-        "Both services keep running. Continue a trace of your own, which the shop calls its remote parent:\n\n  \
+        "The shop keeps running at {shop_url}. Continue a trace of your own, whose span the shop\n\
+         then shows as its remote parent:\n\n  \
          curl -H 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' \
          {shop_url}/items/lamp\n\n\
          Press Ctrl-C to stop.\n"
