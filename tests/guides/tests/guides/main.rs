@@ -2,13 +2,23 @@
 #![allow(clippy::unwrap_used)] // a test may
 
 mod baggage;
+mod configuration_file;
 mod context;
 mod custom_spans;
+mod databases;
 mod deploying;
+mod exemplars;
 mod getting_started;
 mod header_formats;
+mod health_checks;
+mod live_page;
 mod metrics;
 mod pages;
 mod proxies;
+mod readme;
+mod sampling;
+mod streams;
 mod testing;
+mod tracing;
+mod troubleshooting;
 mod variables;
