@@ -1,4 +1,5 @@
 //! docs/live-page.md
+#![allow(clippy::print_stdout)] // a small program may
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

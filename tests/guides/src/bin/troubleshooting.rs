@@ -1,4 +1,5 @@
 //! docs/troubleshooting.md: a service that operators can redirect, and that waits a while at its end.
+#![allow(clippy::print_stdout)] // a small program may
 
 mod defaults {
     use tracewire::{InitError, Telemetry, setup::TracesExporter};

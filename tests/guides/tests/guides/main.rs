@@ -1,5 +1,6 @@
 //! The guides in docs/: each piece of Rust on a page stands in a program here, and runs.
 #![allow(clippy::unwrap_used)] // a test may
+#![allow(clippy::let_and_return, clippy::print_stdout, clippy::print_stderr)] // as the pages show it
 
 mod baggage;
 mod configuration_file;
