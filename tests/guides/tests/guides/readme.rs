@@ -16,7 +16,7 @@ mod service {
         axum::serve(listener, app)
             .with_graceful_shutdown(tracewire::shutdown_signal()) // Ctrl-C and SIGTERM
             .await?;
-        telemetry.shutdown(); // sends what waits
+        telemetry.shutdown(); // sends what is still queued
         Ok(())
     }
 }
