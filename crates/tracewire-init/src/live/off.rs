@@ -7,6 +7,9 @@ use tracewire_export::{BatchSpanProcessor, ConsoleExporter, Exports};
 use super::Live;
 use crate::config::Config;
 
+/// The page of another telemetry, which has none either.
+pub(crate) enum SharedPage {}
+
 /// A page that does not exist.
 pub(crate) enum LivePages {}
 

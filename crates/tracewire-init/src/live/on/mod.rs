@@ -27,6 +27,20 @@ use super::Live;
 use crate::Telemetry;
 use crate::config::Config;
 
+/// The page of another telemetry of this process.
+pub(crate) struct SharedPage {
+    /// `None` if that telemetry has no page.
+    recorder: Option<Recorder>,
+    url: Option<String>,
+}
+
+impl SharedPage {
+    pub(crate) fn of(telemetry: &Telemetry) -> Self {
+        let live = telemetry.running().and_then(|running| running.live.as_ref());
+        Self { recorder: live.map(|live| live.recorder.clone()), url: telemetry.live_url() }
+    }
+}
+
 /// The page, and what brings telemetry to it. The port is free again once this is dropped.
 pub(crate) struct LivePages {
     settings: Live,
@@ -38,16 +52,10 @@ pub(crate) struct LivePages {
 impl LivePages {
     /// Makes the store and its thread. `None`, with a warning, if there can be no thread.
     pub(crate) fn start(settings: Live, resource: &Resource, exports: &Exports) -> Option<Self> {
-        let text = |key| {
-            let value = resource.get(&Key::from_static_str(key));
-            value.map_or_else(String::new, |value| value.as_str().into_owned())
+        let recorder = match &settings.shared {
+            Some(shared) => shared.recorder.clone()?,
+            None => recorder(&settings, resource, exports),
         };
-        let recorder = tracewire_live::Live::new()
-            .memory_mib(usize::try_from(settings.memory_mib).unwrap_or(usize::MAX))
-            .service(text("service.name"), text("service.version"))
-            .build();
-        let exports = exports.clone();
-        recorder.set_telemetry(move || report::rows(&exports));
         let queue = Arc::new(Queue::new(recorder.memory().queue));
         match thread::start(&queue, &recorder, encode_resource(resource)) {
             Ok(()) => Some(Self { settings, recorder, queue, server: None }),
@@ -60,11 +68,13 @@ impl LivePages {
 
     /// Adds to what is decided what the page needs: a reader of metrics and a processor of log records.
     pub(crate) fn prepare(&self, config: &mut Config) {
-        let rows = MetricRows::new();
-        let reader = rows.clone();
-        let metrics = config.metrics.get_or_insert_default();
-        metrics.readers.push(Box::new(move |provider| provider.with_reader(reader)));
-        self.recorder.set_metrics(move || rows.rows());
+        if self.settings.shared.is_none() {
+            let rows = MetricRows::new();
+            let reader = rows.clone();
+            let metrics = config.metrics.get_or_insert_default();
+            metrics.readers.push(Box::new(move |provider| provider.with_reader(reader)));
+            self.recorder.set_metrics(move || rows.rows());
+        }
         #[cfg(feature = "logs")]
         {
             let logs = config.logs.get_or_insert_default();
@@ -89,6 +99,9 @@ impl LivePages {
 
     /// Serves the page on a port of its own, if it is to have one. What cannot work is warned of.
     pub(crate) fn serve(&mut self, console: &ConsoleExporter) {
+        if let Some(url) = self.settings.shared.as_ref().and_then(|shared| shared.url.as_ref()) {
+            console.link_traces(format!("{url}trace/"));
+        }
         let Some(listen) = &self.settings.listen else { return };
         let started = Listen::parse(listen).map_err(|_| {
             // The text may be anything, such as an address with credentials.
@@ -127,6 +140,21 @@ impl LivePages {
         }
         Ok(self.settings.hosts.iter().fold(page, |page, host| page.allow_host(host)))
     }
+}
+
+/// The store of a page of its own.
+fn recorder(settings: &Live, resource: &Resource, exports: &Exports) -> Recorder {
+    let text = |key| {
+        let value = resource.get(&Key::from_static_str(key));
+        value.map_or_else(String::new, |value| value.as_str().into_owned())
+    };
+    let recorder = tracewire_live::Live::new()
+        .memory_mib(usize::try_from(settings.memory_mib).unwrap_or(usize::MAX))
+        .service(text("service.name"), text("service.version"))
+        .build();
+    let exports = exports.clone();
+    recorder.set_telemetry(move || report::rows(&exports));
+    recorder
 }
 
 impl fmt::Debug for LivePages {
