@@ -22,6 +22,7 @@ use opentelemetry::{
     Context,
     trace::{SpanContext, TraceContextExt, TraceFlags, TraceState},
 };
+use std::iter;
 
 /// The names of both headers.
 pub(crate) static NAMES: [HeaderName; 2] =
@@ -45,31 +46,41 @@ pub(crate) fn extract_from(
     })
 }
 
-/// Returns `parent` with the caller's span, as the value of `traceparent` and `tracestate`, where
-/// there is one, hold it.
-pub(crate) fn extract_value(
+/// Returns `parent` with the caller's span, as the values found of `traceparent` and `tracestate` hold
+/// it.
+pub(crate) fn extract_found(
     value: &Single<'_>,
-    state: State<'_>,
+    list: &Single<'_>,
+    state: State,
+    headers: &HeaderMap,
     parent: &Context,
 ) -> Option<Context> {
     extract_one(value, &MALFORMED_PARENT, parent, |context, span| {
-        let list = match state {
-            State::None => List::Empty,
-            State::Read(headers) => tracestate::parse(lines(headers, TRACESTATE)),
-            State::Unread(headers) => tracestate::parse_beside(lines(headers, TRACESTATE)),
+        let list = match list {
+            Single::Absent => List::Empty,
+            Single::One(line) => state.parse(iter::once(*line)),
+            Single::Many => state.parse(lines(headers, TRACESTATE)),
         };
         with_list(list, context, span)
     })
 }
 
-/// Where `tracestate` is, and what is made of it.
-pub(crate) enum State<'a> {
-    /// There is none.
-    None,
+/// What is made of `tracestate`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum State {
     /// Samplers, spans and the application see it.
-    Read(&'a HeaderMap),
+    Read,
     /// It is only passed on, but for OpenTelemetry's own member.
-    Unread(&'a HeaderMap),
+    Unread,
+}
+
+impl State {
+    fn parse<'a>(self, lines: impl Iterator<Item = &'a [u8]>) -> List {
+        match self {
+            Self::Read => tracestate::parse(lines),
+            Self::Unread => tracestate::parse_beside(lines),
+        }
+    }
 }
 
 fn extract_one(
