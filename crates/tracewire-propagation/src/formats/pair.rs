@@ -5,11 +5,11 @@ use super::{
     w3c::{self, State},
 };
 use crate::{
-    propagator::Propagator,
+    propagator::{Extracted, Propagator},
     tools::read::{Single, single},
 };
 use http::{HeaderMap, HeaderName};
-use opentelemetry::Context;
+use opentelemetry::{Context, SpanId, trace::TraceContextExt};
 
 /// In a message with more headers they are looked up one by one.
 const MANY: usize = 32;
@@ -65,10 +65,11 @@ impl W3c {
         Self { unread: true }
     }
 
-    fn read(self, found: &Found<'_>, headers: &HeaderMap, parent: &Context) -> Context {
+    fn read(self, headers: &HeaderMap, parent: &Context, own: Option<SpanId>) -> Context {
+        let found = Found::among(headers);
         let state = if self.unread { State::Unread } else { State::Read };
-        let context =
-            w3c::extract_found(&found.traceparent, &found.tracestate, state, headers, parent);
+        let lists = (&found.tracestate, state, headers);
+        let context = w3c::extract_found(&found.traceparent, lists, parent, own);
         let so_far = context.as_ref().unwrap_or(parent);
         match (&found.baggage, self.unread) {
             (Single::Absent, _) => context.unwrap_or_else(|| parent.clone()),
@@ -80,7 +81,13 @@ impl W3c {
 
 impl Propagator for W3c {
     fn extract(&self, headers: &HeaderMap, parent: &Context) -> Context {
-        self.read(&Found::among(headers), headers, parent)
+        self.read(headers, parent, None)
+    }
+
+    fn extract_hop(&self, headers: &HeaderMap, parent: &Context, own: SpanId) -> Extracted {
+        let context = self.read(headers, parent, Some(own));
+        let is_hop = context.span().span_context().span_id() == own;
+        if is_hop { Extracted::Hop(context) } else { Extracted::Caller(context) }
     }
 
     fn inject(&self, context: &Context, headers: &mut HeaderMap) {
@@ -121,14 +128,11 @@ impl<'a> Found<'a> {
             return found;
         }
         for (name, value) in headers {
-            let slot = if name == traceparent {
-                &mut found.traceparent
-            } else if name == tracestate {
-                &mut found.tracestate
-            } else if name == baggage {
-                &mut found.baggage
-            } else {
-                continue;
+            let slot = match name.as_str().as_bytes() {
+                b"traceparent" => &mut found.traceparent,
+                b"tracestate" => &mut found.tracestate,
+                b"baggage" => &mut found.baggage,
+                _ => continue,
             };
             *slot = match slot {
                 Single::Absent => Single::One(value.as_bytes()),

@@ -1,6 +1,5 @@
 //! The characters of keys and values, and how values are percent-encoded.
 
-use std::borrow::Cow;
 use tracewire_text::{
     hex,
     percent::{self, AsciiSet},
@@ -26,13 +25,17 @@ pub(super) struct Decoded {
     pub(super) is_canonical: bool,
 }
 
+impl Decoded {
+    /// A value without escapes.
+    pub(super) fn plain(text: &str) -> Self {
+        Self { value: text.to_owned(), is_exact: true, is_canonical: true }
+    }
+}
+
 /// Decodes a value that holds octets only. A `%` that begins no escape stays, and what is not UTF-8
 /// becomes U+FFFD.
 pub(super) fn decode(text: &str) -> Decoded {
     let decoded = percent::decode_lossy(text);
-    if matches!(decoded.text, Cow::Borrowed(_)) {
-        return Decoded { value: text.to_owned(), is_exact: true, is_canonical: true };
-    }
     let is_canonical = decoded.is_exact && text.split('%').skip(1).all(begins_needed_escape);
     Decoded { value: decoded.text.into_owned(), is_exact: decoded.is_exact, is_canonical }
 }

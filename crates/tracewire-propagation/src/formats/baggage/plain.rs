@@ -26,8 +26,12 @@ pub(super) fn read(line: &str) -> Option<Plain> {
     let mut rest = line;
     for _ in 0..MAX_MEMBERS {
         let (key, behind) = split_while(rest, is_token);
-        let (value, behind) = split_while(behind.strip_prefix('=')?, is_octet);
-        let decoded = decode(value);
+        let mut has_escapes = false;
+        let (value, behind) = split_while(behind.strip_prefix('=')?, |byte| {
+            has_escapes |= byte == b'%';
+            is_octet(byte)
+        });
+        let decoded = if has_escapes { decode(value) } else { Decoded::plain(value) };
         let Decoded { value, is_exact: true, .. } = decoded else { return None };
         if key.is_empty() || entries.insert(key.to_owned(), value).is_some() {
             return None;
@@ -42,7 +46,7 @@ pub(super) fn read(line: &str) -> Option<Plain> {
 }
 
 /// What belongs at the beginning, and the rest. What belongs is ASCII.
-fn split_while(text: &str, belongs: impl Fn(u8) -> bool) -> (&str, &str) {
+fn split_while(text: &str, mut belongs: impl FnMut(u8) -> bool) -> (&str, &str) {
     let end = text.bytes().position(|byte| !belongs(byte)).unwrap_or(text.len());
     text.split_at(end)
 }

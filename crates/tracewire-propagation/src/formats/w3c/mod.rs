@@ -19,7 +19,7 @@ use crate::{
 };
 use http::{HeaderMap, HeaderName};
 use opentelemetry::{
-    Context,
+    Context, SpanId,
     trace::{SpanContext, TraceContextExt, TraceFlags, TraceState},
 };
 use std::iter;
@@ -42,18 +42,17 @@ pub(crate) fn extract_from(
     parent: &Context,
 ) -> Option<Context> {
     extract_one(&single(headers, name), malformed, parent, |context, span| {
-        with_list(tracestate::parse(lines(headers, TRACESTATE)), context, span)
+        with_list(tracestate::parse(lines(headers, TRACESTATE)), context, span, None)
     })
 }
 
 /// Returns `parent` with the caller's span, as the values found of `traceparent` and `tracestate` hold
-/// it.
+/// it, or with the service's `own` span if the caller did not sample.
 pub(crate) fn extract_found(
     value: &Single<'_>,
-    list: &Single<'_>,
-    state: State,
-    headers: &HeaderMap,
+    (list, state, headers): (&Single<'_>, State, &HeaderMap),
     parent: &Context,
+    own: Option<SpanId>,
 ) -> Option<Context> {
     extract_one(value, &MALFORMED_PARENT, parent, |context, span| {
         let list = match list {
@@ -61,7 +60,7 @@ pub(crate) fn extract_found(
             Single::One(line) => state.parse(iter::once(*line)),
             Single::Many => state.parse(lines(headers, TRACESTATE)),
         };
-        with_list(list, context, span)
+        with_list(list, context, span, own)
     })
 }
 
@@ -123,17 +122,20 @@ static TRACESTATE: &HeaderName = &NAMES[1];
 static MALFORMED_PARENT: Malformed = Malformed::new("traceparent");
 static MALFORMED_STATE: Malformed = Malformed::new("tracestate");
 
-/// Returns `parent` with the caller's span, its list and its random flag.
-fn with_list(list: List, parent: &Context, span: SpanContext) -> Context {
-    let (trace_id, span_id, flags) = (span.trace_id(), span.span_id(), span.trace_flags());
-    let with = |list| SpanContext::new(trace_id, span_id, flags, true, list);
+/// Returns `parent` with the caller's span, its list and its random flag; or with the service's `own`
+/// span in its place, if the caller did not sample.
+fn with_list(list: List, parent: &Context, caller: SpanContext, own: Option<SpanId>) -> Context {
+    let (trace_id, flags) = (caller.trace_id(), caller.trace_flags());
+    let own = own.filter(|_| !flags.is_sampled());
+    let (span_id, is_remote) = (own.unwrap_or(caller.span_id()), own.is_none());
+    let with = |list| SpanContext::new(trace_id, span_id, flags, is_remote, list);
     let (span, unheld) = match list {
-        List::Empty => (span, None),
+        List::Empty => (with(TraceState::NONE), None),
         List::Held(list) => (with(list), None),
         List::Unheld { list, ot } => (with(ot), Some(list)),
         List::Malformed => {
             MALFORMED_STATE.warn();
-            (span, None)
+            (with(TraceState::NONE), None)
         }
     };
     let mut context = with_remote_span(parent, span, None);
