@@ -7,4 +7,5 @@ pub mod load;
 pub mod pressure;
 pub mod propagation;
 pub mod sampling;
+pub mod spans;
 pub mod worst;

@@ -5,7 +5,7 @@ use super::{
     resends::{OpenAttempt, Resends},
 };
 use crate::{
-    exchange::{Exchange, Record, RequestKind, Traced, declared_length, is_event_stream},
+    exchange::{Below, Exchange, Record, RequestKind, Traced, declared_length, is_event_stream},
     outcome::Outcome,
     settings::Resolved,
     values::limited_shared,
@@ -215,7 +215,7 @@ fn exchange(resolved: &Arc<Resolved>, parent: &Context, request: &ClientRequest<
             .map(|host| (limited_shared(host.into(), record.options().value_limit), request.port));
         record.rpc = request.rpc(resolved).map(Box::new);
     };
-    Exchange::start(resolved, request.method, (parent, None), note, |record| {
+    Exchange::start(resolved, request.method, Below::of(parent), note, |record| {
         (record.span_name(request.name, request.template), request.describe(record))
     })
 }

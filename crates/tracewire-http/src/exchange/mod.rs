@@ -7,7 +7,7 @@ mod record;
 mod remaining;
 mod scope;
 mod series;
-mod span_id;
+pub(crate) mod span_id;
 mod start;
 mod stream;
 
@@ -18,6 +18,7 @@ pub use self::{
 pub(crate) use self::{
     record::{Record, Shared},
     remaining::{Remaining, RequestKind, declared_length},
+    start::Below,
     stream::is_event_stream,
 };
 
@@ -30,10 +31,7 @@ use crate::{
 use bytes::Buf;
 use http::{HeaderMap, Method, StatusCode, Version};
 use http_body::Frame;
-use opentelemetry::{
-    Context, KeyValue,
-    trace::{SpanContext, TraceContextExt},
-};
+use opentelemetry::{Context, KeyValue, trace::TraceContextExt};
 use std::{borrow::Cow, net::SocketAddr, sync::Arc};
 
 /// The largest size of a body that is believed, in bytes: 1 TiB. Anyone can declare more.
@@ -231,12 +229,12 @@ impl Exchange {
         self.shared.as_ref().is_some_and(|shared| shared.rpc)
     }
 
-    /// Starts the exchange of a request with this method, under `parent`: `note` says what is known
+    /// Starts the exchange of a request with this method, `below` others: `note` says what is known
     /// of it, and `describe` what its span is called and has.
     pub(crate) fn start(
         resolved: &Arc<Resolved>,
         method: &Method,
-        (parent, link): (&Context, Option<SpanContext>),
+        below: Below<'_>,
         note: impl FnOnce(&mut Record),
         describe: impl Fn(&Record) -> (Cow<'static, str>, Vec<KeyValue>),
     ) -> Self {
@@ -245,7 +243,7 @@ impl Exchange {
         let own = Arc::get_mut(&mut shared).expect("nobody else has it yet");
         let context = own.begin(|record| {
             note(record);
-            record.start(parent, link, describe);
+            record.start(below, describe);
         });
         Self { context, shared: Some(shared) }
     }

@@ -1,6 +1,7 @@
 //! What the settings resolve to: looked up at the first exchange, and kept.
 
 use super::common::Common;
+use crate::exchange::span_id;
 use crate::metrics::{Instruments, Keeping, Optional};
 use arc_swap::ArcSwapOption;
 use http::HeaderMap;
@@ -19,7 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tracewire_propagation::{
-    Propagator, default_propagator, default_version,
+    Extracted, Propagator, default_propagator, default_version, describe_unsampled, drop_unsampled,
     providers::{self, AnyTracer, FoundTracer},
     remove_propagation_headers,
 };
@@ -115,6 +116,26 @@ impl Resolved {
     /// Returns `parent` with what `headers` carry added to it.
     pub(crate) fn extract(&self, headers: &HeaderMap, parent: &Context) -> Context {
         self.propagator.extract(headers, parent)
+    }
+
+    /// Does the same for a request that gets no span if its caller did not sample: then the service's
+    /// own span id may be in the context already.
+    pub(crate) fn extract_hop(&self, headers: &HeaderMap, parent: &Context) -> Extracted {
+        if self.drops_unsampled() {
+            self.propagator.extract_hop(headers, parent, span_id::random())
+        } else {
+            Extracted::Caller(self.extract(headers, parent))
+        }
+    }
+
+    /// Whether no span is started under a caller who did not sample: what the sampler would do, without
+    /// asking it.
+    pub(crate) fn drops_unsampled(&self) -> bool {
+        self.tracer.is_some()
+            && self.follows_parent
+            && drop_unsampled()
+            && !self.options.describe_unsampled
+            && !describe_unsampled()
     }
 
     /// Writes what `context` carries into `headers`.
