@@ -6,10 +6,11 @@
 //! [`tracer`] and [`meter`] what they are. Everybody else sees the providers as before, and somebody
 //! else's providers work as before.
 
+use crate::random_flag::with_span;
 use opentelemetry::{
     Context, InstrumentationScope, global,
     metrics::{Meter, MeterProvider},
-    trace::{Span, SpanBuilder, TraceContextExt, Tracer, TracerProvider},
+    trace::{Span, SpanBuilder, Tracer, TracerProvider},
 };
 use std::{
     any::type_name,
@@ -21,6 +22,9 @@ use std::{
 /// A tracer of any type, which starts spans right inside a context.
 pub trait AnyTracer: Send + Sync {
     /// Starts a span. Returns `parent` with the span in it, and whether the span records.
+    ///
+    /// The id of a trace that starts here, or whose caller said so, is marked as random: see
+    /// [`with_random_trace_id`](crate::with_random_trace_id).
     fn start(&self, span: SpanBuilder, parent: &Context) -> (Context, bool);
 }
 
@@ -32,7 +36,7 @@ where
     fn start(&self, span: SpanBuilder, parent: &Context) -> (Context, bool) {
         let span = self.build_with_context(span, parent);
         let records = span.is_recording();
-        (parent.with_span(span), records)
+        (with_span(parent, span), records)
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 use tracewire_propagation::{
-    SamplingHint, describe_unsampled, drop_unsampled, is_untraced, outgoing, with_random_trace_id,
+    SamplingHint, describe_unsampled, drop_unsampled, is_untraced, outgoing,
 };
 
 /// How many attributes a span has at most before its end: an SDK keeps 128 unless it is told
@@ -76,12 +76,7 @@ impl Record {
             span.set_attributes(attributes);
         }
         self.room = room;
-        let root = !parent.span().span_context().is_valid();
         self.context = context;
-        if root {
-            // OpenTelemetry's generators draw the whole id; the flag asks for its last seven bytes.
-            self.context = with_random_trace_id(&self.context);
-        }
     }
 }
 
