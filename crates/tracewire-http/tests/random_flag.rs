@@ -6,9 +6,7 @@ use opentelemetry::{
     Context, KeyValue, TraceId,
     trace::{Link, SpanKind, TraceContextExt, TraceState, Tracer, TracerProvider},
 };
-use opentelemetry_sdk::trace::{
-    SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample,
-};
+use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample};
 use std::sync::Arc;
 use tracewire_http::{
     ClientRequest, Scheme,
@@ -30,11 +28,8 @@ impl ShouldSample for Drops {
         _: &[KeyValue],
         _: &[Link],
     ) -> SamplingResult {
-        let decision = if name == self.0 {
-            SamplingDecision::Drop
-        } else {
-            SamplingDecision::RecordAndSample
-        };
+        let decision =
+            if name == self.0 { SamplingDecision::Drop } else { SamplingDecision::RecordAndSample };
         SamplingResult { decision, attributes: Vec::new(), trace_state: TraceState::NONE }
     }
 }
@@ -115,7 +110,8 @@ fn a_trace_that_starts_here_stays_random_where_it_is_dropped() {
 #[test]
 fn of_a_trace_that_starts_elsewhere_only_the_caller_knows() {
     let service = Service::dropping("POST");
-    for (sent, kept, dropped) in [(0, "01", "00"), (1, "01", "00"), (2, "03", "02"), (3, "03", "02")]
+    for (sent, kept, dropped) in
+        [(0, "01", "00"), (1, "01", "00"), (2, "03", "02"), (3, "03", "02")]
     {
         let caller = caller(sent);
         let call = service.call(&caller, &Method::GET);
@@ -133,9 +129,8 @@ fn another_trace_inside_one_of_ours_is_not_taken_for_random() {
         let service = Service::dropping("POST");
         let call = service.call(&Context::new(), &method);
         // A message from elsewhere, handled inside a trace that started here.
-        let caller = call.context().with_remote_span_context(
-            self::caller(1).span().span_context().clone(),
-        );
+        let caller =
+            call.context().with_remote_span_context(self::caller(1).span().span_context().clone());
         assert_eq!(flags(&caller, &caller), "01");
         assert_eq!(flags(&service.span(&caller, "work"), &caller), "01");
         assert_eq!(flags(service.call(&caller, &Method::GET).context(), &caller), "01");

@@ -56,20 +56,33 @@ where
     let around = parent.span();
     let around = around.span_context();
     let starts_here = !around.is_valid();
-    let is_random = starts_here || (own.trace_id() == around.trace_id() && is_random(parent, around));
+    let is_random =
+        starts_here || (own.trace_id() == around.trace_id() && is_random(parent, around));
     if !own.is_valid() || !is_random {
         return parent.with_span(span);
     }
     let is_sampled = own.is_sampled();
-    let context = match has_flag(own) {
-        true => parent.with_span(span),
-        false => parent.with_span(RandomSpan::new(span)),
+    let context = if has_flag(own) {
+        parent.with_span(span)
+    } else {
+        let context = with_flag(own);
+        parent.with_span(RandomSpan { inner: span, context })
     };
     if is_sampled { context } else { with_random_trace_id(&context) }
 }
 
 fn has_flag(span_context: &SpanContext) -> bool {
     span_context.trace_flags().to_u8() & RANDOM != 0
+}
+
+fn with_flag(span_context: &SpanContext) -> SpanContext {
+    SpanContext::new(
+        span_context.trace_id(),
+        span_context.span_id(),
+        span_context.trace_flags() | TraceFlags::new(RANDOM),
+        span_context.is_remote(),
+        span_context.trace_state().clone(),
+    )
 }
 
 fn kept_for(context: &Context, span_context: &SpanContext) -> bool {
@@ -84,20 +97,6 @@ struct RandomTraceId;
 struct RandomSpan<S> {
     inner: S,
     context: SpanContext,
-}
-
-impl<S: Span> RandomSpan<S> {
-    fn new(inner: S) -> Self {
-        let own = inner.span_context();
-        let context = SpanContext::new(
-            own.trace_id(),
-            own.span_id(),
-            own.trace_flags() | TraceFlags::new(RANDOM),
-            own.is_remote(),
-            own.trace_state().clone(),
-        );
-        Self { inner, context }
-    }
 }
 
 impl<S: Span> Span for RandomSpan<S> {

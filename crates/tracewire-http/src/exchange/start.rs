@@ -23,7 +23,8 @@ impl Record {
     /// as active.
     ///
     /// The span is described at its start, so that samplers see the attributes, except under a
-    /// remote parent that is not sampled: then only if the span records after all.
+    /// remote parent that is not sampled: then only if the span records after all. Where it is known
+    /// that the sampler follows a parent that is not, no span starts.
     pub(crate) fn start(
         &mut self,
         parent: &Context,
@@ -37,12 +38,13 @@ impl Record {
             return;
         };
         let early = self.resolved.options.describe_unsampled || describe_unsampled();
-        let late = !early && refused_by_caller(parent);
-        if late && self.resolved.follows_parent && link.is_none() && drop_unsampled() {
+        let refused = !early && is_refused(parent);
+        if refused && self.resolved.follows_parent && link.is_none() && drop_unsampled() {
             // What the sampler would do, without asking it.
             self.context = unsampled_child(parent);
             return;
         }
+        let late = refused && parent.span().span_context().is_remote();
         let mut room = ROOM;
         let mut describe = |record: &Self| {
             let (name, mut attributes) = describe(record);
@@ -113,12 +115,11 @@ fn unsampled_child(parent: &Context) -> Context {
     ))
 }
 
-/// Whether the caller, in another process, decided not to sample this trace.
-fn refused_by_caller(parent: &Context) -> bool {
+/// Whether it was decided before, here or in another process, not to sample this trace.
+fn is_refused(parent: &Context) -> bool {
     let span = parent.span();
     let parent_span = span.span_context();
-    parent_span.is_remote()
-        && parent_span.is_valid()
+    parent_span.is_valid()
         && !parent_span.is_sampled()
         && !matches!(
             parent.get::<SamplingHint>(),
