@@ -16,10 +16,11 @@
 //! assert!(!records); // no SDK is set in this process
 //! ```
 
+use crate::random_flag::with_span;
 use opentelemetry::{
     Context, InstrumentationScope, global,
     metrics::{Meter, MeterProvider},
-    trace::{Span, SpanBuilder, TraceContextExt, Tracer, TracerProvider},
+    trace::{Span, SpanBuilder, Tracer, TracerProvider},
 };
 use std::{
     any::type_name,
@@ -44,6 +45,9 @@ use std::{
 /// ```
 pub trait AnyTracer: Send + Sync {
     /// Starts a span. Returns `parent` with the span in it, and whether the span records.
+    ///
+    /// The id of a trace that starts here, or whose caller said so, is marked as random: see
+    /// [`with_random_trace_id`](crate::with_random_trace_id).
     fn start(&self, span: SpanBuilder, parent: &Context) -> (Context, bool);
 }
 
@@ -55,7 +59,7 @@ where
     fn start(&self, span: SpanBuilder, parent: &Context) -> (Context, bool) {
         let span = self.build_with_context(span, parent);
         let records = span.is_recording();
-        (parent.with_span(span), records)
+        (with_span(parent, span), records)
     }
 }
 

@@ -29,7 +29,7 @@ use tracewire_text::host::Authority;
 pub struct ClientRequest<'a> {
     /// The request method.
     pub method: &'a Method,
-    /// The absolute URL, as it stands in the request; what is secret in it is redacted here.
+    /// The absolute URL, as it is sent: without a fragment. What is secret in it is redacted here.
     pub url: &'a str,
     /// The scheme of the URL.
     pub scheme: Scheme,

@@ -187,6 +187,10 @@ impl Exchange {
     pub fn set_version(&mut self, version: Version) {
         let version = version_name(version);
         self.note(|record| record.version = version);
+        self.show_version(version);
+    }
+
+    fn show_version(&self, version: Option<&'static str>) {
         if self.records_span()
             && !self.is_rpc()
             && let Some(version) = version
@@ -194,6 +198,19 @@ impl Exchange {
             let version = KeyValue::new(c::NETWORK_PROTOCOL_VERSION, version);
             self.context.span().set_attribute(version);
         }
+    }
+
+    /// Notes the head of the response to a client: the version that was negotiated, and what
+    /// [`set_response`](Self::set_response) notes.
+    pub(crate) fn set_answer(&mut self, version: Version, status: StatusCode, headers: &HeaderMap) {
+        let version = version_name(version);
+        self.note(|record| {
+            record.version = version;
+            record.set_status(status);
+            record.set_trailers(headers);
+            record.capture_response_headers(headers);
+        });
+        self.show_version(version);
     }
 
     /// Notes the other end of the socket.

@@ -212,6 +212,11 @@ impl<T, E: Traced> Scoped<T, E> {
         self.inner.as_ref()
     }
 
+    /// Returns what is inside, to be changed, unless it is done.
+    pub fn inner_mut(self: Pin<&mut Self>) -> Option<Pin<&mut T>> {
+        self.project().inner.as_pin_mut()
+    }
+
     /// Returns what it runs inside.
     pub fn scope(self: Pin<&mut Self>) -> &mut Scope<E> {
         self.project().scope

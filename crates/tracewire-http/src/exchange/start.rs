@@ -11,7 +11,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 use tracewire_propagation::{
-    SamplingHint, describe_unsampled, is_untraced, outgoing, with_random_trace_id,
+    SamplingHint, describe_unsampled, is_untraced, outgoing,
 };
 
 /// How many attributes a span has at most before its end: an SDK keeps 128 unless it is told
@@ -39,7 +39,8 @@ impl Record {
     /// as active.
     ///
     /// The span is described at its start, so that samplers see the attributes, except under a
-    /// remote parent that is not sampled: then only if the span records after all.
+    /// remote parent that is not sampled: then only if the span records after all. Where it is known
+    /// that the sampler follows a parent that is not, no span starts.
     pub(crate) fn start(
         &mut self,
         Below { parent, link, is_hop }: Below<'_>,
@@ -56,11 +57,12 @@ impl Record {
             return;
         }
         let early = self.resolved.options.describe_unsampled || describe_unsampled();
-        let late = !early && refused_by_caller(parent);
-        if late && self.resolved.drops_unsampled() && link.is_none() {
+        let refused = !early && is_refused(parent);
+        if refused && self.resolved.drops_unsampled() && link.is_none() {
             self.context = unsampled_child(parent);
             return;
         }
+        let late = refused && parent.span().span_context().is_remote();
         let mut room = ROOM;
         let mut describe = |record: &Self| {
             let (name, mut attributes) = describe(record);
@@ -94,12 +96,7 @@ impl Record {
             span.set_attributes(attributes);
         }
         self.room = room;
-        let root = !parent.span().span_context().is_valid();
         self.context = context;
-        if root {
-            // OpenTelemetry's generators draw the whole id; the flag asks for its last seven bytes.
-            self.context = with_random_trace_id(&self.context);
-        }
     }
 }
 
@@ -136,12 +133,11 @@ fn unsampled_child(parent: &Context) -> Context {
     ))
 }
 
-/// Whether the caller, in another process, decided not to sample this trace.
-fn refused_by_caller(parent: &Context) -> bool {
+/// Whether it was decided before, here or in another process, not to sample this trace.
+fn is_refused(parent: &Context) -> bool {
     let span = parent.span();
     let parent_span = span.span_context();
-    parent_span.is_remote()
-        && parent_span.is_valid()
+    parent_span.is_valid()
         && !parent_span.is_sampled()
         && !matches!(
             parent.get::<SamplingHint>(),

@@ -4,7 +4,7 @@ use super::common::Common;
 use crate::exchange::span_id;
 use crate::metrics::{Instruments, Keeping, Optional};
 use arc_swap::ArcSwapOption;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{
     Context, global,
     metrics::MeterProvider,
@@ -66,6 +66,8 @@ pub(crate) struct Resolved {
     pub(crate) instruments: Instruments,
     pub(crate) options: Common,
     propagator: Arc<dyn Propagator>,
+    /// The headers that it writes beside those of known formats.
+    own_headers: Vec<HeaderName>,
     generation: u64,
     believed_until: Option<Instant>,
 }
@@ -101,6 +103,7 @@ impl Resolved {
             exemplars: exemplars.as_ref(),
             scope: &common.scope,
         };
+        let propagator = common.propagator.clone().unwrap_or_else(default_propagator);
         Self {
             generation,
             believed_until: (!given).then(|| Instant::now() + RETRY),
@@ -108,7 +111,8 @@ impl Resolved {
             tracer,
             follows_parent,
             instruments: Instruments::new(&meter, common.side, keeping, optional),
-            propagator: common.propagator.clone().unwrap_or_else(default_propagator),
+            own_headers: unknown_headers(&*propagator),
+            propagator,
             options: common.clone(),
         }
     }
@@ -147,12 +151,8 @@ impl Resolved {
     /// may write besides.
     pub(crate) fn remove_injected(&self, headers: &mut HeaderMap) {
         remove_propagation_headers(headers);
-        // A look costs less than removing what is not there.
-        let names = self.propagator.header_names();
-        if headers.keys().any(|name| names.contains(name)) {
-            for name in names {
-                headers.remove(name);
-            }
+        for name in &self.own_headers {
+            headers.remove(name);
         }
     }
 }
@@ -165,6 +165,14 @@ impl fmt::Debug for Resolved {
             .field("propagator", &self.propagator)
             .finish_non_exhaustive()
     }
+}
+
+/// The headers that `propagator` writes and no known format has.
+fn unknown_headers(propagator: &dyn Propagator) -> Vec<HeaderName> {
+    let names = propagator.header_names().iter();
+    let mut headers = names.map(|name| (name.clone(), HeaderValue::from_static(""))).collect();
+    remove_propagation_headers(&mut headers);
+    headers.into_iter().filter_map(|(name, _)| name).collect()
 }
 
 /// Says once in the life of the process that exchanges are not recorded.

@@ -29,12 +29,13 @@ impl Scheme {
     /// assert_eq!(Scheme::parse("gopher"), None);
     /// ```
     pub fn parse(text: &str) -> Option<Self> {
-        if text.eq_ignore_ascii_case("http") {
-            Some(Self::Http)
-        } else if text.eq_ignore_ascii_case("https") {
-            Some(Self::Https)
-        } else {
-            None
+        match text {
+            // What URLs are parsed into.
+            "http" => Some(Self::Http),
+            "https" => Some(Self::Https),
+            _ if text.eq_ignore_ascii_case("http") => Some(Self::Http),
+            _ if text.eq_ignore_ascii_case("https") => Some(Self::Https),
+            _ => None,
         }
     }
 

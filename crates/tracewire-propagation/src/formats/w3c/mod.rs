@@ -113,7 +113,7 @@ pub(crate) fn inject(context: &Context, headers: &mut HeaderMap) {
     write::set(headers, TRACEPARENT, &traceparent::header_value(context, span_context));
     match tracestate::header_value(context, span_context) {
         Some(list) => write::set_string(headers, TRACESTATE, list),
-        None => drop(headers.remove(TRACESTATE)),
+        None => write::remove(headers, TRACESTATE),
     }
 }
 
