@@ -120,7 +120,7 @@ fn span(case: Case, number: u64, place: u64) -> Span {
     let mut attributes: Vec<_> = (0..ATTRIBUTES)
         .map(|n| text(&format!("attribute.number.{n}"), "a value of usual length"))
         .collect();
-    if matches!(case, Case::Large) && number % 64 == 0 {
+    if matches!(case, Case::Large) && number.is_multiple_of(64) {
         attributes.push(text("large", &"x".repeat(16 * 1024)));
     }
     Span {

@@ -100,6 +100,7 @@ function hue(name) {
 }
 
 const count = (/** @type {number} */ n) => n.toLocaleString("en");
+const several = (/** @type {number} */ n, /** @type {string} */ what) => `${count(n)} ${what}${n === 1 ? "" : "s"}`;
 const mib = (/** @type {number} */ bytes) => (bytes / 1048576).toFixed(1);
 const BUCKETS = ["≤1 ms", "1–3 ms", "3–10 ms", "10–30 ms", "30–100 ms", "100–300 ms", "0.3–1 s", "1–3 s", "3–10 s", ">10 s"];
 const SCALE = ["≤1ms", "3", "10", "30", "100", "300", "1s", "3s", "10s", ">"];

@@ -14,13 +14,15 @@ use std::sync::{Arc, OnceLock};
 
 use opentelemetry::Key;
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::MeterProviderBuilder;
+use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::trace::{ShouldSample, TracerProviderBuilder};
 use tracewire_export::wiring::{Shown, encode_resource, log};
 use tracewire_export::{BatchSpanProcessor, ConsoleExporter, Exports};
 use tracewire_live::{Listen, LivePage, Recorder, Server};
 
 use self::entry::Entries;
-use self::metrics::MetricRows;
+use self::metrics::{MetricRows, is_cumulative};
 use self::queue::Queue;
 use self::spans::LiveSpans;
 use super::Live;
@@ -32,6 +34,7 @@ pub(crate) struct LivePages {
     settings: Live,
     recorder: Recorder,
     queue: Arc<Queue>,
+    metrics: MetricRows,
     server: Option<Server>,
 }
 
@@ -48,9 +51,12 @@ impl LivePages {
             .build();
         let exports = exports.clone();
         recorder.set_telemetry(move || report::rows(&exports));
+        let metrics = MetricRows::new();
+        let rows = metrics.clone();
+        recorder.set_metrics(move || rows.rows());
         let queue = Arc::new(Queue::new(recorder.memory().queue));
         match thread::start(&queue, &recorder, encode_resource(resource)) {
-            Ok(()) => Some(Self { settings, recorder, queue, server: None }),
+            Ok(()) => Some(Self { settings, recorder, queue, metrics, server: None }),
             Err(error) => {
                 log::warn(&format!("there is no live page: no thread can be started: {error}"));
                 None
@@ -58,18 +64,35 @@ impl LivePages {
         }
     }
 
-    /// Adds to what is decided what the page needs: a reader of metrics and a processor of log records.
+    /// Adds to what is decided what the page needs: metrics, and a processor of log records.
     pub(crate) fn prepare(&self, config: &mut Config) {
-        let rows = MetricRows::new();
-        let reader = rows.clone();
-        let metrics = config.metrics.get_or_insert_default();
-        metrics.readers.push(Box::new(move |provider| provider.with_reader(reader)));
-        self.recorder.set_metrics(move || rows.rows());
+        config.metrics.get_or_insert_default();
         #[cfg(feature = "logs")]
         {
             let logs = config.logs.get_or_insert_default();
             let records = log_records::LiveLogs::new(&self.queue, &self.recorder);
             logs.processors.push(Box::new(move |provider| provider.with_log_processor(records)));
+        }
+    }
+
+    /// Adds the reader of an exporter. The page reads through the first one that sums up since the start,
+    /// so that measurements are not aggregated twice.
+    pub(crate) fn read_through(
+        &self,
+        provider: MeterProviderBuilder,
+        reader: impl MetricReader,
+    ) -> MeterProviderBuilder {
+        if self.metrics.is_taken() || !is_cumulative(&reader) {
+            return provider.with_reader(reader);
+        }
+        provider.with_reader(self.metrics.through(reader))
+    }
+
+    /// Adds a reader of the page's own, unless it reads through an exporter's.
+    pub(crate) fn reader(&self, provider: MeterProviderBuilder) -> MeterProviderBuilder {
+        match self.metrics.is_taken() {
+            true => provider,
+            false => provider.with_reader(self.metrics.clone()),
         }
     }
 
