@@ -83,8 +83,22 @@ async fn a_row_tells_what_a_reader_looks_for() {
     ] {
         assert_eq!(row[key], expected, "{key}");
     }
-    assert_eq!(list["counts"]["kept"], 3);
+    let counts = &list["counts"];
+    assert_eq!(
+        (&counts["kept"], &counts["failed"], &counts["slow"]),
+        (&json!(3), &json!(1), &json!(3))
+    );
     assert_eq!(list["service"], "shop");
+}
+
+#[tokio::test]
+async fn the_service_that_a_trace_began_in_comes_first() {
+    let recorder = Live::new().build();
+    for (service, n) in [("stock", 3), ("pay", 2), ("shop", 1)] {
+        offer(&recorder, &source(&recorder, service), &span(1, n, "GET /a", 9));
+    }
+    let (_, list) = get(&recorder.page(), "/api/traces").await;
+    assert_eq!(list["traces"][0]["services"], json!(["shop", "stock", "pay"]));
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
@@ -42,19 +43,58 @@ pub(super) fn download(trace: &Trace) -> Download {
 }
 
 /// The readable entries of a kind, in groups.
-fn by_source<M: Message + Default>(
-    trace: &Trace,
-    wanted: Kind,
-) -> impl Iterator<Item = (&Arc<Source>, Vec<M>)> {
+fn by_source<M: Item>(trace: &Trace, wanted: Kind) -> impl Iterator<Item = (&Arc<Source>, Vec<M>)> {
     let mut groups: Vec<(&Arc<Source>, Vec<M>)> = Vec::new();
     for (_, source, bytes) in trace.body.entries().filter(|(kind, ..)| *kind == wanted) {
-        let Ok(item) = M::decode(bytes) else { continue };
+        let Ok(mut item) = M::decode(bytes) else { continue };
+        item.spell_numbers();
         match groups.iter_mut().find(|(known, _)| Arc::ptr_eq(known, source)) {
             Some((_, items)) => items.push(item),
             None => groups.push((source, vec![item])),
         }
     }
     groups.into_iter()
+}
+
+/// What a download is a list of.
+trait Item: Message + Default {
+    /// Replaces numbers that JSON does not have by their names, as `null` would lose them.
+    fn spell_numbers(&mut self);
+}
+
+impl Item for Span {
+    fn spell_numbers(&mut self) {
+        let events = self.events.iter_mut().flat_map(|event| &mut event.attributes);
+        let links = self.links.iter_mut().flat_map(|link| &mut link.attributes);
+        spell_all(self.attributes.iter_mut().chain(events).chain(links));
+    }
+}
+
+impl Item for LogRecord {
+    fn spell_numbers(&mut self) {
+        spell_all(&mut self.attributes);
+        self.body.as_mut().map_or((), spell);
+    }
+}
+
+fn spell_all<'a>(attributes: impl IntoIterator<Item = &'a mut KeyValue>) {
+    attributes.into_iter().filter_map(|attribute| attribute.value.as_mut()).for_each(spell);
+}
+
+/// Goes no deeper than what was decoded, which is limited.
+fn spell(value: &mut AnyValue) {
+    match &mut value.value {
+        Some(Value::DoubleValue(number)) if number.is_nan() => {
+            value.value = Some(Value::StringValue("NaN".to_owned()));
+        }
+        Some(Value::DoubleValue(number)) if number.is_infinite() => {
+            let name = if *number > 0.0 { "Infinity" } else { "-Infinity" };
+            value.value = Some(Value::StringValue(name.to_owned()));
+        }
+        Some(Value::ArrayValue(array)) => array.values.iter_mut().for_each(spell),
+        Some(Value::KvlistValue(list)) => spell_all(&mut list.values),
+        _ => {}
+    }
 }
 
 fn resource(source: &Source) -> Option<Resource> {
