@@ -7,9 +7,9 @@ pub(crate) static PAGE: &[u8] = &JOINED;
 /// Trusted Types and no policy, no text can become markup.
 pub(crate) const POLICY: &str = concat!(
     "default-src 'none'; script-src 'sha256-",
-    "l5jP7s+hgdWT0B+F/CL2UtYtL0M2qZ+QvKpyLCghtjo=",
+    "cLjqOrEJDRce3gfjzx2kIz6Prm3wmXL0Qi+8S08/cP8=",
     "'; style-src 'sha256-",
-    "EYFCI+nr4vcVQmQBUbJjKwsJu9B2GNGgW4sNFl3OtPY=",
+    "HINV/I+uxZDqkTox9hp5mXcqvM/4M05nIUVZ/tYCHSk=",
     "'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",
     "require-trusted-types-for 'script'; trusted-types 'none'"
 );

@@ -73,7 +73,9 @@ impl Item for Span {
 impl Item for LogRecord {
     fn spell_numbers(&mut self) {
         spell_all(&mut self.attributes);
-        self.body.as_mut().map_or((), spell);
+        if let Some(body) = &mut self.body {
+            spell(body);
+        }
     }
 }
 

@@ -66,7 +66,8 @@ function listView(params) {
   /** @param {any} row @param {number} index */
   function line(row, index) {
     const result = row.errors ? `✗ ${row.status || row.error_type || "error"}` : row.status || (row.root ? "" : "no root");
-    const kept = row.kept === "slow" ? `slowest of ${BUCKETS[row.bucket]}` : row.kept;
+    const isWhole = row.bucket === bucketOf(row.duration);
+    const kept = row.kept !== "slow" ? row.kept : isWhole ? `slowest of ${BUCKETS[row.bucket]}` : "slow part";
     const width = Math.max(2, Math.min(80, 16 * Math.log10(Math.max(1, row.duration / 1e5))));
     const meter = make("span", { class: "meter" });
     meter.style.width = `${width}px`;
@@ -85,7 +86,7 @@ function listView(params) {
       make("td", { class: "spans number" }, count(row.spans)),
       make("td", { class: "duration" }, make("span", { class: "took" }, time(row.duration)), meter),
       make("td", { class: `result ${row.errors ? "bad" : ""}`, title: row.error_type }, result),
-      make("td", { class: "kept quiet" }, kept + (row.lacks_earlier ? ", incomplete" : "")));
+      make("td", { class: "kept quiet", title: row.kept === "slow" && !isWhole && `A request within it is among the slowest of ${BUCKETS[row.bucket]}` }, kept + (row.lacks_earlier ? ", incomplete" : "")));
     return element;
   }
 

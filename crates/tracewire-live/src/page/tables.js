@@ -75,7 +75,7 @@ function routesView(params) {
       const share = numbers.count ? (100 * numbers.errors) / numbers.count : 0;
       const isHidden = hidden.has(route.name);
       return make("tr", {},
-        td(link(address("", { route: route.name }), {}, route.name), make("span", { class: "quiet" }, route.kind === 2 ? "" : ` ${KINDS[route.kind] || ""}`)),
+        make("td", { class: "clip", title: route.name }, link(address("", { route: route.name }), {}, route.name), make("span", { class: "quiet" }, route.kind === 2 ? "" : ` ${KINDS[route.kind] || ""}`)),
         number(count(numbers.count)),
         number(seconds > 0 ? (numbers.count / seconds).toFixed(1) : "–"),
         make("td", { class: `number ${numbers.errors ? "bad" : ""}` }, numbers.errors ? `${count(numbers.errors)} ✗ ${share.toFixed(1)} %` : "0"),
@@ -110,10 +110,10 @@ function runningView() {
   return tableView("running", 1000, (data) => {
     const rows = data.requests.map((/** @type {any} */ request) => make("tr", {},
       number(time(request.duration)),
-      td(request.name, request.path ? make("span", { class: "quiet" }, ` ${request.path}`) : ""),
-      td(link(address(`trace/${request.trace}`, { span: request.span }), { class: "id" }, request.trace)),
+      make("td", { class: "clip", title: `${request.name} ${request.path}` }, link(address(`trace/${request.trace}`, { span: request.span }), {}, request.name), request.path ? make("span", { class: "quiet" }, ` ${request.path}`) : ""),
       number(count(request.open)),
       number(count(request.ended)),
+      make("td", { class: "id quiet" }, request.trace),
       make("td", { class: "bad" }, request.slow ? "longer than p99 of its route" : "")));
     const open_ = data.requests.reduce((/** @type {number} */ sum, /** @type {any} */ request) => sum + request.open, 0);
     const rest = [];
@@ -121,7 +121,7 @@ function runningView() {
     if (data.folded) rest.push(`${count(data.folded)} more began over an hour ago: spans that are never ended?`);
     return [
       make("div", { class: "bar" }, make("h1", {}, "Running"), make("span", { class: "quiet" }, `${several(rows.length, "request")}, ${several(open_, "open span")} · refreshed each second`)),
-      rows.length ? table(["Since:number", "Request", "Trace", "Open spans:number", "Ended spans:number", ""], rows, "Running requests") : emptyNote("No request is running", "Requests appear here while they last; this list is renewed each second."),
+      rows.length ? table(["Since:number", "Request", "Open spans:number", "Ended:number", "Trace", ""], rows, "Running requests") : emptyNote("No request is running", "Requests appear here while they last; this list is renewed each second."),
       ...rest.map((text) => make("div", { class: "notice" }, text)),
     ];
   });
@@ -163,8 +163,9 @@ function metricsView(params) {
       const canvas = /** @type {HTMLCanvasElement} */ (make("canvas", { class: "spark", width: "240", height: "36", "aria-hidden": "true" }));
       spark(canvas, values);
       drawn.set(key, canvas);
-      rows.push(make("tr", {}, td(row.name), make("td", { class: "quiet" }, labels),
-        number(`${Number(row.value.toPrecision(4)).toLocaleString("en")} ${row.unit}`.trim()), number(row.count === null ? "" : count(row.count)), td(canvas), make("td", { class: "quiet" }, row.kind)));
+      const mean = row.count === null ? "" : make("span", { class: "quiet" }, "mean ");
+      rows.push(make("tr", {}, make("td", { class: "clip", title: row.name }, row.name), make("td", { class: "clip quiet", title: labels }, labels),
+        number(mean, quantity(row.value, row.unit)), number(row.count === null ? "" : count(row.count)), td(canvas), make("td", { class: "quiet" }, row.kind)));
     }
     for (const key of history_.keys()) if (!keys.has(key)) history_.delete(key);
     const left = data.rows.length + data.more - rows.length;
@@ -181,7 +182,9 @@ function spark(canvas, values) {
   if (!paper) return;
   const least = Math.min(...values);
   const range = Math.max(...values) - least || 1;
-  paper.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--accent");
+  const color = getComputedStyle(document.documentElement).getPropertyValue("--accent");
+  paper.strokeStyle = color;
+  paper.fillStyle = color;
   paper.lineWidth = 2;
   paper.beginPath();
   values.forEach((value, n) => {
@@ -189,4 +192,6 @@ function spark(canvas, values) {
     paper.lineTo(x, 34 - ((value - least) / range) * 32);
   });
   paper.stroke();
+  // The newest value, which is all there is at first.
+  paper.fillRect(canvas.width - 4, 32 - ((values[values.length - 1] - least) / range) * 32, 4, 4);
 }

@@ -32,20 +32,22 @@ function traceView(params, wanted) {
   const number_ = make("span", { class: "id" }, wanted);
   const facts = make("span", { class: "quiet" });
   const find = /** @type {HTMLInputElement} */ (make("input", {
-    type: "search", "aria-label": "Find in this trace", placeholder: "/ find names, values", size: "18", spellcheck: "false", maxlength: "500",
+    type: "search", "aria-label": "Find in this trace", placeholder: "/ find names, values", size: "16", spellcheck: "false", maxlength: "500",
   }));
   find.value = params.get("find") || "";
   const matches = make("span", { class: "quiet", id: "matches" });
   const only = make("button", { type: "button", "aria-pressed": "false", onclick: () => { matchesOnly = !matchesOnly; only.setAttribute("aria-pressed", String(matchesOnly)); layout(); } }, "matches only");
+  /** What to do with matches, once there are any. */
+  const steps = make("span", { class: "steps", hidden: true },
+    make("button", { type: "button", "aria-label": "Previous match (N)", onclick: () => jump(-1) }, "▲"),
+    make("button", { type: "button", "aria-label": "Next match (n)", onclick: () => jump(1) }, "▼"), only);
   const path = make("button", { type: "button", "aria-pressed": "false", title: "Dim what the end did not wait for", onclick: () => { dims = !dims; path.setAttribute("aria-pressed", String(dims)); paint(); } }, "critical path");
   const { range, overview, axis, unzoom, draw, zoom } = timeline(() => paint());
   const bar = make("div", { class: "bar" }, link(address(""), { class: "back", "aria-label": "Back to all traces" }, "‹"), title, number_,
     make("button", { type: "button", title: "Copy the trace id (c)", onclick: () => copy(data ? data.id : wanted) }, "copy"),
     make("a", { href: `${mount}/api/trace/${wanted}/otlp`, download: true }, "OTLP JSON"),
     facts, make("span", { class: "grow" }), unzoom, path,
-    make("span", {}, find), matches,
-    make("button", { type: "button", "aria-label": "Previous match (N)", onclick: () => jump(-1) }, "▲"),
-    make("button", { type: "button", "aria-label": "Next match (n)", onclick: () => jump(1) }, "▼"), only);
+    make("span", {}, find), matches, steps);
   const sizer = make("div", { class: "sizer", role: "presentation" });
   const grid = make("div", { class: "rows", role: "treegrid", tabindex: "0", "aria-label": "Spans", onscroll: () => paint() }, sizer);
   const details = make("aside", { class: "details", "aria-label": "Span details", tabindex: "-1", hidden: true });
@@ -245,6 +247,7 @@ function traceView(params, wanted) {
       found = [];
       isFound = new Uint8Array(shape ? shape.size : 0);
       matches.textContent = "";
+      steps.hidden = true;
       if (data) layout();
       return;
     }
@@ -258,6 +261,7 @@ function traceView(params, wanted) {
   }
 
   function tellMatches() {
+    steps.hidden = !found.length;
     const here = found.indexOf(selected);
     matches.textContent = found.length ? `${here >= 0 ? here + 1 : 0} of ${found.length}` : "no match";
     announce(matches.textContent);
