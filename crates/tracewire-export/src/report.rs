@@ -28,6 +28,8 @@ pub struct ShutdownReport {
 pub struct SignalReport {
     signal: &'static str,
     exporter: &'static str,
+    /// Which of the signal's exporters of this name, from one.
+    number: usize,
     counts: Snapshot,
     unknown: u64,
     lost_at: Option<SystemTime>,
@@ -39,7 +41,13 @@ impl ShutdownReport {
         counts: impl IntoIterator<Item = &'a Counts>,
         deadline: Option<Duration>,
     ) -> Self {
-        Self { signals: counts.into_iter().map(SignalReport::new).collect(), deadline }
+        let mut signals: Vec<SignalReport> = Vec::new();
+        for counts in counts {
+            let mut next = SignalReport::new(counts);
+            next.number += signals.iter().filter(|earlier| earlier.is_beside(&next)).count();
+            signals.push(next);
+        }
+        Self { signals, deadline }
     }
 
     /// One entry for each signal and exporter, traces first.
@@ -71,10 +79,15 @@ impl SignalReport {
         Self {
             signal: counts.signal(),
             exporter: counts.exporter(),
+            number: 1,
             unknown: snapshot.ended.saturating_sub(known),
             counts: snapshot,
             lost_at: counts.last_reason().map(|(_, at)| at),
         }
+    }
+
+    fn is_beside(&self, other: &Self) -> bool {
+        (self.signal, self.exporter) == (other.signal, other.exporter)
     }
 
     /// What is counted: `spans`, `data points` or `log records`.
@@ -85,6 +98,11 @@ impl SignalReport {
     /// Where it went: the exporter's word, such as `otlp` or `console`.
     pub fn exporter(&self) -> &str {
         self.exporter
+    }
+
+    /// Which of the signal's exporters of this name it was, from one, in the order they were given.
+    pub fn number(&self) -> usize {
+        self.number
     }
 
     /// How many items the exporter delivered.
@@ -152,7 +170,11 @@ impl fmt::Display for SignalReport {
 
 impl SignalReport {
     fn write(&self, f: &mut fmt::Formatter<'_>, with_reason: bool) -> fmt::Result {
-        write!(f, "{} to {}: {} exported", self.signal, self.exporter, self.exported())?;
+        write!(f, "{} to {}", self.signal, self.exporter)?;
+        if self.number > 1 {
+            write!(f, " [exporter {}]", self.number)?;
+        }
+        write!(f, ": {} exported", self.exported())?;
         for (number, fate) in
             [(self.failed(), "failed"), (self.dropped(), "dropped"), (self.unknown(), "unknown")]
         {
@@ -207,6 +229,25 @@ mod tests {
             "spans to otlp: 0 exported, 2 failed; data points to otlp: 0 exported, 2 failed \
              (nothing answers at http://c (refused))"
         );
+    }
+
+    #[test]
+    fn a_second_exporter_of_a_name_has_a_number() {
+        let sent = |exporter| {
+            let counts = Counts::new("spans", exporter);
+            counts.ended(2);
+            counts.delivered(2, Ok(()));
+            counts
+        };
+        let (first, second, console) = (sent("otlp"), sent("otlp"), sent("console"));
+        let report = ShutdownReport::new([&first, &second, &console], None);
+        assert_eq!(
+            report.to_string(),
+            "spans to otlp: 2 exported; spans to otlp [exporter 2]: 2 exported; \
+             spans to console: 2 exported"
+        );
+        let numbers: Vec<_> = report.signals().iter().map(SignalReport::number).collect();
+        assert_eq!(numbers, [1, 2, 1]);
     }
 
     #[test]
