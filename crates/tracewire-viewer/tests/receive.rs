@@ -312,16 +312,18 @@ fn hostile_spans_are_shown_or_rejected_and_break_no_answer() {
     let viewer = Viewer::start();
     let text =
         |text: &str| Some(AnyValue { value: Some(any_value::Value::StringValue(text.into())) });
-    let nested = (0..90).fold(text("deep"), |inner, _| {
-        let values = inner.into_iter().collect();
-        Some(AnyValue { value: Some(any_value::Value::ArrayValue(ArrayValue { values })) })
-    });
+    let nested = |depth: usize| {
+        (0..depth).fold(text("deep"), |inner, _| {
+            let values = inner.into_iter().collect();
+            Some(AnyValue { value: Some(any_value::Value::ArrayValue(ArrayValue { values })) })
+        })
+    };
     let pair = |key: &str, value| Pair { key: key.to_owned(), value, ..Pair::default() };
     let odd = [
         Span { name: "x".repeat(1 << 20), ..span(1, 1, 0) },
         Span { name: "\0\u{1b}[31m\u{202e}</script>\u{2028}".to_owned(), ..span(2, 1, 0) },
         Span {
-            attributes: vec![pair("", None), pair(&"k".repeat(100_000), nested)],
+            attributes: vec![pair("", None), pair(&"k".repeat(100_000), nested(40))],
             ..span(3, 1, 0)
         },
         Span { start_time_unix_nano: u64::MAX, end_time_unix_nano: 0, ..span(4, 1, 0) },
@@ -349,15 +351,20 @@ fn hostile_spans_are_shown_or_rejected_and_break_no_answer() {
     for span in odd {
         assert_eq!(viewer.post("/v1/traces", PROTOBUF, &encoded(vec![span])).status, 200);
     }
-    // Ids of a wrong length are no ids.
-    for (trace_id, span_id) in
-        [(vec![1; 15], vec![1; 8]), (vec![1; 16], vec![1; 9]), (vec![0; 16], vec![1; 8])]
-    {
-        let answer = viewer.post(
-            "/v1/traces",
-            PROTOBUF,
-            &encoded(vec![Span { trace_id, span_id, ..span(1, 1, 0) }]),
-        );
+    let ids = |trace: usize, span: usize| Span {
+        trace_id: vec![1; trace],
+        span_id: vec![1; span],
+        ..self::span(1, 1, 0)
+    };
+    for rejected in [
+        ids(15, 8),
+        ids(16, 9),
+        ids(0, 8),
+        Span { trace_id: vec![0; 16], ..span(1, 1, 0) },
+        // Deeper than protobuf is read.
+        Span { attributes: vec![pair("deeper", nested(90))], ..span(1, 1, 0) },
+    ] {
+        let answer = viewer.post("/v1/traces", PROTOBUF, &encoded(vec![rejected]));
         let answer = ExportTraceServiceResponse::decode(&*answer.body).unwrap();
         assert_eq!(answer.partial_success.map(|partial| partial.rejected_spans), Some(1));
     }
@@ -397,8 +404,9 @@ async fn many_requests_of_one_http2_connection_are_taken() {
             .body(Full::new(Bytes::from(body)));
         async move { sender.send_request(request.unwrap()).await.unwrap().status().as_u16() }
     };
-    // More than the 32 that are taken at a time.
-    let requests = (1..=100).map(|n| send(viewer.otlp(1).to_owned(), encoded(vec![span(n, 1, 0)])));
+    assert_eq!(send(viewer.otlp(1).to_owned(), encoded(vec![span(100, 1, 0)])).await, 200);
+    // From here on the client knows that 32 are taken at a time.
+    let requests = (1..100).map(|n| send(viewer.otlp(1).to_owned(), encoded(vec![span(n, 1, 0)])));
     let requests: Vec<_> = requests.map(tokio::spawn).collect();
     for request in requests {
         assert_eq!(request.await.unwrap(), 200);
