@@ -7,9 +7,9 @@ pub(crate) static PAGE: &[u8] = &JOINED;
 /// Trusted Types and no policy, no text can become markup.
 pub(crate) const POLICY: &str = concat!(
     "default-src 'none'; script-src 'sha256-",
-    "cLjqOrEJDRce3gfjzx2kIz6Prm3wmXL0Qi+8S08/cP8=",
+    "pO1b/ONrpM0fzeGdAJx9VDiXC6VHUC3nAFL8fx+TcwI=",
     "'; style-src 'sha256-",
-    "HINV/I+uxZDqkTox9hp5mXcqvM/4M05nIUVZ/tYCHSk=",
+    "qkLTVvS1WVxSOf4P8xJMkhkcMfqsPJ0Gjf0DeulZyMI=",
     "'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",
     "require-trusted-types-for 'script'; trusted-types 'none'"
 );

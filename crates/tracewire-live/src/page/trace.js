@@ -32,7 +32,7 @@ function traceView(params, wanted) {
   const number_ = make("span", { class: "id" }, wanted);
   const facts = make("span", { class: "quiet" });
   const find = /** @type {HTMLInputElement} */ (make("input", {
-    type: "search", "aria-label": "Find in this trace", placeholder: "/ find names, values", size: "16", spellcheck: "false", maxlength: "500",
+    type: "search", "aria-label": "Find in this trace", placeholder: "/ find names, values", size: "19", spellcheck: "false", maxlength: "500",
   }));
   find.value = params.get("find") || "";
   const matches = make("span", { class: "quiet", id: "matches" });
