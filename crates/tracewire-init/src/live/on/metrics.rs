@@ -186,3 +186,41 @@ impl<R: MetricReader> MetricReader for Through<R> {
         self.reader.temporality(kind)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::metrics::MeterProvider;
+    use opentelemetry_sdk::metrics::SdkMeterProvider;
+
+    use super::*;
+
+    #[test]
+    fn the_page_reads_through_an_exporters_reader_and_takes_nothing_from_it() {
+        let (rows, exporter) = (MetricRows::new(), MetricRows::new());
+        let through = rows.through(exporter.clone());
+        assert!(rows.is_taken() && is_cumulative(&through));
+        let provider = SdkMeterProvider::builder().with_reader(through).build();
+        let counter = provider.meter("test").u64_counter("lamps").build();
+        for total in [7.0, 14.0] {
+            counter.add(7, &[]);
+            for reader in [&rows, &rows, &exporter] {
+                let values: Vec<_> = reader.rows().into_iter().map(|row| row.value).collect();
+                assert_eq!(values, [total]);
+            }
+        }
+        provider.shutdown().unwrap();
+        assert_eq!(rows.rows().len(), 0);
+    }
+
+    #[test]
+    fn a_reader_whose_sums_begin_anew_is_not_read_through() {
+        for (temporality, expected) in [
+            (Temporality::Cumulative, true),
+            (Temporality::Delta, false),
+            (Temporality::LowMemory, false),
+        ] {
+            let reader = ManualReader::builder().with_temporality(temporality).build();
+            assert_eq!(is_cumulative(&reader), expected, "{temporality:?}");
+        }
+    }
+}
