@@ -2,6 +2,7 @@
 
 pub mod calls;
 pub mod http;
+pub mod live;
 pub mod load;
 #[cfg(feature = "pressure")]
 pub mod pressure;

@@ -4,7 +4,10 @@ use crate::{
     diagnostics::unreachable,
     pipeline::counts::{Counts, Snapshot},
 };
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 /// What became of everything that was recorded, for each signal and exporter.
 ///
@@ -46,6 +49,7 @@ pub struct SignalReport {
     number: usize,
     counts: Snapshot,
     unknown: u64,
+    lost_at: Option<SystemTime>,
 }
 
 impl ShutdownReport {
@@ -95,6 +99,7 @@ impl SignalReport {
             number: 1,
             unknown: snapshot.ended.saturating_sub(known),
             counts: snapshot,
+            lost_at: counts.last_reason().map(|(_, at)| at),
         }
     }
 
@@ -145,6 +150,11 @@ impl SignalReport {
     /// Why items were lost, the latest reason if there were several.
     pub fn reason(&self) -> Option<&str> {
         self.counts.reason.as_deref()
+    }
+
+    /// When the latest [reason](Self::reason) was given. Drops in a row count as one loss for 10 seconds.
+    pub fn lost_at(&self) -> Option<SystemTime> {
+        self.lost_at
     }
 }
 

@@ -17,7 +17,7 @@
 //!     name: Arc::from("GET"),
 //!     path: "/orders/7",
 //! });
-//! recorder.request_ended([2; 8]);
+//! recorder.request_ended([1; 16], [2; 8]);
 //!
 //! // A Tower service to mount, or to serve on a port of its own (feature `server`):
 //! let page = recorder.page();
@@ -54,10 +54,12 @@
 
 mod api;
 mod changes;
+mod hub;
 mod live;
 mod page;
 mod query;
 mod recorder;
+mod response;
 mod security;
 #[cfg(feature = "server")]
 mod server;
@@ -70,7 +72,8 @@ pub use self::server::{Listen, ListenError, Server};
 pub use self::{
     live::Live,
     recorder::{Recorder, RequestStart},
-    service::{ConfigError, LivePage, PageBody, PeerAddress},
+    response::PageBody,
+    service::{ConfigError, LivePage, PeerAddress},
     store::{EncodedSpan, EndedSpan, Memory, Source, SpanFacts, SpanId, TraceId},
     tables::{MetricRow, TelemetryRow},
 };
