@@ -81,26 +81,29 @@ impl ClientCall {
             let exchange = Exchange::unrecorded(outgoing(parent));
             return Some(Self::new(settings, exchange, None, propagate, request.method));
         };
-        if settings.own().excludes(&request) {
-            let exchange = Exchange::unrecorded(outgoing(&untraced(parent)));
-            return Some(Self::new(settings, exchange, Some(attempt), propagate, request.method));
-        }
-        let mut request = ClientRequest { resend_count: attempt.resends, ..request };
-        if let Some(options) = options {
-            // They describe the URL first asked for.
-            if !attempt.redirected {
-                request.name = options.name.as_deref().or(request.name);
-                request.template = options.template.as_deref().or(request.template);
+        let exchange = settings.resolved(|resolved| {
+            if settings.own().excludes(&request, resolved) {
+                return Exchange::unrecorded(outgoing(&untraced(parent)));
             }
-            request.attributes = &options.attributes;
-        }
-        if request.template.is_none() {
-            request.template = settings.own().url_templates.find_for_url(request.host, request.url);
-        }
-        let mut exchange = settings.resolved(|resolved| exchange(resolved, parent, &request));
-        if let Some(size) = request.body_size {
-            exchange.set_request_size(size);
-        }
+            let mut request = ClientRequest { resend_count: attempt.resends, ..request };
+            if let Some(options) = options {
+                // They describe the URL first asked for.
+                if !attempt.redirected {
+                    request.name = options.name.as_deref().or(request.name);
+                    request.template = options.template.as_deref().or(request.template);
+                }
+                request.attributes = &options.attributes;
+            }
+            if request.template.is_none() {
+                let templates = &settings.own().url_templates;
+                request.template = templates.find_for_url(request.host, request.url);
+            }
+            let mut exchange = exchange(resolved, parent, &request);
+            if let Some(size) = request.body_size {
+                exchange.set_request_size(size);
+            }
+            exchange
+        });
         Some(Self::new(settings, exchange, Some(attempt), propagate, request.method))
     }
 

@@ -84,7 +84,7 @@ impl ServerCall {
         settings.resolved(|resolved| {
             let trust = options.trust(&head);
             let parent = trust.parent(|parent| resolved.extract(head.headers, parent));
-            if options.excludes(&head) {
+            if options.excludes(&head, resolved) {
                 let (context, handle) = ExchangeHandle::untraced(&untraced(&parent.into_context()));
                 // For layers inside: the decision is made.
                 return (Scope::Context(context), Some(handle));

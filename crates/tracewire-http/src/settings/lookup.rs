@@ -1,7 +1,9 @@
 //! What the settings resolve to: looked up at the first exchange, and kept.
 
 use super::common::Common;
+use crate::client::Urls;
 use crate::metrics::{Instruments, Keeping, Optional};
+use crate::server::Paths;
 use arc_swap::ArcSwapOption;
 use http::HeaderMap;
 use opentelemetry::{
@@ -19,7 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tracewire_propagation::{
-    Propagator, default_propagator, default_version,
+    HttpSettings, Propagator, default_propagator, default_version, http_settings,
     providers::{self, AnyTracer, FoundTracer},
     remove_propagation_headers,
 };
@@ -52,6 +54,19 @@ impl Lookup {
     }
 }
 
+/// What the process's configuration file excludes, in place of variables.
+#[derive(Debug)]
+pub(crate) struct Excluded {
+    pub(crate) paths: Paths,
+    pub(crate) urls: Urls,
+}
+
+impl Excluded {
+    fn new(file: &HttpSettings) -> Self {
+        Self { paths: Paths::new(&file.excluded_paths), urls: Urls::new(&file.excluded_urls) }
+    }
+}
+
 /// What the settings of a layer or middleware resolved to: all that an exchange needs of them.
 pub(crate) struct Resolved {
     /// Whether anything has an effect; where not, only headers are passed on.
@@ -64,6 +79,8 @@ pub(crate) struct Resolved {
     pub(crate) follows_parent: bool,
     pub(crate) instruments: Instruments,
     pub(crate) options: Common,
+    /// What the process's configuration file excludes; `None` without a file.
+    pub(crate) excluded: Option<Excluded>,
     propagator: Arc<dyn Propagator>,
     generation: u64,
     believed_until: Option<Instant>,
@@ -95,6 +112,7 @@ impl Resolved {
             bound: binds,
         };
         let exemplars = common.exemplars();
+        let file = http_settings();
         let keeping = Keeping {
             boundaries: &common.duration_boundaries,
             exemplars: exemplars.as_ref(),
@@ -108,7 +126,11 @@ impl Resolved {
             follows_parent,
             instruments: Instruments::new(&meter, common.side, keeping, optional),
             propagator: common.propagator.clone().unwrap_or_else(default_propagator),
-            options: common.clone(),
+            options: match &file {
+                Some(file) => common.clone().with_file(file),
+                None => common.clone(),
+            },
+            excluded: file.map(|file| Excluded::new(&file)),
         }
     }
 
