@@ -62,10 +62,8 @@ mod tests {
 
     #[test]
     fn a_change_makes_a_new_version_and_the_same_again_does_not() {
-        let settings = HttpSettings {
-            excluded_paths: vec!["/healthz".to_owned()],
-            ..HttpSettings::default()
-        };
+        let settings =
+            HttpSettings { excluded_paths: vec!["/healthz".to_owned()], ..HttpSettings::default() };
         let before = default_version();
         set_http_settings(Some(settings.clone()));
         let after = default_version();

@@ -96,9 +96,11 @@ pub(crate) fn decide(
     plan: &mut Plan,
 ) -> Result<Otlp, InitError> {
     let mut of_signal = of_signal.clone();
-    if own.endpoint.is_some() {
-        // Headers are credentials, more often than not, and not for every address.
-        of_signal.headers = None;
+    // Headers are credentials, more often than not, and not for every address.
+    match (&own.endpoint, &of_signal.endpoint) {
+        (Some(file), Some(code)) if file.yields_to(code) => own.headers = None,
+        (Some(_), _) => of_signal.headers = None,
+        (None, _) => {}
     }
     own.complete(of_signal, plan);
     let protocol = protocol::decide(own.protocol.take(), signal, plan)?;
