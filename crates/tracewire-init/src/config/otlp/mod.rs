@@ -109,6 +109,9 @@ pub(crate) fn decide(
     exporter.protocol = protocol;
     exporter.compression =
         plan.pick(&signal.variable("COMPRESSION"), own.compression, Compression::None);
+    if own.max_request_size.is_some() {
+        exporter.max_request_size = plan.pick("max_request_size", own.max_request_size, 0);
+    }
     exporter.timeout = plan.pick(&signal.variable("TIMEOUT"), own.timeout, Duration::from_secs(10));
     exporter.headers = headers(own.headers, signal, plan)?;
     let mut names = Names {

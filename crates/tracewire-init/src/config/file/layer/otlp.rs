@@ -22,6 +22,7 @@ impl Mapper<'_> {
                 schema::Compression::None => Compression::None,
                 schema::Compression::Gzip => Compression::Gzip,
             }),
+            max_request_size: self.setting(&otlp.max_request_size, |bytes| bytes),
             certificate_authorities: self.setting(&otlp.tls.ca_file, path),
             client_certificate: self.setting(&otlp.tls.cert_file, path),
             client_key: self.setting(&otlp.tls.key_file, path),

