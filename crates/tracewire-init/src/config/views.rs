@@ -114,7 +114,7 @@ impl Views {
         instrument: &Instrument,
         histograms: HistogramAggregation,
     ) -> Option<Stream> {
-        let StreamSettings { name, description, aggregation, cardinality_limit, attribute_keys } =
+        let StreamSettings { name, description, aggregation, cardinality_limit, .. } =
             settings.clone();
         let mut stream = Stream::builder();
         if let Some(name) = name {
@@ -132,7 +132,7 @@ impl Views {
             stream = stream.with_cardinality_limit(limit);
         }
         #[cfg(feature = "config-file")]
-        if let Some(keys) = attribute_keys {
+        if let Some(keys) = settings.attribute_keys.clone() {
             stream = stream.with_allowed_attribute_keys(keys);
         }
         stream.build().ok()

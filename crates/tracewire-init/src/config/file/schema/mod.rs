@@ -32,7 +32,7 @@ pub(crate) use self::{
     exporter::{Histograms, LogExporter, MetricExporter, MetricTarget, SpanExporter, Temporality},
     instrumentation::{HttpSide, Instrumentation},
     limits::AttributeLimits,
-    logger_provider::{LoggerConfig, LoggerProvider},
+    logger_provider::LoggerProvider,
     meter_provider::{CardinalityLimits, MeterProvider, Periodic, PullExporter, Reader},
     otlp::{Compression, Otlp, Protocol},
     processor::{Batch, Processor},
@@ -44,6 +44,9 @@ pub(crate) use self::{
     version::Version,
     view::{Aggregation, InstrumentType, View, ViewStream},
 };
+
+#[cfg(feature = "logs")]
+pub(crate) use self::logger_provider::LoggerConfig;
 
 /// A whole file.
 #[derive(Clone, Debug, PartialEq)]
