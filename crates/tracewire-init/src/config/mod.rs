@@ -138,7 +138,10 @@ pub(crate) fn decide(
 }
 
 /// Completes what code says by the environment, and that by vendors' variables.
-fn complete_by_variables(layer: &mut Layer, reader: &mut Reader<'_>) -> Result<(), InitError> {
+pub(crate) fn complete_by_variables(
+    layer: &mut Layer,
+    reader: &mut Reader<'_>,
+) -> Result<(), InitError> {
     let mut environment = variables::read(reader, layer)?;
     environment.settle();
     layer.complete(environment, reader.plan);

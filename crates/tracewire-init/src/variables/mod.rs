@@ -21,6 +21,8 @@ use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::Temporality;
 use tracewire_export::ConsoleFormat;
 use tracewire_export::wiring::log::Level;
+#[cfg(feature = "config-file")]
+use tracewire_propagation::{HttpSettings, HttpSide};
 
 use self::parse::{boolean, choice, integer, milliseconds, port, size};
 pub(crate) use self::{
@@ -115,6 +117,31 @@ pub(crate) fn read(reader: &mut Reader<'_>, code: &Layer) -> Result<Layer, InitE
 pub(crate) fn beside_file(reader: &mut Reader<'_>) -> Layer {
     let filter = if features::TRACING { reader.read(FILTER, subscriber::readable) } else { None };
     Layer { live: live(reader), log_lines: LogLines { format: None, filter }, ..Layer::default() }
+}
+
+/// Reads the variables that layers read themselves.
+#[cfg(feature = "config-file")]
+pub(crate) fn http(reader: &mut Reader<'_>) -> HttpSettings {
+    let mut list = |name: &str| -> Vec<String> {
+        let text = reader.text(name).unwrap_or_default();
+        let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+        words.map(str::to_owned).collect()
+    };
+    let methods = list("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS");
+    let mut side = |name: &str| {
+        let mut side = HttpSide::default();
+        side.known_methods = (!methods.is_empty()).then(|| methods.clone());
+        let headers = format!("OTEL_INSTRUMENTATION_HTTP_{name}_CAPTURE");
+        side.request_headers = list(&format!("{headers}_REQUEST_HEADERS"));
+        side.response_headers = list(&format!("{headers}_RESPONSE_HEADERS"));
+        side
+    };
+    let mut settings = HttpSettings::default();
+    settings.server = side("SERVER");
+    settings.client = side("CLIENT");
+    settings.excluded_paths = list("TRACEWIRE_EXCLUDED_PATHS");
+    settings.excluded_urls = list("TRACEWIRE_EXCLUDED_URLS");
+    settings
 }
 
 fn live(reader: &mut Reader<'_>) -> Live {

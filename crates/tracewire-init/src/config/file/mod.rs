@@ -21,6 +21,7 @@ mod load;
 mod nearest;
 mod parse;
 mod position;
+mod print;
 mod problems;
 mod read;
 mod reload;

@@ -61,7 +61,7 @@ impl Signal {
         format!("OTEL_EXPORTER_OTLP_{signal}_{setting}")
     }
 
-    fn path(self) -> &'static str {
+    pub(super) fn path(self) -> &'static str {
         match self {
             Self::Traces => "v1/traces",
             Self::Metrics => "v1/metrics",

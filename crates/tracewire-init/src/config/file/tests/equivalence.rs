@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::settings::plan_of;
 use crate::builder::Builder;
+use crate::config::file::print::print;
 use crate::plan::Plan;
 use crate::variables::Env;
 
@@ -204,5 +205,39 @@ fn variables_and_the_file_that_says_the_same_decide_the_same() {
         assert_eq!(of_variables.warnings().count(), 0, "{of_variables}");
         assert_eq!(of_file.warnings().count(), 0, "{of_file}");
         assert_eq!(settings(&of_variables), settings(&of_file), "{variables:?}\n{text}");
+        // So does the file that is written of the variables.
+        let printed = print(&Env::of(variables)).unwrap();
+        let text = printed.strip_prefix("file_format: \"1.1\"\n").unwrap();
+        let of_printed = plan_of(text, variables).unwrap_or_else(|error| panic!("{text}\n{error}"));
+        assert_eq!(settings(&of_variables), settings(&of_printed), "{variables:?}\n{text}");
+    }
+}
+
+#[test]
+fn a_file_of_variables_has_no_secret_and_keeps_what_deployments_set() {
+    let variables = [
+        ("OTEL_SERVICE_NAME", "shop"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "key=hunter2"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://u:hunter2@c:4318/"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20hunter2"),
+        ("OTEL_TRACES_SAMPLER", "rules"),
+        ("OTEL_TRACES_SAMPLER_ARG", "url.path=/a$b: off; 0.5"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "soon"),
+        ("TRACEWIRE_EXCLUDED_PATHS", "/healthz, /a/*"),
+        ("OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_REQUEST_HEADERS", "x-a,x-b"),
+    ];
+    let text = print(&Env::of(&variables)).unwrap();
+    assert!(!text.contains("hunter2"), "{text}");
+    for line in [
+        "# OTEL_BSP_SCHEDULE_DELAY=\"soon\" is ignored: ",
+        "      value: \"${OTEL_SERVICE_NAME:-shop}\"",
+        "  attributes_list: \"${OTEL_RESOURCE_ATTRIBUTES}\"",
+        "            endpoint: \"${OTEL_EXPORTER_OTLP_ENDPOINT}v1/traces\"",
+        "            headers_list: \"${OTEL_EXPORTER_OTLP_HEADERS}\"",
+        "        rules: \"url.path=/a$$b: off; 0.5\"",
+        "    excluded_paths: [\"/healthz\", \"/a/*\"]",
+        "        request_captured_headers: [\"x-a\", \"x-b\"]",
+    ] {
+        assert!(text.lines().any(|found| found.starts_with(line)), "{line}\n{text}");
     }
 }
