@@ -8,7 +8,7 @@ use crate::{
     otlp::{take_credentials, usable},
     pipeline::{
         batch::shorter,
-        body::{Encoding, Source, fill},
+        body::{Encoding, MOST_BODY_BYTES, Source, fill},
         counts::Failure,
         deadline::Deadline,
         deliver::{Deliver, Encoded},
@@ -139,7 +139,7 @@ impl Deliver<Arc<SpanData>> for ZipkinSpans {
     type Body = Vec<u8>;
 
     fn encode(&self, batch: &mut VecDeque<Arc<SpanData>>) -> Encoded<Vec<u8>> {
-        let body = fill(self, batch);
+        let body = fill(MOST_BODY_BYTES, self, batch);
         Encoded { bytes: body.capacity(), body }
     }
 

@@ -211,7 +211,10 @@ pub use self::{
 };
 
 #[cfg(feature = "config-file")]
-pub use self::config::file::{ConfigFile, ConfigFileError};
+pub use self::{
+    builder::Component,
+    config::file::{ConfigFile, ConfigFileError},
+};
 /// Where exemplars are kept, for layers with a meter provider of their own.
 pub use tracewire_exemplar::Exemplars;
 pub use tracewire_export::{Compression, ConsoleFormat, Protocol, ShutdownReport, SignalReport};

@@ -1,8 +1,10 @@
 //! What the settings resolve to: looked up at the first exchange, and kept.
 
 use super::common::Common;
+use crate::client::Urls;
 use crate::exchange::span_id;
 use crate::metrics::{Instruments, Keeping, Optional};
+use crate::server::Paths;
 use arc_swap::ArcSwapOption;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{
@@ -20,7 +22,8 @@ use std::{
     time::{Duration, Instant},
 };
 use tracewire_propagation::{
-    Extracted, Propagator, default_propagator, default_version, describe_unsampled, drop_unsampled,
+    Extracted, HttpSettings, Propagator, default_propagator, default_version, describe_unsampled,
+    drop_unsampled, http_settings,
     providers::{self, AnyTracer, FoundTracer},
     remove_propagation_headers,
 };
@@ -53,6 +56,19 @@ impl Lookup {
     }
 }
 
+/// What the process's configuration file excludes, in place of variables.
+#[derive(Debug)]
+pub(crate) struct Excluded {
+    pub(crate) paths: Paths,
+    pub(crate) urls: Urls,
+}
+
+impl Excluded {
+    fn new(file: &HttpSettings) -> Self {
+        Self { paths: Paths::new(&file.excluded_paths), urls: Urls::new(&file.excluded_urls) }
+    }
+}
+
 /// What the settings of a layer or middleware resolved to: all that an exchange needs of them.
 pub(crate) struct Resolved {
     /// Whether anything has an effect; where not, only headers are passed on.
@@ -65,6 +81,8 @@ pub(crate) struct Resolved {
     pub(crate) follows_parent: bool,
     pub(crate) instruments: Instruments,
     pub(crate) options: Common,
+    /// What the process's configuration file excludes; `None` without a file.
+    pub(crate) excluded: Option<Excluded>,
     propagator: Arc<dyn Propagator>,
     /// The headers that it writes beside those of known formats.
     own_headers: Vec<HeaderName>,
@@ -98,6 +116,7 @@ impl Resolved {
             bound: binds,
         };
         let exemplars = common.exemplars();
+        let file = http_settings();
         let keeping = Keeping {
             boundaries: &common.duration_boundaries,
             exemplars: exemplars.as_ref(),
@@ -113,7 +132,11 @@ impl Resolved {
             instruments: Instruments::new(&meter, common.side, keeping, optional),
             own_headers: unknown_headers(&*propagator),
             propagator,
-            options: common.clone(),
+            options: match &file {
+                Some(file) => common.clone().with_file(file),
+                None => common.clone(),
+            },
+            excluded: file.map(|file| Excluded::new(&file)),
         }
     }
 

@@ -11,6 +11,7 @@ use opentelemetry_sdk::metrics::{
 
 use crate::builder::Otlp;
 use crate::builder::traces::over;
+use crate::config::views::FileViews;
 use crate::contained;
 use crate::settings::{Setting, in_code, settings};
 
@@ -45,6 +46,8 @@ settings! {
         exemplars: Setting<bool>,
         readers: Vec<AddReader>,
         views: Vec<AddReader>,
+        /// The views of a configuration file.
+        file_views: Setting<FileViews>,
     }
 }
 
@@ -148,8 +151,7 @@ impl Metrics {
     ///
     /// A provider exists where there is an exporter or a reader.
     pub fn reader(mut self, reader: impl MetricReader) -> Self {
-        let reader = contained::reader(reader);
-        self.readers.push(Box::new(move |provider| provider.with_reader(reader)));
+        self.readers.push(read_by(reader));
         self
     }
 
@@ -163,6 +165,11 @@ impl Metrics {
         self.views.push(Box::new(move |provider| provider.with_view(view)));
         self
     }
+}
+
+pub(crate) fn read_by(reader: impl MetricReader) -> AddReader {
+    let reader = contained::reader(reader);
+    Box::new(move |provider| provider.with_reader(reader))
 }
 
 /// An exporter of metrics, with settings of its own or none.
