@@ -11,6 +11,8 @@
 //! [conventions]: https://opentelemetry.io/docs/specs/semconv/http/
 
 mod client;
+#[cfg(feature = "connections")]
+mod connections;
 pub mod conventions;
 mod exchange;
 mod grpc;
@@ -47,6 +49,11 @@ pub use tracewire_text::{SensitiveKeys, host::Authority};
 /// [`ServerSettings`](wiring::ServerSettings) or [`ClientSettings`](wiring::ClientSettings); the
 /// macros `server_options!` and `client_options!` give a builder all of their methods.
 pub mod wiring {
+    #[cfg(feature = "connections")]
+    pub use crate::connections::{
+        Connecting, ConnectionHandle, Connections, Established, InUse, Lookup, OpenConnection,
+        Peer, Setup, Target, Wait, connected, handshake_begins,
+    };
     pub use crate::{
         client::{ClientBody, ClientCall, ClientSettings},
         client_options,

@@ -152,6 +152,8 @@
 //!
 //! Where telemetry is suppressed, as around an exporter's own calls, nothing is recorded or sent.
 
+#[cfg(feature = "connections")]
+mod connections;
 mod error;
 mod follow;
 mod hop;

@@ -41,6 +41,15 @@ pub struct Common {
     pub meter_provider: Option<Arc<dyn MeterProvider + Send + Sync>>,
     pub exemplars: Option<Exemplars>,
     pub propagator: Option<Arc<dyn Propagator>>,
+    /// Whether the connections of calls are traced.
+    #[cfg(feature = "connections")]
+    pub connections: bool,
+    /// Whether they are measured too.
+    #[cfg(feature = "connections")]
+    pub connection_metrics: bool,
+    /// The series of all that is measured of connections.
+    #[cfg(feature = "connections")]
+    pub(crate) connection_series: Arc<SeriesLimit>,
     /// Whether the instruments of a given provider can be bound.
     pub(crate) meter_provider_binds: bool,
     pub(crate) side: Side,
@@ -78,6 +87,12 @@ impl Common {
             meter_provider_binds: false,
             exemplars: None,
             propagator: None,
+            #[cfg(feature = "connections")]
+            connections: false,
+            #[cfg(feature = "connections")]
+            connection_metrics: false,
+            #[cfg(feature = "connections")]
+            connection_series: Arc::default(),
             side,
             scope: InstrumentationScope::builder(Cow::Borrowed(library))
                 .with_version(version)
@@ -93,6 +108,12 @@ impl Common {
     pub fn set_meter_provider<P: MeterProvider + Send + Sync + 'static>(&mut self, provider: P) {
         self.meter_provider = Some(Arc::new(provider));
         self.meter_provider_binds = providers::is_sdk::<P>();
+    }
+
+    /// Whether the series of connections with these words is one of the first.
+    #[cfg(feature = "connections")]
+    pub(crate) fn admits(&self, words: &[&str]) -> bool {
+        self.connection_series.admits(crate::connections::words(words))
     }
 
     /// The store that exemplars of durations go to. That of the process belongs to the global meter

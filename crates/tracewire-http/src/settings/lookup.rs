@@ -1,6 +1,8 @@
 //! What the settings resolve to: looked up at the first exchange, and kept.
 
 use super::common::Common;
+#[cfg(feature = "connections")]
+use crate::connections::{ConnectionInstruments, marking};
 use crate::metrics::{Instruments, Keeping, Optional};
 use arc_swap::ArcSwapOption;
 use http::HeaderMap;
@@ -63,6 +65,9 @@ pub(crate) struct Resolved {
     /// [`drop_unsampled`]: tracewire_propagation::drop_unsampled
     pub(crate) follows_parent: bool,
     pub(crate) instruments: Instruments,
+    /// What is measured of connections, where that is.
+    #[cfg(feature = "connections")]
+    pub(crate) connections: Option<ConnectionInstruments>,
     pub(crate) options: Common,
     propagator: Arc<dyn Propagator>,
     generation: u64,
@@ -83,6 +88,8 @@ impl Resolved {
         if tracer.is_none() {
             note_missing_provider();
         }
+        #[cfg(feature = "connections")]
+        let tracer = if common.connections { tracer.map(marking) } else { tracer };
         let meters = common.meter_provider.clone().unwrap_or_else(global::meter_provider);
         let (meter, binds) = providers::meter(&*meters, common.scope.clone());
         let binds = binds || common.meter_provider_binds;
@@ -107,6 +114,9 @@ impl Resolved {
             tracer,
             follows_parent,
             instruments: Instruments::new(&meter, common.side, keeping, optional),
+            #[cfg(feature = "connections")]
+            connections: (measures && common.connection_metrics)
+                .then(|| ConnectionInstruments::new(&meter, keeping)),
             propagator: common.propagator.clone().unwrap_or_else(default_propagator),
             options: common.clone(),
         }

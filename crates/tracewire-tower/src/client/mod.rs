@@ -88,6 +88,8 @@
 //! is asked for the host of the request's URL. Where the URL names none the destination is not known,
 //! whatever `Host` says: baggage is withheld, unless it may go [everywhere](Hosts::everywhere).
 
+#[cfg(feature = "connections")]
+pub mod connections;
 mod error;
 mod future;
 mod layer;
