@@ -1,10 +1,14 @@
 //! The call that connections are set up for.
 
 use super::phase::{Phase, Spent};
-use crate::conventions as c;
+use crate::{
+    conventions as c,
+    hook::Hook,
+    outcome::{Classify, Ending},
+};
 use opentelemetry::{
     Context, KeyValue,
-    trace::{SpanBuilder, TraceContextExt},
+    trace::{SpanBuilder, SpanRef, TraceContextExt},
 };
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -21,8 +25,9 @@ pub(super) struct Call(Arc<Mutex<Costs>>);
 
 #[derive(Debug, Default)]
 struct Costs {
-    spent: [Duration; 4],
-    failed: bool,
+    spent: [Option<Duration>; Phase::ALL.len()],
+    failed: Option<Phase>,
+    told: bool,
 }
 
 impl Call {
@@ -36,23 +41,49 @@ impl Call {
         current::with(|context| context.get::<Self>().is_some_and(is_this))
     }
 
-    /// Adds to what the call spent, and shows the sums on its span, which `context` carries.
-    pub(super) fn add(&self, context: &Context, spent: &[Spent], failed: Option<Phase>) {
+    /// Adds to what the call spent.
+    pub(super) fn add(&self, spent: &[Spent], failed: Option<Phase>) {
         let mut costs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let span = context.span();
         for &(phase, took) in spent {
-            let sum = &mut costs.spent[phase as usize];
-            *sum += took;
-            span.set_attribute(KeyValue::new(phase.attribute(), sum.as_secs_f64()));
+            *costs.spent[phase as usize].get_or_insert_default() += took;
         }
-        if let Some(phase) = failed {
-            // A wait fails because of what was waited for.
-            if phase != Phase::Wait || !costs.failed {
-                span.set_attribute(KeyValue::new(c::CONNECTION_FAILED_PHASE, phase.as_str()));
-            }
-            costs.failed = true;
+        // A wait fails because of what was waited for.
+        if failed != Some(Phase::Wait) || costs.failed.is_none() {
+            costs.failed = failed.or(costs.failed);
         }
     }
+
+    /// Shows the sums on the span that is about to end. Once: an attribute that is set again is there
+    /// twice.
+    fn tell(&self, span: &SpanRef<'_>) {
+        let mut costs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::replace(&mut costs.told, true) {
+            return;
+        }
+        for phase in Phase::ALL {
+            if let Some(took) = costs.spent[phase as usize] {
+                span.set_attribute(KeyValue::new(phase.attribute(), took.as_secs_f64()));
+            }
+        }
+        if let Some(phase) = costs.failed {
+            span.set_attribute(KeyValue::new(c::CONNECTION_FAILED_PHASE, phase.as_str()));
+        }
+    }
+}
+
+/// Returns `classify` such that a call first tells what it spent.
+///
+/// A classifier is asked inside the call's context, right before its span ends. So calls of clients
+/// that trace no connections need not look whether there is something to tell.
+pub(crate) fn telling(classify: Option<Hook<Classify>>) -> Hook<Classify> {
+    Hook(Arc::new(move |ending: &Ending<'_>| {
+        current::with(|context| {
+            if let Some(call) = context.get::<Call>() {
+                call.tell(&context.span());
+            }
+        });
+        classify.as_ref().map_or(ending.verdict, |classify| (classify.0)(ending))
+    }))
 }
 
 /// Returns `tracer` such that the contexts of spans that record carry a [`Call`].

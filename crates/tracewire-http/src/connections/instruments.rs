@@ -7,17 +7,21 @@ use super::{
 };
 use crate::{
     conventions as c,
-    metrics::{DurationHistogram, Keeping, Sampled},
+    metrics::{DurationHistogram, Keeping, Sampled, SeriesLimit},
     outcome::ErrorType,
     settings::Resolved,
-    values::{OTHER, limited_shared, repeated::digest},
+    values::{OTHER, limited_shared},
 };
 use opentelemetry::{
     Context, KeyValue, StringValue,
     metrics::{Histogram, Meter, UpDownCounter},
     trace::TraceContextExt,
 };
-use std::{borrow::Cow, time::Duration};
+use std::{
+    borrow::Cow,
+    hash::{BuildHasher, RandomState},
+    time::Duration,
+};
 
 /// The bucket boundaries of how long connections are open, in seconds.
 const LIFETIME_BOUNDARIES: [f64; 14] =
@@ -79,7 +83,8 @@ impl ConnectionInstruments {
         error: Option<ErrorType>,
     ) {
         let error = error.map(ErrorType::as_str);
-        let known = resolved.options.admits(&["dns", name, error.unwrap_or_default()]);
+        let known =
+            resolved.options.connection_series.admits(&["dns", name, error.unwrap_or_default()]);
         let name = if known { shown(name, resolved) } else { OTHER.into() };
         let mut attributes = vec![KeyValue::new(c::DNS_QUESTION_NAME, name)];
         attributes.extend(error.map(|error| KeyValue::new(c::ERROR_TYPE, error)));
@@ -188,7 +193,13 @@ fn bounded_server(
     let server = server.map(|(host, port)| {
         let [kind, first, second] = *salt;
         let number = port.map(|port| port.to_string()).unwrap_or_default();
-        let known = resolved.options.admits(&[kind, first, second, host.as_str(), &number]);
+        let known = resolved.options.connection_series.admits(&[
+            kind,
+            first,
+            second,
+            host.as_str(),
+            &number,
+        ]);
         if known { (host, port) } else { (OTHER.into(), None) }
     });
     let (host, port) = server.unzip();
@@ -197,10 +208,18 @@ fn bounded_server(
     host.into_iter().chain(port)
 }
 
-/// A number that differs between series with these words.
-pub(crate) fn words(words: &[&str]) -> u64 {
-    words
-        .iter()
-        .map(|word| digest(word))
-        .fold(0, |all, word| (all ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23))
+/// The series of all instruments of one layer's connections, of which the first have all attributes.
+///
+/// Redirects name hosts too, so digests are such that nobody can make two of them equal.
+#[derive(Debug, Default)]
+pub(crate) struct ConnectionSeries {
+    limit: SeriesLimit,
+    digests: RandomState,
+}
+
+impl ConnectionSeries {
+    /// Whether the series with these words is known, or one of the first.
+    fn admits(&self, words: &[&str]) -> bool {
+        self.limit.admits(self.digests.hash_one(words))
+    }
 }

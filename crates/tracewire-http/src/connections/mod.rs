@@ -16,8 +16,8 @@ mod spans;
 mod wait;
 
 pub(crate) use self::{
-    call::marking,
-    instruments::{ConnectionInstruments, words},
+    call::{marking, telling},
+    instruments::{ConnectionInstruments, ConnectionSeries},
 };
 pub use self::{
     connecting::Connecting,

@@ -17,6 +17,8 @@ pub(super) enum Phase {
 }
 
 impl Phase {
+    pub(super) const ALL: [Self; 4] = [Self::Dns, Self::Connect, Self::Tls, Self::Wait];
+
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Dns => "dns",

@@ -252,7 +252,7 @@ impl Shared {
         };
         let span = self.call.as_ref().and_then(|_| spans::setup(self, &marks, &times, end, failed));
         if let Some(call) = self.call.as_ref().filter(|_| awaited) {
-            call.add(&self.parent, &times.spent(&marks), failed);
+            call.add(&times.spent(&marks), failed);
         }
         if let Some(instruments) = &self.resolved.connections {
             instruments.phases(self, &marks, &times, end, failed);
@@ -265,7 +265,6 @@ impl Shared {
 #[derive(Debug)]
 pub(super) struct Times {
     pub(super) ended: Instant,
-    started: Instant,
     /// From the end of the last lookup, if none is under way and none failed.
     pub(super) connect: Option<(Instant, Instant)>,
     pub(super) tls: Option<(Instant, Instant)>,
@@ -282,13 +281,12 @@ impl Times {
             marks.lookups.iter().filter_map(|lookup| lookup.ended).max().unwrap_or(shared.started);
         Self {
             ended,
-            started: shared.started,
             connect: looked_up.then_some((from.min(connected), connected)),
             tls: handshake.map(|begin| (begin, ended)),
         }
     }
 
-    /// How long each phase took. Connecting is what is neither lookup nor TLS.
+    /// How long each phase took.
     pub(super) fn spent(&self, marks: &Marks) -> Vec<Spent> {
         let took = |(from, to): (Instant, Instant)| to.saturating_duration_since(from);
         let dns = |lookup: &LookupMark| took((lookup.began, lookup.ended.unwrap_or(self.ended)));
@@ -297,8 +295,8 @@ impl Times {
         if !marks.lookups.is_empty() {
             spent.push((Phase::Dns, looking));
         }
-        if let Some((_, to)) = self.connect {
-            spent.push((Phase::Connect, took((self.started, to)).saturating_sub(looking)));
+        if let Some(connect) = self.connect {
+            spent.push((Phase::Connect, took(connect)));
         }
         if let Some(tls) = self.tls {
             spent.push((Phase::Tls, took(tls)));

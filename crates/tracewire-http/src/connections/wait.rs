@@ -95,7 +95,7 @@ impl Wait {
             };
             part.record(&**tracer, &self.parent);
             let failed = (!obtained).then_some(Phase::Wait);
-            call.add(&self.parent, &[(Phase::Wait, took)], failed);
+            call.add(&[(Phase::Wait, took)], failed);
         }
         if let Some(instruments) = &self.resolved.connections {
             instruments.queued(&self.resolved, self, &self.parent, took);

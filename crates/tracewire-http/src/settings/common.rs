@@ -49,7 +49,7 @@ pub struct Common {
     pub connection_metrics: bool,
     /// The series of all that is measured of connections.
     #[cfg(feature = "connections")]
-    pub(crate) connection_series: Arc<SeriesLimit>,
+    pub(crate) connection_series: Arc<crate::connections::ConnectionSeries>,
     /// Whether the instruments of a given provider can be bound.
     pub(crate) meter_provider_binds: bool,
     pub(crate) side: Side,
@@ -108,12 +108,6 @@ impl Common {
     pub fn set_meter_provider<P: MeterProvider + Send + Sync + 'static>(&mut self, provider: P) {
         self.meter_provider = Some(Arc::new(provider));
         self.meter_provider_binds = providers::is_sdk::<P>();
-    }
-
-    /// Whether the series of connections with these words is one of the first.
-    #[cfg(feature = "connections")]
-    pub(crate) fn admits(&self, words: &[&str]) -> bool {
-        self.connection_series.admits(crate::connections::words(words))
     }
 
     /// The store that exemplars of durations go to. That of the process belongs to the global meter

@@ -2,7 +2,7 @@
 
 use super::common::Common;
 #[cfg(feature = "connections")]
-use crate::connections::{ConnectionInstruments, marking};
+use crate::connections::{ConnectionInstruments, marking, telling};
 use crate::metrics::{Instruments, Keeping, Optional};
 use arc_swap::ArcSwapOption;
 use http::HeaderMap;
@@ -107,6 +107,12 @@ impl Resolved {
             exemplars: exemplars.as_ref(),
             scope: &common.scope,
         };
+        #[cfg_attr(not(feature = "connections"), allow(unused_mut))]
+        let mut options = common.clone();
+        #[cfg(feature = "connections")]
+        if options.connections {
+            options.classify = Some(telling(options.classify.take()));
+        }
         Self {
             generation,
             believed_until: (!given).then(|| Instant::now() + RETRY),
@@ -118,7 +124,7 @@ impl Resolved {
             connections: (measures && common.connection_metrics)
                 .then(|| ConnectionInstruments::new(&meter, keeping)),
             propagator: common.propagator.clone().unwrap_or_else(default_propagator),
-            options: common.clone(),
+            options,
         }
     }
 
