@@ -1,4 +1,4 @@
-//! Calls that wait for a connection, whoever sets it up.
+//! Calls that wait for a connection, even one that another call sets up.
 
 use crate::support::{Parts, Steps, answered, cost, get, request};
 use contract::client::{

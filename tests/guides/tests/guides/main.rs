@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // a test may
 
 mod baggage;
+mod client_phases;
 mod context;
 mod custom_spans;
 mod deploying;

@@ -5,9 +5,10 @@ use std::fs;
 pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// Each page, and where its Rust comes from.
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 10] = [
     ("getting-started", "src/bin/shop.rs"),
     ("header-formats", "tests/guides/header_formats.rs"),
+    ("client-phases", "tests/guides/client_phases.rs"),
     ("proxies", "tests/guides/proxies.rs"),
     ("custom-spans", "tests/guides/custom_spans.rs"),
     ("metrics", "src/bin/metrics.rs tests/guides/metrics.rs"),
