@@ -9,6 +9,7 @@ pub(crate) mod file;
 pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod otlp;
+pub(crate) mod own_metrics;
 pub(crate) mod prometheus;
 pub(crate) mod propagators;
 pub(crate) mod proxy;

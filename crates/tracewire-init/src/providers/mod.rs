@@ -5,6 +5,11 @@ mod prometheus;
 #[cfg(not(feature = "prometheus"))]
 #[path = "../without/prometheus.rs"]
 mod prometheus;
+#[cfg(feature = "runtime-metrics")]
+mod runtimes;
+#[cfg(not(feature = "runtime-metrics"))]
+#[path = "../without/runtimes.rs"]
+mod runtimes;
 #[cfg(feature = "zipkin")]
 mod zipkin;
 #[cfg(not(feature = "zipkin"))]
@@ -23,7 +28,7 @@ use tracewire_exemplar::Exemplars;
 use tracewire_export::wiring::{Deliveries, quietly};
 use tracewire_export::{BatchSpanProcessor, ConsoleExporter, Exports, MetricExporter};
 
-pub(crate) use self::prometheus::Page;
+pub(crate) use self::{prometheus::Page, runtimes::ObservedRuntimes};
 use crate::baggage::BaggageAttributes;
 use crate::builder::{BoxedGenerator, HistogramAggregation};
 use crate::config::otlp::Otlp;
@@ -55,13 +60,14 @@ pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
     let mut making = Making { exports, resource, console, live };
     let mut providers = Providers::default();
     let (mut deliveries, mut page) = (Deliveries::default(), None);
+    let runtimes = ObservedRuntimes::default();
     if let Some(traces) = config.traces {
         providers.sampler = Some(traces.sampler.clone());
         providers.tracer = Some(making.traces(traces)?);
     }
     if let Some(metrics) = config.metrics {
         providers.exemplars = metrics.exemplars.clone();
-        let meter = making.metrics(metrics, &mut deliveries, &mut page)?;
+        let meter = making.metrics(metrics, &runtimes, &mut deliveries, &mut page)?;
         providers.meter = Some(meter);
     }
     if let Some(logs) = config.logs {
@@ -80,6 +86,7 @@ pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
         life: Arc::default(),
         logging: config.logging,
         page,
+        runtimes,
         live: making.live,
         plan,
         claim: None,
@@ -149,6 +156,7 @@ impl Making {
     fn metrics(
         &self,
         metrics: metrics::Metrics,
+        runtimes: &ObservedRuntimes,
         deliveries: &mut Deliveries,
         page: &mut Option<Page>,
     ) -> Result<SdkMeterProvider, InitError> {
@@ -162,6 +170,13 @@ impl Making {
         }
         let own = metrics.readers.into_iter().chain(metrics.views);
         let meter = own.fold(provider, |built, add| add(built)).build();
+        #[cfg(feature = "process-metrics")]
+        if metrics.process_metrics {
+            tracewire_runtime::process::observe(&meter);
+        }
+        if metrics.runtime_metrics {
+            runtimes.observe_current(&meter);
+        }
         if metrics.self_metrics {
             self.exports.self_metrics(&meter);
         }
