@@ -5,8 +5,8 @@ use std::time::Duration;
 use opentelemetry_sdk::metrics::Temporality;
 use tracewire_exemplar::Exemplars;
 
-use super::own_metrics::OwnMetrics;
 use super::otlp::{self, Otlp, Signal};
+use super::own_metrics::OwnMetrics;
 use super::prometheus::{self, Prometheus};
 use super::proxy::Proxies;
 use super::text;

@@ -23,7 +23,7 @@ use opentelemetry_sdk::metrics::{
     Aggregation, Instrument, InstrumentKind, MeterProviderBuilder, PeriodicReader,
     SdkMeterProvider, Stream,
 };
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::trace::{SdkTracerProvider, ShouldSample, TracerProviderBuilder};
 use tracewire_exemplar::Exemplars;
 use tracewire_export::wiring::{Deliveries, quietly};
 use tracewire_export::{BatchSpanProcessor, ConsoleExporter, Exports, MetricExporter};
@@ -57,7 +57,8 @@ pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
         live.prepare(&mut config);
     }
     let Config { resource, console, .. } = config;
-    let mut making = Making { exports, resource, console, live };
+    let counts_spans = config.metrics.as_ref().is_some_and(|metrics| metrics.self_metrics);
+    let mut making = Making { exports, resource, console, live, counts_spans };
     let mut providers = Providers::default();
     let (mut deliveries, mut page) = (Deliveries::default(), None);
     let runtimes = ObservedRuntimes::default();
@@ -99,6 +100,8 @@ struct Making {
     resource: Resource,
     console: ConsoleExporter,
     live: Option<LivePages>,
+    /// Whether telemetry measures itself.
+    counts_spans: bool,
 }
 
 impl Making {
@@ -119,9 +122,9 @@ impl Making {
         .with_resource(self.resource.clone())
         .with_span_limits(traces.limits);
         let sampler = subscriber::watching(traces.sampler);
-        provider = match &self.live {
-            Some(live) => live.sampled_by(provider, sampler),
-            None => provider.with_sampler(sampler),
+        provider = match self.counts_spans {
+            true => self.sampled_by(provider, self.exports.counted(sampler)),
+            false => self.sampled_by(provider, sampler),
         };
         if let Some(generator) = traces.id_generator {
             provider = provider.with_id_generator(BoxedGenerator(generator));
@@ -134,6 +137,17 @@ impl Making {
             provider = provider.with_span_processor(processor);
         }
         Ok(traces.processors.into_iter().fold(provider, |built, add| add(built)).build())
+    }
+
+    fn sampled_by(
+        &self,
+        provider: TracerProviderBuilder,
+        sampler: impl ShouldSample + Clone + 'static,
+    ) -> TracerProviderBuilder {
+        match &self.live {
+            Some(live) => live.sampled_by(provider, sampler),
+            None => provider.with_sampler(sampler),
+        }
     }
 
     fn span_exporter(
