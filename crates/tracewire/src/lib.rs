@@ -86,6 +86,10 @@ pub use tracewire_propagation as propagation;
 #[doc(inline)]
 pub use tracewire_span as span;
 
+#[cfg(feature = "span")]
+#[doc(inline)]
+pub use tracewire_span::meter;
+
 #[cfg(feature = "redis")]
 #[doc(inline)]
 pub use tracewire_redis as redis;
