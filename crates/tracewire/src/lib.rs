@@ -105,8 +105,17 @@ pub use tracewire_tower::server;
 /// ```
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 pub mod client {
+    // No glob, which would bring all pages of reqwest into the documentation.
     #[cfg(feature = "reqwest")]
-    pub use tracewire_reqwest::*;
+    pub use tracewire_reqwest::{
+        Authority, CallOptions, ClientMiddleware, ClientRequest, ClientResponse, Clock,
+        Destinations, Ending, ErrorType, Exemplars, HeaderSelector, Hosts, KnownMethods, Outcome,
+        RedirectError, Redirected, Redirects, Resends, RpcMethods, Scheme, SensitiveKeys,
+        UrlTemplates, Urls, Verdict,
+    };
+    #[cfg(feature = "reqwest")]
+    #[doc(no_inline)]
+    pub use tracewire_reqwest::{reqwest, reqwest_middleware};
     #[cfg(feature = "tower")]
     pub use tracewire_tower::client::*;
 }
@@ -123,11 +132,11 @@ pub use tracewire_propagation as propagation;
 pub use tracewire_span as span;
 
 #[cfg(feature = "redis")]
-#[doc(inline)]
+#[doc(no_inline)] // it would bring all pages of redis here
 pub use tracewire_redis as redis;
 
 #[cfg(feature = "sqlx")]
-#[doc(inline)]
+#[doc(no_inline)] // likewise
 pub use tracewire_sqlx as sqlx;
 
 /// Process set-up: the builder, the guard, the sampler, and the log lines of `tracing`.
