@@ -49,7 +49,9 @@
 //! | `live` | with `init`: recent traces on a page in the process itself | |
 //! | `config-file` | with `init`: `ConfigFile`, which checks an OpenTelemetry configuration file | |
 //! | `uptrace`, `elastic-apm`, `datadog-agent` | with `init`: configures export from the vendor's own environment variables | |
-//! | `full` | all of these but `tls-ring` | |
+//! | `sqlx-mysql`, `sqlx-postgres`, `sqlx-sqlite` | `sqlx::pool`, which traces every query of sqlx 0.8; `sqlx` alone for other drivers | |
+//! | `redis` | `redis::connection`, which traces every command of redis 1 | |
+//! | `full` | all of these but `tls-ring` and the databases | |
 //!
 //! The header formats that are compiled in are the ones used. `OTEL_PROPAGATORS` chooses among them,
 //! and code overrides both. Cargo unifies the features of all crates in a build: in a library, turn the
