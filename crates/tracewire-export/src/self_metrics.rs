@@ -18,7 +18,7 @@ pub(crate) fn register(
         .meter("tracewire")
         .u64_observable_counter("tracewire.telemetry.items")
         .with_unit("{item}")
-        .with_description("Spans, log records and data points that were recorded, by their fate.")
+        .with_description("Spans, log records and data points that were recorded, by outcome.")
         .with_callback(move |observer| {
             for counts in counts() {
                 let now = counts.snapshot();

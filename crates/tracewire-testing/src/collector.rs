@@ -189,7 +189,7 @@ fn describe(state: &State) -> String {
         .iter()
         .map(|request| {
             let error = request.error.as_deref().unwrap_or("read");
-            format!("{} ({} octets): {error}", request.path, request.body.len())
+            format!("{} ({} bytes): {error}", request.path, request.body.len())
         })
         .collect();
     format!(

@@ -3,7 +3,10 @@
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 use std::{
     fmt,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use tracewire_propagation::current;
 use tracing::{Dispatch, Event, Metadata, Subscriber};
@@ -40,14 +43,98 @@ use tracing_subscriber::{
 ///
 /// Colors follow the layer's `with_ansi`.
 #[derive(Clone, Debug)]
-pub struct TraceIds<F>(F);
+pub struct TraceIds<F> {
+    format: F,
+    names: Names,
+}
 
 impl<L: Layout, T> TraceIds<Format<L, T>> {
-    /// Adds the ids to the lines of this format.
+    /// Adds the ids to the lines of this format, as `trace_id` and `span_id`.
     pub fn new(format: Format<L, T>) -> Self {
-        MADE.store(true, Ordering::Relaxed);
-        Self(format)
+        Self::named(format, Names::OpenTelemetry)
     }
+
+    /// Adds the ids as Datadog's log pipelines read them: `dd.trace_id` in hexadecimal and `dd.span_id` in
+    /// decimal digits.
+    ///
+    /// ```
+    /// # #[cfg(feature = "json")]
+    /// let lines = tracing_subscriber::fmt::layer::<tracing_subscriber::Registry>()
+    ///     .json()
+    ///     .map_event_format(tracewire_tracing::TraceIds::datadog);
+    /// ```
+    pub fn datadog(format: Format<L, T>) -> Self {
+        Self::named(format, Names::Datadog)
+    }
+
+    /// Adds the ids as Google Cloud Logging reads them in JSON lines: `logging.googleapis.com/trace`, which
+    /// names the project, `/spanId` and `/trace_sampled`.
+    ///
+    /// Characters that no project id has are left out of `project`.
+    ///
+    /// ```
+    /// use tracewire_tracing::TraceIds;
+    ///
+    /// # #[cfg(feature = "json")]
+    /// let lines = tracing_subscriber::fmt::layer::<tracing_subscriber::Registry>()
+    ///     .json()
+    ///     .map_event_format(|format| TraceIds::google_cloud(format, "my-project"));
+    /// ```
+    pub fn google_cloud(format: Format<L, T>, project: &str) -> Self {
+        let is_allowed = |c: &char| c.is_ascii_alphanumeric() || "-_.:".contains(*c);
+        Self::named(format, Names::GoogleCloud(project.chars().filter(is_allowed).collect()))
+    }
+
+    fn named(format: Format<L, T>, names: Names) -> Self {
+        MADE.store(true, Ordering::Relaxed);
+        Self { format, names }
+    }
+}
+
+/// What the fields are called.
+#[derive(Clone, Debug)]
+enum Names {
+    OpenTelemetry,
+    Datadog,
+    /// With the id of the project.
+    GoogleCloud(Arc<str>),
+}
+
+impl Names {
+    fn fields(&self, ids: &SpanContext) -> Fields {
+        let (trace_id, span_id) = (ids.trace_id(), ids.span_id());
+        match self {
+            Self::OpenTelemetry => Fields {
+                ids: [("trace_id", trace_id.to_string()), ("span_id", span_id.to_string())],
+                flag: None,
+            },
+            Self::Datadog => {
+                let span_id = u64::from_be_bytes(span_id.to_bytes()).to_string();
+                Fields {
+                    ids: [("dd.trace_id", trace_id.to_string()), ("dd.span_id", span_id)],
+                    flag: None,
+                }
+            }
+            Self::GoogleCloud(project) => Fields {
+                ids: [
+                    (
+                        "logging.googleapis.com/trace",
+                        format!("projects/{project}/traces/{trace_id}"),
+                    ),
+                    ("logging.googleapis.com/spanId", span_id.to_string()),
+                ],
+                flag: Some(("logging.googleapis.com/trace_sampled", ids.is_sampled())),
+            },
+        }
+    }
+}
+
+/// What is added to a line. Names and values need no escapes.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Fields {
+    ids: [(&'static str, String); 2],
+    flag: Option<(&'static str, bool)>,
 }
 
 static MADE: AtomicBool = AtomicBool::new(false);
@@ -81,12 +168,12 @@ where
     ) -> fmt::Result {
         let current = current::with(|current| current.span().span_context().clone());
         if !current.is_valid() {
-            return self.0.format_event(context, writer, event);
+            return self.format.format_event(context, writer, event);
         }
         // Written apart first, because nothing can be added once the line has ended. What is written
         // apart has to be told whether it may use colors.
         let mut line = String::with_capacity(256);
-        let format = self.0.clone().with_ansi(writer.has_ansi_escapes());
+        let format = self.format.clone().with_ansi(writer.has_ansi_escapes());
         format.format_event(context, Writer::new(&mut line), event)?;
         let end = line.trim_end_matches('\n').len();
         let line_ends = line.split_off(end);
@@ -94,7 +181,7 @@ where
             L::remove(&mut line, "trace_id", &current.trace_id().to_string());
             L::remove(&mut line, "span_id", &current.span_id().to_string());
         }
-        L::add(&mut line, &current);
+        L::add(&mut line, &self.names.fields(&current));
         writer.write_str(&line)?;
         writer.write_str(&line_ends)
     }
@@ -125,7 +212,7 @@ fn remove_text(line: &mut String, key: &str, id: &str) {
 /// Adds the ids to the text of one event. Implemented for the layouts of `tracing-subscriber`.
 pub trait Layout {
     #[doc(hidden)]
-    fn add(line: &mut String, ids: &SpanContext);
+    fn add(line: &mut String, fields: &Fields);
 
     /// Removes a field of a span that says the same.
     #[doc(hidden)]
@@ -134,19 +221,24 @@ pub trait Layout {
     }
 }
 
-fn add_fields(line: &mut String, ids: &SpanContext) {
-    line.push_str(&format!(" trace_id={} span_id={}", ids.trace_id(), ids.span_id()));
+fn add_fields(line: &mut String, fields: &Fields) {
+    for (name, id) in &fields.ids {
+        line.push_str(&format!(" {name}={id}"));
+    }
+    if let Some((name, value)) = fields.flag {
+        line.push_str(&format!(" {name}={value}"));
+    }
 }
 
 impl Layout for Full {
-    fn add(line: &mut String, ids: &SpanContext) {
-        add_fields(line, ids);
+    fn add(line: &mut String, fields: &Fields) {
+        add_fields(line, fields);
     }
 }
 
 impl Layout for Compact {
-    fn add(line: &mut String, ids: &SpanContext) {
-        add_fields(line, ids);
+    fn add(line: &mut String, fields: &Fields) {
+        add_fields(line, fields);
     }
 }
 
@@ -162,9 +254,9 @@ impl Layout for Pretty {
         }
     }
 
-    fn add(line: &mut String, ids: &SpanContext) {
+    fn add(line: &mut String, fields: &Fields) {
         line.push_str("\n   ");
-        add_fields(line, ids);
+        add_fields(line, fields);
     }
 }
 
@@ -178,13 +270,19 @@ impl Layout for Json {
         }
     }
 
-    fn add(line: &mut String, ids: &SpanContext) {
+    fn add(line: &mut String, fields: &Fields) {
         // An object has fields before these: the time at least, or `fields`.
         if line.ends_with('}') {
             line.pop();
-            let comma = if line.ends_with('{') { "" } else { "," };
-            let (trace_id, span_id) = (ids.trace_id(), ids.span_id());
-            line.push_str(&format!(r#"{comma}"trace_id":"{trace_id}","span_id":"{span_id}"}}"#));
+            let mut comma = if line.ends_with('{') { "" } else { "," };
+            for (name, id) in &fields.ids {
+                line.push_str(&format!(r#"{comma}"{name}":"{id}""#));
+                comma = ",";
+            }
+            if let Some((name, value)) = fields.flag {
+                line.push_str(&format!(r#","{name}":{value}"#));
+            }
+            line.push('}');
         }
     }
 }

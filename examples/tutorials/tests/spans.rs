@@ -108,7 +108,7 @@ fn current_span_is_enriched_wherever_it_was_made_current() {
         "
         operation_name
         | attribute_key1 = 1
-        started by hand
+        started explicitly
         | attribute_key1 = 1
         ",
     );

@@ -75,7 +75,7 @@ impl Retries {
         loop {
             let left = self.deadline.at_most(limit).saturating_duration_since(Instant::now());
             if left == Duration::ZERO {
-                return Err(format!("no time was left to send it to {}", self.endpoint));
+                return Err(format!("no time was left to send to {}", self.endpoint));
             }
             let fault = match once(left) {
                 Ok(answer) => return Ok(answer),

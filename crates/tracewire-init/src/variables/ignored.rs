@@ -52,7 +52,7 @@ const fn featured(
     Unsupported { name, harmless, instead, is_supported }
 }
 
-const JAEGER: &str = "Jaeger takes OTLP: set OTEL_EXPORTER_OTLP_ENDPOINT";
+const JAEGER: &str = "Jaeger accepts OTLP: set OTEL_EXPORTER_OTLP_ENDPOINT";
 const INSECURE: &str = "it is obsolete: use OTEL_EXPORTER_OTLP_INSECURE, or an http:// endpoint";
 const LIVE: &str = "the page needs the cargo feature `live`";
 const LOGS: &str = "log records need the cargo feature `logs`";
@@ -137,7 +137,7 @@ pub(super) fn warn_of_patterns_without_slash(reader: &mut Reader<'_>) {
     for (number, pattern) in (1..).zip(list.split(',').map(str::trim)) {
         if !pattern.is_empty() && !pattern.starts_with(['/', '*', '?']) {
             reader.warn(format!(
-                "{NAME}: pattern {number}, {}, excludes nothing: paths begin with a slash, as in /healthz",
+                "{NAME}: pattern {number}, {}, matches no path: paths begin with a slash, as in /healthz",
                 Shown::value(pattern)
             ));
         }

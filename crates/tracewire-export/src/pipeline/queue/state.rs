@@ -74,7 +74,7 @@ impl<T> State<T> {
             return Err(format!("the queue is full, see {queue_setting}"));
         }
         if self.queued_bytes + self.taken_bytes + heap_size > queue_bytes {
-            return Err(format!("the queue is full: what waits takes {} KiB", queue_bytes / 1024));
+            return Err(format!("the queue is full: it holds {} KiB", queue_bytes / 1024));
         }
         self.make_room();
         self.queue.push_back((item, heap_size));
