@@ -82,7 +82,8 @@ impl<L: Layout, T> TraceIds<Format<L, T>> {
     /// ```
     pub fn google_cloud(format: Format<L, T>, project: &str) -> Self {
         let is_allowed = |c: &char| c.is_ascii_alphanumeric() || "-_.:".contains(*c);
-        Self::named(format, Names::GoogleCloud(project.chars().filter(is_allowed).collect()))
+        let project: String = project.chars().filter(is_allowed).collect();
+        Self::named(format, Names::GoogleCloud(project.into()))
     }
 
     fn named(format: Format<L, T>, names: Names) -> Self {
