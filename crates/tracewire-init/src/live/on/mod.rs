@@ -14,13 +14,15 @@ use std::sync::{Arc, OnceLock};
 
 use opentelemetry::Key;
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::MeterProviderBuilder;
+use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::trace::{ShouldSample, TracerProviderBuilder};
 use tracewire_export::wiring::{Shown, encode_resource, log};
 use tracewire_export::{BatchSpanProcessor, ConsoleExporter, Exports};
 use tracewire_live::{Listen, LivePage, Recorder, Server};
 
 use self::entry::Entries;
-use self::metrics::MetricRows;
+use self::metrics::{MetricRows, is_cumulative};
 use self::queue::Queue;
 use self::spans::LiveSpans;
 use super::Live;
@@ -46,6 +48,8 @@ pub(crate) struct LivePages {
     settings: Live,
     recorder: Recorder,
     queue: Arc<Queue>,
+    /// `None` for the page of another telemetry, which shows that one's.
+    metrics: Option<MetricRows>,
     server: Option<Server>,
 }
 
@@ -56,9 +60,13 @@ impl LivePages {
             Some(shared) => shared.recorder.clone()?,
             None => recorder(&settings, resource, exports),
         };
+        let metrics = settings.shared.is_none().then(MetricRows::new);
+        if let Some(rows) = metrics.clone() {
+            recorder.set_metrics(move || rows.rows());
+        }
         let queue = Arc::new(Queue::new(recorder.memory().queue));
         match thread::start(&queue, &recorder, encode_resource(resource)) {
-            Ok(()) => Some(Self { settings, recorder, queue, server: None }),
+            Ok(()) => Some(Self { settings, recorder, queue, metrics, server: None }),
             Err(error) => {
                 log::warn(&format!("there is no live page: no thread can be started: {error}"));
                 None
@@ -66,20 +74,37 @@ impl LivePages {
         }
     }
 
-    /// Adds to what is decided what the page needs: a reader of metrics and a processor of log records.
+    /// Adds to what is decided what the page needs: metrics, and a processor of log records.
     pub(crate) fn prepare(&self, config: &mut Config) {
-        if self.settings.shared.is_none() {
-            let rows = MetricRows::new();
-            let reader = rows.clone();
-            let metrics = config.metrics.get_or_insert_default();
-            metrics.readers.push(Box::new(move |provider| provider.with_reader(reader)));
-            self.recorder.set_metrics(move || rows.rows());
+        if self.metrics.is_some() {
+            config.metrics.get_or_insert_default();
         }
         #[cfg(feature = "logs")]
         {
             let logs = config.logs.get_or_insert_default();
             let records = log_records::LiveLogs::new(&self.queue, &self.recorder);
-            logs.processors.push(Box::new(move |provider| provider.with_log_processor(records)));
+            logs.processors.push(Box::new(records));
+        }
+    }
+
+    /// Adds the reader of an exporter. The page reads through the first one that sums up since the start,
+    /// so that measurements are not aggregated twice.
+    pub(crate) fn read_through(
+        &self,
+        provider: MeterProviderBuilder,
+        reader: impl MetricReader,
+    ) -> MeterProviderBuilder {
+        match self.metrics.as_ref().filter(|rows| !rows.is_taken() && is_cumulative(&reader)) {
+            Some(rows) => provider.with_reader(rows.through(reader)),
+            None => provider.with_reader(reader),
+        }
+    }
+
+    /// Adds a reader of the page's own, unless it reads through an exporter's.
+    pub(crate) fn reader(&self, provider: MeterProviderBuilder) -> MeterProviderBuilder {
+        match self.metrics.as_ref().filter(|rows| !rows.is_taken()) {
+            Some(rows) => provider.with_reader(rows.clone()),
+            None => provider,
         }
     }
 
