@@ -10,9 +10,7 @@ use std::{
     borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
 };
-use tracewire_propagation::{
-    SamplingHint, describe_unsampled, is_untraced, outgoing,
-};
+use tracewire_propagation::{SamplingHint, describe_unsampled, is_untraced, outgoing};
 
 /// How many attributes a span has at most before its end: an SDK keeps 128 unless it is told
 /// otherwise, and drops what comes later. What the conventions want at the end needs the others.
