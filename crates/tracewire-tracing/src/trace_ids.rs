@@ -102,41 +102,31 @@ enum Names {
 }
 
 impl Names {
-    fn fields(&self, ids: &SpanContext) -> Fields {
+    fn fields(&self, ids: &SpanContext) -> ([(&'static str, String); 2], Option<Flag>) {
         let (trace_id, span_id) = (ids.trace_id(), ids.span_id());
+        let is_sampled = ids.is_sampled();
         match self {
-            Self::OpenTelemetry => Fields {
-                ids: [("trace_id", trace_id.to_string()), ("span_id", span_id.to_string())],
-                flag: None,
-            },
+            Self::OpenTelemetry => {
+                ([("trace_id", trace_id.to_string()), ("span_id", span_id.to_string())], None)
+            }
             Self::Datadog => {
                 let span_id = u64::from_be_bytes(span_id.to_bytes()).to_string();
-                Fields {
-                    ids: [("dd.trace_id", trace_id.to_string()), ("dd.span_id", span_id)],
-                    flag: None,
-                }
+                ([("dd.trace_id", trace_id.to_string()), ("dd.span_id", span_id)], None)
             }
-            Self::GoogleCloud(project) => Fields {
-                ids: [
-                    (
-                        "logging.googleapis.com/trace",
-                        format!("projects/{project}/traces/{trace_id}"),
-                    ),
+            Self::GoogleCloud(project) => {
+                let trace = format!("projects/{project}/traces/{trace_id}");
+                let ids = [
+                    ("logging.googleapis.com/trace", trace),
                     ("logging.googleapis.com/spanId", span_id.to_string()),
-                ],
-                flag: Some(("logging.googleapis.com/trace_sampled", ids.is_sampled())),
-            },
+                ];
+                (ids, Some(("logging.googleapis.com/trace_sampled", is_sampled)))
+            }
         }
     }
 }
 
-/// What is added to a line. Names and values need no escapes.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Fields {
-    ids: [(&'static str, String); 2],
-    flag: Option<(&'static str, bool)>,
-}
+/// A field that is true or false.
+type Flag = (&'static str, bool);
 
 static MADE: AtomicBool = AtomicBool::new(false);
 
@@ -182,7 +172,8 @@ where
             L::remove(&mut line, "trace_id", &current.trace_id().to_string());
             L::remove(&mut line, "span_id", &current.span_id().to_string());
         }
-        L::add(&mut line, &self.names.fields(&current));
+        let (ids, flag) = self.names.fields(&current);
+        L::add(&mut line, &ids, flag);
         writer.write_str(&line)?;
         writer.write_str(&line_ends)
     }
@@ -210,7 +201,7 @@ fn remove_text(line: &mut String, key: &str, id: &str) {
     }
 }
 
-/// Adds the ids to the text of one event. Implemented for the layouts of `tracing-subscriber`.
+/// Adds the ids to the text of one event. Names and values need no escapes. Implemented for the layouts of `tracing-subscriber`.
 ///
 /// ```
 /// use tracing_subscriber::fmt::format::Format;
@@ -223,7 +214,7 @@ fn remove_text(line: &mut String, key: &str, id: &str) {
 /// ```
 pub trait Layout {
     #[doc(hidden)]
-    fn add(line: &mut String, fields: &Fields);
+    fn add(line: &mut String, ids: &[(&str, String)], flag: Option<(&str, bool)>);
 
     /// Removes a field of a span that says the same.
     #[doc(hidden)]
@@ -232,24 +223,24 @@ pub trait Layout {
     }
 }
 
-fn add_fields(line: &mut String, fields: &Fields) {
-    for (name, id) in &fields.ids {
+fn add_fields(line: &mut String, ids: &[(&str, String)], flag: Option<(&str, bool)>) {
+    for (name, id) in ids {
         line.push_str(&format!(" {name}={id}"));
     }
-    if let Some((name, value)) = fields.flag {
+    if let Some((name, value)) = flag {
         line.push_str(&format!(" {name}={value}"));
     }
 }
 
 impl Layout for Full {
-    fn add(line: &mut String, fields: &Fields) {
-        add_fields(line, fields);
+    fn add(line: &mut String, ids: &[(&str, String)], flag: Option<(&str, bool)>) {
+        add_fields(line, ids, flag);
     }
 }
 
 impl Layout for Compact {
-    fn add(line: &mut String, fields: &Fields) {
-        add_fields(line, fields);
+    fn add(line: &mut String, ids: &[(&str, String)], flag: Option<(&str, bool)>) {
+        add_fields(line, ids, flag);
     }
 }
 
@@ -265,9 +256,9 @@ impl Layout for Pretty {
         }
     }
 
-    fn add(line: &mut String, fields: &Fields) {
+    fn add(line: &mut String, ids: &[(&str, String)], flag: Option<(&str, bool)>) {
         line.push_str("\n   ");
-        add_fields(line, fields);
+        add_fields(line, ids, flag);
     }
 }
 
@@ -281,16 +272,16 @@ impl Layout for Json {
         }
     }
 
-    fn add(line: &mut String, fields: &Fields) {
+    fn add(line: &mut String, ids: &[(&str, String)], flag: Option<(&str, bool)>) {
         // An object has fields before these: the time at least, or `fields`.
         if line.ends_with('}') {
             line.pop();
             let mut comma = if line.ends_with('{') { "" } else { "," };
-            for (name, id) in &fields.ids {
+            for (name, id) in ids {
                 line.push_str(&format!(r#"{comma}"{name}":"{id}""#));
                 comma = ",";
             }
-            if let Some((name, value)) = fields.flag {
+            if let Some((name, value)) = flag {
                 line.push_str(&format!(r#","{name}":{value}"#));
             }
             line.push('}');
