@@ -4,6 +4,8 @@ pub mod calls;
 pub mod http;
 pub mod live;
 pub mod load;
+#[cfg(feature = "phases")]
+pub mod phases;
 #[cfg(feature = "pressure")]
 pub mod pressure;
 pub mod propagation;

@@ -27,6 +27,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod client;
+#[cfg(feature = "connections")]
+mod connections;
 pub mod conventions;
 mod exchange;
 mod grpc;
@@ -88,6 +90,11 @@ pub use tracewire_text::{SensitiveKeys, host::Authority};
 /// # }
 /// ```
 pub mod wiring {
+    #[cfg(feature = "connections")]
+    pub use crate::connections::{
+        Connecting, ConnectionHandle, Connections, Established, InUse, Lookup, OpenConnection,
+        Peer, Setup, Target, Wait, connected, handshake_begins,
+    };
     pub use crate::{
         client::{ClientBody, ClientCall, ClientSettings},
         client_options,

@@ -9,6 +9,7 @@
 //! | `axum` | routes from `MatchedPath`, peers from `ConnectInfo`, paths from `OriginalUri`, and [`server::wrap_router`] | yes |
 //! | `tower-http` | `server::RequestSpan`, a span maker for tower-http's `TraceLayer` | |
 //! | `hyper-util` | the peer's address and the kinds of errors of hyper-util's client | yes |
+//! | `connections` | what calls of hyper-util's client spend on [connections](client#connections) | |
 //! | `tonic` | the kinds of errors of tonic's channel | |
 //!
 //! ```

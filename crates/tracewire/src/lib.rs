@@ -38,6 +38,8 @@
 //! | `datadog` | `x-datadog-*` | |
 //! | `elastic` | `elastic-apm-traceparent` | |
 //! | `tonic` | error types of tonic's channel in `ClientLayer` (gRPC itself is the option `grpc` of every layer) | |
+//! | `connections` | what a call spent on looking its host up, connecting, TLS and waiting for a connection | |
+//! | `rustls` | with `connections`: TLS apart from connecting, for reqwest with a rustls configuration of yours | |
 //! | `tower-http` | a span maker for tower-http's `TraceLayer` | |
 //! | `tracing` | ids in the log lines of `tracing`, context kept across its spans; with `init` a subscriber, and its spans in the trace | |
 //! | `logs` | with `init`: log records over OTLP, made of `tracing` events | |

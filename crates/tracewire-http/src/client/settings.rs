@@ -60,6 +60,18 @@ impl ClientSettings {
         self.resolved(|resolved| allowed.restrict(resolved, headers));
     }
 
+    /// Traces the connections of calls: see [`Connections`](crate::wiring::Connections). Default: no.
+    #[cfg(feature = "connections")]
+    pub fn trace_connections(&mut self, trace: bool) {
+        self.common_mut().connections = trace;
+    }
+
+    /// Measures lookups, connections and waiting for them. Default: no.
+    #[cfg(feature = "connections")]
+    pub fn measure_connections(&mut self, measure: bool) {
+        self.common_mut().connection_metrics = measure;
+    }
+
     crate::client_options!();
 
     fn configure(mut self, set: impl FnOnce(&mut Self)) -> Self {

@@ -42,6 +42,15 @@ pub struct Common {
     pub meter_provider: Option<Arc<dyn MeterProvider + Send + Sync>>,
     pub exemplars: Option<Exemplars>,
     pub propagator: Option<Arc<dyn Propagator>>,
+    /// Whether the connections of calls are traced.
+    #[cfg(feature = "connections")]
+    pub connections: bool,
+    /// Whether they are measured too.
+    #[cfg(feature = "connections")]
+    pub connection_metrics: bool,
+    /// The series of all that is measured of connections.
+    #[cfg(feature = "connections")]
+    pub(crate) connection_series: Arc<crate::connections::ConnectionSeries>,
     /// Whether the instruments of a given provider can be bound.
     pub(crate) meter_provider_binds: bool,
     pub(crate) side: Side,
@@ -89,6 +98,12 @@ impl Common {
             meter_provider_binds: false,
             exemplars: None,
             propagator: None,
+            #[cfg(feature = "connections")]
+            connections: false,
+            #[cfg(feature = "connections")]
+            connection_metrics: false,
+            #[cfg(feature = "connections")]
+            connection_series: Arc::default(),
             side,
             scope: InstrumentationScope::builder(Cow::Borrowed(library))
                 .with_version(version)

@@ -2,6 +2,8 @@
 
 use super::common::Common;
 use crate::client::Urls;
+#[cfg(feature = "connections")]
+use crate::connections::{ConnectionInstruments, marking, telling};
 use crate::exchange::span_id;
 use crate::metrics::{Instruments, Keeping, Optional};
 use crate::server::Paths;
@@ -80,6 +82,9 @@ pub(crate) struct Resolved {
     /// [`drop_unsampled`]: tracewire_propagation::drop_unsampled
     pub(crate) follows_parent: bool,
     pub(crate) instruments: Instruments,
+    /// What is measured of connections, where that is.
+    #[cfg(feature = "connections")]
+    pub(crate) connections: Option<ConnectionInstruments>,
     pub(crate) options: Common,
     /// What the process's configuration file excludes; `None` without a file.
     pub(crate) excluded: Option<Excluded>,
@@ -104,6 +109,8 @@ impl Resolved {
         if tracer.is_none() {
             note_missing_provider();
         }
+        #[cfg(feature = "connections")]
+        let tracer = if common.connections { tracer.map(marking) } else { tracer };
         let meters = common.meter_provider.clone().unwrap_or_else(global::meter_provider);
         let (meter, binds) = providers::meter(&*meters, common.scope.clone());
         let binds = binds || common.meter_provider_binds;
@@ -123,6 +130,15 @@ impl Resolved {
             scope: &common.scope,
         };
         let propagator = common.propagator.clone().unwrap_or_else(default_propagator);
+        #[cfg_attr(not(feature = "connections"), allow(unused_mut))]
+        let mut options = match &file {
+            Some(file) => common.clone().with_file(file),
+            None => common.clone(),
+        };
+        #[cfg(feature = "connections")]
+        if options.connections {
+            options.classify = Some(telling(options.classify.take()));
+        }
         Self {
             generation,
             believed_until: (!given).then(|| Instant::now() + RETRY),
@@ -130,12 +146,12 @@ impl Resolved {
             tracer,
             follows_parent,
             instruments: Instruments::new(&meter, common.side, keeping, optional),
+            #[cfg(feature = "connections")]
+            connections: (measures && common.connection_metrics)
+                .then(|| ConnectionInstruments::new(&meter, keeping)),
             own_headers: unknown_headers(&*propagator),
             propagator,
-            options: match &file {
-                Some(file) => common.clone().with_file(file),
-                None => common.clone(),
-            },
+            options,
             excluded: file.map(|file| Excluded::new(&file)),
         }
     }

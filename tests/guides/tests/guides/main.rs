@@ -3,6 +3,7 @@
 #![allow(clippy::let_and_return, clippy::print_stdout, clippy::print_stderr)] // as the pages show it
 
 mod baggage;
+mod client_phases;
 mod configuration_file;
 mod context;
 mod custom_spans;

@@ -5,9 +5,10 @@ use std::{fs, path::PathBuf};
 pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// Each page with Rust on it, and the programs that have it.
-const PAGES: [(&str, &str); 19] = [
+const PAGES: [(&str, &str); 20] = [
     ("../README", "tests/guides/readme.rs"),
     ("baggage", "tests/guides/baggage.rs"),
+    ("client-phases", "tests/guides/client_phases.rs"),
     ("configuration-file", "tests/guides/configuration_file.rs"),
     ("context", "tests/guides/context.rs"),
     ("custom-spans", "tests/guides/custom_spans.rs"),
