@@ -47,7 +47,7 @@
 //! | `zipkin` | with `init`: the exporter `zipkin` for spans | |
 //! | `prometheus` | with `init`: the exporter `prometheus` for metrics | |
 //! | `live` | with `init`: recent traces on a page in the process itself | |
-//! | `config-file` | with `init`: `ConfigFile`, which checks an OpenTelemetry configuration file | |
+//! | `config-file` | with `init`: OpenTelemetry's configuration file, in place of variables | |
 //! | `uptrace`, `elastic-apm`, `datadog-agent` | with `init`: configures export from the vendor's own environment variables | |
 //! | `full` | all of these but `tls-ring` | |
 //!

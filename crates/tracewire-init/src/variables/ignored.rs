@@ -35,14 +35,14 @@ pub(crate) fn configuration_file(reader: &mut Reader<'_>) -> Result<Setting<Path
 }
 
 /// Variables that count beside a configuration file, which has no node for what they say.
-const BESIDE_FILE: [&str; 3] = ["TRACEWIRE_LIVE", "TRACEWIRE_LIVE_MEMORY", "TRACEWIRE_LIVE_TOKEN"];
+const BESIDE_FILE: [&str; 4] =
+    ["RUST_LOG", "TRACEWIRE_LIVE", "TRACEWIRE_LIVE_MEMORY", "TRACEWIRE_LIVE_TOKEN"];
 
 /// Warns once of all variables that are set and would count without the configuration file. `used` are those
 /// that it refers to.
 pub(crate) fn warn_of_ignored(reader: &mut Reader<'_>, file: &str, used: &BTreeSet<String>) {
     let known = super::asked_without_file();
-    let prefixes = ["OTEL_", "TRACEWIRE_", "DD_", "ELASTIC_APM_", "UPTRACE_"];
-    let mut ignored = reader.names(&prefixes);
+    let mut ignored = reader.names(&[""]);
     ignored.retain(|name| {
         known.contains(name)
             && name != FILE
