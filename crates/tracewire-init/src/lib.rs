@@ -50,6 +50,7 @@
 //!
 //! | variable | default | meaning |
 //! |---|---|---|
+//! | `OTEL_CONFIG_FILE` | – | with the feature `config-file`: a file in place of all other variables |
 //! | `OTEL_SDK_DISABLED` | `false` | `true`: no spans and no metrics; propagation stays |
 //! | `OTEL_SERVICE_NAME` | `unknown_service:` and the executable's name | who is sending |
 //! | `OTEL_RESOURCE_ATTRIBUTES` | – | `key=value,key=value`, percent-encoded |
@@ -107,10 +108,19 @@
 //! overloaded is asked again after 200 ms, then after twice as long each time up to 12.8 s, or later
 //! if its `Retry-After` says so, until the time limit of the export.
 //!
-//! Not supported: `OTEL_CONFIG_FILE` and `OTEL_EXPERIMENTAL_CONFIG_FILE`, which are an
-//! error, because with a file all other variables would have to be ignored; `OTEL_ENTITIES`,
-//! `OTEL_SEMCONV_STABILITY_OPT_IN` with `/dup`, and the retired `OTEL_EXPORTER_JAEGER_*` and
-//! `OTEL_EXPORTER_OTLP_{SPAN,METRIC}_INSECURE`, which are warned of.
+//! Not supported: `OTEL_ENTITIES`, `OTEL_SEMCONV_STABILITY_OPT_IN` with `/dup`, and the retired
+//! `OTEL_EXPORTER_JAEGER_*` and `OTEL_EXPORTER_OTLP_{SPAN,METRIC}_INSECURE`, which are warned of.
+//!
+//! # One file in place of variables
+//!
+//! With the feature `config-file`, `OTEL_CONFIG_FILE` or `Builder::config_file` names a YAML file of
+//! OpenTelemetry's schema, version 1.0 or 1.1. It takes the place of all `OTEL_*` variables, of those of
+//! vendors, and of `TRACEWIRE_*` ones that it has a node for; those that are set are warned of, once.
+//! References in the file (`${NAME}`) still read variables. A file that is missing, or that asks for what
+//! cannot be done, is an error with file, line, column and path of each problem. Programs add samplers,
+//! exporters and others under names of their own with `Builder::component`, and `Telemetry::reload` reads the
+//! file again. The program `tracewire-config` checks a file, and writes the one that says what the
+//! environment says. The guide `docs/configuration-file.md` has the table of nodes.
 //!
 //! # Defaults in code
 //!
@@ -163,7 +173,7 @@
 //! | `zipkin` | no | the exporter `zipkin` for spans |
 //! | `live` | no | the live page: recent traces in the process itself, see [`Builder::live`] |
 //! | `axum` | no | the callers of a mounted live page, from axum's `ConnectInfo` |
-//! | `config-file` | no | `ConfigFile`, which reads and checks OpenTelemetry's YAML configuration file; [`init`] does not use it yet |
+//! | `config-file` | no | OpenTelemetry's YAML configuration file (`OTEL_CONFIG_FILE`), and the program `tracewire-config` |
 //! | `prometheus` | no | the exporter `prometheus` for metrics |
 //! | `uptrace`, `elastic-apm`, `datadog-agent` | no | the variables of these vendors; the latter two add their header format |
 #![cfg_attr(docsrs, feature(doc_cfg))]

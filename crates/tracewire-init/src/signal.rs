@@ -163,7 +163,7 @@ fn listen() -> Arc<Shared> {
     });
     if let Err(error) = result {
         log::warn(&format!(
-            "Ctrl-C and SIGTERM cannot be waited for, and end the process at once: {error}"
+            "Ctrl-C and SIGTERM cannot be handled, and end the process at once: {error}"
         ));
     }
     shared
@@ -186,7 +186,7 @@ fn run(shared: &Shared, ready: &Sender<io::Result<()>>) {
         loop {
             let number = signals.next().await;
             if shared.came(Instant::now()) {
-                log::warn("a second signal came: the process ends without waiting any longer");
+                log::warn("received a second signal: the process ends without waiting any longer");
                 std::process::exit(128 + number);
             }
         }

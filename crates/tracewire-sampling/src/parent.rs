@@ -89,7 +89,7 @@ fn note_missing_flag() {
     ONCE.call_once(|| {
         otel_debug!(
             name: "Sampling.TraceIdNotMarkedRandom",
-            message = "a caller does not mark its trace ids as random; they are taken for random"
+            message = "a caller does not mark its trace ids as random; they are treated as random"
         );
     });
 }

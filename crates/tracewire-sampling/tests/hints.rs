@@ -15,7 +15,9 @@ use opentelemetry_sdk::trace::{
 };
 use support::outcome;
 use tracewire_propagation::{SamplingHint, untraced};
-use tracewire_sampling::{AlwaysOff, AlwaysOn, ParentThreshold, Probability, RuleBased, Sampler};
+use tracewire_sampling::{
+    AlwaysOff, AlwaysOn, ParentBranches, ParentThreshold, Probability, RuleBased, Sampler,
+};
 
 fn parent(flags: TraceFlags, remote: bool) -> SpanContext {
     let state = support::state("vendor=1,ot=th:0;rv:ffffffffffffff");
@@ -212,4 +214,56 @@ fn no_sampler_keeps_what_is_below_an_excluded_request() {
             assert_eq!(result(sampler, &parent).decision, SamplingDecision::RecordAndSample);
         }
     }
+}
+
+/// Keeps what is below parents of one kind, and nothing else.
+fn only_below(remote: bool, on: bool) -> Sampler {
+    let [keep, drop] = [SdkSampler::AlwaysOn, SdkSampler::AlwaysOff];
+    let branches = ParentBranches::new()
+        .root(drop.clone())
+        .remote_sampled(drop.clone())
+        .remote_not_sampled(drop.clone())
+        .local_sampled(drop.clone())
+        .local_not_sampled(drop);
+    Sampler::by_parent(match (remote, on) {
+        (true, true) => branches.remote_sampled(keep),
+        (true, false) => branches.remote_not_sampled(keep),
+        (false, true) => branches.local_sampled(keep),
+        (false, false) => branches.local_not_sampled(keep),
+    })
+}
+
+#[test]
+fn each_kind_of_parent_has_a_sampler_of_its_own() {
+    let below = |remote, flags| Context::new().with_remote_span_context(parent(flags, remote));
+    let flags = |on| if on { TraceFlags::SAMPLED } else { TraceFlags::NOT_SAMPLED };
+    for (remote, on) in [(true, true), (true, false), (false, true), (false, false)] {
+        let sampler = only_below(remote, on);
+        for (of_remote, of_on) in [(true, true), (true, false), (false, true), (false, false)] {
+            let expected = (remote, on) == (of_remote, of_on);
+            assert_eq!(sampled(&sampler, &below(of_remote, flags(of_on))), expected);
+        }
+        assert!(!sampled(&sampler, &Context::new()));
+        assert_eq!((sampler.drops_unsampled(), sampler.needs_unsampled_described()), (on, !on));
+    }
+    let none = Context::new().with_remote_span_context(SpanContext::NONE);
+    let rooted = Sampler::by_parent(
+        ParentBranches::new().root(Probability::new(1.0).map(Sampler::new).unwrap()),
+    );
+    assert!(sampled(&rooted, &none) && sampled(&Sampler::by_parent(ParentBranches::new()), &none));
+}
+
+#[test]
+fn what_a_format_asks_for_counts_as_what_a_remote_parent_decided() {
+    let hinted =
+        |hint, flags| Context::new().with_remote_span_context(parent(flags, true)).with_value(hint);
+    let off = only_below(true, false);
+    let on = only_below(true, true);
+    assert!(sampled(&on, &hinted(SamplingHint::Debug, TraceFlags::NOT_SAMPLED)));
+    assert!(sampled(&off, &hinted(SamplingHint::Off, TraceFlags::SAMPLED)));
+    // Deferred: the root decides, and no stale threshold stays.
+    let deferred = hinted(SamplingHint::Deferred, TraceFlags::SAMPLED);
+    assert!(!sampled(&on, &deferred) && !sampled(&off, &deferred));
+    let forced = result(&on, &hinted(SamplingHint::On, TraceFlags::NOT_SAMPLED));
+    assert!(!forced.trace_state.header().contains("th:"), "{forced:?}");
 }

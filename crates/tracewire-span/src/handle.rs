@@ -177,7 +177,7 @@ impl Span {
             let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
                 (Some(message), _) => limit::display(message),
                 (_, Some(message)) => limit::display(message),
-                _ => String::from("panicked with a payload that is no text"),
+                _ => String::from("panicked with a payload that is not text"),
             };
             span.fail_as(Some("panic"), "panic".into(), Some(message));
         });

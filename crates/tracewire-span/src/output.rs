@@ -35,7 +35,7 @@ use std::{
 #[diagnostic::on_unimplemented(
     message = "a span cannot tell whether `{Self}` is an error",
     label = "neither a plain value nor a `Result` whose error implements `Display`",
-    note = "say `.ignore_errors()` before `.run(..)`, `.in_scope(..)` or `.stream(..)` to take any output",
+    note = "call `.ignore_errors()` before `.run(..)`, `.in_scope(..)` or `.stream(..)` to take any output",
     note = "or, for a type of your own, write `impl tracewire_span::SpanOutput for Type {{}}`"
 )]
 pub trait SpanOutput {

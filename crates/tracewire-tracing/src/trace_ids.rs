@@ -3,7 +3,10 @@
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 use std::{
     fmt,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use tracewire_propagation::current;
 use tracing::{Dispatch, Event, Metadata, Subscriber};
@@ -40,15 +43,90 @@ use tracing_subscriber::{
 ///
 /// Colors follow the layer's `with_ansi`.
 #[derive(Clone, Debug)]
-pub struct TraceIds<F>(F);
+pub struct TraceIds<F> {
+    format: F,
+    names: Names,
+}
 
 impl<L: Layout, T> TraceIds<Format<L, T>> {
-    /// Adds the ids to the lines of this format.
+    /// Adds the ids to the lines of this format, as `trace_id` and `span_id`.
     pub fn new(format: Format<L, T>) -> Self {
+        Self::named(format, Names::OpenTelemetry)
+    }
+
+    /// Adds the ids as Datadog's log pipelines read them: `dd.trace_id` in hexadecimal and `dd.span_id` in
+    /// decimal digits.
+    ///
+    /// ```
+    /// # #[cfg(feature = "json")]
+    /// let lines = tracing_subscriber::fmt::layer::<tracing_subscriber::Registry>()
+    ///     .json()
+    ///     .map_event_format(tracewire_tracing::TraceIds::datadog);
+    /// ```
+    pub fn datadog(format: Format<L, T>) -> Self {
+        Self::named(format, Names::Datadog)
+    }
+
+    /// Adds the ids as Google Cloud Logging reads them in JSON lines: `logging.googleapis.com/trace`, which
+    /// names the project, `/spanId` and `/trace_sampled`.
+    ///
+    /// Characters that no project id has are left out of `project`.
+    ///
+    /// ```
+    /// use tracewire_tracing::TraceIds;
+    ///
+    /// # #[cfg(feature = "json")]
+    /// let lines = tracing_subscriber::fmt::layer::<tracing_subscriber::Registry>()
+    ///     .json()
+    ///     .map_event_format(|format| TraceIds::google_cloud(format, "my-project"));
+    /// ```
+    pub fn google_cloud(format: Format<L, T>, project: &str) -> Self {
+        let is_allowed = |c: &char| c.is_ascii_alphanumeric() || "-_.:".contains(*c);
+        let project: String = project.chars().filter(is_allowed).collect();
+        Self::named(format, Names::GoogleCloud(project.into()))
+    }
+
+    fn named(format: Format<L, T>, names: Names) -> Self {
         MADE.store(true, Ordering::Relaxed);
-        Self(format)
+        Self { format, names }
     }
 }
+
+/// What the fields are called.
+#[derive(Clone, Debug)]
+enum Names {
+    OpenTelemetry,
+    Datadog,
+    /// With the id of the project.
+    GoogleCloud(Arc<str>),
+}
+
+impl Names {
+    fn fields(&self, ids: &SpanContext) -> ([(&'static str, String); 2], Option<Flag>) {
+        let (trace_id, span_id) = (ids.trace_id(), ids.span_id());
+        let is_sampled = ids.is_sampled();
+        match self {
+            Self::OpenTelemetry => {
+                ([("trace_id", trace_id.to_string()), ("span_id", span_id.to_string())], None)
+            }
+            Self::Datadog => {
+                let span_id = u64::from_be_bytes(span_id.to_bytes()).to_string();
+                ([("dd.trace_id", trace_id.to_string()), ("dd.span_id", span_id)], None)
+            }
+            Self::GoogleCloud(project) => {
+                let trace = format!("projects/{project}/traces/{trace_id}");
+                let ids = [
+                    ("logging.googleapis.com/trace", trace),
+                    ("logging.googleapis.com/spanId", span_id.to_string()),
+                ];
+                (ids, Some(("logging.googleapis.com/trace_sampled", is_sampled)))
+            }
+        }
+    }
+}
+
+/// A field that is true or false.
+type Flag = (&'static str, bool);
 
 static MADE: AtomicBool = AtomicBool::new(false);
 
@@ -81,12 +159,12 @@ where
     ) -> fmt::Result {
         let current = current::with(|current| current.span().span_context().clone());
         if !current.is_valid() {
-            return self.0.format_event(context, writer, event);
+            return self.format.format_event(context, writer, event);
         }
         // Written apart first, because nothing can be added once the line has ended. What is written
         // apart has to be told whether it may use colors.
         let mut line = String::with_capacity(256);
-        let format = self.0.clone().with_ansi(writer.has_ansi_escapes());
+        let format = self.format.clone().with_ansi(writer.has_ansi_escapes());
         format.format_event(context, Writer::new(&mut line), event)?;
         let end = line.trim_end_matches('\n').len();
         let line_ends = line.split_off(end);
@@ -94,7 +172,8 @@ where
             L::remove(&mut line, "trace_id", &current.trace_id().to_string());
             L::remove(&mut line, "span_id", &current.span_id().to_string());
         }
-        L::add(&mut line, &current);
+        let (ids, flag) = self.names.fields(&current);
+        L::add(&mut line, &ids, flag);
         writer.write_str(&line)?;
         writer.write_str(&line_ends)
     }
@@ -122,7 +201,7 @@ fn remove_text(line: &mut String, key: &str, id: &str) {
     }
 }
 
-/// Adds the ids to the text of one event. Implemented for the layouts of `tracing-subscriber`.
+/// Adds the ids to the text of one event. Names and values need no escapes. Implemented for the layouts of `tracing-subscriber`.
 ///
 /// ```
 /// use tracing_subscriber::fmt::format::Format;
@@ -135,7 +214,7 @@ fn remove_text(line: &mut String, key: &str, id: &str) {
 /// ```
 pub trait Layout {
     #[doc(hidden)]
-    fn add(line: &mut String, ids: &SpanContext);
+    fn add(line: &mut String, ids: &[(&str, String)], flag: Option<(&str, bool)>);
 
     /// Removes a field of a span that says the same.
     #[doc(hidden)]
@@ -144,19 +223,24 @@ pub trait Layout {
     }
 }
 
-fn add_fields(line: &mut String, ids: &SpanContext) {
-    line.push_str(&format!(" trace_id={} span_id={}", ids.trace_id(), ids.span_id()));
+fn add_fields(line: &mut String, ids: &[(&str, String)], flag: Option<(&str, bool)>) {
+    for (name, id) in ids {
+        line.push_str(&format!(" {name}={id}"));
+    }
+    if let Some((name, value)) = flag {
+        line.push_str(&format!(" {name}={value}"));
+    }
 }
 
 impl Layout for Full {
-    fn add(line: &mut String, ids: &SpanContext) {
-        add_fields(line, ids);
+    fn add(line: &mut String, ids: &[(&str, String)], flag: Option<(&str, bool)>) {
+        add_fields(line, ids, flag);
     }
 }
 
 impl Layout for Compact {
-    fn add(line: &mut String, ids: &SpanContext) {
-        add_fields(line, ids);
+    fn add(line: &mut String, ids: &[(&str, String)], flag: Option<(&str, bool)>) {
+        add_fields(line, ids, flag);
     }
 }
 
@@ -172,9 +256,9 @@ impl Layout for Pretty {
         }
     }
 
-    fn add(line: &mut String, ids: &SpanContext) {
+    fn add(line: &mut String, ids: &[(&str, String)], flag: Option<(&str, bool)>) {
         line.push_str("\n   ");
-        add_fields(line, ids);
+        add_fields(line, ids, flag);
     }
 }
 
@@ -188,13 +272,19 @@ impl Layout for Json {
         }
     }
 
-    fn add(line: &mut String, ids: &SpanContext) {
+    fn add(line: &mut String, ids: &[(&str, String)], flag: Option<(&str, bool)>) {
         // An object has fields before these: the time at least, or `fields`.
         if line.ends_with('}') {
             line.pop();
-            let comma = if line.ends_with('{') { "" } else { "," };
-            let (trace_id, span_id) = (ids.trace_id(), ids.span_id());
-            line.push_str(&format!(r#"{comma}"trace_id":"{trace_id}","span_id":"{span_id}"}}"#));
+            let mut comma = if line.ends_with('{') { "" } else { "," };
+            for (name, id) in ids {
+                line.push_str(&format!(r#"{comma}"{name}":"{id}""#));
+                comma = ",";
+            }
+            if let Some((name, value)) = flag {
+                line.push_str(&format!(r#","{name}":{value}"#));
+            }
+            line.push('}');
         }
     }
 }

@@ -116,6 +116,41 @@ fn json_lines_have_the_ids_as_fields() {
     assert_eq!(lines.len(), 2);
 }
 
+#[test]
+fn ids_have_the_names_that_datadog_and_google_cloud_read() {
+    let output = Output::default();
+    let lines = || layer().with_writer(output.clone()).with_ansi(false).without_time();
+    let json = || lines().json();
+    let google = |format| TraceIds::google_cloud(format, "my-\"project");
+    let google_json = |format| TraceIds::google_cloud(format, "my-\"project");
+    let subscribers: [tracing::Dispatch; 4] = [
+        registry().with(json().map_event_format(TraceIds::datadog)).into(),
+        registry().with(json().map_event_format(google_json)).into(),
+        registry().with(lines().map_event_format(TraceIds::datadog)).into(),
+        registry().with(lines().map_event_format(google)).into(),
+    ];
+    for subscriber in subscribers {
+        tracing::dispatcher::with_default(&subscriber, || {
+            let _trace = inside_a_trace();
+            info!("x");
+        });
+    }
+    let text = output.text();
+    let lines: Vec<_> = text.lines().collect();
+    let read = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+    let (datadog, google) = (read(lines[0]), read(lines[1]));
+    assert_eq!(datadog["dd.trace_id"], "0af7651916cd43dd8448eb211c80319c");
+    assert_eq!(datadog["dd.span_id"], 0xb7ad_6b71_6920_3331_u64.to_string());
+    let trace = "projects/my-project/traces/0af7651916cd43dd8448eb211c80319c";
+    assert_eq!(google["logging.googleapis.com/trace"], trace);
+    assert_eq!(google["logging.googleapis.com/spanId"], "b7ad6b7169203331");
+    assert_eq!(google["logging.googleapis.com/trace_sampled"], true);
+    let datadog = " dd.trace_id=0af7651916cd43dd8448eb211c80319c dd.span_id=13235353014750950193";
+    assert!(lines[2].ends_with(datadog), "{}", lines[2]);
+    assert!(lines[3].ends_with(" logging.googleapis.com/trace_sampled=true"), "{}", lines[3]);
+    assert_eq!(lines.len(), 4);
+}
+
 /// Logs inside a span that shows the ids, as tower-http's layer makes one.
 fn log_below_ids() {
     let _trace = inside_a_trace();

@@ -1,7 +1,7 @@
-//! Traces an actix-web server: all that stands between actix-web and `tracewire_http::wiring`.
+//! Traces an actix-web server: the adapter between actix-web and `tracewire_http::wiring`.
 //!
 //! actix-web has its own types for methods, headers and bodies, so heads are copied into those of the
-//! `http` crate. All else is as in `tracewire-tower`.
+//! `http` crate. Everything else works as in `tracewire-tower`.
 
 use actix_web::{
     Error, HttpMessage,
@@ -100,7 +100,7 @@ where
             match result {
                 Ok(response) => Ok(respond(scope, response.map_into_boxed_body())),
                 Err(error) => {
-                    // actix-web makes a response of it, further out.
+                    // Further out, actix-web turns it into a response.
                     if let Some(exchange) = scope.exchange() {
                         exchange.set_status(status(error.as_response_error().status_code()));
                     }
@@ -112,7 +112,7 @@ where
     }
 }
 
-/// A request of actix-web's, with its head in the types of the `http` crate.
+/// A request of actix-web, with its head in the types of the `http` crate.
 struct Incoming<'a> {
     request: &'a ServiceRequest,
     head: Request<()>,
@@ -151,7 +151,7 @@ impl IncomingRequest for Incoming<'_> {
     }
 }
 
-/// Has the body of `response` end the exchange.
+/// Ends the exchange with the body of `response`.
 fn respond(scope: Scope<ServerCall>, response: ServiceResponse) -> ServiceResponse {
     let (request, response) = response.into_parts();
     let (mut response, mut body) = response.into_parts();
@@ -175,7 +175,7 @@ fn respond(scope: Scope<ServerCall>, response: ServiceResponse) -> ServiceRespon
             }
         }
     }
-    // actix-web reads even what HEAD leaves unsent; there the head is the end.
+    // actix-web polls the body even for HEAD, where nothing of it is sent: the exchange ends with the head.
     let unread = *request.method() == "HEAD";
     let chunks = stream::iter((!unread).then_some(BodyDataStream::new(body))).flatten();
     let body = match size {

@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         // Not `println!`, which panics if stdout is closed or full.
         let _ = writeln!(io::stdout(), "listening on http://{address}");
     }
-    // actix-web stops by itself on Ctrl-C and SIGTERM, after the requests that are under way.
+    // actix-web handles Ctrl-C and SIGTERM itself, and waits for open requests.
     actix_web::rt::System::new().block_on(server.run())?;
     telemetry.shutdown();
     Ok(())

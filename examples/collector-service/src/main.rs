@@ -1,5 +1,5 @@
 //! A service whose spans, metrics and log lines go to an OpenTelemetry Collector, over gRPC unless
-//! `OTEL_EXPORTER_OTLP_PROTOCOL` says otherwise.
+//! `OTEL_EXPORTER_OTLP_PROTOCOL` is set.
 
 mod shop;
 
@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// With a log format there is a subscriber: log lines go to stdout, and to the Collector as well.
+/// The log format sets a subscriber: log lines go to stdout, and to the Collector.
 fn set_up() -> Result<Telemetry, InitError> {
     Telemetry::builder()
         .defaults(|defaults| {

@@ -1,4 +1,4 @@
-//! The shop: an order asks the stock, which is another route, by HTTP.
+//! The shop: an order calls the stock, another route of this service, over HTTP.
 
 use axum::{
     Router,
@@ -40,10 +40,10 @@ async fn order(
     }
 }
 
-/// Takes one from the stock. An error is recorded on the span around it by itself.
+/// Takes one item from the stock. An error is recorded automatically on the span around this call.
 async fn reserve(shop: &Shop, item: &str) -> Result<String, reqwest_middleware::Error> {
     let response = shop.client.get(format!("{}/stock/{item}", shop.url)).send().await?;
-    // The client's span has the URL; the error need not repeat it.
+    // The client span has the URL already.
     let response = response.error_for_status().map_err(reqwest::Error::without_url)?;
     let left = response.text().await?;
     span::current().add_event(Event::new("reserved").attribute("shop.left", left.clone()));
@@ -54,7 +54,7 @@ async fn stock(Path(item): Path<String>) -> Result<&'static str, StatusCode> {
     match item.as_str() {
         "lamp" => Ok("4"),
         "chair" => Ok("11"),
-        // Nobody has ever counted the unicorns.
+        // to show a failed request
         "unicorn" => Err(StatusCode::INTERNAL_SERVER_ERROR),
         _ => Err(StatusCode::NOT_FOUND),
     }

@@ -10,7 +10,7 @@ pub(crate) struct Catalog {
 
 impl Catalog {
     pub(crate) async fn open() -> Result<Self, Error> {
-        // One connection, because each has a memory of its own.
+        // One connection, because each in-memory database belongs to one connection.
         let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await?;
         let pool = tracewire::sqlx::pool(pool); // the one line that traces every query
         query("CREATE TABLE items (name TEXT PRIMARY KEY, price INTEGER)").execute(&pool).await?;
@@ -24,13 +24,13 @@ impl Catalog {
         Ok(())
     }
 
-    /// Fails if there is no such item, which is an ordinary answer and no error of the database.
+    /// Fails if there is no such item. That is an ordinary result, not an error of the database.
     pub(crate) async fn price(&self, name: &str) -> Result<i64, Error> {
         let select = query_scalar("SELECT price FROM items WHERE name = ?").bind(name);
         select.fetch_one(&self.pool).await
     }
 
-    /// A query with a number in it, and its rows one by one: the number is not exported.
+    /// Streams the rows of a query with a literal in it. The literal is not exported.
     pub(crate) async fn items_below(&self, price: i64) -> Result<Vec<String>, Error> {
         let sql = format!("SELECT name FROM items WHERE price < {price}");
         query_scalar(&sql).fetch(&self.pool).try_collect().await

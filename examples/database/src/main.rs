@@ -24,7 +24,7 @@ async fn open_shop() -> Result<(), sqlx::Error> {
     let catalog = Catalog::open().await?;
     catalog.add("lamp", 25).await?;
     catalog.add("chair", 60).await?;
-    // There can be only one lamp, and the span of this call says so.
+    // Fails, because the name is the primary key; the span of this call has the error.
     let _refused = catalog.add("lamp", 30).await;
     catalog.price("lamp").await?;
     let _not_there = catalog.price("sofa").await;
@@ -42,7 +42,7 @@ mod tests {
         let capture = Capture::new();
         capture.run(async { span("open shop").run(open_shop()).await }).await.unwrap();
         let spans = capture.finished().await;
-        // On a busy machine even one connection is waited for.
+        // On a busy machine even the only connection can take a while.
         spans.without("wait for connection").assert_snapshot(
             r#"
             open shop

@@ -1,4 +1,4 @@
-//! A service whose spans go to the Datadog Agent, in traces that Datadog's own tracers may begin.
+//! A service whose spans go to the Datadog Agent, in traces that Datadog's own tracers can start.
 
 use axum::{Router, extract::Path, routing::get};
 use std::{

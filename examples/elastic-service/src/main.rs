@@ -1,4 +1,4 @@
-//! A service whose spans go to Elastic's APM Server, in traces that Elastic's agents may begin.
+//! A service whose spans go to Elastic's APM Server, in traces that Elastic's agents can start.
 
 use axum::{Router, extract::Path, http::StatusCode, routing::get};
 use std::{
@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// An error of the span by hand is an error of its trace in Elastic too.
+/// An error that is recorded on the span fails its transaction in Elastic too.
 async fn show_book(Path(title): Path<String>) -> Result<String, (StatusCode, String)> {
     let shelf = span("find shelf").attribute("book.title", title.clone()).run(find_shelf(title));
     match shelf.await {

@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             connection = listener.accept() => connection?,
             () = &mut stop => break,
         };
-        // hyper knows nothing of the socket: the layer is told who is at its other end.
+        // hyper does not know the socket, so the layer gets the peer's address here.
         let service = service.clone().map_request(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(PeerAddress(peer));
             request
@@ -48,7 +48,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let connection =
             http.serve_connection(TokioIo::new(socket), TowerToHyperService::new(service));
         let connection = connections.watch(connection.into_owned());
-        // An error here is a connection that broke; its request has been recorded as such.
+        // An error here means a broken connection; its request has been recorded already.
         tokio::spawn(async move { drop(connection.await) });
     }
     drop(listener);
@@ -60,7 +60,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (status, body) = match request.uri().path().strip_prefix("/hello/") {
         Some(name) => {
-            // What a router would do: the template names the span, never the path.
+            // What a router would do: the span is named by the template, never by the path.
             if let Some(exchange) = request.extensions().get::<ExchangeHandle>() {
                 exchange.set_route("/hello/{name}");
             }

@@ -1,4 +1,4 @@
-//! The library: who asks for a book makes it ask its shelves, which is another route, by HTTP.
+//! The library: a search for a book calls the shelves, another route of this service, over HTTP.
 
 use axum::{
     Router,
@@ -40,10 +40,10 @@ async fn book(
     }
 }
 
-/// Asks the shelves. An error is recorded on the span around it by itself.
+/// Asks the shelves. An error is recorded automatically on the span around this call.
 async fn find(library: &Library, title: &str) -> Result<String, reqwest_middleware::Error> {
     let response = library.client.get(format!("{}/shelves/{title}", library.url)).send().await?;
-    // The client's span has the URL; the error need not repeat it.
+    // The client span has the URL already.
     let response = response.error_for_status().map_err(reqwest::Error::without_url)?;
     let shelf = response.text().await?;
     span::current().add_event(Event::new("found").attribute("book.shelf", shelf.clone()));
@@ -54,7 +54,7 @@ async fn shelf(Path(title): Path<String>) -> Result<&'static str, StatusCode> {
     match title.as_str() {
         "emma" => Ok("1"),
         "ulysses" => Ok("2"),
-        // Every search for it ends in an argument.
+        // to show a failed request
         "necronomicon" => Err(StatusCode::INTERNAL_SERVER_ERROR),
         _ => Err(StatusCode::NOT_FOUND),
     }

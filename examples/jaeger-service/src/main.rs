@@ -1,7 +1,7 @@
-//! A service whose traces go to Jaeger, and whose answers say where to look at them there.
+//! A service whose traces go to Jaeger. Each response links to its trace.
 //!
-//! `OTEL_EXPORTER_OTLP_ENDPOINT` is where Jaeger takes spans (default `http://localhost:4318`), and
-//! `JAEGER_UI` where its pages are (default `http://localhost:16686`).
+//! `OTEL_EXPORTER_OTLP_ENDPOINT` is where Jaeger receives spans (default `http://localhost:4318`), and
+//! `JAEGER_UI` its user interface (default `http://localhost:16686`).
 
 mod library;
 

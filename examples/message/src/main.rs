@@ -1,4 +1,4 @@
-//! One trace over a queue: a message with headers, without HTTP.
+//! One trace through a queue: a message with headers, without HTTP.
 //!
 //! `cargo run -p message` sends two orders to a thread that ships them, and prints the traces.
 
@@ -11,7 +11,7 @@ use tracewire::{
     span::{SpanKind, span},
 };
 
-/// What goes through the queue, as a broker would carry it.
+/// A message in the queue, as a broker would transport it.
 struct Message {
     headers: HashMap<String, String>,
     body: String,
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Makes a message that carries the trace in its headers.
+/// Creates a message that carries the trace in its headers.
 fn place(order: &str) -> Message {
     span("send orders").kind(SpanKind::Producer).attribute("order", order).ignore_errors().in_scope(
         || {
@@ -46,7 +46,7 @@ fn place(order: &str) -> Message {
     )
 }
 
-/// Goes on with the trace that the message carries.
+/// Continues the trace that the message carries.
 #[allow(clippy::needless_pass_by_value)] // the message ends here
 fn ship(message: Message) {
     let parent = TextMap::new(default_propagator()).extract(&message.headers);

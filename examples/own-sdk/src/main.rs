@@ -1,5 +1,5 @@
-//! A service that sets OpenTelemetry's SDK up itself: its own providers, sampler and resource, with the
-//! exporters of tracewire-export behind them.
+//! A service that sets up OpenTelemetry's SDK itself: its own providers, sampler and resource, and the
+//! exporters of tracewire-export.
 
 use axum::{Router, extract::Path, routing::get};
 use opentelemetry::global;
@@ -44,20 +44,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
             get(async |Path(title): Path<String>| format!("Here is {title}.\n")),
         )
         .layer(ServerLayer::new())
-        // Behind the layer, so that scrapes are not traced.
+        // Added after the layer, so that scrapes are not traced.
         .route_service("/metrics", prometheus.service());
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(asked_to_end())
         .await?;
 
-    // Both block, at most for these limits.
+    // Both block, for at most these limits.
     let _ = traces.shutdown_with_timeout(Duration::from_secs(5));
     let _ = metrics.shutdown_with_timeout(Duration::from_secs(1));
     let _ = writeln!(io::stdout(), "{}", exports.report());
     Ok(())
 }
 
-/// Spans go to the collector in batches, and to the console when their trace is finished.
+/// Sends spans to the collector in batches, and to the console when their trace has ended.
 fn traces(
     exports: &Exports,
     collector: &str,
@@ -78,7 +78,7 @@ fn traces(
         .build())
 }
 
-/// Ctrl-C, and SIGTERM where there is one.
+/// Waits for Ctrl-C, or for SIGTERM on Unix.
 async fn asked_to_end() {
     #[cfg(unix)]
     {

@@ -1,4 +1,4 @@
-//! A service whose metrics Prometheus reads: those of its requests, and two of its own.
+//! A service whose metrics Prometheus scrapes: request durations, and two custom metrics.
 
 use axum::{
     Router,
@@ -49,7 +49,7 @@ struct Bar {
 }
 
 impl Bar {
-    /// With a kilogram of beans.
+    /// Starts with a kilogram of beans.
     fn open() -> Self {
         let meter = global::meter("barista");
         let cups = meter.u64_counter("coffee.cups").with_description("Cups served.").build();
@@ -64,7 +64,7 @@ impl Bar {
 }
 
 async fn serve(State(bar): State<Bar>, Path(kind): Path<String>) -> (StatusCode, String) {
-    // Every kind is a series: those that exist, and not whatever is asked for.
+    // Each kind is a time series, so only known kinds are counted, not any that a client sends.
     let grams = match kind.as_str() {
         "espresso" => 7,
         "latte" => 9,

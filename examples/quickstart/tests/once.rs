@@ -172,7 +172,7 @@ fn read_until(lines: &mut impl BufRead, needle: &str) -> String {
 }
 
 #[test]
-fn visitors_join_with_a_trace_of_their_own() {
+fn visitors_continue_their_own_trace() {
     const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
     const PARENT: &str = "b7ad6b7169203331";
     let mut shop = Shop::open();
@@ -280,7 +280,7 @@ fn a_signal_ends_it_with_everything_printed() {
 }
 
 #[test]
-fn an_operator_s_choice_wins_over_the_program_s() {
+fn variables_override_the_defaults_of_the_program() {
     let variables = [("OTEL_TRACES_EXPORTER", "none"), ("OTEL_SERVICE_NAME", "mine")];
     let output = quickstart(&["--once"], &variables);
     assert!(output.status.success());
@@ -315,7 +315,7 @@ fn bad_variable_is_a_clear_message() {
 }
 
 #[test]
-fn lost_telemetry_is_told() {
+fn lost_telemetry_is_reported() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let endpoint = format!("http://{nobody}");
     let variables =

@@ -22,7 +22,7 @@ fn hello_prints_three_spans_as_a_tree() {
 }
 
 #[test]
-fn insert_user_records_its_error_by_itself() {
+fn insert_user_records_its_error_automatically() {
     let spans = spans_of(env!("CARGO_BIN_EXE_insert_user"));
     spans.assert_snapshot(
         r#"
@@ -78,7 +78,7 @@ fn events_have_attributes_of_every_type() {
 }
 
 #[test]
-fn exceptions_are_recorded_by_hand_and_by_themselves() {
+fn exceptions_are_recorded_explicitly_and_automatically() {
     spans_of(env!("CARGO_BIN_EXE_exceptions")).assert_snapshot(
         r#"
         survives
@@ -97,7 +97,7 @@ fn exceptions_are_recorded_by_hand_and_by_themselves() {
 }
 
 #[test]
-fn status_is_set_by_hand() {
+fn status_is_set_explicitly() {
     spans_of(env!("CARGO_BIN_EXE_status"))
         .assert_snapshot("operation error: invalid digit found in string");
 }
@@ -108,7 +108,7 @@ fn current_span_is_enriched_wherever_it_was_made_current() {
         "
         operation_name
         | attribute_key1 = 1
-        started by hand
+        started explicitly
         | attribute_key1 = 1
         ",
     );

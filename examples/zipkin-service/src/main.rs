@@ -1,4 +1,4 @@
-//! A service whose spans go to Zipkin, in traces that Zipkin's tracers may begin.
+//! A service whose spans go to Zipkin, in traces that Zipkin's tracers can start.
 
 use axum::{Router, extract::Path, http::StatusCode, routing::get};
 use std::{

@@ -146,7 +146,7 @@ impl Shared {
     fn push(self: &Arc<Self>, text: Text) {
         let mut state = self.lock();
         let refused = if state.bytes > 0 && state.bytes + text.text.len() > MOST_BYTES {
-            Err("nobody reads it, and 4 MiB of text wait already".to_owned())
+            Err("it is not being read, and 4 MiB of text are waiting".to_owned())
         } else {
             self.start(&mut state).map_err(|error| reason(&error))
         };

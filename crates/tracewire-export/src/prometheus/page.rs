@@ -57,7 +57,7 @@ pub(super) fn render(
             Format::Text => ("target_info", "gauge"),
             Format::OpenMetrics => ("target", "info"),
         };
-        let _ = writeln!(page, "# HELP {name} What the metrics are of.\n# TYPE {name} {kind}");
+        let _ = writeln!(page, "# HELP {name} Target metadata.\n# TYPE {name} {kind}");
         let _ = writeln!(page, "target_info{} 1", labels(resource.iter(), None, None));
     }
     for (name, family) in families {
@@ -303,7 +303,7 @@ mod tests {
     fn each_kind_has_its_form() {
         assert_eq!(
             page(Format::Text),
-            r#"# HELP target_info What the metrics are of.
+            r#"# HELP target_info Target metadata.
 # TYPE target_info gauge
 target_info{service_name="shop"} 1
 # TYPE active gauge
@@ -327,7 +327,7 @@ orders_total{http_route="/a\"\\\n",otel_scope_name="m",otel_scope_version="1.2"}
     fn each_kind_has_its_form_in_openmetrics() {
         assert_eq!(
             page(Format::OpenMetrics),
-            r#"# HELP target What the metrics are of.
+            r#"# HELP target Target metadata.
 # TYPE target info
 target_info{service_name="shop"} 1
 # TYPE active gauge

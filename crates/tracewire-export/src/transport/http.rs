@@ -97,7 +97,7 @@ impl Poster {
             Some(Ok(response)) => response,
             Some(Err(error)) => return Err(self.unanswered(&error)),
             None => {
-                let what = format!("{}: no answer in time", self.retries.endpoint());
+                let what = format!("{}: the response timed out", self.retries.endpoint());
                 return Err(Fault { kind: ErrorType::Timeout, what, retry: Retry::Soon });
             }
         };

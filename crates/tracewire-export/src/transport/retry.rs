@@ -79,7 +79,7 @@ impl Retries {
         loop {
             let left = self.deadline.at_most(limit).saturating_duration_since(Instant::now());
             if left == Duration::ZERO {
-                let reason = format!("no time was left to send it to {}", self.endpoint);
+                let reason = format!("no time was left to send to {}", self.endpoint);
                 return Err(Failure::of(ErrorType::Timeout, reason));
             }
             let fault = match once(left) {

@@ -93,7 +93,7 @@ fn config(tls: &Tls) -> Result<(TlsConfig, ClientConfig), ExportError> {
                 .map_err(|error| unreadable(key, malformed(&error)))?;
             let client = PrivateKey::from_pem(&pem)
                 .map(|private| ClientCert::new_with_certs(&owned(&chain), private))
-                .map_err(|_| unreadable(key, "it holds no private key"))?;
+                .map_err(|_| unreadable(key, "it contains no private key"))?;
             let rustls = builder
                 .with_client_auth_cert(chain, private)
                 .map_err(|error| unreadable(certificate, error))?;
@@ -103,7 +103,7 @@ fn config(tls: &Tls) -> Result<(TlsConfig, ClientConfig), ExportError> {
         (Some(lone), None) | (None, Some(lone)) => Err(ExportError::shown(
             lone.setting,
             &Shown::path(lone.path),
-            "a client certificate and its key go together, and the other one is not set",
+            "a client certificate needs its key, and a key its certificate; the other one is not set",
         )),
     }
 }
@@ -124,7 +124,7 @@ fn certificates(file: File<'_>) -> Result<Vec<CertificateDer<'static>>, ExportEr
         return Err(ExportError::shown(
             file.setting,
             &Shown::path(file.path),
-            "the file must hold at least one certificate in PEM form",
+            "the file must contain at least one certificate in PEM format",
         ));
     }
     Ok(certificates)
@@ -138,7 +138,7 @@ fn unreadable(file: File<'_>, why: impl fmt::Display) -> ExportError {
     ExportError::shown(
         file.setting,
         &Shown::path(file.path),
-        &format!("it must be the path of a readable file in PEM form: {why}"),
+        &format!("it must be the path of a readable PEM file: {why}"),
     )
 }
 
@@ -146,14 +146,14 @@ fn unreadable(file: File<'_>, why: impl fmt::Display) -> ExportError {
 /// breaks were lost a private key is one line.
 fn malformed(error: &pem::Error) -> String {
     match error {
-        pem::Error::MissingSectionEnd { .. } => "a section has no end".to_owned(),
+        pem::Error::MissingSectionEnd { .. } => "a section is not closed".to_owned(),
         pem::Error::IllegalSectionStart { .. } => {
-            "the first line of a section is broken".to_owned()
+            "the first line of a section is malformed".to_owned()
         }
         pem::Error::Base64Decode(_) => "a section is not base64".to_owned(),
         pem::Error::Io(error) => error.to_string(),
-        pem::Error::NoItemsFound => "nothing in it has the form of one".to_owned(),
-        _ => "its form cannot be read".to_owned(),
+        pem::Error::NoItemsFound => "it contains none".to_owned(),
+        _ => "it is malformed".to_owned(),
     }
 }
 

@@ -122,9 +122,9 @@ fn is_unreached(error: &ureq::Error) -> bool {
 fn describe(error: &ureq::Error) -> String {
     match error {
         ureq::Error::Io(error) => error.to_string(),
-        ureq::Error::Timeout(Timeout::Connect) => "no connection in time".to_owned(),
-        ureq::Error::Timeout(Timeout::Resolve) => "no address in time".to_owned(),
-        ureq::Error::Timeout(_) => "no answer in time".to_owned(),
+        ureq::Error::Timeout(Timeout::Connect) => "the connection timed out".to_owned(),
+        ureq::Error::Timeout(Timeout::Resolve) => "the DNS lookup timed out".to_owned(),
+        ureq::Error::Timeout(_) => "the response timed out".to_owned(),
         ureq::Error::BadUri(_) => "the endpoint is unusable".to_owned(),
         error => error.to_string(),
     }

@@ -55,7 +55,7 @@ pub(crate) fn batch(
     let mut batch_size = plan.pick(batch, given.batch_size, default);
     if batch_size > queue_size {
         plan.warn(format!(
-            "{batch}={batch_size} is more than {queue}={queue_size}: batches are of {queue_size}"
+            "{batch}={batch_size} is more than {queue}={queue_size}: batches have {queue_size} items"
         ));
         batch_size = queue_size;
     }

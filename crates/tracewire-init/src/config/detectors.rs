@@ -50,7 +50,12 @@ impl Detector {
                 "none" => {}
                 word => match Self::ALL.iter().find(|detector| detector.name() == word) {
                     Some(detector) => found.push(*detector),
-                    None => return Err(format!("it must be of {}, all, none", names(&Self::ALL))),
+                    None => {
+                        return Err(format!(
+                            "it must be all, none, or some of {}",
+                            names(&Self::ALL)
+                        ));
+                    }
                 },
             }
         }
@@ -223,7 +228,7 @@ mod tests {
             assert_eq!(Detector::list(text), Ok(expected), "{text}");
         }
         let error = Detector::list("host,cloud").unwrap_err();
-        assert_eq!(error, "it must be of container,host,os,process, all, none");
+        assert_eq!(error, "it must be all, none, or some of container,host,os,process");
     }
 
     #[test]

@@ -183,11 +183,11 @@ fn warn_of_unchosen(exporters: &[MetricsExporter], given: &builder::Metrics, pla
         return;
     }
     if !has("otlp") {
-        let why = "OTEL_METRICS_EXPORTER has no otlp";
+        let why = "OTEL_METRICS_EXPORTER does not list otlp";
         otlp::warn_of_unused_endpoint(&given.otlp, Signal::Metrics, why, plan);
     }
     if !has("prometheus") {
-        let why = "OTEL_METRICS_EXPORTER has no prometheus";
+        let why = "OTEL_METRICS_EXPORTER does not list prometheus";
         plan.has_no_effect(&given.prometheus.host, why);
         plan.has_no_effect(&given.prometheus.port, why);
     } else if exporters.len() == 1 {

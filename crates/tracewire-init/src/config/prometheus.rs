@@ -49,7 +49,7 @@ pub(crate) fn host_name(text: &str) -> Result<String, String> {
     if bare.parse::<IpAddr>().is_ok() || !text.is_empty() && text.chars().all(is_name) {
         return Ok(text.to_owned());
     }
-    Err("it must be the name or the address of a host, without scheme and port".to_owned())
+    Err("it must be a host name or an IP address, without scheme and port".to_owned())
 }
 
 #[cfg(test)]

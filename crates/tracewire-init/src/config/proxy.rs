@@ -67,8 +67,8 @@ impl Proxies {
             return Some(proxy);
         }
         plan.warn(
-            "the proxy is not used for gRPC (its URL is not shown): gRPC goes through proxies whose \
-             URL begins with http:// alone"
+            "the proxy is not used for gRPC (its URL is not shown): gRPC supports only proxies whose \
+             URL begins with http://"
                 .to_owned(),
         );
         None

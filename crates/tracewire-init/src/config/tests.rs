@@ -179,7 +179,7 @@ fn a_batch_larger_than_the_queue_is_cut_to_it() {
     assert_eq!(
         warnings,
         ["OTEL_BSP_MAX_EXPORT_BATCH_SIZE=11 is more than OTEL_BSP_MAX_QUEUE_SIZE=10: \
-          batches are of 10"]
+          batches have 10 items"]
     );
     // The default batch makes way for a small queue without a word.
     let (_, warnings) = run(&[("OTEL_BSP_MAX_QUEUE_SIZE", "10")]).unwrap();

@@ -150,11 +150,11 @@ fn limits(given: &mut builder::Traces, plan: &mut Plan) -> SpanLimits {
 fn warn_of_unchosen(exporters: &[TracesExporter], given: &builder::Traces, plan: &mut Plan) {
     let lacks = |name| !exporters.is_empty() && !exporters.iter().any(|e| e.name() == name);
     if lacks("otlp") {
-        let why = "OTEL_TRACES_EXPORTER has no otlp";
+        let why = "OTEL_TRACES_EXPORTER does not list otlp";
         otlp::warn_of_unused_endpoint(&given.otlp, Signal::Traces, why, plan);
     }
     if lacks("zipkin") {
-        let why = "OTEL_TRACES_EXPORTER has no zipkin";
+        let why = "OTEL_TRACES_EXPORTER does not list zipkin";
         plan.has_no_effect(&given.zipkin.endpoint, why);
         plan.has_no_effect(&given.zipkin.timeout, why);
     }

@@ -55,7 +55,7 @@ fn host(reader: &mut Reader<'_>) -> Result<Option<(String, &'static str)>, InitE
             None => Err(InitError::configuration(
                 AGENT,
                 &Shown::endpoint(&text),
-                "it must be a URL such as http://localhost:8126; OTLP has no Unix sockets",
+                "it must be a URL such as http://localhost:8126; OTLP does not support Unix sockets",
             )),
         };
     }
@@ -66,7 +66,7 @@ fn host(reader: &mut Reader<'_>) -> Result<Option<(String, &'static str)>, InitE
         return Err(InitError::configuration(
             HOST,
             &Shown::endpoint(&bracketed),
-            "it must be the name or the address of a host, without scheme and port",
+            "it must be a host name or an IP address, without scheme and port",
         ));
     }
     Ok(Some((bracketed, HOST)))

@@ -91,7 +91,7 @@ impl Logging {
             InitError::configuration(
                 FORMAT,
                 &Shown::value(&format!("{format:?}").to_ascii_lowercase()),
-                "this process has set a subscriber for tracing already: let `init` set one, or \
+                "this process already has a subscriber for `tracing`: let `init` set the only one, or \
                  unset this and add the layers of `Telemetry` to your own",
             )
         })

@@ -70,7 +70,7 @@ pub(super) fn exporters<E>(
         }
     }
     if none && !found.is_empty() {
-        reader.warn(format!("{variable}: \"none\" is ignored beside other exporters"));
+        reader.warn(format!("{variable}: \"none\" is ignored, because other exporters are listed"));
     }
     if !none && found.is_empty() {
         return None;

@@ -35,14 +35,14 @@ pub(crate) fn configuration_file(reader: &mut Reader<'_>) -> Result<Setting<Path
 }
 
 /// Variables that count beside a configuration file, which has no node for what they say.
-const BESIDE_FILE: [&str; 3] = ["TRACEWIRE_LIVE", "TRACEWIRE_LIVE_MEMORY", "TRACEWIRE_LIVE_TOKEN"];
+const BESIDE_FILE: [&str; 4] =
+    ["RUST_LOG", "TRACEWIRE_LIVE", "TRACEWIRE_LIVE_MEMORY", "TRACEWIRE_LIVE_TOKEN"];
 
 /// Warns once of all variables that are set and would count without the configuration file. `used` are those
 /// that it refers to.
 pub(crate) fn warn_of_ignored(reader: &mut Reader<'_>, file: &str, used: &BTreeSet<String>) {
     let known = super::asked_without_file();
-    let prefixes = ["OTEL_", "TRACEWIRE_", "DD_", "ELASTIC_APM_", "UPTRACE_"];
-    let mut ignored = reader.names(&prefixes);
+    let mut ignored = reader.names(&[""]);
     ignored.retain(|name| {
         known.contains(name)
             && name != FILE
@@ -82,7 +82,7 @@ const fn featured(
     Unsupported { name, harmless, instead, is_supported }
 }
 
-const JAEGER: &str = "Jaeger takes OTLP: set OTEL_EXPORTER_OTLP_ENDPOINT";
+const JAEGER: &str = "Jaeger accepts OTLP: set OTEL_EXPORTER_OTLP_ENDPOINT";
 const INSECURE: &str = "it is obsolete: use OTEL_EXPORTER_OTLP_INSECURE, or an http:// endpoint";
 const LIVE: &str = "the page needs the cargo feature `live`";
 const LOGS: &str = "log records need the cargo feature `logs`";
@@ -167,7 +167,7 @@ pub(super) fn warn_of_patterns_without_slash(reader: &mut Reader<'_>) {
     for (number, pattern) in (1..).zip(list.split(',').map(str::trim)) {
         if !pattern.is_empty() && !pattern.starts_with(['/', '*', '?']) {
             reader.warn(format!(
-                "{NAME}: pattern {number}, {}, excludes nothing: paths begin with a slash, as in /healthz",
+                "{NAME}: pattern {number}, {}, matches no path: paths begin with a slash, as in /healthz",
                 Shown::value(pattern)
             ));
         }

@@ -77,7 +77,7 @@ impl RuleBased {
                 return Err(at(rule.start, format!("expected at most {MAX_RULES} rules")));
             }
             if has_fallback {
-                let message = "the rule before has no conditions, so no other can follow it";
+                let message = "the previous rule has no conditions, so no rule can follow it";
                 return Err(at(rule.start, message.to_owned()));
             }
             let colon = scan.last_colon(&rule);

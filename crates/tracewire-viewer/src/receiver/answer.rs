@@ -49,15 +49,15 @@ impl Answer {
             _ => grpc::PERMISSION_DENIED,
         };
         let message = match status {
-            StatusCode::UNAUTHORIZED => "a token is needed: authorization=Bearer …",
-            StatusCode::MISDIRECTED_REQUEST => "this name is not known; see --allow-host",
-            _ => "only requests from this host are taken",
+            StatusCode::UNAUTHORIZED => "a token is required: authorization=Bearer …",
+            StatusCode::MISDIRECTED_REQUEST => "this host name is not allowed; see --allow-host",
+            _ => "only requests from this host are accepted",
         };
         Self::new(status, code, message.to_owned())
     }
 
     pub(super) fn unknown_path() -> Self {
-        let message = "OTLP has /v1/traces, /v1/logs, /v1/metrics and their gRPC services";
+        let message = "expected /v1/traces, /v1/logs, /v1/metrics or one of their gRPC services";
         Self::new(StatusCode::NOT_FOUND, grpc::UNIMPLEMENTED, message.to_owned())
     }
 }

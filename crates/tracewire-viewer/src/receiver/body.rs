@@ -60,7 +60,7 @@ fn unframe(headers: &HeaderMap, mut body: Bytes) -> Result<Bytes, Answer> {
     }
     let (flag, length) = (body.get_u8(), body.get_u32());
     if body.len() as u64 != u64::from(length) {
-        return Err(malformed("not one gRPC message of the length that it says"));
+        return Err(malformed("expected one gRPC message of the declared length"));
     }
     match flag {
         0 => Ok(body),
@@ -88,7 +88,7 @@ fn unpack(encoding: Option<&str>, body: Bytes) -> Result<Bytes, Answer> {
         Some(_) => Err(Answer::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             grpc::UNIMPLEMENTED,
-            "bodies may be packed with gzip only".to_owned(),
+            "only gzip compression is supported".to_owned(),
         )),
     }
 }

@@ -15,7 +15,7 @@ fn main() -> Result<(), InitError> {
 
     span("operation_name").in_scope(do_work);
 
-    let later = span("started by hand").start();
+    let later = span("started explicitly").start();
     later.in_scope(do_work);
     later.end();
 

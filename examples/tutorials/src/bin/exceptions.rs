@@ -13,7 +13,7 @@ fn main() -> Result<(), InitError> {
         current().record_error_with("Error Message", [("status", "failed")]);
     });
 
-    // An `Err` needs no word: recorded, and the status set.
+    // An `Err` is recorded automatically, and sets the status.
     let _refused = span("fails").in_scope(|| "seven".parse::<u8>());
 
     telemetry.shutdown();

@@ -1,4 +1,4 @@
-//! A function inside a span of a named tracer. Its error records itself.
+//! A function inside a span of a named tracer. Its error is recorded automatically.
 
 use std::num::ParseIntError;
 use tracewire::span::{Tracer, current};

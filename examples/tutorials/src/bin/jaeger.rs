@@ -1,4 +1,4 @@
-//! Spans to Jaeger, which takes OTLP.
+//! Spans to Jaeger, which receives OTLP.
 #![allow(clippy::print_stdout)] // a program that talks to a person
 
 use tracewire::{InitError, Telemetry, span::span};

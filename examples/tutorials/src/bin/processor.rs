@@ -1,4 +1,4 @@
-//! A span processor of one's own, and settings of the one that exports.
+//! A custom span processor, and the settings of the batch processor.
 
 use opentelemetry_sdk::{
     error::OTelSdkResult,

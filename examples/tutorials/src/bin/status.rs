@@ -1,4 +1,4 @@
-//! The status of a span, set by hand.
+//! The status of a span, set explicitly.
 
 use tracewire::{
     InitError,

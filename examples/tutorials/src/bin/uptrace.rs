@@ -3,7 +3,7 @@
 use tracewire::{InitError, span::span};
 
 fn main() -> Result<(), InitError> {
-    let telemetry = tracewire::init()?; // UPTRACE_DSN says where, and who we are
+    let telemetry = tracewire::init()?; // UPTRACE_DSN has the endpoint and the project
 
     span("insert-user").in_scope(|| ());
 

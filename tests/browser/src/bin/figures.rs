@@ -25,8 +25,8 @@ fn first_trace(browser: &Browser) {
     for _ in 0..TIMES {
         let begun = Instant::now();
         let mut quickstart = Program::start("quickstart", &[], &environment);
-        let shop = quickstart.said("stays open at ");
-        let page = quickstart.said("All traces are at ");
+        let page = quickstart.said("all traces at ");
+        let shop = quickstart.said("keeps running at ");
         browser.open(&page, "traces");
         browser.wait_for("Number(document.body.dataset.rows) > 0");
         starts.push(begun.elapsed().as_secs_f64() * 1000.0);

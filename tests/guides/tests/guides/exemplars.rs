@@ -23,7 +23,7 @@ fn layer() -> Result<tracewire::ServerLayer, tracewire::InitError> {
 use tracewire_testing::Capture;
 
 #[test]
-fn a_histogram_of_ones_own_measures() {
+fn a_custom_histogram_measures() {
     let capture = Capture::new();
     capture.in_scope(record);
     let metrics = capture.metrics();

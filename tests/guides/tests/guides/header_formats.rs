@@ -115,7 +115,7 @@ async fn calls_have_w3c_headers_only() {
 }
 
 #[test]
-fn a_format_of_ones_own_is_chosen_by_name() {
+fn a_custom_format_is_chosen_by_name() {
     own::register().unwrap();
     let chosen = tracewire::propagation::from_names("tracecontext,tenant").unwrap().propagator();
     let mut incoming = HeaderMap::new();

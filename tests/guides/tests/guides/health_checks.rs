@@ -42,6 +42,6 @@ async fn health_checks_leave_no_span() {
         drop(app.clone().oneshot(request).await.unwrap());
     }
     capture.finished().await.assert_tree("GET /{page} [server]");
-    drop(provider().tracer("test").start("a provider of one's own"));
+    drop(provider().tracer("test").start("custom provider"));
     let _ = middleware();
 }

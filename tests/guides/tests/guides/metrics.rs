@@ -58,7 +58,7 @@ use tracewire::Telemetry;
 use tracewire_testing::Capture;
 
 #[test]
-fn instruments_of_ones_own_are_exported() {
+fn custom_instruments_are_exported() {
     let capture = Capture::new();
     global::set_meter_provider(capture.meter_provider()); // no other test here needs the global one
     own::record();

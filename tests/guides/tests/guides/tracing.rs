@@ -18,7 +18,7 @@ use std::process::Command;
 use tower::ServiceExt;
 
 #[test]
-fn a_subscriber_of_ones_own_writes_lines_and_hides_the_library_s() {
+fn a_custom_subscriber_writes_lines_and_hides_opentelemetrys() {
     for (filter, lines) in [(None, 1), (Some("warn"), 0)] {
         let mut program = Command::new(env!("CARGO_BIN_EXE_log_lines"));
         program.env("OTEL_SDK_DISABLED", "true").env_remove("RUST_LOG");

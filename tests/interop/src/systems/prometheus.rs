@@ -144,7 +144,7 @@ fn requests(page: &Page, is_open: bool) -> Result<(), String> {
 
 fn target(page: &Page, is_open: bool) -> Result<(), String> {
     let kind = if is_open { "info" } else { "gauge" };
-    page.is("target_info", [kind, "", "What the metrics are of."], is_open)?;
+    page.is("target_info", [kind, "", "Target metadata."], is_open)?;
     let samples = page.samples("target_info")?;
     let [(labels, value)] = &samples[..] else { return Err(format!("not one: {samples:?}")) };
     expect("value", *value, 1.0)?;

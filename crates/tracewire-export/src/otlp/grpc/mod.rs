@@ -84,7 +84,7 @@ impl GrpcClient {
         };
         let origin: http::Uri = target.url.as_str().parse().map_err(|e| failed(Box::new(e)))?;
         if target.proxy.as_ref().is_some_and(|proxy| !proxy.is_plain()) {
-            let allowed = "gRPC goes through proxies whose URL begins with http:// alone";
+            let allowed = "gRPC supports only proxies whose URL begins with http://";
             return Err(ExportError::shown("proxy", &Shown::nothing(), allowed));
         }
         let secured = Secured::new(&target.tls, &target.url)?;
@@ -146,7 +146,7 @@ impl GrpcClient {
             Some(Err(status)) => Err(self.fault(&status)),
             None => Err(Fault {
                 kind: ErrorType::Timeout,
-                what: format!("{}: no answer in time", self.retries.endpoint()),
+                what: format!("{}: the response timed out", self.retries.endpoint()),
                 retry: Retry::Soon,
             }),
         }

@@ -47,7 +47,7 @@ impl Tunnel {
         match status(&read_head(&mut stream).await?) {
             Some(200..300) => Ok(stream),
             Some(status) => Err(format!("the proxy answered HTTP {status}").into()),
-            None => Err("the proxy did not answer as one".into()),
+            None => Err("the proxy sent an invalid response".into()),
         }
     }
 }
@@ -57,7 +57,7 @@ async fn read_head(stream: &mut TcpStream) -> Result<Vec<u8>, Error> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() == MOST_HEAD {
-            return Err("the proxy's answer is too long".into());
+            return Err("the proxy's response is too long".into());
         }
         head.push(stream.read_u8().await?);
     }
@@ -146,7 +146,7 @@ mod tests {
         assert!(error.starts_with("the proxy cannot be reached: "), "{error}");
         for (answer, expected) in [
             ("HTTP/1.1 407 x\r\n\r\n", "the proxy answered HTTP 407"),
-            ("SSH-2.0-x\r\n\r\n", "the proxy did not answer as one"),
+            ("SSH-2.0-x\r\n\r\n", "the proxy sent an invalid response"),
         ] {
             let (_, result) = through("http://proxy", "collector", answer);
             assert_eq!(result, Err(expected.to_owned()));

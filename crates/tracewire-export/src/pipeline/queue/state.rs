@@ -85,7 +85,7 @@ impl<T> State<T> {
             return Err(Failure::of(ErrorType::QueueFull, reason));
         }
         if self.queued_bytes + self.taken_bytes + heap_size > queue_bytes {
-            let reason = format!("the queue is full: what waits takes {} KiB", queue_bytes / 1024);
+            let reason = format!("the queue is full: it holds {} KiB", queue_bytes / 1024);
             return Err(Failure::of(ErrorType::QueueFull, reason));
         }
         self.make_room();

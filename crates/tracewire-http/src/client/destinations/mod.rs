@@ -128,8 +128,8 @@ fn note_withheld_baggage() {
     if !SAID.swap(true, Ordering::Relaxed) {
         otel_debug!(
             name: "Client.BaggageWithheld",
-            message = "baggage is not sent to hosts outside this network; \
-                       the client's option `destinations` opens it, to all with Destinations::all()"
+            message = "baggage is not sent to hosts outside this network; to send it, set the client's \
+                       option `destinations`, for all hosts to Destinations::all()"
         );
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn hint(
     if !has_paths(protocol) {
         if url.port() == Some(4318) {
             plan.warn(format!(
-                "{variable}: 4318 is most likely the port for OTLP over HTTP; gRPC's is 4317"
+                "{variable}: 4318 is most likely the port for OTLP over HTTP; gRPC uses 4317"
             ));
         }
         if !path.is_empty() {
@@ -41,7 +41,7 @@ pub(super) fn hint(
     }
     if url.port() == Some(4317) {
         plan.warn(format!(
-            "{variable}: 4317 is most likely the port for gRPC; OTLP over HTTP has 4318. For gRPC, \
+            "{variable}: 4317 is most likely the port for gRPC; OTLP over HTTP uses 4318. For gRPC, \
              set OTEL_EXPORTER_OTLP_PROTOCOL=grpc"
         ));
     }
@@ -58,8 +58,8 @@ pub(super) fn hint(
         ));
     } else if !is_base && path.is_empty() && !is_of_file(given) {
         plan.warn(format!(
-            "{variable} has no path, and is used as it is: a collector takes this signal at /{}; \
-             OTEL_EXPORTER_OTLP_ENDPOINT adds it",
+            "{variable} has no path, and is used as it is: collectors receive this signal at /{}. Add \
+             the path, or set OTEL_EXPORTER_OTLP_ENDPOINT, to which it is added",
             signal.path()
         ));
     }

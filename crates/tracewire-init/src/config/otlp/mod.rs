@@ -204,7 +204,7 @@ fn headers(
         InitError::configuration(
             origin.name("Otlp::header"),
             &Shown::nothing(),
-            "names and values must be those of an HTTP header",
+            "names and values must be valid in HTTP headers",
         )
     })?;
     plan.decide(&signal.variable("HEADERS"), "(not shown)", origin);

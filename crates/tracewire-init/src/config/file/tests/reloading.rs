@@ -14,7 +14,7 @@ use crate::sampling::{Probability, ProbabilityError, Sampler};
 
 fn with_sampler(sampler: &str) -> String {
     format!(
-        "tracer_provider:\n  processors:\n    - simple: {{exporter: {{memory: }}}}\n  sampler: {sampler}\n"
+        "tracer_provider:\n  processors:\n    - batch: {{exporter: {{memory: }}}}\n  sampler: {sampler}\n"
     )
 }
 
@@ -51,7 +51,7 @@ fn a_new_sampler_holds_at_once() {
     // Without a sampler, the default.
     file.write(&with_sampler("{always_off: }"));
     assert_eq!(telemetry.reload().unwrap().len(), 1);
-    file.write("tracer_provider:\n  processors:\n    - simple: {exporter: {memory: }}\n");
+    file.write("tracer_provider:\n  processors:\n    - batch: {exporter: {memory: }}\n");
     assert_eq!(telemetry.reload().unwrap().len(), 1);
     assert!(keeps(&telemetry));
 }
@@ -70,7 +70,7 @@ fn what_was_read_before_stays_whatever_is_wrong() {
         (with_sampler("{always_on: }") + "resource: {schema_url: u}", "a restart: resource;"),
         (with_sampler("{ours: {ratio: 7}}"), "sampler.ours: it cannot be made: "),
         (
-            with_sampler("{always_on: }").replace("simple", "batch") + "propagator: {}",
+            with_sampler("{always_on: }").replace("batch", "simple") + "propagator: {}",
             "propagator, tracer_provider.processors; nothing was changed",
         ),
         (huge, "the file has more than 1 MiB"),
@@ -195,7 +195,7 @@ fn no_span_is_lost_or_half_decided_while_samplers_change() {
         }
     }
     let kept: u64 = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
-    let report = telemetry.shutdown();
+    let report = telemetry.shutdown_timeout(Duration::from_secs(60));
     assert!(report.is_complete(), "{report}");
     let exported: u64 = report.signals().iter().map(|signal| signal.exported()).sum();
     assert_eq!(exported, kept, "{report}");

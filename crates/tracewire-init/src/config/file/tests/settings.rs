@@ -275,6 +275,7 @@ fn variables_beside_a_file_change_nothing_and_are_warned_of_once() {
         ("OTEL_LOG_LEVEL", "debug"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "no url"),
         ("TRACEWIRE_CONSOLE", "json"),
+        ("RUST_LOG", "info,opentelemetry=warn"),
         ("USED", "2"),
         ("OTEL_SPAN_LINK_COUNT_LIMIT", "2"),
     ];
@@ -283,7 +284,8 @@ fn variables_beside_a_file_change_nothing_and_are_warned_of_once() {
          ${{OTEL_SPAN_LINK_COUNT_LIMIT}}\n"
     );
     let file = Written::new(&text);
-    let without = file.builder(&[("USED", "2"), ("OTEL_SPAN_LINK_COUNT_LIMIT", "2")]);
+    let used = [("USED", "2"), ("OTEL_SPAN_LINK_COUNT_LIMIT", "2"), variables[8]];
+    let without = file.builder(&used);
     let without = without.plan().unwrap();
     let plan = file.builder(&variables).plan().unwrap();
     assert_eq!(plan.decisions(), without.decisions());
