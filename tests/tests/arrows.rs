@@ -62,7 +62,7 @@ const GUARDED: &[(&str, &[&str])] = &[
     ("reqwest-middleware", &["tracewire-reqwest"]),
     ("saphyr-parser", &["tracewire-init"]),
     ("sqlx", &["tracewire-sqlx"]),
-    ("tower-layer", &["tracewire-tower"]),
+    ("tower-layer", &["tracewire-reqwest", "tracewire-tower"]),
     // tracewire-tower makes log spans for tower-http's layer.
     ("tracing", &["tracewire-export", "tracewire-init", "tracewire-tower", "tracewire-tracing"]),
     ("tracing-subscriber", &["tracewire-init", "tracewire-tracing"]),

@@ -26,7 +26,7 @@ use tracewire_http::wiring::{ClientSettings, client_options};
 #[derive(Clone, Debug)]
 #[must_use = "a middleware does nothing until it is added to a client"]
 pub struct ClientMiddleware {
-    settings: Arc<ClientSettings>,
+    pub(crate) settings: Arc<ClientSettings>,
     redirects: Option<Redirects>,
 }
 
@@ -50,7 +50,7 @@ impl ClientMiddleware {
 
     client_options!();
 
-    fn configure(mut self, set: impl FnOnce(&mut ClientSettings)) -> Self {
+    pub(crate) fn configure(mut self, set: impl FnOnce(&mut ClientSettings)) -> Self {
         set(Arc::make_mut(&mut self.settings));
         self
     }

@@ -51,6 +51,14 @@ pub struct Tracer {
 }
 
 /// Creates a [`Tracer`] with the name and version of the current package.
+///
+/// ```
+/// use tracewire_span::{Tracer, tracer};
+///
+/// static TRACER: Tracer = tracer!();
+///
+/// TRACER.span("resize").in_scope(|| println!("smaller"));
+/// ```
 #[macro_export]
 macro_rules! tracer {
     () => {

@@ -6,7 +6,7 @@ use super::{
     resends::{OpenAttempt, Place, Resends},
 };
 use crate::{
-    exchange::{Exchange, Record, RequestKind, Traced, declared_length, is_event_stream},
+    exchange::{Below, Exchange, Record, RequestKind, Traced, declared_length, is_event_stream},
     outcome::Outcome,
     settings::Resolved,
     values::limited_shared,
@@ -87,7 +87,9 @@ impl ClientCall {
         let own = settings.own();
         let exchange = match &place {
             Place::Inside => Exchange::unrecorded(outgoing(parent)),
-            _ if own.excludes(&request) => Exchange::unrecorded(outgoing(&untraced(parent))),
+            _ if own.excludes(&request, &resolved) => {
+                Exchange::unrecorded(outgoing(&untraced(parent)))
+            }
             Place::Attempt(attempt) if resolved.records => {
                 exchange(&resolved, parent, &with_options(request, attempt, own, options))
             }
@@ -234,7 +236,8 @@ fn exchange(resolved: &Arc<Resolved>, parent: &Context, request: &ClientRequest<
             .map(|host| (limited_shared(host.into(), record.options().value_limit), request.port));
         record.rpc = request.rpc(resolved).map(Box::new);
     };
-    let mut exchange = Exchange::start(resolved, request.method, (parent, None), note, |record| {
+    let below = Below::of(parent);
+    let mut exchange = Exchange::start(resolved, request.method, below, note, |record| {
         (record.span_name(request.name, request.template), request.describe(record))
     });
     if let Some(size) = request.body_size {

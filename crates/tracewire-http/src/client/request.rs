@@ -15,6 +15,15 @@ use tracewire_text::host::Authority;
 /// What a client knows of a call before it is sent.
 ///
 /// `Debug` leaves out what may hold credentials: URL, headers and attributes.
+///
+/// ```
+/// use tracewire_http::ClientRequest;
+///
+/// /// For the option `span_name` of a client.
+/// fn name(request: &ClientRequest<'_>) -> Option<&'static str> {
+///     (request.host == "prices.internal").then_some("ask for a price")
+/// }
+/// ```
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct ClientRequest<'a> {

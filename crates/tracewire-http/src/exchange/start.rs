@@ -10,13 +10,27 @@ use std::{
     borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
 };
-use tracewire_propagation::{
-    SamplingHint, describe_unsampled, drop_unsampled, is_untraced, outgoing,
-};
+use tracewire_propagation::{SamplingHint, describe_unsampled, is_untraced, outgoing};
 
 /// How many attributes a span has at most before its end: an SDK keeps 128 unless it is told
 /// otherwise, and drops what comes later. What the conventions want at the end needs the others.
 const ROOM: usize = 112;
+
+/// What an exchange starts under.
+#[derive(Debug)]
+pub(crate) struct Below<'a> {
+    pub(crate) parent: &'a Context,
+    /// A caller that the span links to, in place of a parent.
+    pub(crate) link: Option<SpanContext>,
+    /// The parent's span is the exchange's own already, below a caller who did not sample.
+    pub(crate) is_hop: bool,
+}
+
+impl<'a> Below<'a> {
+    pub(crate) fn of(parent: &'a Context) -> Self {
+        Self { parent, link: None, is_hop: false }
+    }
+}
 
 impl Record {
     /// Starts the span, if there is a tracer and the work is to be recorded, and counts the exchange
@@ -27,8 +41,7 @@ impl Record {
     /// that the sampler follows a parent that is not, no span starts.
     pub(crate) fn start(
         &mut self,
-        parent: &Context,
-        link: Option<SpanContext>,
+        Below { parent, link, is_hop }: Below<'_>,
         describe: impl Fn(&Self) -> (Cow<'static, str>, Vec<KeyValue>),
     ) {
         self.count_active(1);
@@ -37,10 +50,13 @@ impl Record {
             self.context = outgoing(parent);
             return;
         };
+        if is_hop {
+            self.context = parent.clone();
+            return;
+        }
         let early = self.resolved.options.describe_unsampled || describe_unsampled();
         let refused = !early && is_refused(parent);
-        if refused && self.resolved.follows_parent && link.is_none() && drop_unsampled() {
-            // What the sampler would do, without asking it.
+        if refused && self.resolved.drops_unsampled() && link.is_none() {
             self.context = unsampled_child(parent);
             return;
         }

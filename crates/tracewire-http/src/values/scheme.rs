@@ -4,6 +4,13 @@
 ///
 /// A request target may carry any scheme that its sender likes; a closed type keeps that text out
 /// of the metrics.
+///
+/// ```
+/// use tracewire_http::Scheme;
+///
+/// let scheme = Scheme::parse("https").unwrap();
+/// assert_eq!((scheme.as_str(), scheme.default_port()), ("https", 443));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
     /// `http`
