@@ -45,9 +45,9 @@ pub(crate) fn is_random(context: &Context, span_context: &SpanContext) -> bool {
 /// Returns `parent` with `span`, which was started under it, and with what is known of its trace id.
 ///
 /// OpenTelemetry's generators draw the whole id of a trace that starts here; the flag asks for its
-/// last seven bytes. The span's own context says so, which its children inherit, and which costs
-/// a tenth of a value in the context. Below a span that is not sampled nothing is inherited, so
-/// there the context keeps the mark as well.
+/// last seven bytes. The span's own context says so, which its children inherit and which needs no
+/// allocation, unlike a value in the context. Below a span that is not sampled nothing is
+/// inherited, so there the context keeps the mark as well.
 pub(crate) fn with_span<S>(parent: &Context, span: S) -> Context
 where
     S: Span + Send + Sync + 'static,
