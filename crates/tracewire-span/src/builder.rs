@@ -199,7 +199,7 @@ impl SpanBuilder {
 
     /// Starts the span at the first poll of a future that was made in this context.
     pub(crate) fn start_polled(self, made_in: &Context) -> Span {
-        self.start_in(|| polled_parent(made_in).0)
+        self.start_in(|| polled_parent(made_in))
     }
 
     fn start_in(self, parent: impl FnOnce() -> Context) -> Span {

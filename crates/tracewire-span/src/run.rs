@@ -4,7 +4,6 @@ use crate::{Span, SpanBuilder, database::Prepared};
 use opentelemetry::Context;
 use pin_project_lite::pin_project;
 use std::{
-    any::Any,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::Pin,
@@ -42,28 +41,12 @@ pub(crate) fn poll<T, R>(
     poll: impl FnOnce(Pin<&mut Option<T>>) -> R,
 ) -> R {
     let polled = catch(span, || poll(inner.as_mut()));
-    polled.unwrap_or_else(|payload| fail(span, inner, payload))
-}
-
-/// Polls what is inside where the span is current already.
-fn poll_here<T, R>(
-    span: &Span,
-    mut inner: Pin<&mut Option<T>>,
-    poll: impl FnOnce(Pin<&mut Option<T>>) -> R,
-) -> R {
-    let polled = catch_unwind(AssertUnwindSafe(|| poll(inner.as_mut())));
     polled.unwrap_or_else(|payload| {
-        span.fail_by_panic(&*payload);
-        fail(span, inner, payload)
+        // The first panic is the one to tell of.
+        let _ = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| inner.set(None))));
+        span.close();
+        resume_unwind(payload)
     })
-}
-
-/// Drops what has panicked in its span, ends the span, and lets the panic go on.
-fn fail<T>(span: &Span, mut inner: Pin<&mut Option<T>>, payload: Box<dyn Any + Send>) -> ! {
-    // The first panic is the one to tell of.
-    let _ = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| inner.set(None))));
-    span.close();
-    resume_unwind(payload)
 }
 
 /// Runs the closure with the span current, and records a panic on it.
@@ -80,9 +63,7 @@ pub(crate) enum Lazy {
     /// A call to a database.
     Call(Prepared, Context),
     Started(Span),
-    /// There is no span of its own: the work runs in the parent, which is current in the first poll.
-    Passing(Span),
-    /// The same, in later polls or where the parent is not current.
+    /// There is no span of its own: the work runs in the parent.
     Passed(Span),
     Ended,
 }
@@ -102,11 +83,8 @@ impl Lazy {
         if let Self::Call(call, made_in) = self {
             *self = match call.start_polled(made_in) {
                 Ok(span) => Self::Started(span),
-                Err((parent, true)) => Self::Passing(Span::from_context(parent)),
-                Err((parent, false)) => Self::Passed(Span::from_context(parent)),
+                Err(parent) => Self::Passed(Span::from_context(parent)),
             };
-        } else if let Self::Passing(parent) = self {
-            *self = Self::Passed(parent.clone());
         } else if let Self::Custom(..) = self
             && let Self::Custom(builder, made_in) = std::mem::replace(self, Self::Ended)
         {
@@ -117,7 +95,7 @@ impl Lazy {
 
     pub(crate) fn started(&self) -> Option<&Span> {
         match self {
-            Self::Started(span) | Self::Passing(span) | Self::Passed(span) => Some(span),
+            Self::Started(span) | Self::Passed(span) => Some(span),
             Self::Custom(..) | Self::Call(..) | Self::Ended => None,
         }
     }
@@ -166,20 +144,15 @@ impl<F: Future> Future for InSpan<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        this.span.start();
-        let span = this.span.started().expect(NOT_DONE);
+        let span = this.span.start().expect(NOT_DONE);
         let record = this.record;
         // Done with in the same scope, because to enter it again costs as much as the first time.
-        let to_end = |mut inner: Pin<&mut Option<F>>| {
+        let output = ready!(poll(span, this.inner.as_mut(), |mut inner| {
             let output = ready!(inner.as_mut().as_pin_mut().expect(NOT_DONE).poll(cx));
             record(&output, span);
             inner.set(None);
             Poll::Ready(output)
-        };
-        let output = match this.span {
-            Lazy::Passing(_) => ready!(poll_here(span, this.inner.as_mut(), to_end)),
-            _ => ready!(poll(span, this.inner.as_mut(), to_end)),
-        };
+        }));
         this.span.end();
         Poll::Ready(output)
     }

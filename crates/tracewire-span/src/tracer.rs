@@ -138,15 +138,10 @@ impl Tracer {
 }
 
 /// The parent of a span that starts at the first poll of a future that was made in this context: the
-/// current one, unless the task was spawned without a context and the future was made in one. Says
-/// as well which it is.
-pub(crate) fn polled_parent(made_in: &Context) -> (Context, bool) {
+/// current one, unless the task was spawned without a context and the future was made in one.
+pub(crate) fn polled_parent(made_in: &Context) -> Context {
     let current = current::get();
-    if !has_trace(&current) && has_trace(made_in) {
-        (made_in.clone(), false)
-    } else {
-        (current, true)
-    }
+    if !has_trace(&current) && has_trace(made_in) { made_in.clone() } else { current }
 }
 
 /// Whether a span started in this context has a parent. A span without ids, from before there was a

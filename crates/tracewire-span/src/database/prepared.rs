@@ -36,10 +36,9 @@ impl Prepared {
     ///
     /// It is described at its start, so that samplers see the attributes, except under a parent that
     /// is not sampled: then only if the span records after all. Where the sampler is known to follow
-    /// the parent, there is none: the parent is returned, for the work to run in, and whether it is
-    /// current.
-    pub(crate) fn start_polled(&mut self, made_in: &Context) -> Result<Span, (Context, bool)> {
-        let (parent, is_current) = polled_parent(made_in);
+    /// the parent, there is none: the parent is returned, for the work to run in.
+    pub(crate) fn start_polled(&mut self, made_in: &Context) -> Result<Span, Context> {
+        let parent = polled_parent(made_in);
         let describe_now = self.describe_unsampled || describe_unsampled() || !is_refused(&parent);
         if describe_now {
             let builder = SpanBuilder::from_name(self.statement.name.clone());
@@ -48,7 +47,7 @@ impl Prepared {
         }
         if self.tracer.drops_unsampled(&parent) {
             // The parent's decision goes on as it came.
-            return Err((parent, is_current));
+            return Err(parent);
         }
         let builder = SpanBuilder::from_name(self.statement.system).with_kind(SpanKind::Client);
         let span = self.tracer.start(builder, &parent);
