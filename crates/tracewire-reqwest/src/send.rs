@@ -121,6 +121,7 @@ impl Future for Call<'_> {
 }
 
 /// The rest of the middlewares and the client.
+#[allow(clippy::large_enum_variant)] // a box would be an allocation for every request
 enum Rest<'a> {
     Unsent {
         request: Request,
