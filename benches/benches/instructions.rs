@@ -40,7 +40,13 @@ fn main() -> ExitCode {
         let [side, variant, name] = *case.split(" | ").collect::<Vec<_>>() else {
             panic!("side, variant and case: {line}")
         };
-        let null = if side == "server" { "empty layer" } else { "bare" };
+        let null = match side {
+            "server" => "empty layer",
+            "client" => "bare",
+            // A database call or a custom span: nothing else is done.
+            "call" => "nothing",
+            other => panic!("server, client or call, not {other}"),
+        };
         let least = *nothing.entry((side, name)).or_insert_with(|| count([side, null, name]));
         let counted = count([side, variant, name]) - least;
         let change = (counted - recorded) * 100;
@@ -70,13 +76,27 @@ fn has_valgrind() -> bool {
     version.is_ok_and(|status| status.success())
 }
 
-/// Instructions of one request on the thread that serves it.
+/// Instructions of one request on the thread that serves it, or of one call.
 fn count([side, variant, case]: [&str; 3]) -> i64 {
+    let requests = REQUESTS.to_string();
+    let (work, program, words) = match (side, variant) {
+        ("call", "nothing") => return 0,
+        ("call", _) => (
+            "benches::calls::work::Work::calls*",
+            env!("CARGO_BIN_EXE_calls"),
+            vec![case, &requests],
+        ),
+        _ => (
+            "benches::http::Work::requests*",
+            env!("CARGO_BIN_EXE_requests"),
+            vec![side, variant, case, "callgrind", &requests],
+        ),
+    };
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg("--toggle-collect=benches::http::Work::requests*")
-        .arg(env!("CARGO_BIN_EXE_requests"))
-        .args([side, variant, case, "callgrind", &REQUESTS.to_string()])
+        .arg(format!("--toggle-collect={work}"))
+        .arg(program)
+        .args(words)
         .env_clear()
         .env("OTEL_PROPAGATORS", "tracecontext,baggage")
         .output()

@@ -45,20 +45,16 @@ pub(crate) fn is_random(context: &Context, span_context: &SpanContext) -> bool {
 /// Returns `parent` with `span`, which was started under it, and with what is known of its trace id.
 ///
 /// OpenTelemetry's generators draw the whole id of a trace that starts here; the flag asks for its
-/// last seven bytes. The span's own context says so, which its children inherit, and which costs
-/// a tenth of a value in the context. Below a span that is not sampled nothing is inherited, so
-/// there the context keeps the mark as well.
+/// last seven bytes. The span's own context says so, which its children inherit and which needs no
+/// allocation, unlike a value in the context. Below a span that is not sampled nothing is
+/// inherited, so there the context keeps the mark as well.
+#[inline] // a span is large, and would be moved once more
 pub(crate) fn with_span<S>(parent: &Context, span: S) -> Context
 where
     S: Span + Send + Sync + 'static,
 {
     let own = span.span_context();
-    let around = parent.span();
-    let around = around.span_context();
-    let starts_here = !around.is_valid();
-    let is_random =
-        starts_here || (own.trace_id() == around.trace_id() && is_random(parent, around));
-    if !own.is_valid() || !is_random {
+    if !is_known_random(parent, own) {
         return parent.with_span(span);
     }
     let is_sampled = own.is_sampled();
@@ -69,6 +65,15 @@ where
         parent.with_span(RandomSpan { inner: span, context })
     };
     if is_sampled { context } else { with_random_trace_id(&context) }
+}
+
+/// Whether the trace id of a span that was started under `parent` is known to be random.
+fn is_known_random(parent: &Context, own: &SpanContext) -> bool {
+    let around = parent.span();
+    let around = around.span_context();
+    let starts_here = !around.is_valid();
+    own.is_valid()
+        && (starts_here || (own.trace_id() == around.trace_id() && is_random(parent, around)))
 }
 
 fn has_flag(span_context: &SpanContext) -> bool {

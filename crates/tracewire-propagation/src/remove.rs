@@ -25,7 +25,10 @@ use http::{HeaderMap, HeaderName};
 /// assert_eq!(headers.len(), 1);
 /// ```
 pub fn remove_propagation_headers(headers: &mut HeaderMap) {
-    // Most requests have none of them; then nothing is allocated.
+    // Most requests have none of them.
+    if !headers.keys().any(|name| carries_context(name.as_str())) {
+        return;
+    }
     let names: Vec<HeaderName> =
         headers.keys().filter(|name| carries_context(name.as_str())).cloned().collect();
     for name in names {

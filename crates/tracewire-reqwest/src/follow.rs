@@ -24,8 +24,12 @@ pub(crate) async fn follow(
     let mut hops = 0;
     loop {
         let kept = Kept::of(&request);
-        let Answered { call, result } =
-            Sending::new(settings, request, chain.extensions, next.clone()).await;
+        let Answered { call, result } = {
+            let mut sending = Sending::new(settings);
+            sending.fill(request, chain.extensions, next.clone());
+            // Awaited where it is: the future would have room for it twice.
+            (&mut sending).await
+        };
         let Ok(response) = result else { return Answered { call, result }.end() };
         let step = match kept.step(&response, redirects) {
             Step::Follow(_) if hops >= redirects.max => Step::Fail(RedirectError::TooMany),

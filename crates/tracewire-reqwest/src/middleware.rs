@@ -76,7 +76,11 @@ impl Middleware for ClientMiddleware {
         'next: 'call,
     {
         match self.redirects {
-            None => Box::pin(Call(Sending::new(&self.settings, request, extensions, next))),
+            None => {
+                let mut call = Box::pin(Call(Sending::new(&self.settings)));
+                call.0.fill(request, extensions, next);
+                call
+            }
             Some(limit) => Box::pin(follow(&self.settings, limit, request, extensions, next)),
         }
     }

@@ -21,10 +21,7 @@ pub(crate) fn start(
 ) -> Option<ClientCall> {
     let facts = describe(request)?;
     let call = ClientCall::start(settings, &current::get(), facts, extensions)?;
-    // Put back at once: the URL and the headers cannot be borrowed side by side.
-    let mut headers = std::mem::take(request.headers_mut());
-    call.inject(request.url().host_str().unwrap_or_default(), &mut headers);
-    *request.headers_mut() = headers;
+    call.inject(request.headers_mut());
     Some(call)
 }
 

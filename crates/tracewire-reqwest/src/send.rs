@@ -62,14 +62,24 @@ pub(crate) struct Sending<'a> {
 }
 
 impl<'a> Sending<'a> {
-    pub(crate) fn new(
-        settings: &'a Arc<ClientSettings>,
+    /// Nothing to send yet.
+    pub(crate) fn new(settings: &'a Arc<ClientSettings>) -> Self {
+        Self { settings, started: false, work: Scoped::new(Rest::Taken, Scope::Bare) }
+    }
+
+    /// Sends `request`, once this is polled.
+    ///
+    /// It is filled in where the future stays, because a request is too large to be moved through
+    /// each layer of it.
+    pub(crate) fn fill(
+        &mut self,
         request: Request,
         extensions: &'a mut Extensions,
         next: Next<'a>,
-    ) -> Self {
-        let rest = Rest::Unsent { request, extensions, next };
-        Self { settings, started: false, work: Scoped::new(rest, Scope::Bare) }
+    ) {
+        if let Some(rest) = Pin::new(&mut self.work).inner_mut() {
+            *rest.get_mut() = Rest::Unsent { request, extensions, next };
+        }
     }
 
     fn start(&mut self) {
@@ -111,6 +121,7 @@ impl Future for Call<'_> {
 }
 
 /// The rest of the middlewares and the client.
+#[allow(clippy::large_enum_variant)] // a box would be an allocation for every request
 enum Rest<'a> {
     Unsent {
         request: Request,
@@ -118,7 +129,7 @@ enum Rest<'a> {
         next: Next<'a>,
     },
     Sent(BoxFuture<'a>),
-    /// Between the two, and where a middleware panicked.
+    /// Before there is a request, and where a middleware panicked.
     Taken,
 }
 

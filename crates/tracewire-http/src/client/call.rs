@@ -2,6 +2,7 @@
 
 use super::{
     CallOptions, ClientOptions, ClientRequest, ClientResponse, ClientSettings,
+    destinations::Allowed,
     resends::{OpenAttempt, Place, Resends},
 };
 use crate::{
@@ -35,7 +36,7 @@ use tracewire_propagation::{outgoing, untraced};
 ///
 /// let call = ClientCall::start(&settings, &Context::current(), request, &mut extensions);
 /// if let Some(mut call) = call {
-///     call.inject("127.0.0.1", &mut headers);
+///     call.inject(&mut headers);
 ///     // … send the request with `call.context()` attached …
 ///     let headers = HeaderMap::new();
 ///     call.set_response(&ClientResponse::new(StatusCode::OK, Version::HTTP_11, &headers));
@@ -48,6 +49,7 @@ pub struct ClientCall {
     resolved: Arc<Resolved>,
     exchange: Exchange,
     place: Place,
+    allowed: Allowed,
     propagate: bool,
     request: RequestKind,
     bodyless: bool,
@@ -82,22 +84,28 @@ impl ClientCall {
             Place::Uncounted
         };
         let options = extensions.get::<CallOptions>();
+        let own = settings.own();
         let exchange = match &place {
             Place::Inside => Exchange::unrecorded(outgoing(parent)),
-            _ if settings.own().excludes(&request, &resolved) => {
+            _ if own.excludes(&request, &resolved) => {
                 Exchange::unrecorded(outgoing(&untraced(parent)))
             }
             Place::Attempt(attempt) if resolved.records => {
-                let own = settings.own();
                 exchange(&resolved, parent, &with_options(request, attempt, own, options))
             }
             _ => Exchange::unrecorded(outgoing(parent)),
+        };
+        let allowed = match place {
+            // What is there already is not the context's.
+            Place::Inside => own.destinations.allow(request.host),
+            _ => own.destinations.allow_of(parent, request.host),
         };
         Some(Self {
             settings: settings.clone(),
             resolved,
             exchange,
             place,
+            allowed,
             propagate: options.is_none_or(|options| !options.unpropagated),
             request: RequestKind::of(request.method),
             bodyless: false,
@@ -105,19 +113,17 @@ impl ClientCall {
         })
     }
 
-    /// Writes what `destination` may be told into `headers`, in place of what is there.
+    /// Writes what the [host](ClientRequest::host) of the request may be told into `headers`, in
+    /// place of what is there.
     ///
-    /// `destination` is the host that the request is really sent to, whatever its `Host` says;
-    /// empty where it is not known. Inside another call of ours its headers stay, but for what this
-    /// destination may not be told.
-    pub fn inject(&self, destination: &str, headers: &mut HeaderMap) {
+    /// Inside another call of ours its headers stay, but for what this host may not be told.
+    pub fn inject(&self, headers: &mut HeaderMap) {
         if !self.propagate {
             return;
         }
-        let allowed = self.settings.own().destinations.to(destination);
         match self.place {
-            Place::Inside => allowed.restrict(&self.resolved, headers),
-            _ => allowed.inject(&self.resolved, self.context(), headers),
+            Place::Inside => self.allowed.restrict(&self.resolved, headers),
+            _ => self.allowed.inject(&self.resolved, self.context(), headers),
         }
     }
 
@@ -201,12 +207,12 @@ impl ClientCall {
 
 /// `request` with what is known of it besides.
 fn with_options<'a>(
-    request: ClientRequest<'a>,
+    mut request: ClientRequest<'a>,
     attempt: &OpenAttempt,
     own: &'a ClientOptions,
     options: Option<&'a CallOptions>,
 ) -> ClientRequest<'a> {
-    let mut request = ClientRequest { resend_count: attempt.resends, ..request };
+    request.resend_count = attempt.resends;
     if let Some(options) = options {
         // They describe the URL first asked for.
         if !attempt.redirected {

@@ -33,7 +33,8 @@ pub struct ClientRequest<'a> {
     pub url: &'a str,
     /// The scheme of the URL.
     pub scheme: Scheme,
-    /// The host of the URL, without brackets. Empty if the URL names none.
+    /// The host of the URL, without brackets, to which the request is really sent, whatever its
+    /// `Host` says. Empty if the URL names none: then nobody knows where it goes.
     pub host: &'a str,
     /// The port of that host; the scheme's default where none is named.
     pub port: u16,

@@ -82,8 +82,8 @@ impl Resends {
         state.open(number);
         drop(state);
         counter.around = Some(number);
-        let counter = counter.clone();
-        Place::Attempt(OpenAttempt { counter, number, resends, redirected, sent_inside: None })
+        let shared = counter.shared.clone();
+        Place::Attempt(OpenAttempt { shared, number, resends, redirected, sent_inside: None })
     }
 
     /// Says that the request counted in `extensions` goes on as `method` to `url`.
@@ -97,8 +97,12 @@ impl Resends {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared)
     }
+}
+
+fn lock(shared: &Mutex<State>) -> MutexGuard<'_, State> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl State {
@@ -138,7 +142,7 @@ pub(crate) enum Place {
 /// An attempt under way, until its response or error is there; dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct OpenAttempt {
-    counter: Resends,
+    shared: Arc<Mutex<State>>,
     number: u32,
     /// How often the request was sent before.
     pub(crate) resends: u32,
@@ -152,7 +156,7 @@ impl OpenAttempt {
     /// Ends the attempt: what is sent from now on is another one, even while the response is read.
     pub(crate) fn close(&mut self) {
         if self.sent_inside.is_none() {
-            let open = self.counter.lock().close(self.number);
+            let open = lock(&self.shared).close(self.number);
             self.sent_inside = Some(open.map_or(0, |open| open.sent_inside));
         }
     }

@@ -56,7 +56,7 @@ impl ClientSettings {
     ///
     /// `destination` is a host; empty where it is not known.
     pub fn restrict(&self, destination: &str, headers: &mut HeaderMap) {
-        let allowed = self.own().destinations.to(destination);
+        let allowed = self.own().destinations.allow(destination);
         self.resolved(|resolved| allowed.restrict(resolved, headers));
     }
 

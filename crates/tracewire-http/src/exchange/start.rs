@@ -137,6 +137,7 @@ fn is_refused(parent: &Context) -> bool {
     let parent_span = span.span_context();
     parent_span.is_valid()
         && !parent_span.is_sampled()
+        && (parent_span.is_remote() || !span.is_recording())
         && !matches!(
             parent.get::<SamplingHint>(),
             Some(SamplingHint::Deferred | SamplingHint::On | SamplingHint::Debug)

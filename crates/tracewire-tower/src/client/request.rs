@@ -15,22 +15,20 @@ pub(super) fn start(
     head: &mut Parts,
     body: &impl Body,
 ) -> Option<ClientCall> {
-    let host_header = host(&head.headers).map(str::to_owned);
     let scheme = head.uri.scheme_str().and_then(Scheme::parse).unwrap_or(Scheme::Http);
     let server = head.uri.authority().and_then(|server| Authority::parse(server.as_str()));
-    let asked_for = host_header.as_deref().and_then(Authority::parse);
-    let url = absolute_url(&head.method, &head.uri, scheme, host_header.as_deref());
+    // Where the URI names no host, the connection was made elsewhere, whatever `Host` says.
+    let host_header = if server.is_none() { host(&head.headers) } else { None };
+    let url = absolute_url(&head.method, &head.uri, scheme, host_header);
 
     let host = server.map_or("", |server| server.host);
     let port = server.and_then(|server| server.port).unwrap_or_else(|| scheme.default_port());
     let mut facts = ClientRequest::new(&head.method, &url, scheme, host, port);
-    facts.asked_for = asked_for.filter(|_| server.is_none());
+    facts.asked_for = host_header.and_then(Authority::parse);
     facts.headers = Some(&head.headers);
     facts.body_size = body.size_hint().exact().filter(|_| !body.is_end_stream());
     let call = ClientCall::start(settings, &current::get(), facts, &mut head.extensions)?;
-    // Where the URI names no host, the connection was made elsewhere, whatever `Host` says.
-    let destination = head.uri.host().unwrap_or_default();
-    call.inject(destination, &mut head.headers);
+    call.inject(&mut head.headers);
     Some(call)
 }
 

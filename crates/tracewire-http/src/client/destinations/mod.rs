@@ -66,9 +66,20 @@ impl Destinations {
         self
     }
 
-    /// `host`, as a destination.
-    pub(crate) fn to<'a>(&'a self, host: &'a str) -> Destination<'a> {
-        Destination { policy: self, host }
+    /// What `host` may be told.
+    pub(crate) fn allow(&self, host: &str) -> Allowed {
+        Allowed {
+            trace_context: self.trace_context.contains(host),
+            baggage: self.baggage.contains(host),
+        }
+    }
+
+    /// What `host` may be told of `context`. Whether it may have baggage is asked only if there is
+    /// any, which costs as much as all else about a destination.
+    pub(crate) fn allow_of(&self, context: &Context, host: &str) -> Allowed {
+        let trace_context = self.trace_context.contains(host);
+        let all = trace_context && !carries_baggage(context);
+        Allowed { trace_context, baggage: all || self.baggage.contains(host) }
     }
 }
 
@@ -78,34 +89,25 @@ impl Default for Destinations {
     }
 }
 
-/// One host, and what decides about it. It is asked for only where there is something to send.
+/// What one host may be told.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Destination<'a> {
-    policy: &'a Destinations,
-    host: &'a str,
+pub(crate) struct Allowed {
+    trace_context: bool,
+    baggage: bool,
 }
 
-impl Destination<'_> {
-    fn gets_trace_context(self) -> bool {
-        self.policy.trace_context.contains(self.host)
-    }
-
-    fn gets_baggage(self) -> bool {
-        self.policy.baggage.contains(self.host)
-    }
-
+impl Allowed {
     /// Writes what is allowed of `context` into `headers`.
     pub(crate) fn inject(self, resolved: &Resolved, context: &Context, headers: &mut HeaderMap) {
         // A service that passes its inbound headers on must not send its callers' trace and baggage
         // beside its own, in whatever format, nor get past the policy.
         resolved.remove_injected(headers);
-        if self.gets_trace_context() {
-            if !carries_baggage(context) || self.gets_baggage() {
-                return resolved.inject(context, headers);
-            }
+        if self.trace_context && (self.baggage || !carries_baggage(context)) {
+            resolved.inject(context, headers);
+        } else if self.trace_context {
             note_withheld_baggage();
             resolved.inject(&context.with_cleared_baggage(), headers);
-        } else if self.gets_baggage() {
+        } else if self.baggage {
             let untraced = context
                 .with_remote_span_context(SpanContext::NONE)
                 .with_value(SamplingHint::Settled);
@@ -115,7 +117,7 @@ impl Destination<'_> {
 
     /// Removes from `headers`, written for another host or around this point, what is not allowed.
     pub(crate) fn restrict(self, resolved: &Resolved, headers: &mut HeaderMap) {
-        if !(self.gets_trace_context() && self.gets_baggage()) {
+        if !(self.trace_context && self.baggage) {
             let written = resolved.extract(headers, &Context::new());
             self.inject(resolved, &written, headers);
         }
