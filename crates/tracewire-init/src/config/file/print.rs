@@ -304,7 +304,7 @@ fn url_of(text: &str, path: &str, origin: &Origin) -> String {
 /// Never their values: a reference to the variable that has them, or to one for each.
 fn headers(depth: usize, headers: &[(String, String)], origin: &Origin, yaml: &mut Yaml) {
     if let Origin::Variable(name) = origin
-        && name.starts_with("OTEL_")
+        && name.ends_with("_HEADERS")
     {
         yaml.line(depth, &format!("headers_list: \"${{{name}}}\""));
         return;
