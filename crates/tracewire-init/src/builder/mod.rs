@@ -293,8 +293,8 @@ impl Builder {
     }
 
     /// Builds the providers without making anything global, for tests and for processes with
-    /// several of them. Give them to the layers yourself; [`propagator`](Self::propagator) has no
-    /// effect.
+    /// several of them. Give them to the layers yourself; [`propagator`](Self::propagator), and what a
+    /// configuration file says to layers, have no effect.
     ///
     /// # Errors
     ///

@@ -96,8 +96,10 @@ fn exporters_of(
     plan: &mut Plan,
 ) -> Result<Vec<Exporter>, InitError> {
     // Exporters without batches of their own share what is decided, and the plan says it once.
-    let shares = |exporter: &LogsExporter| exporter.batching.is_empty();
-    let shared = match exporters.is_empty() || exporters.iter().any(shares) {
+    let batches = |exporter: &&LogsExporter| exporter.name() != "console";
+    let mut batched = exporters.iter().filter(batches).peekable();
+    let has_none = batched.peek().is_none();
+    let shared = match has_none || batched.any(|exporter| exporter.batching.is_empty()) {
         true => Some(batch(given.batching.clone(), &batching::LOGS, plan)?),
         false => None,
     };
@@ -107,6 +109,8 @@ fn exporters_of(
         let LogsExporter { kind, batching: mut own } = exporter;
         let batch = match shared {
             Some(shared) if own.is_empty() => shared,
+            // Only the console, which has no batches.
+            None if own.is_empty() => Batch::logs(),
             _ => {
                 own.complete(given.batching.clone(), plan);
                 batch(own, &batching::LOGS, plan)?

@@ -76,8 +76,10 @@ fn exporters_of(
     plan: &mut Plan,
 ) -> Result<Vec<Exporter>, InitError> {
     // Exporters without batches of their own share what is decided, and the plan says it once.
-    let shares = |exporter: &TracesExporter| exporter.batching.is_empty();
-    let shared = match exporters.is_empty() || exporters.iter().any(shares) {
+    let batches = |exporter: &&TracesExporter| exporter.name() != "console";
+    let mut batched = exporters.iter().filter(batches).peekable();
+    let has_none = batched.peek().is_none();
+    let shared = match has_none || batched.any(|exporter| exporter.batching.is_empty()) {
         true => Some(batch(given.batching.clone(), &batching::SPANS, plan)?),
         false => None,
     };
@@ -87,6 +89,8 @@ fn exporters_of(
         let TracesExporter { kind, batching: mut own } = exporter;
         let batch = match shared {
             Some(shared) if own.is_empty() => shared,
+            // Only the console, which has no batches.
+            None if own.is_empty() => Batch::spans(),
             _ => {
                 own.complete(given.batching.clone(), plan);
                 batch(own, &batching::SPANS, plan)?

@@ -304,7 +304,7 @@ fn url_of(text: &str, path: &str, origin: &Origin) -> String {
 /// Never their values: a reference to the variable that has them, or to one for each.
 fn headers(depth: usize, headers: &[(String, String)], origin: &Origin, yaml: &mut Yaml) {
     if let Origin::Variable(name) = origin
-        && name.starts_with("OTEL_")
+        && name.ends_with("_HEADERS")
     {
         yaml.line(depth, &format!("headers_list: \"${{{name}}}\""));
         return;
@@ -383,9 +383,19 @@ fn metrics(metrics: &Metrics, yaml: &mut Yaml) {
         return;
     }
     let default = vec![MetricsExporter::otlp()];
+    let exporters = exporters.unwrap_or(&default);
+    // All readers need the same, and a page has none.
+    let is_page = |exporter: &MetricsExporter| matches!(exporter.kind, MetricsKind::Prometheus(_));
+    let has_page = exporters.iter().any(is_page);
+    // Without OTLP the variable has no effect.
+    let has_otlp = exporters.iter().any(|e| matches!(e.kind, MetricsKind::Otlp(_)));
+    let histograms = if has_page || !has_otlp { &None } else { &metrics.histograms };
+    if has_page && metrics.histograms.is_some() {
+        yaml.line(0, "# no default_histogram_aggregation beside prometheus: use a view");
+    }
     yaml.line(0, "meter_provider:");
     yaml.line(1, "readers:");
-    for exporter in exporters.unwrap_or(&default) {
+    for exporter in exporters {
         if let MetricsKind::Prometheus(_) = exporter.kind {
             yaml.line(2, "- pull:");
             yaml.line(4, "exporter:");
@@ -399,6 +409,7 @@ fn metrics(metrics: &Metrics, yaml: &mut Yaml) {
         if let MetricsKind::Console = exporter.kind {
             yaml.line(4, "exporter:");
             yaml.line(5, "console:");
+            yaml.value(6, HISTOGRAMS, histograms, aggregation);
             continue;
         }
         yaml.duration(4, "timeout", &metrics.timeout);
@@ -409,15 +420,19 @@ fn metrics(metrics: &Metrics, yaml: &mut Yaml) {
             Temporality::LowMemory => "low_memory".to_owned(),
             _ => "cumulative".to_owned(),
         });
-        yaml.value(depth, "default_histogram_aggregation", &metrics.histograms, |found| {
-            let words = HistogramAggregation::WORDS;
-            let word = words.into_iter().find(|(_, aggregation)| aggregation == found);
-            word.map_or("explicit_bucket_histogram", |(word, _)| word).to_owned()
-        });
+        yaml.value(depth, HISTOGRAMS, histograms, aggregation);
     }
     if metrics.exemplars.as_ref().is_some_and(|given| !given.value) {
         yaml.line(1, "exemplar_filter: always_off");
     }
+}
+
+const HISTOGRAMS: &str = "default_histogram_aggregation";
+
+fn aggregation(aggregation: &HistogramAggregation) -> String {
+    let words = HistogramAggregation::WORDS.into_iter();
+    let word = words.filter(|(_, known)| known == aggregation).map(|(word, _)| word).next();
+    word.unwrap_or("explicit_bucket_histogram").to_owned()
 }
 
 fn logs(logs: &crate::builder::Logs, yaml: &mut Yaml) {

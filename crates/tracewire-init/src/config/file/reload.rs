@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -14,6 +15,7 @@ use tracewire_export::wiring::log::{self, Level};
 use tracewire_propagation::set_http_settings;
 use tracewire_sampling::Sampler;
 
+use super::ConfigFile;
 use super::layer::{self, Mapper};
 use super::load::{self, Source, read, refuse};
 use super::schema::{Configuration, Severity};
@@ -123,7 +125,8 @@ impl Reloader {
         let name = "tracewire-config".to_owned();
         let watch = move || {
             while !shared.has_ended_within(interval) {
-                shared.look();
+                // A panic is one look, and not the end of the watch.
+                let _ = catch_unwind(AssertUnwindSafe(|| shared.look()));
             }
         };
         if let Err(error) = thread::Builder::new().name(name).spawn(watch) {
@@ -205,7 +208,7 @@ impl Shared {
     }
 
     fn apply(&self, source: &mut Source) -> Result<Vec<String>, InitError> {
-        let new = source.read()?;
+        let ConfigFile { configuration: new, warnings } = source.read()?;
         refuse_restart(&self.name, &source.configuration, &new)?;
         let mut plan = Plan::default();
         let sampler = self.new_sampler(source, &new, &mut plan)?;
@@ -225,6 +228,7 @@ impl Shared {
             changes.extend(current.replace(decision));
         }
         drop(current);
+        warnings.iter().map(String::as_str).chain(plan.warnings()).for_each(log::warn);
         source.configuration = new;
         Ok(changes)
     }
@@ -316,9 +320,9 @@ impl Source {
         ours.and_then(|ours| ours.reload.as_deref().copied()).unwrap_or(false)
     }
 
-    fn read(&self) -> Result<Configuration, InitError> {
+    fn read(&self) -> Result<ConfigFile, InitError> {
         let variables = |name: &str| self.env.value(name);
-        Ok(read(&self.set_by, &self.path, &self.components, &variables)?.configuration)
+        read(&self.set_by, &self.path, &self.components, &variables)
     }
 }
 

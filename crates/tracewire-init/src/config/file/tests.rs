@@ -8,6 +8,7 @@ use super::*;
 mod bounds;
 mod equivalence;
 mod examples;
+mod hostile;
 mod mistakes;
 mod model;
 mod reading;

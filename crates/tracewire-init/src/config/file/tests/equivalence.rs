@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use proptest::prelude::*;
+
 use super::settings::plan_of;
 use crate::builder::Builder;
 use crate::config::file::print::print;
@@ -239,5 +241,78 @@ fn a_file_of_variables_has_no_secret_and_keeps_what_deployments_set() {
         "        request_captured_headers: [\"x-a\", \"x-b\"]",
     ] {
         assert!(text.lines().any(|found| found.starts_with(line)), "{line}\n{text}");
+    }
+}
+
+/// Variables with values that can be read, and that a file can say.
+const READABLE: &[(&str, &[&str])] = &[
+    ("OTEL_SERVICE_NAME", &["shop", "a b$c"]),
+    ("OTEL_RESOURCE_ATTRIBUTES", &["a=b,c=%2C", "service.name=other"]),
+    ("OTEL_PROPAGATORS", &["tracecontext", "baggage,tracecontext", "none"]),
+    ("OTEL_LOG_LEVEL", &["debug", "warn", "none"]),
+    ("TRACEWIRE_RESOURCE_DETECTORS", &["process", "container,host,os"]),
+    ("TRACEWIRE_CONSOLE", &["tree", "json"]),
+    ("OTEL_TRACES_EXPORTER", &["otlp", "otlp,console", "console,otlp"]),
+    ("OTEL_METRICS_EXPORTER", &["otlp", "console", "otlp,console", "none"]),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", &["http://c:4318", "http://c:4318/base/", "http://u:p@c:4318"]),
+    ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &["http://t:4318/v1/traces", "http://t/x?token=secret"]),
+    ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", &["https://m/v1/metrics"]),
+    ("OTEL_EXPORTER_OTLP_HEADERS", &["a=b,c=%20d"]),
+    ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", &["t=1"]),
+    ("OTEL_EXPORTER_OTLP_TIMEOUT", &["0", "77"]),
+    ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", &["78"]),
+    ("OTEL_EXPORTER_OTLP_COMPRESSION", &["gzip", "none"]),
+    ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", &["delta", "lowmemory", "cumulative"]),
+    (
+        "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+        &["base2_exponential_bucket_histogram"],
+    ),
+    ("OTEL_METRICS_EXEMPLAR_FILTER", &["always_off", "trace_based"]),
+    ("OTEL_METRIC_EXPORT_INTERVAL", &["5"]),
+    ("OTEL_METRIC_EXPORT_TIMEOUT", &["6"]),
+    ("OTEL_BSP_SCHEDULE_DELAY", &["0", "7"]),
+    ("OTEL_BSP_EXPORT_TIMEOUT", &["8"]),
+    ("OTEL_BSP_MAX_QUEUE_SIZE", &["100"]),
+    ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", &["9"]),
+    ("OTEL_BLRP_SCHEDULE_DELAY", &["10"]),
+    ("OTEL_ATTRIBUTE_COUNT_LIMIT", &["11"]),
+    ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", &["12"]),
+    ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", &["13"]),
+    ("OTEL_SPAN_EVENT_COUNT_LIMIT", &["0"]),
+    ("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", &["14"]),
+    ("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", &["15"]),
+    (
+        "OTEL_TRACES_SAMPLER",
+        &[
+            "always_off",
+            "parentbased_always_on",
+            "parentbased_traceidratio",
+            "probability",
+            "parentbased_probability",
+        ],
+    ),
+    ("OTEL_TRACES_SAMPLER_ARG", &["0", "0.25", "1"]),
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+    #[test]
+    fn the_file_of_any_variables_decides_what_they_decide(
+        chosen in proptest::collection::vec((0..READABLE.len(), 0..4_usize), 0..12),
+    ) {
+        let mut variables: Vec<(&str, &str)> = Vec::new();
+        for (variable, value) in chosen {
+            let (name, values) = READABLE[variable];
+            if variables.iter().all(|(known, _)| *known != name) {
+                variables.push((name, values[value % values.len()]));
+            }
+        }
+        let of_variables = Builder::new(Env::of(&variables)).plan().unwrap();
+        let printed = print(&Env::of(&variables)).unwrap();
+        let text = printed.strip_prefix("file_format: \"1.1\"\n").unwrap();
+        let of_file = plan_of(text, &variables);
+        let of_file = of_file.unwrap_or_else(|error| panic!("{variables:?}\n{text}\n{error}"));
+        let (expected, found) = (settings(&of_variables), settings(&of_file));
+        prop_assert_eq!(expected, found, "{:?}\n{}", variables, text);
     }
 }
