@@ -2,6 +2,7 @@
 
 pub mod calls;
 pub mod http;
+pub mod live;
 pub mod load;
 #[cfg(feature = "phases")]
 pub mod phases;
@@ -9,4 +10,5 @@ pub mod phases;
 pub mod pressure;
 pub mod propagation;
 pub mod sampling;
+pub mod spans;
 pub mod worst;

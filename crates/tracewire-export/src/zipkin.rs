@@ -45,6 +45,16 @@ const PEERS: [&str; 5] = [
 ];
 
 /// The settings of an exporter of spans to a Zipkin server.
+///
+/// ```
+/// use tracewire_export::{Batch, BatchSpanProcessor, Exports, ZipkinExporter};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let zipkin = ZipkinExporter::new("http://zipkin.internal:9411/api/v2/spans");
+/// let processor = BatchSpanProcessor::new(&Exports::new()).zipkin(zipkin, Batch::spans())?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ZipkinExporter {

@@ -2,6 +2,12 @@
 //!
 //! Spelled out here rather than taken from a generated crate: there are few of them, and the
 //! schema URL beside them says which version they are.
+//!
+//! ```
+//! use tracewire_http::conventions;
+//!
+//! assert_eq!(conventions::HTTP_REQUEST_METHOD, "http.request.method");
+//! ```
 
 /// The version of the conventions that spans and metrics follow, as their schema URL says it.
 pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";

@@ -16,6 +16,18 @@ type Source = Box<dyn Error + Send + Sync>;
 /// A value that may hold a secret (a header, credentials or a query in an endpoint, the content of a
 /// file) is never part of it. `Debug` shows what `Display` says and then each source, so that an
 /// error which `main` returns reads well.
+///
+/// ```no_run
+/// use tracewire_init::{InitError, Telemetry};
+///
+/// fn start() -> Result<Option<Telemetry>, InitError> {
+///     match tracewire_init::init() {
+///         Ok(telemetry) => Ok(Some(telemetry)),
+///         Err(error) if error.is_already_initialized() => Ok(None), // by another test, perhaps
+///         Err(error) => Err(error),
+///     }
+/// }
+/// ```
 pub struct InitError {
     kind: Kind,
     message: String,

@@ -1,11 +1,15 @@
 //! What was decided, and who decided it.
 
+mod word;
+
 use std::fmt;
 
 use tracewire_export::wiring::log::{self, Level};
 use tracewire_text::{printable, shortened};
 
 use crate::settings::Setting;
+
+pub(crate) use word::Word;
 
 /// The longest warning, in characters: values are cut before, lists of them here.
 const MOST_WARNING: usize = 1000;
@@ -83,13 +87,8 @@ impl Plan {
     }
 
     /// Takes what is given, else the default, and records it.
-    pub(crate) fn pick<T: fmt::Debug>(
-        &mut self,
-        setting: &str,
-        given: Setting<T>,
-        default: T,
-    ) -> T {
-        self.pick_shown(setting, given, default, |value| format!("{value:?}"))
+    pub(crate) fn pick<T: Word>(&mut self, setting: &str, given: Setting<T>, default: T) -> T {
+        self.pick_shown(setting, given, default, T::word)
     }
 
     /// The same with a value that is shown in its own way.
@@ -116,6 +115,13 @@ impl Plan {
             None => setting.to_owned(),
         };
         self.decisions.push(Decision { setting, value, origin });
+    }
+
+    /// Records how many parts of a kind the program gave, if any: `span processors of the program = 2`.
+    pub(crate) fn count(&mut self, parts: &str, number: usize) {
+        if number > 0 {
+            self.decide(&format!("{parts} of the program"), number.to_string(), Origin::Code);
+        }
     }
 
     /// Keeps a warning, once.

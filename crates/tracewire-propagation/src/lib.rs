@@ -9,6 +9,7 @@
 //! ([`untraced`]).
 //!
 //! [`providers`] tells layers what the global providers are. [`current`] attaches a context in destructors that may run while their thread ends.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod composite;
 pub mod current;
@@ -36,7 +37,7 @@ pub use self::{
     },
     formats::*, // those that are compiled in, and the list of all
     names::{NamedPropagators, NotCompiledIn, allowed_names, from_env, from_names},
-    propagator::Propagator,
+    propagator::{Extracted, Propagator},
     random_flag::with_random_trace_id,
     register::{RegisterError, register},
     remove::remove_propagation_headers,

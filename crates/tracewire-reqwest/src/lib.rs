@@ -173,6 +173,7 @@
 //! ```
 //!
 //! Where telemetry is suppressed, as around an exporter's own calls, nothing is recorded or sent.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "connections")]
 mod connections;

@@ -51,6 +51,7 @@
 //!
 //! Follows OpenTelemetry's specification of probability sampling, which is in development:
 //! <https://opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling/>.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod composable;
 mod digits;

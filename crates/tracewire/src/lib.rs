@@ -1,4 +1,22 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(
+    all(feature = "axum", feature = "init", feature = "reqwest", feature = "signal"),
+    doc = include_str!("../README.md")
+)]
+//!
+//! # Where to go from here
+//!
+//! | to | see |
+//! |---|---|
+//! | choose what server spans record, leave out health checks, trust proxies and callers | [`ServerLayer`], [`server`] |
+//! | trace calls of reqwest, or of a Tower client | [`ClientMiddleware`], [`ClientLayer`], [`client`] |
+//! | set exporters, resource and batches in code; flush and shut down | [`setup`], [`Telemetry`] |
+//! | add custom spans, events and errors, carry them into tasks, send baggage | [`span`] |
+//! | get trace ids into the log lines of `tracing`, and its spans into the trace | [`setup::TraceIds`], [`setup::ContextLayer`] |
+//! | trace databases | [`sqlx`], [`redis`], [`span::database`] |
+//! | keep a part of the traces | [`sampling`] |
+//! | choose header formats, or carry the trace through a queue | [`propagation`] |
+//! | see traces in a browser, without a collector | [`setup::Live`] |
+//! | test what a service exports | the crate `tracewire-testing` |
 //!
 //! # Features
 //!
@@ -36,6 +54,7 @@
 //! The header formats that are compiled in are the ones used. `OTEL_PROPAGATORS` chooses among them,
 //! and code overrides both. Cargo unifies the features of all crates in a build: in a library, turn the
 //! defaults off and enable no format.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "init")]
 #[doc(inline)]
@@ -49,11 +68,14 @@ pub use tracewire_init::{ShutdownSignal, shutdown_signal};
 #[doc(inline)]
 pub use tracewire_reqwest::ClientMiddleware;
 
-/// The versions of OpenTelemetry, reqwest and reqwest-middleware that fit: types of another version
-/// are other types.
+/// The version of OpenTelemetry that fits: types of another version are other types.
 pub use opentelemetry;
+/// The version of reqwest that fits.
 #[cfg(feature = "reqwest")]
-pub use tracewire_reqwest::{reqwest, reqwest_middleware};
+pub use tracewire_reqwest::reqwest;
+/// The version of reqwest-middleware that fits.
+#[cfg(feature = "reqwest")]
+pub use tracewire_reqwest::reqwest_middleware;
 
 #[cfg(feature = "tower")]
 #[doc(inline)]
@@ -67,6 +89,20 @@ pub use tracewire_tower::server;
 ///
 /// What is recorded, when it ends, what retries and redirects look like, and which headers go
 /// where is listed in the docs of `tracewire-reqwest` and of `tracewire_tower::client`.
+///
+/// ```
+/// # #[cfg(feature = "reqwest")]
+/// # {
+/// use tracewire::client::{ClientMiddleware, Destinations, Hosts};
+/// use tracewire::reqwest_middleware::ClientBuilder;
+///
+/// // Baggage also goes to a partner; trace context goes everywhere.
+/// let partner = Destinations::new().baggage(Hosts::internal().and(["*.partner.example"]));
+/// let client = ClientBuilder::new(tracewire::reqwest::Client::new())
+///     .with(ClientMiddleware::new().destinations(partner))
+///     .build();
+/// # }
+/// ```
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 pub mod client {
     #[cfg(feature = "reqwest")]
@@ -95,6 +131,23 @@ pub use tracewire_redis as redis;
 pub use tracewire_sqlx as sqlx;
 
 /// Process set-up: the builder, the guard, the sampler, and the log lines of `tracing`.
+///
+/// ```no_run
+/// # #[cfg(feature = "init")]
+/// # fn main() -> Result<(), tracewire::InitError> {
+/// use tracewire::setup::{Otlp, Telemetry, Traces, TracesExporter};
+///
+/// let telemetry = Telemetry::builder()
+///     .service_name("shop")
+///     .otlp(Otlp::new().endpoint("https://otlp.example").header("api-key", "…"))
+///     .traces(Traces::new().exporters([TracesExporter::otlp(), TracesExporter::console()]))
+///     .init()?;
+/// # telemetry.shutdown();
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "init"))]
+/// # fn main() {}
+/// ```
 #[cfg(any(feature = "init", feature = "tracing"))]
 pub mod setup {
     #[cfg(feature = "init")]

@@ -35,6 +35,12 @@ use std::{
 };
 
 /// How the console shows telemetry.
+///
+/// ```
+/// use tracewire_export::{ConsoleExporter, ConsoleFormat};
+///
+/// let lines = ConsoleExporter::stdout().format(ConsoleFormat::Json);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConsoleFormat {
@@ -53,6 +59,15 @@ pub(crate) const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 /// A thread of its own writes, so a slow stream holds up no request. At most 4 MiB of text wait for it;
 /// what is beyond that, or cannot be written, counts as failed. Give one to the processors of all
 /// signals; clones write to the same stream.
+///
+/// ```
+/// use tracewire_export::{BatchSpanProcessor, ConsoleExporter, Exports, MetricExporter};
+///
+/// let exports = Exports::new();
+/// let console = ConsoleExporter::stdout().color(false);
+/// let spans = BatchSpanProcessor::new(&exports).console(&console);
+/// let metrics = MetricExporter::console(&exports, &console);
+/// ```
 #[derive(Clone, Debug)]
 pub struct ConsoleExporter {
     output: Output,

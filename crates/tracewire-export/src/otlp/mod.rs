@@ -83,6 +83,13 @@ pub struct OtlpExporter {
 }
 
 /// How OTLP is spoken. What is not compiled in is an error when the exporter is made.
+///
+/// ```
+/// use tracewire_export::{OtlpExporter, Protocol};
+///
+/// let mut otlp = OtlpExporter::new("http://localhost:4317");
+/// otlp.protocol = Protocol::Grpc;
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Protocol {
@@ -96,6 +103,13 @@ pub enum Protocol {
 }
 
 /// How OTLP bodies are compressed.
+///
+/// ```
+/// use tracewire_export::{Compression, OtlpExporter};
+///
+/// let mut otlp = OtlpExporter::new("https://otlp.example/v1/traces");
+/// otlp.compression = Compression::Gzip;
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Compression {

@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// Why a batch could not be delivered, whole or in part.
@@ -32,7 +32,7 @@ pub(crate) struct Counts {
     exported: AtomicU64,
     failed: AtomicU64,
     dropped: AtomicU64,
-    reason: Mutex<Option<String>>,
+    reason: Mutex<Option<(String, SystemTime)>>,
     failures: Limited,
     drops: Limited,
     voice: Arc<Voice>,
@@ -113,8 +113,13 @@ impl Counts {
         let failed = self.failed.load(Ordering::Acquire);
         let dropped = self.dropped.load(Ordering::Acquire);
         let ended = self.ended.load(Ordering::Acquire);
-        let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let reason = self.last_reason().map(|(reason, _)| reason);
         Snapshot { ended, exported, failed, dropped, reason }
+    }
+
+    /// The latest reason for a loss, and when it was given.
+    pub(crate) fn last_reason(&self) -> Option<(String, SystemTime)> {
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn warn(&self, items: u64, fate: &str, reason: &str) {
@@ -124,8 +129,10 @@ impl Counts {
 
     fn remember(&self, reason: &str) {
         let mut last = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.as_deref() != Some(reason) {
-            *last = Some(reason.to_owned());
+        let now = SystemTime::now();
+        match &mut *last {
+            Some((known, at)) if known == reason => *at = now,
+            last => *last = Some((reason.to_owned(), now)),
         }
     }
 }

@@ -52,7 +52,7 @@ impl ClientSettings {
     ///
     /// `destination` is a host; empty where it is not known.
     pub fn restrict(&self, destination: &str, headers: &mut HeaderMap) {
-        let allowed = self.own().destinations.allow(destination);
+        let allowed = self.own().destinations.to(destination);
         self.resolved(|resolved| allowed.restrict(resolved, headers));
     }
 

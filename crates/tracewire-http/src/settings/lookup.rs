@@ -3,9 +3,10 @@
 use super::common::Common;
 #[cfg(feature = "connections")]
 use crate::connections::{ConnectionInstruments, marking, telling};
+use crate::exchange::span_id;
 use crate::metrics::{Instruments, Keeping, Optional};
 use arc_swap::ArcSwapOption;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{
     Context, global,
     metrics::MeterProvider,
@@ -21,7 +22,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tracewire_propagation::{
-    Propagator, default_propagator, default_version,
+    Extracted, Propagator, default_propagator, default_version, describe_unsampled, drop_unsampled,
     providers::{self, AnyTracer, FoundTracer},
     remove_propagation_headers,
 };
@@ -70,6 +71,8 @@ pub(crate) struct Resolved {
     pub(crate) connections: Option<ConnectionInstruments>,
     pub(crate) options: Common,
     propagator: Arc<dyn Propagator>,
+    /// The headers that it writes beside those of known formats.
+    own_headers: Vec<HeaderName>,
     generation: u64,
     believed_until: Option<Instant>,
 }
@@ -107,6 +110,7 @@ impl Resolved {
             exemplars: exemplars.as_ref(),
             scope: &common.scope,
         };
+        let propagator = common.propagator.clone().unwrap_or_else(default_propagator);
         #[cfg_attr(not(feature = "connections"), allow(unused_mut))]
         let mut options = common.clone();
         #[cfg(feature = "connections")]
@@ -123,7 +127,8 @@ impl Resolved {
             #[cfg(feature = "connections")]
             connections: (measures && common.connection_metrics)
                 .then(|| ConnectionInstruments::new(&meter, keeping)),
-            propagator: common.propagator.clone().unwrap_or_else(default_propagator),
+            own_headers: unknown_headers(&*propagator),
+            propagator,
             options,
         }
     }
@@ -131,6 +136,26 @@ impl Resolved {
     /// Returns `parent` with what `headers` carry added to it.
     pub(crate) fn extract(&self, headers: &HeaderMap, parent: &Context) -> Context {
         self.propagator.extract(headers, parent)
+    }
+
+    /// Does the same for a request that gets no span if its caller did not sample: then the service's
+    /// own span id may be in the context already.
+    pub(crate) fn extract_hop(&self, headers: &HeaderMap, parent: &Context) -> Extracted {
+        if self.drops_unsampled() {
+            self.propagator.extract_hop(headers, parent, span_id::random())
+        } else {
+            Extracted::Caller(self.extract(headers, parent))
+        }
+    }
+
+    /// Whether no span is started under a caller who did not sample: what the sampler would do, without
+    /// asking it.
+    pub(crate) fn drops_unsampled(&self) -> bool {
+        self.tracer.is_some()
+            && self.follows_parent
+            && drop_unsampled()
+            && !self.options.describe_unsampled
+            && !describe_unsampled()
     }
 
     /// Writes what `context` carries into `headers`.
@@ -142,12 +167,8 @@ impl Resolved {
     /// may write besides.
     pub(crate) fn remove_injected(&self, headers: &mut HeaderMap) {
         remove_propagation_headers(headers);
-        // A look costs less than removing what is not there.
-        let names = self.propagator.header_names();
-        if headers.keys().any(|name| names.contains(name)) {
-            for name in names {
-                headers.remove(name);
-            }
+        for name in &self.own_headers {
+            headers.remove(name);
         }
     }
 }
@@ -160,6 +181,14 @@ impl fmt::Debug for Resolved {
             .field("propagator", &self.propagator)
             .finish_non_exhaustive()
     }
+}
+
+/// The headers that `propagator` writes and no known format has.
+fn unknown_headers(propagator: &dyn Propagator) -> Vec<HeaderName> {
+    let names = propagator.header_names().iter();
+    let mut headers = names.map(|name| (name.clone(), HeaderValue::from_static(""))).collect();
+    remove_propagation_headers(&mut headers);
+    headers.into_iter().filter_map(|(name, _)| name).collect()
 }
 
 /// Says once in the life of the process that exchanges are not recorded.

@@ -70,6 +70,12 @@ impl Logs {
 }
 
 /// An exporter of log records, with settings of its own or none.
+///
+/// ```
+/// use tracewire_init::{LogsExporter, Telemetry};
+///
+/// let builder = Telemetry::builder().logs([LogsExporter::otlp(), LogsExporter::console()]);
+/// ```
 pub struct LogsExporter {
     pub(crate) kind: LogsKind,
     pub(crate) batching: Batching,

@@ -72,6 +72,13 @@ impl Otlp {
         self
     }
 
+    /// Sets whether a gRPC endpoint without a scheme, such as `localhost:4317`, is spoken to without TLS
+    /// (`OTEL_EXPORTER_OTLP_INSECURE`); `false` unless set. A scheme decides by itself.
+    pub fn insecure(mut self, insecure: bool) -> Self {
+        self.insecure = in_code(insecure);
+        self
+    }
+
     /// Adds a header to each request; all of them replace those of `OTEL_EXPORTER_OTLP_HEADERS`.
     ///
     /// The value is taken as it is, without percent-encoding, and is never shown.

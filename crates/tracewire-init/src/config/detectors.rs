@@ -6,6 +6,13 @@
 use opentelemetry::KeyValue;
 
 /// A group of facts about where the process runs, for the resource.
+///
+/// ```
+/// use tracewire_init::{Detector, Resource, Telemetry};
+///
+/// let resource = Resource::new().detectors([Detector::Host, Detector::Container]);
+/// let builder = Telemetry::builder().service_name("shop").resource(resource);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Detector {

@@ -66,6 +66,7 @@ pub(crate) fn decide(
     if exporters.is_empty() && given.processors.is_empty() {
         return Ok(None);
     }
+    plan.count("log record processors", given.processors.len());
     let exporters = exporters_of(exporters, &given, proxies, plan)?;
     Ok(Some(Logs {
         exporters,

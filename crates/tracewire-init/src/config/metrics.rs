@@ -59,6 +59,8 @@ pub(crate) fn decide(
     if exporters.is_empty() && given.readers.is_empty() {
         return Ok(None);
     }
+    plan.count("metric readers", given.readers.len());
+    plan.count("views", given.views.len());
     let has_otlp = exporters.iter().any(|exporter| exporter.name() == "otlp");
     let is_on = plan.pick_shown(EXEMPLARS, given.exemplars.take(), true, |is_on| {
         if *is_on { "trace_based" } else { "always_off" }.to_owned()

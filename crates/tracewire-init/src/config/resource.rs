@@ -16,6 +16,7 @@ pub(crate) fn resource(given: builder::Resource, user: Option<&str>, plan: &mut 
         plan.pick_shown("TRACEWIRE_RESOURCE_DETECTORS", given.detectors, Vec::new(), |detectors| {
             detectors::names(detectors)
         });
+    plan.count("resource detectors", given.own_detectors.len());
     let Given { value: name, origin } = given
         .service_name
         .unwrap_or_else(|| Given { value: unknown_service(), origin: Origin::Default });

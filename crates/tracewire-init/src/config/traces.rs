@@ -51,6 +51,8 @@ pub(crate) fn decide(
         text::list(exporters.iter().map(TracesExporter::name))
     });
     warn_of_unchosen(&exporters, &given, plan);
+    plan.count("span processors", given.processors_first.len() + given.processors.len());
+    plan.count("id generator", usize::from(given.id_generator.is_some()));
     Ok(Traces {
         limits: limits(&mut given, plan),
         value_length: text::value_length(

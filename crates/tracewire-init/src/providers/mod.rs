@@ -14,6 +14,7 @@ mod zipkin;
 use std::sync::{Arc, OnceLock};
 
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{
     Aggregation, Instrument, InstrumentKind, MeterProviderBuilder, PeriodicReader,
     SdkMeterProvider, Stream,
@@ -157,6 +158,9 @@ impl Making {
         for exporter in metrics.exporters {
             provider = self.metric_exporter(provider, exporter, exemplars, deliveries, page)?;
         }
+        if let Some(live) = &self.live {
+            provider = live.reader(provider);
+        }
         if metrics.histograms == HistogramAggregation::Base2Exponential {
             provider = provider.with_view(exponential_histograms);
         }
@@ -166,6 +170,18 @@ impl Making {
             self.exports.self_metrics(&meter);
         }
         Ok(meter)
+    }
+
+    /// Adds an exporter's reader, which the live page reads through if it can.
+    fn with_reader(
+        &self,
+        provider: MeterProviderBuilder,
+        reader: impl MetricReader,
+    ) -> MeterProviderBuilder {
+        match &self.live {
+            Some(live) => live.read_through(provider, reader),
+            None => provider.with_reader(reader),
+        }
     }
 
     fn metric_exporter(
@@ -187,15 +203,15 @@ impl Making {
                     .map_err(|error| names.failed(error))?
                     .temporality(temporality);
                 let exporter = exemplars.into_iter().fold(exporter, MetricExporter::exemplars);
-                provider.with_reader(periodic(exporter, interval))
+                self.with_reader(provider, periodic(exporter, interval))
             }
             metrics::Exporter::Console { interval } => {
                 let exporter = MetricExporter::console(&self.exports, &self.console);
-                provider.with_reader(periodic(exporter, interval))
+                self.with_reader(provider, periodic(exporter, interval))
             }
             metrics::Exporter::Prometheus(settings) => {
                 let started = Page::start(settings, exemplars)?;
-                let provider = started.read_by(provider);
+                let provider = started.read_by(self, provider);
                 *page = Some(started);
                 provider
             }

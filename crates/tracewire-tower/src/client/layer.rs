@@ -11,6 +11,23 @@ use tracewire_http::wiring::{ClientSettings, client_options};
 /// starts no second span: it only counts how often the request is sent.
 ///
 /// Clones share everything, and [`layer`](Layer::layer) allocates nothing.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http_body_util::Empty;
+/// use hyper_util::client::legacy::{Client, connect::HttpConnector};
+/// use hyper_util::rt::TokioExecutor;
+/// use tower::{ServiceBuilder, ServiceExt};
+/// use tracewire_tower::ClientLayer;
+///
+/// let client: Client<HttpConnector, Empty<Bytes>> =
+///     Client::builder(TokioExecutor::new()).build_http();
+/// let client = ServiceBuilder::new().layer(ClientLayer::new()).service(client);
+/// # async fn call<S: tower::Service<http::Request<Empty<Bytes>>>>(client: S, request: http::Request<Empty<Bytes>>) -> Result<(), S::Error> {
+/// let response = client.oneshot(request).await?; // a client span, `traceparent` in the request
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is added to a service"]
 pub struct ClientLayer {

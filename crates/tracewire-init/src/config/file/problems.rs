@@ -18,6 +18,15 @@ const MOST_TEXT: usize = 600;
 /// `otel.yaml:14:9: tracer_provider.processors[0].batch.max_queue_size: 0 is not allowed; expected a
 /// whole number from 1 to 2147483647`. Values of headers, of keys and of TLS settings are never part of
 /// it. `Debug` shows the same.
+///
+/// ```
+/// use tracewire_init::ConfigFile;
+///
+/// let error = ConfigFile::parse("otel.yaml", b"file_format: 7", |_| None).unwrap_err();
+/// for line in error.lines() {
+///     println!("{line}");
+/// }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConfigFileError {
     file: String,

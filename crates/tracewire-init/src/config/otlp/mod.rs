@@ -131,6 +131,7 @@ pub(crate) fn decide(
     (tls.client_key, names.client_key) = key;
     exporter.tls = tls;
     exporter.proxy = proxies.choose_for(&url, protocol, plan);
+    plan.count("HTTP client", usize::from(own.http_client.is_some()));
     exporter.client = own.http_client.map(|client| client.value);
     Ok(Otlp { exporter, names })
 }
