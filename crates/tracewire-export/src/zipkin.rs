@@ -8,10 +8,10 @@ use crate::{
     otlp::{take_credentials, usable},
     pipeline::{
         batch::shorter,
-        body::{Encoding, Source, fill},
-        counts::Failure,
+        body::{Encoding, MOST_BODY_BYTES, Source, fill},
         deadline::Deadline,
         deliver::{Deliver, Encoded},
+        failure::Failure,
     },
     transport::{
         http::{Poster, Target},
@@ -139,12 +139,12 @@ impl Deliver<Arc<SpanData>> for ZipkinSpans {
     type Body = Vec<u8>;
 
     fn encode(&self, batch: &mut VecDeque<Arc<SpanData>>) -> Encoded<Vec<u8>> {
-        let body = fill(self, batch);
+        let body = fill(MOST_BODY_BYTES, self, batch);
         Encoded { bytes: body.capacity(), body }
     }
 
     fn send(&self, body: Vec<u8>) -> Result<(), Failure> {
-        self.poster.post("application/json", body).map(drop).map_err(Failure::all)
+        self.poster.post("application/json", body).map(drop)
     }
 
     fn set_resource(&self, resource: &Resource) {

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -13,11 +13,12 @@ use tracewire_export::{Exports, ShutdownReport};
 use tracewire_sampling::Sampler;
 
 use crate::claim::Claim;
+use crate::config::file::Reloader;
 use crate::ended::Life;
 use crate::live::LivePages;
 use crate::log_records;
 use crate::plan::Plan;
-use crate::providers::Page;
+use crate::providers::{ObservedRuntimes, Page};
 use crate::subscriber::Logging;
 
 /// What was built, each `None` if nothing is recorded.
@@ -46,9 +47,14 @@ pub(crate) struct Running {
     /// The page for Prometheus.
     #[allow(dead_code, reason = "for the cargo feature `prometheus` alone")]
     pub(crate) page: Option<Page>,
+    /// The runtimes of tokio that are measured.
+    #[cfg_attr(not(feature = "runtime-metrics"), expect(dead_code, reason = "there are none"))]
+    pub(crate) runtimes: ObservedRuntimes,
     #[cfg_attr(not(feature = "live"), expect(dead_code, reason = "it is never there"))]
     pub(crate) live: Option<LivePages>,
-    pub(crate) plan: Plan,
+    pub(crate) plan: Arc<Mutex<Plan>>,
+    /// `None` without a configuration file.
+    pub(crate) reloader: Option<Reloader>,
     pub(crate) claim: Option<Claim>,
 }
 

@@ -23,7 +23,7 @@ use std::sync::{
 pub fn set_default(propagator: Arc<dyn Propagator>) {
     let mut default = DEFAULT.write().unwrap_or_else(PoisonError::into_inner);
     *default = Some(propagator);
-    VERSION.fetch_add(1, Ordering::Release);
+    new_version();
 }
 
 /// Returns the propagator that the process uses by default.
@@ -47,7 +47,8 @@ pub fn default_propagator() -> Arc<dyn Propagator> {
     FALLBACK.get_or_init(fallback).clone()
 }
 
-/// Returns the version of [`default_propagator`]: a number that changes with every [`set_default`].
+/// Returns the version of [`default_propagator`] and [`http_settings`](crate::http_settings): a number
+/// that changes with every [`set_default`], and with every other setting of the file.
 ///
 /// Compare it with the version that you saw when you kept a propagator; if it differs, ask again.
 ///
@@ -61,6 +62,11 @@ pub fn default_propagator() -> Arc<dyn Propagator> {
 /// ```
 pub fn default_version() -> u64 {
     VERSION.load(Ordering::Acquire)
+}
+
+/// Has everybody who kept what the process uses ask again.
+pub(crate) fn new_version() {
+    VERSION.fetch_add(1, Ordering::Release);
 }
 
 /// Sets whether layers describe spans whose remote parent is not sampled before they are sampled,

@@ -15,6 +15,7 @@ mod composite;
 pub mod current;
 mod default;
 mod formats;
+mod http_settings;
 mod names;
 mod propagator;
 pub mod providers;
@@ -36,6 +37,7 @@ pub use self::{
         set_describe_unsampled, set_drop_unsampled,
     },
     formats::*, // those that are compiled in, and the list of all
+    http_settings::{HttpSettings, HttpSide, http_settings, set_http_settings},
     names::{NamedPropagators, NotCompiledIn, allowed_names, from_env, from_names},
     propagator::{Extracted, Propagator},
     random_flag::with_random_trace_id,

@@ -31,11 +31,13 @@ pub(crate) use self::{encode::Write, wire::Buffer};
 #[cfg(feature = "logs")]
 pub(crate) use self::{names::LOGS, requests::Requests};
 
+use self::client::Endpoint;
 use crate::{
     diagnostics::shown::Shown,
     error::ExportError,
     exports::Exports,
     pipeline::{batch::shorter, deadline::Deadline},
+    self_metrics::component::Exporter,
     transport::{
         http::{Poster, Target},
         proxy::Proxy,
@@ -70,6 +72,9 @@ pub struct OtlpExporter {
     pub timeout: Duration,
     /// How bodies are compressed; not at all unless set.
     pub compression: Compression,
+    /// How many bytes a request may have before compression, unless a single item has more; 1 MiB unless
+    /// set, and at most. Zero is not set.
+    pub max_request_size: usize,
     /// Which certificates are trusted and shown.
     pub tls: Tls,
     /// The proxy to go through; none unless set. The variables for proxies are not read.
@@ -149,10 +154,27 @@ impl OtlpExporter {
             headers: HeaderMap::new(),
             timeout: Duration::from_secs(10),
             compression: Compression::default(),
+            max_request_size: 0,
             tls: Tls::default(),
             proxy: None,
             client: None,
         }
+    }
+
+    /// How metrics name an exporter with these settings.
+    pub(crate) fn component(&self, signal: &str) -> Exporter {
+        let kind = match (self.protocol, signal) {
+            (Protocol::HttpProtobuf, "spans") => "otlp_http_span_exporter",
+            (Protocol::HttpProtobuf, "log records") => "otlp_http_log_exporter",
+            (Protocol::HttpProtobuf, _) => "otlp_http_metric_exporter",
+            (Protocol::HttpJson, "spans") => "otlp_http_json_span_exporter",
+            (Protocol::HttpJson, "log records") => "otlp_http_json_log_exporter",
+            (Protocol::HttpJson, _) => "otlp_http_json_metric_exporter",
+            (Protocol::Grpc, "spans") => "otlp_grpc_span_exporter",
+            (Protocol::Grpc, "log records") => "otlp_grpc_log_exporter",
+            (Protocol::Grpc, _) => "otlp_grpc_metric_exporter",
+        };
+        Exporter::to(kind, self.endpoint.trim())
     }
 
     /// The client with these settings. `export_timeout` is the limit of the processor that uses it.
@@ -184,7 +206,8 @@ impl OtlpExporter {
             let target =
                 grpc::Target { url, headers, gzip, timeout, proxy: self.proxy, tls: self.tls };
             let runtime = exports.runtimes().get()?;
-            return Ok(Client::Grpc(grpc::GrpcClient::new(target, runtime, deadline)?));
+            let client = grpc::GrpcClient::new(target, runtime, deadline)?;
+            return Ok(Client::new(Endpoint::Grpc(client), self.max_request_size));
         }
         #[cfg(not(feature = "otlp-grpc"))]
         let _ = exports; // which have the runtime that gRPC needs
@@ -193,11 +216,12 @@ impl OtlpExporter {
             None => Arc::new(UreqClient::new(&url, &self.tls, self.proxy)?),
         };
         let poster = Poster::new(Target { client, url, headers, gzip, timeout }, deadline)?;
-        Ok(match self.protocol {
+        let to = match self.protocol {
             #[cfg(feature = "otlp-json")]
-            Protocol::HttpJson => Client::Json(poster),
-            _ => Client::Protobuf(poster),
-        })
+            Protocol::HttpJson => Endpoint::Json(poster),
+            _ => Endpoint::Protobuf(poster),
+        };
+        Ok(Client::new(to, self.max_request_size))
     }
 }
 

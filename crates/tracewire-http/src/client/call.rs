@@ -84,7 +84,7 @@ impl ClientCall {
         let options = extensions.get::<CallOptions>();
         let exchange = match &place {
             Place::Inside => Exchange::unrecorded(outgoing(parent)),
-            _ if settings.own().excludes(&request) => {
+            _ if settings.own().excludes(&request, &resolved) => {
                 Exchange::unrecorded(outgoing(&untraced(parent)))
             }
             Place::Attempt(attempt) if resolved.records => {

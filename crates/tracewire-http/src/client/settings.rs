@@ -1,7 +1,11 @@
 //! The settings of one client.
 
 use super::{ClientRequest, ClientResponse, Destinations, UrlTemplates, Urls};
-use crate::{hook::Hook, settings::Settings, values::Side};
+use crate::{
+    hook::Hook,
+    settings::{Resolved, Settings},
+    values::Side,
+};
 use http::HeaderMap;
 
 /// The settings of one client layer or middleware.
@@ -78,10 +82,11 @@ impl ClientSettings {
 
 impl ClientOptions {
     /// Returns whether this call is not traced. A filter that panics admits it.
-    pub(super) fn excludes(&self, request: &ClientRequest<'_>) -> bool {
+    pub(super) fn excludes(&self, request: &ClientRequest<'_>, resolved: &Resolved) -> bool {
+        let by_file = resolved.excluded.as_ref().map(|excluded| &excluded.urls);
         let admits = |filter: &Hook<Filter>| filter.ask(|admit| admit(request)).unwrap_or(true);
         self.excluded.contains(request.url)
-            || self.excluded_by_environment.contains(request.url)
+            || by_file.unwrap_or(&self.excluded_by_environment).contains(request.url)
             || !self.filter.as_ref().is_none_or(admits)
     }
 

@@ -81,7 +81,7 @@ impl ServerCall {
         }
         let options = settings.own();
         settings.resolved(|resolved| {
-            let excluded = options.excludes(&head);
+            let excluded = options.excludes(&head, resolved);
             let parent = options.trust(&head).parent(resolved, head.headers, excluded);
             if excluded {
                 let (context, handle) = ExchangeHandle::untraced(&untraced(&parent.into_context()));

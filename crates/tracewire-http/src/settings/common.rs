@@ -13,7 +13,7 @@ use opentelemetry::{InstrumentationScope, metrics::MeterProvider};
 use std::{borrow::Cow, fmt, sync::Arc};
 use tracewire_exemplar::Exemplars;
 use tracewire_propagation::{
-    Propagator,
+    HttpSettings, Propagator,
     providers::{self, AnyTracerProvider},
 };
 use tracewire_text::SensitiveKeys;
@@ -25,12 +25,13 @@ const VALUE_LIMIT: usize = 4096;
 #[doc(hidden)]
 #[derive(Clone)]
 pub struct Common {
-    pub known_methods: KnownMethods,
-    pub sensitive_keys: SensitiveKeys,
+    pub(crate) known_methods: KnownMethods,
+    pub(crate) sensitive_keys: SensitiveKeys,
     pub value_limit: usize,
     pub describe_unsampled: bool,
-    pub request_headers: HeaderSelector,
-    pub response_headers: HeaderSelector,
+    pub(crate) request_headers: HeaderSelector,
+    pub(crate) response_headers: HeaderSelector,
+    in_code: InCode,
     pub rpc_methods: Option<RpcMethods>,
     pub active_requests: bool,
     pub body_sizes: bool,
@@ -57,6 +58,15 @@ pub struct Common {
     pub(crate) series: Arc<SeriesLimit>,
 }
 
+/// Which of the settings that a configuration file may have are set in code.
+#[derive(Clone, Copy, Debug, Default)]
+struct InCode {
+    known_methods: bool,
+    sensitive_keys: bool,
+    request_headers: bool,
+    response_headers: bool,
+}
+
 impl Common {
     pub(super) fn new(side: Side, library: &'static str, version: &'static str) -> Self {
         let (request_headers, response_headers) = match side {
@@ -76,6 +86,7 @@ impl Common {
             describe_unsampled: false,
             request_headers: HeaderSelector::from_env(request_headers),
             response_headers: HeaderSelector::from_env(response_headers),
+            in_code: InCode::default(),
             rpc_methods: None,
             active_requests: false,
             body_sizes: false,
@@ -100,6 +111,56 @@ impl Common {
                 .build(),
             series: Arc::default(),
         }
+    }
+}
+
+impl Common {
+    pub fn set_known_methods(&mut self, methods: KnownMethods) {
+        self.known_methods = methods;
+        self.in_code.known_methods = true;
+    }
+
+    pub fn set_sensitive_keys(&mut self, keys: SensitiveKeys) {
+        self.sensitive_keys = keys;
+        self.in_code.sensitive_keys = true;
+    }
+
+    pub fn set_request_headers(&mut self, headers: HeaderSelector) {
+        self.request_headers = headers;
+        self.in_code.request_headers = true;
+    }
+
+    pub fn set_response_headers(&mut self, headers: HeaderSelector) {
+        self.response_headers = headers;
+        self.in_code.response_headers = true;
+    }
+
+    /// The same where the process has a configuration file, which counts in place of all variables.
+    /// Code wins over it.
+    pub(super) fn with_file(mut self, file: &HttpSettings) -> Self {
+        let side = match self.side {
+            Side::Server => &file.server,
+            Side::Client => &file.client,
+        };
+        if !self.in_code.known_methods {
+            self.known_methods = match &side.known_methods {
+                Some(methods) => KnownMethods::new(methods.iter().map(String::as_str)),
+                None => KnownMethods::default(),
+            };
+        }
+        if !self.in_code.sensitive_keys {
+            self.sensitive_keys = match &file.sensitive_query_parameters {
+                Some(keys) => SensitiveKeys::new(keys.iter().map(String::as_str)),
+                None => SensitiveKeys::default(),
+            };
+        }
+        if !self.in_code.request_headers {
+            self.request_headers = HeaderSelector::new(&side.request_headers);
+        }
+        if !self.in_code.response_headers {
+            self.response_headers = HeaderSelector::new(&side.response_headers);
+        }
+        self
     }
 }
 

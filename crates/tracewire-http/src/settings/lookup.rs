@@ -1,10 +1,12 @@
 //! What the settings resolve to: looked up at the first exchange, and kept.
 
 use super::common::Common;
+use crate::client::Urls;
 #[cfg(feature = "connections")]
 use crate::connections::{ConnectionInstruments, marking, telling};
 use crate::exchange::span_id;
 use crate::metrics::{Instruments, Keeping, Optional};
+use crate::server::Paths;
 use arc_swap::ArcSwapOption;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{
@@ -22,7 +24,8 @@ use std::{
     time::{Duration, Instant},
 };
 use tracewire_propagation::{
-    Extracted, Propagator, default_propagator, default_version, describe_unsampled, drop_unsampled,
+    Extracted, HttpSettings, Propagator, default_propagator, default_version, describe_unsampled,
+    drop_unsampled, http_settings,
     providers::{self, AnyTracer, FoundTracer},
     remove_propagation_headers,
 };
@@ -55,6 +58,19 @@ impl Lookup {
     }
 }
 
+/// What the process's configuration file excludes, in place of variables.
+#[derive(Debug)]
+pub(crate) struct Excluded {
+    pub(crate) paths: Paths,
+    pub(crate) urls: Urls,
+}
+
+impl Excluded {
+    fn new(file: &HttpSettings) -> Self {
+        Self { paths: Paths::new(&file.excluded_paths), urls: Urls::new(&file.excluded_urls) }
+    }
+}
+
 /// What the settings of a layer or middleware resolved to: all that an exchange needs of them.
 pub(crate) struct Resolved {
     /// Whether anything has an effect; where not, only headers are passed on.
@@ -70,6 +86,8 @@ pub(crate) struct Resolved {
     #[cfg(feature = "connections")]
     pub(crate) connections: Option<ConnectionInstruments>,
     pub(crate) options: Common,
+    /// What the process's configuration file excludes; `None` without a file.
+    pub(crate) excluded: Option<Excluded>,
     propagator: Arc<dyn Propagator>,
     /// The headers that it writes beside those of known formats.
     own_headers: Vec<HeaderName>,
@@ -105,6 +123,7 @@ impl Resolved {
             bound: binds,
         };
         let exemplars = common.exemplars();
+        let file = http_settings();
         let keeping = Keeping {
             boundaries: &common.duration_boundaries,
             exemplars: exemplars.as_ref(),
@@ -112,7 +131,10 @@ impl Resolved {
         };
         let propagator = common.propagator.clone().unwrap_or_else(default_propagator);
         #[cfg_attr(not(feature = "connections"), allow(unused_mut))]
-        let mut options = common.clone();
+        let mut options = match &file {
+            Some(file) => common.clone().with_file(file),
+            None => common.clone(),
+        };
         #[cfg(feature = "connections")]
         if options.connections {
             options.classify = Some(telling(options.classify.take()));
@@ -130,6 +152,7 @@ impl Resolved {
             own_headers: unknown_headers(&*propagator),
             propagator,
             options,
+            excluded: file.map(|file| Excluded::new(&file)),
         }
     }
 

@@ -5,29 +5,37 @@ mod prometheus;
 #[cfg(not(feature = "prometheus"))]
 #[path = "../without/prometheus.rs"]
 mod prometheus;
+#[cfg(feature = "runtime-metrics")]
+mod runtimes;
+#[cfg(not(feature = "runtime-metrics"))]
+#[path = "../without/runtimes.rs"]
+mod runtimes;
 #[cfg(feature = "zipkin")]
 mod zipkin;
 #[cfg(not(feature = "zipkin"))]
 #[path = "../without/zipkin.rs"]
 mod zipkin;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{MeterProvider, ObservableCounter};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{
-    Aggregation, Instrument, InstrumentKind, MeterProviderBuilder, PeriodicReader,
-    SdkMeterProvider, Stream,
+    Instrument, MeterProviderBuilder, PeriodicReader, SdkMeterProvider, Stream,
 };
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::trace::{SdkTracerProvider, ShouldSample, TracerProviderBuilder};
 use tracewire_exemplar::Exemplars;
 use tracewire_export::wiring::{Deliveries, quietly};
 use tracewire_export::{BatchSpanProcessor, ConsoleExporter, Exports, MetricExporter};
 
-pub(crate) use self::prometheus::Page;
+pub(crate) use self::{prometheus::Page, runtimes::ObservedRuntimes};
 use crate::baggage::BaggageAttributes;
 use crate::builder::{BoxedGenerator, HistogramAggregation};
+use crate::config::file::{Adjustable, Reloader};
 use crate::config::otlp::Otlp;
+use crate::config::views::default_aggregation;
 use crate::config::{Config, metrics, traces};
 use crate::error::InitError;
 use crate::live::LivePages;
@@ -53,16 +61,25 @@ pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
         live.prepare(&mut config);
     }
     let Config { resource, console, .. } = config;
-    let mut making = Making { exports, resource, console, live };
+    let plan = Arc::new(Mutex::new(plan));
+    let sampler = config.traces.as_ref().map(|traces| traces.sampler.clone());
+    let reloader = config.file.map(|(source, in_code)| {
+        let (console, resource) = (Some(console.clone()), Some(resource.clone()));
+        let adjustable = Adjustable { sampler, console, in_code, resource };
+        Reloader::new(source, adjustable, Arc::clone(&plan))
+    });
+    let counts_spans = config.metrics.as_ref().is_some_and(|metrics| metrics.self_metrics);
+    let mut making = Making { exports, resource, console, live, reloader, counts_spans };
     let mut providers = Providers::default();
     let (mut deliveries, mut page) = (Deliveries::default(), None);
+    let runtimes = ObservedRuntimes::default();
     if let Some(traces) = config.traces {
         providers.sampler = Some(traces.sampler.clone());
         providers.tracer = Some(making.traces(traces)?);
     }
     if let Some(metrics) = config.metrics {
         providers.exemplars = metrics.exemplars.clone();
-        let meter = making.metrics(metrics, &mut deliveries, &mut page)?;
+        let meter = making.metrics(metrics, &runtimes, &mut deliveries, &mut page)?;
         providers.meter = Some(meter);
     }
     if let Some(logs) = config.logs {
@@ -81,8 +98,10 @@ pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
         life: Arc::default(),
         logging: config.logging,
         page,
+        runtimes,
         live: making.live,
         plan,
+        reloader: making.reloader,
         claim: None,
     })
 }
@@ -93,6 +112,9 @@ struct Making {
     resource: Resource,
     console: ConsoleExporter,
     live: Option<LivePages>,
+    reloader: Option<Reloader>,
+    /// Whether telemetry measures itself.
+    counts_spans: bool,
 }
 
 impl Making {
@@ -113,9 +135,9 @@ impl Making {
         .with_resource(self.resource.clone())
         .with_span_limits(traces.limits);
         let sampler = subscriber::watching(traces.sampler);
-        provider = match &self.live {
-            Some(live) => live.sampled_by(provider, sampler),
-            None => provider.with_sampler(sampler),
+        provider = match self.counts_spans {
+            true => self.sampled_by(provider, self.exports.counted(sampler)),
+            false => self.sampled_by(provider, sampler),
         };
         if let Some(generator) = traces.id_generator {
             provider = provider.with_id_generator(BoxedGenerator(generator));
@@ -128,6 +150,17 @@ impl Making {
             provider = provider.with_span_processor(processor);
         }
         Ok(traces.processors.into_iter().fold(provider, |built, add| add(built)).build())
+    }
+
+    fn sampled_by(
+        &self,
+        provider: TracerProviderBuilder,
+        sampler: impl ShouldSample + Clone + 'static,
+    ) -> TracerProviderBuilder {
+        match &self.live {
+            Some(live) => live.sampled_by(provider, sampler),
+            None => provider.with_sampler(sampler),
+        }
     }
 
     fn span_exporter(
@@ -150,6 +183,7 @@ impl Making {
     fn metrics(
         &self,
         metrics: metrics::Metrics,
+        runtimes: &ObservedRuntimes,
         deliveries: &mut Deliveries,
         page: &mut Option<Page>,
     ) -> Result<SdkMeterProvider, InitError> {
@@ -161,13 +195,25 @@ impl Making {
         if let Some(live) = &self.live {
             provider = live.reader(provider);
         }
-        if metrics.histograms == HistogramAggregation::Base2Exponential {
+        if let Some(views) = &metrics.file_views {
+            provider = views.add_to(provider, metrics.histograms);
+        } else if metrics.histograms == HistogramAggregation::Base2Exponential {
             provider = provider.with_view(exponential_histograms);
         }
         let own = metrics.readers.into_iter().chain(metrics.views);
         let meter = own.fold(provider, |built, add| add(built)).build();
+        #[cfg(feature = "process-metrics")]
+        if metrics.process_metrics {
+            tracewire_runtime::process::observe(&meter);
+        }
+        if metrics.runtime_metrics {
+            runtimes.observe_current(&meter);
+        }
         if metrics.self_metrics {
             self.exports.self_metrics(&meter);
+            if let Some(reloader) = &self.reloader {
+                reload_metrics(&meter, reloader.clone());
+            }
         }
         Ok(meter)
     }
@@ -205,8 +251,9 @@ impl Making {
                 let exporter = exemplars.into_iter().fold(exporter, MetricExporter::exemplars);
                 self.with_reader(provider, periodic(exporter, interval))
             }
-            metrics::Exporter::Console { interval } => {
-                let exporter = MetricExporter::console(&self.exports, &self.console);
+            metrics::Exporter::Console { interval, temporality } => {
+                let exporter =
+                    MetricExporter::console(&self.exports, &self.console).temporality(temporality);
                 self.with_reader(provider, periodic(exporter, interval))
             }
             metrics::Exporter::Prometheus(settings) => {
@@ -220,15 +267,23 @@ impl Making {
     }
 }
 
+/// Counts how often the configuration file was read again, by outcome.
+fn reload_metrics(meter: &SdkMeterProvider, reloader: Reloader) {
+    let _: ObservableCounter<u64> = meter
+        .meter("tracewire")
+        .u64_observable_counter("tracewire.config.reloads")
+        .with_unit("{reload}")
+        .with_description("How often the configuration file was read again, by outcome.")
+        .with_callback(move |observer| {
+            for (outcome, number) in reloader.counts() {
+                observer.observe(number, &[KeyValue::new("outcome", outcome)]);
+            }
+        })
+        .build();
+}
+
 /// The view that summarizes all histograms by boundaries that adapt to the values.
 fn exponential_histograms(instrument: &Instrument) -> Option<Stream> {
-    const EXPONENTIAL: Aggregation = Aggregation::Base2ExponentialHistogram {
-        max_size: 160,
-        max_scale: 20,
-        record_min_max: true,
-    };
-    if instrument.kind() != InstrumentKind::Histogram {
-        return None;
-    }
-    Stream::builder().with_aggregation(EXPONENTIAL).build().ok()
+    let aggregation = default_aggregation(instrument, HistogramAggregation::Base2Exponential)?;
+    Stream::builder().with_aggregation(aggregation).build().ok()
 }

@@ -41,6 +41,11 @@ impl ConfigFileError {
         Self { file: shortened(file, MOST_TEXT), problems: vec![problem], omitted: 0 }
     }
 
+    /// Whether the file as a whole is the problem, and nothing in it.
+    pub(crate) fn is_of_file(&self) -> bool {
+        self.problems.iter().all(|problem| problem.at.is_none())
+    }
+
     pub(super) fn of_problems(file: &str, problems: Problems) -> Self {
         let omitted = problems.omitted();
         Self { file: shortened(file, MOST_TEXT), problems: problems.into_sorted(), omitted }
@@ -123,10 +128,6 @@ impl Problems {
         if self.kept.len() > 4 * MOST {
             self.trim();
         }
-    }
-
-    pub(crate) fn count(&self) -> usize {
-        self.count
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -83,7 +83,7 @@ impl LivePages {
         {
             let logs = config.logs.get_or_insert_default();
             let records = log_records::LiveLogs::new(&self.queue, &self.recorder);
-            logs.processors.push(Box::new(move |provider| provider.with_log_processor(records)));
+            logs.processors.push(Box::new(records));
         }
     }
 
