@@ -24,8 +24,11 @@ use std::{
     future::Future,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     pin::Pin,
-    sync::Arc,
-    time::Duration,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 use tokio::{runtime::Runtime, time::sleep};
 use tower::{BoxError, ServiceExt, service_fn, util::BoxCloneSyncService};
@@ -89,7 +92,8 @@ impl Injected {
 /// Makes one call, and returns what its span says.
 pub fn told(library: Library, injected: Injected) -> Told {
     let capture = Capture::new();
-    let runtime = Runtime::new().expect("a runtime starts");
+    // On one thread, so that a busy machine delays less of what is not the injected delay.
+    let runtime = current_thread();
     runtime.block_on(async {
         let server = Server::over(Transport::Tls).await;
         let handshake = injected.delay_in(Injected::Tls);
@@ -108,6 +112,10 @@ pub fn told(library: Library, injected: Injected) -> Told {
                 let client = through_hyper(&capture, &server, injected);
                 let call = || client.clone().oneshot(request(&url));
                 if injected == Injected::Pool {
+                    // Without TLS, which is part of what the second one would wait for.
+                    let plain = Server::start().await;
+                    let url = plain.url("/success");
+                    let call = || client.clone().oneshot(request(&url));
                     let (first, second) = tokio::join!(call(), call());
                     first.and(second).expect("the server answers");
                 } else {
@@ -127,13 +135,17 @@ pub fn told(library: Library, injected: Injected) -> Told {
     })
 }
 
+fn current_thread() -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().expect("a runtime starts")
+}
+
 /// How many allocations a call makes that reuses a connection, on the thread of the caller.
-pub fn reused(library: Library, traced: bool) -> u64 {
+///
+/// `hooked` clients have reqwest's connector layer, `traced` ones also a middleware that knows.
+pub fn reused(library: Library, traced: bool, hooked: bool) -> u64 {
     let capture = Capture::new();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime starts");
+    let runtime = current_thread();
     let server = runtime.block_on(Server::start());
     let url = server.url("/success");
     let counted = |call: &dyn Fn()| {
@@ -147,6 +159,8 @@ pub fn reused(library: Library, traced: bool) -> u64 {
             let mut builder = reqwest::Client::builder().no_proxy();
             if traced {
                 builder = middleware.trace_connections(builder);
+            } else if hooked {
+                builder = ClientMiddleware::new().trace_setups(builder);
             }
             let plain = builder.build().expect("it can be built");
             let client = ClientBuilder::new(plain).with(middleware).build();
@@ -252,10 +266,21 @@ where
     })
 }
 
+/// Waits, and notes how long that really took: on a busy machine it is more.
 async fn pause(delay: Duration) {
     if !delay.is_zero() {
+        let began = Instant::now();
         sleep(delay).await;
+        let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        PAUSED.store(took, Ordering::Relaxed);
     }
+}
+
+static PAUSED: AtomicU64 = AtomicU64::new(0);
+
+/// How long the last injected delay really took, in milliseconds.
+pub fn paused() -> f64 {
+    PAUSED.load(Ordering::Relaxed) as f64 / 1e3
 }
 
 fn request(url: &str) -> Request<Empty<Bytes>> {

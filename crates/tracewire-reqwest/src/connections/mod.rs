@@ -26,9 +26,8 @@ impl ClientMiddleware {
     /// [`trace_setups`](Self::trace_setups). Call it last, when the middleware has its options: it then
     /// covers the connector layers that the builder has.
     ///
-    /// The hook costs every call about 5,500 instructions and 6 allocations in reqwest, even if it
-    /// reuses a connection: with any connector layer reqwest boxes its connector, and clones it for
-    /// each request.
+    /// Every call then makes 22 more allocations, even if it reuses a connection. 18 of them are
+    /// reqwest's: with any connector layer it boxes its connector, and clones it for each request.
     ///
     /// ```
     /// use reqwest_middleware::ClientBuilder;

@@ -52,6 +52,9 @@ fn check(lab: &Lab, checks: &mut Checks) -> Result<(), String> {
     });
     checks.check("its newer API (v3) gives the same spans", || newer(&jaeger, &library));
     checks.check("the page of a trace is where the example says", || page(&library));
+    checks.check("what calls spent on their connections, as tags and spans", || {
+        connections(lab, &jaeger)
+    });
     expect("what the service says of it", library.stop()?.lines().count(), 1)?;
 
     for protocol in ["grpc", "http/protobuf", "http/json"] {
@@ -193,6 +196,41 @@ fn page(library: &Example) -> Result<(), String> {
     let page = answer.split_whitespace().last().unwrap_or_default();
     let html = http::get(page, &[])?;
     expect(&format!("{page} is a page"), html.contains("<html"), true)
+}
+
+/// Three calls: one connects, one reuses its connection, and one finds no host.
+fn connections(lab: &Lab, jaeger: &Jaeger) -> Result<(), String> {
+    let mut command = Command::new(lab.build("client-phases", "client-phases")?);
+    without_tracers(&mut command);
+    command.env("OTEL_TRACES_EXPORTER", "otlp").env("OTEL_EXPORTER_OTLP_ENDPOINT", &jaeger.http);
+    let log = lab.log("client-phases");
+    Process::start("client-phases", &mut command, &log)?.finished(PATIENCE)?;
+    let found =
+        http::get_json(&format!("{}/api/traces?service=client-phases&limit=1", jaeger.query))?;
+    let trace_id = found["data"][0]["traceID"].as_str().ok_or("no trace of client-phases")?;
+    let trace = jaeger.trace(trace_id, 9)?;
+
+    let mut calls: Vec<_> =
+        trace.spans.iter().filter(|span| span["operationName"] == "GET").collect();
+    calls.sort_by_key(|call| call["startTime"].as_u64());
+    let phase = "tracewire.connection.dns.duration";
+    let waited: Vec<_> = calls
+        .iter()
+        .map(|call| tags(call).get(phase).and_then(Value::as_f64).is_some_and(|took| took >= 0.05))
+        .collect();
+    expect("lookups of 50 ms", waited, vec![true, false, true])?;
+    let failed = &tags(calls[2])["tracewire.connection.failed_phase"];
+    expect("the phase that failed", failed, &json!("dns"))?;
+
+    let lookup = trace.span("DNS lookup")?;
+    let setup = trace
+        .spans
+        .iter()
+        .find(|span| span["spanID"] == lookup["references"][0]["spanID"])
+        .ok_or("the lookup has no parent")?;
+    expect("the lookup's parent", &setup["operationName"], &json!("HTTP connection_setup"))?;
+    let parent = &setup["references"][0]["spanID"];
+    expect("its parent is a call", calls.iter().any(|call| &call["spanID"] == parent), true)
 }
 
 /// Two of ours by every protocol.

@@ -86,9 +86,8 @@ impl Future for ResponseFuture {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let polled = this.inner.as_mut().poll(cx);
-        let connection = || this.connection.as_ref().and_then(obtained);
         if let Some(mut wait) = this.wait.take() {
-            match connection() {
+            match this.connection.as_ref().and_then(obtained) {
                 Some(handle) => {
                     *this.in_use = Some(handle.in_use());
                     wait.succeed(handle.setup());
@@ -102,15 +101,14 @@ impl Future for ResponseFuture {
             }
         }
         let result = ready!(polled);
-        // It was sent again on another one if the first was closed in that moment.
-        if let Some(handle) = connection() {
-            *this.in_use = Some(handle.in_use());
-        }
         if let (Some(wait), Err(error)) = (this.wait.take(), &result) {
             wait.fail(error_type(error));
         }
-        Poll::Ready(result.map(|response| {
-            let in_use = this.in_use.take();
+        Poll::Ready(result.map(|mut response| {
+            // It was sent again on another one if the first was closed in that moment.
+            let handle = response.extensions_mut().remove::<ConnectionHandle>();
+            let in_use = handle.map(|handle| handle.in_use());
+            *this.in_use = None;
             response.map(|body| ConnectionBody::new(body, in_use))
         }))
     }
