@@ -32,6 +32,7 @@
 //! | `config-file` | with `init`: `ConfigFile`, which checks an OpenTelemetry configuration file | |
 //! | `uptrace`, `elastic-apm`, `datadog-agent` | with `init`: configures export from the vendor's own environment variables | |
 //! | `full` | all of these but `tls-ring` | |
+//! | `diesel`, `redis`, `sqlx-mysql`, `sqlx-postgres`, `sqlx-sqlite` | database drivers, traced without wrapping each call | |
 //!
 //! The header formats that are compiled in are the ones used. `OTEL_PROPAGATORS` chooses among them,
 //! and code overrides both. Cargo unifies the features of all crates in a build: in a library, turn the
@@ -89,6 +90,10 @@ pub use tracewire_span as span;
 #[cfg(feature = "span")]
 #[doc(inline)]
 pub use tracewire_span::meter;
+
+#[cfg(feature = "diesel")]
+#[doc(inline)]
+pub use tracewire_diesel as diesel;
 
 #[cfg(feature = "redis")]
 #[doc(inline)]
