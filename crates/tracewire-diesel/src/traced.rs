@@ -15,7 +15,6 @@ const MOST: usize = 64;
 /// diesel::connection::set_default_instrumentation(tracewire_diesel::instrumentation)?;
 /// # Ok::<(), diesel::result::Error>(())
 /// ```
-#[expect(clippy::unnecessary_wraps, reason = "as diesel has it")]
 pub fn instrumentation() -> Option<Box<dyn Instrumentation>> {
     Some(Box::new(Traced::default()))
 }

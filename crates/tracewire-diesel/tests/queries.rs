@@ -1,4 +1,5 @@
 //! Queries through diesel, against SQLite.
+#![allow(clippy::unwrap_used, missing_docs)] // a test may, and `table!` documents nothing
 
 use diesel::{
     connection::{InstrumentationEvent, SimpleConnection, set_default_instrumentation},
