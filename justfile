@@ -1,7 +1,10 @@
 # The steps of continuous integration, each for a claim it proves. `.ci/run` runs them all.
 
+# Every crate that is published.
+published := `printf -- '-p %s ' $(ls crates)`
+
 # Everything that must pass.
-ci: test unbound formats lint features docs deny interop
+ci: test unbound formats lint spelling features docs api package minimal deny interop
 
 # The README's test command.
 test:
@@ -44,9 +47,75 @@ features:
     RUSTFLAGS="-D warnings" cargo hack check --each-feature --no-dev-deps \
         --ignore-private --workspace --exclude-features __presets,__rustls
 
-# The documentation builds without a warning.
+# The documentation as docs.rs builds it: no warning, no dead link, and badges on what needs a feature.
 docs:
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps
+    #!/usr/bin/env bash
+    set -euo pipefail
+    if ! rustc +nightly --version >/dev/null 2>&1; then
+        echo "docs: WITHOUT BADGES AND LINKS, because no nightly toolchain is installed"
+        RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features {{published}}
+        exit
+    fi
+    document() {
+        RUSTDOCFLAGS="--cfg docsrs -D warnings" cargo +nightly doc --no-deps --all-features "$@" \
+            -Z rustdoc-map --config 'doc.extern-map.registries.crates-io="https://docs.rs/{pkg_name}/{version}"'
+    }
+    rm -rf target/doc
+    document --quiet -p tracewire-text # cargo empties the folder the first time
+    mkdir -p $(ls crates | tr - _ | sed s,^,target/doc/,) # rustdoc links to our crates only if these exist
+    document {{published}}
+    grep -rq "Available on .*crate feature" target/doc/tracewire --include=*.html
+    cargo run -q -p api -- links target/doc
+
+# The public API is what crates/*/api.txt record, and every page has an example. `just api record`
+# records it. Needs a nightly toolchain for rustdoc's JSON, and says so where none is installed.
+api word="check":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    if ! rustc +nightly --version >/dev/null 2>&1; then
+        echo "api: NOT CHECKED, because no nightly toolchain is installed"
+        exit
+    fi
+    RUSTDOCFLAGS="-Z unstable-options --output-format json --cap-lints allow" \
+        cargo +nightly doc -q --no-deps --all-features {{published}}
+    cargo run -q -p api -- {{word}} target/doc
+    cargo run -q -p api -- examples target/doc
+
+# Each package can be made from what is committed. The packages are not built: that takes a second
+# build of everything they depend on. RELEASING.md has the command that does.
+package:
+    cargo package --workspace --no-verify --quiet
+
+# The published crates build with the oldest versions of their dependencies that Cargo.toml allows.
+# Needs a nightly toolchain to choose them, and says so where none is installed.
+minimal:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    if ! rustc +nightly --version >/dev/null 2>&1; then
+        echo "minimal: NOT CHECKED, because no nightly toolchain is installed"
+        exit
+    fi
+    copy=$(mktemp -d)
+    trap 'rm -rf "$copy"' EXIT
+    cp -rL crates Cargo.toml "$copy"
+    cd "$copy"
+    sed -i '/^members = \[/,/^\]/c members = ["crates/*"]' Cargo.toml
+    for manifest in crates/*/Cargo.toml; do
+        awk '/^\[/ { skip = /dev-dependencies/ } !skip' "$manifest" >without && mv without "$manifest"
+    done
+    cargo +nightly update -q -Z direct-minimal-versions
+    cargo check -q --workspace --all-features --target-dir "$copy/target"
+
+# No spelling mistakes. `_typos.toml` lists what is none.
+spelling:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    typos=target/typos/bin/typos
+    if ! [ -x "$typos" ]; then
+        python3 -m venv target/typos
+        target/typos/bin/pip install --quiet "typos>=1.52,<2"
+    fi
+    "$typos"
 
 # The suite beside real systems: installs each from its registry, and prints what was checked.
 interop *words:

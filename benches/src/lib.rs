@@ -2,9 +2,13 @@
 
 pub mod calls;
 pub mod http;
+pub mod live;
 pub mod load;
+#[cfg(feature = "phases")]
+pub mod phases;
 #[cfg(feature = "pressure")]
 pub mod pressure;
 pub mod propagation;
 pub mod sampling;
+pub mod spans;
 pub mod worst;

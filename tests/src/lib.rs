@@ -6,8 +6,3 @@ pub use service::{Service, ask};
 
 #[cfg(unix)]
 pub use rustix::process::Signal;
-
-#[cfg(doctest)]
-#[doc = include_str!("../../docs/sampling.md")]
-#[doc = include_str!("../../docs/health-checks.md")]
-struct Guides;

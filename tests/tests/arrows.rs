@@ -69,7 +69,7 @@ const GUARDED: &[(&str, &[&str])] = &[
     ("saphyr-parser", &["tracewire-init"]),
     ("sqlx", &["tracewire-sqlx"]),
     ("sysinfo", &["tracewire-runtime"]),
-    ("tower-layer", &["tracewire-tower"]),
+    ("tower-layer", &["tracewire-reqwest", "tracewire-tower"]),
     // tracewire-tower makes log spans for tower-http's layer.
     ("tracing", &["tracewire-export", "tracewire-init", "tracewire-tower", "tracewire-tracing"]),
     ("tracing-subscriber", &["tracewire-init", "tracewire-tracing"]),

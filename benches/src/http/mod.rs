@@ -75,6 +75,14 @@ impl Variant {
             Side::Client(_) => routes,
         }
     }
+
+    /// A function that sends a server one request of a case, in a process that is set up.
+    pub(crate) fn request(&self, case: &Case) -> Box<dyn FnMut()> {
+        match self.side {
+            Side::Server(server) => server.request(case, None),
+            Side::Client(client) => client.request(case, None),
+        }
+    }
 }
 
 /// One variant that is ready to do one case.

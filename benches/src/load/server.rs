@@ -45,6 +45,23 @@ impl Server {
         export: Export,
         endpoint: &str,
     ) -> Self {
+        Self::start_with(program, cores, variant, export, endpoint, &[])
+    }
+
+    /// The same, with further variables.
+    ///
+    /// # Panics
+    ///
+    /// If it does not come to that.
+    #[must_use]
+    pub fn start_with(
+        program: &str,
+        cores: Cores,
+        variant: &Variant,
+        export: Export,
+        endpoint: &str,
+        variables: &[(&str, &str)],
+    ) -> Self {
         let mut child = cores
             .server(program)
             .args([variant.name, export.name()])
@@ -55,6 +72,7 @@ impl Server {
                 ("OTEL_PROPAGATORS", "tracecontext,baggage"),
                 ("OTEL_SERVICE_NAME", "load"),
             ])
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -26,6 +26,7 @@
 //! - diesel has no way to take an instrumentation back, and one alone: to have one of your own as well, call
 //!   [`Traced`] from it.
 //! - A pool's waits are not visible here: wrap its `get` with `ConnectionPool` of `tracewire_span::database`.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod describe;
 mod error;

@@ -38,6 +38,7 @@
 //! A store takes at most 2 MiB. That is enough for 1,200 series with 15 buckets and six attributes each;
 //! later series have no exemplars. Offering a measurement allocates only for the first sampled one of a
 //! series.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod digest;
 mod process;

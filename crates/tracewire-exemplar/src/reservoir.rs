@@ -14,6 +14,21 @@ use std::{
 const FRESH: u64 = 100_000_000;
 
 /// A measurement and the span that it was taken in.
+///
+/// ```
+/// use opentelemetry::InstrumentationScope;
+/// use std::time::SystemTime;
+/// use tracewire_exemplar::Exemplars;
+///
+/// fn print(exemplars: &Exemplars, scope: &InstrumentationScope) {
+///     let all = SystemTime::UNIX_EPOCH..=SystemTime::now();
+///     for series in exemplars.collect(scope, "checkout.duration", all) {
+///         for exemplar in &series.exemplars {
+///             println!("{} s in trace {}", exemplar.value, exemplar.trace_id);
+///         }
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Exemplar {
@@ -30,6 +45,20 @@ pub struct Exemplar {
 /// The exemplars of one series, one for each bucket.
 ///
 /// It is a handle, so clones are the same.
+///
+/// ```
+/// use opentelemetry::trace::TraceContextExt;
+/// use opentelemetry::{Context, InstrumentationScope, KeyValue};
+/// use std::time::SystemTime;
+/// use tracewire_exemplar::Exemplars;
+///
+/// let scope = InstrumentationScope::builder("shop").build();
+/// let reservoirs = Exemplars::new().instrument(&scope, "checkout.duration", &[0.1, 1.0]);
+/// // Once, for attributes that stay the same; `None` if the store is full.
+/// let Some(cards) = reservoirs.reservoir(&[KeyValue::new("payment", "card")]) else { return };
+///
+/// cards.offer(0.25, Context::current().span().span_context(), SystemTime::now());
+/// ```
 #[derive(Clone, Debug)]
 pub struct Reservoir(Arc<Cells>);
 

@@ -28,6 +28,16 @@ const OVERHEAD: usize = 128;
 ///
 /// Give it to the layers that measure and to the exporters that read it. It is a handle, so clones are
 /// the same.
+///
+/// ```
+/// use opentelemetry::InstrumentationScope;
+/// use tracewire_exemplar::Exemplars;
+///
+/// let exemplars = Exemplars::new();
+/// let scope = InstrumentationScope::builder("shop").build();
+/// let checkout = exemplars.instrument(&scope, "checkout.duration", &[0.1, 1.0]);
+/// assert!(exemplars.bytes() <= 2 * 1024 * 1024);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Exemplars(Arc<Store>);
 
@@ -55,6 +65,14 @@ struct Series {
 }
 
 /// The exemplars of one series.
+///
+/// ```
+/// use tracewire_exemplar::SeriesExemplars;
+///
+/// fn slowest(series: &SeriesExemplars) -> f64 {
+///     series.exemplars.last().map_or(0.0, |exemplar| exemplar.value) // the highest bucket
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SeriesExemplars {
@@ -67,6 +85,20 @@ pub struct SeriesExemplars {
 /// The exemplars of one histogram, a [`Reservoir`] for each of its series.
 ///
 /// It is a handle, so clones are the same.
+///
+/// ```
+/// use opentelemetry::trace::TraceContextExt;
+/// use opentelemetry::{Context, InstrumentationScope, KeyValue};
+/// use std::time::SystemTime;
+/// use tracewire_exemplar::Exemplars;
+///
+/// let scope = InstrumentationScope::builder("shop").build();
+/// let reservoirs = Exemplars::new().instrument(&scope, "checkout.duration", &[0.1, 1.0]);
+///
+/// let attributes = [KeyValue::new("payment", "card")];
+/// let context = Context::current();
+/// reservoirs.offer(0.25, &attributes, context.span().span_context(), SystemTime::now());
+/// ```
 #[derive(Clone, Debug)]
 pub struct Reservoirs(Option<Arc<Instrument>>);
 

@@ -10,6 +10,15 @@ type Source = Box<dyn Error + Send + Sync>;
 ///
 /// A value that may hold a secret (a header, credentials or a query in an endpoint, the content of a
 /// file) is never part of it. `Debug` shows what `Display` says and then each source.
+///
+/// ```
+/// use tracewire_export::{Batch, BatchSpanProcessor, Exports, OtlpExporter};
+///
+/// let otlp = OtlpExporter::new("collector:4318"); // the scheme is missing
+/// let error = BatchSpanProcessor::new(&Exports::new()).otlp(otlp, Batch::spans()).unwrap_err();
+/// assert_eq!(error.setting(), Some("endpoint"));
+/// assert!(error.is_configuration());
+/// ```
 pub struct ExportError {
     kind: Kind,
     setting: Option<&'static str>,

@@ -26,6 +26,18 @@ use std::{
 /// Make one, give it to the processors and exporters of all signals, and keep it until the end of
 /// the program: [`report`](Self::report) says what became of every span, log record and data point.
 /// It is a handle, so clones are the same.
+///
+/// ```
+/// use opentelemetry_sdk::trace::SdkTracerProvider;
+/// use tracewire_export::{BatchSpanProcessor, ConsoleExporter, Exports};
+///
+/// let exports = Exports::new();
+/// let processor = BatchSpanProcessor::new(&exports).console(&ConsoleExporter::stdout());
+/// let provider = SdkTracerProvider::builder().with_span_processor(processor).build();
+/// // ... the program ...
+/// let _ = provider.shutdown();
+/// assert!(exports.report().is_complete());
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Exports(Arc<Shared>);
 

@@ -106,6 +106,7 @@
 //! | `otlp-grpc` | no | the protocol `grpc`, on a runtime of one thread that belongs to the exporters |
 //! | `zipkin` | no | `ZipkinExporter` |
 //! | `prometheus` | no | `PrometheusExporter`, its service and its server |
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod console;
 mod diagnostics;

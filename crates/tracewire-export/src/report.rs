@@ -4,7 +4,10 @@ use crate::{
     diagnostics::unreachable,
     pipeline::counts::{Counts, Snapshot},
 };
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 /// What became of everything that was recorded, for each signal and exporter.
 ///
@@ -14,6 +17,15 @@ use std::{fmt, time::Duration};
 /// ```text
 /// spans to otlp: 120 exported, 8 failed (HTTP 503 from http://localhost:4318/v1/traces)
 /// ```
+///
+/// ```
+/// use tracewire_export::Exports;
+///
+/// let report = Exports::new().report();
+/// if !report.is_complete() {
+///     eprintln!("{} items of telemetry were lost: {report}", report.lost());
+/// }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct ShutdownReport {
     signals: Vec<SignalReport>,
@@ -21,12 +33,23 @@ pub struct ShutdownReport {
 }
 
 /// The part of a [`ShutdownReport`] about one signal on its way to one exporter.
+///
+/// ```
+/// use tracewire_export::Exports;
+///
+/// for part in Exports::new().report().signals() {
+///     println!("{} to {}: {} exported", part.signal(), part.exporter(), part.exported());
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct SignalReport {
     signal: &'static str,
     exporter: &'static str,
+    /// Which of the signal's exporters of this name, from one.
+    number: usize,
     counts: Snapshot,
     unknown: u64,
+    lost_at: Option<SystemTime>,
 }
 
 impl ShutdownReport {
@@ -35,7 +58,13 @@ impl ShutdownReport {
         counts: impl IntoIterator<Item = &'a Counts>,
         deadline: Option<Duration>,
     ) -> Self {
-        Self { signals: counts.into_iter().map(SignalReport::new).collect(), deadline }
+        let mut signals: Vec<SignalReport> = Vec::new();
+        for counts in counts {
+            let mut next = SignalReport::new(counts);
+            next.number += signals.iter().filter(|earlier| earlier.is_beside(&next)).count();
+            signals.push(next);
+        }
+        Self { signals, deadline }
     }
 
     /// One entry for each signal and exporter, traces first.
@@ -67,9 +96,15 @@ impl SignalReport {
         Self {
             signal: counts.signal(),
             exporter: counts.exporter(),
+            number: 1,
             unknown: snapshot.ended.saturating_sub(known),
             counts: snapshot,
+            lost_at: counts.last_reason().map(|(_, at)| at),
         }
+    }
+
+    fn is_beside(&self, other: &Self) -> bool {
+        (self.signal, self.exporter) == (other.signal, other.exporter)
     }
 
     /// What is counted: `spans`, `data points` or `log records`.
@@ -80,6 +115,11 @@ impl SignalReport {
     /// Where it went: the exporter's word, such as `otlp` or `console`.
     pub fn exporter(&self) -> &str {
         self.exporter
+    }
+
+    /// Which of the signal's exporters of this name it was, from one, in the order they were given.
+    pub fn number(&self) -> usize {
+        self.number
     }
 
     /// How many items the exporter delivered.
@@ -110,6 +150,11 @@ impl SignalReport {
     /// Why items were lost, the latest reason if there were several.
     pub fn reason(&self) -> Option<&str> {
         self.counts.reason.as_deref()
+    }
+
+    /// When the latest [reason](Self::reason) was given. Drops in a row count as one loss for 10 seconds.
+    pub fn lost_at(&self) -> Option<SystemTime> {
+        self.lost_at
     }
 }
 
@@ -142,7 +187,11 @@ impl fmt::Display for SignalReport {
 
 impl SignalReport {
     fn write(&self, f: &mut fmt::Formatter<'_>, with_reason: bool) -> fmt::Result {
-        write!(f, "{} to {}: {} exported", self.signal, self.exporter, self.exported())?;
+        write!(f, "{} to {}", self.signal, self.exporter)?;
+        if self.number > 1 {
+            write!(f, " [exporter {}]", self.number)?;
+        }
+        write!(f, ": {} exported", self.exported())?;
         for (number, fate) in
             [(self.failed(), "failed"), (self.dropped(), "dropped"), (self.unknown(), "unknown")]
         {
@@ -197,6 +246,25 @@ mod tests {
             "spans to otlp: 0 exported, 2 failed; data points to otlp: 0 exported, 2 failed \
              (nothing answers at http://c (refused))"
         );
+    }
+
+    #[test]
+    fn a_second_exporter_of_a_name_has_a_number() {
+        let sent = |exporter| {
+            let counts = Counts::new("spans", exporter);
+            counts.ended(2);
+            counts.delivered(2, Ok(()));
+            counts
+        };
+        let (first, second, console) = (sent("otlp"), sent("otlp"), sent("console"));
+        let report = ShutdownReport::new([&first, &second, &console], None);
+        assert_eq!(
+            report.to_string(),
+            "spans to otlp: 2 exported; spans to otlp [exporter 2]: 2 exported; \
+             spans to console: 2 exported"
+        );
+        let numbers: Vec<_> = report.signals().iter().map(SignalReport::number).collect();
+        assert_eq!(numbers, [1, 2, 1]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::{
     otlp::{take_credentials, usable},
     pipeline::{
         batch::shorter,
-        body::{Encoding, Source, fill},
+        body::{Encoding, MOST_BODY_BYTES, Source, fill},
         deadline::Deadline,
         deliver::{Deliver, Encoded},
         failure::Failure,
@@ -45,6 +45,16 @@ const PEERS: [&str; 5] = [
 ];
 
 /// The settings of an exporter of spans to a Zipkin server.
+///
+/// ```
+/// use tracewire_export::{Batch, BatchSpanProcessor, Exports, ZipkinExporter};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let zipkin = ZipkinExporter::new("http://zipkin.internal:9411/api/v2/spans");
+/// let processor = BatchSpanProcessor::new(&Exports::new()).zipkin(zipkin, Batch::spans())?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ZipkinExporter {
@@ -129,7 +139,7 @@ impl Deliver<Arc<SpanData>> for ZipkinSpans {
     type Body = Vec<u8>;
 
     fn encode(&self, batch: &mut VecDeque<Arc<SpanData>>) -> Encoded<Vec<u8>> {
-        let body = fill(self, batch);
+        let body = fill(MOST_BODY_BYTES, self, batch);
         Encoded { bytes: body.capacity(), body }
     }
 

@@ -2,6 +2,12 @@
 //!
 //! Spelled out here rather than taken from a generated crate: there are few of them, and the
 //! schema URL beside them says which version they are.
+//!
+//! ```
+//! use tracewire_http::conventions;
+//!
+//! assert_eq!(conventions::HTTP_REQUEST_METHOD, "http.request.method");
+//! ```
 
 /// The version of the conventions that spans and metrics follow, as their schema URL says it.
 pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
@@ -10,8 +16,14 @@ pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/1.44.0";
 pub const CLIENT_ADDRESS: &str = "client.address";
 /// `client.port`, an integer; opt-in.
 pub const CLIENT_PORT: &str = "client.port";
+/// `dns.answers`: the addresses that a name was resolved to.
+pub const DNS_ANSWERS: &str = "dns.answers";
+/// `dns.question.name`: the name that was looked up.
+pub const DNS_QUESTION_NAME: &str = "dns.question.name";
 /// `error.type`: the status code, or one of the names in [`ErrorType`](crate::ErrorType).
 pub const ERROR_TYPE: &str = "error.type";
+/// `http.connection.state`: `active` or `idle`.
+pub const HTTP_CONNECTION_STATE: &str = "http.connection.state";
 /// `http.request.method`: a known method, or `_OTHER`.
 pub const HTTP_REQUEST_METHOD: &str = "http.request.method";
 /// `http.request.method_original`: the method as sent, when it is not a known one.
@@ -67,12 +79,20 @@ pub const USER_AGENT_ORIGINAL: &str = "user_agent.original";
 /// `user_agent.synthetic.type`: `bot` or `test`; opt-in.
 pub const USER_AGENT_SYNTHETIC_TYPE: &str = "user_agent.synthetic.type";
 
+/// `dns.lookup.duration`, a histogram of seconds.
+pub const DNS_LOOKUP_DURATION: &str = "dns.lookup.duration";
 /// `http.client.active_requests`, an up-down counter of `{request}`.
 pub const HTTP_CLIENT_ACTIVE_REQUESTS: &str = "http.client.active_requests";
+/// `http.client.connection.duration`, a histogram of seconds.
+pub const HTTP_CLIENT_CONNECTION_DURATION: &str = "http.client.connection.duration";
+/// `http.client.open_connections`, an up-down counter of `{connection}`.
+pub const HTTP_CLIENT_OPEN_CONNECTIONS: &str = "http.client.open_connections";
 /// `http.client.request.body.size`, a histogram of bytes.
 pub const HTTP_CLIENT_REQUEST_BODY_SIZE: &str = "http.client.request.body.size";
 /// `http.client.request.duration`, a histogram of seconds.
 pub const HTTP_CLIENT_REQUEST_DURATION: &str = "http.client.request.duration";
+/// `http.client.request.time_in_queue`, a histogram of seconds.
+pub const HTTP_CLIENT_REQUEST_TIME_IN_QUEUE: &str = "http.client.request.time_in_queue";
 /// `http.client.response.body.size`, a histogram of bytes.
 pub const HTTP_CLIENT_RESPONSE_BODY_SIZE: &str = "http.client.response.body.size";
 /// `http.server.active_requests`, an up-down counter of `{request}`.
@@ -87,6 +107,22 @@ pub const HTTP_SERVER_RESPONSE_BODY_SIZE: &str = "http.server.response.body.size
 pub const RPC_CLIENT_CALL_DURATION: &str = "rpc.client.call.duration";
 /// `rpc.server.call.duration`, a histogram of seconds.
 pub const RPC_SERVER_CALL_DURATION: &str = "rpc.server.call.duration";
+
+/// `tracewire.connection.failed_phase`, our own: the phase in which a call was left without a
+/// connection, which is `dns`, `connect`, `tls` or `wait`.
+pub const CONNECTION_FAILED_PHASE: &str = "tracewire.connection.failed_phase";
+/// `tracewire.connection.phase`, our own: `connect` or `tls`.
+pub const CONNECTION_PHASE: &str = "tracewire.connection.phase";
+/// `tracewire.connection.dns.duration`, our own: what a call spent on lookups, in seconds.
+pub const CONNECTION_DNS_DURATION: &str = "tracewire.connection.dns.duration";
+/// `tracewire.connection.connect.duration`, our own: what a call spent on connecting, in seconds.
+pub const CONNECTION_CONNECT_DURATION: &str = "tracewire.connection.connect.duration";
+/// `tracewire.connection.tls.duration`, our own: what a call spent on TLS handshakes, in seconds.
+pub const CONNECTION_TLS_DURATION: &str = "tracewire.connection.tls.duration";
+/// `tracewire.connection.wait.duration`, our own: how long a call had no connection, in seconds.
+pub const CONNECTION_WAIT_DURATION: &str = "tracewire.connection.wait.duration";
+/// `tracewire.connection.phase.duration`, our own: a histogram of seconds.
+pub const CONNECTION_PHASE_DURATION: &str = "tracewire.connection.phase.duration";
 
 /// The bucket boundaries of all duration histograms, in seconds.
 pub const DURATION_BOUNDARIES: [f64; 14] =

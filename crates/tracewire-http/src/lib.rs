@@ -8,9 +8,31 @@
 //! root of this crate. The module [`wiring`] has what it takes to trace another server or client
 //! library by the same rules.
 //!
+//! ```
+//! use http::Request;
+//! use std::sync::Arc;
+//! use tracewire_http::wiring::{ServerCall, ServerSettings};
+//! use tracewire_http::{Outcome, Trust};
+//!
+//! let settings = ServerSettings::new("my-server", "1.0.0").trust(Trust::Link);
+//! let request = Request::get("/users/7").body(())?;
+//!
+//! // A span and a duration, which end here.
+//! let (mut scope, _handle) = ServerCall::begin(&Arc::new(settings), &request);
+//! scope.end(Outcome::Complete);
+//! # Ok::<(), http::Error>(())
+//! ```
+//!
 //! [conventions]: https://opentelemetry.io/docs/specs/semconv/http/
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+// The docs of the macros below link to this crate from every crate that uses them.
+#[cfg(doc)]
+extern crate self as tracewire_http;
 
 mod client;
+#[cfg(feature = "connections")]
+mod connections;
 pub mod conventions;
 mod exchange;
 mod grpc;
@@ -46,7 +68,37 @@ pub use tracewire_text::{SensitiveKeys, host::Authority};
 /// [`ExchangeBody`](wiring::ExchangeBody) carries the call to the end of the response. Settings are
 /// [`ServerSettings`](wiring::ServerSettings) or [`ClientSettings`](wiring::ClientSettings); the
 /// macros `server_options!` and `client_options!` give a builder all of their methods.
+///
+/// ```
+/// use http::{Request, Response};
+/// use std::sync::Arc;
+/// use tracewire_http::wiring::{Scoped, ServerCall, ServerSettings};
+///
+/// # async fn answer(request: Request<String>) -> Result<Response<String>, std::io::Error> {
+/// #     Ok(Response::new(request.into_body()))
+/// # }
+/// # async fn serve(request: Request<String>) -> Result<(), std::io::Error> {
+/// let settings = Arc::new(ServerSettings::new("my-server", "1.0.0"));
+///
+/// let (mut scope, _handle) = ServerCall::begin(&settings, &request);
+/// let answer = scope.run(|| answer(request));
+/// match Scoped::new(answer, scope).await {
+///     (Ok(response), scope) => {
+///         let response = ServerCall::respond(scope, response);
+///         // … send the head and the body …
+/// #       let _ = response;
+///     }
+///     (Err(error), scope) => ServerCall::fail(scope, &error),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub mod wiring {
+    #[cfg(feature = "connections")]
+    pub use crate::connections::{
+        Connecting, ConnectionHandle, Connections, Established, InUse, Lookup, OpenConnection,
+        Peer, Setup, Target, Wait, connected, handshake_begins,
+    };
     pub use crate::{
         client::{ClientBody, ClientCall, ClientSettings},
         client_options,
@@ -74,3 +126,7 @@ pub mod __private {
     pub use std::{borrow::Cow, sync::Arc};
     pub use tracewire_propagation::{Propagator, providers::AnyTracerProvider};
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -16,6 +16,18 @@ type Source = Box<dyn Error + Send + Sync>;
 /// A value that may hold a secret (a header, credentials or a query in an endpoint, the content of a
 /// file) is never part of it. `Debug` shows what `Display` says and then each source, so that an
 /// error which `main` returns reads well.
+///
+/// ```no_run
+/// use tracewire_init::{InitError, Telemetry};
+///
+/// fn start() -> Result<Option<Telemetry>, InitError> {
+///     match tracewire_init::init() {
+///         Ok(telemetry) => Ok(Some(telemetry)),
+///         Err(error) if error.is_already_initialized() => Ok(None), // by another test, perhaps
+///         Err(error) => Err(error),
+///     }
+/// }
+/// ```
 pub struct InitError {
     kind: Kind,
     message: String,
@@ -26,6 +38,8 @@ pub struct InitError {
 enum Kind {
     AlreadyInitialized,
     Configuration,
+    #[cfg(feature = "config-file")]
+    ConfigurationFile,
     NotCompiledIn,
     Exporter,
 }
@@ -69,6 +83,31 @@ impl InitError {
         Self { kind, message, source: error.into_source() }
     }
 
+    /// A configuration file, which `setting` chose, cannot be used. Each problem has a line.
+    #[cfg(feature = "config-file")]
+    pub(crate) fn configuration_file(setting: &str, cause: crate::ConfigFileError) -> Self {
+        let message = match cause.is_of_file() {
+            true => format!("{setting}={cause}"),
+            false => cause.to_string(),
+        };
+        Self::new(Kind::ConfigurationFile, message).with_source(cause)
+    }
+
+    /// A configuration file changed where a process that runs cannot.
+    #[cfg(feature = "config-file")]
+    pub(crate) fn needs_restart(file: &str, nodes: &[&str]) -> Self {
+        let nodes = nodes.join(", ");
+        let message = format!("{file}: this needs a restart: {nodes}; nothing was changed");
+        Self::new(Kind::ConfigurationFile, message)
+    }
+
+    /// There is no configuration file to read again.
+    #[cfg(feature = "config-file")]
+    pub(crate) fn no_configuration_file() -> Self {
+        let message = "there is no configuration file: set OTEL_CONFIG_FILE".to_owned();
+        Self::new(Kind::Configuration, message)
+    }
+
     /// Adds what to set to the message.
     #[cfg_attr(not(feature = "prometheus"), expect(dead_code, reason = "nothing has a hint"))]
     pub(crate) fn with_hint(mut self, variables: &str) -> Self {
@@ -90,8 +129,12 @@ impl InitError {
         self.kind == Kind::AlreadyInitialized
     }
 
-    /// Whether a variable or a builder setting has a value that cannot work.
+    /// Whether a variable, a configuration file or a builder setting has a value that cannot work.
     pub fn is_configuration(&self) -> bool {
+        #[cfg(feature = "config-file")]
+        if self.kind == Kind::ConfigurationFile {
+            return true;
+        }
         self.kind == Kind::Configuration
     }
 
@@ -114,6 +157,11 @@ impl fmt::Debug for InitError {
 
 impl fmt::Display for InitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        #[cfg(feature = "config-file")]
+        if self.kind == Kind::ConfigurationFile {
+            // Its lines are printable already.
+            return f.write_str(&self.message);
+        }
         f.write_str(&printable(&self.message))
     }
 }

@@ -1,6 +1,7 @@
 //! The guard: telemetry lives as long as it does, and tells at its end what became of it.
 
 use std::fmt;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -8,12 +9,14 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracewire_exemplar::Exemplars;
 use tracewire_export::ShutdownReport;
 use tracewire_export::wiring::log;
-use tracewire_propagation::{set_describe_unsampled, set_drop_unsampled};
+use tracewire_propagation::{set_describe_unsampled, set_drop_unsampled, set_http_settings};
 use tracewire_sampling::Sampler;
 
 use crate::builder::Builder;
 use crate::claim::Claim;
 use crate::ended::{End, Watched};
+#[cfg(feature = "config-file")]
+use crate::error::InitError;
 use crate::plan::Plan;
 use crate::running::Running;
 use crate::subscriber;
@@ -161,7 +164,37 @@ impl Telemetry {
 
     /// What was decided when telemetry was set up, and where each value came from.
     pub fn plan(&self) -> Plan {
-        self.running().map(|running| running.plan.clone()).unwrap_or_default()
+        let plan = self.running().map(|running| &running.plan);
+        let plan = plan.map(|plan| plan.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        plan.unwrap_or_default()
+    }
+
+    /// Reads the configuration file again, and applies what changed: all of it, or nothing.
+    ///
+    /// Call it where your process handles `SIGHUP`, or let the file ask to be watched
+    /// (`distribution.tracewire.reload`). Without a lock on the way of requests it changes the sampler, what is
+    /// excluded and captured, how much is logged, and the console's format, and gives a line for each setting
+    /// that changed. Variables that the file refers to are read again too.
+    ///
+    /// With the cargo feature `config-file`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no configuration file, if it has problems, or if something else changed in it, which needs a
+    /// restart. Everything stays as it was then.
+    #[cfg(feature = "config-file")]
+    pub fn reload(&self) -> Result<Vec<String>, InitError> {
+        let reloader = self.running.as_ref().and_then(|running| running.reloader.as_ref());
+        reloader.ok_or_else(InitError::no_configuration_file)?.reload()
+    }
+
+    /// Lets the configuration file, if there is one, speak for the process.
+    pub(crate) fn watch_file(&self) {
+        if let Some(reloader) = self.running.as_ref().and_then(|running| running.reloader.as_ref())
+        {
+            reloader.claim();
+            reloader.watch();
+        }
     }
 
     pub(crate) fn running(&self) -> Option<&Running> {
@@ -191,7 +224,11 @@ impl Telemetry {
         };
         let is_of_the_process = running.claim.is_some();
         running.life.end(how);
+        if let Some(reloader) = &running.reloader {
+            reloader.end();
+        }
         if is_of_the_process {
+            set_http_settings(None);
             tracewire_exemplar::uninstall();
         }
         // What the exporters would warn of is in the report.

@@ -166,6 +166,7 @@
 //! | `config-file` | no | `ConfigFile`, which reads and checks OpenTelemetry's YAML configuration file; [`init`] does not use it yet |
 //! | `prometheus` | no | the exporter `prometheus` for metrics |
 //! | `uptrace`, `elastic-apm`, `datadog-agent` | no | the variables of these vendors; the latter two add their header format |
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod baggage;
 mod builder;
@@ -211,7 +212,10 @@ pub use self::{
 };
 
 #[cfg(feature = "config-file")]
-pub use self::config::file::{ConfigFile, ConfigFileError};
+pub use self::{
+    builder::Component,
+    config::file::{ConfigFile, ConfigFileError},
+};
 /// Where exemplars are kept, for layers with a meter provider of their own.
 pub use tracewire_exemplar::Exemplars;
 pub use tracewire_export::{Compression, ConsoleFormat, Protocol, ShutdownReport, SignalReport};
@@ -232,6 +236,15 @@ pub use self::signal::{ShutdownSignal, shutdown_signal};
 ///
 /// If telemetry is initialized already, or a variable asks for something that cannot work. Nothing
 /// is changed then.
+///
+/// ```no_run
+/// fn main() -> Result<(), tracewire_init::InitError> {
+///     let telemetry = tracewire_init::init()?;
+///     // ... the program ...
+///     telemetry.shutdown();
+///     Ok(())
+/// }
+/// ```
 pub fn init() -> Result<Telemetry, InitError> {
     Telemetry::builder().init()
 }

@@ -1,11 +1,16 @@
 //! What was decided, and who decided it.
 
+mod word;
+
 use std::fmt;
+use std::sync::Arc;
 
 use tracewire_export::wiring::log::{self, Level};
 use tracewire_text::{printable, shortened};
 
 use crate::settings::Setting;
+
+pub(crate) use word::Word;
 
 /// The longest warning, in characters: values are cut before, lists of them here.
 const MOST_WARNING: usize = 1000;
@@ -51,8 +56,20 @@ pub(crate) enum Origin {
     Variable(String),
     /// A member of this variable's list.
     Member(String),
+    /// A node of a configuration file.
+    #[cfg_attr(not(feature = "config-file"), expect(dead_code, reason = "no file is read"))]
+    File(Arc<FilePlace>),
     DefaultInCode,
     Default,
+}
+
+/// Where a configuration file says something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FilePlace {
+    /// `otel.yaml:14`
+    pub(crate) line: String,
+    /// `otel.yaml:14:9: tracer_provider.sampler`
+    pub(crate) node: String,
 }
 
 impl Origin {
@@ -60,7 +77,19 @@ impl Origin {
     pub(crate) fn name<'a>(&'a self, in_code: &'a str) -> &'a str {
         match self {
             Self::Variable(name) | Self::Member(name) => name,
+            Self::File(place) => &place.node,
             Self::Code | Self::DefaultInCode | Self::Default => in_code,
+        }
+    }
+}
+
+impl Origin {
+    /// The variable or the node that says so; nothing for what follows from a node that is missing.
+    pub(crate) fn given_from_outside(&self) -> Option<&str> {
+        match self {
+            Self::Variable(name) => Some(name),
+            Self::File(place) if place.node != place.line => Some(&place.node),
+            _ => None,
         }
     }
 }
@@ -83,13 +112,8 @@ impl Plan {
     }
 
     /// Takes what is given, else the default, and records it.
-    pub(crate) fn pick<T: fmt::Debug>(
-        &mut self,
-        setting: &str,
-        given: Setting<T>,
-        default: T,
-    ) -> T {
-        self.pick_shown(setting, given, default, |value| format!("{value:?}"))
+    pub(crate) fn pick<T: Word>(&mut self, setting: &str, given: Setting<T>, default: T) -> T {
+        self.pick_shown(setting, given, default, T::word)
     }
 
     /// The same with a value that is shown in its own way.
@@ -118,6 +142,26 @@ impl Plan {
         self.decisions.push(Decision { setting, value, origin });
     }
 
+    /// Records how many parts of a kind the program gave, if any: `span processors of the program = 2`.
+    pub(crate) fn count(&mut self, parts: &str, number: usize) {
+        if number > 0 {
+            self.decide(&format!("{parts} of the program"), number.to_string(), Origin::Code);
+        }
+    }
+
+    /// Records what was decided again; the answer says what was decided before.
+    #[cfg(feature = "config-file")]
+    pub(crate) fn replace(&mut self, new: &Decision) -> Option<String> {
+        let Decision { setting, value, origin } = new;
+        let Some(old) = self.decisions.iter_mut().find(|old| old.setting == *setting) else {
+            let is_default = *origin == Origin::Default;
+            self.decisions.push(new.clone());
+            return (!is_default).then(|| format!("{setting}: {value}"));
+        };
+        let was = std::mem::replace(old, new.clone()).value;
+        (was != *value).then(|| format!("{setting}: {was} → {value}"))
+    }
+
     /// Keeps a warning, once.
     pub(crate) fn warn(&mut self, warning: String) {
         let warning = shortened(&warning, MOST_WARNING);
@@ -135,8 +179,10 @@ impl Plan {
 
     /// Warns that the variable behind a setting, if one gave it, changes nothing.
     pub(crate) fn has_no_effect<T>(&mut self, given: &Setting<T>, why: &str) {
-        if let Some(Origin::Variable(name)) = given.as_ref().map(|given| &given.origin) {
-            self.warn(format!("{name} has no effect: {why}"));
+        match given.as_ref().map(|given| &given.origin) {
+            Some(Origin::Variable(name)) => self.warn(format!("{name} has no effect: {why}")),
+            Some(Origin::File(place)) => self.warn(format!("{} has no effect: {why}", place.node)),
+            _ => {}
         }
     }
 }
@@ -164,6 +210,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Code => f.write_str("set in code"),
             Self::Variable(name) | Self::Member(name) => write!(f, "from {name}"),
+            Self::File(place) => write!(f, "from {}", place.line),
             Self::DefaultInCode => f.write_str("default in code"),
             Self::Default => f.write_str("default"),
         }

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -13,6 +13,7 @@ use tracewire_export::{Exports, ShutdownReport};
 use tracewire_sampling::Sampler;
 
 use crate::claim::Claim;
+use crate::config::file::Reloader;
 use crate::ended::Life;
 use crate::live::LivePages;
 use crate::log_records;
@@ -51,7 +52,9 @@ pub(crate) struct Running {
     pub(crate) runtimes: ObservedRuntimes,
     #[cfg_attr(not(feature = "live"), expect(dead_code, reason = "it is never there"))]
     pub(crate) live: Option<LivePages>,
-    pub(crate) plan: Plan,
+    pub(crate) plan: Arc<Mutex<Plan>>,
+    /// `None` without a configuration file.
+    pub(crate) reloader: Option<Reloader>,
     pub(crate) claim: Option<Claim>,
 }
 

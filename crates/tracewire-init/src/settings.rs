@@ -4,11 +4,14 @@
 //! layers are completed by weaker ones, field by field, and what is left is decided by
 //! [`config`](crate::config).
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tracewire_export::wiring::log::Level;
+use tracewire_propagation::HttpSettings;
 
 use crate::builder::{Console, Live, LogLines, Logs, Metrics, Otlp, Resource, Traces};
+use crate::config::file::Component;
 use crate::config::propagators::Formats;
 use crate::plan::{Origin, Plan};
 
@@ -20,6 +23,11 @@ pub(crate) struct Given<T> {
 }
 
 impl<T> Given<T> {
+    /// Whether a file gave this, and code the other one.
+    pub(crate) fn yields_to<U>(&self, other: &Given<U>) -> bool {
+        matches!((&self.origin, &other.origin), (Origin::File(_), Origin::Code))
+    }
+
     /// The same as another type.
     pub(crate) fn map<U>(self, into: impl FnOnce(T) -> U) -> Given<U> {
         Given { value: into(self.value), origin: self.origin }
@@ -50,12 +58,21 @@ pub(crate) trait Merge {
 
 impl<T> Merge for Setting<T> {
     fn complete(&mut self, weaker: Self, plan: &mut Plan) {
-        let (Some(stronger), Some(weaker)) = (&*self, &weaker) else {
-            *self = self.take().or(weaker);
-            return;
+        let is_weaker = match (&*self, &weaker) {
+            (Some(stronger), Some(weaker)) => {
+                if let (Origin::Code, Some(name)) =
+                    (&stronger.origin, weaker.origin.given_from_outside())
+                {
+                    plan.warn(format!("{name} is ignored: the program sets it in code"));
+                }
+                // What a file says of one exporter yields to what code says of all of them.
+                !stronger.yields_to(weaker)
+            }
+            (Some(_), None) => true,
+            (None, _) => false,
         };
-        if let (Origin::Code, Origin::Variable(name)) = (&stronger.origin, &weaker.origin) {
-            plan.warn(format!("{name} is ignored: the program sets it in code"));
+        if !is_weaker {
+            *self = weaker;
         }
     }
 
@@ -125,6 +142,12 @@ settings! {
         console: Console,
         live: Live,
         log_lines: LogLines,
+        /// What a configuration file says to layers.
+        http: Setting<HttpSettings>,
+        /// Which file takes the place of variables.
+        config_file: Setting<PathBuf>,
+        /// What the program registers for it.
+        components: Vec<Component>,
     }
 }
 

@@ -48,6 +48,19 @@ pub fn shutdown_signal() -> ShutdownSignal {
 }
 
 /// The future of [`shutdown_signal`].
+///
+/// ```no_run
+/// use tracewire_init::shutdown_signal;
+///
+/// # async fn serve() {}
+/// # async fn example() {
+/// let signal = shutdown_signal(); // from here on Ctrl-C and SIGTERM are caught
+/// tokio::select! {
+///     () = signal => {}
+///     () = serve() => {}
+/// }
+/// # }
+/// ```
 #[must_use = "nothing waits for the signal unless the future is awaited"]
 pub struct ShutdownSignal {
     shared: Arc<Shared>,

@@ -87,6 +87,31 @@ fn a_trace_is_on_the_page_soon_after_it_ended() {
 }
 
 #[test]
+fn two_services_of_a_process_share_one_page() {
+    let shop = builder().live(Live::new().listen("0")).build().unwrap();
+    let inventory = builder()
+        .service_name("inventory")
+        .live(Live::new().listen("0").shared_with(&shop))
+        .build()
+        .unwrap();
+    assert_eq!(inventory.live_url(), None, "it has no port of its own");
+    let (of_shop, of_inventory) = (tracer(&shop), tracer(&inventory));
+    let call = of_shop.start_with_context("call", &Context::new());
+    let context = Context::new().with_span(call);
+    drop(of_inventory.start_with_context("answer", &context));
+    context.span().end();
+    let list = wait(&shop, "/api/traces", |list| list["traces"][0]["spans"] == 2);
+    let services = list["traces"][0]["services"].to_string();
+    assert!(services.contains("shop") && services.contains("inventory"), "{services}");
+    assert_eq!((&list["service"], list["traces"].as_array().unwrap().len()), (&"shop".into(), 1));
+
+    let without = builder().build().unwrap();
+    let none = builder().live(Live::new().shared_with(&without)).build().unwrap();
+    drop(tracer(&none).start("alone")); // a page that is not there stops nothing
+    assert_eq!(none.live_url(), None);
+}
+
+#[test]
 fn a_flush_waits_until_the_page_has_everything() {
     let telemetry = builder().live(Live::new().listen("0")).build().unwrap();
     let id = request(&telemetry);

@@ -63,7 +63,7 @@ impl Demo {
             sleep(Duration::from_millis(millis.min(400)));
             // Some requests never end.
             if number % 40 != 39 {
-                self.recorder.request_ended(number.to_be_bytes());
+                self.recorder.request_ended(trace_id(number), number.to_be_bytes());
                 self.trace(number, route, spans, millis * MILLI, is_failed);
             }
         }

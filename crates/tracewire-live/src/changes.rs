@@ -3,137 +3,23 @@
 //! A stream has no queue. It remembers the generation that its browser knows, and what changed since is
 //! looked up when the browser can take more. A slow browser skips what lies between.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, Waker};
-use std::thread;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use crate::api;
+use crate::api::since::Since;
+use crate::hub::BEAT;
 use crate::recorder::{Recorder, now};
+use crate::response::Chunks;
 use crate::store::TraceId;
 
-/// Open streams; browsers beyond ask again and again instead.
-const MOST_STREAMS: usize = 16;
-/// At most four messages a second.
-const BEAT: Duration = Duration::from_millis(250);
 /// How often counters alone are worth a message.
 const COUNTERS: Duration = Duration::from_secs(1);
 /// A comment shows that the stream is alive.
 const HEARTBEAT: Duration = Duration::from_secs(10);
-/// A stream that takes nothing for so long gives its place to another one.
-const STALLED: Duration = Duration::from_secs(5);
-
-/// Wakes the streams.
-#[derive(Debug, Default)]
-pub(crate) struct Hub {
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    streams: HashMap<u64, Slot>,
-    next: u64,
-    is_beating: bool,
-    is_closed: bool,
-}
-
-#[derive(Debug)]
-struct Slot {
-    waker: Option<Waker>,
-    polled: Instant,
-}
-
-impl Hub {
-    /// Ends all streams.
-    pub(crate) fn close(&self) {
-        self.lock().is_closed = true;
-        self.beat(Instant::now());
-    }
-
-    /// Takes a place for a stream, if there is one.
-    fn open(self: &Arc<Self>) -> Option<u64> {
-        let mut state = self.lock();
-        if state.is_closed || state.streams.len() >= MOST_STREAMS {
-            return None;
-        }
-        if !state.is_beating {
-            let hub = Arc::clone(self);
-            let beating = thread::Builder::new().name("tracewire-live-beat".to_owned());
-            beating.spawn(move || while hub.rest() {}).ok()?;
-            state.is_beating = true;
-        }
-        state.next += 1;
-        let id = state.next;
-        state.streams.insert(id, Slot { waker: None, polled: Instant::now() });
-        Some(id)
-    }
-
-    /// Waits for the next beat; returns whether there will be another one.
-    fn rest(&self) -> bool {
-        thread::sleep(BEAT);
-        self.beat(Instant::now())
-    }
-
-    fn beat(&self, now: Instant) -> bool {
-        let mut state = self.lock();
-        let mut wakers: Vec<_> =
-            state.streams.values_mut().filter_map(|slot| slot.waker.take()).collect();
-        if !state.is_closed {
-            state.streams.retain(|_, slot| now.duration_since(slot.polled) < STALLED);
-        }
-        state.is_beating = !state.streams.is_empty() && !state.is_closed;
-        let goes_on = state.is_beating;
-        drop(state);
-        // Not under the lock: a waker may poll at once.
-        wakers.drain(..).for_each(Waker::wake);
-        goes_on
-    }
-
-    /// Returns whether the stream still has its place, and wakes it at the next beat.
-    fn wait(&self, id: u64, waker: &Waker) -> bool {
-        let mut state = self.lock();
-        if state.is_closed {
-            return false;
-        }
-        let Some(slot) = state.streams.get_mut(&id) else { return false };
-        slot.polled = Instant::now();
-        slot.waker = Some(waker.clone());
-        true
-    }
-
-    fn leave(&self, id: u64) {
-        self.lock().streams.remove(&id);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What a browser knows: which start of the process, and which generation of its store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Since {
-    pub(crate) instance: u64,
-    pub(crate) generation: u64,
-}
-
-impl Since {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (instance, generation) = text.split_once('-')?;
-        let instance = u64::from_str_radix(instance, 16).ok()?;
-        Some(Self { instance, generation: generation.parse().ok()? })
-    }
-}
-
-impl fmt::Display for Since {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}-{}", self.instance, self.generation)
-    }
-}
 
 /// The body of `/api/changes`.
 pub(crate) struct ChangeStream {
@@ -197,7 +83,28 @@ impl ChangeStream {
         })
     }
 
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    fn message(&mut self, silence: Duration) -> Option<Bytes> {
+        let store = self.recorder.store();
+        let generation = store.kept().generation();
+        let traces_seen = store.counters().traces;
+        let changed = generation > self.generation;
+        if !changed && (traces_seen == self.traces_seen || silence < COUNTERS) {
+            return None;
+        }
+        let open = self.open.as_ref().and_then(|id| store.kept().get(id));
+        let open_changed = open.is_some_and(|entry| entry.generation > self.generation);
+        let changes = api::traces::changes(&store, self.generation);
+        drop(store);
+        let at = Since { instance: self.recorder.instance(), generation };
+        let data = api::traces::message(&self.recorder, changes, open_changed, now());
+        self.generation = generation;
+        self.traces_seen = traces_seen;
+        Some(format!("id: {at}\ndata: {data}\n\n").into())
+    }
+}
+
+impl Chunks for ChangeStream {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         if let Some(greeting) = self.greeting.take() {
             return Poll::Ready(Some(greeting.into()));
         }
@@ -226,25 +133,6 @@ impl ChangeStream {
             return Poll::Ready(Some(Bytes::from_static(b": still here\n\n")));
         }
         Poll::Pending
-    }
-
-    fn message(&mut self, silence: Duration) -> Option<Bytes> {
-        let store = self.recorder.store();
-        let generation = store.kept().generation();
-        let traces_seen = store.counters().traces;
-        let changed = generation > self.generation;
-        if !changed && (traces_seen == self.traces_seen || silence < COUNTERS) {
-            return None;
-        }
-        let open = self.open.as_ref().and_then(|id| store.kept().get(id));
-        let open_changed = open.is_some_and(|entry| entry.generation > self.generation);
-        let changes = api::traces::changes(&store, self.generation);
-        drop(store);
-        let at = Since { instance: self.recorder.instance(), generation };
-        let data = api::traces::message(&self.recorder, changes, open_changed, now());
-        self.generation = generation;
-        self.traces_seen = traces_seen;
-        Some(format!("id: {at}\ndata: {data}\n\n").into())
     }
 }
 

@@ -17,7 +17,7 @@
 //!     name: Arc::from("GET"),
 //!     path: "/orders/7",
 //! });
-//! recorder.request_ended([2; 8]);
+//! recorder.request_ended([1; 16], [2; 8]);
 //!
 //! // A Tower service to mount, or to serve on a port of its own (feature `server`):
 //! let page = recorder.page();
@@ -50,13 +50,16 @@
 //!
 //! - `axum`: the caller's address from axum's `ConnectInfo`, for a mounted page.
 //! - `server`: the page on a port of its own, with hyper on a thread.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod api;
 mod changes;
+mod hub;
 mod live;
 mod page;
 mod query;
 mod recorder;
+mod response;
 mod security;
 #[cfg(feature = "server")]
 mod server;
@@ -69,7 +72,8 @@ pub use self::server::{Listen, ListenError, Server};
 pub use self::{
     live::Live,
     recorder::{Recorder, RequestStart},
-    service::{ConfigError, LivePage, PageBody, PeerAddress},
+    response::PageBody,
+    service::{ConfigError, LivePage, PeerAddress},
     store::{EncodedSpan, EndedSpan, Memory, Source, SpanFacts, SpanId, TraceId},
     tables::{MetricRow, TelemetryRow},
 };

@@ -1,6 +1,5 @@
 //! Settings of the page.
 
-use crate::recorder::Recorder;
 use crate::store::{DEFAULT, LEAST, Memory, Options};
 
 /// Configures the store behind the page.
@@ -69,10 +68,5 @@ impl Live {
     pub fn sampler(mut self, description: impl Into<String>) -> Self {
         self.sampler = description.into();
         self
-    }
-
-    /// Builds the store.
-    pub fn build(self) -> Recorder {
-        Recorder::new(self)
     }
 }

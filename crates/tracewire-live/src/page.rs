@@ -7,9 +7,9 @@ pub(crate) static PAGE: &[u8] = &JOINED;
 /// Trusted Types and no policy, no text can become markup.
 pub(crate) const POLICY: &str = concat!(
     "default-src 'none'; script-src 'sha256-",
-    "+F8gqxHDbo58+n0Ti5PkhO6j7CMjd4rk+io75kpDwno=",
+    "pO1b/ONrpM0fzeGdAJx9VDiXC6VHUC3nAFL8fx+TcwI=",
     "'; style-src 'sha256-",
-    "3Tjh4EwmD0x2fLkpewFCYeK0Xas398XyncPPXpEj5gk=",
+    "qkLTVvS1WVxSOf4P8xJMkhkcMfqsPJ0Gjf0DeulZyMI=",
     "'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",
     "require-trusted-types-for 'script'; trusted-types 'none'"
 );
@@ -21,7 +21,7 @@ const BEFORE_STYLE: (&[u8], &[u8]) = HTML.split_at(after(HTML, b"<style>"));
 const BEFORE_SCRIPT: (&[u8], &[u8]) = BEFORE_STYLE.1.split_at(after(BEFORE_STYLE.1, b"<script>"));
 
 /// The script is within one function, so that it defines nothing global.
-const PIECES: [&[u8]; 15] = [
+const PIECES: [&[u8]; 17] = [
     BEFORE_STYLE.0,
     STYLE,
     BEFORE_SCRIPT.0,
@@ -31,6 +31,8 @@ const PIECES: [&[u8]; 15] = [
     include_bytes!("page/live.js"),
     include_bytes!("page/list.js"),
     include_bytes!("page/tree.js"),
+    include_bytes!("page/timeline.js"),
+    include_bytes!("page/rows.js"),
     include_bytes!("page/trace.js"),
     include_bytes!("page/span.js"),
     include_bytes!("page/tables.js"),
@@ -87,7 +89,7 @@ mod tests {
     use sha2::{Digest, Sha256};
 
     fn script() -> Vec<u8> {
-        PIECES[3..14].concat()
+        PIECES[3..16].concat()
     }
 
     #[test]

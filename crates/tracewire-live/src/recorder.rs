@@ -6,13 +6,20 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use crate::changes::Hub;
+use crate::hub::Hub;
 use crate::live::Live;
-use crate::service::LivePage;
 use crate::store::{EndedSpan, Memory, Running, Source, Sources, SpanId, Store, TraceId};
 use crate::tables::{MetricRow, TelemetryRow};
 
 /// Collects spans for the page. Clones share one store.
+///
+/// ```
+/// use tracewire_live::Live;
+///
+/// let recorder = Live::new().memory_mib(16).build();
+/// recorder.tick(); // once a second
+/// assert!(recorder.used() <= recorder.memory().total);
+/// ```
 #[derive(Clone)]
 pub struct Recorder {
     shared: Arc<Shared>,
@@ -41,7 +48,29 @@ impl fmt::Debug for Recorder {
     }
 }
 
+impl Live {
+    /// Builds the store.
+    pub fn build(self) -> Recorder {
+        Recorder::new(self)
+    }
+}
+
 /// A request that begins.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tracewire_live::{Live, RequestStart};
+///
+/// let recorder = Live::new().build();
+/// recorder.request_started(&RequestStart {
+///     trace_id: [1; 16],
+///     span_id: [2; 8],
+///     start: 1_780_000_000_000_000_000,
+///     name: Arc::from("GET /orders/{id}"),
+///     path: "/orders/7",
+/// });
+/// recorder.request_ended([1; 16], [2; 8]);
+/// ```
 #[derive(Clone, Debug)]
 pub struct RequestStart<'a> {
     /// The trace's id.
@@ -116,8 +145,21 @@ impl Recorder {
 
     /// Removes a request from those that run. To be called on the thread that ends the span, not
     /// through a queue that may refuse it.
-    pub fn request_ended(&self, span_id: SpanId) {
-        self.shared.running.ended(span_id);
+    pub fn request_ended(&self, trace_id: TraceId, span_id: SpanId) {
+        self.shared.running.ended(&trace_id, span_id);
+    }
+
+    /// Counts a span within a request as open, until [`span_ended`](Self::span_ended). The request's own
+    /// span is counted by [`request_started`](Self::request_started).
+    ///
+    /// Spans of traces without a listed request are not counted.
+    pub fn span_started(&self, trace_id: TraceId) {
+        self.shared.running.span_started(&trace_id);
+    }
+
+    /// Counts a span within a request as ended, on the thread that ends it.
+    pub fn span_ended(&self, trace_id: TraceId) {
+        self.shared.running.span_ended(&trace_id);
     }
 
     /// Counts spans that could not be brought here, so that the page can say so.
@@ -138,16 +180,6 @@ impl Recorder {
     /// Sets what is asked for the table of metrics.
     pub fn set_metrics(&self, rows: impl Fn() -> Vec<MetricRow> + Send + Sync + 'static) {
         *lock(&self.shared.metrics) = Some(Arc::new(rows));
-    }
-
-    /// Returns the page, as a Tower service to mount.
-    pub fn page(&self) -> LivePage {
-        LivePage::mounted(self.clone())
-    }
-
-    /// Returns the page for a port of its own, see `Server`.
-    pub fn own_page(&self) -> LivePage {
-        LivePage::on_its_own(self.clone())
     }
 
     /// Returns how the memory is divided.

@@ -4,18 +4,16 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::{Ready, ready};
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, LOCATION,
-    REFERRER_POLICY, SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, LOCATION, REFERRER_POLICY,
+    SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{Extensions, HeaderValue, Method, Request, Response, StatusCode};
-use http_body::{Body, Frame, SizeHint};
 use tower_service::Service;
 
 use crate::api::{self, path::Target};
@@ -23,6 +21,7 @@ use crate::changes::ChangeStream;
 use crate::live::Live;
 use crate::page;
 use crate::recorder::Recorder;
+use crate::response::{PageBody, content};
 use crate::security::{Access, Caller, Permit, cookie_name, port};
 
 /// A stream of a mounted page ends after this time and is opened again, because servers wait for
@@ -32,6 +31,15 @@ const MOUNTED_STREAM: Duration = Duration::from_secs(2);
 const TOKEN: std::ops::RangeInclusive<usize> = 16..=256;
 
 /// The address of the caller. A server inserts it into the extensions of each request.
+///
+/// ```
+/// use http::Request;
+/// use tracewire_live::PeerAddress;
+///
+/// let mut request = Request::get("/").body(())?;
+/// request.extensions_mut().insert(PeerAddress(([127, 0, 0, 1], 50_000).into()));
+/// # Ok::<(), http::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddress(pub SocketAddr);
 
@@ -42,6 +50,15 @@ pub struct PeerAddress(pub SocketAddr);
 /// Others need the [token](Self::token). Who is refused gets 404.
 ///
 /// Mount it after the tracing layer, so that its own requests are not traced.
+///
+/// ```
+/// use tracewire_live::Live;
+///
+/// let recorder = Live::new().build();
+/// let page = recorder.page().mounted_at("/live").token("0123456789abcdef")?;
+/// // A Tower service. With axum: `router.nest_service("/live", page)`.
+/// # Ok::<(), tracewire_live::ConfigError>(())
+/// ```
 #[derive(Clone)]
 pub struct LivePage {
     recorder: Recorder,
@@ -58,6 +75,13 @@ impl fmt::Debug for LivePage {
 }
 
 /// A setting of the page that cannot be used.
+///
+/// ```
+/// use tracewire_live::{ConfigError, Live};
+///
+/// let refused = Live::new().build().page().token("short");
+/// assert_eq!(refused.unwrap_err(), ConfigError::Token);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConfigError {
     /// A token has 16 to 256 characters, each an ASCII letter, a digit or one of `-._~!$*:=@/`, as it
@@ -216,7 +240,7 @@ impl LivePage {
         match ChangeStream::open(self.recorder.clone(), since, open, self.stream_for) {
             Some(stream) => {
                 let mut response = content(StatusCode::OK, "text/event-stream", Bytes::new());
-                *response.body_mut() = PageBody(Inner::Stream(Box::new(stream)));
+                *response.body_mut() = PageBody::stream(stream);
                 response
             }
             None => {
@@ -248,6 +272,18 @@ impl LivePage {
     }
 }
 
+impl Recorder {
+    /// Returns the page, as a Tower service to mount.
+    pub fn page(&self) -> LivePage {
+        LivePage::mounted(self.clone())
+    }
+
+    /// Returns the page for a port of its own, see `Server`.
+    pub fn own_page(&self) -> LivePage {
+        LivePage::on_its_own(self.clone())
+    }
+}
+
 impl<B> Service<Request<B>> for LivePage {
     type Response = Response<PageBody>;
     type Error = Infallible;
@@ -274,18 +310,6 @@ fn peer(extensions: &Extensions) -> Option<SocketAddr> {
     own
 }
 
-/// Makes a response with a body.
-pub(crate) fn content(
-    status: StatusCode,
-    kind: &'static str,
-    body: impl Into<Bytes>,
-) -> Response<PageBody> {
-    let mut response = Response::new(PageBody(Inner::Whole(body.into())));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    response
-}
-
 /// Makes a response that says no more than its status.
 fn refusal(status: StatusCode) -> Response<PageBody> {
     let reason = status.canonical_reason().unwrap_or_default();
@@ -307,47 +331,4 @@ fn secure(response: &mut Response<PageBody>) {
     let opener = HeaderName::from_static("cross-origin-opener-policy");
     headers.insert(opener, same_origin.clone());
     headers.insert(HeaderName::from_static("cross-origin-resource-policy"), same_origin);
-}
-
-/// The body of a response of the page.
-#[derive(Debug, Default)]
-pub struct PageBody(Inner);
-
-#[derive(Debug)]
-enum Inner {
-    Whole(Bytes),
-    Stream(Box<ChangeStream>),
-}
-
-impl Default for Inner {
-    fn default() -> Self {
-        Self::Whole(Bytes::new())
-    }
-}
-
-impl Body for PageBody {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        match &mut self.get_mut().0 {
-            Inner::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Inner::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Inner::Stream(stream) => stream.poll(cx).map(|bytes| bytes.map(|b| Ok(Frame::data(b)))),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        matches!(&self.0, Inner::Whole(bytes) if bytes.is_empty())
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match &self.0 {
-            Inner::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Inner::Stream(_) => SizeHint::default(),
-        }
-    }
 }

@@ -3,6 +3,15 @@
 use serde::Serialize;
 
 /// What one exporter has done so far.
+///
+/// ```
+/// use tracewire_live::{Live, TelemetryRow};
+///
+/// let recorder = Live::new().build();
+/// recorder.set_telemetry(|| {
+///     vec![TelemetryRow { signal: "traces".into(), exported: 120, ..TelemetryRow::default() }]
+/// });
+/// ```
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct TelemetryRow {
     /// `traces`, `metrics` or `logs`.
@@ -24,6 +33,15 @@ pub struct TelemetryRow {
 }
 
 /// The current value of one instrument, for one set of attributes.
+///
+/// ```
+/// use tracewire_live::{Live, MetricRow};
+///
+/// let recorder = Live::new().build();
+/// recorder.set_metrics(|| {
+///     vec![MetricRow { name: "shop.stock".into(), value: 7.0, ..MetricRow::default() }]
+/// });
+/// ```
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct MetricRow {
     /// The instrument's name.

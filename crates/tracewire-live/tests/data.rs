@@ -83,8 +83,22 @@ async fn a_row_tells_what_a_reader_looks_for() {
     ] {
         assert_eq!(row[key], expected, "{key}");
     }
-    assert_eq!(list["counts"]["kept"], 3);
+    let counts = &list["counts"];
+    assert_eq!(
+        (&counts["kept"], &counts["failed"], &counts["slow"]),
+        (&json!(3), &json!(1), &json!(3))
+    );
     assert_eq!(list["service"], "shop");
+}
+
+#[tokio::test]
+async fn the_service_that_a_trace_began_in_comes_first() {
+    let recorder = Live::new().build();
+    for (service, n) in [("stock", 3), ("pay", 2), ("shop", 1)] {
+        offer(&recorder, &source(&recorder, service), &span(1, n, "GET /a", 9));
+    }
+    let (_, list) = get(&recorder.page(), "/api/traces").await;
+    assert_eq!(list["traces"][0]["services"], json!(["shop", "stock", "pay"]));
 }
 
 #[tokio::test]
@@ -200,7 +214,12 @@ async fn routes_count_every_request_and_running_ones() {
     let request = &running["requests"][0];
     assert_eq!(request["path"], "/a?not\\u{202e}");
     assert_eq!(request["slow"], true);
-    recorder.request_ended([8; 8]);
+    assert_eq!(request["open"], 1);
+    recorder.span_started([7; 16]);
+    let (_, running) = get(&recorder.page(), "/api/running").await;
+    assert_eq!(running["requests"][0]["open"], 2);
+    recorder.span_ended([7; 16]);
+    recorder.request_ended([7; 16], [8; 8]);
     let (_, running) = get(&recorder.page(), "/api/running").await;
     assert_eq!(running["requests"], json!([]));
 }
@@ -230,7 +249,7 @@ async fn a_trace_of_a_running_request_is_shown_before_its_spans_end() {
     assert_eq!(trace["spans"]["running"], json!([0, 1]));
     assert_eq!(trace["spans"]["parent"], json!([1, -1]));
     assert_eq!(trace["spans"]["start"], json!([MILLI, 0]));
-    recorder.request_ended(1_u64.to_be_bytes());
+    recorder.request_ended(child.trace_id.clone().try_into().unwrap(), 1_u64.to_be_bytes());
     let (_, trace) = get(&recorder.page(), &target).await;
     assert_eq!(trace["spans"]["parent"], json!([-2]));
 }

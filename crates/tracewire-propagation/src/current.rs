@@ -51,21 +51,49 @@ impl Drop for Reachable {
 }
 
 /// Returns whether the current context can be reached, which it cannot while the thread ends.
+///
+/// ```
+/// assert!(tracewire_propagation::current::is_reachable()); // this thread is not ending
+/// ```
 pub fn is_reachable() -> bool {
     REACHABLE.try_with(|reachable| reachable.0).unwrap_or(false)
 }
 
 /// Returns the current context, or an empty one while the thread ends.
+///
+/// ```
+/// use opentelemetry::trace::TraceContextExt;
+/// use tracewire_propagation::current;
+///
+/// assert!(!current::get().span().span_context().is_valid()); // no span is current
+/// ```
 pub fn get() -> Context {
     with(Context::clone)
 }
 
 /// Calls `look` with the current context, or with an empty one while the thread ends.
+///
+/// ```
+/// use opentelemetry::trace::TraceContextExt;
+/// use tracewire_propagation::current;
+///
+/// let trace_id = current::with(|context| context.span().span_context().trace_id());
+/// ```
 pub fn with<T>(look: impl FnOnce(&Context) -> T) -> T {
     if is_reachable() { Context::map_current(look) } else { look(&Context::new()) }
 }
 
 /// Makes `context` current until the guard is dropped. Does nothing while the thread ends.
+///
+/// ```
+/// use opentelemetry::{Context, baggage::BaggageExt, KeyValue};
+/// use tracewire_propagation::current;
+///
+/// let context = Context::new().with_baggage([KeyValue::new("tenant", "acme")]);
+/// let attached = current::attach(context);
+/// assert!(current::with(|context| context.baggage().get("tenant").is_some()));
+/// drop(attached);
+/// ```
 #[must_use = "the context is current for as long as the guard lives"]
 pub fn attach(context: Context) -> Option<ContextGuard> {
     is_reachable().then(|| context.attach())
@@ -75,6 +103,19 @@ pub fn attach(context: Context) -> Option<ContextGuard> {
 ///
 /// That is this thread, or a new one while this one ends, because they may use thread-locals too. A
 /// panic in `work` is caught: a destructor must not panic.
+///
+/// ```
+/// use opentelemetry::{Context, trace::TraceContextExt};
+/// use tracewire_propagation::current;
+///
+/// struct Job(Context);
+///
+/// impl Drop for Job {
+///     fn drop(&mut self) {
+///         current::finish(|| self.0.span().end());
+///     }
+/// }
+/// ```
 pub fn finish(work: impl Fn() + Sync) {
     // Windows holds a lock during these destructors which every new thread waits for.
     if !is_reachable() && !cfg!(windows) && finish_elsewhere(&work) {

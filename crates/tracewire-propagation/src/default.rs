@@ -23,7 +23,7 @@ use std::sync::{
 pub fn set_default(propagator: Arc<dyn Propagator>) {
     let mut default = DEFAULT.write().unwrap_or_else(PoisonError::into_inner);
     *default = Some(propagator);
-    VERSION.fetch_add(1, Ordering::Release);
+    new_version();
 }
 
 /// Returns the propagator that the process uses by default.
@@ -31,6 +31,14 @@ pub fn set_default(propagator: Arc<dyn Propagator>) {
 /// That is the one last passed to [`set_default`], else the one that `OTEL_PROPAGATORS` names, which
 /// is read once, else all formats that are compiled in. If the variable names a format that is not
 /// compiled in, this logs an error and uses those that are; `init` returns an error instead.
+///
+/// ```
+/// use http::HeaderMap;
+/// use tracewire_propagation::{current, default_propagator};
+///
+/// let mut headers = HeaderMap::new();
+/// default_propagator().inject(&current::get(), &mut headers);
+/// ```
 pub fn default_propagator() -> Arc<dyn Propagator> {
     static FALLBACK: OnceLock<Arc<dyn Propagator>> = OnceLock::new();
     if let Some(propagator) = &*DEFAULT.read().unwrap_or_else(PoisonError::into_inner) {
@@ -39,11 +47,26 @@ pub fn default_propagator() -> Arc<dyn Propagator> {
     FALLBACK.get_or_init(fallback).clone()
 }
 
-/// Returns the version of [`default_propagator`]: a number that changes with every [`set_default`].
+/// Returns the version of [`default_propagator`] and [`http_settings`](crate::http_settings): a number
+/// that changes with every [`set_default`], and with every other setting of the file.
 ///
 /// Compare it with the version that you saw when you kept a propagator; if it differs, ask again.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tracewire_propagation::{Composite, default_version, set_default};
+///
+/// let before = default_version();
+/// set_default(Arc::new(Composite::default()));
+/// assert_ne!(default_version(), before);
+/// ```
 pub fn default_version() -> u64 {
     VERSION.load(Ordering::Acquire)
+}
+
+/// Has everybody who kept what the process uses ask again.
+pub(crate) fn new_version() {
+    VERSION.fetch_add(1, Ordering::Release);
 }
 
 /// Sets whether layers describe spans whose remote parent is not sampled before they are sampled,
@@ -51,11 +74,22 @@ pub fn default_version() -> u64 {
 ///
 /// Samplers that follow the parent drop such spans, so describing them first would be for nothing.
 /// `init` sets this for samplers with rules that may keep them.
+///
+/// ```
+/// use tracewire_propagation::{describe_unsampled, set_describe_unsampled};
+///
+/// set_describe_unsampled(true); // a sampler here may keep what the caller dropped
+/// assert!(describe_unsampled());
+/// ```
 pub fn set_describe_unsampled(describe: bool) {
     DESCRIBE_UNSAMPLED.store(describe, Ordering::Relaxed);
 }
 
 /// Returns what [`set_describe_unsampled`] was given last.
+///
+/// ```
+/// assert!(!tracewire_propagation::describe_unsampled()); // unless set
+/// ```
 pub fn describe_unsampled() -> bool {
     DESCRIBE_UNSAMPLED.load(Ordering::Relaxed)
 }
@@ -65,11 +99,22 @@ pub fn describe_unsampled() -> bool {
 ///
 /// Layers then start no such span: the context goes on with the caller's, as without an SDK. `init`
 /// sets this for samplers that are known to follow their parent.
+///
+/// ```
+/// use tracewire_propagation::{drop_unsampled, set_drop_unsampled};
+///
+/// set_drop_unsampled(true); // the sampler follows the parent
+/// assert!(drop_unsampled());
+/// ```
 pub fn set_drop_unsampled(drop: bool) {
     DROP_UNSAMPLED.store(drop, Ordering::Relaxed);
 }
 
 /// Returns what [`set_drop_unsampled`] was given last.
+///
+/// ```
+/// assert!(!tracewire_propagation::drop_unsampled()); // unless set
+/// ```
 #[must_use]
 pub fn drop_unsampled() -> bool {
     DROP_UNSAMPLED.load(Ordering::Relaxed)

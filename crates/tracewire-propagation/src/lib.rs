@@ -9,11 +9,13 @@
 //! ([`untraced`]).
 //!
 //! [`providers`] tells layers what the global providers are. [`current`] attaches a context in destructors that may run while their thread ends.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod composite;
 pub mod current;
 mod default;
 mod formats;
+mod http_settings;
 mod names;
 mod propagator;
 pub mod providers;
@@ -35,8 +37,9 @@ pub use self::{
         set_describe_unsampled, set_drop_unsampled,
     },
     formats::*, // those that are compiled in, and the list of all
+    http_settings::{HttpSettings, HttpSide, http_settings, set_http_settings},
     names::{NamedPropagators, NotCompiledIn, allowed_names, from_env, from_names},
-    propagator::Propagator,
+    propagator::{Extracted, Propagator},
     random_flag::with_random_trace_id,
     register::{RegisterError, register},
     remove::remove_propagation_headers,

@@ -15,6 +15,19 @@ const VARIABLE: &str = "OTEL_PROPAGATORS";
 /// # Errors
 ///
 /// A name belongs to a format that is known but not compiled in.
+///
+/// ```
+/// use tracewire_propagation::{NotCompiledIn, from_env, set_default};
+///
+/// fn choose() -> Result<(), NotCompiledIn> {
+///     let chosen = from_env()?;
+///     for name in chosen.unknown() {
+///         eprintln!("OTEL_PROPAGATORS: {name:?} is no known propagator");
+///     }
+///     set_default(chosen.propagator());
+///     Ok(())
+/// }
+/// ```
 pub fn from_env() -> Result<NamedPropagators, NotCompiledIn> {
     let names = env::var_os(VARIABLE).unwrap_or_default();
     from_names(&names.to_string_lossy())
@@ -66,6 +79,15 @@ pub fn from_names(names: &str) -> Result<NamedPropagators, NotCompiledIn> {
 }
 
 /// Propagators that were chosen by name.
+///
+/// ```
+/// use tracewire_propagation::{NotCompiledIn, from_names};
+///
+/// let chosen = from_names("none")?;
+/// assert!(chosen.propagator().header_names().is_empty());
+/// assert!(chosen.unknown().is_empty());
+/// # Ok::<(), NotCompiledIn>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct NamedPropagators {
     propagator: Arc<dyn Propagator>,
@@ -121,6 +143,15 @@ fn together(names: &[String], all: Composite) -> Arc<dyn Propagator> {
 }
 
 /// The error for a format that is known but not compiled in.
+///
+/// ```
+/// use tracewire_propagation::from_names;
+///
+/// if let Err(error) = from_names("jaeger") {
+///     println!("{error}"); // says which feature to enable
+///     assert_eq!(error.format().name(), "jaeger");
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotCompiledIn {
     word: String,
@@ -170,6 +201,10 @@ fn find(word: &str) -> Result<Option<Named>, NotCompiledIn> {
 
 /// Lists the names that this build accepts: its formats, the [registered](crate::register)
 /// propagators, and `none`.
+///
+/// ```
+/// assert!(tracewire_propagation::allowed_names().contains(&"none".to_owned()));
+/// ```
 pub fn allowed_names() -> Vec<String> {
     let formats = HeaderFormat::enabled().map(|format| format.name().to_owned());
     formats.chain(registered_names()).chain([NONE.to_owned()]).collect()

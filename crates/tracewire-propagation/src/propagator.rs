@@ -1,7 +1,7 @@
 //! The one trait that every format implements.
 
 use http::{HeaderMap, HeaderName};
-use opentelemetry::Context;
+use opentelemetry::{Context, SpanId};
 use std::{fmt, sync::Arc};
 
 /// Carries a context between processes in HTTP headers.
@@ -41,6 +41,24 @@ pub trait Propagator: fmt::Debug + Send + Sync {
 
     /// The names of the headers that [`inject`](Self::inject) may write.
     fn header_names(&self) -> &[HeaderName];
+
+    /// Does what [`extract`](Self::extract) does, for a service that starts no span under a caller who
+    /// did not sample: in place of such a caller its own span id may come right away, which takes one
+    /// span context instead of two.
+    #[doc(hidden)]
+    fn extract_hop(&self, headers: &HeaderMap, parent: &Context, _own: SpanId) -> Extracted {
+        Extracted::Caller(self.extract(headers, parent))
+    }
+}
+
+/// What [`Propagator::extract_hop`] made.
+#[doc(hidden)]
+#[derive(Clone, Debug)]
+pub enum Extracted {
+    /// A context with the caller's span, if the headers have one.
+    Caller(Context),
+    /// A context below a caller who did not sample, with the service's own span id.
+    Hop(Context),
 }
 
 impl<P: Propagator + ?Sized> Propagator for Arc<P> {
@@ -55,6 +73,10 @@ impl<P: Propagator + ?Sized> Propagator for Arc<P> {
     fn header_names(&self) -> &[HeaderName] {
         (**self).header_names()
     }
+
+    fn extract_hop(&self, headers: &HeaderMap, parent: &Context, own: SpanId) -> Extracted {
+        (**self).extract_hop(headers, parent, own)
+    }
 }
 
 impl<P: Propagator + ?Sized> Propagator for Box<P> {
@@ -68,5 +90,9 @@ impl<P: Propagator + ?Sized> Propagator for Box<P> {
 
     fn header_names(&self) -> &[HeaderName] {
         (**self).header_names()
+    }
+
+    fn extract_hop(&self, headers: &HeaderMap, parent: &Context, own: SpanId) -> Extracted {
+        (**self).extract_hop(headers, parent, own)
     }
 }

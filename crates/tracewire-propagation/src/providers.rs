@@ -5,11 +5,22 @@
 //! attributes. So what sets the globals wraps its providers in [`Unboxed`] and [`Binding`], which tell
 //! [`tracer`] and [`meter`] what they are. Everybody else sees the providers as before, and somebody
 //! else's providers work as before.
+//!
+//! ```
+//! use opentelemetry::{Context, InstrumentationScope, trace::{SpanBuilder, TraceContextExt}};
+//! use tracewire_propagation::providers;
+//!
+//! let found = providers::tracer(InstrumentationScope::builder("my-layer").build());
+//! let (context, records) = found.tracer.start(SpanBuilder::from_name("work"), &Context::new());
+//! context.span().end();
+//! assert!(!records); // no SDK is set in this process
+//! ```
 
+use crate::random_flag::with_span;
 use opentelemetry::{
     Context, InstrumentationScope, global,
     metrics::{Meter, MeterProvider},
-    trace::{Span, SpanBuilder, TraceContextExt, Tracer, TracerProvider},
+    trace::{Span, SpanBuilder, Tracer, TracerProvider},
 };
 use std::{
     any::type_name,
@@ -19,8 +30,24 @@ use std::{
 };
 
 /// A tracer of any type, which starts spans right inside a context.
+///
+/// ```
+/// use opentelemetry::{Context, trace::{SpanBuilder, TraceContextExt, TracerProvider}};
+/// use opentelemetry::trace::noop::NoopTracerProvider;
+/// use tracewire_propagation::providers::AnyTracer;
+///
+/// fn work(tracer: &dyn AnyTracer) {
+///     let (context, _records) = tracer.start(SpanBuilder::from_name("work"), &Context::current());
+///     context.span().end();
+/// }
+///
+/// work(&NoopTracerProvider::new().tracer("shop"));
+/// ```
 pub trait AnyTracer: Send + Sync {
     /// Starts a span. Returns `parent` with the span in it, and whether the span records.
+    ///
+    /// The id of a trace that starts here, or whose caller said so, is marked as random: see
+    /// [`with_random_trace_id`](crate::with_random_trace_id).
     fn start(&self, span: SpanBuilder, parent: &Context) -> (Context, bool);
 }
 
@@ -32,11 +59,20 @@ where
     fn start(&self, span: SpanBuilder, parent: &Context) -> (Context, bool) {
         let span = self.build_with_context(span, parent);
         let records = span.is_recording();
-        (parent.with_span(span), records)
+        (with_span(parent, span), records)
     }
 }
 
 /// A tracer provider of any type.
+///
+/// ```
+/// use opentelemetry::InstrumentationScope;
+/// use opentelemetry::trace::noop::NoopTracerProvider;
+/// use tracewire_propagation::providers::AnyTracerProvider;
+///
+/// let provider: &dyn AnyTracerProvider = &NoopTracerProvider::new();
+/// let tracer = provider.any_tracer(InstrumentationScope::builder("shop").build());
+/// ```
 pub trait AnyTracerProvider {
     /// Returns the tracer of `scope`.
     fn any_tracer(&self, scope: InstrumentationScope) -> Arc<dyn AnyTracer>;
@@ -84,6 +120,15 @@ where
 ///
 /// OpenTelemetry calls that experimental: its SDK does so if its feature
 /// `experimental_metrics_bound_instruments` is on, and what another one binds may take nothing.
+///
+/// ```
+/// use opentelemetry::{InstrumentationScope, metrics::noop::NoopMeterProvider};
+/// use tracewire_propagation::providers::{Binding, meter};
+///
+/// let provider = Binding(NoopMeterProvider::new()); // in a program, the SDK's
+/// let (_meter, binds) = meter(&provider, InstrumentationScope::builder("shop").build());
+/// assert!(binds);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Binding<P>(pub P);
 
@@ -95,6 +140,14 @@ impl<P: MeterProvider> MeterProvider for Binding<P> {
 }
 
 /// What the global tracer provider gave.
+///
+/// ```
+/// use opentelemetry::InstrumentationScope;
+/// use tracewire_propagation::providers;
+///
+/// let found = providers::tracer(InstrumentationScope::builder("shop").build());
+/// assert!(!found.is_unboxed); // the global provider is OpenTelemetry's own
+/// ```
 pub struct FoundTracer {
     /// The tracer.
     pub tracer: Arc<dyn AnyTracer>,
@@ -109,6 +162,13 @@ impl fmt::Debug for FoundTracer {
 }
 
 /// Returns a tracer of the global provider.
+///
+/// ```
+/// use opentelemetry::InstrumentationScope;
+///
+/// let scope = InstrumentationScope::builder("my-layer").with_version("1.0").build();
+/// let found = tracewire_propagation::providers::tracer(scope);
+/// ```
 #[must_use]
 pub fn tracer(scope: InstrumentationScope) -> FoundTracer {
     match Asked::ask(|| global::tracer_with_scope(scope)) {
@@ -120,6 +180,15 @@ pub fn tracer(scope: InstrumentationScope) -> FoundTracer {
 /// Returns a meter of `provider`, and whether its instruments can be bound.
 ///
 /// They can if the provider is in [`Binding`], as the one that `init` sets is.
+///
+/// ```
+/// use opentelemetry::{InstrumentationScope, global};
+///
+/// let scope = InstrumentationScope::builder("my-layer").build();
+/// let provider = global::meter_provider();
+/// let (meter, _binds) = tracewire_propagation::providers::meter(&*provider, scope);
+/// let sent = meter.u64_counter("messages.sent").build();
+/// ```
 #[must_use]
 pub fn meter(provider: &dyn MeterProvider, scope: InstrumentationScope) -> (Meter, bool) {
     let (meter, answer) = Asked::ask(|| provider.meter_with_scope(scope));
@@ -127,6 +196,12 @@ pub fn meter(provider: &dyn MeterProvider, scope: InstrumentationScope) -> (Mete
 }
 
 /// Returns whether `P` is OpenTelemetry's SDK, going by its name.
+///
+/// ```
+/// use opentelemetry::trace::noop::NoopTracerProvider;
+///
+/// assert!(!tracewire_propagation::providers::is_sdk::<NoopTracerProvider>());
+/// ```
 #[must_use]
 pub fn is_sdk<P>() -> bool {
     type_name::<P>().starts_with("opentelemetry_sdk::")

@@ -47,6 +47,14 @@ pub fn register(name: &str, propagator: Arc<dyn Propagator>) -> Result<(), Regis
 }
 
 /// The error for a name that cannot be registered.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tracewire_propagation::{Composite, register};
+///
+/// let error = register("baggage", Arc::new(Composite::default())).unwrap_err();
+/// assert!(error.is_taken());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegisterError {
     name: String,

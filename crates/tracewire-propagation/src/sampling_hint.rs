@@ -4,6 +4,16 @@
 ///
 /// Formats put it into the [`Context`](opentelemetry::Context) as a value. Every child context
 /// inherits it, so it counts only while the context's span is remote, or absent.
+///
+/// ```
+/// use opentelemetry::Context;
+/// use tracewire_propagation::SamplingHint;
+///
+/// /// For a sampler: whether the caller asks to keep the trace whatever it costs.
+/// fn is_debug(parent: &Context) -> bool {
+///     parent.get::<SamplingHint>() == Some(&SamplingHint::Debug)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SamplingHint {

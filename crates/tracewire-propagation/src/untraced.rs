@@ -47,6 +47,14 @@ pub fn untraced(context: &Context) -> Context {
 }
 
 /// Returns whether work in `context` is not to be recorded: see [`untraced`].
+///
+/// ```
+/// use opentelemetry::Context;
+/// use tracewire_propagation::{is_untraced, untraced};
+///
+/// assert!(!is_untraced(&Context::new()));
+/// assert!(is_untraced(&untraced(&Context::new())));
+/// ```
 pub fn is_untraced(context: &Context) -> bool {
     context.get::<Untraced>().is_some()
 }
@@ -56,6 +64,15 @@ pub fn is_untraced(context: &Context) -> bool {
 /// In a context that is [`untraced`] that is the caller's span, or the one that the context had when
 /// it was marked. A sampler that drops a span leaves a new span id behind, which no other service
 /// knows.
+///
+/// ```
+/// use http::HeaderMap;
+/// use opentelemetry::Context;
+/// use tracewire_propagation::{default_propagator, outgoing};
+///
+/// let mut headers = HeaderMap::new();
+/// default_propagator().inject(&outgoing(&Context::current()), &mut headers);
+/// ```
 #[must_use = "the context itself does not change"]
 pub fn outgoing(context: &Context) -> Context {
     let Some(Untraced { sent }) = context.get::<Untraced>() else { return context.clone() };

@@ -12,6 +12,16 @@ const COMMAND: usize = 32;
 
 /// Traces the commands of a connection: a `MultiplexedConnection`, a `ConnectionManager`, a cluster's, or
 /// what a pool lends.
+///
+/// ```no_run
+/// use redis::AsyncCommands;
+///
+/// # async fn example(client: &redis::Client) -> redis::RedisResult<()> {
+/// let mut redis = tracewire_redis::connection(client.get_multiplexed_async_connection().await?);
+/// let stock: Option<u32> = redis.get("lamp").await?; // the span `GET`
+/// # Ok(())
+/// # }
+/// ```
 pub fn connection<C: ConnectionLike>(connection: C) -> Connection<C> {
     let database = Database::new("redis").dynamic_namespace(connection.get_db().to_string());
     Connection { inner: connection, database }
@@ -20,6 +30,20 @@ pub fn connection<C: ConnectionLike>(connection: C) -> Connection<C> {
 /// A traced connection: use it as the one it wraps.
 ///
 /// It is a `ConnectionLike`, so `AsyncCommands`, `Cmd::query_async` and `Pipeline::query_async` accept it.
+///
+/// ```no_run
+/// use redis::aio::MultiplexedConnection;
+/// use tracewire_redis::Connection;
+///
+/// #[derive(Clone)]
+/// struct Stock(Connection<MultiplexedConnection>);
+///
+/// impl Stock {
+///     async fn sell(&mut self, item: &str) -> redis::RedisResult<i64> {
+///         redis::cmd("DECR").arg(item).query_async(&mut self.0).await
+///     }
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Connection<C> {
     inner: C,

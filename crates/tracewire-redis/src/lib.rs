@@ -29,6 +29,7 @@
 //!
 //! Pub/sub, which does not go through commands that are answered once; the blocking API; connecting; and a
 //! command of a pipeline that fails while the pipeline itself succeeds.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod connection;
 mod error;

@@ -3,7 +3,7 @@
 use crate::{
     hop::{Kept, Step},
     redirects::{RedirectError, Redirected, Redirects},
-    send::{Answered, send},
+    send::{Answered, Sending},
 };
 use http::Extensions;
 use reqwest::{Request, Response};
@@ -25,7 +25,7 @@ pub(crate) async fn follow(
     loop {
         let kept = Kept::of(&request);
         let Answered { call, result } =
-            send(settings, request, chain.extensions, next.clone()).await;
+            Sending::new(settings, request, chain.extensions, next.clone()).await;
         let Ok(response) = result else { return Answered { call, result }.end() };
         let step = match kept.step(&response, redirects) {
             Step::Follow(_) if hops >= redirects.max => Step::Fail(RedirectError::TooMany),

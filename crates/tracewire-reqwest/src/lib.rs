@@ -12,6 +12,11 @@
 //! # }
 //! ```
 //!
+//! | feature | adds | default |
+//! |---|---|---|
+//! | `connections` | what calls spend on [connections](#connections) | |
+//! | `rustls` | TLS apart from connecting, with a rustls configuration of yours | |
+//!
 //! # Versions
 //!
 //! The middleware fits reqwest 0.13 and reqwest-middleware 0.5, which this crate re-exports as
@@ -121,6 +126,23 @@
 //! [`Redirects::follow_cross_origin`] follows those too and says what that risks; [`Redirected`]
 //! tells inner middlewares.
 //!
+//! # Connections
+//!
+//! With the feature `connections` and `ClientMiddleware::trace_connections`, a call that sets a
+//! connection up also has what that cost, in seconds:
+//!
+//! | attribute | what |
+//! |---|---|
+//! | `tracewire.connection.dns.duration` | lookups |
+//! | `tracewire.connection.connect.duration` | connecting, a proxy's tunnel, and TLS where its beginning is not known |
+//! | `tracewire.connection.tls.duration` | TLS handshakes, with `ClientMiddleware::trace_handshakes` (feature `rustls`) |
+//! | `tracewire.connection.failed_phase` | `dns`, `connect` or `tls`, if the call ended in it without a connection |
+//!
+//! Below it are the spans `HTTP connection_setup`, `DNS lookup`, `socket connect` and
+//! `TLS client handshake`. A call that reuses a connection has nothing of it, and neither has one whose
+//! connection came from another call while its own was still set up. `connection_metrics` turns on
+//! `dns.lookup.duration` and `tracewire.connection.phase.duration`, histograms of seconds.
+//!
 //! # Calls that are not traced
 //!
 //! [`exclude_urls`](ClientMiddleware::exclude_urls) and the environment variable
@@ -151,7 +173,10 @@
 //! ```
 //!
 //! Where telemetry is suppressed, as around an exporter's own calls, nothing is recorded or sent.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "connections")]
+mod connections;
 mod error;
 mod follow;
 mod hop;

@@ -1,9 +1,13 @@
 //! Configures: the middleware and its options.
 
-use crate::{follow::follow, redirects::Redirects, send::send};
+use crate::{
+    follow::follow,
+    redirects::Redirects,
+    send::{BoxFuture, Call, Sending},
+};
 use http::Extensions;
-use reqwest::{Request, Response};
-use reqwest_middleware::{Middleware, Next, Result};
+use reqwest::Request;
+use reqwest_middleware::{Middleware, Next};
 use std::sync::Arc;
 use tracewire_http::wiring::{ClientSettings, client_options};
 
@@ -22,7 +26,7 @@ use tracewire_http::wiring::{ClientSettings, client_options};
 #[derive(Clone, Debug)]
 #[must_use = "a middleware does nothing until it is added to a client"]
 pub struct ClientMiddleware {
-    settings: Arc<ClientSettings>,
+    pub(crate) settings: Arc<ClientSettings>,
     redirects: Option<Redirects>,
 }
 
@@ -46,7 +50,7 @@ impl ClientMiddleware {
 
     client_options!();
 
-    fn configure(mut self, set: impl FnOnce(&mut ClientSettings)) -> Self {
+    pub(crate) fn configure(mut self, set: impl FnOnce(&mut ClientSettings)) -> Self {
         set(Arc::make_mut(&mut self.settings));
         self
     }
@@ -58,18 +62,22 @@ impl Default for ClientMiddleware {
     }
 }
 
-#[async_trait::async_trait]
 impl Middleware for ClientMiddleware {
-    async fn handle(
-        &self,
+    // As `async_trait` writes it, but for the size of what is boxed.
+    fn handle<'middleware, 'extensions, 'next, 'call>(
+        &'middleware self,
         request: Request,
-        extensions: &mut Extensions,
-        next: Next<'_>,
-    ) -> Result<Response> {
+        extensions: &'extensions mut Extensions,
+        next: Next<'next>,
+    ) -> BoxFuture<'call>
+    where
+        'middleware: 'call,
+        'extensions: 'call,
+        'next: 'call,
+    {
         match self.redirects {
-            None => send(&self.settings, request, extensions, next).await.end(),
-            // Boxed, because its size would be that of every call that follows none.
-            Some(limit) => Box::pin(follow(&self.settings, limit, request, extensions, next)).await,
+            None => Box::pin(Call(Sending::new(&self.settings, request, extensions, next))),
+            Some(limit) => Box::pin(follow(&self.settings, limit, request, extensions, next)),
         }
     }
 }

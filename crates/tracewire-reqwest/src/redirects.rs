@@ -150,6 +150,22 @@ impl Redirected {
 }
 
 /// Why a redirect was not followed. It is the source of a `reqwest_middleware::Error`.
+///
+/// ```
+/// use std::error::Error;
+/// use tracewire_reqwest::RedirectError;
+///
+/// fn is_loop(error: &reqwest_middleware::Error) -> bool {
+///     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+///     while let Some(error) = cause {
+///         if error.downcast_ref() == Some(&RedirectError::TooMany) {
+///             return true;
+///         }
+///         cause = error.source();
+///     }
+///     false
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RedirectError {

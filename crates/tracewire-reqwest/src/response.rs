@@ -11,15 +11,18 @@ use tracewire_http::{
     wiring::{ClientBody, ClientCall},
 };
 
-pub(crate) fn describe(response: &Response) -> ClientResponse<'_> {
+/// The facts of `response`, as far as `call` asks for them.
+pub(crate) fn describe<'a>(response: &'a Response, call: &ClientCall) -> ClientResponse<'a> {
     let (status, version) = (response.status(), response.version());
     let mut facts = ClientResponse::new(status, version, response.headers());
     facts.peer = response.remote_addr();
     facts.body_size = response.content_length();
-    // Where reqwest decodes a body it removes both headers. Without them nothing tells a decoded
-    // body from one of unknown length.
-    let untouched = |name| response.headers().contains_key(name);
-    facts.may_be_decoded = !untouched(CONTENT_LENGTH) && !untouched(CONTENT_ENCODING);
+    if call.looks_at_size() {
+        // Where reqwest decodes a body it removes both headers. Without them nothing tells a
+        // decoded body from one of unknown length.
+        let untouched = |name| response.headers().contains_key(name);
+        facts.may_be_decoded = !untouched(CONTENT_LENGTH) && !untouched(CONTENT_ENCODING);
+    }
     facts
 }
 

@@ -4,7 +4,12 @@ use crate::{error, request, response};
 use http::Extensions;
 use reqwest::{Request, Response};
 use reqwest_middleware::{Next, Result};
-use std::sync::Arc;
+use std::{
+    mem,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 use tracewire_http::{
     ErrorType, Outcome,
     wiring::{ClientCall, ClientSettings, Scope, Scoped},
@@ -46,19 +51,93 @@ impl Answered {
     }
 }
 
-/// Sends one request, as one call.
-pub(crate) async fn send(
-    settings: &Arc<ClientSettings>,
-    mut request: Request,
-    extensions: &mut Extensions,
-    next: Next<'_>,
-) -> Answered {
-    let mut scope = Scope::from(request::start(settings, &mut request, extensions));
-    let sending = scope.run(|| next.run(request, extensions));
-    let (result, scope) = Scoped::new(sending, scope).await;
-    let mut call = scope.into_traced();
-    if let (Some(call), Ok(response)) = (&mut call, &result) {
-        call.set_response(&response::describe(response));
+/// Sends one request, as one call that starts when this is first polled.
+///
+/// An `async fn` would do the same in three times the space: it keeps a request where it came in and
+/// once more where it is used.
+pub(crate) struct Sending<'a> {
+    settings: &'a Arc<ClientSettings>,
+    started: bool,
+    work: Scoped<Rest<'a>, ClientCall>,
+}
+
+impl<'a> Sending<'a> {
+    pub(crate) fn new(
+        settings: &'a Arc<ClientSettings>,
+        request: Request,
+        extensions: &'a mut Extensions,
+        next: Next<'a>,
+    ) -> Self {
+        let rest = Rest::Unsent { request, extensions, next };
+        Self { settings, started: false, work: Scoped::new(rest, Scope::Bare) }
     }
-    Answered { call, result }
+
+    fn start(&mut self) {
+        let mut work = Pin::new(&mut self.work);
+        let rest = work.as_mut().inner_mut().map(Pin::get_mut);
+        if let Some(Rest::Unsent { request, extensions, .. }) = rest {
+            let call = request::start(self.settings, request, extensions);
+            *work.scope() = Scope::from(call);
+        }
+    }
+}
+
+impl Future for Sending<'_> {
+    type Output = Answered;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answered> {
+        if !self.started {
+            self.started = true;
+            self.start();
+        }
+        let (result, scope) = ready!(Pin::new(&mut self.work).poll(cx));
+        let mut call = scope.into_traced();
+        if let (Some(call), Ok(response)) = (&mut call, &result) {
+            call.set_response(&response::describe(response, call));
+        }
+        Poll::Ready(Answered { call, result })
+    }
+}
+
+/// The same, to the end of the call.
+pub(crate) struct Call<'a>(pub(crate) Sending<'a>);
+
+impl Future for Call<'_> {
+    type Output = Result<Response>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Response>> {
+        Poll::Ready(ready!(Pin::new(&mut self.0).poll(cx)).end())
+    }
+}
+
+/// The rest of the middlewares and the client.
+enum Rest<'a> {
+    Unsent {
+        request: Request,
+        extensions: &'a mut Extensions,
+        next: Next<'a>,
+    },
+    Sent(BoxFuture<'a>),
+    /// Between the two, and where a middleware panicked.
+    Taken,
+}
+
+/// What a middleware returns.
+pub(crate) type BoxFuture<'a> = Pin<Box<dyn Future<Output = Result<Response>> + Send + 'a>>;
+
+impl Future for Rest<'_> {
+    type Output = Result<Response>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Response>> {
+        if let Self::Unsent { .. } = *self
+            && let Self::Unsent { request, extensions, next } =
+                mem::replace(&mut *self, Self::Taken)
+        {
+            *self = Self::Sent(next.run(request, extensions));
+        }
+        match &mut *self {
+            Self::Sent(sent) => sent.as_mut().poll(cx),
+            Self::Unsent { .. } | Self::Taken => unreachable!("not polled after a panic"),
+        }
+    }
 }

@@ -31,7 +31,7 @@
 //! | keep or drop all | [`AlwaysOn`], [`AlwaysOff`] |
 //! | mark what a sampler keeps | [`Annotating`] |
 //! | record dropped spans for processors | [`Sampler::always_record`] |
-//! | use a sampler that knows no thresholds | [`Sampler::wrap`], [`Sampler::parent_based`] |
+//! | use a sampler that knows no thresholds | [`Sampler::wrap`], [`Sampler::parent_based`], [`Sampler::by_parent`] |
 //!
 //! All of the first six are [`Composable`]: they name a threshold, and [`Sampler`] decides.
 //!
@@ -51,11 +51,13 @@
 //!
 //! Follows OpenTelemetry's specification of probability sampling, which is in development:
 //! <https://opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling/>.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod composable;
 mod digits;
 mod otel_trace_state;
 mod parent;
+mod parent_branches;
 mod plain;
 mod randomness;
 mod rate;
@@ -69,6 +71,7 @@ pub use self::{
         ParentThreshold, Probability, ProbabilityError, RateStatus, RateTarget, SamplingParameters,
     },
     otel_trace_state::{OtelTraceState, with_threshold},
+    parent_branches::ParentBranches,
     randomness::Randomness,
     rate::{Clock, SystemClock},
     rules::{Conditions, Pattern, RuleBased, RuleError},

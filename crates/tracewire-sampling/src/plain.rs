@@ -1,6 +1,7 @@
 //! Samplers that know no thresholds: OpenTelemetry's stable ones, and those of applications.
 
 use crate::{
+    ParentBranches,
     composable::ParentDecision,
     otel_trace_state::{OtelTraceState, with_threshold},
     parent::{Trace, real_parent, without_span},
@@ -25,6 +26,8 @@ pub(crate) enum Plain {
     Constant(SamplingDecision),
     /// Follows the parent, and asks another sampler about roots.
     ParentBased(Box<dyn ShouldSample>),
+    /// Asks the sampler for this kind of parent.
+    Branches(Box<ParentBranches>),
     /// Nobody knows what it goes by, so a caller's `th` says nothing about its decisions.
     Other(Box<dyn ShouldSample>),
 }
@@ -74,6 +77,7 @@ impl Plain {
         match self {
             Self::Constant(decision) => decided(decision.clone(), state_of(parent)),
             Self::ParentBased(root) => follow(&**root, span, parent, hint),
+            Self::Branches(branches) => branch(branches, span, parent, hint),
             Self::Other(sampler) => {
                 let context = span.context.map(real_parent);
                 let result = span.ask(&**sampler, context.as_deref());
@@ -89,6 +93,7 @@ impl fmt::Debug for Plain {
             Self::Constant(SamplingDecision::Drop) => f.write_str("AlwaysOff"),
             Self::Constant(_) => f.write_str("AlwaysOn"),
             Self::ParentBased(root) => f.debug_tuple("ParentBased").field(root).finish(),
+            Self::Branches(branches) => branches.fmt(f),
             Self::Other(sampler) => sampler.fmt(f),
         }
     }
@@ -102,20 +107,47 @@ fn follow(
     hint: Option<SamplingHint>,
 ) -> SamplingResult {
     let decision = match Trace::read(parent, hint, span.trace_id).decision {
-        ParentDecision::None if parent.is_some() => {
-            let context = span.context.map(without_span);
-            return merged(span.ask(root, context.as_ref()), parent);
-        }
-        ParentDecision::None => {
-            let context = span.context.map(real_parent);
-            return span.ask(root, context.as_deref());
-        }
+        ParentDecision::None => return ask_root(root, span, parent),
         ParentDecision::NotSampled => SamplingDecision::Drop,
         ParentDecision::Sampled | ParentDecision::Threshold(_) => SamplingDecision::RecordAndSample,
     };
     let state = state_of(parent);
     // What a format asks for beyond the flag was decided by no threshold.
     decided(decision, if hint.is_some() { with_threshold(&state, None) } else { state })
+}
+
+/// Asks the sampler for this kind of parent. What the format asked for counts as what the parent decided.
+fn branch(
+    branches: &ParentBranches,
+    span: &NewSpan<'_>,
+    parent: Option<&SpanContext>,
+    hint: Option<SamplingHint>,
+) -> SamplingResult {
+    let decision = Trace::read(parent, hint, span.trace_id).decision;
+    match branches.choose(decision, parent) {
+        None => ask_root(branches.root_sampler(), span, parent),
+        Some(sampler) => {
+            let result = sampler.decide(span, parent, hint);
+            if hint.is_none() {
+                return result;
+            }
+            without_inherited_threshold(result, parent)
+        }
+    }
+}
+
+/// Asks about a span that nothing is decided about, whether or not a caller has a trace for it.
+fn ask_root(
+    root: &dyn ShouldSample,
+    span: &NewSpan<'_>,
+    parent: Option<&SpanContext>,
+) -> SamplingResult {
+    if parent.is_some() {
+        let context = span.context.map(without_span);
+        return merged(span.ask(root, context.as_ref()), parent);
+    }
+    let context = span.context.map(real_parent);
+    span.ask(root, context.as_deref())
 }
 
 /// Takes out a threshold that the sampler only passed on.

@@ -1,7 +1,7 @@
 //! The sampler around all others.
 
 use crate::{
-    Randomness, Threshold,
+    ParentBranches, Randomness, Threshold,
     composable::{Composable, RateStatus, RateTarget, SamplingParameters},
     otel_trace_state::with_threshold,
     parent::{Trace, hint},
@@ -78,6 +78,12 @@ impl Sampler {
         Self::by(By::Plain(Plain::ParentBased(Box::new(root))))
     }
 
+    /// Asks another sampler for each kind of parent, as OpenTelemetry's `ParentBased` with all of its
+    /// options.
+    pub fn by_parent(branches: ParentBranches) -> Self {
+        Self::by(By::Plain(Plain::Branches(Box::new(branches))))
+    }
+
     /// Decides by a sampler of the SDK or of the application.
     ///
     /// The SDK's `ParentBased` becomes [`parent_based`](Self::parent_based). Of a sampler that is
@@ -150,6 +156,7 @@ impl Sampler {
     pub fn needs_unsampled_described(&self) -> bool {
         match &*self.current.load().by {
             By::Tree(tree) => !tree.drops_unsampled(),
+            By::Plain(Plain::Branches(branches)) => !branches.drop_unsampled(),
             By::Plain(_) => false,
         }
     }
@@ -164,6 +171,7 @@ impl Sampler {
         let drops = match &*current.by {
             By::Tree(tree) => tree.drops_unsampled(),
             By::Plain(Plain::ParentBased(_) | Plain::Constant(SamplingDecision::Drop)) => true,
+            By::Plain(Plain::Branches(branches)) => branches.drop_unsampled(),
             By::Plain(_) => false,
         };
         drops && !current.record_dropped
@@ -203,7 +211,7 @@ impl ShouldSample for Sampler {
 }
 
 impl Sampler {
-    fn decide(
+    pub(crate) fn decide(
         &self,
         span: &NewSpan<'_>,
         parent: Option<&SpanContext>,

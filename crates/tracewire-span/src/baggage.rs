@@ -23,12 +23,29 @@ use opentelemetry::{
 use tracewire_propagation::current;
 
 /// Returns the value of a key in the current context.
+///
+/// ```
+/// use tracewire_span::baggage;
+///
+/// baggage::set("tenant", "acme").in_scope(|| {
+///     assert_eq!(baggage::get("tenant").as_deref(), Some("acme"));
+/// });
+/// ```
 #[must_use]
 pub fn get(key: &str) -> Option<String> {
     current::with(|context| context.baggage().get(key).map(ToString::to_string))
 }
 
 /// Returns all entries of the current context, sorted by key.
+///
+/// ```
+/// use tracewire_span::baggage;
+///
+/// baggage::set("tenant", "acme").set("plan", "free").in_scope(|| {
+///     let keys: Vec<_> = baggage::entries().into_iter().map(|(key, _)| key).collect();
+///     assert_eq!(keys, ["plan", "tenant"]);
+/// });
+/// ```
 #[must_use]
 pub fn entries() -> Vec<(String, String)> {
     let mut entries: Vec<_> = current::with(|context| {
@@ -53,16 +70,43 @@ pub fn set(key: impl Into<String>, value: impl Into<String>) -> Change {
 }
 
 /// Removes an entry for a future or a scope.
+///
+/// ```
+/// use tracewire_span::baggage;
+///
+/// baggage::set("card", "4111").in_scope(|| {
+///     // Calls in here do not send it.
+///     baggage::remove("card").in_scope(|| assert_eq!(baggage::get("card"), None));
+/// });
+/// ```
 pub fn remove(key: impl Into<String>) -> Change {
     Change::default().remove(key)
 }
 
 /// Removes all baggage for a future or a scope.
+///
+/// ```
+/// use tracewire_span::baggage;
+///
+/// baggage::set("tenant", "acme").in_scope(|| {
+///     baggage::clear().in_scope(|| assert!(baggage::entries().is_empty()));
+/// });
+/// ```
 pub fn clear() -> Change {
     Change { clear: true, edits: Vec::new() }
 }
 
 /// A change to the current baggage, for a future or a scope.
+///
+/// ```
+/// use tracewire_span::baggage;
+///
+/// # async fn charge() {}
+/// # async fn example() {
+/// let change = baggage::set("tenant", "acme").remove("card");
+/// change.run(charge()).await;
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 #[must_use = "the change takes effect with `run`, `in_scope` or `context`"]
 pub struct Change {

@@ -218,6 +218,16 @@ impl SpanBuilder {
 }
 
 /// A [`SpanBuilder`] after [`ignore_errors`](SpanBuilder::ignore_errors).
+///
+/// ```
+/// use tracewire_span::span;
+///
+/// # async fn lookup(item: &str) -> Result<u32, std::num::ParseIntError> { item.parse() }
+/// # async fn example() {
+/// // Not finding the item in the cache is no error.
+/// let cached = span("look up").ignore_errors().run(lookup("lamp")).await;
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a span starts with `run`, `in_scope` or `stream`"]
 pub struct WithoutErrors(SpanBuilder);

@@ -2,10 +2,7 @@
 
 use crate::Tracer;
 use arc_swap::{ArcSwapOption, Guard};
-use opentelemetry::{
-    Context, global,
-    trace::{SpanBuilder, TraceContextExt, Tracer as _},
-};
+use opentelemetry::{Context, global, trace::SpanBuilder};
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -41,7 +38,7 @@ pub(crate) fn start(tracer: &Tracer, builder: SpanBuilder, parent: &Context) -> 
     let version = default_version();
     if version == 0 {
         let tracer = global::tracer_with_scope(tracer.scope());
-        return parent.with_span(tracer.build_with_context(builder, parent));
+        return AnyTracer::start(&tracer, builder, parent).0;
     }
     if let Some(own) = find(&KEPT.load(), version, tracer) {
         return own.resolved.start(builder, parent).0;

@@ -38,6 +38,20 @@ pub fn current() -> Span {
 /// Handles are cheap to clone and can be sent to other tasks and threads. They may outlive the span:
 /// what is set after its end is ignored. A span from [`start`](crate::SpanBuilder::start) ends with
 /// [`end`](Self::end), or when its last handle is dropped.
+///
+/// ```
+/// use std::thread;
+/// use tracewire_span::{Span, current, span};
+///
+/// fn work() {
+///     current().set_attribute("items", 3).add_event("half done");
+/// }
+///
+/// let job: Span = span("nightly job").start();
+/// let handle = job.clone();
+/// thread::spawn(move || handle.in_scope(work)).join().unwrap();
+/// job.end();
+/// ```
 #[derive(Clone, Debug)]
 pub struct Span {
     context: Context,

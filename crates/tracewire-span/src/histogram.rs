@@ -58,6 +58,13 @@ struct Instrument {
 }
 
 /// Creates a [`Histogram`] of this name, with name and version of the current package.
+///
+/// ```
+/// use tracewire_span::{Histogram, histogram};
+///
+/// static CHECKOUT: Histogram = histogram!("checkout.duration");
+/// # let _ = &CHECKOUT;
+/// ```
 #[macro_export]
 macro_rules! histogram {
     ($name:expr) => {

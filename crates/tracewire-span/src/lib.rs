@@ -38,6 +38,7 @@
 //! or to the one that the [context carries](provider).
 //!
 //! Names longer than 256 bytes and texts longer than 4096 are cut at a character and end with `…`.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod baggage;
 mod builder;

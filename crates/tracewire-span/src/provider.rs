@@ -3,6 +3,17 @@
 //! Spans started in such a context go to its provider instead of the global one. That keeps the spans of
 //! several tenants apart, and lets tests run side by side. A [`Tracer`](crate::Tracer) with its own
 //! provider always uses that one.
+//!
+//! ```
+//! use opentelemetry::Context;
+//! use opentelemetry::trace::noop::NoopTracerProvider;
+//! use tracewire_span::{provider, span};
+//!
+//! let tenant = NoopTracerProvider::new(); // in a program, the SDK's
+//! let context = provider::with_provider(&Context::current(), tenant);
+//! let _attached = context.attach();
+//! span("work").in_scope(|| ()); // a span of that provider
+//! ```
 
 use opentelemetry::{Context, global::ObjectSafeTracerProvider};
 use std::sync::Arc;
@@ -29,6 +40,12 @@ pub fn with_provider(
 }
 
 /// Returns the provider that `context` carries, if any.
+///
+/// ```
+/// use tracewire_span::provider::provider;
+///
+/// assert!(provider(&opentelemetry::Context::current()).is_none()); // the global one counts
+/// ```
 #[must_use]
 pub fn provider(context: &Context) -> Option<&SharedTracerProvider> {
     context.get::<SharedTracerProvider>()

@@ -32,6 +32,21 @@ where
 /// # Panics
 ///
 /// Outside of a tokio runtime, as `spawn_blocking` does.
+///
+/// ```
+/// use tracewire_span::{span, spawn_blocking};
+///
+/// # fn resize(image: Vec<u8>) -> Vec<u8> { image }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tokio::task::JoinError> {
+/// # let image = Vec::new();
+/// span("upload").run(async {
+///     // `resize` is a child of `upload`.
+///     spawn_blocking(move || span("resize").in_scope(|| resize(image))).await
+/// }).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[track_caller]
 pub fn spawn_blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,

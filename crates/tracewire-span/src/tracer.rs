@@ -7,10 +7,10 @@ use crate::{
 use opentelemetry::{
     Context, InstrumentationScope,
     global::{BoxedTracer, ObjectSafeTracerProvider},
-    trace::{self, TraceContextExt, Tracer as _},
+    trace::{self, TraceContextExt},
 };
 use std::{borrow::Cow, fmt, sync::Arc};
-use tracewire_propagation::{current, with_random_trace_id};
+use tracewire_propagation::{current, providers::AnyTracer};
 
 /// Creates a span of this name, to be started around a future, a closure or a stream.
 ///
@@ -51,6 +51,14 @@ pub struct Tracer {
 }
 
 /// Creates a [`Tracer`] with the name and version of the current package.
+///
+/// ```
+/// use tracewire_span::{Tracer, tracer};
+///
+/// static TRACER: Tracer = tracer!();
+///
+/// TRACER.span("resize").in_scope(|| println!("smaller"));
+/// ```
 #[macro_export]
 macro_rules! tracer {
     () => {
@@ -92,15 +100,11 @@ impl Tracer {
         let context = match self.provider_in(parent) {
             Some(provider) => {
                 let tracer = BoxedTracer::new(provider.boxed_tracer(self.scope()));
-                parent.with_span(tracer.build_with_context(builder, parent))
+                AnyTracer::start(&tracer, builder, parent).0
             }
             None => global::start(self, builder, parent),
         };
-        if has_trace(parent) {
-            return Span::from_context(context);
-        }
-        // OpenTelemetry's generators draw the whole id; the services called learn it by a flag.
-        Span::from_context(with_random_trace_id(&context))
+        Span::from_context(context)
     }
 
     /// Whether every span under `parent`, which is not sampled, is known to be dropped.

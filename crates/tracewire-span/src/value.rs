@@ -25,6 +25,14 @@ pub trait IntoValue {
 }
 
 /// A key with its value: a pair, or OpenTelemetry's [`KeyValue`].
+///
+/// ```
+/// use opentelemetry::KeyValue;
+/// use tracewire_span::span;
+///
+/// let pairs = span("checkout").attributes([("items", 3), ("gifts", 1)]);
+/// let key_values = span("checkout").attributes([KeyValue::new("payment", "card")]);
+/// ```
 pub trait IntoAttribute {
     /// Returns the attribute, or `None` if there is no value.
     fn into_attribute(self) -> Option<KeyValue>;

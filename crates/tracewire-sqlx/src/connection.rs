@@ -161,6 +161,15 @@ impl<DB: Database> fmt::Debug for Connection<'_, DB> {
 /// A traced connection of a [`Pool`](crate::Pool). It returns to the pool when it is dropped.
 ///
 /// Run queries on `&mut *connection`.
+///
+/// ```no_run
+/// # #[cfg(feature = "sqlite")]
+/// # async fn example(pool: tracewire_sqlx::Pool<sqlx::Sqlite>) -> Result<(), sqlx::Error> {
+/// let mut connection = pool.acquire().await?; // the wait is measured
+/// sqlx::query("DELETE FROM carts").execute(&mut *connection).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct PoolConnection<DB: Database> {
     connection: Connection<'static, DB>,
     lease: Lease,

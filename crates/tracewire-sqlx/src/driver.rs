@@ -5,6 +5,15 @@ use tracewire_span::database::Database;
 
 /// A driver of sqlx whose pools [`pool`](crate::pool) accepts: `Postgres`, `MySql` and `Sqlite`, each with
 /// the feature of its name.
+///
+/// ```no_run
+/// use tracewire_sqlx::{Driver, Pool};
+///
+/// /// Traces the pool of whichever database the program was built for.
+/// fn traced<DB: Driver>(pool: sqlx::Pool<DB>) -> Pool<DB> {
+///     tracewire_sqlx::pool(pool)
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a database driver that is enabled for tracing",
     note = "enable the feature `postgres`, `mysql` or `sqlite` of `tracewire-sqlx` (`sqlx-postgres`, \

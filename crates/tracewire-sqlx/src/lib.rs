@@ -59,6 +59,7 @@
 //! # sqlx 0.9
 //!
 //! sqlx 0.9 requires Rust 1.94, more than this crate does. It will become a feature beside this version.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod comment;
 mod connection;
@@ -85,11 +86,20 @@ pub use sqlx;
 /// settings. The pool given is shared, not copied: clones of it stay untraced.
 ///
 /// Use [`Pool::new`] for a driver without a feature here, or to describe the database yourself.
+///
+/// ```no_run
+/// # #[cfg(feature = "postgres")]
+/// # async fn example() -> Result<(), sqlx::Error> {
+/// let pool = tracewire_sqlx::pool(sqlx::PgPool::connect("postgres://localhost/shop").await?);
+/// sqlx::query("DELETE FROM carts").execute(&pool).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub fn pool<DB: Driver>(pool: sqlx::Pool<DB>) -> Pool<DB> {
     let database = DB::describe(&pool.connect_options());
     Pool::new(pool, database)
 }
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "sqlite"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

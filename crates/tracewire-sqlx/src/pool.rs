@@ -14,6 +14,21 @@ use tracewire_span::database::{self, ConnectionPool, PoolState};
 ///
 /// Clones share the pool. It derefs to sqlx's pool, for `size()`, `close()` and migrations: what is done
 /// through that (`&*pool`) is not traced.
+///
+/// ```no_run
+/// # #[cfg(feature = "postgres")]
+/// # async fn example(pool: sqlx::PgPool) -> Result<(), sqlx::Error> {
+/// use std::time::Duration;
+/// use tracewire_sqlx::Pool;
+///
+/// let pool: Pool<sqlx::Postgres> = tracewire_sqlx::pool(pool)
+///     .name("orders")
+///     .wait_spans_from(Duration::from_millis(10));
+///
+/// let names: Vec<String> = sqlx::query_scalar("SELECT name FROM items").fetch_all(&pool).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Pool<DB: Database> {
     inner: sqlx::Pool<DB>,
     observer: Arc<Observer<DB>>,

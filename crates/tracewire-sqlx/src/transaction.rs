@@ -14,6 +14,16 @@ use tracewire_span::database::Lease;
 ///
 /// If it is dropped without [`commit`](Self::commit), sqlx rolls it back with the connection's next use,
 /// which is not traced.
+///
+/// ```no_run
+/// # #[cfg(feature = "sqlite")]
+/// # async fn example(pool: tracewire_sqlx::Pool<sqlx::Sqlite>) -> Result<(), sqlx::Error> {
+/// let mut tx = pool.begin().await?;
+/// sqlx::query("UPDATE items SET stock = stock - 1").execute(&mut *tx).await?;
+/// tx.commit().await?; // the span `COMMIT`
+/// # Ok(())
+/// # }
+/// ```
 pub struct Transaction<'c, DB: Database> {
     connection: Connection<'c, DB>,
     is_savepoint: bool,

@@ -38,6 +38,15 @@ pub struct Collector {
 }
 
 /// How a [`Collector`] answers.
+///
+/// ```
+/// use std::time::Duration;
+/// use tracewire_testing::{Answer, Collector};
+///
+/// let collector = Collector::answering(Answer::Delay(Duration::from_millis(100)));
+/// // ... export something to `collector.endpoint()` ...
+/// collector.answer(Answer::Accept); // from now on
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Answer {
@@ -55,6 +64,17 @@ pub enum Answer {
 }
 
 /// A request as it arrived, whatever the answer.
+///
+/// ```no_run
+/// use tracewire_testing::Collector;
+///
+/// let collector = Collector::start();
+/// // ... export something to `collector.endpoint()` ...
+/// for request in collector.received_requests(1).block() {
+///     assert_eq!(request.path, "/v1/traces");
+///     assert_eq!(request.headers["content-type"], "application/x-protobuf");
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Received {
@@ -62,7 +82,7 @@ pub struct Received {
     pub path: String,
     /// Its headers.
     pub headers: HeaderMap,
-    /// The octets of its body as sent, compressed perhaps.
+    /// The bytes of its body as sent, perhaps compressed.
     pub body: Bytes,
     /// Why it could not be read, if so.
     pub error: Option<String>,
@@ -189,7 +209,7 @@ fn describe(state: &State) -> String {
         .iter()
         .map(|request| {
             let error = request.error.as_deref().unwrap_or("read");
-            format!("{} ({} octets): {error}", request.path, request.body.len())
+            format!("{} ({} bytes): {error}", request.path, request.body.len())
         })
         .collect();
     format!(

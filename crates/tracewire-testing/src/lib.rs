@@ -16,8 +16,8 @@
 //! ```
 //!
 //! Every [`Capture`] has providers of its own, so tests run side by side. Give them to the layers
-//! under test, and run the test inside [`Capture::run`] or [`Capture::in_scope`]: then spans by hand
-//! arrive as well.
+//! under test, and run the test inside [`Capture::run`] or [`Capture::in_scope`]: then custom
+//! spans arrive as well.
 //!
 //! * [`Capture::spans`] is what has ended; [`Capture::finished`] waits until all that started has
 //!   ended, with a deadline and without sleeping.
@@ -29,6 +29,7 @@
     feature = "collector",
     doc = "* [`Collector`] is a fake OTLP collector on a free loopback port, for tests of exporters."
 )]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod assertions;
 mod capture;
@@ -54,7 +55,7 @@ pub use collector::{Answer, Collector, Received};
 pub use logs::{Log, Logs};
 pub use metrics::{Metric, MetricKind, Metrics, Point};
 #[cfg(feature = "collector")]
-pub use signal::Signal;
+pub(crate) use signal::Signal;
 pub use span::{Event, Link, Span};
 pub use spans::Spans;
 pub use wait::Wait;

@@ -13,10 +13,29 @@ use opentelemetry_proto::tonic::logs::v1 as proto;
 use std::{fmt, ops::Deref};
 
 /// Log records in the order they were emitted. A slice of [`Log`]s.
+///
+/// ```
+/// use tracewire_testing::Capture;
+///
+/// let capture = Capture::new();
+/// // ... give `capture.logger_provider()` to the code under test ...
+/// assert!(capture.logs().is_empty());
+/// ```
 #[derive(Clone, Default)]
 pub struct Logs(pub(crate) Vec<Log>);
 
 /// One log record.
+///
+/// ```no_run
+/// use tracewire_testing::Capture;
+///
+/// let capture = Capture::new();
+/// // ... give `capture.logger_provider()` to the code under test ...
+/// let logs = capture.logs();
+/// let log = logs.one("price not found");
+/// assert_eq!(log.severity, "WARN");
+/// assert!(log.trace_id.is_some());
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct Log {
     /// The severity as the source calls it: `INFO`.

@@ -10,10 +10,34 @@ use proto::{metric::Data, number_data_point::Value as Number};
 use std::{fmt, ops::Deref};
 
 /// The metrics collected at one moment, sorted by name. A slice of [`Metric`]s.
+///
+/// ```
+/// use opentelemetry::{KeyValue, metrics::MeterProvider};
+/// use tracewire_testing::Capture;
+///
+/// let capture = Capture::new();
+/// let orders = capture.meter_provider().meter("shop").u64_counter("shop.orders").build();
+/// orders.add(2, &[KeyValue::new("payment", "card")]);
+///
+/// assert_eq!(capture.metrics().one("shop.orders").point([("payment", "card")]).value, 2.0);
+/// ```
 #[derive(Clone, Default)]
 pub struct Metrics(Vec<Metric>);
 
 /// One metric with its points.
+///
+/// ```
+/// use opentelemetry::metrics::MeterProvider;
+/// use tracewire_testing::{Capture, MetricKind};
+///
+/// let capture = Capture::new();
+/// let meter = capture.meter_provider().meter("shop");
+/// meter.f64_histogram("checkout.duration").with_unit("s").build().record(0.25, &[]);
+///
+/// let metrics = capture.metrics();
+/// let metric = metrics.one("checkout.duration");
+/// assert_eq!((metric.kind, metric.unit.as_str()), (MetricKind::Histogram, "s"));
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct Metric {
     /// The name of the instrument.
@@ -31,6 +55,15 @@ pub struct Metric {
 }
 
 /// How the measurements of a metric add up.
+///
+/// ```
+/// use opentelemetry::metrics::MeterProvider;
+/// use tracewire_testing::{Capture, MetricKind};
+///
+/// let capture = Capture::new();
+/// capture.meter_provider().meter("shop").i64_gauge("shop.stock").build().record(7, &[]);
+/// assert_eq!(capture.metrics().one("shop.stock").kind, MetricKind::Gauge);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MetricKind {
@@ -47,6 +80,20 @@ pub enum MetricKind {
 }
 
 /// What was measured under one set of attributes.
+///
+/// ```
+/// use opentelemetry::{KeyValue, metrics::MeterProvider};
+/// use tracewire_testing::Capture;
+///
+/// let capture = Capture::new();
+/// let histogram = capture.meter_provider().meter("shop").f64_histogram("checkout.duration").build();
+/// histogram.record(0.25, &[KeyValue::new("payment", "card")]);
+/// histogram.record(0.5, &[KeyValue::new("payment", "card")]);
+///
+/// let metrics = capture.metrics();
+/// let point = metrics.one("checkout.duration").only();
+/// assert_eq!((point.count, point.value), (2, 0.75)); // the value of a histogram is its sum
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
     /// The attributes, sorted by key.

@@ -14,6 +14,22 @@ use std::{
 /// An ended span, on its own or as part of the [`Spans`](crate::Spans) it was found in.
 ///
 /// Each assertion gives the span back, and prints the whole tree when it fails.
+///
+/// ```
+/// use opentelemetry::trace::SpanKind;
+/// use tracewire_span::span;
+/// use tracewire_testing::Capture;
+///
+/// let capture = Capture::new();
+/// capture.in_scope(|| {
+///     span("checkout").attribute("cart.items", 3).in_scope(|| span("charge").in_scope(|| ()));
+/// });
+///
+/// let spans = capture.spans();
+/// let checkout = spans.one("checkout");
+/// checkout.is_root().is_kind(SpanKind::Internal).has("cart.items", 3).has_no("error.type");
+/// spans.one("charge").is_child_of(&checkout);
+/// ```
 #[derive(Clone)]
 pub struct Span {
     /// The name.
@@ -55,6 +71,21 @@ pub struct Span {
 }
 
 /// An event of a span.
+///
+/// ```
+/// use tracewire_span::{Event, current, span};
+/// use tracewire_testing::Capture;
+///
+/// let capture = Capture::new();
+/// capture.in_scope(|| {
+///     span("checkout").in_scope(|| {
+///         current().add_event(Event::new("paid").attribute("amount", 25));
+///     });
+/// });
+///
+/// let checkout = capture.spans().one("checkout");
+/// assert_eq!(checkout.event("paid").attributes[0].key.as_str(), "amount");
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// The name.
@@ -66,6 +97,20 @@ pub struct Event {
 }
 
 /// A link from a span to another.
+///
+/// ```
+/// use tracewire_span::span;
+/// use tracewire_testing::Capture;
+///
+/// let capture = Capture::new();
+/// capture.in_scope(|| {
+///     let order = span("order").start();
+///     span("ship").link(order.span_context()).in_scope(|| ());
+/// });
+///
+/// let spans = capture.spans();
+/// assert_eq!(spans.one("ship").links[0].span_id, spans.one("order").span_id);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Link {
     /// The trace of the other span.
@@ -142,12 +187,12 @@ impl Link {
     }
 }
 
-pub(crate) fn trace_id(octets: &[u8]) -> TraceId {
-    octets.try_into().map_or(TraceId::INVALID, TraceId::from_bytes)
+pub(crate) fn trace_id(bytes: &[u8]) -> TraceId {
+    bytes.try_into().map_or(TraceId::INVALID, TraceId::from_bytes)
 }
 
-pub(crate) fn span_id(octets: &[u8]) -> SpanId {
-    octets.try_into().map_or(SpanId::INVALID, SpanId::from_bytes)
+pub(crate) fn span_id(bytes: &[u8]) -> SpanId {
+    bytes.try_into().map_or(SpanId::INVALID, SpanId::from_bytes)
 }
 
 pub(crate) fn time(nanoseconds: u64) -> SystemTime {

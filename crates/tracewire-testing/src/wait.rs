@@ -19,6 +19,23 @@ const PATIENCE: Duration = Duration::from_secs(5);
 ///
 /// When the deadline passes, 5 seconds unless set by [`within`](Self::within). The message says
 /// what there was instead.
+///
+/// ```
+/// use std::thread;
+/// use std::time::Duration;
+/// use tracewire_span::span;
+/// use tracewire_testing::Capture;
+///
+/// let capture = Capture::new();
+/// let context = capture.context();
+/// let thread = thread::spawn(move || {
+///     let _attached = context.attach();
+///     span("work").in_scope(|| ());
+/// });
+/// let spans = capture.ended(1).within(Duration::from_secs(10)).block();
+/// assert_eq!(spans.only().name, "work");
+/// # thread.join().unwrap();
+/// ```
 #[must_use = "a wait does nothing unless awaited or blocked on"]
 pub struct Wait<T> {
     look: Look<T>,

@@ -2,6 +2,13 @@
 //!
 //! A limit of ours is in bytes, and what was cut is marked: [`cut`]. A limit that OpenTelemetry's
 //! variables set is in characters, and nothing is added: [`first_chars`].
+//!
+//! ```
+//! use tracewire_text::cut::{cut, first_chars};
+//!
+//! assert_eq!(cut("a long value", 9), "a long…"); // at most nine bytes
+//! assert_eq!(first_chars("grüße", 3), "grü");
+//! ```
 
 use std::borrow::Cow;
 

@@ -2,6 +2,13 @@
 //!
 //! The `wildmatch` crate matches them: without allocation, and in time bounded by the product of both
 //! lengths. This module bounds these lengths.
+//!
+//! ```
+//! use tracewire_text::glob::{Pattern, split_list};
+//!
+//! let patterns: Vec<_> = split_list("/healthz, /internal/*").map(Pattern::new).collect();
+//! assert!(patterns.iter().any(|pattern| pattern.matches("/internal/metrics")));
+//! ```
 
 use std::fmt;
 use wildmatch::WildMatch;

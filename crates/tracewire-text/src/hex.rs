@@ -3,6 +3,13 @@
 //! Decoding reads eight digits at once and has no branch that depends on them, because every request
 //! with a `traceparent` pays for it. Crates for hexadecimal text accept either case; W3C Trace
 //! Context and B3 allow lower case only.
+//!
+//! ```
+//! use tracewire_text::hex::{Case, decode, to_string};
+//!
+//! assert_eq!(decode(Case::Lower, b"00f0"), Some([0x00, 0xf0]));
+//! assert_eq!(to_string(&[0x00, 0xf0]), "00f0");
+//! ```
 
 /// The two digits of each byte.
 static PAIRS: [[u8; 2]; 256] = {
@@ -17,6 +24,13 @@ static PAIRS: [[u8; 2]; 256] = {
 };
 
 /// Which letters count as digits.
+///
+/// ```
+/// use tracewire_text::hex::{Case, decode};
+///
+/// assert_eq!(decode::<2>(Case::Lower, b"00F0"), None);
+/// assert_eq!(decode(Case::Any, b"00F0"), Some([0x00, 0xf0]));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Case {
     /// Lower case only, as W3C Trace Context and B3 require.
@@ -61,6 +75,11 @@ pub fn decode<const N: usize>(case: Case, text: &[u8]) -> Option<[u8; N]> {
 }
 
 /// Returns the value of one digit in either case.
+///
+/// ```
+/// assert_eq!(tracewire_text::hex::digit(b'f'), Some(15));
+/// assert_eq!(tracewire_text::hex::digit(b'g'), None);
+/// ```
 #[inline]
 pub const fn digit(byte: u8) -> Option<u8> {
     match byte {

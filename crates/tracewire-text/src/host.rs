@@ -3,6 +3,14 @@
 //! What may be sent where is decided by a host, so there is one reading of each text: [`Authority`]
 //! and [`split`] tell host and port apart, [`is_internal`], [`is_loopback`], [`is_below`] and
 //! [`Pattern`] say where a host stands. Nothing here resolves a name.
+//!
+//! ```
+//! use tracewire_text::host::{self, Authority};
+//!
+//! let shop = Authority::parse("shop.example:8443").unwrap();
+//! assert_eq!((shop.host, shop.port), ("shop.example", Some(8443)));
+//! assert!(host::is_internal("10.0.0.7") && !host::is_internal(shop.host));
+//! ```
 
 mod authority;
 mod internal;

@@ -13,6 +13,16 @@
 //!
 //! Whatever is redacted is replaced by `REDACTED`, and user information in a URL by
 //! `REDACTED:REDACTED@`, as the semantic conventions show it.
+//!
+//! ```
+//! use tracewire_text::{SensitiveKeys, printable};
+//!
+//! let url = "https://ada:pw@shop.example/?sig=4f3a";
+//! let redacted = SensitiveKeys::default().redact_url(url);
+//! assert_eq!(redacted, "https://REDACTED:REDACTED@shop.example/?sig=REDACTED");
+//! assert_eq!(printable("two\nlines"), "two\\nlines");
+//! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod cut;
 pub mod glob;

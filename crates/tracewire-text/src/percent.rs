@@ -2,6 +2,14 @@
 //!
 //! The `percent-encoding` crate encodes and decodes. This module adds what that crate leaves out: the
 //! answer whether a text was encoded correctly, and results that take one allocation at most.
+//!
+//! ```
+//! use tracewire_text::percent::{decode, decode_lossy};
+//!
+//! assert_eq!(decode("caf%C3%A9").unwrap(), "café");
+//! assert_eq!(decode("100%"), None);
+//! assert_eq!(decode_lossy("100%").text, "100%");
+//! ```
 
 use crate::hex;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, percent_encode, utf8_percent_encode};
@@ -15,6 +23,14 @@ pub const RESERVED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A decoded text.
+///
+/// ```
+/// use tracewire_text::percent::decode_lossy;
+///
+/// let decoded = decode_lossy("a%20b%zz");
+/// assert_eq!(decoded.text, "a b%zz");
+/// assert!(!decoded.is_exact);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded<'a> {
     /// The text without escapes.
@@ -87,6 +103,14 @@ pub fn encode_non_ascii(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 /// Appends what [`encode`] returns.
+///
+/// ```
+/// use tracewire_text::percent::{RESERVED, encode_into};
+///
+/// let mut header = String::from("tenant=");
+/// encode_into("acme & co", RESERVED, &mut header);
+/// assert_eq!(header, "tenant=acme%20%26%20co");
+/// ```
 pub fn encode_into(text: &str, escaped: &'static AsciiSet, out: &mut String) {
     out.extend(utf8_percent_encode(text, escaped));
 }

@@ -32,6 +32,10 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 
 /// Keeps at most `limit` characters of `text`, with `…` in place of the rest, and makes them
 /// [printable].
+///
+/// ```
+/// assert_eq!(tracewire_text::shortened("one\ntwo three", 8), "one\\ntwo …");
+/// ```
 pub fn shortened(text: &str, limit: usize) -> String {
     let shown = first_chars(text, limit);
     let safe = printable(shown);
@@ -43,6 +47,13 @@ pub fn shortened(text: &str, limit: usize) -> String {
 /// These are control characters, line and paragraph separators, Unicode's `Bidi_Control` and
 /// `Default_Ignorable_Code_Point` (invisible characters, fillers, variation selectors, tags), the
 /// interlinear annotations, and noncharacters.
+///
+/// ```
+/// use tracewire_text::is_unsafe;
+///
+/// assert!(is_unsafe('\x1b') && is_unsafe('\u{202e}')); // escape, right-to-left override
+/// assert!(!is_unsafe('é'));
+/// ```
 pub fn is_unsafe(c: char) -> bool {
     // Most text is ASCII.
     if c.is_ascii() {

@@ -38,6 +38,14 @@ const MOST_PARTS: usize = 256;
 /// Keys are looked for at every place where one can stand: between `&` or `;`, behind `?` and `#`,
 /// in path parameters such as `;jsessionid=…`, in URLs and JSON that are values themselves, each
 /// encoded any number of times. User information is redacted in such inner URLs as well.
+///
+/// ```
+/// use tracewire_text::SensitiveKeys;
+///
+/// let keys = SensitiveKeys::default();
+/// let url = "https://shop.example/?page=2&accessToken=4f3a";
+/// assert_eq!(keys.redact_url(url), "https://shop.example/?page=2&accessToken=REDACTED");
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct SensitiveKeys(Option<Arc<[Box<[u8]>]>>);
 

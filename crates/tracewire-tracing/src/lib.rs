@@ -21,6 +21,7 @@
 //! Use either or both, with any subscriber built on `tracing-subscriber`'s registry. `tracing-opentelemetry`
 //! is not required. With its context activation, which is on by default, `tracing` spans and OpenTelemetry
 //! spans nest in either order, and the ids are those of the innermost span.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod context_layer;
 mod trace_ids;

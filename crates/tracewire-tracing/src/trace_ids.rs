@@ -123,6 +123,16 @@ fn remove_text(line: &mut String, key: &str, id: &str) {
 }
 
 /// Adds the ids to the text of one event. Implemented for the layouts of `tracing-subscriber`.
+///
+/// ```
+/// use tracing_subscriber::fmt::format::Format;
+/// use tracewire_tracing::{Layout, TraceIds};
+///
+/// /// Adds ids without targets, whichever layout is chosen.
+/// fn with_ids<L: Layout, T>(format: Format<L, T>) -> TraceIds<Format<L, T>> {
+///     TraceIds::new(format.with_target(false))
+/// }
+/// ```
 pub trait Layout {
     #[doc(hidden)]
     fn add(line: &mut String, ids: &SpanContext);

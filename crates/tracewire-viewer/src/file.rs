@@ -1,16 +1,30 @@
 //! Traces that were downloaded.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use opentelemetry_proto::tonic::trace::v1::TracesData;
+use opentelemetry_proto::tonic::logs::v1::{LogsData, ResourceLogs};
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, TracesData};
+use serde::Deserialize;
 use serde_json::Deserializer;
 
-use crate::intake::{Intake, Signal, encoded};
+use crate::intake::{Intake, encoded};
+use crate::signal::Signal;
 
 /// The largest file.
 const MOST_BYTES: u64 = 256 * 1024 * 1024;
+
+/// `TracesData`, `LogsData`, or both in one object as the page's download has them.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    #[serde(default)]
+    resource_spans: Vec<ResourceSpans>,
+    #[serde(default)]
+    resource_logs: Vec<ResourceLogs>,
+}
 
 /// Reads OTLP JSON: one document as the page's download has it, or one a line as the collector's file
 /// exporter writes them. Returns the id of the first trace, in hexadecimal digits.
@@ -29,11 +43,14 @@ pub(crate) fn open(path: &Path, intake: &Intake) -> Result<Option<String>, Strin
         return Err(format!("cannot read {name}: it is larger than {} MiB", MOST_BYTES >> 20));
     }
     let mut first = None;
-    for traces in Deserializer::from_slice(&text).into_iter::<TracesData>() {
-        let traces = traces.map_err(|error| format!("{name} is not OTLP JSON: {error}"))?;
-        let taken = intake.take(Signal::Traces, &encoded(&traces));
-        let taken = taken.map_err(|error| format!("{name} is not OTLP JSON: {error}"))?;
+    for document in Deserializer::from_slice(&text).into_iter::<Document>() {
+        let not_otlp = |error: &dyn Display| format!("{name} is not OTLP JSON: {error}");
+        let Document { resource_spans, resource_logs } = document.map_err(|e| not_otlp(&e))?;
+        let traces = encoded(&TracesData { resource_spans });
+        let taken = intake.take(Signal::Traces, &traces).map_err(|error| not_otlp(&error))?;
         first = first.or(taken.first_trace);
+        let logs = encoded(&LogsData { resource_logs });
+        intake.take(Signal::Logs, &logs).map_err(|error| not_otlp(&error))?;
     }
     if first.is_none() {
         return Err(format!("{name} has no spans"));

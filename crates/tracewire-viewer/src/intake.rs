@@ -9,36 +9,8 @@ use tracewire_live::{EncodedSpan, EndedSpan, Recorder, SpanId, TraceId};
 
 use crate::messages::{Export, LogHead};
 use crate::metrics::Metrics;
+use crate::signal::{Signal, Taken};
 use crate::tallies::Tallies;
-
-/// What an export carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Signal {
-    Traces,
-    Logs,
-    Metrics,
-}
-
-impl Signal {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Traces => "traces",
-            Self::Logs => "logs",
-            Self::Metrics => "metrics",
-        }
-    }
-}
-
-/// What became of an export.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Taken {
-    pub(crate) accepted: u64,
-    pub(crate) rejected: u64,
-    /// Why, if some were rejected.
-    pub(crate) reason: &'static str,
-    /// The trace of the first span.
-    pub(crate) first_trace: Option<TraceId>,
-}
 
 /// Brings spans, log records and metrics to the page.
 #[derive(Clone, Debug)]
@@ -87,6 +59,8 @@ impl Intake {
             for scoped in resource.scopes {
                 let source = self.recorder.source(&resource.resource, &scoped.scope);
                 for bytes in scoped.items {
+                    // A part of the request would keep the whole of it while the span waits.
+                    let bytes = Bytes::copy_from_slice(&bytes);
                     match readable(EncodedSpan::new(Arc::clone(&source), bytes)) {
                         Some(span) => {
                             taken.accepted += 1;

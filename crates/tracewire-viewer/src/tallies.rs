@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use tracewire_live::TelemetryRow;
 
-use crate::intake::{Signal, Taken};
+use crate::signal::{Signal, Taken};
 
 /// Counts what came in, by signal.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::process::Command;
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::support::{Viewer, send};
 
@@ -40,10 +40,21 @@ fn a_download_can_be_opened_again() {
     let answer =
         viewer.post("/v1/traces", "content-type: application/json", body.to_string().as_bytes());
     assert_eq!(answer.status, 200);
+    let logs = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [{
+        "traceId": TRACE, "spanId": "051581bf3cb55c13", "body": {"stringValue": "it is sold"},
+    }]}]}]});
+    let answer =
+        viewer.post("/v1/logs", "content-type: application/json", logs.to_string().as_bytes());
+    assert_eq!(answer.status, 200);
     let page = viewer.page().to_owned();
     let head = format!("GET /api/trace/{TRACE}/otlp HTTP/1.1\r\nhost: {page}");
     let download = send(&page, &head, b"");
     assert_eq!(download.status, 200);
+
+    let parts: Value = serde_json::from_slice(&download.body).unwrap();
+    assert_eq!(parts["resourceSpans"].as_array().map(Vec::len), Some(1), "{parts:#}");
+    let record = &parts["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0];
+    assert_eq!(record["body"]["stringValue"], "it is sold", "{parts:#}");
 
     let path = std::env::temp_dir().join(format!("tracewire-viewer-{}.json", std::process::id()));
     std::fs::write(&path, &download.body).unwrap();

@@ -5,15 +5,24 @@ mod support;
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use opentelemetry::logs::{LogRecord as _, Logger as _, LoggerProvider as _};
 use opentelemetry::trace::{
     SpanContext, Status, TraceContextExt as _, TraceFlags, Tracer as _, TracerProvider as _,
 };
 use opentelemetry::{Context, KeyValue, metrics::MeterProvider as _};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue as Pair, any_value};
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use prost::Message as _;
 use serde_json::{Value, json};
 use tracewire_export::{
     Batch, BatchLogProcessor, BatchSpanProcessor, Compression, Exports, MetricExporter,
@@ -257,4 +266,151 @@ fn a_token_is_asked_of_exporters_too() {
     let service = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
     let answer = viewer.post(service, grpc, b"\0\0\0\0\0");
     assert!(answer.head.contains("grpc-status: 16"), "{}", answer.head);
+}
+
+/// A request with these spans of one service.
+fn encoded(spans: Vec<Span>) -> Vec<u8> {
+    let scope = ScopeSpans { spans, ..ScopeSpans::default() };
+    let resource = ResourceSpans { scope_spans: vec![scope], ..ResourceSpans::default() };
+    ExportTraceServiceRequest { resource_spans: vec![resource] }.encode_to_vec()
+}
+
+fn span(trace: u8, span: u64, parent: u64) -> Span {
+    Span {
+        trace_id: vec![trace; 16],
+        span_id: span.to_be_bytes().to_vec(),
+        parent_span_id: if parent == 0 { Vec::new() } else { parent.to_be_bytes().to_vec() },
+        name: "step".to_owned(),
+        start_time_unix_nano: 1_780_000_000_000_000_000,
+        end_time_unix_nano: 1_780_000_000_001_000_000,
+        ..Span::default()
+    }
+}
+
+#[test]
+fn a_trace_of_100_000_spans_is_cut_and_says_so() {
+    let viewer = Viewer::start();
+    let mut numbers = 2..=100_000_u64;
+    loop {
+        let spans: Vec<_> = numbers.by_ref().take(5_000).map(|n| span(7, n, 1)).collect();
+        if spans.is_empty() {
+            break;
+        }
+        assert_eq!(viewer.post("/v1/traces", PROTOBUF, &encoded(spans)).status, 200);
+    }
+    assert_eq!(viewer.post("/v1/traces", PROTOBUF, &encoded(vec![span(7, 1, 0)])).status, 200);
+    let trace = viewer.api(&format!("trace/{}", "07".repeat(16)));
+    let shown = trace["spans"]["id"].as_array().map_or(0, Vec::len);
+    assert_eq!((&trace["total"], shown), (&json!(100_000), 10_000));
+    assert_eq!(trace["omitted"], 90_000);
+    let counts = &viewer.api("status")["counts"];
+    assert!(counts["used"].as_u64() <= counts["memory"].as_u64(), "{counts:#}");
+}
+
+#[test]
+fn hostile_spans_are_shown_or_rejected_and_break_no_answer() {
+    let viewer = Viewer::start();
+    let text =
+        |text: &str| Some(AnyValue { value: Some(any_value::Value::StringValue(text.into())) });
+    let nested = |depth: usize| {
+        (0..depth).fold(text("deep"), |inner, _| {
+            let values = inner.into_iter().collect();
+            Some(AnyValue { value: Some(any_value::Value::ArrayValue(ArrayValue { values })) })
+        })
+    };
+    let pair = |key: &str, value| Pair { key: key.to_owned(), value, ..Pair::default() };
+    let odd = [
+        Span { name: "x".repeat(1 << 20), ..span(1, 1, 0) },
+        Span { name: "\0\u{1b}[31m\u{202e}</script>\u{2028}".to_owned(), ..span(2, 1, 0) },
+        Span {
+            attributes: vec![pair("", None), pair(&"k".repeat(100_000), nested(20))],
+            ..span(3, 1, 0)
+        },
+        Span { start_time_unix_nano: u64::MAX, end_time_unix_nano: 0, ..span(4, 1, 0) },
+        Span { start_time_unix_nano: 0, end_time_unix_nano: u64::MAX, ..span(5, 1, 0) },
+        Span {
+            kind: i32::MIN,
+            parent_span_id: vec![1; 3],
+            trace_state: "=,;".to_owned(),
+            ..span(6, 1, 0)
+        },
+        span(7, 1, 1),
+        Span {
+            attributes: vec![pair(
+                "nan",
+                Some(AnyValue { value: Some(any_value::Value::DoubleValue(f64::NAN)) }),
+            )],
+            ..span(8, 1, 0)
+        },
+        Span {
+            attributes: (0..10_000).map(|n| pair(&format!("key {n}"), text("v"))).collect(),
+            ..span(9, 1, 0)
+        },
+    ];
+    let count = odd.len();
+    for span in odd {
+        assert_eq!(viewer.post("/v1/traces", PROTOBUF, &encoded(vec![span])).status, 200);
+    }
+    let ids = |trace: usize, span: usize| Span {
+        trace_id: vec![1; trace],
+        span_id: vec![1; span],
+        ..self::span(1, 1, 0)
+    };
+    for rejected in [
+        ids(15, 8),
+        ids(16, 9),
+        ids(0, 8),
+        Span { trace_id: vec![0; 16], ..span(1, 1, 0) },
+        // Deeper than protobuf is read.
+        Span { attributes: vec![pair("deeper", nested(90))], ..span(1, 1, 0) },
+    ] {
+        let answer = viewer.post("/v1/traces", PROTOBUF, &encoded(vec![rejected]));
+        let answer = ExportTraceServiceResponse::decode(&*answer.body).unwrap();
+        assert_eq!(answer.partial_success.map(|partial| partial.rejected_spans), Some(1));
+    }
+    let counts = viewer.api("status")["counts"].clone();
+    let (kept, waiting) = (counts["kept"].as_u64(), counts["waiting"].as_u64());
+    assert_eq!(kept.zip(waiting), Some((count as u64 - 2, 2)), "two have a parent: {counts:#}");
+    for trace in 1..=count {
+        let id = format!("{trace:02x}").repeat(16);
+        for path in
+            [format!("trace/{id}"), format!("trace/{id}/otlp"), format!("trace/{id}?find=deep")]
+        {
+            viewer.api(&path);
+        }
+        let details = viewer.api(&format!("trace/{id}/span/0000000000000001"));
+        assert!(details.to_string().len() < 1 << 20, "{trace}");
+    }
+    // JSON has no such number.
+    let download = viewer.api(&format!("trace/{}/otlp", "08".repeat(16))).to_string();
+    assert!(download.contains(r#"{"stringValue":"NaN"}"#), "{download}");
+    for path in ["routes", "running", "status", "traces?q=key%3D1"] {
+        viewer.api(path);
+    }
+}
+
+#[tokio::test]
+async fn many_requests_of_one_http2_connection_are_taken() {
+    let viewer = Viewer::start();
+    let stream = tokio::net::TcpStream::connect(viewer.otlp(1)).await.unwrap();
+    let connection =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let (sender, connection) = connection.await.unwrap();
+    tokio::spawn(connection);
+    let send = |host: String, body: Vec<u8>| {
+        let mut sender = sender.clone();
+        let request = http::Request::post(format!("http://{host}/v1/traces"))
+            .header("content-type", "application/x-protobuf")
+            .body(Full::new(Bytes::from(body)));
+        async move { sender.send_request(request.unwrap()).await.unwrap().status().as_u16() }
+    };
+    assert_eq!(send(viewer.otlp(1).to_owned(), encoded(vec![span(100, 1, 0)])).await, 200);
+    // From here on the client knows that 32 are taken at a time.
+    let requests = (1..100).map(|n| send(viewer.otlp(1).to_owned(), encoded(vec![span(n, 1, 0)])));
+    let requests: Vec<_> = requests.map(tokio::spawn).collect();
+    for request in requests {
+        assert_eq!(request.await.unwrap(), 200);
+    }
+    assert_eq!(viewer.api("traces")["traces"].as_array().map(Vec::len), Some(100));
+    assert_eq!(send("evil.example".to_owned(), Vec::new()).await, 421);
 }

@@ -1,4 +1,22 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(
+    all(feature = "axum", feature = "init", feature = "reqwest", feature = "signal"),
+    doc = include_str!("../README.md")
+)]
+//!
+//! # Where to go from here
+//!
+//! | to | see |
+//! |---|---|
+//! | choose what server spans record, leave out health checks, trust proxies and callers | [`ServerLayer`], [`server`] |
+//! | trace calls of reqwest, or of a Tower client | [`ClientMiddleware`], [`ClientLayer`], [`client`] |
+//! | set exporters, resource and batches in code; flush and shut down | [`setup`], [`Telemetry`] |
+//! | add custom spans, events and errors, carry them into tasks, send baggage | [`span`] |
+//! | get trace ids into the log lines of `tracing`, and its spans into the trace | [`setup::TraceIds`], [`setup::ContextLayer`] |
+//! | trace databases | [`sqlx`], [`redis`], [`span::database`] |
+//! | keep a part of the traces | [`sampling`] |
+//! | choose header formats, or carry the trace through a queue | [`propagation`] |
+//! | see traces in a browser, without a collector | [`setup::Live`] |
+//! | test what a service exports | the crate `tracewire-testing` |
 //!
 //! # Features
 //!
@@ -20,6 +38,8 @@
 //! | `datadog` | `x-datadog-*` | |
 //! | `elastic` | `elastic-apm-traceparent` | |
 //! | `tonic` | error types of tonic's channel in `ClientLayer` (gRPC itself is the option `grpc` of every layer) | |
+//! | `connections` | what a call spent on looking its host up, connecting, TLS and waiting for a connection | |
+//! | `rustls` | with `connections`: TLS apart from connecting, for reqwest with a rustls configuration of yours | |
 //! | `tower-http` | a span maker for tower-http's `TraceLayer` | |
 //! | `tracing` | ids in the log lines of `tracing`, context kept across its spans; with `init` a subscriber, and its spans in the trace | |
 //! | `logs` | with `init`: log records over OTLP, made of `tracing` events | |
@@ -31,12 +51,15 @@
 //! | `live` | with `init`: recent traces on a page in the process itself | |
 //! | `config-file` | with `init`: `ConfigFile`, which checks an OpenTelemetry configuration file | |
 //! | `uptrace`, `elastic-apm`, `datadog-agent` | with `init`: configures export from the vendor's own environment variables | |
-//! | `full` | all of these but `tls-ring` | |
-//! | `diesel`, `redis`, `sqlx-mysql`, `sqlx-postgres`, `sqlx-sqlite` | database drivers, traced without wrapping each call | |
+//! | `sqlx-mysql`, `sqlx-postgres`, `sqlx-sqlite` | `sqlx::pool`, which traces every query of sqlx 0.8; `sqlx` alone for other drivers | |
+//! | `redis` | `redis::connection`, which traces every command of redis 1 | |
+//! | `diesel` | `diesel::instrumentation`, which traces every query of diesel 2.3 and diesel-async 0.9 | |
+//! | `full` | all of these but `tls-ring` and the databases | |
 //!
 //! The header formats that are compiled in are the ones used. `OTEL_PROPAGATORS` chooses among them,
 //! and code overrides both. Cargo unifies the features of all crates in a build: in a library, turn the
 //! defaults off and enable no format.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "init")]
 #[doc(inline)]
@@ -50,11 +73,14 @@ pub use tracewire_init::{ShutdownSignal, shutdown_signal};
 #[doc(inline)]
 pub use tracewire_reqwest::ClientMiddleware;
 
-/// The versions of OpenTelemetry, reqwest and reqwest-middleware that fit: types of another version
-/// are other types.
+/// The version of OpenTelemetry that fits: types of another version are other types.
 pub use opentelemetry;
+/// The version of reqwest that fits.
 #[cfg(feature = "reqwest")]
-pub use tracewire_reqwest::{reqwest, reqwest_middleware};
+pub use tracewire_reqwest::reqwest;
+/// The version of reqwest-middleware that fits.
+#[cfg(feature = "reqwest")]
+pub use tracewire_reqwest::reqwest_middleware;
 
 #[cfg(feature = "tower")]
 #[doc(inline)]
@@ -68,10 +94,33 @@ pub use tracewire_tower::server;
 ///
 /// What is recorded, when it ends, what retries and redirects look like, and which headers go
 /// where is listed in the docs of `tracewire-reqwest` and of `tracewire_tower::client`.
+///
+/// ```
+/// # #[cfg(feature = "reqwest")]
+/// # {
+/// use tracewire::client::{ClientMiddleware, Destinations, Hosts};
+/// use tracewire::reqwest_middleware::ClientBuilder;
+///
+/// // Baggage also goes to a partner; trace context goes everywhere.
+/// let partner = Destinations::new().baggage(Hosts::internal().and(["*.partner.example"]));
+/// let client = ClientBuilder::new(tracewire::reqwest::Client::new())
+///     .with(ClientMiddleware::new().destinations(partner))
+///     .build();
+/// # }
+/// ```
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 pub mod client {
+    // No glob, which would bring all pages of reqwest into the documentation.
     #[cfg(feature = "reqwest")]
-    pub use tracewire_reqwest::*;
+    pub use tracewire_reqwest::{
+        Authority, CallOptions, ClientMiddleware, ClientRequest, ClientResponse, Clock,
+        Destinations, Ending, ErrorType, Exemplars, HeaderSelector, Hosts, KnownMethods, Outcome,
+        RedirectError, Redirected, Redirects, Resends, RpcMethods, Scheme, SensitiveKeys,
+        UrlTemplates, Urls, Verdict,
+    };
+    #[cfg(feature = "reqwest")]
+    #[doc(no_inline)]
+    pub use tracewire_reqwest::{reqwest, reqwest_middleware};
     #[cfg(feature = "tower")]
     pub use tracewire_tower::client::*;
 }
@@ -92,18 +141,35 @@ pub use tracewire_span as span;
 pub use tracewire_span::meter;
 
 #[cfg(feature = "diesel")]
-#[doc(inline)]
+#[doc(no_inline)] // it would bring all pages of diesel here
 pub use tracewire_diesel as diesel;
 
 #[cfg(feature = "redis")]
-#[doc(inline)]
+#[doc(no_inline)] // it would bring all pages of redis here
 pub use tracewire_redis as redis;
 
 #[cfg(feature = "sqlx")]
-#[doc(inline)]
+#[doc(no_inline)] // likewise
 pub use tracewire_sqlx as sqlx;
 
 /// Process set-up: the builder, the guard, the sampler, and the log lines of `tracing`.
+///
+/// ```no_run
+/// # #[cfg(feature = "init")]
+/// # fn main() -> Result<(), tracewire::InitError> {
+/// use tracewire::setup::{Otlp, Telemetry, Traces, TracesExporter};
+///
+/// let telemetry = Telemetry::builder()
+///     .service_name("shop")
+///     .otlp(Otlp::new().endpoint("https://otlp.example").header("api-key", "…"))
+///     .traces(Traces::new().exporters([TracesExporter::otlp(), TracesExporter::console()]))
+///     .init()?;
+/// # telemetry.shutdown();
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "init"))]
+/// # fn main() {}
+/// ```
 #[cfg(any(feature = "init", feature = "tracing"))]
 pub mod setup {
     #[cfg(feature = "init")]

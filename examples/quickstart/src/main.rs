@@ -1,8 +1,8 @@
 //! One trace through two services: a shop asks an inventory for prices.
 //!
-//! `cargo run -p quickstart` starts both, sends the shop a few requests, prints their traces with a link
-//! to each, and stays up for yours. With `--once` it ends after its own, without a page. `SHOP_LISTEN` says where the shop
-//! listens (default `127.0.0.1:3000`); every `OTEL_*` variable works as usual.
+//! `cargo run -p quickstart` starts both, sends the shop three requests, prints their traces with a link to each,
+//! and keeps running, so that you can send more. `--once` stops after the three requests and serves no page.
+//! `SHOP_LISTEN` sets the shop's address (default `127.0.0.1:3000`); every `OTEL_*` variable works as usual.
 
 mod inventory;
 mod shop;
@@ -17,7 +17,7 @@ use std::{
 };
 use tokio::net::TcpListener;
 use tracewire::{
-    ClientMiddleware, Telemetry,
+    ClientMiddleware, InitError, Telemetry,
     setup::{Live, TracesExporter},
 };
 
@@ -50,7 +50,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .with(ClientMiddleware::new())
         .build();
     let shop_app = shop::app(client, inventory_url);
-    let inventory = axum::serve(inventory, with_peer(inventory::app()))
+    let inventory_app = inventory::app(&telemetry.inventory);
+    let inventory = axum::serve(inventory, with_peer(inventory_app))
         .with_graceful_shutdown(tracewire::shutdown_signal());
     let shop =
         axum::serve(shop, with_peer(shop_app)).with_graceful_shutdown(tracewire::shutdown_signal());
@@ -59,31 +60,35 @@ async fn run() -> Result<(), Box<dyn Error>> {
 
     visit(&shop_url, &telemetry).await?;
     if !once {
-        say(&format!(
-            "The shop stays open at {shop_url}. Join its trace with one of your own:\n\n  \
-             curl -H 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' \
-             {shop_url}/items/lamp\n\n\
-             Ctrl-C closes it.\n"
-        ));
-        if let Some(page) = telemetry.live_url() {
-            say(&format!("All traces are at {page}"));
-        }
-        services.await??; // until Ctrl-C or SIGTERM, and then until every request has its answer
+        invite(&shop_url, telemetry.shop.live_url().as_deref());
+        services.await??; // until Ctrl-C or SIGTERM; requests in flight still get their responses
     }
-    telemetry.shutdown();
+    telemetry.inventory.shutdown();
+    telemetry.shop.shutdown();
     Ok(())
 }
 
-/// Traces go to the console and, while the shop stays open, to the live page; metrics nowhere. The
-/// environment may say otherwise.
-fn set_up(once: bool) -> Result<Telemetry, tracewire::InitError> {
-    Telemetry::builder()
-        .defaults(|defaults| {
+/// One for each service, as if each were a process of its own.
+struct Services {
+    shop: Telemetry,
+    inventory: Telemetry,
+}
+
+/// Prints traces to the console and, while the shop keeps running, shows them on one live page. Metrics are not
+/// exported. All of these are defaults that the environment can override.
+fn set_up(once: bool) -> Result<Services, InitError> {
+    let builder = |service: &str, live: Live| {
+        let service = service.to_owned();
+        Telemetry::builder().defaults(move |defaults| {
             let defaults =
-                defaults.service_name("quickstart").traces([TracesExporter::console()]).metrics([]);
-            if once { defaults } else { defaults.live(Live::new().listen("true")) }
+                defaults.service_name(service).traces([TracesExporter::console()]).metrics([]);
+            if once { defaults } else { defaults.live(live) }
         })
-        .init()
+    };
+    // The shop's is global: every layer, middleware and span without a provider of its own uses it.
+    let shop = builder("shop", Live::new().listen("true")).init()?;
+    let inventory = builder("inventory", Live::new().shared_with(&shop)).build()?;
+    Ok(Services { shop, inventory })
 }
 
 fn is_on_console() -> bool {
@@ -96,24 +101,39 @@ async fn listen(address: &str) -> Result<TcpListener, String> {
     })
 }
 
-/// So that each service knows the address of its callers.
+/// Tells each service the address of its callers.
 fn with_peer(
     app: axum::Router,
 ) -> axum::extract::connect_info::IntoMakeServiceWithConnectInfo<axum::Router, SocketAddr> {
     app.into_make_service_with_connect_info()
 }
 
-/// Three requests without a trace of their own. Each is announced, and its trace shown below that.
-async fn visit(shop_url: &str, telemetry: &Telemetry) -> Result<(), Box<dyn Error>> {
+/// Sends three requests, which start traces of their own, and prints each trace below its request.
+async fn visit(shop_url: &str, telemetry: &Services) -> Result<(), Box<dyn Error>> {
     let customer = ClientWithMiddleware::from(reqwest::Client::new());
     for item in ["lamp", "chair", "unicorn"] {
         say(&format!("GET {shop_url}/items/{item}"));
         customer.get(format!("{shop_url}/items/{item}")).send().await?.bytes().await?;
         if is_on_console() {
-            telemetry.flush();
+            telemetry.inventory.flush();
+            telemetry.shop.flush();
         }
     }
     Ok(())
+}
+
+/// Says what to try next.
+fn invite(shop_url: &str, page: Option<&str>) {
+    if let Some(page) = page {
+        say(&format!("See all traces at {page}\n"));
+    }
+    say(&format!(
+        "The shop keeps running at {shop_url}. Continue a trace of your own, whose span the shop\n\
+         then shows as its remote parent:\n\n  \
+         curl -H 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' \
+         {shop_url}/items/lamp\n\n\
+         Press Ctrl-C to stop.\n"
+    ));
 }
 
 /// Prints a line. Not with `println!`, which panics if stdout is closed or full.

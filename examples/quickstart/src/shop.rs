@@ -1,4 +1,4 @@
-//! The shop: answers customers, asks the inventory.
+//! The shop: answers customers, and asks the inventory for prices.
 
 use axum::{
     Json, Router,
@@ -35,7 +35,7 @@ async fn show_item(
     Ok(Json(json!({ "item": item, "price": price })))
 }
 
-/// The inventory's price. An error is recorded on the span around it by itself.
+/// Asks the inventory. An error is recorded automatically on the span around this call.
 async fn find_price(shop: &Shop, item: &str) -> Result<u64, reqwest_middleware::Error> {
     let url = format!("{}/prices/{item}", shop.inventory);
     let response = shop.client.get(url).send().await?.error_for_status()?;

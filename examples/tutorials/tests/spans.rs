@@ -3,7 +3,8 @@
 
 mod support;
 
-use support::{program, run, service_name, spans_of};
+use support::{program, run, sending, service_name, spans_of};
+use tracewire_testing::Collector;
 
 #[test]
 fn hello_prints_three_spans_as_a_tree() {
@@ -111,4 +112,25 @@ fn current_span_is_enriched_wherever_it_was_made_current() {
         | attribute_key1 = 1
         ",
     );
+}
+
+#[test]
+fn a_message_carries_the_trace() {
+    spans_of(env!("CARGO_BIN_EXE_propagation")).assert_tree("send\n  receive");
+}
+
+#[test]
+fn a_processor_adds_an_attribute_to_every_span() {
+    spans_of(env!("CARGO_BIN_EXE_processor"))
+        .assert_snapshot("operation\n| region = \"eu-west-1\"");
+}
+
+#[test]
+fn instruments_are_exported_at_the_end() {
+    let collector = Collector::start();
+    run(sending(env!("CARGO_BIN_EXE_metrics"), &collector));
+    let metrics = collector.metrics();
+    assert_eq!(metrics.one("orders").only().value, 1.0);
+    assert_eq!(metrics.one("order.size").only().count, 1);
+    assert_eq!(metrics.one("queue.length").only().value, 7.0);
 }

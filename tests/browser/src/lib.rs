@@ -8,6 +8,7 @@
 
 mod browser;
 mod program;
+mod shop;
 mod traces;
 
 pub use self::{

@@ -9,7 +9,7 @@ use prost::Message;
 use std::{sync::Arc, time::UNIX_EPOCH};
 use tracewire_live::{EncodedSpan, Listen, Live, Recorder, Server, Source};
 
-const MILLI: u64 = 1_000_000;
+pub(crate) const MILLI: u64 = 1_000_000;
 
 /// A page on a free port, until it is dropped.
 #[derive(Debug)]

@@ -186,7 +186,8 @@ fn a_running_request_is_drawn_until_it_ends() {
     browser.open(&demo.url("running"), "running");
     browser.run("document.querySelector('tbody a').click()");
     browser.wait_for("document.querySelectorAll('.row.running').length === 1");
-    demo.recorder.request_ended(root.span_id.clone().try_into().unwrap());
+    let (trace, ended) = (root.trace_id.clone(), root.span_id.clone());
+    demo.recorder.request_ended(trace.try_into().unwrap(), ended.try_into().unwrap());
     demo.offer(&root);
     browser.wait_for("document.querySelectorAll('.row.running').length === 0");
     browser.wait_for("document.querySelector('.row .text').innerText === 'GET /export'");
@@ -304,17 +305,8 @@ fn rows_do_not_move_while_one_is_selected() {
 fn every_view_fits_every_screen() {
     let Some(browser) = Browser::start() else { return };
     let demo = Demo::start();
-    for trace in 1..=40 {
-        demo.trace(trace, "GET /orders/{id}/with/a/rather/long/route/{name}", 12);
-    }
-    demo.recorder.request_started(&RequestStart {
-        trace_id: [7; 16],
-        span_id: [8; 8],
-        start: span(1, 1, "").start_time_unix_nano,
-        name: "GET /orders/{id}".into(),
-        path: "/orders/7",
-    });
-    let trace = format!("trace/{}?span={:016x}", id(40), 3);
+    let (trace, span) = demo.fill();
+    let trace = format!("trace/{trace}?span={span}");
     for screen in [Screen::Light, Screen::Dark, Screen::Narrow, Screen::Forced] {
         browser.look(screen);
         for (name, path, ready) in [
@@ -334,6 +326,17 @@ fn every_view_fits_every_screen() {
             browser.picture(&format!("{name}-{screen:?}").to_lowercase());
         }
     }
+    // As they are before there is anything to show.
+    browser.look(Screen::Light);
+    let empty = Demo::start();
+    for (name, path) in [("traces", ""), ("routes", "routes"), ("metrics", "metrics")] {
+        browser.open(&empty.url(path), name);
+        browser.wait_for("document.querySelector('.empty .lead')");
+        browser.picture(&format!("{name}-empty"));
+    }
+    browser.open(&empty.url(""), "traces");
+    browser.press("?");
+    browser.picture("help");
     assert_eq!(browser.console(), Vec::<String>::new());
 }
 

@@ -19,8 +19,8 @@ fn a_request_to_the_quickstart_appears_without_a_reload() {
     let Some(browser) = Browser::start() else { return };
     let mut quickstart = Program::start("quickstart", &[], &[SHOP, ("TRACEWIRE_LIVE", "0")]);
     let link = quickstart.said("→ ");
-    let shop = quickstart.said("stays open at ");
-    let page = quickstart.said("All traces are at ");
+    let page = quickstart.said("all traces at ");
+    let shop = quickstart.said("keeps running at ");
     // The link below the first trace on the console.
     browser.open(&link, "trace");
     browser.wait_for("document.querySelectorAll('[role=treegrid] [role=row]').length === 4");
@@ -55,9 +55,9 @@ fn two_processes_share_one_page_in_the_viewer() {
         Program::start("quickstart", &[], &environment)
     };
     let (mut first, mut second) = (start("first", &http), start("second", &grpc));
-    first.said("stays open at ");
+    first.said("keeps running at ");
     browser.open(&page, "traces");
-    let shop = second.said("stays open at ");
+    let shop = second.said("keeps running at ");
     // A caller's trace, whose spans come from one process.
     let trace = "0af7651916cd43dd8448eb211c80319c";
     let parent = format!("00-{trace}-b7ad6b7169203331-01");

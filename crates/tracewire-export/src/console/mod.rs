@@ -32,11 +32,21 @@ use opentelemetry_sdk::{
 };
 use std::{
     io::{IsTerminal, Write},
-    sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError, mpsc},
+    sync::{
+        Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     time::{Duration, Instant},
 };
 
 /// How the console shows telemetry.
+///
+/// ```
+/// use tracewire_export::{ConsoleExporter, ConsoleFormat};
+///
+/// let lines = ConsoleExporter::stdout().format(ConsoleFormat::Json);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConsoleFormat {
@@ -55,13 +65,23 @@ pub(crate) const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 /// A thread of its own writes, so a slow stream holds up no request. At most 4 MiB of text wait for it;
 /// what is beyond that, or cannot be written, counts as failed. Give one to the processors of all
 /// signals; clones write to the same stream.
+///
+/// ```
+/// use tracewire_export::{BatchSpanProcessor, ConsoleExporter, Exports, MetricExporter};
+///
+/// let exports = Exports::new();
+/// let console = ConsoleExporter::stdout().color(false);
+/// let spans = BatchSpanProcessor::new(&exports).console(&console);
+/// let metrics = MetricExporter::console(&exports, &console);
+/// ```
 #[derive(Clone, Debug)]
 pub struct ConsoleExporter {
     output: Output,
     /// Shared by all telemetry of this process that goes to stdout.
     buffer: Arc<Mutex<Buffer>>,
     paint: Paint,
-    format: ConsoleFormat,
+    /// Whether everything is JSON. Clones have the same.
+    is_json: Arc<AtomicBool>,
     /// Where a trace is shown: an address that its id follows. All clones have the same.
     links: Arc<OnceLock<String>>,
 }
@@ -74,7 +94,7 @@ impl ConsoleExporter {
             output: Output::stdout(),
             buffer: Arc::clone(&STDOUT),
             paint: Paint { on: std::io::stdout().is_terminal() },
-            format: ConsoleFormat::default(),
+            is_json: Arc::default(),
             links: Arc::default(),
         }
     }
@@ -85,15 +105,27 @@ impl ConsoleExporter {
             output: Output::to(Box::new(writer)),
             buffer: Arc::default(),
             paint: Paint { on: false },
-            format: ConsoleFormat::default(),
+            is_json: Arc::default(),
             links: Arc::default(),
         }
     }
 
     /// Sets how telemetry is shown.
-    pub fn format(mut self, format: ConsoleFormat) -> Self {
-        self.format = format;
+    pub fn format(self, format: ConsoleFormat) -> Self {
+        self.set_format(format);
         self
+    }
+
+    /// Changes how telemetry is shown from now on, in all clones.
+    pub fn set_format(&self, format: ConsoleFormat) {
+        self.is_json.store(format == ConsoleFormat::Json, Ordering::Relaxed);
+    }
+
+    fn current_format(&self) -> ConsoleFormat {
+        match self.is_json.load(Ordering::Relaxed) {
+            true => ConsoleFormat::Json,
+            false => ConsoleFormat::Tree,
+        }
     }
 
     /// Sets whether it is colored.
@@ -110,7 +142,7 @@ impl ConsoleExporter {
 
     #[cfg(feature = "logs")]
     pub(crate) fn is_tree(&self) -> bool {
-        self.format == ConsoleFormat::Tree
+        self.current_format() == ConsoleFormat::Tree
     }
 
     /// Shows `text`, and counts its `items` once it is written or cannot be. It never blocks.
@@ -200,7 +232,7 @@ impl ConsoleSpans {
 
 impl SpanSink for ConsoleSpans {
     fn start(&self, span: &SpanContext) {
-        if self.console.format == ConsoleFormat::Tree {
+        if self.console.current_format() == ConsoleFormat::Tree {
             let ready = self.buffer().start(span.trace_id(), span.span_id(), Instant::now());
             self.print(ready);
         }
@@ -209,7 +241,7 @@ impl SpanSink for ConsoleSpans {
     fn offer(&self, span: &Arc<SpanData>, bytes: usize) {
         let Sender { origin, resource } = self.sender();
         self.counts.ended(1);
-        match self.console.format {
+        match self.console.current_format() {
             ConsoleFormat::Tree => {
                 let origin = Arc::clone(origin);
                 let finished = Finished { span: Arc::clone(span), bytes, origin };
@@ -242,7 +274,7 @@ impl SpanSink for ConsoleSpans {
 
 impl DeliverMetrics for ConsoleExporter {
     fn prepare(&self, metrics: &ResourceMetrics) -> Dispatch {
-        let text = match self.format {
+        let text = match self.current_format() {
             ConsoleFormat::Tree => metrics::render(metrics, self.paint),
             ConsoleFormat::Json => json::metrics(metrics),
         };

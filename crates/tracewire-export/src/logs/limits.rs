@@ -7,6 +7,14 @@ use opentelemetry_proto::tonic::{
 use tracewire_text::cut::first_chars;
 
 /// How many attributes a log record may have, and how many characters each value.
+///
+/// ```
+/// use tracewire_export::{BatchLogProcessor, Exports, LogLimits};
+///
+/// let mut limits = LogLimits::default();
+/// limits.value_length = Some(1024);
+/// let processor = BatchLogProcessor::new(&Exports::new()).limits(limits);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LogLimits {

@@ -26,7 +26,15 @@ use std::collections::VecDeque;
 
 /// Sends to one endpoint. Blocks the calling thread, which must not be a runtime's.
 #[derive(Debug)]
-pub(crate) enum Client {
+pub(crate) struct Client {
+    pub(super) to: Endpoint,
+    /// Bytes of a request, before compression.
+    most_bytes: usize,
+}
+
+/// Where and how it is sent.
+#[derive(Debug)]
+pub(crate) enum Endpoint {
     Protobuf(Poster),
     #[cfg(feature = "otlp-json")]
     Json(Poster),
@@ -35,16 +43,25 @@ pub(crate) enum Client {
 }
 
 impl Client {
+    /// A client whose requests have at most so many bytes; zero is no limit but that of all requests.
+    pub(super) fn new(to: Endpoint, most_bytes: usize) -> Self {
+        let most_bytes = match most_bytes {
+            0 => MOST_BODY_BYTES,
+            most => most.min(MOST_BODY_BYTES),
+        };
+        Self { to, most_bytes }
+    }
+
     /// Encodes what fits into one request.
     pub(super) fn encode<T: Item>(
         &self,
         batch: &mut VecDeque<T>,
         forms: &Forms,
     ) -> Encoded<Vec<u8>> {
-        let body = match self {
+        let body = match &self.to {
             #[cfg(feature = "otlp-json")]
-            Self::Json(_) => fill(&forms.json, batch),
-            _ => fill(&forms.protobuf, batch),
+            Endpoint::Json(_) => fill(self.most_bytes, &forms.json, batch),
+            _ => fill(self.most_bytes, &forms.protobuf, batch),
         };
         let body = self.compressed(body);
         Encoded { bytes: body.capacity(), body }
@@ -52,19 +69,19 @@ impl Client {
 
     /// How large a message may be for its body not to be too large.
     pub(super) fn most_message(&self) -> usize {
-        match self {
+        match &self.to {
             // The same as JSON is several times as long.
             #[cfg(feature = "otlp-json")]
-            Self::Json(_) => MOST_BODY_BYTES / 4,
-            _ => MOST_BODY_BYTES,
+            Endpoint::Json(_) => self.most_bytes / 4,
+            _ => self.most_bytes,
         }
     }
 
     /// Encodes a whole request.
     pub(super) fn encode_message<R: Request>(&self, request: R) -> Vec<u8> {
-        let body = match self {
+        let body = match &self.to {
             #[cfg(feature = "otlp-json")]
-            Self::Json(_) => {
+            Endpoint::Json(_) => {
                 let mut body = Vec::new();
                 super::json::json(&mut body, &request);
                 body
@@ -77,29 +94,29 @@ impl Client {
     }
 
     fn compressed(&self, body: Vec<u8>) -> Vec<u8> {
-        match self {
-            Self::Protobuf(client) => client.compressed(body),
+        match &self.to {
+            Endpoint::Protobuf(client) => client.compressed(body),
             #[cfg(feature = "otlp-json")]
-            Self::Json(client) => client.compressed(body),
+            Endpoint::Json(client) => client.compressed(body),
             #[cfg(feature = "otlp-grpc")]
-            Self::Grpc(client) => client.compressed(body),
+            Endpoint::Grpc(client) => client.compressed(body),
         }
     }
 
     /// Sends what was encoded as a request of this kind.
     pub(super) fn send<R: Request>(&self, body: Vec<u8>) -> Result<(), Failure> {
-        let (items, message) = match self {
+        let (items, message) = match &self.to {
             #[cfg(feature = "otlp-json")]
-            Self::Json(client) => {
+            Endpoint::Json(client) => {
                 let answer = client.post("application/json", body)?;
                 rejected_json(&answer, R::REJECTED)
             }
-            Self::Protobuf(client) => {
+            Endpoint::Protobuf(client) => {
                 let answer = client.post("application/x-protobuf", body)?;
                 R::rejected(R::Response::decode(&*answer).unwrap_or_default())
             }
             #[cfg(feature = "otlp-grpc")]
-            Self::Grpc(client) => {
+            Endpoint::Grpc(client) => {
                 let answer = client.call(R::METHOD, body)?;
                 R::rejected(R::Response::decode(&*answer).unwrap_or_default())
             }

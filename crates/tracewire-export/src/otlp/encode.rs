@@ -242,7 +242,7 @@ fn nanos(time: SystemTime) -> u64 {
 mod tests {
     use super::*;
     use crate::{
-        pipeline::body::fill,
+        pipeline::body::{MOST_BODY_BYTES, fill},
         sample::{Sample, at},
     };
     use opentelemetry::{
@@ -269,7 +269,7 @@ mod tests {
         let message =
             ResourceMessage { attributes: parts.attributes.0.clone(), ..Default::default() };
         let format = Protobuf::new(&message, schema);
-        let found = fill(&format, &mut batch.iter().cloned().collect());
+        let found = fill(MOST_BODY_BYTES, &format, &mut batch.iter().cloned().collect());
         let expected = ExportTraceServiceRequest {
             resource_spans: group_spans_by_resource_and_scope(batch, &parts),
         };
@@ -376,7 +376,7 @@ mod tests {
             Log::sample("own", None, "d"),
         ];
         let format = Protobuf::new(&ResourceMessage::default(), "schema");
-        let body = fill(&format, &mut logs.into());
+        let body = fill(MOST_BODY_BYTES, &format, &mut logs.into());
         let mut request = ExportLogsServiceRequest::decode(&*body).unwrap();
         let resource = request.resource_logs.remove(0);
         assert_eq!((resource.schema_url.as_str(), request.resource_logs.len()), ("schema", 0));

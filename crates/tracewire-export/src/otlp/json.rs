@@ -130,7 +130,11 @@ mod tests {
         let resource_spans =
             group_spans_by_resource_and_scope(batch.iter().cloned().collect(), &parts);
         let format = Json::new(SPANS, &Resource::default(), "https://resource.example");
-        let found = serde_json::from_slice::<ExportTraceServiceRequest>(&fill(&format, &mut batch));
+        let found = serde_json::from_slice::<ExportTraceServiceRequest>(&fill(
+            MOST_BODY_BYTES,
+            &format,
+            &mut batch,
+        ));
         let mut found = found.unwrap();
         let mut expected = ExportTraceServiceRequest { resource_spans };
         // The messages come out of a map.
@@ -150,7 +154,7 @@ mod tests {
         let mut spans = 0;
         while !batch.is_empty() {
             let before = batch.len();
-            let body = fill(&format, &mut batch);
+            let body = fill(MOST_BODY_BYTES, &format, &mut batch);
             assert!(body.len() <= MOST_BODY_BYTES, "{}", body.len());
             let request: ExportTraceServiceRequest = serde_json::from_slice(&body).unwrap();
             let found = request.resource_spans[0].scope_spans[0].spans.len();

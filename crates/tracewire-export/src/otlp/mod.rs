@@ -31,6 +31,7 @@ pub(crate) use self::{encode::Write, wire::Buffer};
 #[cfg(feature = "logs")]
 pub(crate) use self::{names::LOGS, requests::Requests};
 
+use self::client::Endpoint;
 use crate::{
     diagnostics::shown::Shown,
     error::ExportError,
@@ -71,6 +72,9 @@ pub struct OtlpExporter {
     pub timeout: Duration,
     /// How bodies are compressed; not at all unless set.
     pub compression: Compression,
+    /// How many bytes a request may have before compression, unless a single item has more; 1 MiB unless
+    /// set, and at most. Zero is not set.
+    pub max_request_size: usize,
     /// Which certificates are trusted and shown.
     pub tls: Tls,
     /// The proxy to go through; none unless set. The variables for proxies are not read.
@@ -84,6 +88,13 @@ pub struct OtlpExporter {
 }
 
 /// How OTLP is spoken. What is not compiled in is an error when the exporter is made.
+///
+/// ```
+/// use tracewire_export::{OtlpExporter, Protocol};
+///
+/// let mut otlp = OtlpExporter::new("http://localhost:4317");
+/// otlp.protocol = Protocol::Grpc;
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Protocol {
@@ -97,6 +108,13 @@ pub enum Protocol {
 }
 
 /// How OTLP bodies are compressed.
+///
+/// ```
+/// use tracewire_export::{Compression, OtlpExporter};
+///
+/// let mut otlp = OtlpExporter::new("https://otlp.example/v1/traces");
+/// otlp.compression = Compression::Gzip;
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Compression {
@@ -136,6 +154,7 @@ impl OtlpExporter {
             headers: HeaderMap::new(),
             timeout: Duration::from_secs(10),
             compression: Compression::default(),
+            max_request_size: 0,
             tls: Tls::default(),
             proxy: None,
             client: None,
@@ -187,7 +206,8 @@ impl OtlpExporter {
             let target =
                 grpc::Target { url, headers, gzip, timeout, proxy: self.proxy, tls: self.tls };
             let runtime = exports.runtimes().get()?;
-            return Ok(Client::Grpc(grpc::GrpcClient::new(target, runtime, deadline)?));
+            let client = grpc::GrpcClient::new(target, runtime, deadline)?;
+            return Ok(Client::new(Endpoint::Grpc(client), self.max_request_size));
         }
         #[cfg(not(feature = "otlp-grpc"))]
         let _ = exports; // which have the runtime that gRPC needs
@@ -196,11 +216,12 @@ impl OtlpExporter {
             None => Arc::new(UreqClient::new(&url, &self.tls, self.proxy)?),
         };
         let poster = Poster::new(Target { client, url, headers, gzip, timeout }, deadline)?;
-        Ok(match self.protocol {
+        let to = match self.protocol {
             #[cfg(feature = "otlp-json")]
-            Protocol::HttpJson => Client::Json(poster),
-            _ => Client::Protobuf(poster),
-        })
+            Protocol::HttpJson => Endpoint::Json(poster),
+            _ => Endpoint::Protobuf(poster),
+        };
+        Ok(Client::new(to, self.max_request_size))
     }
 }
 

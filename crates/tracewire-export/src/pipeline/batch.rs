@@ -9,7 +9,7 @@ use std::time::Duration;
 /// 120 MB if a client sends 60 KB in each request.
 pub(super) const BYTES_PER_PLACE: usize = 3 * 1024;
 /// How many batches are under way at once.
-pub(crate) const CONCURRENT_EXPORTS: usize = 6;
+pub(crate) const CONCURRENT_EXPORTS: usize = 16;
 
 /// How items wait for one exporter, and how they are exported together.
 ///
@@ -33,7 +33,8 @@ pub struct Batch {
     pub batch_size: usize,
     /// How many items a batch may have if more have piled up; 4,096 unless set.
     pub max_batch_size: usize,
-    /// How many batches may be under way at once; 6 unless set.
+    /// How many batches may be under way at once; 16 unless set. Each has a thread, which is started
+    /// when all others wait for an answer.
     pub concurrent_exports: usize,
     /// How long an item waits for its batch to fill: 5 seconds for spans and 1 second for log
     /// records unless set.

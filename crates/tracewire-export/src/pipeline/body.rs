@@ -49,13 +49,15 @@ pub(crate) trait Encoding<T> {
     fn ending(&self, source: Source<'_>) -> usize;
 }
 
-/// Writes what fits into one body, at least one item, and takes it out of `batch`.
+/// Writes what fits into one body of at most so many bytes, at least one item, and takes it out of
+/// `batch`.
 pub(crate) fn fill<T: Scoped + HeapSize>(
+    most_bytes: usize,
     format: &impl Encoding<T>,
     batch: &mut VecDeque<T>,
 ) -> Vec<u8> {
     let heap_size: usize = batch.iter().map(HeapSize::heap_size).sum();
-    let mut body = Vec::with_capacity(heap_size.min(MOST_BODY_BYTES) + END);
+    let mut body = Vec::with_capacity(heap_size.min(most_bytes) + END);
     let mut scopes = by_scope(batch);
     let mut is_empty = true;
     format.begin(&mut body);
@@ -63,7 +65,7 @@ pub(crate) fn fill<T: Scoped + HeapSize>(
         let start = body.len();
         let Some(first) = items.pop_front() else { continue };
         let scope = format.begin_scope(&mut body, first.source());
-        let most = MOST_BODY_BYTES.saturating_sub(format.ending(first.source()) + END);
+        let most = most_bytes.saturating_sub(format.ending(first.source()) + END);
         format.item(&mut body, &first);
         if body.len() > most && !is_empty {
             body.truncate(start);
@@ -173,7 +175,7 @@ mod tests {
     }
 
     fn text(batch: &mut VecDeque<Item>) -> String {
-        String::from_utf8(fill(&Text, batch)).unwrap()
+        String::from_utf8(fill(MOST_BODY_BYTES, &Text, batch)).unwrap()
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// How many reasons of failure are counted apart; an untrusted collector may answer with any status.
@@ -39,7 +39,7 @@ pub(crate) struct Counts {
     identity: Identity,
     queue: OnceLock<QueueFacts>,
     durations: Durations,
-    reason: Mutex<Option<String>>,
+    reason: Mutex<Option<(String, SystemTime)>>,
     failures: Limited,
     drops: Limited,
     voice: Arc<Voice>,
@@ -223,7 +223,7 @@ impl Counts {
         let dropped = self.dropped.load(Ordering::Acquire);
         let taken = self.taken.load(Ordering::Acquire);
         let ended = self.ended.load(Ordering::Acquire);
-        let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let reason = self.last_reason().map(|(reason, _)| reason);
         // Without a queue, the exporter has everything at once.
         let taken = if self.queue.get().is_some() { taken } else { ended.saturating_sub(dropped) };
         Snapshot { ended, taken, exported, failed, dropped, late, reason }
@@ -239,6 +239,11 @@ impl Counts {
         self.kinds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The latest reason for a loss, and when it was given.
+    pub(crate) fn last_reason(&self) -> Option<(String, SystemTime)> {
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn warn(&self, items: u64, fate: &str, reason: &str) {
         let line = format!("{} to {}: {items} {fate} ({reason})", self.signal, self.exporter);
         self.voice.lost(&line, reason);
@@ -246,8 +251,10 @@ impl Counts {
 
     fn remember(&self, reason: &str) {
         let mut last = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.as_deref() != Some(reason) {
-            *last = Some(reason.to_owned());
+        let now = SystemTime::now();
+        match &mut *last {
+            Some((known, at)) if known == reason => *at = now,
+            last => *last = Some((reason.to_owned(), now)),
         }
     }
 }

@@ -7,9 +7,10 @@
 //! while exports were slow leaves in larger batches, and several exports run at once, so that a
 //! collector far away does not limit how much can be sent.
 //!
-//! One thread takes batches and encodes them, which releases the items, and others send the bodies.
-//! So a batch is in memory either as items or as a body, and both count against the same limit. At
-//! most half of the bytes are under way: the rest can wait in the memory that items had before.
+//! One thread takes batches and encodes them, which releases the items, and others send the bodies:
+//! one, and more while those are all waiting for an answer. So a batch is in memory either as items or
+//! as a body, usually a quarter of their size, and both count against the same limit. What is under way
+//! leaves room for one batch that waits.
 
 mod state;
 mod threads;
@@ -52,8 +53,10 @@ impl<T: HeapSize> Queue<T> {
         sink: impl Deliver<T>,
         counts: Arc<Counts>,
     ) -> Result<Self, ExportError> {
-        let batch = batch.checked()?;
-        let senders = if sink.is_concurrent() { batch.concurrent_exports } else { 1 };
+        let mut batch = batch.checked()?;
+        if !sink.is_concurrent() {
+            batch.concurrent_exports = 1;
+        }
         let sink = Arc::new(sink);
         // The sink lives as long as its threads.
         let weak = Arc::downgrade(&sink);
@@ -71,7 +74,7 @@ impl<T: HeapSize> Queue<T> {
         describe(&shared, &batch);
         // Dropped on an error, it ends the threads that were started.
         let queue = Self { shared: Arc::clone(&shared), set_resource: Box::new(set_resource) };
-        threads::start(&shared, sink, senders)?;
+        threads::start(&shared, sink)?;
         Ok(queue)
     }
 
@@ -365,8 +368,8 @@ mod tests {
     }
 
     #[test]
-    fn at_most_half_of_the_bytes_are_under_way() {
-        let running = start(2, 200);
+    fn what_is_under_way_leaves_room_for_a_batch_that_waits() {
+        let running = start(2, 300);
         // Two bodies fit beside each other, and the third waits for one of them.
         running.push([1, 2]);
         running.sent.recv().unwrap();

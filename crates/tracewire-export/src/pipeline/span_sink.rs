@@ -10,6 +10,26 @@ use std::{fmt, sync::Arc, time::Instant};
 /// The console is one, and a page that shows recent traces would be another. Every method is called on
 /// the thread that starts or ends the span, so it must neither block, take long nor panic. A span is shared
 /// with the queues of exporters: keep its pointer, do not clone the span.
+///
+/// ```
+/// use opentelemetry_sdk::trace::SpanData;
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+/// use tracewire_export::{BatchSpanProcessor, Exports, SpanSink};
+///
+/// /// Counts the spans that ended.
+/// #[derive(Debug, Default)]
+/// struct Ended(AtomicUsize);
+///
+/// impl SpanSink for Ended {
+///     fn offer(&self, _span: &Arc<SpanData>, _bytes: usize) {
+///         self.0.fetch_add(1, Ordering::Relaxed);
+///     }
+/// }
+///
+/// let ended = Arc::new(Ended::default());
+/// let processor = BatchSpanProcessor::new(&Exports::new()).sink(ended.clone());
+/// ```
 pub trait SpanSink: fmt::Debug + Send + Sync + 'static {
     /// Notes that a span starts. Does nothing unless implemented.
     fn start(&self, _span: &SpanContext) {}

@@ -41,6 +41,19 @@ const SWEEP: Duration = Duration::from_secs(1);
 /// holds up no other one: at most 32 connections are open, a request's head may take five seconds and
 /// be 16 KiB, and the answer has to be read within 30 seconds. Beyond 32 connections, one that never
 /// sent a request is closed, or else the one whose last request is the oldest.
+///
+/// ```
+/// use opentelemetry_sdk::metrics::SdkMeterProvider;
+/// use tracewire_export::{PrometheusExporter, PrometheusServer};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let exporter = PrometheusExporter::new();
+/// let provider = SdkMeterProvider::builder().with_reader(exporter.clone()).build();
+/// let server = PrometheusServer::start("127.0.0.1", 0, &exporter)?; // 0: a free port
+/// println!("http://{}/metrics", server.address());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct PrometheusServer {
     address: SocketAddr,

@@ -6,6 +6,14 @@ use tracewire_text::host;
 use url::Url;
 
 /// An HTTP proxy.
+///
+/// ```
+/// use tracewire_export::{OtlpExporter, Proxy};
+///
+/// let mut otlp = OtlpExporter::new("https://otlp.example/v1/traces");
+/// otlp.proxy = Proxy::parse("http://proxy.internal:3128");
+/// assert!(otlp.proxy.is_some());
+/// ```
 #[derive(Clone)]
 pub struct Proxy(ureq::Proxy);
 

@@ -11,6 +11,15 @@ pub(super) type HttpConfig = ConfigBuilder<AgentScope>;
 ///
 /// Without any of them the platform's authorities are trusted and no certificate is shown. Files are
 /// read when the exporter is made. `https` needs the cargo feature `tls` or `tls-ring`.
+///
+/// ```
+/// use tracewire_export::{OtlpExporter, Tls};
+///
+/// let mut tls = Tls::default();
+/// tls.certificate_authorities = Some("/etc/collector/ca.pem".into());
+/// let mut otlp = OtlpExporter::new("https://collector.internal:4318/v1/traces");
+/// otlp.tls = tls;
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tls {

@@ -1,16 +1,16 @@
 //! One call of a client, from its request to its response.
 
 use super::{
-    CallOptions, ClientRequest, ClientResponse, ClientSettings,
-    resends::{OpenAttempt, Resends},
+    CallOptions, ClientOptions, ClientRequest, ClientResponse, ClientSettings,
+    resends::{OpenAttempt, Place, Resends},
 };
 use crate::{
-    exchange::{Exchange, Record, RequestKind, Traced, declared_length, is_event_stream},
+    exchange::{Below, Exchange, Record, RequestKind, Traced, declared_length, is_event_stream},
     outcome::Outcome,
     settings::Resolved,
     values::limited_shared,
 };
-use http::{Extensions, HeaderMap, Method, StatusCode, header::CONTENT_ENCODING};
+use http::{Extensions, HeaderMap, StatusCode, header::CONTENT_ENCODING};
 use opentelemetry::Context;
 use std::sync::Arc;
 use tracewire_propagation::{outgoing, untraced};
@@ -45,9 +45,9 @@ use tracewire_propagation::{outgoing, untraced};
 #[derive(Debug)]
 pub struct ClientCall {
     settings: Arc<ClientSettings>,
+    resolved: Arc<Resolved>,
     exchange: Exchange,
-    // `None` inside another call of ours, which records and counts this one.
-    attempt: Option<OpenAttempt>,
+    place: Place,
     propagate: bool,
     request: RequestKind,
     bodyless: bool,
@@ -74,52 +74,35 @@ impl ClientCall {
         if extensions.get::<CallOptions>().is_some_and(|options| options.untraced) {
             return None;
         }
-        let attempt = Resends::begin(extensions, request.method, request.url);
-        let options = extensions.get::<CallOptions>();
-        let propagate = options.is_none_or(|options| !options.unpropagated);
-        let Some(attempt) = attempt else {
-            let exchange = Exchange::unrecorded(outgoing(parent));
-            return Some(Self::new(settings, exchange, None, propagate, request.method));
+        let resolved = settings.resolved(Arc::clone);
+        // Where nothing is recorded nothing is counted, unless somebody else counts.
+        let place = if resolved.records || extensions.get::<Resends>().is_some() {
+            Resends::begin(extensions, request.method, request.url)
+        } else {
+            Place::Uncounted
         };
-        if settings.own().excludes(&request) {
-            let exchange = Exchange::unrecorded(outgoing(&untraced(parent)));
-            return Some(Self::new(settings, exchange, Some(attempt), propagate, request.method));
-        }
-        let mut request = ClientRequest { resend_count: attempt.resends, ..request };
-        if let Some(options) = options {
-            // They describe the URL first asked for.
-            if !attempt.redirected {
-                request.name = options.name.as_deref().or(request.name);
-                request.template = options.template.as_deref().or(request.template);
+        let options = extensions.get::<CallOptions>();
+        let exchange = match &place {
+            Place::Inside => Exchange::unrecorded(outgoing(parent)),
+            _ if settings.own().excludes(&request, &resolved) => {
+                Exchange::unrecorded(outgoing(&untraced(parent)))
             }
-            request.attributes = &options.attributes;
-        }
-        if request.template.is_none() {
-            request.template = settings.own().url_templates.find_for_url(request.host, request.url);
-        }
-        let mut exchange = settings.resolved(|resolved| exchange(resolved, parent, &request));
-        if let Some(size) = request.body_size {
-            exchange.set_request_size(size);
-        }
-        Some(Self::new(settings, exchange, Some(attempt), propagate, request.method))
-    }
-
-    fn new(
-        settings: &Arc<ClientSettings>,
-        exchange: Exchange,
-        attempt: Option<OpenAttempt>,
-        propagate: bool,
-        method: &Method,
-    ) -> Self {
-        Self {
+            Place::Attempt(attempt) if resolved.records => {
+                let own = settings.own();
+                exchange(&resolved, parent, &with_options(request, attempt, own, options))
+            }
+            _ => Exchange::unrecorded(outgoing(parent)),
+        };
+        Some(Self {
             settings: settings.clone(),
+            resolved,
             exchange,
-            attempt,
-            propagate,
-            request: RequestKind::of(method),
+            place,
+            propagate: options.is_none_or(|options| !options.unpropagated),
+            request: RequestKind::of(request.method),
             bodyless: false,
             declared_length: None,
-        }
+        })
     }
 
     /// Writes what `destination` may be told into `headers`, in place of what is there.
@@ -131,11 +114,11 @@ impl ClientCall {
         if !self.propagate {
             return;
         }
-        if self.attempt.is_none() {
-            return self.settings.restrict(destination, headers);
+        let allowed = self.settings.own().destinations.to(destination);
+        match self.place {
+            Place::Inside => allowed.restrict(&self.resolved, headers),
+            _ => allowed.inject(&self.resolved, self.context(), headers),
         }
-        let allowed = self.settings.own().destinations.allow(destination);
-        self.settings.resolved(|resolved| allowed.inject(resolved, self.context(), headers));
     }
 
     /// The context that carries the call's span: attach it to whatever sends the request.
@@ -146,30 +129,34 @@ impl ClientCall {
     /// Notes the response's head. With it the attempt is over: a request that is sent while the
     /// body is still read is another one.
     pub fn set_response(&mut self, response: &ClientResponse<'_>) {
-        if let Some(attempt) = &mut self.attempt {
+        if let Place::Attempt(attempt) = &mut self.place {
             attempt.close();
         }
-        self.exchange.set_version(response.version);
+        self.exchange.set_answer(response.version, response.status, response.headers);
         if let Some(peer) = response.peer {
             self.exchange.set_peer(peer);
         }
-        self.exchange.set_response(response.status, response.headers);
         if response.may_be_decoded {
             self.exchange.omit_response_size();
         }
+        if self.ends_at_body() {
+            self.await_body(response);
+        } else if let Some(size) = response.body_size {
+            self.exchange.add_response_size(size);
+        }
+    }
+
+    /// Notes what the end of the response's body is told by.
+    fn await_body(&mut self, response: &ClientResponse<'_>) {
         self.bodyless = self.request.is_bodyless(response.status);
         // Where the body was encoded it may have been decoded since.
         let encoded = response.headers.contains_key(CONTENT_ENCODING);
         self.declared_length = declared_length(response.headers).filter(|_| !encoded);
-        if self.ends_at_body() {
-            let stream = self.settings.own().is_stream(response).or_else(|| {
-                (!self.exchange.is_rpc() && is_event_stream(response.headers)).then_some(true)
-            });
-            if let Some(stream) = stream {
-                self.exchange.set_stream(stream);
-            }
-        } else if let Some(size) = response.body_size {
-            self.exchange.add_response_size(size);
+        let stream = self.settings.own().is_stream(response).or_else(|| {
+            (!self.exchange.is_rpc() && is_event_stream(response.headers)).then_some(true)
+        });
+        if let Some(stream) = stream {
+            self.exchange.set_stream(stream);
         }
     }
 
@@ -181,7 +168,14 @@ impl ClientCall {
     /// Whether the call is to end with the body of the response instead of its head: by option,
     /// and always over gRPC, whose status stands in the trailers.
     pub fn ends_at_body(&self) -> bool {
-        (self.settings.own().end_at_body && self.attempt.is_some()) || self.exchange.is_rpc()
+        (self.settings.own().end_at_body && !matches!(self.place, Place::Inside))
+            || self.exchange.is_rpc()
+    }
+
+    /// Whether the [size](ClientResponse::body_size) of the response's body, and whether it
+    /// [may be decoded](ClientResponse::may_be_decoded), are looked at.
+    pub fn looks_at_size(&self) -> bool {
+        self.exchange.measures_sizes() || self.ends_at_body()
     }
 
     /// Whether nothing reads the response's body.
@@ -196,18 +190,39 @@ impl ClientCall {
 
     /// Ends the call.
     pub fn end(mut self, outcome: Outcome) {
-        if let Some(resends) = self.attempt.as_mut().and_then(OpenAttempt::resends_inside) {
+        if let Place::Attempt(attempt) = &mut self.place
+            && let Some(resends) = attempt.resends_inside()
+        {
             self.exchange.set_resend_count(resends);
         }
         self.exchange.end(outcome);
     }
 }
 
+/// `request` with what is known of it besides.
+fn with_options<'a>(
+    request: ClientRequest<'a>,
+    attempt: &OpenAttempt,
+    own: &'a ClientOptions,
+    options: Option<&'a CallOptions>,
+) -> ClientRequest<'a> {
+    let mut request = ClientRequest { resend_count: attempt.resends, ..request };
+    if let Some(options) = options {
+        // They describe the URL first asked for.
+        if !attempt.redirected {
+            request.name = options.name.as_deref().or(request.name);
+            request.template = options.template.as_deref().or(request.template);
+        }
+        request.attributes = &options.attributes;
+    }
+    if request.template.is_none() {
+        request.template = own.url_templates.find_for_url(request.host, request.url);
+    }
+    request
+}
+
 /// Starts the exchange of a call that is about to be sent, under `parent`.
 fn exchange(resolved: &Arc<Resolved>, parent: &Context, request: &ClientRequest<'_>) -> Exchange {
-    if !resolved.records {
-        return Exchange::unrecorded(outgoing(parent));
-    }
     let note = |record: &mut Record| {
         record.scheme = request.scheme;
         record.server = Some(request.host)
@@ -215,9 +230,14 @@ fn exchange(resolved: &Arc<Resolved>, parent: &Context, request: &ClientRequest<
             .map(|host| (limited_shared(host.into(), record.options().value_limit), request.port));
         record.rpc = request.rpc(resolved).map(Box::new);
     };
-    Exchange::start(resolved, request.method, (parent, None), note, |record| {
+    let below = Below::of(parent);
+    let mut exchange = Exchange::start(resolved, request.method, below, note, |record| {
         (record.span_name(request.name, request.template), request.describe(record))
-    })
+    });
+    if let Some(size) = request.body_size {
+        exchange.set_request_size(size);
+    }
+    exchange
 }
 
 impl Traced for ClientCall {
@@ -240,6 +260,7 @@ impl Traced for ClientCall {
 mod tests {
     use super::*;
     use crate::values::Scheme;
+    use http::Method;
     use opentelemetry_sdk::trace::SdkTracerProvider;
 
     #[test]

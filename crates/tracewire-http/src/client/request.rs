@@ -15,12 +15,21 @@ use tracewire_text::host::Authority;
 /// What a client knows of a call before it is sent.
 ///
 /// `Debug` leaves out what may hold credentials: URL, headers and attributes.
+///
+/// ```
+/// use tracewire_http::ClientRequest;
+///
+/// /// For the option `span_name` of a client.
+/// fn name(request: &ClientRequest<'_>) -> Option<&'static str> {
+///     (request.host == "prices.internal").then_some("ask for a price")
+/// }
+/// ```
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct ClientRequest<'a> {
     /// The request method.
     pub method: &'a Method,
-    /// The absolute URL, as it stands in the request; what is secret in it is redacted here.
+    /// The absolute URL, as it is sent: without a fragment. What is secret in it is redacted here.
     pub url: &'a str,
     /// The scheme of the URL.
     pub scheme: Scheme,

@@ -1,9 +1,10 @@
 //! How often one request was sent, counted across the middlewares that it passes.
 
+use crate::values::repeated::digest;
 use foldhash::fast::FixedState;
 use http::{Extensions, Method};
 use std::{
-    hash::BuildHasher,
+    hash::{BuildHasher, Hasher},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -60,11 +61,7 @@ impl Resends {
     /// Counts in `extensions` that `method` to `url` is sent.
     ///
     /// Inside another attempt of ours there is no new one: it is the outer one that is counted.
-    pub(crate) fn begin(
-        extensions: &mut Extensions,
-        method: &Method,
-        url: &str,
-    ) -> Option<OpenAttempt> {
+    pub(crate) fn begin(extensions: &mut Extensions, method: &Method, url: &str) -> Place {
         let counter = extensions.get_or_insert_with(Self::new);
         let mut state = counter.lock();
         if let Some(around) = counter.around.and_then(|number| state.find(number)) {
@@ -72,7 +69,7 @@ impl Resends {
             if around.sent_inside > 1 {
                 state.sent = state.sent.saturating_add(1);
             }
-            return None;
+            return Place::Inside;
         }
         let request = Some(fingerprint(method, url));
         if state.request != request && state.redirected != request {
@@ -86,7 +83,7 @@ impl Resends {
         drop(state);
         counter.around = Some(number);
         let counter = counter.clone();
-        Some(OpenAttempt { counter, number, resends, redirected, sent_inside: None })
+        Place::Attempt(OpenAttempt { counter, number, resends, redirected, sent_inside: None })
     }
 
     /// Says that the request counted in `extensions` goes on as `method` to `url`.
@@ -94,7 +91,8 @@ impl Resends {
     /// Call it for each redirect that you follow, and the count goes on.
     pub fn redirect(extensions: &Extensions, method: &Method, url: &str) {
         if let Some(counter) = extensions.get::<Self>() {
-            counter.lock().redirected = Some(fingerprint(method, url));
+            let sent = url.split('#').next().unwrap_or_default();
+            counter.lock().redirected = Some(fingerprint(method, sent));
         }
     }
 
@@ -124,6 +122,17 @@ impl State {
         let position = self.also_open.iter().position(|open| open.number == number)?;
         Some(self.also_open.swap_remove(position))
     }
+}
+
+/// Where a request is among the times that it is sent.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// An attempt of its own.
+    Attempt(OpenAttempt),
+    /// Inside another call of ours, which records and counts it.
+    Inside,
+    /// Nobody counts.
+    Uncounted,
 }
 
 /// An attempt under way, until its response or error is there; dropping it ends it.
@@ -162,13 +171,14 @@ impl Drop for OpenAttempt {
     }
 }
 
-/// Which request is counted; a copy of its URL would cost an allocation for each. A fragment is not
-/// sent, and does not count.
+/// Which request is counted; a copy of its URL would cost an allocation for each.
 ///
 /// Both are our own side's, so the hash need not withstand an attack.
 fn fingerprint(method: &Method, url: &str) -> u64 {
-    let sent = url.split('#').next().unwrap_or_default();
-    FixedState::default().hash_one((method.as_str(), sent))
+    let mut hasher = FixedState::default().build_hasher();
+    hasher.write(url.as_bytes());
+    hasher.write_u64(digest(method.as_str()));
+    hasher.finish()
 }
 
 #[cfg(test)]
@@ -176,7 +186,14 @@ mod tests {
     use super::*;
 
     fn begin(extensions: &mut Extensions, url: &str) -> Option<OpenAttempt> {
-        Resends::begin(extensions, &Method::GET, url)
+        attempt(extensions, &Method::GET, url)
+    }
+
+    fn attempt(extensions: &mut Extensions, method: &Method, url: &str) -> Option<OpenAttempt> {
+        match Resends::begin(extensions, method, url) {
+            Place::Attempt(attempt) => Some(attempt),
+            Place::Inside | Place::Uncounted => None,
+        }
     }
 
     #[test]
@@ -194,7 +211,7 @@ mod tests {
         drop(begin(&mut extensions, "http://h/"));
         assert_eq!(begin(&mut extensions, "http://h/2").unwrap().resends, 0);
         assert_eq!(begin(&mut extensions, "http://h/2").unwrap().resends, 1);
-        let post = Resends::begin(&mut extensions, &Method::POST, "http://h/2").unwrap();
+        let post = attempt(&mut extensions, &Method::POST, "http://h/2").unwrap();
         assert_eq!(post.resends, 0);
     }
 

@@ -6,6 +6,15 @@ use std::{fmt, net::SocketAddr};
 /// What a client knows once the head of the response is there.
 ///
 /// `Debug` leaves out the headers, which may hold credentials.
+///
+/// ```
+/// use http::{HeaderMap, StatusCode, Version};
+/// use tracewire_http::ClientResponse;
+///
+/// let headers = HeaderMap::new();
+/// let mut response = ClientResponse::new(StatusCode::OK, Version::HTTP_11, &headers);
+/// response.peer = Some(([10, 0, 0, 7], 8080).into());
+/// ```
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct ClientResponse<'a> {

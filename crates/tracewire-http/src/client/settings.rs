@@ -1,7 +1,11 @@
 //! The settings of one client.
 
 use super::{ClientRequest, ClientResponse, Destinations, UrlTemplates, Urls};
-use crate::{hook::Hook, settings::Settings, values::Side};
+use crate::{
+    hook::Hook,
+    settings::{Resolved, Settings},
+    values::Side,
+};
 use http::HeaderMap;
 
 /// The settings of one client layer or middleware.
@@ -52,8 +56,20 @@ impl ClientSettings {
     ///
     /// `destination` is a host; empty where it is not known.
     pub fn restrict(&self, destination: &str, headers: &mut HeaderMap) {
-        let allowed = self.own().destinations.allow(destination);
+        let allowed = self.own().destinations.to(destination);
         self.resolved(|resolved| allowed.restrict(resolved, headers));
+    }
+
+    /// Traces the connections of calls: see [`Connections`](crate::wiring::Connections). Default: no.
+    #[cfg(feature = "connections")]
+    pub fn trace_connections(&mut self, trace: bool) {
+        self.common_mut().connections = trace;
+    }
+
+    /// Measures lookups, connections and waiting for them. Default: no.
+    #[cfg(feature = "connections")]
+    pub fn measure_connections(&mut self, measure: bool) {
+        self.common_mut().connection_metrics = measure;
     }
 
     crate::client_options!();
@@ -66,10 +82,11 @@ impl ClientSettings {
 
 impl ClientOptions {
     /// Returns whether this call is not traced. A filter that panics admits it.
-    pub(super) fn excludes(&self, request: &ClientRequest<'_>) -> bool {
+    pub(super) fn excludes(&self, request: &ClientRequest<'_>, resolved: &Resolved) -> bool {
+        let by_file = resolved.excluded.as_ref().map(|excluded| &excluded.urls);
         let admits = |filter: &Hook<Filter>| filter.ask(|admit| admit(request)).unwrap_or(true);
         self.excluded.contains(request.url)
-            || self.excluded_by_environment.contains(request.url)
+            || by_file.unwrap_or(&self.excluded_by_environment).contains(request.url)
             || !self.filter.as_ref().is_none_or(admits)
     }
 

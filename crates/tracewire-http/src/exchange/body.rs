@@ -24,6 +24,17 @@ pin_project! {
     ///   is [cancelled](Outcome::Cancelled).
     ///
     /// A body of fewer or more bytes than declared has failed (`error.type` `body`).
+    ///
+    /// ```
+    /// use http_body::Body;
+    /// use tracewire_http::ErrorType;
+    /// use tracewire_http::wiring::{ClientCall, ExchangeBody};
+    ///
+    /// /// The body of a response, which ends its call.
+    /// fn body<B: Body>(body: B, call: ClientCall) -> ExchangeBody<B, ClientCall> {
+    ///     ExchangeBody::of_call(body, call, |_error| ErrorType::Body)
+    /// }
+    /// ```
     pub struct ExchangeBody<B, E>
     where
         B: Body,

@@ -7,7 +7,7 @@ mod record;
 mod remaining;
 mod scope;
 mod series;
-mod span_id;
+pub(crate) mod span_id;
 mod start;
 mod stream;
 
@@ -18,6 +18,7 @@ pub use self::{
 pub(crate) use self::{
     record::{Record, Shared},
     remaining::{Remaining, RequestKind, declared_length},
+    start::Below,
     stream::is_event_stream,
 };
 
@@ -30,10 +31,7 @@ use crate::{
 use bytes::Buf;
 use http::{HeaderMap, Method, StatusCode, Version};
 use http_body::Frame;
-use opentelemetry::{
-    Context, KeyValue,
-    trace::{SpanContext, TraceContextExt},
-};
+use opentelemetry::{Context, KeyValue, trace::TraceContextExt};
 use std::{borrow::Cow, net::SocketAddr, sync::Arc};
 
 /// The largest size of a body that is believed, in bytes: 1 TiB. Anyone can declare more.
@@ -45,6 +43,26 @@ const LARGEST: u64 = 1 << 40;
 /// dropped before, as [`Outcome::Cancelled`]. At that end the span ends, the duration is recorded
 /// and the gauge goes down, all with the same attributes and the same clock. Durations are recorded
 /// whether or not the span is sampled.
+///
+/// ```
+/// use http::Request;
+/// use std::sync::Arc;
+/// use tracewire_http::Outcome;
+/// use tracewire_http::wiring::{Exchange, ServerCall, ServerSettings};
+///
+/// fn size_known(exchange: &mut Exchange, bytes: u64) {
+///     if exchange.measures_sizes() {
+///         exchange.set_request_size(bytes);
+///     }
+/// }
+///
+/// let settings = Arc::new(ServerSettings::new("my-server", "1.0.0").body_sizes(true));
+/// let (mut scope, _handle) = ServerCall::begin(&settings, &Request::new(()));
+/// if let Some(exchange) = scope.exchange() {
+///     size_known(exchange, 512);
+/// }
+/// scope.end(Outcome::Complete);
+/// ```
 #[derive(Debug)]
 pub struct Exchange {
     context: Context,
@@ -169,6 +187,10 @@ impl Exchange {
     pub fn set_version(&mut self, version: Version) {
         let version = version_name(version);
         self.note(|record| record.version = version);
+        self.show_version(version);
+    }
+
+    fn show_version(&self, version: Option<&'static str>) {
         if self.records_span()
             && !self.is_rpc()
             && let Some(version) = version
@@ -176,6 +198,19 @@ impl Exchange {
             let version = KeyValue::new(c::NETWORK_PROTOCOL_VERSION, version);
             self.context.span().set_attribute(version);
         }
+    }
+
+    /// Notes the head of the response to a client: the version that was negotiated, and what
+    /// [`set_response`](Self::set_response) notes.
+    pub(crate) fn set_answer(&mut self, version: Version, status: StatusCode, headers: &HeaderMap) {
+        let version = version_name(version);
+        self.note(|record| {
+            record.version = version;
+            record.set_status(status);
+            record.set_trailers(headers);
+            record.capture_response_headers(headers);
+        });
+        self.show_version(version);
     }
 
     /// Notes the other end of the socket.
@@ -211,12 +246,12 @@ impl Exchange {
         self.shared.as_ref().is_some_and(|shared| shared.rpc)
     }
 
-    /// Starts the exchange of a request with this method, under `parent`: `note` says what is known
+    /// Starts the exchange of a request with this method, `below` others: `note` says what is known
     /// of it, and `describe` what its span is called and has.
     pub(crate) fn start(
         resolved: &Arc<Resolved>,
         method: &Method,
-        (parent, link): (&Context, Option<SpanContext>),
+        below: Below<'_>,
         note: impl FnOnce(&mut Record),
         describe: impl Fn(&Record) -> (Cow<'static, str>, Vec<KeyValue>),
     ) -> Self {
@@ -225,7 +260,7 @@ impl Exchange {
         let own = Arc::get_mut(&mut shared).expect("nobody else has it yet");
         let context = own.begin(|record| {
             note(record);
-            record.start(parent, link, describe);
+            record.start(below, describe);
         });
         Self { context, shared: Some(shared) }
     }

@@ -16,6 +16,15 @@ use tracewire_propagation::current;
 /// An exchange, or what owns one: it has a context and ends once.
 ///
 /// Dropping it before its end must end it as [`Outcome::Cancelled`].
+///
+/// ```
+/// use tracewire_http::wiring::Traced;
+///
+/// /// For logs of an adapter: whether this exchange is recorded.
+/// fn is_recorded(owner: &impl Traced) -> bool {
+///     owner.exchange().is_recorded()
+/// }
+/// ```
 pub trait Traced {
     /// Whether the last byte of a declared length ends it while the body is still there.
     ///
@@ -50,6 +59,21 @@ impl Traced for Exchange {
 }
 
 /// What a piece of work runs inside.
+///
+/// ```
+/// use http::Request;
+/// use opentelemetry::trace::TraceContextExt;
+/// use std::sync::Arc;
+/// use tracewire_http::Outcome;
+/// use tracewire_http::wiring::{Scope, ServerCall, ServerSettings};
+///
+/// let settings = Arc::new(ServerSettings::new("my-server", "1.0.0"));
+/// let (mut scope, _handle): (Scope<ServerCall>, _) = ServerCall::begin(&settings, &Request::new(()));
+/// scope.run(|| {
+///     opentelemetry::Context::map_current(|context| assert!(!context.span().is_recording())); // no SDK
+/// });
+/// scope.end(Outcome::Complete);
+/// ```
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant)] // a box would be an allocation for every request
 pub enum Scope<E> {
@@ -138,6 +162,20 @@ pin_project! {
     /// panic. So what a destructor logs or starts belongs to the request.
     ///
     /// As a future it resolves to the inner future's output and the scope.
+    ///
+    /// ```
+    /// use http::Request;
+    /// use std::sync::Arc;
+    /// use tracewire_http::wiring::{Scoped, ServerCall, ServerSettings};
+    ///
+    /// # async fn answer() -> &'static str { "Ada" }
+    /// # async fn example() {
+    /// let settings = Arc::new(ServerSettings::new("my-server", "1.0.0"));
+    /// let (scope, _handle) = ServerCall::begin(&settings, &Request::new(()));
+    /// // Runs and drops the future inside the request's context, and ends the request if it panics.
+    /// let (answer, scope) = Scoped::new(answer(), scope).await;
+    /// # }
+    /// ```
     pub struct Scoped<T, E>
     where
         E: Traced,
@@ -172,6 +210,11 @@ impl<T, E: Traced> Scoped<T, E> {
     /// Returns what is inside, unless it is done.
     pub fn inner(&self) -> Option<&T> {
         self.inner.as_ref()
+    }
+
+    /// Returns what is inside, to be changed, unless it is done.
+    pub fn inner_mut(self: Pin<&mut Self>) -> Option<Pin<&mut T>> {
+        self.project().inner.as_pin_mut()
     }
 
     /// Returns what it runs inside.

@@ -14,7 +14,7 @@ use std::{
 ///
 /// It tells spans apart and decides nothing, so a quick generator (SplitMix64, seeded at random for each
 /// thread) will do.
-pub(super) fn random() -> SpanId {
+pub(crate) fn random() -> SpanId {
     thread_local! {
         // Without a destructor, so it is there while the thread ends, too.
         static STATE: Cell<u64> = const { Cell::new(0) };

@@ -10,24 +10,38 @@ use std::{
     borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
 };
-use tracewire_propagation::{
-    SamplingHint, describe_unsampled, drop_unsampled, is_untraced, outgoing, with_random_trace_id,
-};
+use tracewire_propagation::{SamplingHint, describe_unsampled, is_untraced, outgoing};
 
 /// How many attributes a span has at most before its end: an SDK keeps 128 unless it is told
 /// otherwise, and drops what comes later. What the conventions want at the end needs the others.
 const ROOM: usize = 112;
+
+/// What an exchange starts under.
+#[derive(Debug)]
+pub(crate) struct Below<'a> {
+    pub(crate) parent: &'a Context,
+    /// A caller that the span links to, in place of a parent.
+    pub(crate) link: Option<SpanContext>,
+    /// The parent's span is the exchange's own already, below a caller who did not sample.
+    pub(crate) is_hop: bool,
+}
+
+impl<'a> Below<'a> {
+    pub(crate) fn of(parent: &'a Context) -> Self {
+        Self { parent, link: None, is_hop: false }
+    }
+}
 
 impl Record {
     /// Starts the span, if there is a tracer and the work is to be recorded, and counts the exchange
     /// as active.
     ///
     /// The span is described at its start, so that samplers see the attributes, except under a
-    /// remote parent that is not sampled: then only if the span records after all.
+    /// remote parent that is not sampled: then only if the span records after all. Where it is known
+    /// that the sampler follows a parent that is not, no span starts.
     pub(crate) fn start(
         &mut self,
-        parent: &Context,
-        link: Option<SpanContext>,
+        Below { parent, link, is_hop }: Below<'_>,
         describe: impl Fn(&Self) -> (Cow<'static, str>, Vec<KeyValue>),
     ) {
         self.count_active(1);
@@ -36,13 +50,17 @@ impl Record {
             self.context = outgoing(parent);
             return;
         };
+        if is_hop {
+            self.context = parent.clone();
+            return;
+        }
         let early = self.resolved.options.describe_unsampled || describe_unsampled();
-        let late = !early && refused_by_caller(parent);
-        if late && self.resolved.follows_parent && link.is_none() && drop_unsampled() {
-            // What the sampler would do, without asking it.
+        let refused = !early && is_refused(parent);
+        if refused && self.resolved.drops_unsampled() && link.is_none() {
             self.context = unsampled_child(parent);
             return;
         }
+        let late = refused && parent.span().span_context().is_remote();
         let mut room = ROOM;
         let mut describe = |record: &Self| {
             let (name, mut attributes) = describe(record);
@@ -76,12 +94,7 @@ impl Record {
             span.set_attributes(attributes);
         }
         self.room = room;
-        let root = !parent.span().span_context().is_valid();
         self.context = context;
-        if root {
-            // OpenTelemetry's generators draw the whole id; the flag asks for its last seven bytes.
-            self.context = with_random_trace_id(&self.context);
-        }
     }
 }
 
@@ -118,12 +131,11 @@ fn unsampled_child(parent: &Context) -> Context {
     ))
 }
 
-/// Whether the caller, in another process, decided not to sample this trace.
-fn refused_by_caller(parent: &Context) -> bool {
+/// Whether it was decided before, here or in another process, not to sample this trace.
+fn is_refused(parent: &Context) -> bool {
     let span = parent.span();
     let parent_span = span.span_context();
-    parent_span.is_remote()
-        && parent_span.is_valid()
+    parent_span.is_valid()
         && !parent_span.is_sampled()
         && !matches!(
             parent.get::<SamplingHint>(),

@@ -3,25 +3,24 @@
 use super::{Exchange, Record, Shared};
 use crate::{
     outcome::Outcome,
-    values::{Side, after_grpc, media_type},
+    values::{Side, after_grpc, first, media_type},
 };
-use http::HeaderMap;
+use http::{HeaderMap, header::CONTENT_TYPE};
 use std::time::Duration;
 
 /// Whether the content type in `headers` says that the response is a stream of events:
 /// `text/event-stream`, `multipart/x-mixed-replace` or `application/grpc`.
 pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
-    let Some(media_type) = media_type(headers) else { return false };
-    // Most are text or JSON.
-    let may_be = match media_type.first().map(u8::to_ascii_lowercase) {
-        Some(b't') => media_type.get(5).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'e')),
+    let Some(value) = first(headers, &CONTENT_TYPE) else { return false };
+    // Most are text or JSON, and need no closer look.
+    let value = value.as_bytes().trim_ascii_start();
+    let may_be = match value.first().map(u8::to_ascii_lowercase) {
+        Some(b't') => value.get(5).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'e')),
         Some(b'm') => true,
-        Some(b'a') => media_type.get(12).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'g')),
+        Some(b'a') => value.get(12).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'g')),
         _ => false,
     };
-    if !may_be {
-        return false;
-    }
+    let Some(media_type) = may_be.then(|| media_type(headers)).flatten() else { return false };
     let is = |known: &str| media_type.eq_ignore_ascii_case(known.as_bytes());
     let is_grpc = |rest: &[u8]| matches!(rest.first(), None | Some(b'+' | b'-'));
     is("text/event-stream")
@@ -94,7 +93,6 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::header::CONTENT_TYPE;
 
     #[test]
     fn streams_are_known_by_their_content_type() {

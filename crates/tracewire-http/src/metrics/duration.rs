@@ -31,7 +31,7 @@ pub(crate) struct DurationHistogram {
 }
 
 impl DurationHistogram {
-    pub(super) fn new(
+    pub(crate) fn new(
         meter: &Meter,
         (name, description): (&'static str, &'static str),
         keeping: Keeping<'_>,

@@ -14,6 +14,14 @@ use std::{
 ///
 /// Together with status codes these are all values that `error.type` takes: a list short enough for
 /// a metric attribute, and one that no remote party can add to.
+///
+/// ```
+/// use std::io::{Error, ErrorKind};
+/// use tracewire_http::ErrorType;
+///
+/// let refused = Error::from(ErrorKind::ConnectionRefused);
+/// assert_eq!(ErrorType::of_connect_error(&refused).as_str(), "connect");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorType {

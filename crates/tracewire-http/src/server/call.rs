@@ -12,11 +12,10 @@ use crate::{
     outcome::{ErrorType, Outcome},
     settings::Resolved,
 };
-use http::{HeaderMap, Response, header::HOST, response::Parts, uri};
+use http::{Response, response::Parts, uri};
 use http_body::Body;
 use std::{any::Any, sync::Arc};
 use tracewire_propagation::{inject_response, untraced};
-use tracewire_text::host::Authority;
 
 /// The body of a response from [`ServerCall::respond`].
 ///
@@ -82,9 +81,9 @@ impl ServerCall {
         }
         let options = settings.own();
         settings.resolved(|resolved| {
-            let trust = options.trust(&head);
-            let parent = trust.parent(|parent| resolved.extract(head.headers, parent));
-            if options.excludes(&head) {
+            let excluded = options.excludes(&head, resolved);
+            let parent = options.trust(&head).parent(resolved, head.headers, excluded);
+            if excluded {
                 let (context, handle) = ExchangeHandle::untraced(&untraced(&parent.into_context()));
                 // For layers inside: the decision is made.
                 return (Scope::Context(context), Some(handle));
@@ -146,6 +145,7 @@ impl ServerCall {
     /// Carries the exchange to the end of `body`.
     fn carry<B: Body>(self, body: B, head: &Parts) -> ServerBody<B> {
         let bodyless = self.request.is_bodyless(head.status);
+        let is_recorded = self.exchange.is_recorded();
         let scope = if self.settings.own().follow_upgrades && self.request.is_upgrade(head.status) {
             // What is left to drop stays in the context.
             let context = self.exchange.context().clone();
@@ -157,7 +157,8 @@ impl ServerCall {
         if bodyless {
             return ServerBody::unread(body, scope, body_error);
         }
-        ServerBody::new(body, scope, declared_length(&head.headers), body_error)
+        let length = if is_recorded { declared_length(&head.headers) } else { None };
+        ServerBody::new(body, scope, length, body_error)
     }
 }
 
@@ -199,8 +200,7 @@ fn start(
         .host
         .as_deref()
         .or_else(|| head.uri.authority().map(uri::Authority::as_str))
-        .map(str::as_bytes)
-        .or_else(|| host(head.headers));
+        .map(str::as_bytes);
     facts.peer = peer;
     facts.client = forwarded.client;
     facts.headers = Some(head.headers);
@@ -217,12 +217,6 @@ fn start(
         exchange.set_request_size(bytes);
     }
     exchange
-}
-
-/// The `Host` header, unless it is too long to be read.
-fn host(headers: &HeaderMap) -> Option<&[u8]> {
-    let host = headers.get(HOST)?.as_bytes();
-    Some(host).filter(|host| host.len() <= Authority::MAX_LEN)
 }
 
 fn body_error<E>(_: &E) -> ErrorType {

@@ -15,6 +15,18 @@ use std::sync::{Arc, Weak};
 ///
 /// What is added after the exchange has ended is ignored, and so is all of it while there is neither a
 /// tracer nor a meter.
+///
+/// ```
+/// use http::Request;
+/// use opentelemetry::KeyValue;
+/// use tracewire_http::ExchangeHandle;
+///
+/// fn handler(request: &Request<String>) {
+///     if let Some(exchange) = request.extensions().get::<ExchangeHandle>() {
+///         exchange.add_metric_attribute(KeyValue::new("shop.plan", "free"));
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ExchangeHandle(Of);
 

@@ -9,6 +9,15 @@ use std::{borrow::Cow, fmt};
 /// The request without its body, as hooks see it.
 ///
 /// `Debug` leaves out what may hold credentials: target, headers and extensions.
+///
+/// ```
+/// use tracewire_http::RequestHead;
+///
+/// /// For the option `filter`: no spans for probes of the load balancer.
+/// fn admit(request: &RequestHead<'_>) -> bool {
+///     !request.headers.contains_key("x-load-balancer-probe")
+/// }
+/// ```
 #[derive(Clone, Copy)]
 pub struct RequestHead<'a> {
     /// The method.
@@ -26,6 +35,17 @@ pub struct RequestHead<'a> {
 /// The response without its body, as hooks see it.
 ///
 /// `Debug` leaves out what may hold credentials: headers and extensions.
+///
+/// ```
+/// use opentelemetry::KeyValue;
+/// use tracewire_http::{Attributes, ResponseHead};
+///
+/// /// For the option `on_response`.
+/// fn on_response(response: &ResponseHead<'_>, attributes: &mut Attributes) {
+///     let hit = response.headers.get("x-cache").is_some_and(|value| value == "hit");
+///     attributes.span(KeyValue::new("shop.cache.hit", hit));
+/// }
+/// ```
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct ResponseHead<'a> {
@@ -69,6 +89,17 @@ impl<'a> ResponseHead<'a> {
 }
 
 /// Attributes that a hook adds, to the span and to the metric separately.
+///
+/// ```
+/// use opentelemetry::KeyValue;
+/// use tracewire_http::wiring::ServerSettings;
+///
+/// // Every server layer has this option.
+/// let settings = ServerSettings::new("my-server", "1.0.0").on_request(|request, attributes| {
+///     attributes.span(KeyValue::new("shop.query", request.uri.query().is_some()));
+///     attributes.metric(KeyValue::new("shop.version", "v2")); // one of few values
+/// });
+/// ```
 #[derive(Default)]
 pub struct Attributes {
     pub(super) span: Vec<KeyValue>,

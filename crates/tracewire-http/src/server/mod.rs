@@ -22,4 +22,5 @@ pub use self::{
     trust::Trust,
 };
 
+pub(crate) use self::paths::Paths;
 use self::trust::Parent;

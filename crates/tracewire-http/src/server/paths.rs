@@ -9,11 +9,11 @@ use tracewire_text::glob::{Pattern, split_list};
 /// Paths are compared as they were sent, with regard to case and without the query. A path of more
 /// than 1,024 bytes is in no set.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Paths(Arc<[Pattern]>);
+pub(crate) struct Paths(Arc<[Pattern]>);
 
 impl Paths {
     /// The paths that any of these patterns matches; without patterns none.
-    pub(super) fn new<I, T>(patterns: I) -> Self
+    pub(crate) fn new<I, T>(patterns: I) -> Self
     where
         I: IntoIterator<Item = T>,
         T: AsRef<str>,
@@ -32,7 +32,7 @@ impl Paths {
     }
 
     /// Whether `path` is one of them.
-    pub(super) fn contains(&self, path: &str) -> bool {
+    pub(crate) fn contains(&self, path: &str) -> bool {
         self.0.iter().any(|pattern| pattern.matches(path))
     }
 }

@@ -3,20 +3,26 @@
 use super::{ClientAddress, Parent, ServerOptions};
 use crate::{
     conventions as c,
-    exchange::{Exchange, Record},
+    exchange::{Below, Exchange, Record},
     grpc::RpcCall,
     settings::Resolved,
     values::{
-        Scheme, address, describe_method, header_shared, limited_shared, repeated, version_name,
+        Scheme, address, describe_method, firsts, header_shared, limited_shared, repeated,
+        version_name,
     },
 };
-use http::{HeaderMap, Method, Version, header::USER_AGENT};
+use http::{
+    HeaderMap, HeaderValue, Method, Version,
+    header::{HOST, USER_AGENT},
+};
 use opentelemetry::{KeyValue, StringValue, otel_debug};
 use std::{
+    borrow::Cow,
     fmt,
     net::SocketAddr,
     sync::{Arc, Once},
 };
+use tracewire_text::{SensitiveKeys, host::Authority};
 
 /// How much of a user agent is searched for names, in bytes.
 const SEARCHED: usize = 512;
@@ -35,7 +41,7 @@ pub(super) struct ServerRequest<'a> {
     pub(super) path: &'a str,
     /// The query without its question mark.
     pub(super) query: Option<&'a str>,
-    /// The host and port asked for: `:authority`, or the `Host` header. A text that
+    /// The host and port asked for, if the `Host` header does not say it. A text that
     /// [`Authority::parse_host`] does not take is left out.
     pub(super) authority: Option<&'a [u8]>,
     /// The matched route template, if the router has matched already.
@@ -97,13 +103,17 @@ impl<'a> ServerRequest<'a> {
     /// The attributes that are known when the span starts.
     fn describe(&self, options: &ServerOptions, record: &Record) -> Vec<KeyValue> {
         let limit = record.options().value_limit;
+        let [host, user_agent] = firsts(self.headers, [&HOST, &USER_AGENT]);
         // 12 of our own here and at most 3 at the end: then the vector never grows.
         let mut attributes = Vec::with_capacity(15 + self.attributes.len());
         match &record.rpc {
             Some(call) => call.describe(self.path, limit, &mut attributes),
-            None => self.describe_http(record, &mut attributes),
+            None => self.describe_http(record, user_agent, &mut attributes),
         }
-        if let Some((host, port)) = self.authority.and_then(repeated::authority) {
+        // One that is too long is not read.
+        let host = host.map(HeaderValue::as_bytes).filter(|host| host.len() <= Authority::MAX_LEN);
+        let authority = self.authority.or(host);
+        if let Some((host, port)) = authority.and_then(repeated::authority) {
             let host = match host.len() <= limit {
                 true => StringValue::from(host),
                 false => limited_shared((&*host).into(), limit),
@@ -147,13 +157,17 @@ impl<'a> ServerRequest<'a> {
         }
     }
 
-    fn describe_http(&self, record: &Record, attributes: &mut Vec<KeyValue>) {
+    fn describe_http(
+        &self,
+        record: &Record,
+        user_agent: Option<&HeaderValue>,
+        attributes: &mut Vec<KeyValue>,
+    ) {
         let limit = record.options().value_limit;
         describe_method(&record.method, self.method, limit, attributes);
         attributes.push(KeyValue::new(c::URL_SCHEME, self.scheme.as_str()));
         let keys = &record.options().sensitive_keys;
-        let path = keys.limited_path(self.path, limit);
-        attributes.push(KeyValue::new(c::URL_PATH, repeated::path(&path)));
+        attributes.push(KeyValue::new(c::URL_PATH, shown_path(keys, self.path, limit)));
         if let Some(query) = self.query {
             let query = keys.limited_query(query, limit).into_owned();
             attributes.push(KeyValue::new(c::URL_QUERY, query));
@@ -164,7 +178,7 @@ impl<'a> ServerRequest<'a> {
         if let Some(version) = record.version {
             attributes.push(KeyValue::new(c::NETWORK_PROTOCOL_VERSION, version));
         }
-        if let Some(user_agent) = self.headers.and_then(|headers| headers.get(USER_AGENT)) {
+        if let Some(user_agent) = user_agent {
             let user_agent = header_shared(user_agent, limit);
             attributes.push(KeyValue::new(c::USER_AGENT_ORIGINAL, user_agent));
         }
@@ -182,11 +196,23 @@ impl<'a> ServerRequest<'a> {
     }
 }
 
+/// The path without what is secret. One that was shown as it is, by the default keys, is known again.
+fn shown_path(keys: &SensitiveKeys, path: &str, limit: usize) -> Arc<str> {
+    let is_usual = keys.is_default() && path.len() <= limit;
+    if let Some(known) = is_usual.then(|| repeated::path(path)).flatten() {
+        return known;
+    }
+    match keys.limited_path(path, limit) {
+        Cow::Borrowed(shown) if is_usual && shown.len() == path.len() => repeated::shown_path(path),
+        shown => Arc::from(shown),
+    }
+}
+
 /// Starts the exchange of a server that received `request`, under `parent`.
 pub(super) fn exchange(
     resolved: &Arc<Resolved>,
     options: &ServerOptions,
-    Parent { context, link }: Parent,
+    Parent { context, link, is_hop }: Parent,
     request: &ServerRequest<'_>,
 ) -> Exchange {
     if request.peer.is_none() {
@@ -201,7 +227,8 @@ pub(super) fn exchange(
         record.synthetic = request.synthetic(options);
         record.rpc = request.rpc(resolved).map(Box::new);
     };
-    Exchange::start(resolved, request.method, (&context, link), note, |record| {
+    let below = Below { parent: &context, link, is_hop };
+    Exchange::start(resolved, request.method, below, note, |record| {
         let route = record.route.as_ref().map(StringValue::as_str);
         (record.span_name(request.name, route), request.describe(options, record))
     })

@@ -2,7 +2,7 @@
 
 use super::{RequestHead, Trust, TrustedProxies, hooks::Hooks, paths::Paths};
 use crate::{
-    settings::Settings,
+    settings::{Resolved, Settings},
     values::{Scheme, Side},
 };
 
@@ -69,10 +69,11 @@ impl ServerOptions {
     }
 
     /// Returns whether this request is not traced.
-    pub(super) fn excludes(&self, head: &RequestHead<'_>) -> bool {
+    pub(super) fn excludes(&self, head: &RequestHead<'_>, resolved: &Resolved) -> bool {
         let path = head.uri.path();
+        let by_file = resolved.excluded.as_ref().map(|excluded| &excluded.paths);
         self.excluded.contains(path)
-            || self.excluded_by_environment.contains(path)
+            || by_file.unwrap_or(&self.excluded_by_environment).contains(path)
             || !self.hooks.admits(head)
     }
 

@@ -13,7 +13,7 @@ use opentelemetry::{InstrumentationScope, metrics::MeterProvider};
 use std::{borrow::Cow, fmt, sync::Arc};
 use tracewire_exemplar::Exemplars;
 use tracewire_propagation::{
-    Propagator,
+    HttpSettings, Propagator,
     providers::{self, AnyTracerProvider},
 };
 use tracewire_text::SensitiveKeys;
@@ -25,12 +25,13 @@ const VALUE_LIMIT: usize = 4096;
 #[doc(hidden)]
 #[derive(Clone)]
 pub struct Common {
-    pub known_methods: KnownMethods,
-    pub sensitive_keys: SensitiveKeys,
+    pub(crate) known_methods: KnownMethods,
+    pub(crate) sensitive_keys: SensitiveKeys,
     pub value_limit: usize,
     pub describe_unsampled: bool,
-    pub request_headers: HeaderSelector,
-    pub response_headers: HeaderSelector,
+    pub(crate) request_headers: HeaderSelector,
+    pub(crate) response_headers: HeaderSelector,
+    in_code: InCode,
     pub rpc_methods: Option<RpcMethods>,
     pub active_requests: bool,
     pub body_sizes: bool,
@@ -41,11 +42,29 @@ pub struct Common {
     pub meter_provider: Option<Arc<dyn MeterProvider + Send + Sync>>,
     pub exemplars: Option<Exemplars>,
     pub propagator: Option<Arc<dyn Propagator>>,
+    /// Whether the connections of calls are traced.
+    #[cfg(feature = "connections")]
+    pub connections: bool,
+    /// Whether they are measured too.
+    #[cfg(feature = "connections")]
+    pub connection_metrics: bool,
+    /// The series of all that is measured of connections.
+    #[cfg(feature = "connections")]
+    pub(crate) connection_series: Arc<crate::connections::ConnectionSeries>,
     /// Whether the instruments of a given provider can be bound.
     pub(crate) meter_provider_binds: bool,
     pub(crate) side: Side,
     pub(crate) scope: InstrumentationScope,
     pub(crate) series: Arc<SeriesLimit>,
+}
+
+/// Which of the settings that a configuration file may have are set in code.
+#[derive(Clone, Copy, Debug, Default)]
+struct InCode {
+    known_methods: bool,
+    sensitive_keys: bool,
+    request_headers: bool,
+    response_headers: bool,
 }
 
 impl Common {
@@ -67,6 +86,7 @@ impl Common {
             describe_unsampled: false,
             request_headers: HeaderSelector::from_env(request_headers),
             response_headers: HeaderSelector::from_env(response_headers),
+            in_code: InCode::default(),
             rpc_methods: None,
             active_requests: false,
             body_sizes: false,
@@ -78,6 +98,12 @@ impl Common {
             meter_provider_binds: false,
             exemplars: None,
             propagator: None,
+            #[cfg(feature = "connections")]
+            connections: false,
+            #[cfg(feature = "connections")]
+            connection_metrics: false,
+            #[cfg(feature = "connections")]
+            connection_series: Arc::default(),
             side,
             scope: InstrumentationScope::builder(Cow::Borrowed(library))
                 .with_version(version)
@@ -85,6 +111,56 @@ impl Common {
                 .build(),
             series: Arc::default(),
         }
+    }
+}
+
+impl Common {
+    pub fn set_known_methods(&mut self, methods: KnownMethods) {
+        self.known_methods = methods;
+        self.in_code.known_methods = true;
+    }
+
+    pub fn set_sensitive_keys(&mut self, keys: SensitiveKeys) {
+        self.sensitive_keys = keys;
+        self.in_code.sensitive_keys = true;
+    }
+
+    pub fn set_request_headers(&mut self, headers: HeaderSelector) {
+        self.request_headers = headers;
+        self.in_code.request_headers = true;
+    }
+
+    pub fn set_response_headers(&mut self, headers: HeaderSelector) {
+        self.response_headers = headers;
+        self.in_code.response_headers = true;
+    }
+
+    /// The same where the process has a configuration file, which counts in place of all variables.
+    /// Code wins over it.
+    pub(super) fn with_file(mut self, file: &HttpSettings) -> Self {
+        let side = match self.side {
+            Side::Server => &file.server,
+            Side::Client => &file.client,
+        };
+        if !self.in_code.known_methods {
+            self.known_methods = match &side.known_methods {
+                Some(methods) => KnownMethods::new(methods.iter().map(String::as_str)),
+                None => KnownMethods::default(),
+            };
+        }
+        if !self.in_code.sensitive_keys {
+            self.sensitive_keys = match &file.sensitive_query_parameters {
+                Some(keys) => SensitiveKeys::new(keys.iter().map(String::as_str)),
+                None => SensitiveKeys::default(),
+            };
+        }
+        if !self.in_code.request_headers {
+            self.request_headers = HeaderSelector::new(&side.request_headers);
+        }
+        if !self.in_code.response_headers {
+            self.response_headers = HeaderSelector::new(&side.response_headers);
+        }
+        self
     }
 }
 

@@ -1,9 +1,14 @@
 //! What the settings resolve to: looked up at the first exchange, and kept.
 
 use super::common::Common;
+use crate::client::Urls;
+#[cfg(feature = "connections")]
+use crate::connections::{ConnectionInstruments, marking, telling};
+use crate::exchange::span_id;
 use crate::metrics::{Instruments, Keeping, Optional};
+use crate::server::Paths;
 use arc_swap::ArcSwapOption;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{
     Context, global,
     metrics::MeterProvider,
@@ -19,7 +24,8 @@ use std::{
     time::{Duration, Instant},
 };
 use tracewire_propagation::{
-    Propagator, default_propagator, default_version,
+    Extracted, HttpSettings, Propagator, default_propagator, default_version, describe_unsampled,
+    drop_unsampled, http_settings,
     providers::{self, AnyTracer, FoundTracer},
     remove_propagation_headers,
 };
@@ -52,6 +58,19 @@ impl Lookup {
     }
 }
 
+/// What the process's configuration file excludes, in place of variables.
+#[derive(Debug)]
+pub(crate) struct Excluded {
+    pub(crate) paths: Paths,
+    pub(crate) urls: Urls,
+}
+
+impl Excluded {
+    fn new(file: &HttpSettings) -> Self {
+        Self { paths: Paths::new(&file.excluded_paths), urls: Urls::new(&file.excluded_urls) }
+    }
+}
+
 /// What the settings of a layer or middleware resolved to: all that an exchange needs of them.
 pub(crate) struct Resolved {
     /// Whether anything has an effect; where not, only headers are passed on.
@@ -63,8 +82,15 @@ pub(crate) struct Resolved {
     /// [`drop_unsampled`]: tracewire_propagation::drop_unsampled
     pub(crate) follows_parent: bool,
     pub(crate) instruments: Instruments,
+    /// What is measured of connections, where that is.
+    #[cfg(feature = "connections")]
+    pub(crate) connections: Option<ConnectionInstruments>,
     pub(crate) options: Common,
+    /// What the process's configuration file excludes; `None` without a file.
+    pub(crate) excluded: Option<Excluded>,
     propagator: Arc<dyn Propagator>,
+    /// The headers that it writes beside those of known formats.
+    own_headers: Vec<HeaderName>,
     generation: u64,
     believed_until: Option<Instant>,
 }
@@ -83,6 +109,8 @@ impl Resolved {
         if tracer.is_none() {
             note_missing_provider();
         }
+        #[cfg(feature = "connections")]
+        let tracer = if common.connections { tracer.map(marking) } else { tracer };
         let meters = common.meter_provider.clone().unwrap_or_else(global::meter_provider);
         let (meter, binds) = providers::meter(&*meters, common.scope.clone());
         let binds = binds || common.meter_provider_binds;
@@ -95,11 +123,22 @@ impl Resolved {
             bound: binds,
         };
         let exemplars = common.exemplars();
+        let file = http_settings();
         let keeping = Keeping {
             boundaries: &common.duration_boundaries,
             exemplars: exemplars.as_ref(),
             scope: &common.scope,
         };
+        let propagator = common.propagator.clone().unwrap_or_else(default_propagator);
+        #[cfg_attr(not(feature = "connections"), allow(unused_mut))]
+        let mut options = match &file {
+            Some(file) => common.clone().with_file(file),
+            None => common.clone(),
+        };
+        #[cfg(feature = "connections")]
+        if options.connections {
+            options.classify = Some(telling(options.classify.take()));
+        }
         Self {
             generation,
             believed_until: (!given).then(|| Instant::now() + RETRY),
@@ -107,14 +146,39 @@ impl Resolved {
             tracer,
             follows_parent,
             instruments: Instruments::new(&meter, common.side, keeping, optional),
-            propagator: common.propagator.clone().unwrap_or_else(default_propagator),
-            options: common.clone(),
+            #[cfg(feature = "connections")]
+            connections: (measures && common.connection_metrics)
+                .then(|| ConnectionInstruments::new(&meter, keeping)),
+            own_headers: unknown_headers(&*propagator),
+            propagator,
+            options,
+            excluded: file.map(|file| Excluded::new(&file)),
         }
     }
 
     /// Returns `parent` with what `headers` carry added to it.
     pub(crate) fn extract(&self, headers: &HeaderMap, parent: &Context) -> Context {
         self.propagator.extract(headers, parent)
+    }
+
+    /// Does the same for a request that gets no span if its caller did not sample: then the service's
+    /// own span id may be in the context already.
+    pub(crate) fn extract_hop(&self, headers: &HeaderMap, parent: &Context) -> Extracted {
+        if self.drops_unsampled() {
+            self.propagator.extract_hop(headers, parent, span_id::random())
+        } else {
+            Extracted::Caller(self.extract(headers, parent))
+        }
+    }
+
+    /// Whether no span is started under a caller who did not sample: what the sampler would do, without
+    /// asking it.
+    pub(crate) fn drops_unsampled(&self) -> bool {
+        self.tracer.is_some()
+            && self.follows_parent
+            && drop_unsampled()
+            && !self.options.describe_unsampled
+            && !describe_unsampled()
     }
 
     /// Writes what `context` carries into `headers`.
@@ -126,12 +190,8 @@ impl Resolved {
     /// may write besides.
     pub(crate) fn remove_injected(&self, headers: &mut HeaderMap) {
         remove_propagation_headers(headers);
-        // A look costs less than removing what is not there.
-        let names = self.propagator.header_names();
-        if headers.keys().any(|name| names.contains(name)) {
-            for name in names {
-                headers.remove(name);
-            }
+        for name in &self.own_headers {
+            headers.remove(name);
         }
     }
 }
@@ -144,6 +204,14 @@ impl fmt::Debug for Resolved {
             .field("propagator", &self.propagator)
             .finish_non_exhaustive()
     }
+}
+
+/// The headers that `propagator` writes and no known format has.
+fn unknown_headers(propagator: &dyn Propagator) -> Vec<HeaderName> {
+    let names = propagator.header_names().iter();
+    let mut headers = names.map(|name| (name.clone(), HeaderValue::from_static(""))).collect();
+    remove_propagation_headers(&mut headers);
+    headers.into_iter().filter_map(|(name, _)| name).collect()
 }
 
 /// Says once in the life of the process that exchanges are not recorded.

@@ -46,14 +46,14 @@ macro_rules! common_options {
         ///
         /// Default: `OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS`, else the conventions' ten.
         pub fn known_methods(self, methods: $crate::KnownMethods) -> Self {
-            self.configure(|settings| settings.common_mut().known_methods = methods)
+            self.configure(|settings| settings.common_mut().set_known_methods(methods))
         }
 
         /// Redacts the values of these query keys in URLs.
         ///
         /// Default: signatures of the large clouds and the usual names of credentials.
         pub fn sensitive_keys(self, keys: $crate::SensitiveKeys) -> Self {
-            self.configure(|settings| settings.common_mut().sensitive_keys = keys)
+            self.configure(|settings| settings.common_mut().set_sensitive_keys(keys))
         }
 
         /// Cuts text from outside to this many bytes an attribute. Default: 4096.
@@ -96,7 +96,7 @@ macro_rules! common_options {
         /// Default: none, or what `OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_REQUEST_HEADERS`
         /// (`…_CLIENT_…` on clients) names.
         pub fn capture_request_headers(self, headers: $crate::HeaderSelector) -> Self {
-            self.configure(|settings| settings.common_mut().request_headers = headers)
+            self.configure(|settings| settings.common_mut().set_request_headers(headers))
         }
 
         /// Captures these response headers as attributes of the span.
@@ -104,7 +104,7 @@ macro_rules! common_options {
         /// Default: none, or what `OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_RESPONSE_HEADERS`
         /// (`…_CLIENT_…` on clients) names.
         pub fn capture_response_headers(self, headers: $crate::HeaderSelector) -> Self {
-            self.configure(|settings| settings.common_mut().response_headers = headers)
+            self.configure(|settings| settings.common_mut().set_response_headers(headers))
         }
 
         /// Records gRPC calls by the conventions for remote procedure calls instead of HTTP's.
@@ -115,7 +115,7 @@ macro_rules! common_options {
         ///
         /// Methods that are not among `methods` are recorded as `_OTHER`. A server's callers can ask
         /// for any name, so list the methods that it has. A client whose own code names what it
-        /// calls can take [`RpcMethods::any`]($crate::RpcMethods::any).
+        /// calls can take [`RpcMethods::any`](tracewire_http::RpcMethods::any).
         ///
         /// A tonic channel adds host and port below a client's layer. Make the generated client
         /// with `with_origin`, so that `server.address` is known and baggage goes where it may.

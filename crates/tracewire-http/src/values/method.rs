@@ -28,6 +28,13 @@ pub(crate) const OTHER: &str = "_OTHER";
 ///
 /// Names are case-sensitive, as HTTP's are. The default is the list of the conventions; a list of
 /// your own replaces it whole.
+///
+/// ```
+/// use tracewire_http::{KnownMethods, wiring::ServerSettings};
+///
+/// let methods = KnownMethods::new(["GET", "HEAD", "POST", "PROPFIND"]);
+/// let settings = ServerSettings::new("my-server", "1.0.0").known_methods(methods);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct KnownMethods(Option<Arc<[StringValue]>>);
 

@@ -15,7 +15,7 @@ pub use self::{
     causes::causes, header_capture::HeaderSelector, method::KnownMethods, scheme::Scheme,
 };
 pub(crate) use self::{
-    first::first,
+    first::{first, firsts},
     header_capture::MOST_HEADERS,
     limit::{address, header, header_shared, limited, limited_shared},
     media_type::{after_grpc, media_type},

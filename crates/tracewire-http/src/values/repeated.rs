@@ -50,9 +50,14 @@ pub(crate) fn text(text: &str) -> Arc<str> {
     among(&TEXTS, text)
 }
 
-/// The same for the path of a request.
-pub(crate) fn path(text: &str) -> Arc<str> {
-    among(&PATHS, text)
+/// The same for the path of a request of which nothing is redacted by default.
+pub(crate) fn shown_path(path: &str) -> Arc<str> {
+    among(&PATHS, path)
+}
+
+/// The path that was [shown](shown_path) as it is, if this thread still knows it.
+pub(crate) fn path(path: &str) -> Option<Arc<str>> {
+    known_among(&PATHS, path.as_bytes())
 }
 
 fn among(texts: &'static LocalKey<Slots<Arc<str>>>, text: &str) -> Arc<str> {

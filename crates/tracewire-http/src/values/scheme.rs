@@ -4,6 +4,13 @@
 ///
 /// A request target may carry any scheme that its sender likes; a closed type keeps that text out
 /// of the metrics.
+///
+/// ```
+/// use tracewire_http::Scheme;
+///
+/// let scheme = Scheme::parse("https").unwrap();
+/// assert_eq!((scheme.as_str(), scheme.default_port()), ("https", 443));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
     /// `http`
@@ -22,12 +29,13 @@ impl Scheme {
     /// assert_eq!(Scheme::parse("gopher"), None);
     /// ```
     pub fn parse(text: &str) -> Option<Self> {
-        if text.eq_ignore_ascii_case("http") {
-            Some(Self::Http)
-        } else if text.eq_ignore_ascii_case("https") {
-            Some(Self::Https)
-        } else {
-            None
+        match text {
+            // What URLs are parsed into.
+            "http" => Some(Self::Http),
+            "https" => Some(Self::Https),
+            _ if text.eq_ignore_ascii_case("http") => Some(Self::Http),
+            _ if text.eq_ignore_ascii_case("https") => Some(Self::Https),
+            _ => None,
         }
     }
 

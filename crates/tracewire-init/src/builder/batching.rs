@@ -11,6 +11,14 @@ settings! {
     /// [`Traces::batching`]: crate::Traces::batching
     /// [`Logs::batching`]: crate::Logs::batching
     /// [`TracesExporter::batching`]: crate::TracesExporter::batching
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tracewire_init::{Batching, Telemetry, Traces};
+    ///
+    /// let batching = Batching::new().batch_size(2048).delay(Duration::from_secs(1));
+    /// let builder = Telemetry::builder().traces(Traces::new().batching(batching));
+    /// ```
     #[derive(Clone)]
     pub struct Batching {
         queue_size: Setting<u32>,

@@ -9,6 +9,12 @@ use crate::settings::{Setting, in_code, settings};
 settings! {
     /// Settings of the exporters to the console, which all signals share, for
     /// [`Builder::console`](crate::Builder::console).
+    ///
+    /// ```
+    /// use tracewire_init::{Console, Telemetry};
+    ///
+    /// let builder = Telemetry::builder().console(Console::new().color(false));
+    /// ```
     pub struct Console {
         writer: Setting<Box<dyn Write + Send>>,
         format: Setting<ConsoleFormat>,
@@ -54,6 +60,15 @@ settings! {
 }
 
 /// How log lines are written to stdout.
+///
+/// ```
+/// # #[cfg(feature = "tracing")]
+/// # fn example() {
+/// use tracewire_init::{LogFormat, Telemetry};
+///
+/// let builder = Telemetry::builder().log_format(LogFormat::Json);
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LogFormat {

@@ -1,5 +1,6 @@
 //! Settings of the live page.
 
+use crate::live::SharedPage;
 use crate::settings::{Setting, in_code, settings};
 
 settings! {
@@ -18,6 +19,7 @@ settings! {
         memory_mib: Setting<u32>,
         token: Setting<String>,
         hosts: Vec<String>,
+        shared: Setting<SharedPage>,
     }
 }
 
@@ -51,6 +53,34 @@ impl Live {
     /// from callers on the same host.
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = in_code(token.into());
+        self
+    }
+
+    /// Shows spans and log records on the page of `telemetry`, which belongs to another service of this
+    /// process, instead of a page of their own. A trace that runs through both is then whole.
+    ///
+    /// The other settings have no effect, and metrics are not shown. What waits for the page takes up to
+    /// 2 MiB more. If `telemetry` has no page, there is none.
+    ///
+    /// ```
+    /// # #[cfg(feature = "live")]
+    /// # fn main() -> Result<(), tracewire_init::InitError> {
+    /// use tracewire_init::{Live, Telemetry};
+    ///
+    /// let shop = Telemetry::builder().service_name("shop").live(Live::new()).build()?;
+    /// let inventory = Telemetry::builder()
+    ///     .service_name("inventory")
+    ///     .live(Live::new().shared_with(&shop))
+    ///     .build()?;
+    /// # drop((shop, inventory));
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "live"))]
+    /// # fn main() {}
+    /// ```
+    #[cfg(feature = "live")]
+    pub fn shared_with(mut self, telemetry: &crate::Telemetry) -> Self {
+        self.shared = in_code(SharedPage::of(telemetry));
         self
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::builder::traces::over;
 use crate::builder::{Batching, Otlp};
-use crate::log_records::{AddExporter, AddProcessor};
+use crate::log_records::{AddExporter, AddProcessor, LogRules};
 use crate::settings::{Setting, in_code, settings};
 
 settings! {
@@ -26,6 +26,8 @@ settings! {
         attributes: Setting<usize>,
         value_length: Setting<usize>,
         processors: Vec<AddProcessor>,
+        /// Which records a configuration file keeps.
+        rules: Setting<LogRules>,
     }
 }
 
@@ -70,6 +72,12 @@ impl Logs {
 }
 
 /// An exporter of log records, with settings of its own or none.
+///
+/// ```
+/// use tracewire_init::{LogsExporter, Telemetry};
+///
+/// let builder = Telemetry::builder().logs([LogsExporter::otlp(), LogsExporter::console()]);
+/// ```
 pub struct LogsExporter {
     pub(crate) kind: LogsKind,
     pub(crate) batching: Batching,

@@ -11,6 +11,7 @@ use opentelemetry_sdk::metrics::{
 
 use crate::builder::Otlp;
 use crate::builder::traces::over;
+use crate::config::views::FileViews;
 use crate::contained;
 use crate::settings::{Setting, in_code, settings};
 
@@ -47,6 +48,8 @@ settings! {
         exemplars: Setting<bool>,
         readers: Vec<AddReader>,
         views: Vec<AddReader>,
+        /// The views of a configuration file.
+        file_views: Setting<FileViews>,
     }
 }
 
@@ -54,6 +57,13 @@ settings! {
 pub(crate) type AddReader = Box<dyn FnOnce(MeterProviderBuilder) -> MeterProviderBuilder + Send>;
 
 /// How histograms are summarized.
+///
+/// ```
+/// use tracewire_init::{HistogramAggregation, Metrics, Telemetry};
+///
+/// let metrics = Metrics::new().histograms(HistogramAggregation::Base2Exponential);
+/// let builder = Telemetry::builder().metrics(metrics);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HistogramAggregation {
@@ -165,8 +175,7 @@ impl Metrics {
     ///
     /// A provider exists where there is an exporter or a reader.
     pub fn reader(mut self, reader: impl MetricReader) -> Self {
-        let reader = contained::reader(reader);
-        self.readers.push(Box::new(move |provider| provider.with_reader(reader)));
+        self.readers.push(read_by(reader));
         self
     }
 
@@ -182,7 +191,21 @@ impl Metrics {
     }
 }
 
+pub(crate) fn read_by(reader: impl MetricReader) -> AddReader {
+    let reader = contained::reader(reader);
+    Box::new(move |provider| provider.with_reader(reader))
+}
+
 /// An exporter of metrics, with settings of its own or none.
+///
+/// ```
+/// use std::time::Duration;
+/// use tracewire_init::{MetricsExporter, Otlp, Telemetry};
+///
+/// let near = MetricsExporter::otlp().interval(Duration::from_secs(10));
+/// let far = MetricsExporter::otlp_with(Otlp::new().endpoint("https://otlp.example"));
+/// let builder = Telemetry::builder().metrics([near, far]);
+/// ```
 pub struct MetricsExporter {
     pub(crate) kind: MetricsKind,
     pub(crate) interval: Setting<Duration>,
@@ -289,6 +312,16 @@ settings! {
     /// seconds and be 16 KiB, and the answer has to be read within 30 seconds. Beyond 32 connections,
     /// one that never sent a request is closed, or else the one whose last request is the oldest. The
     /// page is in OpenMetrics for those who ask for it, else in Prometheus' text format.
+    ///
+    /// ```
+    /// # #[cfg(feature = "prometheus")]
+    /// # fn example() {
+    /// use tracewire_init::{MetricsExporter, Prometheus, Telemetry};
+    ///
+    /// let page = Prometheus::new().address("0.0.0.0", 9464);
+    /// let builder = Telemetry::builder().metrics([MetricsExporter::prometheus_with(page)]);
+    /// # }
+    /// ```
     #[derive(Clone)]
     pub struct Prometheus {
         host: Setting<String>,

@@ -1,6 +1,8 @@
 //! Settings in code.
 
 mod batching;
+#[cfg(feature = "config-file")]
+mod component;
 mod console;
 mod live;
 mod logs;
@@ -11,6 +13,7 @@ mod traces;
 mod traces_exporter;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,9 +21,14 @@ use opentelemetry::global;
 use tracewire_propagation::{
     Propagator,
     providers::{Binding, Unboxed},
+    set_http_settings,
 };
 use tracing::subscriber::NoSubscriber;
 
+#[cfg(feature = "config-file")]
+pub use self::component::Component;
+#[cfg(feature = "config-file")]
+pub(crate) use self::component::{Make, Maker};
 pub use self::{
     batching::Batching,
     console::{Console, LogFormat},
@@ -39,6 +47,8 @@ pub(crate) use self::{
     traces::{AddProcessor, BoxedGenerator, over},
     traces_exporter::{AddExporter, TracesKind},
 };
+#[cfg(feature = "config-file")]
+pub(crate) use self::{metrics::read_by, traces::added};
 use crate::claim::Claim;
 use crate::config::propagators::{self, Formats};
 use crate::config::{Config, decide};
@@ -209,6 +219,33 @@ impl Builder {
         self
     }
 
+    /// Reads this configuration file (`OTEL_CONFIG_FILE`) in place of all `OTEL_*` variables and those of
+    /// vendors. It needs the cargo feature `config-file`, and is an error of [`init`](Self::init) without.
+    ///
+    /// The name ends in `.yaml` or `.yml`. What is set in code wins over the file, and exporters in code take the
+    /// place of the file's processors or readers of their signal. The guide `configuration-file.md` lists what
+    /// a file may say.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), tracewire_init::InitError> {
+    /// let telemetry = tracewire_init::Telemetry::builder().config_file("/etc/shop/otel.yaml").init()?;
+    /// # drop(telemetry);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn config_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.code.config_file = in_code(path.into());
+        self
+    }
+
+    /// Registers a component, so that the configuration file can name it. Of two with one kind and name, the
+    /// later one counts.
+    #[cfg(feature = "config-file")]
+    pub fn component(mut self, component: Component) -> Self {
+        self.code.components.push(component);
+        self
+    }
+
     /// Decides everything and sets up nothing: what [`init`](Self::init) would do, and why.
     ///
     /// # Errors
@@ -228,9 +265,10 @@ impl Builder {
     /// If telemetry is initialized already, or a setting cannot work. Nothing is changed then.
     pub fn init(self) -> Result<Telemetry, InitError> {
         let claim = Claim::take()?;
-        let (config, plan) = self.decide()?;
+        let (mut config, plan) = self.decide()?;
         propagators::say(&plan);
         let propagator = Arc::clone(&config.propagator);
+        let http = config.http.take();
         let telemetry = Telemetry::new(providers::start(config, plan)?).claimed(claim);
         subscriber::install(&telemetry)?;
         match telemetry.exemplars() {
@@ -247,6 +285,8 @@ impl Builder {
             }
         });
         set_unsampled(telemetry.sampler());
+        set_http_settings(http);
+        telemetry.watch_file();
         // Last: who sees the propagator finds the providers in place.
         propagators::install(propagator);
         Ok(telemetry)

@@ -37,6 +37,7 @@ settings! {
         headers: Setting<Vec<(String, String)>>,
         timeout: Setting<Duration>,
         compression: Setting<Compression>,
+        max_request_size: Setting<usize>,
         certificate_authorities: Setting<String>,
         client_certificate: Setting<String>,
         client_key: Setting<String>,
@@ -72,6 +73,13 @@ impl Otlp {
         self
     }
 
+    /// Sets whether a gRPC endpoint without a scheme, such as `localhost:4317`, is spoken to without TLS
+    /// (`OTEL_EXPORTER_OTLP_INSECURE`); `false` unless set. A scheme decides by itself.
+    pub fn insecure(mut self, insecure: bool) -> Self {
+        self.insecure = in_code(insecure);
+        self
+    }
+
     /// Adds a header to each request; all of them replace those of `OTEL_EXPORTER_OTLP_HEADERS`.
     ///
     /// The value is taken as it is, without percent-encoding, and is never shown.
@@ -93,6 +101,13 @@ impl Otlp {
     /// Sets how bodies are compressed (`OTEL_EXPORTER_OTLP_COMPRESSION`); not at all unless set.
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = in_code(compression);
+        self
+    }
+
+    /// Sets how many bytes a request may have before compression, unless a single span, log record or series
+    /// has more; 1 MiB unless set, and at most. Zero is as if unset.
+    pub fn max_request_size(mut self, bytes: usize) -> Self {
+        self.max_request_size = in_code(bytes);
         self
     }
 

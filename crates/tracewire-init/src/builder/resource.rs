@@ -3,7 +3,7 @@
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::resource::ResourceDetector;
 
-use crate::config::detectors::Detector;
+use crate::config::detectors::{DetectedNames, Detector};
 use crate::contained;
 use crate::settings::{Given, Setting, in_code, settings};
 
@@ -25,6 +25,9 @@ settings! {
         attributes: Vec<Given<KeyValue>>,
         detectors: Setting<Vec<Detector>>,
         own_detectors: Vec<Box<dyn ResourceDetector>>,
+        /// Which of the detected attributes stay.
+        detected: Setting<DetectedNames>,
+        schema_url: Setting<String>,
     }
 }
 

@@ -177,3 +177,57 @@ fn a_vendor_s_variables_win_over_defaults_in_code() {
                     (from ELASTIC_APM_SERVER_URL)";
     assert!(decided.iter().any(|line| line == expected), "{decided:#?}");
 }
+
+#[test]
+fn the_plan_counts_the_parts_of_the_program() {
+    use opentelemetry_sdk::metrics::ManualReader;
+    use opentelemetry_sdk::resource::EnvResourceDetector;
+    use opentelemetry_sdk::trace::{InMemorySpanExporter, RandomIdGenerator, SimpleSpanProcessor};
+
+    let processor = || SimpleSpanProcessor::new(InMemorySpanExporter::default());
+    let decided = decided(&[("OTEL_LOGS_EXPORTER", "none")], |builder| {
+        builder
+            .traces(
+                Traces::new()
+                    .exporters([])
+                    .processor_first(processor())
+                    .processor(processor())
+                    .id_generator(RandomIdGenerator::default()),
+            )
+            .metrics(
+                Metrics::new()
+                    .exporters([])
+                    .reader(ManualReader::builder().build())
+                    .view(|_| None)
+                    .view(|_| None),
+            )
+            .resource(Resource::new().detector(EnvResourceDetector::new()))
+    });
+    let parts: Vec<_> = decided.iter().filter(|line| line.contains(" of the program")).collect();
+    assert_eq!(
+        parts,
+        [
+            "resource detectors of the program = 1 (set in code)",
+            "span processors of the program = 2 (set in code)",
+            "id generator of the program = 1 (set in code)",
+            "metric readers of the program = 1 (set in code)",
+            "views of the program = 2 (set in code)",
+        ]
+    );
+}
+
+#[cfg(feature = "otlp-grpc")]
+#[test]
+fn a_grpc_endpoint_without_a_scheme_is_insecure_only_if_code_says_so() {
+    let endpoint = |insecure: Option<bool>| {
+        let otlp = Otlp::new().endpoint("localhost:4317").protocol(Protocol::Grpc);
+        let otlp = move || insecure.into_iter().fold(otlp.clone(), Otlp::insecure);
+        let variables = [("OTEL_LOGS_EXPORTER", "none"), ("OTEL_METRICS_EXPORTER", "none")];
+        let decided = decided(&variables, |builder| builder.otlp(otlp()));
+        let setting = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT = ";
+        decided.into_iter().find_map(|line| line.strip_prefix(setting).map(str::to_owned))
+    };
+    assert_eq!(endpoint(None).unwrap(), "https://localhost:4317/ (set in code)");
+    assert_eq!(endpoint(Some(false)).unwrap(), "https://localhost:4317/ (set in code)");
+    assert_eq!(endpoint(Some(true)).unwrap(), "http://localhost:4317/ (set in code)");
+}

@@ -41,6 +41,8 @@ settings! {
         value_length: Setting<usize>,
         baggage_attributes: Setting<Vec<String>>,
         id_generator: Setting<Box<dyn IdGenerator>>,
+        /// False where a configuration file has no provider of tracers.
+        has_provider: Setting<bool>,
         processors_first: Vec<AddProcessor>,
         processors: Vec<AddProcessor>,
     }
@@ -153,9 +155,19 @@ impl Traces {
     }
 }
 
-fn added(processor: impl SpanProcessor + 'static) -> AddProcessor {
+pub(crate) fn added(processor: impl SpanProcessor + 'static) -> AddProcessor {
     let processor = contained::span_processor(processor);
     Box::new(move |provider| provider.with_span_processor(processor))
+}
+
+impl Traces {
+    /// Whether there is no provider at all: a file has none, and code names nothing for one.
+    pub(crate) fn is_without_provider(&self) -> bool {
+        let is_off = self.has_provider.as_ref().is_some_and(|given| !given.value);
+        let no_exporter = self.exporters.as_ref().is_none_or(|given| given.value.is_empty());
+        let no_processor = self.processors_first.is_empty() && self.processors.is_empty();
+        is_off && no_exporter && no_processor
+    }
 }
 
 /// Settings over earlier ones of the same kind.

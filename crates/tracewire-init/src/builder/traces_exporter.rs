@@ -113,6 +113,16 @@ impl fmt::Debug for TracesExporter {
 
 settings! {
     /// Settings of exporters to a Zipkin server.
+    ///
+    /// ```
+    /// # #[cfg(feature = "zipkin")]
+    /// # fn example() {
+    /// use tracewire_init::{Telemetry, TracesExporter, Zipkin};
+    ///
+    /// let zipkin = Zipkin::new().endpoint("http://zipkin.internal:9411/api/v2/spans");
+    /// let builder = Telemetry::builder().traces([TracesExporter::zipkin_with(zipkin)]);
+    /// # }
+    /// ```
     #[derive(Clone)]
     pub struct Zipkin {
         endpoint: Setting<String>,

@@ -4,8 +4,16 @@
 //! out. Names are those of the semantic conventions for resources.
 
 use opentelemetry::KeyValue;
+use tracewire_text::glob::Pattern;
 
 /// A group of facts about where the process runs, for the resource.
+///
+/// ```
+/// use tracewire_init::{Detector, Resource, Telemetry};
+///
+/// let resource = Resource::new().detectors([Detector::Host, Detector::Container]);
+/// let builder = Telemetry::builder().service_name("shop").resource(resource);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Detector {
@@ -49,6 +57,21 @@ impl Detector {
         found.sort_by_key(|detector| detector.name());
         found.dedup();
         Ok(found)
+    }
+}
+
+/// Names of detected attributes that stay: those that `included` matches, and `excluded` does not.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DetectedNames {
+    /// Empty is all.
+    pub(crate) included: Vec<Pattern>,
+    pub(crate) excluded: Vec<Pattern>,
+}
+
+impl DetectedNames {
+    pub(super) fn keep(&self, name: &str) -> bool {
+        let any = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(name));
+        (self.included.is_empty() || any(&self.included)) && !any(&self.excluded)
     }
 }
 

@@ -10,7 +10,7 @@ use super::text;
 use crate::builder::{self, LogsExporter, LogsKind};
 use crate::error::InitError;
 use crate::features;
-use crate::log_records::{AddExporter, AddProcessor};
+use crate::log_records::{AddExporter, AddProcessor, LogRules};
 use crate::plan::Plan;
 use crate::settings::Merge;
 
@@ -22,13 +22,21 @@ pub(crate) struct Logs {
     /// In characters; `None` is no limit.
     pub(crate) value_length: Option<usize>,
     pub(crate) processors: Vec<AddProcessor>,
+    /// Which records are kept; `None` is all.
+    pub(crate) rules: Option<LogRules>,
 }
 
 /// Without exporters: what the specification says.
 #[cfg(feature = "live")]
 impl Default for Logs {
     fn default() -> Self {
-        Self { exporters: Vec::new(), attributes: 128, value_length: None, processors: Vec::new() }
+        Self {
+            exporters: Vec::new(),
+            attributes: 128,
+            value_length: None,
+            processors: Vec::new(),
+            rules: None,
+        }
     }
 }
 
@@ -66,6 +74,7 @@ pub(crate) fn decide(
     if exporters.is_empty() && given.processors.is_empty() {
         return Ok(None);
     }
+    plan.count("log record processors", given.processors.len());
     let exporters = exporters_of(exporters, &given, proxies, plan)?;
     Ok(Some(Logs {
         exporters,
@@ -76,6 +85,7 @@ pub(crate) fn decide(
             plan,
         ),
         processors: given.processors,
+        rules: given.rules.map(|rules| rules.value),
     }))
 }
 
@@ -85,16 +95,22 @@ fn exporters_of(
     proxies: &Proxies,
     plan: &mut Plan,
 ) -> Result<Vec<Exporter>, InitError> {
-    let shared = batch(given.batching.clone(), &batching::LOGS, plan)?;
+    // Exporters without batches of their own share what is decided, and the plan says it once.
+    let shares = |exporter: &LogsExporter| exporter.batching.is_empty();
+    let shared = match exporters.is_empty() || exporters.iter().any(shares) {
+        true => Some(batch(given.batching.clone(), &batching::LOGS, plan)?),
+        false => None,
+    };
     let (mut decided, mut seen) = (Vec::new(), Vec::new());
     for exporter in exporters {
         plan.next_exporter(&mut seen, exporter.name());
         let LogsExporter { kind, batching: mut own } = exporter;
-        let batch = if own.is_empty() {
-            shared
-        } else {
-            own.complete(given.batching.clone(), plan);
-            batch(own, &batching::LOGS, plan)?
+        let batch = match shared {
+            Some(shared) if own.is_empty() => shared,
+            _ => {
+                own.complete(given.batching.clone(), plan);
+                batch(own, &batching::LOGS, plan)?
+            }
         };
         decided.push(match kind {
             LogsKind::Otlp(own) => {

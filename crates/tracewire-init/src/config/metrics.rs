@@ -10,12 +10,13 @@ use super::own_metrics::OwnMetrics;
 use super::prometheus::{self, Prometheus};
 use super::proxy::Proxies;
 use super::text;
+use super::views::FileViews;
 use crate::builder::{
     self, AddPeriodic, AddReader, HistogramAggregation, MetricsExporter, MetricsKind, over,
 };
 use crate::error::InitError;
-use crate::plan::Plan;
-use crate::settings::Setting;
+use crate::plan::{Origin, Plan};
+use crate::settings::{Given, Setting};
 
 const INTERVAL: &str = "OTEL_METRIC_EXPORT_INTERVAL";
 const TIMEOUT: &str = "OTEL_METRIC_EXPORT_TIMEOUT";
@@ -36,12 +37,14 @@ pub(crate) struct Metrics {
     pub(crate) exemplars: Option<Exemplars>,
     pub(crate) readers: Vec<AddReader>,
     pub(crate) views: Vec<AddReader>,
+    /// Those of a configuration file.
+    pub(crate) file_views: Option<FileViews>,
 }
 
 /// One exporter with everything that it needs.
 pub(crate) enum Exporter {
     Otlp { otlp: Box<Otlp>, interval: Duration, temporality: Temporality },
-    Console { interval: Duration },
+    Console { interval: Duration, temporality: Temporality },
     Prometheus(Prometheus),
     Custom { add: AddPeriodic, interval: Duration },
 }
@@ -63,6 +66,8 @@ pub(crate) fn decide(
     if exporters.is_empty() && given.readers.is_empty() {
         return Ok(None);
     }
+    plan.count("metric readers", given.readers.len());
+    plan.count("views", given.views.len());
     let has_otlp = exporters.iter().any(|exporter| exporter.name() == "otlp");
     let is_on = plan.pick_shown(EXEMPLARS, given.exemplars.take(), true, |is_on| {
         if *is_on { "trace_based" } else { "always_off" }.to_owned()
@@ -70,8 +75,9 @@ pub(crate) fn decide(
     let has_place = |exporter: &MetricsExporter| ["otlp", "prometheus"].contains(&exporter.name());
     let exemplars = (is_on && exporters.iter().any(has_place)).then(Exemplars::new);
     let exporters = exporters_of(exporters, &given, proxies, plan)?;
-    // A view is for the whole provider, and means what it says over OTLP alone.
-    let histograms = match has_otlp {
+    // A view is for the whole provider, and the variable means what it says over OTLP alone.
+    let is_of_file = |given: &Given<_>| matches!(given.origin, Origin::File(_));
+    let histograms = match has_otlp || given.histograms.as_ref().is_some_and(is_of_file) {
         true => plan.pick(HISTOGRAMS, given.histograms, HistogramAggregation::default()),
         false => HistogramAggregation::default(),
     };
@@ -84,6 +90,7 @@ pub(crate) fn decide(
         self_metrics: OwnMetrics::Telemetry.decide(given.self_metrics, plan),
         readers: given.readers,
         views: given.views,
+        file_views: given.file_views.map(|views| views.value),
     }))
 }
 
@@ -107,7 +114,10 @@ fn exporters_of(
                 let temporality = shared.temporality(temporality, plan);
                 Exporter::Otlp { otlp: Box::new(otlp), interval, temporality }
             }
-            MetricsKind::Console => Exporter::Console { interval: shared.interval(interval, plan) },
+            MetricsKind::Console => Exporter::Console {
+                interval: shared.interval(interval, plan),
+                temporality: temporality.map_or(Temporality::Cumulative, |given| given.value),
+            },
             MetricsKind::Prometheus(own) => {
                 let own = over(own, given.prometheus.clone());
                 Exporter::Prometheus(prometheus::decide(own, plan)?)
@@ -156,6 +166,7 @@ fn one<T: Copy>(
     given: &Setting<T>,
     decide: impl FnOnce(Setting<T>) -> T,
 ) -> T {
+    let own = own.filter(|own| !given.as_ref().is_some_and(|given| own.yields_to(given)));
     if own.is_some() { decide(own) } else { *shared.get_or_insert_with(|| decide(given.clone())) }
 }
 

@@ -6,6 +6,10 @@ pub(crate) mod console;
 pub(crate) mod detectors;
 #[cfg(feature = "config-file")]
 pub(crate) mod file;
+#[cfg(not(feature = "config-file"))]
+#[path = "../without/config_file.rs"]
+pub(crate) mod file;
+pub(crate) mod http;
 pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod otlp;
@@ -18,22 +22,26 @@ pub(crate) mod sampling;
 mod split;
 mod text;
 pub(crate) mod traces;
+pub(crate) mod views;
 pub(crate) mod zipkin;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry_sdk::Resource;
 use tracewire_export::ConsoleExporter;
+use tracewire_export::wiring::Shown;
 use tracewire_export::wiring::log::Level;
-use tracewire_propagation::Propagator;
+use tracewire_propagation::{HttpSettings, Propagator};
 
+use self::file::{InCode, Loaded, Source};
 use self::{logs::Logs, metrics::Metrics, traces::Traces};
 use crate::error::InitError;
 use crate::live::{self, Live};
 use crate::plan::Plan;
 use crate::presets;
-use crate::settings::{Layer, Merge};
+use crate::settings::{Given, Layer, Merge};
 use crate::subscriber::Logging;
 use crate::variables::{self, Env, Reader};
 
@@ -53,10 +61,15 @@ pub(crate) struct Config {
     pub(crate) logs: Option<Logs>,
     /// `None` if nobody asks for it, or telemetry is disabled.
     pub(crate) live: Option<Live>,
+    /// What a configuration file says to layers; `None` without a file.
+    pub(crate) http: Option<HttpSettings>,
+    /// The file, to be read again, and what it cannot change.
+    pub(crate) file: Option<(Source, InCode)>,
 }
 
 /// Reads the environment once and decides everything: code wins over the environment, the environment
-/// over vendors' variables, these over defaults in code, and these over the specification's defaults.
+/// over vendors' variables, these over defaults in code, and these over the specification's defaults. A
+/// configuration file takes the place of the environment and of vendors' variables.
 ///
 /// # Errors
 ///
@@ -70,14 +83,26 @@ pub(crate) fn decide(
     layer.settle();
     let mut reader = Reader::new(&env, plan);
     let surroundings = variables::surroundings(&mut reader);
-    let mut environment = variables::read(&mut reader, &layer)?;
-    environment.settle();
-    layer.complete(environment, reader.plan);
-    let mut preset = presets::read(&mut reader, &layer)?;
-    preset.settle();
-    layer.complete(preset, plan);
     defaults.settle();
     defaults.make_default();
+    let code = InCode {
+        sampler: layer.traces.sampler.is_some(),
+        level: layer.log_level.is_some(),
+        console: layer.console.format.is_some(),
+        default_sampler: defaults.traces.sampler.clone(),
+    };
+    layer.config_file.complete(variables::configuration_file(&mut reader)?, reader.plan);
+    layer.config_file.complete(defaults.config_file.take(), reader.plan);
+    let file = match layer.config_file.take() {
+        Some(path) => {
+            layer.components.append(&mut defaults.components);
+            Some((complete_by_file(&mut layer, &path, &env, &mut reader)?, code))
+        }
+        None => {
+            complete_by_variables(&mut layer, &mut reader)?;
+            None
+        }
+    };
     layer.complete(defaults, plan);
 
     plan.level = Some(plan.pick("OTEL_LOG_LEVEL", layer.log_level, Level::Info));
@@ -90,7 +115,7 @@ pub(crate) fn decide(
         shutdown_timeout: timeout,
         propagator: propagators::choose(layer.propagators, plan)?,
         logging: Logging::decide(layer.log_lines, surroundings.is_colorless, plan)?,
-        traces: match disabled {
+        traces: match disabled || layer.traces.is_without_provider() {
             true => None,
             false => Some(traces::decide(layer.traces, &resource, proxies, plan)?),
         },
@@ -106,9 +131,54 @@ pub(crate) fn decide(
             true => None,
             false => live::decide(layer.live, plan),
         },
+        http: http::decide(layer.http, plan),
+        file,
         resource,
         console,
     })
+}
+
+/// Completes what code says by the environment, and that by vendors' variables.
+pub(crate) fn complete_by_variables(
+    layer: &mut Layer,
+    reader: &mut Reader<'_>,
+) -> Result<(), InitError> {
+    let mut environment = variables::read(reader, layer)?;
+    environment.settle();
+    layer.complete(environment, reader.plan);
+    let mut preset = presets::read(reader, layer)?;
+    preset.settle();
+    layer.complete(preset, reader.plan);
+    Ok(())
+}
+
+/// Completes what code says by a file, and by the few variables that count beside one.
+fn complete_by_file(
+    layer: &mut Layer,
+    path: &Given<PathBuf>,
+    env: &Env,
+    reader: &mut Reader<'_>,
+) -> Result<Source, InitError> {
+    let shown = Shown::path(&path.value.to_string_lossy());
+    reader.plan.decide("OTEL_CONFIG_FILE", shown.text(), path.origin.clone());
+    let Loaded { layer: mut file, source, used } = file::load(path, env, layer, reader.plan)?;
+    reader.plan.level = file.log_level.as_ref().map(|given| given.value);
+    // Exporters in code take the place of all of the file's processors.
+    if layer.traces.exporters.is_some() {
+        file.traces.processors_first.clear();
+        file.traces.processors.clear();
+    }
+    if layer.metrics.exporters.is_some() {
+        file.metrics.readers.clear();
+    }
+    if layer.logs.exporters.is_some() {
+        file.logs.processors.clear();
+    }
+    file.settle();
+    layer.complete(file, reader.plan);
+    layer.complete(variables::beside_file(reader), reader.plan);
+    variables::warn_of_ignored(reader, shown.text(), &used);
+    Ok(source)
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::resource::TelemetryResourceDetector;
+use opentelemetry_sdk::resource::{ResourceBuilder, ResourceDetector, TelemetryResourceDetector};
 use tracewire_export::wiring::Shown;
 
-use super::detectors;
+use super::detectors::{self, DetectedNames};
 use crate::builder;
 use crate::plan::{Origin, Plan};
 use crate::settings::Given;
@@ -16,6 +16,7 @@ pub(crate) fn resource(given: builder::Resource, user: Option<&str>, plan: &mut 
         plan.pick_shown("TRACEWIRE_RESOURCE_DETECTORS", given.detectors, Vec::new(), |detectors| {
             detectors::names(detectors)
         });
+    plan.count("resource detectors", given.own_detectors.len());
     let Given { value: name, origin } = given
         .service_name
         .unwrap_or_else(|| Given { value: unknown_service(), origin: Origin::Default });
@@ -24,17 +25,43 @@ pub(crate) fn resource(given: builder::Resource, user: Option<&str>, plan: &mut 
         _ => Shown::value(&name).text().to_owned(),
     };
     plan.decide("service.name", shown, origin);
-    Resource::builder_empty()
+    let names = given.detected.map(|names| names.value).unwrap_or_default();
+    let mut found = detectors::attributes(&detectors, user);
+    found.retain(|attribute| names.keep(attribute.key.as_str()));
+    let resource = Resource::builder_empty()
         .with_detector(Box::new(TelemetryResourceDetector))
         .with_attributes([
             KeyValue::new("telemetry.distro.name", "tracewire"),
             KeyValue::new("telemetry.distro.version", env!("CARGO_PKG_VERSION")),
         ])
-        .with_attributes(detectors::attributes(&detectors, user))
-        .with_detectors(&given.own_detectors)
+        .with_attributes(found);
+    let own = given.own_detectors.iter();
+    let resource = own.fold(resource, |resource, detector| detect(resource, &**detector, &names));
+    let resource = resource
         .with_attributes(given.attributes.into_iter().map(|attribute| attribute.value))
-        .with_service_name(name)
-        .build()
+        .with_service_name(name);
+    match given.schema_url {
+        Some(url) => resource.with_schema_url([], url.value).build(),
+        None => resource.build(),
+    }
+}
+
+/// Adds what a detector of the program finds of what `names` keeps.
+fn detect(
+    resource: ResourceBuilder,
+    detector: &dyn ResourceDetector,
+    names: &DetectedNames,
+) -> ResourceBuilder {
+    let found = detector.detect();
+    let attributes: Vec<_> = found
+        .iter()
+        .filter(|(key, _)| names.keep(key.as_str()))
+        .map(|(key, value)| KeyValue::new(key.clone(), value.clone()))
+        .collect();
+    match found.schema_url() {
+        Some(url) => resource.with_schema_url(attributes, url.to_owned()),
+        None => resource.with_attributes(attributes),
+    }
 }
 
 fn unknown_service() -> String {

@@ -41,7 +41,7 @@ fn each_variable_decides_its_setting() {
         #[cfg(feature = "logs")]
         ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "9", "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "9"),
         #[cfg(feature = "tracing")]
-        ("TRACEWIRE_LOG", "json", "TRACEWIRE_LOG", "Some(Json)"),
+        ("TRACEWIRE_LOG", "json", "TRACEWIRE_LOG", "json"),
         #[cfg(feature = "tracing")]
         ("RUST_LOG", "warn", "RUST_LOG", "warn"),
         ("OTEL_METRIC_EXPORT_INTERVAL", "100", "OTEL_METRIC_EXPORT_INTERVAL", "100ms"),
@@ -52,19 +52,19 @@ fn each_variable_decides_its_setting() {
             "OTEL_METRICS_EXEMPLAR_FILTER",
             "always_off",
         ),
-        ("TRACEWIRE_CONSOLE", "JSON", "TRACEWIRE_CONSOLE", "Json"),
-        ("OTEL_LOG_LEVEL", "debug", "OTEL_LOG_LEVEL", "Debug"),
+        ("TRACEWIRE_CONSOLE", "JSON", "TRACEWIRE_CONSOLE", "json"),
+        ("OTEL_LOG_LEVEL", "debug", "OTEL_LOG_LEVEL", "debug"),
         (
             "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
             "Delta",
             "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
-            "Delta",
+            "delta",
         ),
         (
             "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
             "base2_exponential_bucket_histogram",
             "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
-            "Base2Exponential",
+            "base2_exponential_bucket_histogram",
         ),
     ] {
         let (decisions, warnings) = run(&[(variable, value)]).unwrap();
@@ -87,7 +87,7 @@ fn each_otlp_variable_decides_for_its_signal_or_for_both() {
         ("PROTOCOL", "http/protobuf", "http/protobuf"),
         ("HEADERS", "a=b", "(not shown)"),
         ("TIMEOUT", "100", "100ms"),
-        ("COMPRESSION", "GZIP", "Gzip"),
+        ("COMPRESSION", "GZIP", "gzip"),
     ] {
         let general = format!("OTEL_EXPORTER_OTLP_{setting}");
         let special: Vec<_> =

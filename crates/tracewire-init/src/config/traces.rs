@@ -51,6 +51,8 @@ pub(crate) fn decide(
         text::list(exporters.iter().map(TracesExporter::name))
     });
     warn_of_unchosen(&exporters, &given, plan);
+    plan.count("span processors", given.processors_first.len() + given.processors.len());
+    plan.count("id generator", usize::from(given.id_generator.is_some()));
     Ok(Traces {
         limits: limits(&mut given, plan),
         value_length: text::value_length(
@@ -74,16 +76,21 @@ fn exporters_of(
     plan: &mut Plan,
 ) -> Result<Vec<Exporter>, InitError> {
     // Exporters without batches of their own share what is decided, and the plan says it once.
-    let shared = batch(given.batching.clone(), &batching::SPANS, plan)?;
+    let shares = |exporter: &TracesExporter| exporter.batching.is_empty();
+    let shared = match exporters.is_empty() || exporters.iter().any(shares) {
+        true => Some(batch(given.batching.clone(), &batching::SPANS, plan)?),
+        false => None,
+    };
     let (mut decided, mut seen) = (Vec::new(), Vec::new());
     for exporter in exporters {
         plan.next_exporter(&mut seen, exporter.name());
         let TracesExporter { kind, batching: mut own } = exporter;
-        let batch = if own.is_empty() {
-            shared
-        } else {
-            own.complete(given.batching.clone(), plan);
-            batch(own, &batching::SPANS, plan)?
+        let batch = match shared {
+            Some(shared) if own.is_empty() => shared,
+            _ => {
+                own.complete(given.batching.clone(), plan);
+                batch(own, &batching::SPANS, plan)?
+            }
         };
         decided.push(match kind {
             TracesKind::Otlp(own) => {

@@ -47,6 +47,7 @@ pub(crate) fn decide(
         given.endpoint.unwrap_or_else(|| Given { value: default(), origin: Origin::Default });
     let url = otlp::usable(text.trim(), origin.name("Zipkin::endpoint"))?;
     plan.decide(ENDPOINT, shown::url(&url), origin);
+    plan.count("HTTP client", usize::from(given.http_client.is_some()));
     Ok(Zipkin {
         timeout: plan.pick(TIMEOUT, given.timeout, Duration::from_secs(10)),
         proxy: proxies.choose(&url, plan),

@@ -9,7 +9,7 @@ mod on;
 mod settings;
 
 #[cfg(not(feature = "live"))]
-pub(crate) use self::off::LivePages;
+pub(crate) use self::off::{LivePages, SharedPage};
 #[cfg(feature = "live")]
-pub(crate) use self::on::LivePages;
+pub(crate) use self::on::{LivePages, SharedPage};
 pub(crate) use self::settings::{Live, decide};

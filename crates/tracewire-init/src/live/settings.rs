@@ -2,6 +2,7 @@
 
 use tracewire_export::wiring::Shown;
 
+use super::SharedPage;
 use crate::builder;
 use crate::features;
 use crate::plan::{Origin, Plan};
@@ -19,6 +20,8 @@ pub(crate) struct Live {
     pub(crate) memory_mib: u32,
     pub(crate) token: Option<String>,
     pub(crate) hosts: Vec<String>,
+    /// Where it is shown instead: on the page of another telemetry.
+    pub(crate) shared: Option<SharedPage>,
 }
 
 /// Decides whether there is a page. A page to look at never stops a service from starting, so what
@@ -28,7 +31,8 @@ pub(crate) fn decide(given: builder::Live, plan: &mut Plan) -> Option<Live> {
     let is_on = given.is_on.is_some_and(|given| given.value);
     let is_off = |text: &str| text.trim().is_empty() || text.trim().eq_ignore_ascii_case("false");
     let refused = given.listen.as_ref().is_some_and(|given| is_off(&given.value));
-    let listen = given.listen.filter(|given| !is_off(&given.value));
+    let shared = given.shared.map(|given| given.value);
+    let listen = given.listen.filter(|given| shared.is_none() && !is_off(&given.value));
     if listen.is_none() && (!is_on || (refused && !by_code)) {
         let why = "TRACEWIRE_LIVE is not set";
         plan.has_no_effect(&given.memory_mib, why);
@@ -51,6 +55,7 @@ pub(crate) fn decide(given: builder::Live, plan: &mut Plan) -> Option<Live> {
             token.value
         }),
         hosts: given.hosts,
+        shared,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Log records: their provider, and the layer that makes them of `tracing` events.
 
 mod layer;
+mod rules;
 
 use std::time::Duration;
 
@@ -18,16 +19,19 @@ use crate::config::otlp::Otlp;
 use crate::contained;
 use crate::error::InitError;
 
+#[cfg(feature = "config-file")]
+pub(crate) use self::rules::LogRule;
+pub(crate) use self::rules::LogRules;
+use self::rules::Ruled;
+
 /// The provider of loggers.
 pub(crate) type Provider = SdkLoggerProvider;
 
-/// Adds a processor that code gave.
-pub(crate) type AddProcessor =
-    Box<dyn FnOnce(LoggerProviderBuilder) -> LoggerProviderBuilder + Send>;
+/// A processor that code gave.
+pub(crate) type AddProcessor = Box<dyn LogProcessor>;
 
-/// Adds an exporter that code gave, in batches.
-pub(crate) type AddExporter =
-    Box<dyn FnOnce(LoggerProviderBuilder, Batch) -> LoggerProviderBuilder + Send>;
+/// Makes the processor of an exporter that code gave, in batches.
+pub(crate) type AddExporter = Box<dyn FnOnce(Batch) -> AddProcessor + Send>;
 
 /// The longest queue of an exporter of the program: the SDK allocates all of it at once.
 const MOST_PLACES: usize = 65_536;
@@ -47,7 +51,7 @@ pub(crate) fn provider(
     limits.attributes = logs.attributes;
     limits.value_length = logs.value_length;
     let mut processor = BatchLogProcessor::new(exports).limits(limits);
-    let mut provider = SdkLoggerProvider::builder().with_resource(resource.clone());
+    let mut all: Vec<AddProcessor> = Vec::new();
     let mut has_ours = false;
     for exporter in logs.exporters {
         match exporter {
@@ -61,13 +65,17 @@ pub(crate) fn provider(
                 processor = processor.console(console);
                 has_ours = true;
             }
-            Exporter::Custom(add, batch) => provider = add(provider, batch),
+            Exporter::Custom(add, batch) => all.push(add(batch)),
         }
     }
     if has_ours {
-        provider = provider.with_log_processor(processor);
+        all.push(Box::new(processor));
     }
-    Ok(logs.processors.into_iter().fold(provider, |built, add| add(built)).build())
+    all.extend(logs.processors);
+    let provider = SdkLoggerProvider::builder().with_resource(resource.clone());
+    let ruled = |processor| Ruled { processor, rules: logs.rules.clone() };
+    let add = |built: LoggerProviderBuilder, one| built.with_log_processor(ruled(one));
+    Ok(all.into_iter().fold(provider, add).build())
 }
 
 /// With the cargo feature `logs`.
@@ -76,11 +84,13 @@ impl Logs {
     ///
     /// A provider exists where there is an exporter or a processor.
     pub fn processor(mut self, processor: impl LogProcessor + 'static) -> Self {
-        let processor = contained::log_processor(processor);
-        let add: AddProcessor = Box::new(move |provider| provider.with_log_processor(processor));
-        self.processors.push(add);
+        self.processors.push(added(processor));
         self
     }
+}
+
+pub(crate) fn added(processor: impl LogProcessor + 'static) -> AddProcessor {
+    Box::new(contained::log_processor(processor))
 }
 
 /// With the cargo feature `logs`.
@@ -94,16 +104,14 @@ impl LogsExporter {
     /// [`Batching::queue_size`]: crate::Batching::queue_size
     pub fn custom(exporter: impl LogExporter + 'static) -> Self {
         let exporter = contained::log_exporter(exporter);
-        Self::new(LogsKind::Custom(Box::new(move |provider, batch| {
+        Self::new(LogsKind::Custom(Box::new(move |batch: Batch| {
             // Everything is set, because what is not the SDK would read from the environment.
             let config = BatchConfigBuilder::default()
                 .with_max_queue_size(batch.queue_size.min(MOST_PLACES))
                 .with_max_export_batch_size(batch.batch_size.min(MOST_PLACES))
                 .with_scheduled_delay(batch.delay.max(Duration::from_millis(1)))
                 .build();
-            let processor =
-                SdkBatchLogProcessor::builder(exporter).with_batch_config(config).build();
-            provider.with_log_processor(processor)
+            Box::new(SdkBatchLogProcessor::builder(exporter).with_batch_config(config).build())
         })))
     }
 }

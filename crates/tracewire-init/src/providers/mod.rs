@@ -16,12 +16,14 @@ mod zipkin;
 #[path = "../without/zipkin.rs"]
 mod zipkin;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{MeterProvider, ObservableCounter};
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{
-    Aggregation, Instrument, InstrumentKind, MeterProviderBuilder, PeriodicReader,
-    SdkMeterProvider, Stream,
+    Instrument, MeterProviderBuilder, PeriodicReader, SdkMeterProvider, Stream,
 };
 use opentelemetry_sdk::trace::{SdkTracerProvider, ShouldSample, TracerProviderBuilder};
 use tracewire_exemplar::Exemplars;
@@ -31,7 +33,9 @@ use tracewire_export::{BatchSpanProcessor, ConsoleExporter, Exports, MetricExpor
 pub(crate) use self::{prometheus::Page, runtimes::ObservedRuntimes};
 use crate::baggage::BaggageAttributes;
 use crate::builder::{BoxedGenerator, HistogramAggregation};
+use crate::config::file::{Adjustable, Reloader};
 use crate::config::otlp::Otlp;
+use crate::config::views::default_aggregation;
 use crate::config::{Config, metrics, traces};
 use crate::error::InitError;
 use crate::live::LivePages;
@@ -57,8 +61,15 @@ pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
         live.prepare(&mut config);
     }
     let Config { resource, console, .. } = config;
+    let plan = Arc::new(Mutex::new(plan));
+    let sampler = config.traces.as_ref().map(|traces| traces.sampler.clone());
+    let reloader = config.file.map(|(source, in_code)| {
+        let (console, resource) = (Some(console.clone()), Some(resource.clone()));
+        let adjustable = Adjustable { sampler, console, in_code, resource };
+        Reloader::new(source, adjustable, Arc::clone(&plan))
+    });
     let counts_spans = config.metrics.as_ref().is_some_and(|metrics| metrics.self_metrics);
-    let mut making = Making { exports, resource, console, live, counts_spans };
+    let mut making = Making { exports, resource, console, live, reloader, counts_spans };
     let mut providers = Providers::default();
     let (mut deliveries, mut page) = (Deliveries::default(), None);
     let runtimes = ObservedRuntimes::default();
@@ -90,6 +101,7 @@ pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
         runtimes,
         live: making.live,
         plan,
+        reloader: making.reloader,
         claim: None,
     })
 }
@@ -100,6 +112,7 @@ struct Making {
     resource: Resource,
     console: ConsoleExporter,
     live: Option<LivePages>,
+    reloader: Option<Reloader>,
     /// Whether telemetry measures itself.
     counts_spans: bool,
 }
@@ -179,7 +192,12 @@ impl Making {
         for exporter in metrics.exporters {
             provider = self.metric_exporter(provider, exporter, exemplars, deliveries, page)?;
         }
-        if metrics.histograms == HistogramAggregation::Base2Exponential {
+        if let Some(live) = &self.live {
+            provider = live.reader(provider);
+        }
+        if let Some(views) = &metrics.file_views {
+            provider = views.add_to(provider, metrics.histograms);
+        } else if metrics.histograms == HistogramAggregation::Base2Exponential {
             provider = provider.with_view(exponential_histograms);
         }
         let own = metrics.readers.into_iter().chain(metrics.views);
@@ -193,8 +211,23 @@ impl Making {
         }
         if metrics.self_metrics {
             self.exports.self_metrics(&meter);
+            if let Some(reloader) = &self.reloader {
+                reload_metrics(&meter, reloader.clone());
+            }
         }
         Ok(meter)
+    }
+
+    /// Adds an exporter's reader, which the live page reads through if it can.
+    fn with_reader(
+        &self,
+        provider: MeterProviderBuilder,
+        reader: impl MetricReader,
+    ) -> MeterProviderBuilder {
+        match &self.live {
+            Some(live) => live.read_through(provider, reader),
+            None => provider.with_reader(reader),
+        }
     }
 
     fn metric_exporter(
@@ -216,15 +249,16 @@ impl Making {
                     .map_err(|error| names.failed(error))?
                     .temporality(temporality);
                 let exporter = exemplars.into_iter().fold(exporter, MetricExporter::exemplars);
-                provider.with_reader(periodic(exporter, interval))
+                self.with_reader(provider, periodic(exporter, interval))
             }
-            metrics::Exporter::Console { interval } => {
-                let exporter = MetricExporter::console(&self.exports, &self.console);
-                provider.with_reader(periodic(exporter, interval))
+            metrics::Exporter::Console { interval, temporality } => {
+                let exporter =
+                    MetricExporter::console(&self.exports, &self.console).temporality(temporality);
+                self.with_reader(provider, periodic(exporter, interval))
             }
             metrics::Exporter::Prometheus(settings) => {
                 let started = Page::start(settings, exemplars)?;
-                let provider = started.read_by(provider);
+                let provider = started.read_by(self, provider);
                 *page = Some(started);
                 provider
             }
@@ -233,15 +267,23 @@ impl Making {
     }
 }
 
+/// Counts how often the configuration file was read again, by outcome.
+fn reload_metrics(meter: &SdkMeterProvider, reloader: Reloader) {
+    let _: ObservableCounter<u64> = meter
+        .meter("tracewire")
+        .u64_observable_counter("tracewire.config.reloads")
+        .with_unit("{reload}")
+        .with_description("How often the configuration file was read again, by outcome.")
+        .with_callback(move |observer| {
+            for (outcome, number) in reloader.counts() {
+                observer.observe(number, &[KeyValue::new("outcome", outcome)]);
+            }
+        })
+        .build();
+}
+
 /// The view that summarizes all histograms by boundaries that adapt to the values.
 fn exponential_histograms(instrument: &Instrument) -> Option<Stream> {
-    const EXPONENTIAL: Aggregation = Aggregation::Base2ExponentialHistogram {
-        max_size: 160,
-        max_scale: 20,
-        record_min_max: true,
-    };
-    if instrument.kind() != InstrumentKind::Histogram {
-        return None;
-    }
-    Stream::builder().with_aggregation(EXPONENTIAL).build().ok()
+    let aggregation = default_aggregation(instrument, HistogramAggregation::Base2Exponential)?;
+    Stream::builder().with_aggregation(aggregation).build().ok()
 }

@@ -4,6 +4,7 @@ use opentelemetry_sdk::metrics::MeterProviderBuilder;
 use tracewire_exemplar::Exemplars;
 use tracewire_export::{PrometheusExporter, PrometheusServer, PrometheusService};
 
+use super::Making;
 use crate::Telemetry;
 use crate::config::prometheus::Prometheus;
 use crate::error::InitError;
@@ -35,8 +36,12 @@ impl Page {
         Ok(Self { exporter, _server: server })
     }
 
-    pub(super) fn read_by(&self, provider: MeterProviderBuilder) -> MeterProviderBuilder {
-        provider.with_reader(self.exporter.clone())
+    pub(super) fn read_by(
+        &self,
+        making: &Making,
+        provider: MeterProviderBuilder,
+    ) -> MeterProviderBuilder {
+        making.with_reader(provider, self.exporter.clone())
     }
 }
 

@@ -2,18 +2,20 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::sync::Arc;
 
 /// Where variables come from.
+#[derive(Clone)]
 pub(crate) struct Env {
     source: Source,
     names: Names,
 }
 
 /// Gives a variable's value by its name.
-type Source = Box<dyn Fn(&str) -> Option<OsString>>;
+type Source = Arc<dyn Fn(&str) -> Option<OsString> + Send + Sync>;
 
 /// Gives the names of all variables.
-type Names = Box<dyn Fn() -> Vec<String>>;
+type Names = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
 
 /// What a variable holds.
 pub(crate) enum Text {
@@ -27,7 +29,12 @@ impl Env {
     pub(crate) fn process() -> Self {
         let names =
             || std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect();
-        Self { source: Box::new(|name: &str| std::env::var_os(name)), names: Box::new(names) }
+        Self { source: Arc::new(|name: &str| std::env::var_os(name)), names: Arc::new(names) }
+    }
+
+    /// An environment without variables.
+    pub(super) fn empty() -> Self {
+        Self { source: Arc::new(|_: &str| None), names: Arc::new(Vec::new) }
     }
 
     /// An environment of these variables alone.
@@ -43,9 +50,15 @@ impl Env {
             variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let names: Vec<String> = variables.keys().cloned().collect();
         Self {
-            source: Box::new(move |name: &str| variables.get(name).cloned()),
-            names: Box::new(move || names.clone()),
+            source: Arc::new(move |name: &str| variables.get(name).cloned()),
+            names: Arc::new(move || names.clone()),
         }
+    }
+
+    /// The variable as it is.
+    #[cfg_attr(not(feature = "config-file"), expect(dead_code, reason = "a file refers to it"))]
+    pub(crate) fn value(&self, name: &str) -> Option<OsString> {
+        (self.source)(name)
     }
 
     /// The variable's text. Empty and blank are unset.

@@ -1,27 +1,57 @@
 //! Variables that are set and have no effect, or would have another one than was meant. Each is
 //! refused or warned of once: a setting that is silently ignored is looked for in the wrong place.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use tracewire_export::wiring::Shown;
 
+use super::map;
 use super::reader::Reader;
 use crate::error::InitError;
 use crate::features;
+use crate::settings::Setting;
 
-/// The variables that choose a file, newest first.
-const FILES: [&str; 2] = ["OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE"];
+/// The variable that chooses a configuration file, and its name before it was stable.
+const FILE: &str = "OTEL_CONFIG_FILE";
+const OLD_FILE: &str = "OTEL_EXPERIMENTAL_CONFIG_FILE";
 
-/// With a configuration file all other variables are to be ignored, so going on without it would do
-/// something else than what was asked for.
-pub(super) fn refuse_configuration_file(reader: &mut Reader<'_>) -> Result<(), InitError> {
-    let found = FILES.map(|name| (name, reader.text(name)));
-    let Some((name, path)) = found.into_iter().find_map(|(name, path)| Some((name, path?))) else {
-        return Ok(());
-    };
-    Err(InitError::configuration(
-        name,
-        &Shown::path(path.trim()),
-        "configuration files are not supported: unset it and use the OTEL_* variables",
-    ))
+/// The configuration file that takes the place of all other variables.
+///
+/// # Errors
+///
+/// It is set by its old name: going on without it would do something else than what was asked for.
+pub(crate) fn configuration_file(reader: &mut Reader<'_>) -> Result<Setting<PathBuf>, InitError> {
+    let old = reader.raw(OLD_FILE);
+    let path = map(reader.raw(FILE), PathBuf::from);
+    match old {
+        Some(old) if path.is_none() => Err(InitError::configuration(
+            OLD_FILE,
+            &Shown::path(&old.value),
+            "its name is now OTEL_CONFIG_FILE",
+        )),
+        _ => Ok(path),
+    }
+}
+
+/// Variables that count beside a configuration file, which has no node for what they say.
+const BESIDE_FILE: [&str; 3] = ["TRACEWIRE_LIVE", "TRACEWIRE_LIVE_MEMORY", "TRACEWIRE_LIVE_TOKEN"];
+
+/// Warns once of all variables that are set and would count without the configuration file. `used` are those
+/// that it refers to.
+pub(crate) fn warn_of_ignored(reader: &mut Reader<'_>, file: &str, used: &BTreeSet<String>) {
+    let known = super::asked_without_file();
+    let prefixes = ["OTEL_", "TRACEWIRE_", "DD_", "ELASTIC_APM_", "UPTRACE_"];
+    let mut ignored = reader.names(&prefixes);
+    ignored.retain(|name| {
+        known.contains(name)
+            && name != FILE
+            && !used.contains(name)
+            && !BESIDE_FILE.contains(&name.as_str())
+    });
+    if !ignored.is_empty() {
+        reader.warn(format!("ignored, because {file} takes their place: {}", ignored.join(", ")));
+    }
 }
 
 /// A variable without support here.
@@ -158,16 +188,19 @@ mod tests {
     }
 
     #[test]
-    fn a_configuration_file_is_refused_by_its_old_name_too() {
-        let refused = |name: &str, value: &str| {
-            let (env, mut plan) = (Env::of(&[(name, value)]), Plan::default());
-            refuse_configuration_file(&mut Reader::new(&env, &mut plan))
+    fn a_configuration_file_is_refused_by_its_old_name() {
+        let chosen = |variables: &[(&str, &str)]| {
+            let (env, mut plan) = (Env::of(variables), Plan::default());
+            let chosen = configuration_file(&mut Reader::new(&env, &mut plan));
+            chosen.map(|given| given.map(|given| given.value))
         };
-        for name in FILES {
-            let message = refused(name, "/etc/otel.yaml").unwrap_err().to_string();
-            assert!(message.starts_with(&format!("{name}=\"/etc/otel.yaml\"")), "{message}");
-        }
-        assert!(refused(FILES[0], " ").is_ok());
+        let path = "/etc/otel.yaml";
+        assert_eq!(chosen(&[(FILE, path)]).unwrap(), Some(path.into()));
+        assert_eq!(chosen(&[(FILE, path), (OLD_FILE, "old.yaml")]).unwrap(), Some(path.into()));
+        assert_eq!(chosen(&[(FILE, " ")]).unwrap(), None);
+        let message = chosen(&[(OLD_FILE, path)]).unwrap_err().to_string();
+        let expected = "OTEL_EXPERIMENTAL_CONFIG_FILE=\"/etc/otel.yaml\": its name is now";
+        assert!(message.starts_with(expected), "{message}");
     }
 
     #[test]

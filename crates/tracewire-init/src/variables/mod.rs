@@ -15,13 +15,21 @@ pub(crate) mod sampler;
 #[cfg(test)]
 mod secrecy;
 
+use std::collections::BTreeSet;
+
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::Temporality;
 use tracewire_export::ConsoleFormat;
 use tracewire_export::wiring::log::Level;
+#[cfg(feature = "config-file")]
+use tracewire_propagation::{HttpSettings, HttpSide};
 
 use self::parse::{boolean, choice, integer, milliseconds, port, size};
-pub(crate) use self::{env::Env, reader::Reader};
+pub(crate) use self::{
+    env::Env,
+    ignored::{configuration_file, warn_of_ignored},
+    reader::Reader,
+};
 use crate::builder::{
     Batching, Console, HistogramAggregation, Live, LogFormat, LogLines, Logs, Metrics, Prometheus,
     Resource, Traces, Zipkin,
@@ -32,6 +40,7 @@ use crate::config::prometheus::host_name;
 use crate::config::propagators::Formats;
 use crate::config::proxy::Proxies;
 use crate::error::InitError;
+use crate::plan::Plan;
 use crate::settings::{Given, Layer, Setting};
 use crate::{features, subscriber};
 
@@ -72,7 +81,6 @@ pub(crate) fn read(reader: &mut Reader<'_>, code: &Layer) -> Result<Layer, InitE
     // First, because an error is not all that is said.
     let log_level = reader.read("OTEL_LOG_LEVEL", choice(&LEVELS));
     reader.plan.level = log_level.as_ref().map(|given| given.value);
-    ignored::refuse_configuration_file(reader)?;
     let layer = Layer {
         disabled: reader.read("OTEL_SDK_DISABLED", boolean),
         log_level,
@@ -95,19 +103,55 @@ pub(crate) fn read(reader: &mut Reader<'_>, code: &Layer) -> Result<Layer, InitE
             ),
             ..Console::default()
         },
-        live: Live {
-            listen: reader.raw("TRACEWIRE_LIVE"),
-            memory_mib: reader.read("TRACEWIRE_LIVE_MEMORY", integer(4)),
-            token: reader.raw("TRACEWIRE_LIVE_TOKEN"),
-            ..Live::default()
-        },
+        live: live(reader),
         log_lines: log_lines(reader),
+        ..Layer::default()
     };
     ignored::warn_of_patterns_without_slash(reader);
     let is_said = code.says_where() || layer.says_where();
     ignored::warn_of_unsupported(reader, is_said);
     misspelled::warn(reader);
     Ok(layer)
+}
+
+/// Reads the variables that count beside a configuration file.
+pub(crate) fn beside_file(reader: &mut Reader<'_>) -> Layer {
+    let filter = if features::TRACING { reader.read(FILTER, subscriber::readable) } else { None };
+    Layer { live: live(reader), log_lines: LogLines { format: None, filter }, ..Layer::default() }
+}
+
+/// Reads the variables that layers read themselves.
+#[cfg(feature = "config-file")]
+pub(crate) fn http(reader: &mut Reader<'_>) -> HttpSettings {
+    let mut list = |name: &str| -> Vec<String> {
+        let text = reader.text(name).unwrap_or_default();
+        let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+        words.map(str::to_owned).collect()
+    };
+    let methods = list("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS");
+    let mut side = |name: &str| {
+        let mut side = HttpSide::default();
+        side.known_methods = (!methods.is_empty()).then(|| methods.clone());
+        let headers = format!("OTEL_INSTRUMENTATION_HTTP_{name}_CAPTURE");
+        side.request_headers = list(&format!("{headers}_REQUEST_HEADERS"));
+        side.response_headers = list(&format!("{headers}_RESPONSE_HEADERS"));
+        side
+    };
+    let mut settings = HttpSettings::default();
+    settings.server = side("SERVER");
+    settings.client = side("CLIENT");
+    settings.excluded_paths = list("TRACEWIRE_EXCLUDED_PATHS");
+    settings.excluded_urls = list("TRACEWIRE_EXCLUDED_URLS");
+    settings
+}
+
+fn live(reader: &mut Reader<'_>) -> Live {
+    Live {
+        listen: reader.raw("TRACEWIRE_LIVE"),
+        memory_mib: reader.read("TRACEWIRE_LIVE_MEMORY", integer(4)),
+        token: reader.raw("TRACEWIRE_LIVE_TOKEN"),
+        ..Live::default()
+    }
 }
 
 fn traces(reader: &mut Reader<'_>, code: &Layer) -> Result<Traces, InitError> {
@@ -200,6 +244,8 @@ fn batching(reader: &mut Reader<'_>, prefix: &str) -> Batching {
     }
 }
 
+const FILTER: &str = "RUST_LOG";
+
 /// The subscriber for `tracing`.
 fn log_lines(reader: &mut Reader<'_>) -> LogLines {
     if !features::TRACING {
@@ -214,7 +260,7 @@ fn log_lines(reader: &mut Reader<'_>) -> LogLines {
                 ("json", Some(LogFormat::Json)),
             ]),
         ),
-        filter: reader.read("RUST_LOG", subscriber::readable),
+        filter: reader.read(FILTER, subscriber::readable),
     }
 }
 
@@ -245,10 +291,20 @@ pub(crate) fn map<T, U>(given: Setting<T>, into: impl FnOnce(T) -> U) -> Setting
 /// The names of all variables that are read, vendors' included.
 #[cfg(test)]
 pub(crate) fn known() -> Vec<String> {
-    let (env, mut plan) = (Env::of(&[]), crate::plan::Plan::default());
+    asked(|reader| drop(surroundings(reader))).into_iter().collect()
+}
+
+/// The names of the variables whose place a configuration file takes.
+fn asked_without_file() -> BTreeSet<String> {
+    asked(|_| {})
+}
+
+fn asked(before: impl FnOnce(&mut Reader<'_>)) -> BTreeSet<String> {
+    let (env, mut plan) = (Env::empty(), Plan::default());
     let mut reader = Reader::new(&env, &mut plan);
-    let _ = surroundings(&mut reader);
+    before(&mut reader);
+    let _ = configuration_file(&mut reader);
     let _ = crate::presets::read(&mut reader, &Layer::default());
     let _ = read(&mut reader, &Layer::default());
-    reader.asked().iter().cloned().collect()
+    reader.asked().clone()
 }

@@ -25,6 +25,7 @@ pub(super) fn otlp(reader: &mut Reader<'_>, signal: &str) -> Otlp {
             &name("COMPRESSION"),
             choice(&[("none", Compression::None), ("gzip", Compression::Gzip)]),
         ),
+        max_request_size: None,
         certificate_authorities: reader.raw(&name("CERTIFICATE")),
         client_certificate: reader.raw(&name("CLIENT_CERTIFICATE")),
         client_key: reader.raw(&name("CLIENT_KEY")),

@@ -16,6 +16,7 @@ pub(crate) enum Provider {}
 
 pub(crate) type AddProcessor = Infallible;
 pub(crate) type AddExporter = Infallible;
+pub(crate) type LogRules = Infallible;
 
 pub(crate) fn provider(
     _logs: Logs,

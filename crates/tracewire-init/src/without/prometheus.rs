@@ -4,6 +4,7 @@ use opentelemetry_sdk::metrics::MeterProviderBuilder;
 
 use tracewire_exemplar::Exemplars;
 
+use super::Making;
 use crate::config::prometheus::Prometheus;
 use crate::error::InitError;
 
@@ -20,7 +21,11 @@ impl Page {
         Ok(Self)
     }
 
-    pub(super) fn read_by(&self, provider: MeterProviderBuilder) -> MeterProviderBuilder {
+    pub(super) fn read_by(
+        &self,
+        _making: &Making,
+        provider: MeterProviderBuilder,
+    ) -> MeterProviderBuilder {
         provider
     }
 }

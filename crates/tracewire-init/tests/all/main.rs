@@ -7,6 +7,8 @@ mod console;
 mod export;
 mod extras;
 mod faults;
+#[cfg(feature = "config-file")]
+mod file;
 #[cfg(feature = "logs")]
 mod logs;
 #[cfg(feature = "tracing")]

@@ -28,7 +28,7 @@ fn each_exporter_has_its_endpoint_headers_and_batches() {
         tracer.start("work");
     }
     let report = telemetry.shutdown().to_string();
-    assert_eq!(report, "spans to otlp: 5 exported; spans to otlp: 5 exported");
+    assert_eq!(report, "spans to otlp: 5 exported; spans to otlp [exporter 2]: 5 exported");
     let (here, there) = (here.received(), there.received());
     assert_eq!(here.iter().map(|request| request.spans()).collect::<Vec<_>>(), [5]);
     assert!(there.iter().all(|request| request.spans() == 1) && there.len() == 5);
@@ -64,7 +64,7 @@ fn one_exporter_may_speak_grpc_and_the_other_one_http() {
         tracer.start("work");
     }
     let report = telemetry.shutdown().to_string();
-    assert_eq!(report, "spans to otlp: 3 exported; spans to otlp: 3 exported");
+    assert_eq!(report, "spans to otlp: 3 exported; spans to otlp [exporter 2]: 3 exported");
     for (collector, key, path) in [
         (&http, "http", "/v1/traces"),
         (&grpc, "grpc", "/opentelemetry.proto.collector.trace.v1.TraceService/Export"),

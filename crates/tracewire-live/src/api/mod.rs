@@ -1,9 +1,11 @@
 //! The JSON that the page asks for.
 
+mod download;
 mod limits;
 pub(crate) mod parameters;
 pub(crate) mod path;
 mod requests;
+pub(crate) mod since;
 mod span;
 mod status;
 pub(crate) mod trace;
@@ -19,9 +21,9 @@ use tracewire_text::hex::to_string as hex;
 
 use self::parameters::Parameters;
 use self::path::{Api, IdPrefix};
-use crate::changes::Since;
+use self::since::Since;
 use crate::recorder::{Recorder, now};
-use crate::service::{PageBody, content};
+use crate::response::{PageBody, content};
 use crate::store::TraceId;
 
 /// Answers a request for data. The stream of changes is not one of them.
@@ -38,7 +40,7 @@ pub(crate) fn answer(recorder: &Recorder, api: Api<'_>, query: Option<&str>) -> 
             details.map_or_else(|| missing(&trace::Missing::Unknown), |details| json(&details))
         }),
         Api::Otlp(id) => found(trace::find(recorder, id), |trace| {
-            let mut response = json(&trace::otlp(&trace));
+            let mut response = json(&download::download(&trace));
             let name = format!("attachment; filename=\"trace-{}.json\"", hex(&trace.summary.id));
             if let Ok(name) = HeaderValue::try_from(name) {
                 response.headers_mut().insert(CONTENT_DISPOSITION, name);

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use serde::Serialize;
+use tracewire_text::hex::to_string as hex;
 
-use super::{hex, values};
+use super::values;
 use crate::recorder::Recorder;
 use crate::store::{RouteStats, Window};
 
@@ -59,7 +60,9 @@ struct Request {
     start: u64,
     /// Nanoseconds so far.
     duration: u64,
-    /// Spans of it that have ended.
+    /// Spans of its trace that have begun in this process and not ended.
+    open: u32,
+    /// Spans of its trace that have ended.
     ended: u32,
     /// Whether it already took longer than 99 % of its route.
     slow: bool,
@@ -116,6 +119,7 @@ pub(super) fn running(recorder: &Recorder, now: u64) -> RunningRequests {
             path: values::name(entry.path()),
             start: entry.start / 1_000,
             duration,
+            open: recorder.running().open_spans(&entry.trace_id),
             ended: store.spans_so_far(&entry.trace_id),
             slow: slow_from.get(&*entry.name).is_some_and(|p99| duration > *p99),
         }

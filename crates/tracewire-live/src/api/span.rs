@@ -6,8 +6,8 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use serde::Serialize;
+use tracewire_text::hex::to_string as hex;
 
-use super::hex;
 use super::values::{self, Attribute};
 use crate::store::{Kind, Source, Trace};
 

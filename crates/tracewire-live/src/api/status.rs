@@ -10,6 +10,9 @@ use crate::recorder::Recorder;
 #[derive(Debug, Serialize)]
 pub(super) struct Counts {
     kept: usize,
+    /// Of those kept: with an error, and among the slowest.
+    failed: usize,
+    slow: usize,
     seen: u64,
     waiting: usize,
     not_kept: u64,
@@ -53,8 +56,11 @@ pub(super) fn counts(recorder: &Recorder, now: u64) -> Counts {
     let missed = recorder.missed_count();
     let store = recorder.store();
     let counters = store.counters();
+    let totals = store.kept().totals();
     Counts {
         kept: store.kept().len(),
+        failed: totals.failed,
+        slow: totals.slow,
         seen: counters.traces,
         waiting: store.waiting_count(),
         not_kept: counters.not_kept,

@@ -1,20 +1,19 @@
-//! One trace: its skeleton for the waterfall, its matches, its download.
+//! One trace: its skeleton for the waterfall, and its matches.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
-use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, TracesData};
+use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use serde::Serialize;
+use tracewire_text::hex::to_string as hex;
 
 use super::limits::MOST_EVENTS;
 use super::path::IdPrefix;
-use super::{hex, values};
+use super::values;
 use crate::query::Query;
 use crate::recorder::Recorder;
-use crate::store::{Gone, Source, SpanHead, SpanId, Trace, id, shorten};
+use crate::store::{Gone, SpanHead, SpanId, Trace, id, shorten};
 
 /// Why a trace is not shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,26 +213,4 @@ pub(super) fn matches(trace: &Trace, find: &str) -> Matches {
     let found = spans
         .filter(|(_, (_, bytes))| Span::decode(*bytes).is_ok_and(|span| query.matches_span(&span)));
     Matches { found: found.map(|(place, _)| place).collect() }
-}
-
-/// Returns the trace as OTLP, whose JSON other tools read.
-pub(super) fn otlp(trace: &Trace) -> TracesData {
-    let mut groups: Vec<(&Arc<Source>, Vec<Span>)> = Vec::new();
-    for (source, bytes) in trace.body.spans() {
-        let Ok(span) = Span::decode(bytes) else { continue };
-        match groups.iter_mut().find(|(known, _)| Arc::ptr_eq(known, source)) {
-            Some((_, spans)) => spans.push(span),
-            None => groups.push((source, vec![span])),
-        }
-    }
-    let resource_spans = groups.into_iter().map(|(source, spans)| ResourceSpans {
-        resource: Resource::decode(source.resource()).ok(),
-        scope_spans: vec![ScopeSpans {
-            scope: InstrumentationScope::decode(source.scope()).ok(),
-            spans,
-            ..ScopeSpans::default()
-        }],
-        ..ResourceSpans::default()
-    });
-    TracesData { resource_spans: resource_spans.collect() }
 }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
+use tracewire_text::hex::to_string as hex;
 
 use super::limits::{MOST_CHANGES, MOST_TRACES, SEARCH, TRACES};
 use super::parameters::Parameters;
+use super::since::Since;
 use super::status::{Counts, counts};
-use super::{hex, values};
-use crate::changes::Since;
+use super::values;
 use crate::query::Query;
 use crate::recorder::Recorder;
 use crate::store::{Entry, Reason, Store, Trace};
@@ -128,8 +129,8 @@ pub(super) fn list(recorder: &Recorder, parameters: &Parameters<'_>, now: u64) -
     let at = Since { instance: recorder.instance(), generation: store.kept().generation() };
     let candidates = store.kept().before(before).filter(|entry| {
         let summary = &entry.trace.summary;
-        (!only_errors || summary.errors > 0)
-            && (!only_slow || entry.reasons.has(Reason::Slow))
+        (!only_errors || entry.has_error())
+            && (!only_slow || entry.is_slow())
             && route.is_none_or(|route| {
                 summary.route.as_deref().is_some_and(|r| values::name(r) == route)
             })

@@ -3,6 +3,7 @@
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use serde::Serialize;
+use tracewire_text::hex::to_string as hex;
 use tracewire_text::printable;
 
 /// An attribute, as text with its type.
@@ -74,7 +75,7 @@ fn json(value: &Value) -> serde_json::Value {
             .iter()
             .map(|pair| (pair.key.clone(), pair.value.as_ref().map_or(Json::Null, inner)))
             .collect(),
-        Value::BytesValue(bytes) => Json::from(super::hex(bytes)),
+        Value::BytesValue(bytes) => Json::from(hex(bytes)),
         Value::StringValueStrindex(index) => Json::from(*index),
     }
 }

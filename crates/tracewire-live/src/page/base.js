@@ -78,6 +78,14 @@ function time(nanos) {
   return `${nanos} ns`;
 }
 
+/** A measured value in its unit, as UCUM writes that. @param {number} value @param {string} unit */
+function quantity(value, unit) {
+  if (unit === "s") return time(Math.round(value * 1e9));
+  if (unit === "ms") return time(Math.round(value * 1e6));
+  if (unit === "By" && value >= 1048576) return `${mib(value)} MiB`;
+  return `${Number(value.toPrecision(4)).toLocaleString("en")} ${unit.replace(/\{.*?\}/g, "")}`.trim();
+}
+
 /** @param {number} seconds */
 function age(seconds) {
   if (seconds < 60) return `${Math.max(0, Math.round(seconds))} s`;
@@ -100,8 +108,11 @@ function hue(name) {
 }
 
 const count = (/** @type {number} */ n) => n.toLocaleString("en");
+const several = (/** @type {number} */ n, /** @type {string} */ what) => `${count(n)} ${what}${n === 1 ? "" : "s"}`;
 const mib = (/** @type {number} */ bytes) => (bytes / 1048576).toFixed(1);
 const BUCKETS = ["≤1 ms", "1–3 ms", "3–10 ms", "10–30 ms", "30–100 ms", "100–300 ms", "0.3–1 s", "1–3 s", "3–10 s", ">10 s"];
+/** The bucket of a number of nanoseconds. @param {number} nanos */
+const bucketOf = (nanos) => [1, 3, 10, 30, 100, 300, 1e3, 3e3, 1e4].filter((most) => nanos > most * 1e6).length;
 const SCALE = ["≤1ms", "3", "10", "30", "100", "300", "1s", "3s", "10s", ">"];
 const KINDS = ["", "", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];
 

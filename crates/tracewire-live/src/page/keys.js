@@ -5,7 +5,7 @@ const HELP = [
   ["j k ↓ ↑", "next, previous row"], ["Enter", "open"], ["h l ← →", "collapse, expand"], ["Home End", "first, last row"],
   ["/", "filter or find"], ["n N", "next, previous match"], ["e E", "next, previous error"], ["c C", "copy the trace id, or a line about it"],
   ["+ -", "zoom into, out of the trace"], ["p", "pause"], ["r", "show new traces"],
-  ["g t  g r  g u  g x  g m", "traces, routes, running, telemetry, metrics"], ["Esc", "back"], ["?", "this help"],
+  ["g, then t r u x m", "traces, routes, running, telemetry, metrics"], ["Esc", "back"], ["?", "this help"],
 ];
 const FILTERS = [
   ["error", "has an error"], [">200ms <1s", "took longer, shorter"], ["service:shop", "has spans of that service"], ["status:502", "was answered with that status"],

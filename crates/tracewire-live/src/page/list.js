@@ -26,11 +26,17 @@ function listView(params) {
     for (const other of ["error", "slow"]) wanted.delete(other);
     if (name) wanted.set(name, "1");
     const isCurrent = name ? params.has(name) : !params.has("error") && !params.has("slow");
-    return link(address("", wanted), { class: "chip", "aria-current": isCurrent }, text);
+    return link(address("", wanted), { class: "chip", "aria-current": isCurrent }, text, make("span", { class: "tally" }));
   };
-  const bar = make("div", { class: "bar" },
-    make("h1", { class: "unseen" }, "Traces"),
-    chip("all", null), chip("errors", "error"), chip("slow", "slow"));
+  const [everything, errors, slow] = [chip("all", null), chip("errors", "error"), chip("slow", "slow")];
+  const bar = make("div", { class: "bar" }, make("h1", { class: "unseen" }, "Traces"), everything, errors, slow);
+  /** Says how many traces each chip finds. @param {any} counts */
+  function tally({ kept, failed, slow: slowest }) {
+    for (const [element, n] of /** @type {[HTMLElement, number][]} */ ([[everything, kept], [errors, failed], [slow, slowest]])) {
+      /** @type {HTMLElement} */ (element.lastElementChild).textContent = n ? ` ${count(n)}` : "";
+    }
+    errors.classList.toggle("bad", failed > 0);
+  }
   /** A filter that can be taken away. */
   const without = (/** @type {string[]} */ names, /** @type {string} */ text) => {
     const rest = new URLSearchParams(params);
@@ -60,7 +66,8 @@ function listView(params) {
   /** @param {any} row @param {number} index */
   function line(row, index) {
     const result = row.errors ? `✗ ${row.status || row.error_type || "error"}` : row.status || (row.root ? "" : "no root");
-    const kept = row.kept === "slow" ? `slowest of ${BUCKETS[row.bucket]}` : row.kept;
+    const isWhole = row.bucket === bucketOf(row.duration);
+    const kept = row.kept !== "slow" ? row.kept : isWhole ? `slowest of ${BUCKETS[row.bucket]}` : "slow part";
     const width = Math.max(2, Math.min(80, 16 * Math.log10(Math.max(1, row.duration / 1e5))));
     const meter = make("span", { class: "meter" });
     meter.style.width = `${width}px`;
@@ -79,7 +86,7 @@ function listView(params) {
       make("td", { class: "spans number" }, count(row.spans)),
       make("td", { class: "duration" }, make("span", { class: "took" }, time(row.duration)), meter),
       make("td", { class: `result ${row.errors ? "bad" : ""}`, title: row.error_type }, result),
-      make("td", { class: "kept quiet" }, kept + (row.lacks_earlier ? ", incomplete" : "")));
+      make("td", { class: "kept quiet", title: row.kept === "slow" && !isWhole && `A request within it is among the slowest of ${BUCKETS[row.bucket]}` }, kept + (row.lacks_earlier ? ", incomplete" : "")));
     return element;
   }
 
@@ -101,12 +108,16 @@ function listView(params) {
     if (to === all.length && more && rows.length) load(false);
   }
 
-  function explainEmpty() {
+  /** @param {string} service */
+  function explainEmpty(service) {
+    const isViewer = service === "tracewire-viewer";
     empty.replaceChildren(
-      make("p", {}, isFiltered || hidden.size ? "No trace that is kept matches." : "No traces yet."),
+      make("p", { class: "lead" }, isFiltered || hidden.size ? "No trace that is kept matches." : "No traces yet"),
       make("p", {}, isFiltered || hidden.size
         ? link(address(""), {}, "Show all traces")
-        : "Send a request to this service; its trace appears here without a reload."));
+        : isViewer
+          ? "Start a service that exports over OTLP: its exporter's defaults send here. Traces appear without a reload."
+          : "Send a request to this service; its trace appears here without a reload."));
   }
 
   /** @param {boolean} fromStart */
@@ -142,7 +153,8 @@ function listView(params) {
     more = data.traces.length >= 500 && rows.length < 20000;
     searched.textContent = params.has("q") && data.searched < data.of ? `searched ${count(data.searched)} of ${count(data.of)}` : "";
     status(data.counts);
-    explainEmpty();
+    tally(data.counts);
+    explainEmpty(data.service);
     paint();
     news();
     document.body.dataset.ready = "traces";
@@ -163,6 +175,7 @@ function listView(params) {
 
   /** @param {any} message */
   function change(message) {
+    tally(message.counts);
     let changed = false;
     let added = message.more;
     for (const row of [...message.traces].reverse()) {

@@ -50,8 +50,8 @@ function table(heads, rows, label) {
 const td = (...children) => make("td", {}, ...children);
 /** @param {...any} children */
 const number = (...children) => make("td", { class: "number" }, ...children);
-/** @param {string} text */
-const emptyNote = (text) => make("div", { class: "empty" }, make("p", {}, text));
+/** @param {string} title @param {string} text */
+const emptyNote = (title, text) => make("div", { class: "empty" }, make("p", { class: "lead" }, title), make("p", {}, text));
 
 /** @param {URLSearchParams} params */
 function routesView(params) {
@@ -75,7 +75,7 @@ function routesView(params) {
       const share = numbers.count ? (100 * numbers.errors) / numbers.count : 0;
       const isHidden = hidden.has(route.name);
       return make("tr", {},
-        td(link(address("", { route: route.name }), {}, route.name), make("span", { class: "quiet" }, route.kind === 2 ? "" : ` ${KINDS[route.kind] || ""}`)),
+        make("td", { class: "clip", title: route.name }, link(address("", { route: route.name }), {}, route.name), make("span", { class: "quiet" }, route.kind === 2 ? "" : ` ${KINDS[route.kind] || ""}`)),
         number(count(numbers.count)),
         number(seconds > 0 ? (numbers.count / seconds).toFixed(1) : "–"),
         make("td", { class: `number ${numbers.errors ? "bad" : ""}` }, numbers.errors ? `${count(numbers.errors)} ✗ ${share.toFixed(1)} %` : "0"),
@@ -100,7 +100,7 @@ function routesView(params) {
     return [
       make("div", { class: "bar" }, make("h1", {}, "Routes"), toggle("last 5 min", false), toggle("since start", true),
         make("span", { class: "quiet" }, `durations of incoming requests seen by this page${data.sampler ? ` (sampler: ${data.sampler})` : ""}`)),
-      rows.length ? grid : emptyNote("No request has ended yet."),
+      rows.length ? grid : emptyNote("No routes yet", "A route appears once a request to it has ended."),
     ];
   });
   return view;
@@ -110,16 +110,18 @@ function runningView() {
   return tableView("running", 1000, (data) => {
     const rows = data.requests.map((/** @type {any} */ request) => make("tr", {},
       number(time(request.duration)),
-      td(request.name, request.path ? make("span", { class: "quiet" }, ` ${request.path}`) : ""),
-      td(link(address(`trace/${request.trace}`, { span: request.span }), { class: "id" }, request.trace)),
+      make("td", { class: "clip", title: `${request.name} ${request.path}` }, link(address(`trace/${request.trace}`, { span: request.span }), {}, request.name), request.path ? make("span", { class: "quiet" }, ` ${request.path}`) : ""),
+      number(count(request.open)),
       number(count(request.ended)),
+      make("td", { class: "id quiet" }, request.trace),
       make("td", { class: "bad" }, request.slow ? "longer than p99 of its route" : "")));
+    const open_ = data.requests.reduce((/** @type {number} */ sum, /** @type {any} */ request) => sum + request.open, 0);
     const rest = [];
     if (data.beyond) rest.push(`${count(data.beyond)} more are running and not listed.`);
     if (data.folded) rest.push(`${count(data.folded)} more began over an hour ago: spans that are never ended?`);
     return [
-      make("div", { class: "bar" }, make("h1", {}, "Running"), make("span", { class: "quiet" }, `${count(rows.length)} requests · refreshed each second`)),
-      rows.length ? table(["Since:number", "Request", "Trace", "Ended spans:number", ""], rows, "Running requests") : emptyNote("No request is running."),
+      make("div", { class: "bar" }, make("h1", {}, "Running"), make("span", { class: "quiet" }, `${several(rows.length, "request")}, ${several(open_, "open span")} · refreshed each second`)),
+      rows.length ? table(["Since:number", "Request", "Open spans:number", "Ended:number", "Trace", ""], rows, "Running requests") : emptyNote("No request is running", "Requests appear here while they last; this list is renewed each second."),
       ...rest.map((text) => make("div", { class: "notice" }, text)),
     ];
   });
@@ -133,7 +135,7 @@ function telemetryView() {
       make("td", { class: "wide bad" }, row.last_error ? `${row.last_error_at ? `${clock(row.last_error_at * 1000)} ` : ""}${row.last_error}` : "")));
     return [
       make("div", { class: "bar" }, make("h1", {}, "Telemetry"), make("span", { class: "quiet" }, "what was exported, and what was lost on the way")),
-      rows.length ? table(["Signal", "Exporter", "Exported:number", "Failed:number", "Dropped:number", "Waiting:number", "Last failure"], rows, "Exporters") : emptyNote("Nothing is exported, or no counts are available to this page."),
+      rows.length ? table(["Signal", "Exporter", "Exported:number", "Failed:number", "Dropped:number", "Waiting:number", "Last failure"], rows, "Exporters") : emptyNote(data.available ? "Nothing is exported" : "No exporters here", data.available ? "Spans stay in this process, where this page shows them." : "This page knows of no exporter whose counts it could show."),
     ];
   });
 }
@@ -161,14 +163,15 @@ function metricsView(params) {
       const canvas = /** @type {HTMLCanvasElement} */ (make("canvas", { class: "spark", width: "240", height: "36", "aria-hidden": "true" }));
       spark(canvas, values);
       drawn.set(key, canvas);
-      rows.push(make("tr", {}, td(row.name), make("td", { class: "quiet" }, labels),
-        number(`${Number(row.value.toPrecision(4)).toLocaleString("en")} ${row.unit}`.trim()), number(row.count === null ? "" : count(row.count)), td(canvas), make("td", { class: "quiet" }, row.kind)));
+      const mean = row.count === null ? "" : make("span", { class: "quiet" }, "mean ");
+      rows.push(make("tr", {}, make("td", { class: "clip", title: row.name }, row.name), make("td", { class: "clip quiet", title: labels }, labels),
+        number(mean, quantity(row.value, row.unit)), number(row.count === null ? "" : count(row.count)), td(canvas), make("td", { class: "quiet" }, row.kind)));
     }
     for (const key of history_.keys()) if (!keys.has(key)) history_.delete(key);
     const left = data.rows.length + data.more - rows.length;
     return [
       make("div", { class: "bar" }, make("h1", {}, "Metrics"), make("span", { class: "quiet" }, `read each 5 seconds while this is open${left > 0 ? ` · ${count(left)} more rows, use the filter` : ""}`)),
-      rows.length ? table(["Instrument", "Attributes", "Value:number", "Count:number", "Last 5 min", "Kind"], rows, "Metrics") : emptyNote(data.available ? "No instrument has a value." : "Metrics are not shown on this page."),
+      rows.length ? table(["Instrument", "Attributes", "Value:number", "Count:number", "Last 5 min", "Kind"], rows, "Metrics") : emptyNote(data.available ? "No metrics yet" : "No metrics here", data.available ? "An instrument appears once it has recorded a value." : "This page has no metrics to show."),
     ];
   });
 }
@@ -179,7 +182,9 @@ function spark(canvas, values) {
   if (!paper) return;
   const least = Math.min(...values);
   const range = Math.max(...values) - least || 1;
-  paper.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--accent");
+  const color = getComputedStyle(document.documentElement).getPropertyValue("--accent");
+  paper.strokeStyle = color;
+  paper.fillStyle = color;
   paper.lineWidth = 2;
   paper.beginPath();
   values.forEach((value, n) => {
@@ -187,4 +192,6 @@ function spark(canvas, values) {
     paper.lineTo(x, 34 - ((value - least) / range) * 32);
   });
   paper.stroke();
+  // The newest value, which is all there is at first.
+  paper.fillRect(canvas.width - 4, 32 - ((values[values.length - 1] - least) / range) * 32, 4, 4);
 }

@@ -17,8 +17,6 @@ function traceView(params, wanted) {
   let rows = new Int32Array(0);
   /** @type {Map<number, number[]>} */
   let events = new Map();
-  let from = 0;
-  let to = 1;
   let selected = -1;
   /** @type {number[]} */
   let found = [];
@@ -30,28 +28,26 @@ function traceView(params, wanted) {
   let asked = 0;
   let soon = 0;
 
-  const title = make("h1", { class: "id" }, `Trace ${wanted}`);
+  const title = make("h1", {}, "Trace");
+  const number_ = make("span", { class: "id" }, wanted);
   const facts = make("span", { class: "quiet" });
   const find = /** @type {HTMLInputElement} */ (make("input", {
-    type: "search", "aria-label": "Find in this trace", placeholder: "/ find names, values", size: "18", spellcheck: "false", maxlength: "500",
+    type: "search", "aria-label": "Find in this trace", placeholder: "/ find names, values", size: "19", spellcheck: "false", maxlength: "500",
   }));
   find.value = params.get("find") || "";
   const matches = make("span", { class: "quiet", id: "matches" });
   const only = make("button", { type: "button", "aria-pressed": "false", onclick: () => { matchesOnly = !matchesOnly; only.setAttribute("aria-pressed", String(matchesOnly)); layout(); } }, "matches only");
+  /** What to do with matches, once there are any. */
+  const steps = make("span", { class: "steps", hidden: true },
+    make("button", { type: "button", "aria-label": "Previous match (N)", onclick: () => jump(-1) }, "▲"),
+    make("button", { type: "button", "aria-label": "Next match (n)", onclick: () => jump(1) }, "▼"), only);
   const path = make("button", { type: "button", "aria-pressed": "false", title: "Dim what the end did not wait for", onclick: () => { dims = !dims; path.setAttribute("aria-pressed", String(dims)); paint(); } }, "critical path");
-  const unzoom = make("button", { type: "button", hidden: true, onclick: () => zoom(0, 1) }, "whole trace");
-  const bar = make("div", { class: "bar" }, link(address(""), { "aria-label": "Back to all traces" }, "‹"), title,
+  const { range, overview, axis, unzoom, draw, zoom } = timeline(() => paint());
+  const bar = make("div", { class: "bar" }, link(address(""), { class: "back", "aria-label": "Back to all traces" }, "‹"), title, number_,
     make("button", { type: "button", title: "Copy the trace id (c)", onclick: () => copy(data ? data.id : wanted) }, "copy"),
     make("a", { href: `${mount}/api/trace/${wanted}/otlp`, download: true }, "OTLP JSON"),
     facts, make("span", { class: "grow" }), unzoom, path,
-    make("span", {}, find), matches,
-    make("button", { type: "button", "aria-label": "Previous match (N)", onclick: () => jump(-1) }, "▲"),
-    make("button", { type: "button", "aria-label": "Next match (n)", onclick: () => jump(1) }, "▼"), only);
-  const canvas = /** @type {HTMLCanvasElement} */ (make("canvas", { "aria-hidden": "true" }));
-  const windowed = make("div", { class: "window", hidden: true });
-  const overview = make("div", { class: "overview" }, canvas, windowed);
-  const ticks = make("div", { class: "ticks" });
-  const axis = make("div", { class: "axis" }, make("span", {}, "Name"), ticks);
+    make("span", {}, find), matches, steps);
   const sizer = make("div", { class: "sizer", role: "presentation" });
   const grid = make("div", { class: "rows", role: "treegrid", tabindex: "0", "aria-label": "Spans", onscroll: () => paint() }, sizer);
   const details = make("aside", { class: "details", "aria-label": "Span details", tabindex: "-1", hidden: true });
@@ -86,8 +82,9 @@ function traceView(params, wanted) {
       if (list) list.push(offset);
       else events.set(span, [offset]);
     }
-    title.textContent = `Trace ${data.id}`;
-    const parts = [`${count(data.total)} spans`, time(data.duration), `${count(data.errors)} ${data.errors === 1 ? "error" : "errors"}`, data.complete ? "complete" : "still open"];
+    title.textContent = data.name || "(no name)";
+    number_.textContent = data.id;
+    const parts = [several(data.total, "span"), time(data.duration), several(data.errors, "error"), data.complete ? "complete" : "still open"];
     if (data.omitted) parts.push(`${count(data.omitted)} more not kept`);
     if (data.lacks_earlier) parts.push("earlier spans were evicted");
     facts.textContent = parts.join(" · ");
@@ -95,7 +92,7 @@ function traceView(params, wanted) {
     isFound = new Uint8Array(shape.size);
     for (const span of found) isFound[span] = 1;
     layout();
-    drawOverview();
+    draw(data, shape);
     // Later the reader may have scrolled on.
     if (selected >= 0 && isFirst) show(selected);
     if (find.value) search();
@@ -150,185 +147,31 @@ function traceView(params, wanted) {
     // Beside a scroll bar the rows are narrower.
     columns.style.setProperty("--scrollbar", `${grid.offsetWidth - grid.clientWidth}px`);
     paint();
-    drawTicks();
   }
 
   /** @type {ReturnType<typeof makeRow>[]} */
   const pool = [];
 
-  function makeRow() {
-    const twisty = make("button", { class: "twisty", type: "button", tabindex: "-1", "aria-hidden": "true" });
-    const depth = make("span", { class: "depth" });
-    const kind = make("span", { class: "kind" });
-    const text = make("span", { class: "text" });
-    const service = make("span", { class: "service" });
-    const name = make("div", { class: "name", role: "gridcell" }, twisty, depth, kind, text, service);
-    const bar_ = make("div", { class: "span" });
-    const label = make("span", { class: "label" });
-    const lane = make("div", { class: "lane", role: "gridcell" }, bar_, label);
-    const row = make("div", { class: "row", role: "row" }, name, lane);
-    const made = { row, twisty, depth, kind, text, service, name, bar: bar_, label, lane, span: -1 };
-    twisty.addEventListener("click", (event) => {
-      event.stopPropagation();
-      fold(made.span, !collapsed[made.span]);
-    });
-    row.addEventListener("click", () => {
-      grid.focus({ preventScroll: true });
-      show(made.span);
-    });
-    row.addEventListener("dblclick", () => fold(made.span, !collapsed[made.span]));
-    sizer.append(row);
-    return made;
-  }
-
   function paint() {
     if (!data) return;
     const first = Math.max(0, Math.floor(grid.scrollTop / ROW) - 5);
     const needed = Math.min(rows.length - first, Math.ceil(grid.clientHeight / ROW) + 10);
-    while (pool.length < needed) pool.push(makeRow());
+    while (pool.length < needed) {
+      const line = makeRow(pick, (span) => fold(span, !collapsed[span]));
+      sizer.append(line.row);
+      pool.push(line);
+    }
+    const trace = { data, shape, collapsed, critical, dims, hues, events, selected, isFound, range };
     for (let n = 0; n < pool.length; n++) {
       const line = pool[n];
       line.row.hidden = n >= needed;
       line.row.style.display = n >= needed ? "none" : "";
-      if (n < needed) fill(line, rows[first + n], first + n);
+      if (n < needed) fillRow(line, rows[first + n], first + n, trace);
     }
     const active = rows.indexOf(selected);
     if (active >= first && active < first + needed) grid.setAttribute("aria-activedescendant", `row-${active}`);
     else grid.removeAttribute("aria-activedescendant");
   }
-
-  /** @param {ReturnType<typeof makeRow>} line @param {number} span @param {number} index */
-  function fill(line, span, index) {
-    const { spans, names, services, duration } = data;
-    const depth = shape.depth[span];
-    const hasChildren = shape.firstChild[span] >= 0;
-    const isOrphan = spans.parent[span] === -2 || shape.circles[span];
-    const row = line.row;
-    line.span = span;
-    row.id = `row-${index}`;
-    row.style.transform = `translateY(${index * ROW}px)`;
-    row.setAttribute("aria-rowindex", String(index + 1));
-    row.setAttribute("aria-level", String(depth + 1));
-    row.setAttribute("aria-selected", String(span === selected));
-    if (hasChildren) row.setAttribute("aria-expanded", String(!collapsed[span]));
-    else row.removeAttribute("aria-expanded");
-    row.className = `row${spans.error[span] ? " failed" : ""}${isFound[span] ? " found" : ""}${spans.running[span] ? " running" : ""}${isOrphan ? " orphan" : ""}${dims && !critical[span] ? " off" : ""}`;
-    line.name.style.paddingLeft = `${Math.min(depth, 64) * 12}px`;
-    line.twisty.textContent = hasChildren ? (collapsed[span] ? "▸" : "▾") : "";
-    line.depth.textContent = depth > 64 ? String(depth) : "";
-    line.kind.textContent = KINDS[spans.kind[span]] || "";
-    const service = services[spans.service[span]] || "";
-    line.text.textContent = (names[spans.name[span]] || "(no name)") + (spans.error[span] ? " ✗" : "") + (shape.circles[span] ? " (below itself)" : "") + (isAstray(span) ? " ⇆" : "");
-    line.text.title = (names[spans.name[span]] || "") + (isAstray(span) ? " (outside its parent: the clocks of the two services differ)" : "");
-    line.service.textContent = service;
-    line.service.className = `service h${hues[spans.service[span]]}`;
-    line.service.style.display = service ? "" : "none";
-    line.bar.className = `span h${hues[spans.service[span]]}`;
-
-    const scale = 100 / Math.max(1e-9, to - from);
-    const whole = Math.max(1, duration);
-    const left = (spans.start[span] / whole - from) * scale;
-    const width = (spans.duration[span] / whole) * scale;
-    line.bar.style.left = `${Math.max(-1, Math.min(101, left))}%`;
-    line.bar.style.width = `${Math.max(0, Math.min(102, left + width) - Math.max(-1, left))}%`;
-    line.label.textContent = time(spans.duration[span]) + (spans.running[span] ? " …" : "");
-    const end = left + width;
-    if (end < 82) {
-      line.label.style.left = `calc(${Math.max(0, end)}% + 5px)`;
-      line.label.style.right = "";
-    } else if (left > 18) {
-      line.label.style.left = "";
-      line.label.style.right = `calc(${Math.max(0, 100 - left)}% + 5px)`;
-    } else {
-      line.label.style.left = `calc(${Math.max(0, left)}% + 5px)`;
-      line.label.style.right = "";
-    }
-    while (line.lane.childElementCount > 2) /** @type {Element} */ (line.lane.lastElementChild).remove();
-    for (const offset of (events.get(span) || []).slice(0, 50)) {
-      const mark = make("span", { class: "event" });
-      mark.style.left = `${(offset / whole - from) * scale}%`;
-      line.lane.append(mark);
-    }
-  }
-
-  /** Whether a span of another service began before its parent, or after its end. @param {number} span */
-  function isAstray(span) {
-    const { parent, service, start, duration } = data.spans;
-    const above = parent[span];
-    return above >= 0 && service[above] !== service[span] && (start[span] < start[above] || start[span] > start[above] + duration[above]);
-  }
-
-  function drawTicks() {
-    const marks = [];
-    for (let n = 0; n < 5; n++) {
-      const mark = make("span", {}, time(Math.round((from + ((to - from) * n) / 5) * data.duration)));
-      mark.style.left = `${n * 20}%`;
-      marks.push(mark);
-    }
-    ticks.replaceChildren(...marks);
-    unzoom.hidden = from === 0 && to === 1;
-    windowed.hidden = unzoom.hidden;
-    windowed.style.left = `${from * 100}%`;
-    windowed.style.width = `${(to - from) * 100}%`;
-  }
-
-  function drawOverview() {
-    const ratio = window.devicePixelRatio || 1;
-    const width = Math.max(1, Math.round(overview.clientWidth * ratio));
-    const height = Math.round(46 * ratio);
-    canvas.width = width;
-    canvas.height = height;
-    const paper = canvas.getContext("2d");
-    if (!paper || !data) return;
-    const style = getComputedStyle(document.documentElement);
-    const plain = style.getPropertyValue("--quiet");
-    const bad = style.getPropertyValue("--error");
-    const lines = Math.max(1, Math.min(shape.size, Math.floor(height / 2)));
-    const thick = Math.max(1, Math.floor(height / lines) - 1);
-    for (let n = 0; n < shape.size; n++) {
-      const span = shape.order[n];
-      const x = (data.spans.start[span] / Math.max(1, data.duration)) * width;
-      const w = Math.max(1, (data.spans.duration[span] / Math.max(1, data.duration)) * width);
-      paper.fillStyle = data.spans.error[span] ? bad : plain;
-      paper.globalAlpha = shape.size > lines ? 0.35 : 0.8;
-      paper.fillRect(x, Math.floor((n * lines) / shape.size) * (height / lines), w, Math.min(thick, 6 * ratio));
-    }
-  }
-
-  /** @param {number} start @param {number} end */
-  function zoom(start, end) {
-    from = Math.max(0, Math.min(start, 1));
-    to = Math.min(1, Math.max(end, from + 1e-6));
-    if (to - from < 1e-6) from = Math.max(0, to - 1e-6);
-    drawTicks();
-    paint();
-  }
-
-  let dragged = -1;
-  const share = (/** @type {PointerEvent} */ event) => {
-    const box = overview.getBoundingClientRect();
-    return Math.max(0, Math.min(1, (event.clientX - box.left) / box.width));
-  };
-  overview.addEventListener("pointerdown", (event) => {
-    dragged = share(event);
-    overview.setPointerCapture(event.pointerId);
-  });
-  overview.addEventListener("pointermove", (event) => {
-    if (dragged < 0) return;
-    const here = share(event);
-    windowed.hidden = false;
-    windowed.style.left = `${Math.min(dragged, here) * 100}%`;
-    windowed.style.width = `${Math.abs(here - dragged) * 100}%`;
-  });
-  overview.addEventListener("pointerup", (event) => {
-    if (dragged < 0 || !data) return;
-    const here = share(event);
-    const [a, b] = [Math.min(dragged, here), Math.max(dragged, here)];
-    dragged = -1;
-    if (b - a > 0.005) zoom(a, b);
-    else zoom(0, 1);
-  });
-  overview.addEventListener("pointercancel", () => { dragged = -1; drawTicks(); });
 
   /** @param {number} span @param {boolean} isClosed */
   function fold(span, isClosed) {
@@ -353,6 +196,12 @@ function traceView(params, wanted) {
     const top = index * ROW;
     if (top < grid.scrollTop) grid.scrollTop = top;
     else if (top + ROW > grid.scrollTop + grid.clientHeight) grid.scrollTop = top + ROW - grid.clientHeight;
+  }
+
+  /** @param {number} span */
+  function pick(span) {
+    grid.focus({ preventScroll: true });
+    show(span);
   }
 
   /** Selects a span and shows its details. @param {number} span */
@@ -388,7 +237,7 @@ function traceView(params, wanted) {
     // There is less place now.
     reveal(span);
     paint();
-    drawOverview();
+    draw(data, shape);
   }
 
   async function search() {
@@ -398,6 +247,7 @@ function traceView(params, wanted) {
       found = [];
       isFound = new Uint8Array(shape ? shape.size : 0);
       matches.textContent = "";
+      steps.hidden = true;
       if (data) layout();
       return;
     }
@@ -411,6 +261,7 @@ function traceView(params, wanted) {
   }
 
   function tellMatches() {
+    steps.hidden = !found.length;
     const here = found.indexOf(selected);
     matches.textContent = found.length ? `${here >= 0 ? here + 1 : 0} of ${found.length}` : "no match";
     announce(matches.textContent);
@@ -470,11 +321,11 @@ function traceView(params, wanted) {
       case "c": copy(data.id); return true;
       case "C": copy(`${data.id} ${data.name} ${time(data.duration)} ${data.total} spans ${data.errors} errors`); return true;
       case "r": load(); return true;
-      case "+": zoom(from + (to - from) / 4, to - (to - from) / 4); return true;
-      case "-": zoom(from - (to - from) / 2, to + (to - from) / 2); return true;
+      case "+": zoom(range.from + (range.to - range.from) / 4, range.to - (range.to - range.from) / 4); return true;
+      case "-": zoom(range.from - (range.to - range.from) / 2, range.to + (range.to - range.from) / 2); return true;
       case "Escape":
         if (document.activeElement === details) grid.focus();
-        else if (from > 0 || to < 1) zoom(0, 1);
+        else if (range.from > 0 || range.to < 1) zoom(0, 1);
         else if (selected >= 0) show(-1);
         else go(address(""));
         return true;
@@ -485,7 +336,7 @@ function traceView(params, wanted) {
   const resized = () => {
     if (!data) return;
     paint();
-    drawOverview();
+    draw(data, shape);
   };
   window.addEventListener("resize", resized);
   load();

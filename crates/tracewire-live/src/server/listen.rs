@@ -8,6 +8,15 @@ use std::net::{SocketAddr, ToSocketAddrs};
 const PORT: u16 = 4319;
 
 /// Where the page is served: by default at 127.0.0.1:4319.
+///
+/// ```
+/// use tracewire_live::Listen;
+///
+/// assert_eq!(Listen::parse("true")?, Some(Listen::default()));
+/// assert_eq!(Listen::parse("8080")?, Some(Listen::new("127.0.0.1", 8080)));
+/// assert_eq!(Listen::parse("false")?, None);
+/// # Ok::<(), tracewire_live::ListenError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
     host: String,
@@ -21,6 +30,12 @@ impl Default for Listen {
 }
 
 /// Why the page is not served.
+///
+/// ```
+/// use tracewire_live::{Listen, ListenError};
+///
+/// assert!(matches!(Listen::parse("yes"), Err(ListenError::Syntax(_))));
+/// ```
 #[derive(Debug)]
 pub enum ListenError {
     /// The text is none of `true`, `false`, a port and `host:port`.

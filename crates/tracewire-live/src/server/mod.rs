@@ -27,6 +27,18 @@ const MORE_PORTS: u16 = 20;
 /// A running server, which stops when it is dropped.
 ///
 /// It takes one thread. It also calls [`Recorder::tick`] each second.
+///
+/// ```no_run
+/// use tracewire_live::{Listen, Live, Server};
+///
+/// # fn main() -> Result<(), tracewire_live::ListenError> {
+/// let recorder = Live::new().build();
+/// let server = Server::start(recorder.own_page(), &Listen::default())?;
+/// println!("{}", server.url());
+/// // ... the program; the server stops when it is dropped ...
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,

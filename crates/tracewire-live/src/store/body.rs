@@ -6,8 +6,10 @@ use prost::encoding::{decode_varint, encode_varint};
 
 use super::source::Source;
 
-/// Appending to a segment moves it, so it stays small.
-const SEGMENT: usize = 64 * 1024;
+/// Segments that are appended to have one of few sizes and never move, so that the memory of an evicted
+/// trace fits the next one. One that grows by each span leaves holes of every size.
+const LEAST_SEGMENT: usize = 512;
+const MOST_SEGMENT: usize = 64 * 1024;
 /// More sources than a trace ever has; those beyond are counted to the last one.
 const MOST_SOURCES: usize = 1024;
 
@@ -40,21 +42,26 @@ impl Body {
         scratch.extend_from_slice(bytes);
     }
 
-    /// Takes over the entries in `scratch`.
+    /// Takes over the entries in `scratch`. The first ones take no more memory than they need, as most
+    /// traces come at once. Later ones make place for a quarter of what is there.
     pub(crate) fn append(&mut self, scratch: &[u8]) {
         if scratch.is_empty() {
             return;
         }
-        match self.segments.last_mut() {
-            Some(last) if last.len() + scratch.len() <= SEGMENT => {
-                last.reserve_exact(scratch.len());
-                last.extend_from_slice(scratch);
-            }
-            _ => {
-                self.segments.reserve_exact(1);
-                self.segments.push(scratch.to_vec());
-            }
+        if let Some(last) = self.segments.last_mut()
+            && last.capacity() - last.len() >= scratch.len()
+        {
+            last.extend_from_slice(scratch);
+            return;
         }
+        let spare = match self.len() {
+            0 => 0,
+            len => (len / 4).next_power_of_two().clamp(LEAST_SEGMENT, MOST_SEGMENT),
+        };
+        let mut segment = Vec::with_capacity(spare.max(scratch.len()));
+        segment.extend_from_slice(scratch);
+        self.segments.reserve_exact(1);
+        self.segments.push(segment);
     }
 
     /// Returns the bytes of memory that the entries take.

@@ -78,27 +78,69 @@ impl SpanHead {
     }
 }
 
+/// What an allocation takes beyond what was asked for.
+const OVERHEAD: usize = 16;
+
 /// A span that was received in its OTLP encoding.
+///
+/// ```
+/// use prost::Message;
+/// use opentelemetry_proto::tonic::trace::v1::Span;
+/// use tracewire_live::{EncodedSpan, Live};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let recorder = Live::new().build();
+/// let source = recorder.source(b"", b""); // the resource and the scope, as OTLP has them
+/// let span = Span { trace_id: vec![1; 16], span_id: vec![2; 8], ..Span::default() };
+/// let span = EncodedSpan::new(source, span.encode_to_vec().into())?;
+/// recorder.offer([Box::new(span) as _]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct EncodedSpan {
     bytes: Bytes,
     source: Arc<Source>,
-    head: SpanHead,
-    error_type: String,
+    trace_id: TraceId,
+    span_id: SpanId,
+    parent_span_id: SpanId,
+    is_entry: bool,
+    is_error: bool,
+    kind: u8,
     http_status: u16,
+    start: u64,
+    end: u64,
+    name: Box<str>,
+    error_type: Box<str>,
 }
 
 impl EncodedSpan {
     /// Reads the facts of an encoded OTLP `Span`.
     ///
+    /// The span keeps `bytes` for as long as it waits for its trace. A slice of a larger buffer keeps all
+    /// of that, which [`weight`](EndedSpan::weight) does not count.
+    ///
     /// # Errors
     ///
     /// Fails if `bytes` are not a `Span`.
     pub fn new(source: Arc<Source>, bytes: Bytes) -> Result<Self, DecodeError> {
-        let mut head = SpanHead::decode(&*bytes)?;
-        head.events = Vec::new();
-        let mut span = Self { bytes, source, head, error_type: String::new(), http_status: 0 };
-        if span.head.is_entry() || span.head.is_error() {
+        let head = SpanHead::decode(&*bytes)?;
+        let mut span = Self {
+            source,
+            trace_id: id(&head.trace_id),
+            span_id: id(&head.span_id),
+            parent_span_id: id(&head.parent_span_id),
+            is_entry: head.is_entry(),
+            is_error: head.is_error(),
+            kind: u8::try_from(head.kind).unwrap_or(0),
+            http_status: 0,
+            start: head.start,
+            end: head.end,
+            name: head.name.into(),
+            error_type: Box::default(),
+            bytes,
+        };
+        if span.is_entry || span.is_error {
             for attribute in Attributes::decode(&*span.bytes)?.attributes {
                 span.note(attribute);
             }
@@ -109,7 +151,7 @@ impl EncodedSpan {
     fn note(&mut self, attribute: KeyValue) {
         match (&*attribute.key, attribute.value) {
             ("error.type", Some(AnyValue { value: Some(Value::StringValue(kind)) })) => {
-                self.error_type = kind;
+                self.error_type = kind.into();
             }
             (
                 "http.response.status_code" | "http.status_code",
@@ -123,15 +165,15 @@ impl EncodedSpan {
 impl EndedSpan for EncodedSpan {
     fn facts(&self) -> SpanFacts<'_> {
         SpanFacts {
-            trace_id: id(&self.head.trace_id),
-            span_id: id(&self.head.span_id),
-            parent_span_id: id(&self.head.parent_span_id),
-            is_entry: self.head.is_entry(),
-            name: &self.head.name,
-            kind: u8::try_from(self.head.kind).unwrap_or(0),
-            start: self.head.start,
-            end: self.head.end,
-            is_error: self.head.is_error(),
+            trace_id: self.trace_id,
+            span_id: self.span_id,
+            parent_span_id: self.parent_span_id,
+            is_entry: self.is_entry,
+            name: &self.name,
+            kind: self.kind,
+            start: self.start,
+            end: self.end,
+            is_error: self.is_error,
             error_type: &self.error_type,
             http_status: self.http_status,
         }
@@ -142,11 +184,8 @@ impl EndedSpan for EncodedSpan {
     }
 
     fn weight(&self) -> usize {
-        size_of::<Self>()
-            + self.bytes.len()
-            + self.head.name.capacity()
-            + self.error_type.capacity()
-            + size_of::<(TraceId, SpanId, SpanId)>()
+        let parts = [size_of::<Self>(), self.bytes.len(), self.name.len(), self.error_type.len()];
+        parts.iter().filter(|bytes| **bytes > 0).map(|bytes| bytes + OVERHEAD).sum()
     }
 
     fn encode(&self, into: &mut Vec<u8>) {

@@ -11,6 +11,18 @@ pub type TraceId = [u8; 16];
 pub type SpanId = [u8; 8];
 
 /// Describes a span by borrowing from it.
+///
+/// ```
+/// use tracewire_live::SpanFacts;
+///
+/// let facts = SpanFacts {
+///     trace_id: [1; 16],
+///     span_id: [2; 8],
+///     is_entry: true,
+///     name: "GET /orders/{id}",
+///     ..SpanFacts::default()
+/// };
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SpanFacts<'a> {
     /// The trace's id. A span without one is refused.
@@ -49,6 +61,34 @@ impl SpanFacts<'_> {
 ///
 /// Under load most traces are not kept, so implementations should make [`facts`](Self::facts) cheap
 /// and do the work in [`encode`](Self::encode).
+///
+/// ```
+/// use std::sync::Arc;
+/// use tracewire_live::{EndedSpan, Source, SpanFacts};
+///
+/// struct MySpan {
+///     name: String,
+///     source: Arc<Source>,
+/// }
+///
+/// impl EndedSpan for MySpan {
+///     fn facts(&self) -> SpanFacts<'_> {
+///         SpanFacts { trace_id: [1; 16], span_id: [2; 8], name: &self.name, ..SpanFacts::default() }
+///     }
+///
+///     fn source(&self) -> &Arc<Source> {
+///         &self.source
+///     }
+///
+///     fn weight(&self) -> usize {
+///         self.name.len()
+///     }
+///
+///     fn encode(&self, into: &mut Vec<u8>) {
+///         // append the bytes of OTLP's `Span`
+///     }
+/// }
+/// ```
 pub trait EndedSpan: Send {
     /// Describes the span.
     fn facts(&self) -> SpanFacts<'_>;

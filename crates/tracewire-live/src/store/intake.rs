@@ -162,7 +162,7 @@ impl Store {
         let scratch = &mut self.scratch;
         self.waiting.update(&id, |waiting| {
             waiting.last_span = now;
-            if !waiting.trace.count(&span.facts(), waiting.pending_weight, limits) {
+            if !waiting.trace.count(&*span, waiting.pending_weight, limits) {
                 return;
             }
             waiting.pending_weight += span.weight();
@@ -238,7 +238,7 @@ impl Store {
         let limits = self.trace_limits();
         let scratch = &mut self.scratch;
         self.kept.change(&id, |trace| {
-            if trace.count(&span.facts(), 0, limits) {
+            if trace.count(span, 0, limits) {
                 trace.encode(span, scratch, limits);
                 trace.body.append(&scratch.entries);
             }

@@ -33,6 +33,15 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    pub(crate) fn has_error(&self) -> bool {
+        self.trace.summary.errors > 0
+    }
+
+    /// Returns whether it is among the slowest, or the newest, of its route and latency.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.reasons.has(Reason::Slow)
+    }
+
     /// Returns the latency bucket of the local root that the trace was kept at.
     pub(crate) fn bucket(&self) -> u8 {
         bucket(self.duration)
@@ -51,6 +60,28 @@ pub(crate) struct KeptTraces {
     budget: usize,
     next_seq: u64,
     generation: u64,
+    totals: Totals,
+}
+
+/// How many kept traces each filter of the list finds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    /// With an error.
+    pub(crate) failed: usize,
+    /// Among the slowest of their kind.
+    pub(crate) slow: usize,
+}
+
+impl Totals {
+    fn add(&mut self, entry: &Entry) {
+        self.failed += usize::from(entry.has_error());
+        self.slow += usize::from(entry.is_slow());
+    }
+
+    fn remove(&mut self, entry: &Entry) {
+        self.failed -= usize::from(entry.has_error());
+        self.slow -= usize::from(entry.is_slow());
+    }
 }
 
 impl KeptTraces {
@@ -64,6 +95,7 @@ impl KeptTraces {
             budget,
             next_seq: 0,
             generation: 0,
+            totals: Totals::default(),
         }
     }
 
@@ -85,6 +117,10 @@ impl KeptTraces {
 
     pub(crate) fn len(&self) -> usize {
         self.traces.len()
+    }
+
+    pub(crate) fn totals(&self) -> Totals {
+        self.totals
     }
 
     pub(crate) fn shares(&self) -> &Shares {
@@ -154,6 +190,7 @@ impl KeptTraces {
             last_span: now,
             is_settling: true,
         };
+        self.totals.add(&entry);
         self.traces.insert(id, Box::new(entry));
         self.settling.push_back(id);
         self.touch(&id);
@@ -163,7 +200,9 @@ impl KeptTraces {
     /// Changes a trace and weighs it again.
     pub(crate) fn change(&mut self, id: &TraceId, change: impl FnOnce(&mut Trace)) -> bool {
         let Some(entry) = self.traces.get_mut(id) else { return false };
+        self.totals.remove(entry);
         change(Arc::make_mut(&mut entry.trace));
+        self.totals.add(entry);
         let weight = Self::weight(&entry.trace);
         self.shares.discharge(entry.charged, entry.weight);
         self.shares.charge(entry.charged, weight);
@@ -195,7 +234,9 @@ impl KeptTraces {
         if entry.reasons.slow.is_some() {
             return Vec::new();
         }
+        self.totals.remove(entry);
         entry.reasons.slow = Some(cell);
+        self.totals.add(entry);
         let losses = self.shares.add_slow(cell, Member { id: *id, at: now, duration });
         self.recharge(id);
         losses
@@ -204,7 +245,9 @@ impl KeptTraces {
     /// Takes a reason from a trace. Returns whether the trace is gone with it.
     pub(crate) fn lose(&mut self, id: &TraceId, reason: Reason) -> bool {
         let Some(entry) = self.traces.get_mut(id) else { return false };
+        self.totals.remove(entry);
         self.shares.forget(*id, reason, &mut entry.reasons);
+        self.totals.add(entry);
         self.recharge(id);
         self.free_unless_held(id)
     }
@@ -284,6 +327,7 @@ impl KeptTraces {
         if entry.pins > 0 || entry.reasons.charged().is_some() {
             return false;
         }
+        self.totals.remove(entry);
         self.shares.discharge(entry.charged, entry.weight);
         self.by_age.remove(&entry.seq);
         self.by_change.remove(&entry.generation);
@@ -299,7 +343,9 @@ impl KeptTraces {
         assert_eq!(self.traces.len(), self.by_age.len());
         assert_eq!(self.traces.len(), self.by_change.len());
         let mut used = 0;
+        let mut totals = Totals::default();
         for (id, entry) in &self.traces {
+            totals.add(entry);
             assert_eq!(entry.trace.summary.id, *id);
             assert_eq!(entry.weight, Self::weight(&entry.trace));
             assert_eq!(Some(entry.charged), entry.reasons.charged());
@@ -309,6 +355,6 @@ impl KeptTraces {
             assert!(entry.weight >= spans);
             used += entry.weight;
         }
-        assert_eq!(self.used(), used);
+        assert_eq!((self.used(), self.totals), (used, totals));
     }
 }

@@ -7,14 +7,22 @@ const MIB: usize = 1024 * KIB;
 pub(crate) const LEAST: usize = 4 * MIB;
 /// The default.
 pub(crate) const DEFAULT: usize = 16 * MIB;
-/// For running requests: 4,096 entries of 128 bytes.
-const RUNNING: usize = MIB / 2;
+/// For running requests: 4,096 entries of 128 bytes, and 32 for the open spans of each.
+const RUNNING: usize = 5 * MIB / 8;
 /// For 201 routes of 5.6 KiB.
 const ROUTES: usize = 5 * MIB / 4;
 /// For the ids of traces that were let go.
 const GONE: usize = 512 * KIB;
 
 /// The memory of the page, divided.
+///
+/// ```
+/// use tracewire_live::Live;
+///
+/// let memory = Live::new().memory_mib(16).build().memory();
+/// assert_eq!(memory.total, 16 * 1024 * 1024);
+/// assert!(memory.queue + memory.traces <= memory.total);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
     /// All of it, in bytes.

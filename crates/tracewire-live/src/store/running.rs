@@ -1,8 +1,8 @@
-//! Requests that have begun and not ended.
+//! Requests that have begun and not ended, and the open spans of their traces.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::facts::{SpanId, TraceId};
 
@@ -31,14 +31,46 @@ impl RunningEntry {
     }
 }
 
-/// The running requests, in shards by span id.
+/// The running requests, in shards by trace id.
 #[derive(Debug, Default)]
 pub(crate) struct Running {
-    shards: [Mutex<HashMap<SpanId, RunningEntry>>; SHARDS],
+    shards: [Mutex<Shard>; SHARDS],
     /// Requests that found no place.
     beyond: AtomicU64,
     /// Requests that began over an hour ago.
     folded: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    entries: HashMap<SpanId, RunningEntry>,
+    traces: HashMap<TraceId, Spans>,
+}
+
+/// What is open of a trace with listed requests.
+#[derive(Clone, Copy, Debug, Default)]
+struct Spans {
+    requests: u32,
+    /// Spans that have started and not ended, the requests' own included.
+    open: u32,
+}
+
+impl Shard {
+    fn remove(&mut self, span_id: SpanId) -> Option<RunningEntry> {
+        let entry = self.entries.remove(&span_id)?;
+        self.leave(&entry.trace_id);
+        Some(entry)
+    }
+
+    /// A request of a trace is listed no longer. Spans that outlive the last one are not counted.
+    fn leave(&mut self, trace_id: &TraceId) {
+        let Some(spans) = self.traces.get_mut(trace_id) else { return };
+        spans.requests = spans.requests.saturating_sub(1);
+        spans.open = spans.open.saturating_sub(1);
+        if spans.requests == 0 {
+            self.traces.remove(trace_id);
+        }
+    }
 }
 
 impl Running {
@@ -60,18 +92,19 @@ impl Running {
             path_len: kept.len() as u8, // at most 64
         };
         entry.path[..kept.len()].copy_from_slice(kept.as_bytes());
-        let mut shard = self.shard(span_id).lock().unwrap_or_else(PoisonError::into_inner);
-        if shard.len() < MOST {
-            shard.insert(span_id, entry);
+        let mut shard = self.shard(&trace_id);
+        if shard.entries.len() < MOST {
+            shard.entries.insert(span_id, entry);
+            let spans = shard.traces.entry(trace_id).or_default();
+            spans.requests += 1;
+            spans.open += 1;
         } else {
             self.beyond.fetch_add(1, Relaxed);
         }
     }
 
-    pub(crate) fn ended(&self, span_id: SpanId) {
-        let mut shard = self.shard(span_id).lock().unwrap_or_else(PoisonError::into_inner);
-        let removed = shard.remove(&span_id);
-        drop(shard);
+    pub(crate) fn ended(&self, trace_id: &TraceId, span_id: SpanId) {
+        let removed = self.shard(trace_id).remove(span_id);
         if removed.is_none() {
             // It is one of those that are only counted.
             let less = |count: &AtomicU64| {
@@ -81,15 +114,36 @@ impl Running {
         }
     }
 
+    /// Counts a span below a request that is listed.
+    pub(crate) fn span_started(&self, trace_id: &TraceId) {
+        if let Some(spans) = self.shard(trace_id).traces.get_mut(trace_id) {
+            spans.open = spans.open.saturating_add(1);
+        }
+    }
+
+    pub(crate) fn span_ended(&self, trace_id: &TraceId) {
+        if let Some(spans) = self.shard(trace_id).traces.get_mut(trace_id) {
+            spans.open = spans.open.saturating_sub(1);
+        }
+    }
+
+    /// Returns the open spans of a trace with listed requests, in this process.
+    pub(crate) fn open_spans(&self, trace_id: &TraceId) -> u32 {
+        self.shard(trace_id).traces.get(trace_id).map_or(0, |spans| spans.open)
+    }
+
     /// Returns all entries, longest first. Those older than an hour are counted from here on.
     pub(crate) fn entries(&self, now: u64) -> Vec<RunningEntry> {
         let mut entries = Vec::new();
         for shard in &self.shards {
-            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            let before = shard.len();
-            shard.retain(|_, entry| now.saturating_sub(entry.start) <= HOUR);
-            self.folded.fetch_add((before - shard.len()) as u64, Relaxed);
-            entries.extend(shard.values().cloned());
+            let mut shard = lock(shard);
+            let is_old = |entry: &&RunningEntry| now.saturating_sub(entry.start) > HOUR;
+            let old: Vec<_> = shard.entries.values().filter(is_old).map(|e| e.span_id).collect();
+            self.folded.fetch_add(old.len() as u64, Relaxed);
+            for span_id in old {
+                shard.remove(span_id);
+            }
+            entries.extend(shard.entries.values().cloned());
         }
         entries.sort_by_key(|entry| entry.start);
         entries
@@ -98,8 +152,7 @@ impl Running {
     /// Returns the entry of a trace that matches.
     pub(crate) fn find(&self, matches: impl Fn(&TraceId) -> bool) -> Option<RunningEntry> {
         self.shards.iter().find_map(|shard| {
-            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            shard.values().find(|entry| matches(&entry.trace_id)).cloned()
+            lock(shard).entries.values().find(|entry| matches(&entry.trace_id)).cloned()
         })
     }
 
@@ -113,20 +166,32 @@ impl Running {
 
     /// Returns how many are listed.
     pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|s| s.lock().unwrap_or_else(PoisonError::into_inner).len()).sum()
+        self.shards.iter().map(|shard| lock(shard).entries.len()).sum()
     }
 
-    fn shard(&self, span_id: SpanId) -> &Mutex<HashMap<SpanId, RunningEntry>> {
-        &self.shards[usize::from(span_id[7]) % SHARDS]
+    fn shard(&self, trace_id: &TraceId) -> MutexGuard<'_, Shard> {
+        lock(&self.shards[usize::from(trace_id[15]) % SHARDS])
     }
+}
+
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn trace(n: u64) -> TraceId {
+        u128::from(n).to_be_bytes()
+    }
+
     fn start(running: &Running, n: u64, at: u64) {
-        running.started([1; 16], n.to_be_bytes(), at, "GET".into(), &"ä".repeat(40));
+        running.started(trace(n), n.to_be_bytes(), at, "GET".into(), &"ä".repeat(40));
+    }
+
+    fn end(running: &Running, n: u64) {
+        running.ended(&trace(n), n.to_be_bytes());
     }
 
     #[test]
@@ -139,7 +204,7 @@ mod tests {
         assert_eq!(entries.len(), 100);
         assert!(entries.is_sorted_by_key(|entry| entry.start));
         assert!(entries[0].path().starts_with("ää") && entries[0].path().len() <= 64);
-        (0..100_u64).for_each(|n| running.ended(n.to_be_bytes()));
+        (0..100).for_each(|n| end(&running, n));
         assert_eq!(running.len(), 0);
     }
 
@@ -148,7 +213,7 @@ mod tests {
         let running = Running::default();
         (0..5_000).for_each(|n| start(&running, n, 0));
         assert_eq!((running.len(), running.beyond()), (4_096, 904));
-        (0..5_000_u64).for_each(|n| running.ended(n.to_be_bytes()));
+        (0..5_000).for_each(|n| end(&running, n));
         assert_eq!((running.len(), running.beyond()), (0, 0));
     }
 
@@ -159,12 +224,40 @@ mod tests {
         start(&running, 10, HOUR);
         assert_eq!(running.entries(HOUR + 1).len(), 1);
         assert_eq!(running.folded(), 10);
-        running.ended(3_u64.to_be_bytes());
+        end(&running, 3);
         assert_eq!(running.folded(), 9);
+    }
+
+    #[test]
+    fn open_spans_are_counted_while_a_request_of_their_trace_is_listed() {
+        let running = Running::default();
+        running.span_started(&trace(1)); // of a request that is not listed
+        start(&running, 1, 0);
+        (0..3).for_each(|_| running.span_started(&trace(1)));
+        running.span_ended(&trace(1));
+        assert_eq!((running.open_spans(&trace(1)), running.open_spans(&trace(2))), (3, 0));
+        running.started(trace(1), [9; 8], 0, "GET".into(), "");
+        assert_eq!(running.open_spans(&trace(1)), 4);
+        end(&running, 1);
+        assert_eq!(running.open_spans(&trace(1)), 3);
+        running.ended(&trace(1), [9; 8]);
+        running.span_ended(&trace(1));
+        assert_eq!(running.open_spans(&trace(1)), 0);
+        assert!(running.shards.iter().all(|shard| lock(shard).traces.is_empty()));
+    }
+
+    #[test]
+    fn spans_that_never_end_keep_nothing_of_a_folded_request() {
+        let running = Running::default();
+        (0..10).for_each(|n| start(&running, n, 0));
+        (0..10).for_each(|n| running.span_started(&trace(n)));
+        assert_eq!(running.entries(HOUR + 1).len(), 0);
+        assert!(running.shards.iter().all(|shard| lock(shard).traces.is_empty()));
     }
 
     #[test]
     fn an_entry_is_small() {
         assert!(size_of::<(SpanId, RunningEntry)>() <= 128);
+        assert!(size_of::<(TraceId, Spans)>() <= 32);
     }
 }

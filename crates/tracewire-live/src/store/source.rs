@@ -19,6 +19,14 @@ const MOST_NAME: usize = 256;
 const OVERHEAD: usize = 96;
 
 /// A resource and an instrumentation scope, in their OTLP encodings.
+///
+/// ```
+/// use tracewire_live::Live;
+///
+/// let recorder = Live::new().build();
+/// let source = recorder.source(b"", b"");
+/// assert_eq!(source.service(), ""); // this resource names none
+/// ```
 #[derive(Debug)]
 pub struct Source {
     resource: Box<[u8]>,

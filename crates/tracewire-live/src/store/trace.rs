@@ -39,6 +39,8 @@ pub(crate) struct Summary {
     /// Spans and log records beyond the limits.
     pub(crate) omitted: u32,
     pub(crate) http_status: u16,
+    /// Where the span that names the trace comes from.
+    lead: Option<Arc<Source>>,
     /// How good the name is; see [`rank`].
     rank: u8,
     /// Errors that were kept although the trace was full.
@@ -63,6 +65,7 @@ impl Summary {
             logs: 0,
             omitted: 0,
             http_status: 0,
+            lead: None,
             rank: 0,
             spare: 0,
             is_complete: false,
@@ -79,7 +82,7 @@ impl Summary {
         self.rank == 3
     }
 
-    fn add(&mut self, facts: &SpanFacts<'_>) {
+    fn add(&mut self, facts: &SpanFacts<'_>, source: &Arc<Source>) {
         self.spans += 1;
         self.errors += u32::from(facts.is_error);
         let earlier = facts.start < self.start;
@@ -90,6 +93,7 @@ impl Summary {
             self.rank = rank;
             self.name = shorten(facts.name).into();
             self.http_status = facts.http_status;
+            self.lead = Some(Arc::clone(source));
             if facts.is_entry {
                 self.route = Some(shorten(facts.name).into());
             }
@@ -141,10 +145,10 @@ impl Trace {
             + self.body.weight()
     }
 
-    /// Returns the names of the services in it, in the order in which they came.
+    /// Returns the names of the services in it: the one it began in, then the others as they came.
     pub(crate) fn services(&self) -> Vec<&str> {
         let mut services = Vec::new();
-        for source in self.body.sources() {
+        for source in self.summary.lead.iter().chain(self.body.sources()) {
             if !services.contains(&source.service()) {
                 services.push(source.service());
             }
@@ -157,17 +161,18 @@ impl Trace {
     /// `pending` is the weight of spans that are not encoded yet.
     pub(crate) fn count(
         &mut self,
-        facts: &SpanFacts<'_>,
+        span: &dyn EndedSpan,
         pending: usize,
         limits: TraceLimits,
     ) -> bool {
+        let facts = &span.facts();
         let summary = &mut self.summary;
         let bytes = self.body.len() + pending;
         let is_full = summary.spans >= MOST_SPANS || bytes >= limits.bytes;
         let is_spare = facts.is_error
             && summary.spare < MORE_ERRORS
             && bytes < limits.bytes + limits.bytes / 4;
-        summary.add(facts);
+        summary.add(facts, span.source());
         if is_full && is_spare {
             summary.spare += 1;
         }

@@ -45,6 +45,14 @@ use opentelemetry::{Context, baggage::BaggageExt};
 use std::fmt;
 
 /// Returns whether `context` has baggage to send, read or passed on unread.
+///
+/// ```
+/// use opentelemetry::{Context, KeyValue, baggage::BaggageExt};
+/// use tracewire_propagation::carries_baggage;
+///
+/// assert!(!carries_baggage(&Context::new()));
+/// assert!(carries_baggage(&Context::new().with_baggage([KeyValue::new("tenant", "acme")])));
+/// ```
 #[must_use]
 pub fn carries_baggage(context: &Context) -> bool {
     #[cfg(feature = "baggage")]

@@ -5,11 +5,11 @@ use super::{
     w3c::{self, State},
 };
 use crate::{
-    propagator::Propagator,
+    propagator::{Extracted, Propagator},
     tools::read::{Single, single},
 };
 use http::{HeaderMap, HeaderName};
-use opentelemetry::Context;
+use opentelemetry::{Context, SpanId, trace::TraceContextExt};
 
 /// In a message with more headers they are looked up one by one.
 const MANY: usize = 32;
@@ -65,25 +65,29 @@ impl W3c {
         Self { unread: true }
     }
 
-    fn read(self, found: &Found<'_>, headers: &HeaderMap, parent: &Context) -> Context {
-        let state = match (found.has_state, self.unread) {
-            (false, _) => State::None,
-            (true, false) => State::Read(headers),
-            (true, true) => State::Unread(headers),
-        };
-        let context = w3c::extract_value(&found.traceparent, state, parent);
+    fn read(self, headers: &HeaderMap, parent: &Context, own: Option<SpanId>) -> Context {
+        let found = Found::among(headers);
+        let state = if self.unread { State::Unread } else { State::Read };
+        let lists = (&found.tracestate, state, headers);
+        let context = w3c::extract_found(&found.traceparent, lists, parent, own);
         let so_far = context.as_ref().unwrap_or(parent);
-        match (found.has_baggage, self.unread) {
-            (true, false) => Baggage::new().extract(headers, so_far),
-            (true, true) => baggage::unread::keep(headers, so_far),
-            (false, _) => context.unwrap_or_else(|| parent.clone()),
+        match (&found.baggage, self.unread) {
+            (Single::Absent, _) => context.unwrap_or_else(|| parent.clone()),
+            (_, true) => baggage::unread::keep(headers, so_far),
+            (found, false) => baggage::extract(found, headers, so_far),
         }
     }
 }
 
 impl Propagator for W3c {
     fn extract(&self, headers: &HeaderMap, parent: &Context) -> Context {
-        self.read(&Found::among(headers), headers, parent)
+        self.read(headers, parent, None)
+    }
+
+    fn extract_hop(&self, headers: &HeaderMap, parent: &Context, own: SpanId) -> Extracted {
+        let context = self.read(headers, parent, Some(own));
+        let is_hop = context.span().span_context().span_id() == own;
+        if is_hop { Extracted::Hop(context) } else { Extracted::Caller(context) }
     }
 
     fn inject(&self, context: &Context, headers: &mut HeaderMap) {
@@ -105,38 +109,35 @@ static NAMES: [HeaderName; 3] = [
 /// What a message has of the three headers.
 struct Found<'a> {
     traceparent: Single<'a>,
-    has_state: bool,
-    has_baggage: bool,
+    tracestate: Single<'a>,
+    baggage: Single<'a>,
 }
 
 impl<'a> Found<'a> {
     fn among(headers: &'a HeaderMap) -> Self {
-        let [traceparent, state, baggage] = &NAMES;
+        let [traceparent, tracestate, baggage] = &NAMES;
+        let mut found = Self {
+            traceparent: Single::Absent,
+            tracestate: Single::Absent,
+            baggage: Single::Absent,
+        };
         if headers.len() > MANY {
-            return Self {
-                traceparent: single(headers, traceparent),
-                has_state: headers.contains_key(state),
-                has_baggage: headers.contains_key(baggage),
-            };
+            found.traceparent = single(headers, traceparent);
+            found.tracestate = single(headers, tracestate);
+            found.baggage = single(headers, baggage);
+            return found;
         }
-        let mut found = Self { traceparent: Single::Absent, has_state: false, has_baggage: false };
         for (name, value) in headers {
-            let name = name.as_str();
-            // Names of the same length are many.
-            if !name.starts_with(['b', 't']) {
-                continue;
-            }
-            match name {
-                "traceparent" => {
-                    found.traceparent = match found.traceparent {
-                        Single::Absent => Single::One(value.as_bytes()),
-                        Single::One(_) | Single::Many => Single::Many,
-                    }
-                }
-                "tracestate" => found.has_state = true,
-                "baggage" => found.has_baggage = true,
-                _ => {}
-            }
+            let slot = match name.as_str().as_bytes() {
+                b"traceparent" => &mut found.traceparent,
+                b"tracestate" => &mut found.tracestate,
+                b"baggage" => &mut found.baggage,
+                _ => continue,
+            };
+            *slot = match slot {
+                Single::Absent => Single::One(value.as_bytes()),
+                Single::One(_) | Single::Many => Single::Many,
+            };
         }
         found
     }

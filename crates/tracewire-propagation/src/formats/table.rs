@@ -16,6 +16,14 @@ macro_rules! header_formats {
         propagator $propagator:expr;
     )+) => {
         /// A header format, compiled in or not.
+        ///
+        /// ```
+        /// use tracewire_propagation::HeaderFormat;
+        ///
+        /// for format in HeaderFormat::ALL.iter().filter(|format| !format.is_enabled()) {
+        ///     println!("{} needs the feature {}", format.name(), format.feature());
+        /// }
+        /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum HeaderFormat {

@@ -14,6 +14,18 @@ use opentelemetry::Context;
 ///
 /// Follows <https://www.w3.org/TR/trace-context-2/>. See [`Propagator`] for an
 /// example.
+///
+/// ```
+/// use http::HeaderMap;
+/// use opentelemetry::{Context, trace::TraceContextExt};
+/// use tracewire_propagation::{Propagator, TraceContext};
+///
+/// let mut headers = HeaderMap::new();
+/// let value = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+/// headers.insert("traceparent", value.parse().unwrap());
+/// let context = TraceContext::default().extract(&headers, &Context::new());
+/// assert!(context.span().span_context().is_sampled());
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TraceContext(());
 

@@ -28,6 +28,15 @@ pub(crate) fn set_named(headers: &mut HeaderMap, name: &str, value: String) {
     }
 }
 
+/// Removes `name`, which is there hardly ever.
+pub(crate) fn remove(headers: &mut HeaderMap, name: &HeaderName) {
+    /// A look at so few names costs less than hashing one.
+    const FEW: usize = 16;
+    if headers.len() > FEW || headers.keys().any(|there| there == name) {
+        headers.remove(name);
+    }
+}
+
 fn insert<E>(headers: &mut HeaderMap, name: &HeaderName, value: Result<HeaderValue, E>) {
     if let Ok(value) = value {
         let _ = headers.try_insert(name, value);

@@ -14,4 +14,5 @@ mod propagation;
 mod redirects;
 mod retries;
 mod secrets;
+mod sizes;
 mod spans;

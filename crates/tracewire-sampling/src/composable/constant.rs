@@ -4,6 +4,12 @@ use super::{Composable, Intent, SamplingParameters};
 use crate::Threshold;
 
 /// Keeps every span, and says so with `th:0`.
+///
+/// ```
+/// use tracewire_sampling::{AlwaysOn, ParentThreshold, Sampler};
+///
+/// let sampler = Sampler::new(ParentThreshold::new(AlwaysOn)); // all traces that begin here
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AlwaysOn;
 
@@ -14,6 +20,12 @@ impl Composable for AlwaysOn {
 }
 
 /// Drops every span.
+///
+/// ```
+/// use tracewire_sampling::{AlwaysOff, ParentThreshold, Sampler};
+///
+/// let sampler = Sampler::new(ParentThreshold::new(AlwaysOff)); // only traces that callers sampled
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AlwaysOff;
 

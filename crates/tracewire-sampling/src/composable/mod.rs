@@ -79,6 +79,14 @@ impl Composable for Box<dyn Composable> {
 }
 
 /// What a [`Composable`] sampler wants for a span.
+///
+/// ```
+/// use tracewire_sampling::{Intent, Threshold};
+///
+/// let tenth = Threshold::from_probability(0.1).unwrap();
+/// assert_eq!(Intent::keep(tenth).threshold(), Some(tenth));
+/// assert_eq!(Intent::drop().threshold(), None);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[must_use]
 pub struct Intent<'a> {

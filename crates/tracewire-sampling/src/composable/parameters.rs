@@ -10,6 +10,17 @@ use opentelemetry::{
 ///
 /// Attributes are those that the span is started with. Later ones, its status and its duration do
 /// not exist yet, and the SDK shows samplers neither the resource nor the instrumentation scope.
+///
+/// ```
+/// use opentelemetry::trace::SpanKind;
+/// use tracewire_sampling::SamplingParameters;
+///
+/// fn is_checkout(span: &SamplingParameters<'_>) -> bool {
+///     let route = span.attributes().iter().find(|pair| pair.key.as_str() == "http.route");
+///     *span.kind() == SpanKind::Server
+///         && route.is_some_and(|route| route.value.as_str() == "/checkout")
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct SamplingParameters<'a> {
     pub(crate) context: Option<&'a Context>,
@@ -23,6 +34,14 @@ pub struct SamplingParameters<'a> {
 }
 
 /// What was decided about the trace before this span.
+///
+/// ```
+/// use tracewire_sampling::{ParentDecision, SamplingParameters};
+///
+/// fn was_dropped(span: &SamplingParameters<'_>) -> bool {
+///     span.parent_decision() == ParentDecision::NotSampled
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParentDecision {
     /// Nothing: the span begins a trace, or the caller leaves the decision to this service.
@@ -89,6 +108,14 @@ impl<'a> SamplingParameters<'a> {
 }
 
 /// Where the parent of a span is.
+///
+/// ```
+/// use tracewire_sampling::{ParentKind, SamplingParameters};
+///
+/// fn enters_this_process(span: &SamplingParameters<'_>) -> bool {
+///     span.parent() != ParentKind::Local
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParentKind {
     /// There is none: the span begins a trace.

@@ -84,6 +84,13 @@ impl Composable for Probability {
 }
 
 /// A number that is no sampling probability, or a precision that thresholds cannot have.
+///
+/// ```
+/// use tracewire_sampling::{Probability, ProbabilityError};
+///
+/// let wrong: Result<Probability, ProbabilityError> = Probability::new(1.5);
+/// assert!(wrong.is_err());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProbabilityError(());
 

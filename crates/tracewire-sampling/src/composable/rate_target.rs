@@ -155,6 +155,19 @@ impl fmt::Debug for RateTarget {
 }
 
 /// What a [`RateTarget`] has seen and does.
+///
+/// ```
+/// use tracewire_sampling::{Probability, RateTarget};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let target = RateTarget::new(Probability::new(1.0)?, 100.0).per_route();
+/// for rate in target.status() {
+///     let route = rate.route.as_deref().unwrap_or("all others");
+///     println!("{route}: {} arrive in a second, {} are kept", rate.arriving, rate.probability);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RateStatus {

@@ -5,6 +5,14 @@ use std::{error::Error, fmt};
 /// What is wrong with rules that cannot be read, and where.
 ///
 /// No part of the text is repeated: it may hold a secret that was put into the wrong variable.
+///
+/// ```
+/// use tracewire_sampling::RuleBased;
+///
+/// let error = RuleBased::parse("GET /healthz: off; GET /orders: sometimes", "shop").unwrap_err();
+/// assert_eq!(error.rule(), 2);
+/// println!("{error}");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleError {
     rule: usize,

@@ -10,6 +10,15 @@ use std::fmt::{self, Display};
 /// A call to a database that has begun, as [`Call::begin`](super::Call::begin) returns it.
 ///
 /// Its span is not current in between. It ends when this is dropped, at the latest.
+///
+/// ```
+/// use tracewire_span::database::Database;
+///
+/// static DB: Database = Database::new("sqlite");
+/// let call = DB.query("DELETE FROM items").begin();
+/// // … the library says that it is done …
+/// call.end();
+/// ```
 #[must_use = "the call ends when this is dropped"]
 pub struct Begun {
     span: Lazy,

@@ -22,6 +22,21 @@ use std::{
 };
 
 /// A call to a database, before it is made.
+///
+/// ```
+/// use tracewire_span::database::Database;
+///
+/// static ORDERS: Database = Database::new("postgresql");
+///
+/// # async fn execute(sql: &str) -> Result<u64, std::io::Error> { Ok(1) }
+/// # async fn example() -> Result<(), std::io::Error> {
+/// let sql = "UPDATE items SET stock = stock - 1 WHERE name = 'lamp'";
+/// let call = ORDERS.query(sql).attribute("shop.item", "lamp");
+/// assert_eq!(call.query_text(), Some("UPDATE items SET stock = stock - ? WHERE name = ?"));
+/// let changed = call.run(execute(sql)).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 #[must_use = "a call starts with `run` or `stream`"]
 pub struct Call<'a> {

@@ -77,6 +77,19 @@ pub(crate) use prepared::Prepared;
 use std::{borrow::Cow, sync::Arc};
 
 /// A database that calls are made to.
+///
+/// ```
+/// use tracewire_span::database::Database;
+///
+/// static ORDERS: Database = Database::new("postgresql").namespace("orders");
+///
+/// # async fn fetch(sql: &str) -> Result<Vec<u32>, std::io::Error> { Ok(Vec::new()) }
+/// # async fn example() -> Result<(), std::io::Error> {
+/// let sql = "SELECT price FROM items";
+/// let prices = ORDERS.query(sql).run(fetch(sql)).await?; // the span `SELECT items`
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Database {
     target: Target,

@@ -18,6 +18,17 @@ use std::sync::Arc;
 ///
 /// Left alone are statements that hold a comment already, statements that you prepared yourself, and
 /// `BEGIN`, `COMMIT` and `ROLLBACK`.
+///
+/// ```no_run
+/// # #[cfg(feature = "postgres")]
+/// # fn example(pool: sqlx::PgPool) {
+/// use tracewire_sqlx::Comment;
+///
+/// let pool = tracewire_sqlx::pool(pool)
+///     .comment(Comment::Static)
+///     .comment_tag("application", "shop");
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Comment {

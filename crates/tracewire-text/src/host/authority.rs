@@ -3,6 +3,13 @@
 use std::net::Ipv6Addr;
 
 /// A host and, where one was named, its port.
+///
+/// ```
+/// use tracewire_text::host::Authority;
+///
+/// let v6 = Authority::parse("[::1]:4318").unwrap();
+/// assert_eq!((v6.host, v6.port), ("::1", Some(4318)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Authority<'a> {
     /// The host without brackets, as it was written.

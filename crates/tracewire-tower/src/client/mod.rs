@@ -68,6 +68,26 @@
 //! └─ GET  200  http.request.resend_count=1
 //! ```
 //!
+//! # Connections
+//!
+//! With the feature `connections` and `ClientLayer::trace_connections`, a call of hyper-util's client
+//! that had to wait for its connection also has what that cost, in seconds:
+//!
+//! | attribute | what |
+//! |---|---|
+//! | `tracewire.connection.dns.duration` | lookups for the connection it set up |
+//! | `tracewire.connection.connect.duration` | connecting |
+//! | `tracewire.connection.tls.duration` | the TLS handshake |
+//! | `tracewire.connection.wait.duration` | from the call until it had a connection, even one that another call set up |
+//! | `tracewire.connection.failed_phase` | `dns`, `connect`, `tls` or `wait`, if the call ended in it without a connection |
+//!
+//! Below it are the spans `HTTP wait_for_connection`, with a link to the setup of the connection that
+//! the call got, and `HTTP connection_setup` with `DNS lookup`, `socket connect` and
+//! `TLS client handshake`. A call that reuses a connection has nothing of it. `connection_metrics`
+//! turns on `dns.lookup.duration`, `tracewire.connection.phase.duration`,
+//! `http.client.request.time_in_queue`, `http.client.connection.duration` and
+//! `http.client.open_connections`.
+//!
 //! # Calls that are not traced
 //!
 //! [`exclude_urls`](ClientLayer::exclude_urls) and the environment variable
@@ -88,6 +108,8 @@
 //! is asked for the host of the request's URL. Where the URL names none the destination is not known,
 //! whatever `Host` says: baggage is withheld, unless it may go [everywhere](Hosts::everywhere).
 
+#[cfg(feature = "connections")]
+pub mod connections;
 mod error;
 mod future;
 mod layer;

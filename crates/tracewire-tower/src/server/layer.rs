@@ -18,6 +18,18 @@ use tracewire_http::wiring::{ServerSettings, server_options};
 /// Clones share everything, and [`layer`](Layer::layer) allocates nothing. Hooks run for every
 /// request: keep them short. One that panics counts as absent, except
 /// [`trust_by`](Self::trust_by), and the request goes on.
+///
+/// ```
+/// # #[cfg(feature = "axum")]
+/// # fn example() {
+/// use axum::{Router, routing::get};
+/// use tracewire_tower::ServerLayer;
+///
+/// let app: Router = Router::new()
+///     .route("/users/{id}", get(|| async { "Ada" }))
+///     .layer(ServerLayer::new().exclude_paths(["/healthz"]));
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a layer does nothing until it is added to a service"]
 pub struct ServerLayer {

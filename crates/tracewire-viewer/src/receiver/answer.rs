@@ -11,24 +11,24 @@ use prost::Message;
 use serde_json::json;
 
 use super::encoding::Encoding;
-use crate::intake::{Signal, Taken};
 use crate::messages::{ExportResponse, PartialSuccess, Status};
+use crate::signal::{Signal, Taken};
 
 /// gRPC's status codes.
 pub(super) mod grpc {
-    pub(in crate::receiver) const INVALID_ARGUMENT: u16 = 3;
-    pub(in crate::receiver) const DEADLINE_EXCEEDED: u16 = 4;
-    pub(in crate::receiver) const PERMISSION_DENIED: u16 = 7;
-    pub(in crate::receiver) const RESOURCE_EXHAUSTED: u16 = 8;
-    pub(in crate::receiver) const UNIMPLEMENTED: u16 = 12;
-    pub(in crate::receiver) const UNAUTHENTICATED: u16 = 16;
+    pub(crate) const INVALID_ARGUMENT: u16 = 3;
+    pub(crate) const DEADLINE_EXCEEDED: u16 = 4;
+    pub(crate) const PERMISSION_DENIED: u16 = 7;
+    pub(crate) const RESOURCE_EXHAUSTED: u16 = 8;
+    pub(crate) const UNIMPLEMENTED: u16 = 12;
+    pub(crate) const UNAUTHENTICATED: u16 = 16;
 }
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 
-pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
+pub(crate) type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// Why a request is not taken.
 #[derive(Clone, Debug)]

@@ -20,7 +20,7 @@ pub(super) const MOST_SENT: usize = 4 * 1024 * 1024;
 pub(super) const MOST_UNPACKED: usize = 16 * 1024 * 1024;
 /// gRPC's frame around a message: a flag and a length.
 const FRAME: usize = 5;
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 
 /// Reads the message of a request.

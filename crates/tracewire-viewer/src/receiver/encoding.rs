@@ -1,15 +1,9 @@
-//! How a request is written: its content type, and what it says of its body.
+//! How a request is written, and what it is for.
 
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use prost::Message;
-use serde::de::DeserializeOwned;
 
-use super::answer::{Answer, grpc};
-use crate::intake::{Intake, Signal, Taken, encoded};
+use crate::signal::Signal;
 
 /// How a request is written, and its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,37 +24,6 @@ impl Encoding {
             _ => None,
         }
     }
-
-    /// Takes a request whose body has been read.
-    pub(super) fn take(
-        self,
-        intake: &Intake,
-        signal: Signal,
-        message: &[u8],
-    ) -> Result<Taken, Answer> {
-        let taken = match (self, signal) {
-            (Self::Grpc | Self::Protobuf, _) => intake.take(signal, message),
-            (Self::Json, Signal::Traces) => {
-                intake.take(signal, &json::<ExportTraceServiceRequest>(message)?)
-            }
-            (Self::Json, Signal::Logs) => {
-                intake.take(signal, &json::<ExportLogsServiceRequest>(message)?)
-            }
-            (Self::Json, Signal::Metrics) => {
-                intake.take(signal, &json::<ExportMetricsServiceRequest>(message)?)
-            }
-        };
-        taken.map_err(|error| malformed(&error.to_string()))
-    }
-}
-
-fn json<M: Message + DeserializeOwned>(text: &[u8]) -> Result<bytes::Bytes, Answer> {
-    let message: M = serde_json::from_slice(text).map_err(|error| malformed(&error.to_string()))?;
-    Ok(encoded(&message))
-}
-
-fn malformed(reason: &str) -> Answer {
-    Answer::new(StatusCode::BAD_REQUEST, grpc::INVALID_ARGUMENT, format!("not OTLP: {reason}"))
 }
 
 /// The signal that a path is for, over HTTP or gRPC.

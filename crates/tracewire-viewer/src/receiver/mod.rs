@@ -2,7 +2,10 @@
 
 mod answer;
 mod body;
+mod decode;
 mod encoding;
+#[cfg(test)]
+mod tests;
 
 use std::convert::Infallible;
 use std::io;
@@ -11,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -21,7 +25,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 use tracewire_live::{LivePage, PeerAddress};
 
-use self::answer::{Answer, Body};
+use self::answer::Answer;
+pub(crate) use self::answer::Body;
 use self::encoding::{Encoding, signal};
 use crate::intake::Intake;
 
@@ -98,7 +103,10 @@ impl Receiver {
         Self { intake, page, bodies: Arc::new(Semaphore::new(MOST_BODIES)) }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    pub(crate) async fn answer<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes, Error: std::error::Error + Send + Sync + 'static>,
+    {
         let (head, body) = request.into_parts();
         let encoding = Encoding::of(&head.headers);
         let Some(encoding) = encoding else { return answer::unsupported() };
@@ -116,7 +124,8 @@ impl Receiver {
             let _place = self.bodies.acquire().await;
             body::read(encoding, &head.headers, body).await
         };
-        let taken = message.and_then(|message| encoding.take(&self.intake, signal, &message));
+        let taken =
+            message.and_then(|message| decode::take(encoding, &self.intake, signal, &message));
         match taken {
             Ok(taken) => encoding.success(signal, &taken),
             Err(failure) => {

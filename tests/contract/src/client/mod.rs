@@ -1,6 +1,7 @@
 //! Scenarios for clients, which call a server of ours over real sockets.
 
 mod http_client;
+pub mod phases;
 pub mod recorded;
 pub mod scenarios;
 pub mod server;

@@ -19,7 +19,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
     let client = ClientBuilder::new(reqwest::Client::new())
-        .with(ClientMiddleware::new()) // client spans, and headers that carry the trace on
+        .with(ClientMiddleware::new()) // client spans, and trace headers for the next service
         .build();
     let shop = Shop { client, prices: format!("http://{address}/prices") };
     let app = Router::new()
@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     axum::serve(listener, app)
         .with_graceful_shutdown(tracewire::shutdown_signal()) // Ctrl-C and SIGTERM
         .await?;
-    telemetry.shutdown(); // sends what waits, and logs what was lost
+    telemetry.shutdown(); // sends what is still queued, and logs what was lost
     Ok(())
 }
 

@@ -23,8 +23,9 @@ pub(super) struct State<T> {
     taken_bytes: usize,
     /// The number of the first item of each batch that is under way.
     under_way: Vec<u64>,
-    /// How many threads have nothing to send.
+    /// How many threads have nothing to send, and how many more may be started.
     idle: usize,
+    to_start: usize,
     /// How many items ever entered the queue, and how many left it.
     entered: u64,
     left: u64,
@@ -45,6 +46,8 @@ pub(super) struct Taken<T> {
 pub(super) enum Next {
     /// A batch can be taken.
     Batch,
+    /// A batch could be taken, if there were one more thread to send it.
+    Sender,
     /// Nothing before this moment, unless the thread is woken; `None` is no moment.
     Wait(Option<Instant>),
     /// Nothing ever.
@@ -62,6 +65,7 @@ impl<T> State<T> {
             taken_bytes: 0,
             under_way: Vec::new(),
             idle: 0,
+            to_start: batch.concurrent_exports,
             entered: 0,
             left: 0,
             flush: 0,
@@ -133,6 +137,17 @@ impl<T> State<T> {
         self.idle += 1;
     }
 
+    /// A thread that sends was started.
+    pub(super) fn started(&mut self) {
+        self.to_start -= 1;
+        self.idle();
+    }
+
+    /// No more threads can be started.
+    pub(super) fn start_no_more(&mut self) {
+        self.to_start = 0;
+    }
+
     /// Looks what is due.
     pub(super) fn next(&mut self) -> Next {
         self.called = false;
@@ -143,8 +158,13 @@ impl<T> State<T> {
         if !is_wanted && Instant::now() < due {
             return Next::Wait(Some(due));
         }
-        if self.idle > 0 && self.has_room() {
-            return Next::Batch;
+        if self.has_room() {
+            if self.idle > 0 {
+                return Next::Batch;
+            }
+            if self.to_start > 0 {
+                return Next::Sender;
+            }
         }
         // What is under way will say when it is done; items to come need not say anything.
         self.called = true;
@@ -159,7 +179,8 @@ impl<T> State<T> {
     /// Whether another batch may be taken beside those that are under way.
     fn has_room(&self) -> bool {
         let next = self.queued_bytes.min(MOST_BODY_BYTES);
-        self.under_way.is_empty() || self.taken_bytes + next <= self.batch.queue_bytes / 2
+        let most = self.batch.queue_bytes - (self.batch.queue_bytes / 4).min(MOST_BODY_BYTES);
+        self.under_way.is_empty() || self.taken_bytes + next <= most
     }
 
     /// Takes what fits into one batch, of a queue that is not empty.
@@ -230,17 +251,44 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
+    /// A state whose threads are those of the test.
     fn state(batch_size: usize) -> State<u32> {
-        State::new(Batch {
+        let mut state = State::new(batch(batch_size));
+        state.start_no_more();
+        state
+    }
+
+    fn batch(batch_size: usize) -> Batch {
+        Batch {
             queue_size: 10_000,
             queue_bytes: usize::MAX,
             queue_setting: "QUEUE",
             batch_size,
             max_batch_size: 9_990,
-            concurrent_exports: 1,
+            concurrent_exports: 2,
             delay: Duration::MAX,
             timeout: Duration::ZERO,
-        })
+        }
+    }
+
+    #[test]
+    fn a_thread_more_is_wanted_only_while_all_others_send() {
+        let mut state = State::new(batch(1));
+        state.started();
+        state.push(1, 1).unwrap();
+        assert!(matches!(state.next(), Next::Batch));
+        let first = state.take();
+        state.push(2, 1).unwrap();
+        assert!(matches!(state.next(), Next::Sender));
+        state.started();
+        assert!(matches!(state.next(), Next::Batch));
+        state.take();
+        // There are as many as may be.
+        state.push(3, 1).unwrap();
+        assert!(matches!(state.next(), Next::Wait(None)));
+        state.idle();
+        state.done(first.first, first.bytes);
+        assert!(matches!(state.next(), Next::Batch));
     }
 
     #[test]

@@ -32,19 +32,37 @@ struct UnderWay<B> {
     bytes: usize,
 }
 
-/// Starts the thread that encodes, and so many that send. They end when the queue was stopped.
+/// Starts the thread that encodes, and the first that sends. They end when the queue was stopped.
 pub(super) fn start<T: HeapSize, S: Deliver<T>>(
     shared: &Arc<Shared<T>>,
     sink: Arc<S>,
-    senders: usize,
 ) -> Result<(), ExportError> {
     let (bodies, inbox) = channel();
-    let inbox = Arc::new(Mutex::new(inbox));
-    let alive = Arc::new(AtomicUsize::new(senders));
-    for _ in 0..senders {
-        let (shared, sink) = (Arc::clone(shared), Arc::clone(&sink));
-        let (inbox, alive) = (Arc::clone(&inbox), Arc::clone(&alive));
-        spawn("tracewire-export", move || {
+    let senders = Senders {
+        shared: Arc::clone(shared),
+        sink,
+        inbox: Arc::new(Mutex::new(inbox)),
+        alive: Arc::new(AtomicUsize::new(0)),
+    };
+    senders.start_one()?;
+    spawn("tracewire-encode", move || encode(&senders, &bodies))
+}
+
+/// The threads that send. A collector near by needs one; one that answers late gets as many as the
+/// settings allow.
+struct Senders<T, S: Deliver<T>> {
+    shared: Arc<Shared<T>>,
+    sink: Arc<S>,
+    inbox: Arc<Mutex<Receiver<UnderWay<S::Body>>>>,
+    alive: Arc<AtomicUsize>,
+}
+
+impl<T: HeapSize, S: Deliver<T>> Senders<T, S> {
+    fn start_one(&self) -> Result<(), ExportError> {
+        let (shared, sink) = (Arc::clone(&self.shared), Arc::clone(&self.sink));
+        let (inbox, alive) = (Arc::clone(&self.inbox), Arc::clone(&self.alive));
+        self.alive.fetch_add(1, Ordering::Relaxed);
+        let started = spawn("tracewire-export", move || {
             send(&shared, &*sink, &inbox);
             let is_last = alive.fetch_sub(1, Ordering::AcqRel) == 1;
             if is_last {
@@ -52,10 +70,13 @@ pub(super) fn start<T: HeapSize, S: Deliver<T>>(
                 shared.lock().end();
                 shared.progress.notify_all();
             }
-        })?;
+        });
+        match started {
+            Ok(()) => self.shared.lock().started(),
+            Err(_) => drop(self.alive.fetch_sub(1, Ordering::Relaxed)),
+        }
+        started
     }
-    let shared = Arc::clone(shared);
-    spawn("tracewire-encode", move || encode(&shared, &*sink, &bodies))
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), ExportError> {
@@ -65,12 +86,9 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), ExportE
 }
 
 /// Takes batches as long as there are any, encodes them, and hands the bodies to those that send.
-fn encode<T: HeapSize, S: Deliver<T>>(
-    shared: &Shared<T>,
-    sink: &S,
-    bodies: &Sender<UnderWay<S::Body>>,
-) {
-    while let Some(Taken { mut items, first, bytes }) = next_batch(shared) {
+fn encode<T: HeapSize, S: Deliver<T>>(senders: &Senders<T, S>, bodies: &Sender<UnderWay<S::Body>>) {
+    let Senders { shared, sink, .. } = senders;
+    while let Some(Taken { mut items, first, bytes }) = next_batch(senders) {
         let taken = items.len();
         let encoded = unwinding(|| sink.encode(&mut items));
         if encoded.is_err() && items.len() == taken {
@@ -96,11 +114,22 @@ fn encode<T: HeapSize, S: Deliver<T>>(
 }
 
 /// Waits until a batch is due; `None` at the end.
-fn next_batch<T>(shared: &Shared<T>) -> Option<Taken<T>> {
+fn next_batch<T: HeapSize, S: Deliver<T>>(senders: &Senders<T, S>) -> Option<Taken<T>> {
+    let shared = &senders.shared;
     let mut state = shared.lock();
     loop {
         let until = match state.next() {
             Next::Batch => return Some(state.take()),
+            Next::Sender => {
+                drop(state);
+                let started = senders.start_one();
+                state = shared.lock();
+                if started.is_err() {
+                    // Those that there are will do, if later.
+                    state.start_no_more();
+                }
+                continue;
+            }
             Next::End => return None,
             Next::Wait(until) => until,
         };
@@ -122,11 +151,10 @@ fn send<T: HeapSize, S: Deliver<T>>(
     inbox: &Mutex<Receiver<UnderWay<S::Body>>>,
 ) {
     loop {
-        shared.lock().idle();
-        shared.work.notify_one();
         let body = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(UnderWay { body, items, first, bytes }) = body else { return };
         shared.counts.export(items, || sink.send(body));
+        shared.lock().idle();
         done(shared, first, bytes);
     }
 }

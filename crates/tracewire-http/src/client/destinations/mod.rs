@@ -66,12 +66,9 @@ impl Destinations {
         self
     }
 
-    /// What `host` may be told.
-    pub(crate) fn allow(&self, host: &str) -> Allowed {
-        Allowed {
-            trace_context: self.trace_context.contains(host),
-            baggage: self.baggage.contains(host),
-        }
+    /// `host`, as a destination.
+    pub(crate) fn to<'a>(&'a self, host: &'a str) -> Destination<'a> {
+        Destination { policy: self, host }
     }
 }
 
@@ -81,26 +78,34 @@ impl Default for Destinations {
     }
 }
 
-/// What one host may be told.
+/// One host, and what decides about it. It is asked for only where there is something to send.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Allowed {
-    trace_context: bool,
-    baggage: bool,
+pub(crate) struct Destination<'a> {
+    policy: &'a Destinations,
+    host: &'a str,
 }
 
-impl Allowed {
+impl Destination<'_> {
+    fn gets_trace_context(self) -> bool {
+        self.policy.trace_context.contains(self.host)
+    }
+
+    fn gets_baggage(self) -> bool {
+        self.policy.baggage.contains(self.host)
+    }
+
     /// Writes what is allowed of `context` into `headers`.
     pub(crate) fn inject(self, resolved: &Resolved, context: &Context, headers: &mut HeaderMap) {
         // A service that passes its inbound headers on must not send its callers' trace and baggage
         // beside its own, in whatever format, nor get past the policy.
         resolved.remove_injected(headers);
-        let has_baggage = || carries_baggage(context);
-        if self.trace_context && (self.baggage || !has_baggage()) {
-            resolved.inject(context, headers);
-        } else if self.trace_context {
+        if self.gets_trace_context() {
+            if !carries_baggage(context) || self.gets_baggage() {
+                return resolved.inject(context, headers);
+            }
             note_withheld_baggage();
             resolved.inject(&context.with_cleared_baggage(), headers);
-        } else if self.baggage {
+        } else if self.gets_baggage() {
             let untraced = context
                 .with_remote_span_context(SpanContext::NONE)
                 .with_value(SamplingHint::Settled);
@@ -110,7 +115,7 @@ impl Allowed {
 
     /// Removes from `headers`, written for another host or around this point, what is not allowed.
     pub(crate) fn restrict(self, resolved: &Resolved, headers: &mut HeaderMap) {
-        if !(self.trace_context && self.baggage) {
+        if !(self.gets_trace_context() && self.gets_baggage()) {
             let written = resolved.extract(headers, &Context::new());
             self.inject(resolved, &written, headers);
         }

@@ -64,6 +64,13 @@ enum Trusted {
 ///
 /// Name only what your proxies write in **every** request. A header that they leave alone arrives
 /// as the client sent it, and nothing in it tells the difference.
+///
+/// ```
+/// use tracewire_http::{ProxyHeaders, TrustedProxies};
+///
+/// // Two proxies stand in front, and both write `Forwarded`.
+/// let proxies = TrustedProxies::hops(2).headers(ProxyHeaders::Forwarded);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProxyHeaders {
@@ -216,6 +223,18 @@ impl Trusted {
 }
 
 /// What trusted proxies said about a request.
+///
+/// ```
+/// use http::HeaderMap;
+/// use tracewire_http::TrustedProxies;
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert("x-forwarded-for", "203.0.113.7".parse().unwrap());
+/// let proxies = TrustedProxies::networks(["127.0.0.1"])?;
+/// let forwarded = proxies.forwarded(Some(([127, 0, 0, 1], 50_000).into()), &headers);
+/// assert_eq!(forwarded.client.unwrap().ip.to_string(), "203.0.113.7");
+/// # Ok::<(), tracewire_http::InvalidNetwork>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Forwarded<'a> {
@@ -236,6 +255,13 @@ struct Hop<'a> {
 }
 
 /// A text that is no network.
+///
+/// ```
+/// use tracewire_http::TrustedProxies;
+///
+/// let error = TrustedProxies::networks(["10.0.0.0/99"]).unwrap_err();
+/// assert!(error.to_string().contains("10.0.0.0/99"));
+/// ```
 #[derive(Debug)]
 pub struct InvalidNetwork {
     text: String,

@@ -8,6 +8,17 @@ use tracewire_text::host;
 const LONGEST: usize = 64;
 
 /// The address of a client behind proxies.
+///
+/// ```
+/// use tracewire_http::wiring::ClientAddress;
+///
+/// fn show(client: ClientAddress) -> String {
+///     match client.port {
+///         Some(port) => format!("{} from port {port}", client.ip),
+///         None => client.ip.to_string(),
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClientAddress {

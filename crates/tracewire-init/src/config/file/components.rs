@@ -8,6 +8,7 @@ use super::position::Place;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Kind {
     Sampler,
+    Composable,
     IdGenerator,
     SpanProcessor,
     SpanExporter,
@@ -22,7 +23,7 @@ pub(crate) enum Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Sampler => "sampler",
+            Self::Sampler | Self::Composable => "sampler",
             Self::IdGenerator => "id generator",
             Self::SpanProcessor => "span processor",
             Self::SpanExporter => "span exporter",
@@ -57,7 +58,7 @@ impl Registered {
 
 /// A registered component as a file names it. What makes it checks the properties.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Component {
+pub(crate) struct ComponentNode {
     pub(crate) name: String,
     /// An object, or null where the file says no more than the name.
     pub(crate) properties: serde_json::Value,

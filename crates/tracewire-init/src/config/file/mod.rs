@@ -7,9 +7,6 @@
 //! Nothing is expanded while it is parsed, so a file costs what it has. Readers go on after a problem,
 //! and a file with problems has no model.
 
-// Set-up does not read the model yet.
-#![allow(dead_code, unused_imports)]
-
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, File};
@@ -19,18 +16,27 @@ use std::path::Path;
 use tracewire_export::wiring::shown::Shown;
 
 pub(crate) mod components;
+mod layer;
+mod load;
 mod nearest;
 mod parse;
-pub(crate) mod position;
+mod position;
+mod print;
 mod problems;
 mod read;
+mod reload;
 mod scalar;
-pub(crate) mod schema;
+mod schema;
 mod substitute;
 mod tree;
-pub(crate) mod watch;
+mod watch;
 
 pub use self::problems::ConfigFileError;
+pub(crate) use self::{
+    load::{Loaded, Source, load},
+    reload::{Adjustable, InCode, Reloader},
+};
+pub(crate) use crate::builder::Component;
 
 use self::components::Registered;
 use self::parse::{Findings, MOST_BYTES};
@@ -68,7 +74,8 @@ impl ConfigFile {
     /// anything in it that is wrong or not supported. A file has at most 1 MiB, 10,000 values and 32
     /// levels. A text in it has at most 64 KiB, and a list or a mapping in brackets 128 KiB.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ConfigFileError> {
-        Self::read_with(path.as_ref(), &Registered::default())
+        let variables = |variable: &str| std::env::var_os(variable);
+        Self::read_with(path.as_ref(), &Registered::default(), &variables)
     }
 
     /// Reads the text of a file. Messages name it `name`; `variables` gives the values of variables.
@@ -91,14 +98,14 @@ impl ConfigFile {
     }
 
     /// The same as [`read`](Self::read), with components of the program.
-    pub(crate) fn read_with(path: &Path, registered: &Registered) -> Result<Self, ConfigFileError> {
+    fn read_with(
+        path: &Path,
+        registered: &Registered,
+        variables: Variables<'_>,
+    ) -> Result<Self, ConfigFileError> {
         let name = Shown::path(&path.to_string_lossy()).text().to_owned();
         let text = bytes(path).map_err(|what| ConfigFileError::of_file(&name, what))?;
-        parse(&name, &text, &|variable| std::env::var_os(variable), registered)
-    }
-
-    pub(crate) fn configuration(&self) -> &Configuration {
-        &self.configuration
+        parse(&name, &text, variables, registered)
     }
 }
 

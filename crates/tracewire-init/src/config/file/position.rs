@@ -18,12 +18,22 @@ impl fmt::Display for Position {
 }
 
 /// A node of the file: its position, and its path from the root.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// All places are equal, so that two files are equal that say the same, wherever it stands.
+#[derive(Clone, Debug)]
 pub(crate) struct Place {
     pub(crate) at: Position,
     /// `tracer_provider.processors[0].batch`
     pub(crate) path: Arc<str>,
 }
+
+impl PartialEq for Place {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Place {}
 
 /// A value and the place where the file says so, for messages of those who use it.
 #[derive(Clone, Debug, PartialEq)]

@@ -18,6 +18,15 @@ const MOST_TEXT: usize = 600;
 /// `otel.yaml:14:9: tracer_provider.processors[0].batch.max_queue_size: 0 is not allowed; expected a
 /// whole number from 1 to 2147483647`. Values of headers, of keys and of TLS settings are never part of
 /// it. `Debug` shows the same.
+///
+/// ```
+/// use tracewire_init::ConfigFile;
+///
+/// let error = ConfigFile::parse("otel.yaml", b"file_format: 7", |_| None).unwrap_err();
+/// for line in error.lines() {
+///     println!("{line}");
+/// }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConfigFileError {
     file: String,
@@ -30,6 +39,11 @@ impl ConfigFileError {
     pub(super) fn of_file(file: &str, what: impl Into<String>) -> Self {
         let problem = Problem { at: None, path: String::new(), what: what.into() };
         Self { file: shortened(file, MOST_TEXT), problems: vec![problem], omitted: 0 }
+    }
+
+    /// Whether the file as a whole is the problem, and nothing in it.
+    pub(crate) fn is_of_file(&self) -> bool {
+        self.problems.iter().all(|problem| problem.at.is_none())
     }
 
     pub(super) fn of_problems(file: &str, problems: Problems) -> Self {
@@ -114,10 +128,6 @@ impl Problems {
         if self.kept.len() > 4 * MOST {
             self.trim();
         }
-    }
-
-    pub(crate) fn count(&self) -> usize {
-        self.count
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::Arc;
 
-use super::components::{Component, Kind, Registered};
+use super::components::{ComponentNode, Kind, Registered};
 use super::nearest::nearest;
 use super::parse::Findings;
 use super::position::{Path, Place, Position, Spanned};
@@ -200,15 +200,20 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Whether the program has registered this component.
+    pub(crate) fn has_component(self, kind: Kind, name: &str) -> bool {
+        self.reading.registered.has(kind, name)
+    }
+
     /// Reads a component that the schema does not know. It must be registered in code.
-    pub(crate) fn component(self, kind: Kind, name: &str, known: &[&str]) -> Option<Component> {
+    pub(crate) fn component(self, kind: Kind, name: &str, known: &[&str]) -> Option<ComponentNode> {
         if self.reading.registered.has(kind, name) {
             if !self.is_null() && !matches!(self.node.content, Content::Mapping(_)) {
                 self.unexpected("a mapping, or nothing");
                 return None;
             }
             let properties = self.json();
-            return Some(Component { name: name.to_owned(), properties, place: self.place() });
+            return Some(ComponentNode { name: name.to_owned(), properties, place: self.place() });
         }
         let registered: Vec<_> = self.reading.registered.names(kind).collect();
         let names = || known.iter().copied().chain(registered.iter().copied());

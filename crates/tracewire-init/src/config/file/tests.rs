@@ -6,12 +6,15 @@ use super::schema::*;
 use super::*;
 
 mod bounds;
+mod equivalence;
 mod examples;
 mod mistakes;
 mod model;
 mod reading;
 mod refusals;
+mod reloading;
 mod secrets;
+mod settings;
 
 /// Reads a file that begins with its version.
 fn read(text: &str) -> Result<ConfigFile, ConfigFileError> {

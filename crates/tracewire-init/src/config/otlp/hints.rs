@@ -56,13 +56,18 @@ pub(super) fn hint(
             "{variable} ends in {known}, and each signal's path is added to it: set it to {base}, or set \
              a signal's own variable, such as OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, which is used as it is"
         ));
-    } else if !is_base && path.is_empty() {
+    } else if !is_base && path.is_empty() && !is_of_file(given) {
         plan.warn(format!(
             "{variable} has no path, and is used as it is: a collector takes this signal at /{}; \
              OTEL_EXPORTER_OTLP_ENDPOINT adds it",
             signal.path()
         ));
     }
+}
+
+/// Of a file's endpoint its reader says so.
+fn is_of_file(given: &Otlp) -> bool {
+    given.endpoint.as_ref().is_some_and(|given| matches!(given.origin, Origin::File(_)))
 }
 
 /// A scheme wins over `OTEL_EXPORTER_OTLP_INSECURE`.

@@ -61,7 +61,7 @@ impl Signal {
         format!("OTEL_EXPORTER_OTLP_{signal}_{setting}")
     }
 
-    fn path(self) -> &'static str {
+    pub(super) fn path(self) -> &'static str {
         match self {
             Self::Traces => "v1/traces",
             Self::Metrics => "v1/metrics",
@@ -96,9 +96,11 @@ pub(crate) fn decide(
     plan: &mut Plan,
 ) -> Result<Otlp, InitError> {
     let mut of_signal = of_signal.clone();
-    if own.endpoint.is_some() {
-        // Headers are credentials, more often than not, and not for every address.
-        of_signal.headers = None;
+    // Headers are credentials, more often than not, and not for every address.
+    match (&own.endpoint, &of_signal.endpoint) {
+        (Some(file), Some(code)) if file.yields_to(code) => own.headers = None,
+        (Some(_), _) => of_signal.headers = None,
+        (None, _) => {}
     }
     own.complete(of_signal, plan);
     let protocol = protocol::decide(own.protocol.take(), signal, plan)?;
@@ -107,6 +109,9 @@ pub(crate) fn decide(
     exporter.protocol = protocol;
     exporter.compression =
         plan.pick(&signal.variable("COMPRESSION"), own.compression, Compression::None);
+    if own.max_request_size.is_some() {
+        exporter.max_request_size = plan.pick("max_request_size", own.max_request_size, 0);
+    }
     exporter.timeout = plan.pick(&signal.variable("TIMEOUT"), own.timeout, Duration::from_secs(10));
     exporter.headers = headers(own.headers, signal, plan)?;
     let mut names = Names {
@@ -131,6 +136,7 @@ pub(crate) fn decide(
     (tls.client_key, names.client_key) = key;
     exporter.tls = tls;
     exporter.proxy = proxies.choose_for(&url, protocol, plan);
+    plan.count("HTTP client", usize::from(own.http_client.is_some()));
     exporter.client = own.http_client.map(|client| client.value);
     Ok(Otlp { exporter, names })
 }

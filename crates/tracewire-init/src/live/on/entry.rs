@@ -88,18 +88,20 @@ fn note(trace: TraceId, name: &str, attributes: &[KeyValue]) {
     });
 }
 
-/// Calls `begin` with name and path if an entry span of this trace was noted last.
-pub(super) fn take_entry(trace: TraceId, begin: impl FnOnce(Arc<str>, &str)) {
-    let _ = NOTED.try_with(|noted| {
-        let Ok(mut noted) = noted.try_borrow_mut() else { return };
+/// Calls `begin` with name and path if an entry span of this trace was noted last. Returns whether one
+/// was.
+pub(super) fn take_entry(trace: TraceId, begin: impl FnOnce(Arc<str>, &str)) -> bool {
+    let taken = NOTED.try_with(|noted| {
+        let Ok(mut noted) = noted.try_borrow_mut() else { return false };
         if noted.trace != Some(trace) {
-            return;
+            return false;
         }
         noted.trace = None;
-        if let Some(name) = noted.name.take() {
-            begin(name, &noted.path);
-        }
+        let Some(name) = noted.name.take() else { return false };
+        begin(name, &noted.path);
+        true
     });
+    taken.unwrap_or(false)
 }
 
 impl Noted {

@@ -14,43 +14,59 @@ use std::sync::{Arc, OnceLock};
 
 use opentelemetry::Key;
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::MeterProviderBuilder;
+use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::trace::{ShouldSample, TracerProviderBuilder};
 use tracewire_export::wiring::{Shown, encode_resource, log};
 use tracewire_export::{BatchSpanProcessor, ConsoleExporter, Exports};
 use tracewire_live::{Listen, LivePage, Recorder, Server};
 
 use self::entry::Entries;
-use self::metrics::MetricRows;
+use self::metrics::{MetricRows, is_cumulative};
 use self::queue::Queue;
 use self::spans::LiveSpans;
 use super::Live;
 use crate::Telemetry;
 use crate::config::Config;
 
+/// The page of another telemetry of this process.
+pub(crate) struct SharedPage {
+    /// `None` if that telemetry has no page.
+    recorder: Option<Recorder>,
+    url: Option<String>,
+}
+
+impl SharedPage {
+    pub(crate) fn of(telemetry: &Telemetry) -> Self {
+        let live = telemetry.running().and_then(|running| running.live.as_ref());
+        Self { recorder: live.map(|live| live.recorder.clone()), url: telemetry.live_url() }
+    }
+}
+
 /// The page, and what brings telemetry to it. The port is free again once this is dropped.
 pub(crate) struct LivePages {
     settings: Live,
     recorder: Recorder,
     queue: Arc<Queue>,
+    /// `None` for the page of another telemetry, which shows that one's.
+    metrics: Option<MetricRows>,
     server: Option<Server>,
 }
 
 impl LivePages {
     /// Makes the store and its thread. `None`, with a warning, if there can be no thread.
     pub(crate) fn start(settings: Live, resource: &Resource, exports: &Exports) -> Option<Self> {
-        let text = |key| {
-            let value = resource.get(&Key::from_static_str(key));
-            value.map_or_else(String::new, |value| value.as_str().into_owned())
+        let recorder = match &settings.shared {
+            Some(shared) => shared.recorder.clone()?,
+            None => recorder(&settings, resource, exports),
         };
-        let recorder = tracewire_live::Live::new()
-            .memory_mib(usize::try_from(settings.memory_mib).unwrap_or(usize::MAX))
-            .service(text("service.name"), text("service.version"))
-            .build();
-        let exports = exports.clone();
-        recorder.set_telemetry(move || report::rows(&exports));
+        let metrics = settings.shared.is_none().then(MetricRows::new);
+        if let Some(rows) = metrics.clone() {
+            recorder.set_metrics(move || rows.rows());
+        }
         let queue = Arc::new(Queue::new(recorder.memory().queue));
         match thread::start(&queue, &recorder, encode_resource(resource)) {
-            Ok(()) => Some(Self { settings, recorder, queue, server: None }),
+            Ok(()) => Some(Self { settings, recorder, queue, metrics, server: None }),
             Err(error) => {
                 log::warn(&format!("there is no live page: no thread can be started: {error}"));
                 None
@@ -58,18 +74,37 @@ impl LivePages {
         }
     }
 
-    /// Adds to what is decided what the page needs: a reader of metrics and a processor of log records.
+    /// Adds to what is decided what the page needs: metrics, and a processor of log records.
     pub(crate) fn prepare(&self, config: &mut Config) {
-        let rows = MetricRows::new();
-        let reader = rows.clone();
-        let metrics = config.metrics.get_or_insert_default();
-        metrics.readers.push(Box::new(move |provider| provider.with_reader(reader)));
-        self.recorder.set_metrics(move || rows.rows());
+        if self.metrics.is_some() {
+            config.metrics.get_or_insert_default();
+        }
         #[cfg(feature = "logs")]
         {
             let logs = config.logs.get_or_insert_default();
             let records = log_records::LiveLogs::new(&self.queue, &self.recorder);
-            logs.processors.push(Box::new(move |provider| provider.with_log_processor(records)));
+            logs.processors.push(Box::new(records));
+        }
+    }
+
+    /// Adds the reader of an exporter. The page reads through the first one that sums up since the start,
+    /// so that measurements are not aggregated twice.
+    pub(crate) fn read_through(
+        &self,
+        provider: MeterProviderBuilder,
+        reader: impl MetricReader,
+    ) -> MeterProviderBuilder {
+        match self.metrics.as_ref().filter(|rows| !rows.is_taken() && is_cumulative(&reader)) {
+            Some(rows) => provider.with_reader(rows.through(reader)),
+            None => provider.with_reader(reader),
+        }
+    }
+
+    /// Adds a reader of the page's own, unless it reads through an exporter's.
+    pub(crate) fn reader(&self, provider: MeterProviderBuilder) -> MeterProviderBuilder {
+        match self.metrics.as_ref().filter(|rows| !rows.is_taken()) {
+            Some(rows) => provider.with_reader(rows.clone()),
+            None => provider,
         }
     }
 
@@ -89,6 +124,9 @@ impl LivePages {
 
     /// Serves the page on a port of its own, if it is to have one. What cannot work is warned of.
     pub(crate) fn serve(&mut self, console: &ConsoleExporter) {
+        if let Some(url) = self.settings.shared.as_ref().and_then(|shared| shared.url.as_ref()) {
+            console.link_traces(format!("{url}trace/"));
+        }
         let Some(listen) = &self.settings.listen else { return };
         let started = Listen::parse(listen).map_err(|_| {
             // The text may be anything, such as an address with credentials.
@@ -127,6 +165,21 @@ impl LivePages {
         }
         Ok(self.settings.hosts.iter().fold(page, |page, host| page.allow_host(host)))
     }
+}
+
+/// The store of a page of its own.
+fn recorder(settings: &Live, resource: &Resource, exports: &Exports) -> Recorder {
+    let text = |key| {
+        let value = resource.get(&Key::from_static_str(key));
+        value.map_or_else(String::new, |value| value.as_str().into_owned())
+    };
+    let recorder = tracewire_live::Live::new()
+        .memory_mib(usize::try_from(settings.memory_mib).unwrap_or(usize::MAX))
+        .service(text("service.name"), text("service.version"))
+        .build();
+    let exports = exports.clone();
+    recorder.set_telemetry(move || report::rows(&exports));
+    recorder
 }
 
 impl fmt::Debug for LivePages {

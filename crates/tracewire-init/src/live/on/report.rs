@@ -1,5 +1,7 @@
 //! What became of telemetry, as rows of the page.
 
+use std::time::SystemTime;
+
 use tracewire_export::Exports;
 use tracewire_live::TelemetryRow;
 
@@ -13,7 +15,13 @@ pub(super) fn rows(exports: &Exports) -> Vec<TelemetryRow> {
         dropped: signal.dropped(),
         waiting: signal.unknown(),
         last_error: signal.reason().map(str::to_owned),
-        last_error_at: None,
+        last_error_at: signal.lost_at().map(millis),
     };
     report.signals().iter().map(row).collect()
+}
+
+/// Milliseconds since the Unix epoch.
+fn millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -35,21 +35,28 @@ impl fmt::Debug for LiveSpans {
 
 impl SpanSink for LiveSpans {
     fn start(&self, span: &SpanContext) {
-        take_entry(span.trace_id(), |name, path| {
+        let trace_id = span.trace_id().to_bytes();
+        let is_request = take_entry(span.trace_id(), |name, path| {
             self.recorder.request_started(&RequestStart {
-                trace_id: span.trace_id().to_bytes(),
+                trace_id,
                 span_id: span.span_id().to_bytes(),
                 start: nanos(SystemTime::now()),
                 name,
                 path,
             });
         });
+        if !is_request {
+            self.recorder.span_started(trace_id);
+        }
     }
 
     fn offer(&self, span: &Arc<SpanData>, bytes: usize) {
+        // Not through the queue, which may refuse: the request would appear to run for ever.
+        let trace_id = span.span_context.trace_id().to_bytes();
         if is_entry(span) {
-            // Not through the queue, which may refuse: the request would appear to run for ever.
-            self.recorder.request_ended(span.span_context.span_id().to_bytes());
+            self.recorder.request_ended(trace_id, span.span_context.span_id().to_bytes());
+        } else {
+            self.recorder.span_ended(trace_id);
         }
         if !self.queue.push(Item::Span(Arc::clone(span), bytes), bytes) {
             self.recorder.missed(1);

@@ -25,6 +25,13 @@ pub(super) struct Decoded {
     pub(super) is_canonical: bool,
 }
 
+impl Decoded {
+    /// A value without escapes.
+    pub(super) fn plain(text: &str) -> Self {
+        Self { value: text.to_owned(), is_exact: true, is_canonical: true }
+    }
+}
+
 /// Decodes a value that holds octets only. A `%` that begins no escape stays, and what is not UTF-8
 /// becomes U+FFFD.
 pub(super) fn decode(text: &str) -> Decoded {

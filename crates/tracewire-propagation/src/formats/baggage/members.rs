@@ -4,7 +4,7 @@ use super::encoding::{encode, is_octet, is_token};
 use tracewire_text::percent::escape_stray_signs;
 
 /// Members that one header may have (section "Limits").
-const MAX_MEMBERS: usize = 64;
+pub(super) const MAX_MEMBERS: usize = 64;
 /// Bytes that all header lines together may have.
 pub(crate) const MAX_LEN: usize = 8192;
 

@@ -2,6 +2,7 @@
 
 mod encoding;
 mod members;
+mod plain;
 // `W3c` alone keeps baggage unread, and needs both formats.
 #[cfg_attr(not(feature = "tracecontext"), allow(dead_code))]
 pub(crate) mod unread;
@@ -9,12 +10,13 @@ pub(crate) mod unread;
 use self::{
     encoding::{Decoded, decode, encode},
     members::{List, MAX_LEN, Members, len_of_parts, push_properties},
+    plain::Plain,
 };
 use crate::{
     propagator::Propagator,
     tools::{
         malformed::Malformed,
-        read::{MAX_LINES, joined_len, lines},
+        read::{MAX_LINES, Single, joined_len, lines, single},
         write,
     },
 };
@@ -60,21 +62,7 @@ impl Baggage {
 
 impl Propagator for Baggage {
     fn extract(&self, headers: &HeaderMap, parent: &Context) -> Context {
-        let len = joined_len(lines(headers, HEADER), MAX_LEN + 1);
-        if len == Some(0) {
-            return parent.clone();
-        }
-        let mut received = Received::with_capacity(len.unwrap_or(MAX_LEN));
-        received.dropped = len.is_none();
-        let mut budget = MAX_LEN;
-        for line in lines(headers, HEADER).take(MAX_LINES) {
-            received.read_line(whole_members(line, budget));
-            budget = budget.saturating_sub(line.len() + 1);
-        }
-        if received.dropped {
-            MALFORMED.warn();
-        }
-        received.into_context(parent).unwrap_or_else(|| parent.clone())
+        extract(&single(headers, HEADER), headers, parent)
     }
 
     fn inject(&self, context: &Context, headers: &mut HeaderMap) {
@@ -94,6 +82,51 @@ impl Propagator for Baggage {
     fn header_names(&self) -> &[HeaderName] {
         &NAMES
     }
+}
+
+/// Returns `parent` with the baggage in `headers`, of which `found` is the value.
+pub(crate) fn extract(found: &Single<'_>, headers: &HeaderMap, parent: &Context) -> Context {
+    let plain = match found {
+        Single::Absent => return parent.clone(),
+        Single::One(line) => str::from_utf8(line).ok(),
+        Single::Many => None,
+    };
+    if let Some(line) = plain
+        && let Some(Plain { entries, is_canonical }) = plain::read(line)
+    {
+        return with_entries(parent, entries, (!is_canonical).then(|| line.to_owned()));
+    }
+    extract_lines(headers, parent).unwrap_or_else(|| parent.clone())
+}
+
+/// Returns `parent` with the baggage in all lines, put right where that is needed.
+fn extract_lines(headers: &HeaderMap, parent: &Context) -> Option<Context> {
+    let len = joined_len(lines(headers, HEADER), MAX_LEN + 1);
+    let mut received = Received::with_capacity(len.unwrap_or(MAX_LEN));
+    received.dropped = len.is_none();
+    let mut budget = MAX_LEN;
+    for line in lines(headers, HEADER).take(MAX_LINES) {
+        received.read_line(whole_members(line, budget));
+        budget = budget.saturating_sub(line.len() + 1);
+    }
+    if received.dropped {
+        MALFORMED.warn();
+    }
+    received.into_context(parent)
+}
+
+/// Returns `parent` with these entries and, where they do not say all, the list that they are sent on
+/// as.
+fn with_entries(parent: &Context, entries: Entries, text: Option<String>) -> Context {
+    let context = parent.with_baggage(entries);
+    let Some(text) = text else { return context };
+    let received = if context.span().span_context().is_remote() || !context.has_active_span() {
+        context.clone()
+    } else {
+        // Holding on to a span of this process would put off its end.
+        context.with_remote_span_context(SpanContext::NONE)
+    };
+    context.with_value(Original { text, received })
 }
 
 static NAMES: [HeaderName; 1] = [HeaderName::from_static("baggage")];
@@ -195,17 +228,8 @@ impl Received {
         if self.duplicates {
             self.list.text = without_duplicates(&self.list.text);
         }
-        let context = parent.with_baggage(self.entries);
-        if self.canonical {
-            return Some(context);
-        }
-        let received = if context.span().span_context().is_remote() || !context.has_active_span() {
-            context.clone()
-        } else {
-            // Holding on to a span of this process would put off its end.
-            context.with_remote_span_context(SpanContext::NONE)
-        };
-        Some(context.with_value(Original { text: self.list.text, received }))
+        let text = (!self.canonical).then_some(self.list.text);
+        Some(with_entries(parent, self.entries, text))
     }
 }
 

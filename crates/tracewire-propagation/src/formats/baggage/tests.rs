@@ -206,6 +206,50 @@ fn every_line_of_an_opentelemetry_carrier_is_read() {
 
 proptest! {
     #[test]
+    fn a_plain_line_is_read_as_every_other(line in "[abc=;,% 24é]{0,16}") {
+        if let Some(Plain { entries, is_canonical }) = plain::read(&line) {
+            let mut received = Received::with_capacity(line.len());
+            received.read_line(line.as_bytes());
+            prop_assert!(!received.dropped && !received.duplicates);
+            prop_assert_eq!((&received.list.text, received.canonical), (&line, is_canonical));
+            let sorted = |entries: &Entries| {
+                let mut all: Vec<_> = parts(entries).map(|part| format!("{part:?}")).collect();
+                all.sort();
+                all
+            };
+            prop_assert_eq!(sorted(&received.entries), sorted(&entries));
+        }
+    }
+}
+
+#[test]
+fn lines_are_plain_that_go_on_as_they_stand() {
+    let members = |count| (0..count).map(|i| format!("k{i}={i}")).collect::<Vec<_>>().join(",");
+    let long = |bytes| format!("a={}", "x".repeat(bytes - 2));
+    for line in ["a=1", "a=", "a=1,b=%20,c=d=e", &members(64), &long(MAX_LEN)] {
+        assert!(plain::read(line).is_some(), "{line}");
+    }
+    for line in [
+        "",
+        "a",
+        "=1",
+        "a =1",
+        "a= 1",
+        "a=1,",
+        "a=1,,b=2",
+        "a=1;p",
+        "a=%",
+        "a=%FF",
+        "a=1,a=2",
+        &members(65),
+        &long(MAX_LEN + 1),
+    ] {
+        assert!(plain::read(line).is_none(), "{line}");
+    }
+}
+
+proptest! {
+    #[test]
     fn no_header_panics(lines in proptest::collection::vec(
         proptest::collection::vec(32u8..=255, 0..60), 0..5,
     )) {

@@ -19,9 +19,10 @@ use crate::{
 };
 use http::{HeaderMap, HeaderName};
 use opentelemetry::{
-    Context,
+    Context, SpanId,
     trace::{SpanContext, TraceContextExt, TraceFlags, TraceState},
 };
+use std::iter;
 
 /// The names of both headers.
 pub(crate) static NAMES: [HeaderName; 2] =
@@ -41,35 +42,44 @@ pub(crate) fn extract_from(
     parent: &Context,
 ) -> Option<Context> {
     extract_one(&single(headers, name), malformed, parent, |context, span| {
-        with_list(tracestate::parse(lines(headers, TRACESTATE)), context, span)
+        with_list(tracestate::parse(lines(headers, TRACESTATE)), context, span, None)
     })
 }
 
-/// Returns `parent` with the caller's span, as the value of `traceparent` and `tracestate`, where
-/// there is one, hold it.
-pub(crate) fn extract_value(
+/// Returns `parent` with the caller's span, as the values found of `traceparent` and `tracestate` hold
+/// it, or with the service's `own` span if the caller did not sample.
+pub(crate) fn extract_found(
     value: &Single<'_>,
-    state: State<'_>,
+    (list, state, headers): (&Single<'_>, State, &HeaderMap),
     parent: &Context,
+    own: Option<SpanId>,
 ) -> Option<Context> {
     extract_one(value, &MALFORMED_PARENT, parent, |context, span| {
-        let list = match state {
-            State::None => List::Empty,
-            State::Read(headers) => tracestate::parse(lines(headers, TRACESTATE)),
-            State::Unread(headers) => tracestate::parse_beside(lines(headers, TRACESTATE)),
+        let list = match list {
+            Single::Absent => List::Empty,
+            Single::One(line) => state.parse(iter::once(*line)),
+            Single::Many => state.parse(lines(headers, TRACESTATE)),
         };
-        with_list(list, context, span)
+        with_list(list, context, span, own)
     })
 }
 
-/// Where `tracestate` is, and what is made of it.
-pub(crate) enum State<'a> {
-    /// There is none.
-    None,
+/// What is made of `tracestate`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum State {
     /// Samplers, spans and the application see it.
-    Read(&'a HeaderMap),
+    Read,
     /// It is only passed on, but for OpenTelemetry's own member.
-    Unread(&'a HeaderMap),
+    Unread,
+}
+
+impl State {
+    fn parse<'a>(self, lines: impl Iterator<Item = &'a [u8]>) -> List {
+        match self {
+            Self::Read => tracestate::parse(lines),
+            Self::Unread => tracestate::parse_beside(lines),
+        }
+    }
 }
 
 fn extract_one(
@@ -103,7 +113,7 @@ pub(crate) fn inject(context: &Context, headers: &mut HeaderMap) {
     write::set(headers, TRACEPARENT, &traceparent::header_value(context, span_context));
     match tracestate::header_value(context, span_context) {
         Some(list) => write::set_string(headers, TRACESTATE, list),
-        None => drop(headers.remove(TRACESTATE)),
+        None => write::remove(headers, TRACESTATE),
     }
 }
 
@@ -112,17 +122,20 @@ static TRACESTATE: &HeaderName = &NAMES[1];
 static MALFORMED_PARENT: Malformed = Malformed::new("traceparent");
 static MALFORMED_STATE: Malformed = Malformed::new("tracestate");
 
-/// Returns `parent` with the caller's span, its list and its random flag.
-fn with_list(list: List, parent: &Context, span: SpanContext) -> Context {
-    let (trace_id, span_id, flags) = (span.trace_id(), span.span_id(), span.trace_flags());
-    let with = |list| SpanContext::new(trace_id, span_id, flags, true, list);
+/// Returns `parent` with the caller's span, its list and its random flag; or with the service's `own`
+/// span in its place, if the caller did not sample.
+fn with_list(list: List, parent: &Context, caller: SpanContext, own: Option<SpanId>) -> Context {
+    let (trace_id, flags) = (caller.trace_id(), caller.trace_flags());
+    let own = own.filter(|_| !flags.is_sampled());
+    let (span_id, is_remote) = (own.unwrap_or(caller.span_id()), own.is_none());
+    let with = |list| SpanContext::new(trace_id, span_id, flags, is_remote, list);
     let (span, unheld) = match list {
-        List::Empty => (span, None),
+        List::Empty => (with(TraceState::NONE), None),
         List::Held(list) => (with(list), None),
         List::Unheld { list, ot } => (with(ot), Some(list)),
         List::Malformed => {
             MALFORMED_STATE.warn();
-            (span, None)
+            (with(TraceState::NONE), None)
         }
     };
     let mut context = with_remote_span(parent, span, None);

@@ -44,7 +44,7 @@ pub(crate) fn parse(value: &[u8]) -> Option<TraceParent> {
 
 /// Returns the header value for `span_context`, which is the span in `context`.
 pub(crate) fn header_value(context: &Context, span_context: &SpanContext) -> [u8; LEN] {
-    let mut flags = span_context.trace_flags().to_u8() & (SAMPLED | RANDOM);
+    let mut flags = span_context.trace_flags().to_u8() & SAMPLED;
     if is_random(context, span_context) {
         flags |= RANDOM;
     }

@@ -5,6 +5,16 @@ use std::{fmt, time::Instant};
 use tracewire_propagation::current as context;
 
 /// A connection in use: records `db.client.connection.use_time` when it is dropped.
+///
+/// ```
+/// use tracewire_span::database::{ConnectionPool, Database, PoolState};
+///
+/// static ORDERS: Database = Database::new("postgresql");
+///
+/// let pool = ConnectionPool::new(&ORDERS, PoolState::default);
+/// let lease = pool.lease(); // keep it beside the connection
+/// drop(lease); // the connection is back: its use time is recorded
+/// ```
 #[must_use = "the connection is in use for as long as the lease lives"]
 pub struct Lease {
     meters: Option<Current>,

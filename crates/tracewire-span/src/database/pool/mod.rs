@@ -21,6 +21,15 @@ use wait::Wait;
 const WAIT_SPANS_FROM: Duration = Duration::from_millis(1);
 
 /// What a pool holds at one moment, for the metrics of [`ConnectionPool`].
+///
+/// ```
+/// use tracewire_span::database::{ConnectionPool, Database, PoolState};
+///
+/// static ORDERS: Database = Database::new("postgresql");
+///
+/// // Called whenever metrics are exported.
+/// let pool = ConnectionPool::new(&ORDERS, || PoolState { idle: 3, used: 7, max: 10, min_idle: 0 });
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PoolState {
     /// Open connections that nobody uses.

@@ -160,11 +160,6 @@ impl<'a> Cursor<'a> {
         matches!(self.node.content, Content::Mapping(_))
     }
 
-    /// Whether the value's problem is reported already.
-    pub(crate) fn is_broken(self) -> bool {
-        matches!(self.node.content, Content::Broken)
-    }
-
     pub(crate) fn spanned<T>(self, value: T) -> Spanned<T> {
         Spanned { value, place: self.place() }
     }

@@ -1,9 +1,9 @@
 //! `composite/development`: samplers that agree on one threshold.
 
-use crate::config::file::components::{Component, Kind};
+use crate::config::file::components::{ComponentNode, Kind};
 use crate::config::file::position::{Place, Spanned};
 use crate::config::file::read::{Cursor, text};
-use crate::config::file::schema::sampler::ratio;
+use crate::config::file::schema::sampler::{ratio, rules};
 
 /// A sampler below `composite/development`.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,7 +18,9 @@ pub(crate) enum Composable {
     },
     /// The first rule that matches decides. What none matches is dropped.
     RuleBased(Vec<Rule>),
-    Custom(Component),
+    /// Rules as text. The schema does not have it.
+    Rules(Spanned<String>),
+    Custom(ComponentNode),
 }
 
 /// A rule of `rule_based`. All its conditions must match; a rule without conditions always does.
@@ -69,8 +71,8 @@ pub(crate) enum Parent {
 }
 
 pub(super) fn composable(cursor: Cursor<'_>) -> Option<Composable> {
-    const KNOWN: [&str; 5] =
-        ["always_on", "always_off", "probability", "parent_threshold", "rule_based"];
+    const KNOWN: [&str; 6] =
+        ["always_on", "always_off", "probability", "parent_threshold", "rule_based", "rules"];
     cursor.variant(&KNOWN, |name, cursor| match name {
         "always_on" => cursor.no_fields().map(|()| Composable::AlwaysOn),
         "always_off" => cursor.no_fields().map(|()| Composable::AlwaysOff),
@@ -84,7 +86,8 @@ pub(super) fn composable(cursor: Cursor<'_>) -> Option<Composable> {
             let rules = fields.optional("rules", |cursor| cursor.items(1, rule));
             Some(Composable::RuleBased(rules.unwrap_or_default()))
         }
-        name => cursor.component(Kind::Sampler, name, &KNOWN).map(Composable::Custom),
+        "rules" => rules(cursor).map(Composable::Rules),
+        name => cursor.component(Kind::Composable, name, &KNOWN).map(Composable::Custom),
     })
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::config::file::components::{Component, Kind};
+use crate::config::file::components::{ComponentNode, Kind};
 use crate::config::file::position::{Place, Spanned};
 use crate::config::file::read::{Cursor, Fields, text};
 use crate::config::file::schema::otlp::{self, Otlp};
@@ -15,7 +15,7 @@ pub(crate) enum SpanExporter {
     Otlp(Box<Otlp>),
     Console(Place),
     Zipkin(Zipkin),
-    Custom(Component),
+    Custom(ComponentNode),
 }
 
 /// Where the log records of one processor go.
@@ -23,7 +23,7 @@ pub(crate) enum SpanExporter {
 pub(crate) enum LogExporter {
     Otlp(Box<Otlp>),
     Console(Place),
-    Custom(Component),
+    Custom(ComponentNode),
 }
 
 /// Where the metrics of one periodic reader go.
@@ -41,7 +41,7 @@ pub(crate) struct MetricExporter {
 pub(crate) enum MetricTarget {
     Otlp(Box<Otlp>),
     Console(Place),
-    Custom(Component),
+    Custom(ComponentNode),
 }
 
 /// Since when metrics count.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::file::components::{Component, Kind};
+use crate::config::file::components::{ComponentNode, Kind};
 use crate::config::file::position::{Place, Spanned};
 use crate::config::file::read::{Cursor, Fields};
 use crate::config::file::schema::configurator::{Configurator, enabled};
@@ -55,7 +55,7 @@ pub(crate) struct Pull {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum PullExporter {
     Prometheus(Prometheus),
-    Custom(Component),
+    Custom(ComponentNode),
 }
 
 /// Attribute sets that a metric may have, by kind of instrument. Default: 2,000, or `default`.

@@ -27,28 +27,26 @@ mod version;
 mod view;
 
 pub(crate) use self::{
-    composite::{AttributePatterns, AttributeValues, Composable, Parent, Rule, SpanKind},
-    configurator::Configurator,
+    composite::{Composable, Parent, Rule, SpanKind},
     distribution::{LogLines, Tracewire},
-    exporter::{
-        Histograms, LogExporter, MetricExporter, MetricTarget, SpanExporter, Temporality, Zipkin,
-    },
+    exporter::{Histograms, LogExporter, MetricExporter, MetricTarget, SpanExporter, Temporality},
     instrumentation::{HttpSide, Instrumentation},
-    limits::{AttributeLimits, SpanLimits},
-    logger_provider::{LoggerConfig, LoggerProvider},
-    meter_provider::{CardinalityLimits, MeterProvider, Periodic, Pull, PullExporter, Reader},
-    otlp::{Compression, Otlp, Protocol, Tls},
-    patterns::Patterns,
+    limits::AttributeLimits,
+    logger_provider::LoggerProvider,
+    meter_provider::{CardinalityLimits, MeterProvider, Periodic, PullExporter, Reader},
+    otlp::{Compression, Otlp, Protocol},
     processor::{Batch, Processor},
-    prometheus::Prometheus,
-    propagator::Propagators,
+    propagator::{Format, Propagators},
     resource::{Attribute, Detection, Detector, Resource},
     sampler::{ParentBased, Sampler},
     severity::Severity,
     tracer_provider::TracerProvider,
     version::Version,
-    view::{Aggregation, InstrumentType, View, ViewSelector, ViewStream},
+    view::{Aggregation, InstrumentType, View, ViewStream},
 };
+
+#[cfg(feature = "logs")]
+pub(crate) use self::logger_provider::LoggerConfig;
 
 /// A whole file.
 #[derive(Clone, Debug, PartialEq)]

@@ -26,10 +26,8 @@ pub(crate) struct Otlp {
     pub(crate) compression: Option<Spanned<Compression>>,
     /// For one export, retries included; zero is no limit. Default: 10 s.
     pub(crate) timeout: Option<Spanned<Duration>>,
-    /// Bytes of a request before compression; zero is no limit. Default: 1 MiB.
+    /// Bytes of a request before compression; zero is no limit. Default: 1 MiB, which is also the most.
     pub(crate) max_request_size: Option<Spanned<usize>>,
-    /// Bytes of a response.
-    pub(crate) max_response_size: Option<Spanned<usize>>,
 }
 
 /// What is sent over what.
@@ -108,6 +106,7 @@ impl Otlp {
         endpoint: Option<Spanned<Url>>,
         tls: Tls,
     ) -> Self {
+        fields.setting("max_response_size", max_response_size);
         Self {
             place: cursor.place(),
             protocol,
@@ -119,9 +118,18 @@ impl Otlp {
             }),
             timeout: fields.setting("timeout", |cursor| cursor.milliseconds(0)),
             max_request_size: fields.setting("max_request_size", |cursor| cursor.size(0)),
-            max_response_size: fields.setting("max_response_size", |cursor| cursor.size(1)),
         }
     }
+}
+
+/// No more than 64 KiB of a response are ever read, so a larger limit holds already.
+fn max_response_size(cursor: Cursor<'_>) -> Option<()> {
+    const READ: usize = 64 * 1024;
+    let size = cursor.size(1)?;
+    if *size < READ {
+        cursor.unsupported(format_args!("remove it or set it to {READ} or more"));
+    }
+    Some(())
 }
 
 /// A URL that this build can reach.

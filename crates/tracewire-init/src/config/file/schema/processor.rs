@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::file::components::{Component, Kind};
+use crate::config::file::components::{ComponentNode, Kind};
 use crate::config::file::position::{Place, Spanned};
 use crate::config::file::read::Cursor;
 
@@ -15,7 +15,7 @@ pub(crate) enum Processor<E> {
         exporter: E,
         place: Place,
     },
-    Custom(Component),
+    Custom(ComponentNode),
 }
 
 /// `batch`: a queue of its own, with an exporter of its own.

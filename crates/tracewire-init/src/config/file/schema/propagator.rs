@@ -2,6 +2,7 @@
 
 use tracewire_propagation::{allowed_names, from_names};
 
+use crate::config::file::components::{ComponentNode, Kind};
 use crate::config::file::position::{Place, Spanned};
 use crate::config::file::read::Cursor;
 use tracewire_export::wiring::shown::Shown;
@@ -10,9 +11,25 @@ use tracewire_export::wiring::shown::Shown;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Propagators {
     pub(crate) place: Place,
-    /// The names of `composite`, then those of `composite_list`, each once. All of them are in this
-    /// build or registered.
-    pub(crate) names: Vec<Spanned<String>>,
+    /// Those of `composite`, then those of `composite_list`, each once.
+    pub(crate) formats: Vec<Format>,
+}
+
+/// A header format.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Format {
+    /// By its standard name. It is in this build.
+    Known(Spanned<String>),
+    Custom(ComponentNode),
+}
+
+impl Format {
+    fn name(&self) -> &str {
+        match self {
+            Self::Known(name) => name,
+            Self::Custom(node) => &node.name,
+        }
+    }
 }
 
 impl Propagators {
@@ -21,26 +38,26 @@ impl Propagators {
         let allowed = allowed_names();
         let known: Vec<_> =
             allowed.iter().map(String::as_str).filter(|&name| name != NONE).collect();
-        let mut names = fields
+        let mut formats = fields
             .optional("composite", |cursor| cursor.items(1, |cursor| named(cursor, &known)))
             .unwrap_or_default();
-        names.extend(
+        formats.extend(
             fields.setting("composite_list", |cursor| list(cursor, &known)).unwrap_or_default(),
         );
-        let mut unique: Vec<Spanned<String>> = Vec::new();
-        for name in names {
-            if unique.iter().all(|known| *known.value != *name.value) {
-                unique.push(name);
+        let mut unique: Vec<Format> = Vec::new();
+        for format in formats {
+            if unique.iter().all(|known| known.name() != format.name()) {
+                unique.push(format);
             }
         }
-        Some(Self { place: cursor.place(), names: unique })
+        Some(Self { place: cursor.place(), formats: unique })
     }
 }
 
 const NONE: &str = "none";
 
 /// `tracecontext:`
-fn named(cursor: Cursor<'_>, known: &[&str]) -> Option<Spanned<String>> {
+fn named(cursor: Cursor<'_>, known: &[&str]) -> Option<Format> {
     if let Some(text) = cursor.scalar().map(|scalar| scalar.text.as_str())
         && known.contains(&text)
     {
@@ -48,16 +65,27 @@ fn named(cursor: Cursor<'_>, known: &[&str]) -> Option<Spanned<String>> {
         return None;
     }
     cursor.variant(known, |name, cursor| {
+        if cursor.has_component(Kind::Propagator, name) {
+            return cursor.component(Kind::Propagator, name, known).map(Format::Custom);
+        }
         let name = available(cursor, name, known)?;
-        cursor.no_fields().map(|()| name)
+        cursor.no_fields().map(|()| Format::Known(name))
     })
 }
 
 /// `tracecontext,baggage`, as in `OTEL_PROPAGATORS`.
-fn list(cursor: Cursor<'_>, known: &[&str]) -> Option<Vec<Spanned<String>>> {
+fn list(cursor: Cursor<'_>, known: &[&str]) -> Option<Vec<Format>> {
     let text = cursor.text()?;
     let names = text.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != NONE);
-    Some(names.filter_map(|name| available(cursor, name, known)).collect())
+    let format = |name: &str| {
+        if cursor.has_component(Kind::Propagator, name) {
+            let (properties, place) = (serde_json::Value::Null, cursor.place());
+            let node = ComponentNode { name: name.to_owned(), properties, place };
+            return Some(Format::Custom(node));
+        }
+        available(cursor, name, known).map(Format::Known)
+    };
+    Some(names.filter_map(format).collect())
 }
 
 /// The name in its standard form, if this build has the format.

@@ -2,7 +2,7 @@
 
 use opentelemetry::{Array, StringValue, Value};
 
-use crate::config::file::components::{Component, Kind};
+use crate::config::file::components::{ComponentNode, Kind};
 use crate::config::file::position::{Place, Spanned};
 use crate::config::file::read::{Cursor, text};
 use crate::config::file::scalar::Resolved;
@@ -46,7 +46,7 @@ pub(crate) enum Detector {
     Process,
     /// `service.name` from `OTEL_SERVICE_NAME`, and a random `service.instance.id`.
     Service,
-    Custom(Component),
+    Custom(ComponentNode),
 }
 
 impl Resource {

@@ -1,9 +1,10 @@
 //! `sampler`: which spans are kept.
 
-use crate::config::file::components::{Component, Kind};
+use crate::config::file::components::{ComponentNode, Kind};
 use crate::config::file::position::{Place, Spanned};
 use crate::config::file::read::{Cursor, text};
 use crate::config::file::schema::composite::{self, Composable};
+use tracewire_sampling::RuleBased;
 
 /// `sampler`, a tree.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,7 +19,9 @@ pub(crate) enum Sampler {
     /// Consistent with other services, whatever the parent decided. The ratio is 1 by default.
     Probability(Option<Spanned<f64>>),
     Composite(Box<Composable>),
-    Custom(Component),
+    /// Rules as text, as in `OTEL_TRACES_SAMPLER_ARG`. The schema does not have it.
+    Rules(Spanned<String>),
+    Custom(ComponentNode),
 }
 
 /// `parent_based`: one sampler for each case.
@@ -41,7 +44,7 @@ const JAEGER_REMOTE: &str = "jaeger_remote/development";
 
 impl Sampler {
     pub(super) fn read(cursor: Cursor<'_>) -> Option<Self> {
-        const KNOWN: [&str; 7] = [
+        const KNOWN: [&str; 8] = [
             "always_on",
             "always_off",
             "trace_id_ratio_based",
@@ -49,6 +52,7 @@ impl Sampler {
             "always_record",
             "probability/development",
             "composite/development",
+            "rules",
         ];
         cursor.variant(&KNOWN, |name, cursor| match name {
             "always_on" => cursor.no_fields().map(|()| Self::AlwaysOn),
@@ -63,6 +67,7 @@ impl Sampler {
             "composite/development" => {
                 composite::composable(cursor).map(Box::new).map(Self::Composite)
             }
+            "rules" => rules(cursor).map(Self::Rules),
             JAEGER_REMOTE => jaeger_remote(cursor),
             name => cursor.component(Kind::Sampler, name, &KNOWN).map(Self::Custom),
         })
@@ -81,6 +86,24 @@ pub(super) fn ratio(cursor: Cursor<'_>) -> Option<Option<Spanned<f64>>> {
         }
         Some(found)
     }))
+}
+
+/// `rules: …`, a text or a list of texts.
+pub(super) fn rules(cursor: Cursor<'_>) -> Option<Spanned<String>> {
+    cursor.fields(&["rules"])?.required("rules", |cursor| {
+        let text = if cursor.is_sequence() {
+            let rules: Vec<_> = cursor.items(1, text)?.into_iter().map(|rule| rule.value).collect();
+            cursor.spanned(rules.join("; "))
+        } else {
+            cursor.text()?
+        };
+        // Whether they can be read does not depend on the service's name.
+        if let Err(error) = RuleBased::parse(&text, "") {
+            cursor.problem(error);
+            return None;
+        }
+        Some(text)
+    })
 }
 
 fn parent_based(cursor: Cursor<'_>) -> Option<ParentBased> {

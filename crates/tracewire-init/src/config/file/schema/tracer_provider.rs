@@ -1,6 +1,6 @@
 //! `tracer_provider`: spans.
 
-use crate::config::file::components::{Component, Kind};
+use crate::config::file::components::{ComponentNode, Kind};
 use crate::config::file::position::Place;
 use crate::config::file::read::Cursor;
 use crate::config::file::schema::configurator::{Configurator, enabled};
@@ -17,8 +17,9 @@ pub(crate) struct TracerProvider {
     pub(crate) limits: Option<SpanLimits>,
     /// Default: parent-based, with roots always on.
     pub(crate) sampler: Option<Sampler>,
+    pub(crate) sampler_place: Option<Place>,
     /// Default: random ids.
-    pub(crate) id_generator: Option<Component>,
+    pub(crate) id_generator: Option<ComponentNode>,
 }
 
 impl TracerProvider {
@@ -30,15 +31,24 @@ impl TracerProvider {
             |cursor: Cursor<'_>| Processor::read(cursor, Kind::SpanProcessor, SpanExporter::read);
         let processors = fields.required("processors", |cursor| cursor.items(1, processor));
         let limits = fields.optional("limits", SpanLimits::read);
-        let sampler = fields.optional("sampler", Sampler::read);
+        let sampler =
+            fields.optional("sampler", |cursor| Some((cursor.place(), Sampler::read(cursor)?)));
+        let (sampler_place, sampler) = sampler.unzip();
         let id_generator = fields.optional("id_generator", id_generator).flatten();
         fields.optional(CONFIGURATOR, configurator);
-        Some(Self { place: cursor.place(), processors: processors?, limits, sampler, id_generator })
+        Some(Self {
+            place: cursor.place(),
+            processors: processors?,
+            limits,
+            sampler,
+            sampler_place,
+            id_generator,
+        })
     }
 }
 
 /// `Some(None)` for random ids, which are the default.
-fn id_generator(cursor: Cursor<'_>) -> Option<Option<Component>> {
+fn id_generator(cursor: Cursor<'_>) -> Option<Option<ComponentNode>> {
     const KNOWN: [&str; 1] = ["random"];
     cursor.variant(&KNOWN, |name, cursor| match name {
         "random" => cursor.no_fields().map(|()| None),

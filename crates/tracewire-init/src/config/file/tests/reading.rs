@@ -35,7 +35,7 @@ fn a_file_of_either_extension_is_read() {
     for name in ["a.yaml", "b.yml"] {
         let path = folder.with(name, b"\xef\xbb\xbffile_format: \"1.0\"\r\n");
         let file = ConfigFile::read(&path).unwrap();
-        assert_eq!(*file.configuration().file_format, Version { major: 1, minor: 0 });
+        assert_eq!(*file.configuration.file_format, Version { major: 1, minor: 0 });
     }
 }
 

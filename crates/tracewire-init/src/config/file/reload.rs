@@ -1,0 +1,379 @@
+//! A file that is read again while the process runs: everything that changed, or nothing.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use opentelemetry_sdk::Resource;
+use tracewire_export::ConsoleExporter;
+use tracewire_export::ConsoleFormat;
+use tracewire_export::wiring::log::{self, Level};
+use tracewire_propagation::set_http_settings;
+use tracewire_sampling::Sampler;
+
+use super::layer::{self, Mapper};
+use super::load::{self, Source, read, refuse};
+use super::schema::{Configuration, Severity};
+use super::watch::{Stat, Watch};
+use crate::config::http::shown;
+use crate::config::sampling::{self, SamplerChoice};
+use crate::error::InitError;
+use crate::guard::set_unsampled;
+use crate::plan::{FilePlace, Origin, Plan};
+use crate::settings::Setting;
+
+/// How often a file that is watched is looked at. A change counts once two looks saw it.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// What can change without a restart, and what code says about it.
+#[derive(Default)]
+pub(crate) struct Adjustable {
+    /// `None` if telemetry is disabled.
+    pub(crate) sampler: Option<Sampler>,
+    pub(crate) console: Option<ConsoleExporter>,
+    pub(crate) in_code: InCode,
+    pub(crate) resource: Option<Resource>,
+}
+
+/// What code has set, so that the file does not count.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct InCode {
+    pub(crate) sampler: bool,
+    pub(crate) level: bool,
+    pub(crate) console: bool,
+    /// The sampler that holds where the file has none.
+    pub(crate) default_sampler: Setting<SamplerChoice>,
+}
+
+/// Reads the file again, when it is asked to and, if the file says so, when it changes.
+///
+/// No request waits for it: what it changes are pointers and flags that are read without a lock.
+#[derive(Clone)]
+pub(crate) struct Reloader(Arc<Shared>);
+
+struct Shared {
+    state: Mutex<State>,
+    adjustable: Adjustable,
+    plan: Arc<Mutex<Plan>>,
+    /// The file's name, for messages.
+    name: String,
+    /// Whether the process's layers and propagators belong to it.
+    is_of_process: AtomicBool,
+    counts: Counts,
+    ended: Mutex<bool>,
+    end: Condvar,
+}
+
+struct State {
+    source: Source,
+    watch: Watch,
+}
+
+/// How often the file was read again, with which outcome.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    changed: AtomicU64,
+    unchanged: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Counts {
+    pub(crate) fn by_outcome(&self) -> [(&'static str, u64); 3] {
+        let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        [
+            ("changed", load(&self.changed)),
+            ("unchanged", load(&self.unchanged)),
+            ("failed", load(&self.failed)),
+        ]
+    }
+}
+
+impl Reloader {
+    pub(crate) fn new(source: Source, adjustable: Adjustable, plan: Arc<Mutex<Plan>>) -> Self {
+        let (watch, name) = (Watch::new(source.stat), load::shown(&source.path));
+        Self(Arc::new(Shared {
+            state: Mutex::new(State { source, watch }),
+            adjustable,
+            plan,
+            name,
+            is_of_process: AtomicBool::new(false),
+            counts: Counts::default(),
+            ended: Mutex::new(false),
+            end: Condvar::new(),
+        }))
+    }
+
+    /// Makes it the process's: layers get what the file says, and it is watched if it says so.
+    pub(crate) fn claim(&self) {
+        self.0.is_of_process.store(true, Ordering::Relaxed);
+    }
+
+    /// Begins to watch the file if it says so. Without a thread it is not watched, which is warned of.
+    pub(crate) fn watch(&self) {
+        if self.0.lock().source.is_watched() {
+            self.watch_every(INTERVAL);
+        }
+    }
+
+    pub(super) fn watch_every(&self, interval: Duration) {
+        let shared = Arc::clone(&self.0);
+        let name = "tracewire-config".to_owned();
+        let watch = move || {
+            while !shared.has_ended_within(interval) {
+                shared.look();
+            }
+        };
+        if let Err(error) = thread::Builder::new().name(name).spawn(watch) {
+            log::warn(&format!("the configuration file is not watched: no thread: {error}"));
+        }
+    }
+
+    /// Reads the file now, and applies what changed.
+    ///
+    /// # Errors
+    ///
+    /// The file has problems, or says something new that needs a restart. Nothing is changed then.
+    pub(crate) fn reload(&self) -> Result<Vec<String>, InitError> {
+        let mut state = self.0.lock();
+        state.watch = Watch::new(Stat::of(&state.source.path));
+        self.0.read_again(&mut state)
+    }
+
+    pub(crate) fn counts(&self) -> [(&'static str, u64); 3] {
+        self.0.counts.by_outcome()
+    }
+
+    /// Ends the watch.
+    pub(crate) fn end(&self) {
+        *self.0.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.end.notify_all();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_ended_within(&self, interval: Duration) -> bool {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.end.wait_timeout_while(ended, interval, |ended| !*ended);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Looks whether the file changed, reads it if so, and says what came of it.
+    fn look(&self) {
+        let mut state = self.lock();
+        let now = Stat::of(&state.source.path);
+        if !state.watch.poll(now) {
+            return;
+        }
+        match self.read_again(&mut state) {
+            Ok(changes) if changes.is_empty() => {}
+            Ok(changes) => {
+                log::info(&format!("{} was read again: {}", self.name, changes.join("; ")))
+            }
+            // One line, however many problems there are.
+            Err(error) => {
+                let problems = error.to_string();
+                let mut lines = problems.lines();
+                let first = lines.next().unwrap_or_default();
+                let more = match lines.count() {
+                    0 => String::new(),
+                    more => format!(" (and {more} more)"),
+                };
+                log::warn(&format!(
+                    "the configuration file changed and is not used; what was read before still \
+                     holds: {first}{more}"
+                ));
+            }
+        }
+    }
+
+    fn read_again(&self, state: &mut State) -> Result<Vec<String>, InitError> {
+        let outcome = self.apply(&mut state.source);
+        let count = match &outcome {
+            Ok(changes) if changes.is_empty() => &self.counts.unchanged,
+            Ok(_) => &self.counts.changed,
+            Err(_) => &self.counts.failed,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        outcome
+    }
+
+    fn apply(&self, source: &mut Source) -> Result<Vec<String>, InitError> {
+        let new = source.read()?;
+        refuse_restart(&self.name, &source.configuration, &new)?;
+        let mut plan = Plan::default();
+        let sampler = self.new_sampler(source, &new, &mut plan)?;
+        // Nothing below can fail.
+        let mut changes = Vec::new();
+        if let (Some(sampler), Some(current)) = (sampler, &self.adjustable.sampler) {
+            if self.is_of_process.load(Ordering::Relaxed) {
+                set_unsampled(Some(&sampler));
+            }
+            current.replace(sampler);
+        }
+        self.set_level(&source.configuration, &new, &mut plan);
+        self.set_console(&source.configuration, &new, &mut plan);
+        self.set_http(&source.configuration, &new, &mut plan);
+        let mut current = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        for decision in plan.decisions() {
+            changes.extend(current.replace(decision));
+        }
+        drop(current);
+        source.configuration = new;
+        Ok(changes)
+    }
+
+    /// The sampler, if the file says something new about it and code nothing.
+    fn new_sampler(
+        &self,
+        source: &Source,
+        new: &Configuration,
+        plan: &mut Plan,
+    ) -> Result<Option<Sampler>, InitError> {
+        let Adjustable { sampler: Some(_), in_code, resource: Some(resource), .. } =
+            &self.adjustable
+        else {
+            return Ok(None);
+        };
+        let sampler_of = |configuration: &Configuration| {
+            configuration.tracer_provider.as_ref().and_then(|traces| traces.sampler.clone())
+        };
+        if in_code.sampler || sampler_of(new) == sampler_of(&source.configuration) {
+            return Ok(None);
+        }
+        let variables = |name: &str| source.env.value(name);
+        let mapper = Mapper {
+            file: &self.name,
+            components: &source.components,
+            variables: &variables,
+            service: source.service.clone(),
+            problems: RefCell::default(),
+        };
+        let choice = new
+            .tracer_provider
+            .as_ref()
+            .and_then(|traces| layer::sampler::choice(traces.sampler.as_ref()?, traces, &mapper));
+        refuse(&source.set_by, &self.name, mapper.problems)?;
+        let choice = choice.or_else(|| in_code.default_sampler.clone());
+        sampling::sampler(choice, resource, plan).map(Some)
+    }
+
+    fn origin(&self) -> Origin {
+        let place = FilePlace { line: self.name.clone(), node: self.name.clone() };
+        Origin::File(Arc::new(place))
+    }
+
+    fn set_level(&self, old: &Configuration, new: &Configuration, plan: &mut Plan) {
+        let level = |configuration: &Configuration| {
+            configuration.log_level.as_ref().map_or(Level::Info, |level| Severity::level(**level))
+        };
+        if !self.adjustable.in_code.level && level(old) != level(new) {
+            log::set_level(level(new));
+            plan.decide("OTEL_LOG_LEVEL", format!("{:?}", level(new)), self.origin());
+        }
+    }
+
+    fn set_console(&self, old: &Configuration, new: &Configuration, plan: &mut Plan) {
+        let format = |configuration: &Configuration| {
+            let ours = configuration.tracewire.as_ref();
+            ours.and_then(|ours| ours.console.as_deref().copied()).unwrap_or(ConsoleFormat::Tree)
+        };
+        if self.adjustable.in_code.console || format(old) == format(new) {
+            return;
+        }
+        if let Some(console) = &self.adjustable.console {
+            console.set_format(format(new));
+            plan.decide("TRACEWIRE_CONSOLE", format!("{:?}", format(new)), self.origin());
+        }
+    }
+
+    fn set_http(&self, old: &Configuration, new: &Configuration, plan: &mut Plan) {
+        let (old, settings) = (layer::http(old), layer::http(new));
+        if settings == old {
+            return;
+        }
+        for ((setting, value), (_, before)) in shown(&settings).into_iter().zip(shown(&old)) {
+            if value != before {
+                plan.decide(setting, value, self.origin());
+            }
+        }
+        if self.is_of_process.load(Ordering::Relaxed) {
+            set_http_settings(Some(settings));
+        }
+    }
+}
+
+impl Source {
+    /// Whether the file wants to be read again when it changes.
+    fn is_watched(&self) -> bool {
+        let ours = self.configuration.tracewire.as_ref();
+        ours.and_then(|ours| ours.reload.as_deref().copied()).unwrap_or(false)
+    }
+
+    fn read(&self) -> Result<Configuration, InitError> {
+        let variables = |name: &str| self.env.value(name);
+        Ok(read(&self.set_by, &self.path, &self.components, &variables)?.configuration)
+    }
+}
+
+/// # Errors
+///
+/// Something changed that only a new process can do.
+fn refuse_restart(name: &str, old: &Configuration, new: &Configuration) -> Result<(), InitError> {
+    let nodes = need_restart(old, new);
+    if nodes.is_empty() { Ok(()) } else { Err(InitError::needs_restart(name, &nodes)) }
+}
+
+/// The nodes that changed and cannot be changed in a process that runs.
+fn need_restart(old: &Configuration, new: &Configuration) -> Vec<&'static str> {
+    let (old_traces, new_traces) = (old.tracer_provider.as_ref(), new.tracer_provider.as_ref());
+    let (old_ours, new_ours) = (old.tracewire.as_ref(), new.tracewire.as_ref());
+    let nodes = [
+        ("disabled", old.disabled == new.disabled),
+        ("attribute_limits", old.attribute_limits == new.attribute_limits),
+        ("resource", old.resource == new.resource),
+        ("propagator", old.propagator == new.propagator),
+        ("tracer_provider", old_traces.is_some() == new_traces.is_some()),
+        ("tracer_provider.processors", same(old_traces, new_traces, |traces| &traces.processors)),
+        ("tracer_provider.limits", same(old_traces, new_traces, |traces| &traces.limits)),
+        (
+            "tracer_provider.id_generator",
+            same(old_traces, new_traces, |traces| &traces.id_generator),
+        ),
+        ("meter_provider", old.meter_provider == new.meter_provider),
+        ("logger_provider", old.logger_provider == new.logger_provider),
+        (
+            "distribution.tracewire.log",
+            value(old_ours, |o| o.log.clone()) == value(new_ours, |o| o.log.clone()),
+        ),
+        (
+            "distribution.tracewire.reload",
+            value(old_ours, |o| o.reload.clone()) == value(new_ours, |o| o.reload.clone()),
+        ),
+    ];
+    nodes.into_iter().filter(|(_, is_same)| !is_same).map(|(node, _)| node).collect()
+}
+
+/// Whether a field is the same in both; that one is missing is another change.
+fn same<T, F: PartialEq>(old: Option<&T>, new: Option<&T>, field: impl Fn(&T) -> &F) -> bool {
+    match (old, new) {
+        (Some(old), Some(new)) => field(old) == field(new),
+        _ => true,
+    }
+}
+
+fn value<T, F>(from: Option<&T>, field: impl Fn(&T) -> Option<F>) -> Option<F> {
+    from.and_then(field)
+}
+
+impl fmt::Debug for Reloader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reloader").field("counts", &self.0.counts).finish_non_exhaustive()
+    }
+}

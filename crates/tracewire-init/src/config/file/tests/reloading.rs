@@ -1,0 +1,202 @@
+//! A file that changes while the process runs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
+use opentelemetry_sdk::trace::InMemorySpanExporter;
+
+use super::settings::Written;
+use crate::builder::Component;
+use crate::guard::Telemetry;
+use crate::sampling::{Probability, ProbabilityError, Sampler};
+
+fn with_sampler(sampler: &str) -> String {
+    format!(
+        "tracer_provider:\n  processors:\n    - simple: {{exporter: {{memory: }}}}\n  sampler: {sampler}\n"
+    )
+}
+
+fn start(file: &Written) -> (Telemetry, InMemorySpanExporter) {
+    let memory = InMemorySpanExporter::default();
+    let exporter = memory.clone();
+    let memory_of = Component::span_exporter("memory", move |_| Ok::<_, String>(exporter.clone()));
+    let ours = Component::sampler("ours", |properties| {
+        let ratio = properties["ratio"].as_f64().unwrap_or(1.0);
+        Ok::<_, ProbabilityError>(Sampler::new(Probability::new(ratio)?))
+    });
+    let telemetry = file.builder(&[]).component(memory_of).component(ours).build().unwrap();
+    (telemetry, memory)
+}
+
+/// Whether a span that starts now is kept.
+fn keeps(telemetry: &Telemetry) -> bool {
+    let tracer = telemetry.tracer_provider().unwrap().tracer("test");
+    tracer.start("span").span_context().is_sampled()
+}
+
+#[test]
+fn a_new_sampler_holds_at_once() {
+    let file = Written::new(&with_sampler("{always_off: }"));
+    let (telemetry, _) = start(&file);
+    assert!(!keeps(&telemetry));
+    assert_eq!(telemetry.reload().unwrap(), Vec::<String>::new());
+    file.write(&with_sampler("{ours: {ratio: 1}}"));
+    let changes = telemetry.reload().unwrap();
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    assert!(changes[0].starts_with("OTEL_TRACES_SAMPLER: AlwaysOff → "), "{changes:?}");
+    assert!(keeps(&telemetry));
+    assert!(telemetry.plan().to_string().contains("Probability"), "{}", telemetry.plan());
+    // Without a sampler, the default.
+    file.write(&with_sampler("{always_off: }"));
+    assert_eq!(telemetry.reload().unwrap().len(), 1);
+    file.write("tracer_provider:\n  processors:\n    - simple: {exporter: {memory: }}\n");
+    assert_eq!(telemetry.reload().unwrap().len(), 1);
+    assert!(keeps(&telemetry));
+}
+
+#[test]
+fn what_was_read_before_stays_whatever_is_wrong() {
+    let good = with_sampler("{always_off: }") + "log_level: info\n";
+    let file = Written::new(&good);
+    let (telemetry, _) = start(&file);
+    let plan = telemetry.plan().to_string();
+    let huge = "# ".to_owned() + &"x".repeat(2 << 20);
+    for (bad, why) in [
+        ("disabled: maybe".to_owned(), "otel.yaml:2:11: disabled: "),
+        (good[..good.len() / 2].to_owned(), "otel.yaml:"),
+        (with_sampler("{always_on: }") + "disabled: true", "this needs a restart: disabled;"),
+        (with_sampler("{always_on: }") + "resource: {schema_url: u}", "a restart: resource;"),
+        (with_sampler("{ours: {ratio: 7}}"), "sampler.ours: it cannot be made: "),
+        (
+            with_sampler("{always_on: }").replace("simple", "batch") + "propagator: {}",
+            "propagator, tracer_provider.processors; nothing was changed",
+        ),
+        (huge, "the file has more than 1 MiB"),
+    ] {
+        file.write(&bad);
+        let error = telemetry.reload().unwrap_err();
+        assert!(error.is_configuration() && error.to_string().contains(why), "{error}");
+        assert!(!keeps(&telemetry));
+        assert_eq!(telemetry.plan().to_string(), plan);
+    }
+    std::fs::remove_file(&file.path).unwrap();
+    assert!(telemetry.reload().unwrap_err().to_string().contains("cannot be read"));
+    std::fs::create_dir(&file.path).unwrap();
+    assert!(telemetry.reload().unwrap_err().to_string().contains("this is no file"));
+    std::fs::remove_dir(&file.path).unwrap();
+    file.write(&with_sampler("{always_on: }"));
+    assert_eq!(telemetry.reload().unwrap().len(), 1);
+    assert!(keeps(&telemetry));
+}
+
+#[test]
+fn what_code_says_is_not_changed_by_the_file() {
+    let file = Written::new(&with_sampler("{always_on: }"));
+    let memory =
+        Component::span_exporter("memory", |_| Ok::<_, String>(InMemorySpanExporter::default()));
+    let off = opentelemetry_sdk::trace::Sampler::AlwaysOff;
+    let traces = crate::Traces::new().sampler(off);
+    let telemetry = file.builder(&[]).component(memory).traces(traces).build().unwrap();
+    file.write(&with_sampler("{trace_id_ratio_based: }"));
+    assert_eq!(telemetry.reload().unwrap(), Vec::<String>::new());
+    assert!(!keeps(&telemetry));
+}
+
+#[test]
+fn without_a_file_there_is_nothing_to_read_again() {
+    let telemetry = Telemetry::builder().traces([]).metrics([]).logs([]).build().unwrap();
+    let error = telemetry.reload().unwrap_err();
+    assert!(error.to_string().contains("OTEL_CONFIG_FILE"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_watched_is_read_when_its_link_moves() {
+    let watched = "distribution: {tracewire: {reload: true}}\n";
+    let old = Written::new(&(with_sampler("{always_off: }") + watched));
+    let new = Written::new(&(with_sampler("{always_on: }") + watched));
+    // As Kubernetes mounts a ConfigMap: the file is a link through a link to a folder.
+    let folder = Written::new("");
+    let root = folder.path.parent().unwrap();
+    let data = root.join("..data");
+    std::os::unix::fs::symlink(old.path.parent().unwrap(), &data).unwrap();
+    let mounted = root.join("mounted.yaml");
+    std::os::unix::fs::symlink("..data/otel.yaml", &mounted).unwrap();
+
+    let mut file = Written::new("");
+    let _ = std::mem::replace(&mut file.path, mounted);
+    let (telemetry, _) = start(&file);
+    let reloader = telemetry.running().unwrap().reloader.clone().unwrap();
+    reloader.watch_every(Duration::from_millis(1));
+    assert!(!keeps(&telemetry));
+    let next = root.join("..data_tmp");
+    std::os::unix::fs::symlink(new.path.parent().unwrap(), &next).unwrap();
+    std::fs::rename(next, data).unwrap();
+    wait_until(|| keeps(&telemetry));
+    assert_eq!(reloader.counts()[0], ("changed", 1));
+    // A broken one is read once and changes nothing.
+    new.write("disabled: maybe");
+    wait_until(|| reloader.counts()[2] == ("failed", 1));
+    assert!(keeps(&telemetry));
+    telemetry.shutdown();
+}
+
+fn wait_until(holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !holds() {
+        assert!(Instant::now() < deadline, "it never holds");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn no_span_is_lost_or_half_decided_while_samplers_change() {
+    const THREADS: usize = 4;
+    const ROUNDS: usize = 100;
+    const SPANS: usize = 50;
+    let trees = ["{ours: {ratio: 1}}", "{composite/development: {probability: {ratio: 0.5}}}"];
+    let file = Written::new(&with_sampler(trees[0]));
+    let (telemetry, _memory) = start(&file);
+    let provider = telemetry.tracer_provider().unwrap().clone();
+    let reloads = Arc::new(AtomicUsize::new(0));
+    let threads: Vec<_> = (0..THREADS)
+        .map(|_| {
+            let (provider, reloads) = (provider.clone(), Arc::clone(&reloads));
+            std::thread::spawn(move || {
+                let (tracer, mut kept) = (provider.tracer("test"), 0);
+                for round in 0..ROUNDS {
+                    wait_until(|| reloads.load(Ordering::Relaxed) >= round);
+                    for _ in 0..SPANS {
+                        let mut span = tracer.start("span");
+                        let state = span.span_context().trace_state().header();
+                        let is_kept = span.span_context().is_sampled();
+                        // Of exactly one of the two trees.
+                        let expected: &[&str] =
+                            if is_kept { &["ot=th:0", "ot=th:8"] } else { &[""] };
+                        assert!(expected.contains(&&*state), "{is_kept} {state}");
+                        kept += u64::from(is_kept);
+                        span.end();
+                    }
+                }
+                kept
+            })
+        })
+        .collect();
+    while !threads.iter().all(std::thread::JoinHandle::is_finished) {
+        let number = reloads.fetch_add(1, Ordering::Relaxed);
+        if number % 10 == 9 {
+            file.write("disabled: maybe");
+            assert!(telemetry.reload().is_err());
+        } else {
+            file.write(&with_sampler(trees[(number + 1) % 2]));
+            telemetry.reload().unwrap();
+        }
+    }
+    let kept: u64 = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
+    let report = telemetry.shutdown();
+    assert!(report.is_complete(), "{report}");
+    let exported: u64 = report.signals().iter().map(|signal| signal.exported()).sum();
+    assert_eq!(exported, kept, "{report}");
+}

@@ -1,0 +1,45 @@
+//! What a configuration file says to layers, as the plan shows it.
+
+use tracewire_propagation::{HttpSettings, HttpSide};
+
+use super::text;
+use crate::plan::Plan;
+use crate::settings::{Given, Setting};
+
+/// What layers get; `None` without a file: then they read variables.
+pub(super) fn decide(given: Setting<HttpSettings>, plan: &mut Plan) -> Option<HttpSettings> {
+    let Given { value: settings, origin } = given?;
+    let unset = shown(&HttpSettings::default());
+    for ((setting, value), (_, default)) in shown(&settings).into_iter().zip(unset) {
+        if value != default {
+            plan.decide(setting, value, origin.clone());
+        }
+    }
+    Some(settings)
+}
+
+/// Each setting with the name of its variable.
+pub(crate) fn shown(settings: &HttpSettings) -> Vec<(&'static str, String)> {
+    let list = |words: &[String]| text::list(words.iter().map(String::as_str));
+    let default = || "default".to_owned();
+    let methods = |side: &HttpSide| side.known_methods.as_deref().map_or_else(default, list);
+    let keys = settings.sensitive_query_parameters.as_deref();
+    let HttpSettings { server, client, excluded_paths, excluded_urls, .. } = settings;
+    vec![
+        ("TRACEWIRE_EXCLUDED_PATHS", list(excluded_paths)),
+        ("TRACEWIRE_EXCLUDED_URLS", list(excluded_urls)),
+        ("OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_REQUEST_HEADERS", list(&server.request_headers)),
+        (
+            "OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_RESPONSE_HEADERS",
+            list(&server.response_headers),
+        ),
+        ("OTEL_INSTRUMENTATION_HTTP_CLIENT_CAPTURE_REQUEST_HEADERS", list(&client.request_headers)),
+        (
+            "OTEL_INSTRUMENTATION_HTTP_CLIENT_CAPTURE_RESPONSE_HEADERS",
+            list(&client.response_headers),
+        ),
+        ("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", methods(server)),
+        ("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS of clients", methods(client)),
+        ("sensitive_query_parameters", keys.map_or_else(default, list)),
+    ]
+}

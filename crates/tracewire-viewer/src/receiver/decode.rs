@@ -1,0 +1,44 @@
+//! From a message to what the page keeps.
+
+use http::StatusCode;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message;
+use serde::de::DeserializeOwned;
+
+use super::answer::{Answer, grpc};
+use super::encoding::Encoding;
+use crate::intake::{Intake, encoded};
+use crate::signal::{Signal, Taken};
+
+/// Takes a request whose body has been read.
+pub(super) fn take(
+    encoding: Encoding,
+    intake: &Intake,
+    signal: Signal,
+    message: &[u8],
+) -> Result<Taken, Answer> {
+    let taken = match (encoding, signal) {
+        (Encoding::Grpc | Encoding::Protobuf, _) => intake.take(signal, message),
+        (Encoding::Json, Signal::Traces) => {
+            intake.take(signal, &json::<ExportTraceServiceRequest>(message)?)
+        }
+        (Encoding::Json, Signal::Logs) => {
+            intake.take(signal, &json::<ExportLogsServiceRequest>(message)?)
+        }
+        (Encoding::Json, Signal::Metrics) => {
+            intake.take(signal, &json::<ExportMetricsServiceRequest>(message)?)
+        }
+    };
+    taken.map_err(|error| malformed(&error.to_string()))
+}
+
+fn json<M: Message + DeserializeOwned>(text: &[u8]) -> Result<bytes::Bytes, Answer> {
+    let message: M = serde_json::from_slice(text).map_err(|error| malformed(&error.to_string()))?;
+    Ok(encoded(&message))
+}
+
+fn malformed(reason: &str) -> Answer {
+    Answer::new(StatusCode::BAD_REQUEST, grpc::INVALID_ARGUMENT, format!("not OTLP: {reason}"))
+}
