@@ -8,6 +8,7 @@ const CRATES: &[(&str, &[&str])] = &[
     (
         "tracewire",
         &[
+            "tracewire-diesel",
             "tracewire-http",
             "tracewire-init",
             "tracewire-propagation",
@@ -19,6 +20,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "tracewire-tracing",
         ],
     ),
+    ("tracewire-diesel", &["tracewire-span"]),
     ("tracewire-exemplar", &[]),
     ("tracewire-export", &["tracewire-exemplar", "tracewire-propagation", "tracewire-text"]),
     ("tracewire-http", &["tracewire-exemplar", "tracewire-propagation", "tracewire-text"]),
@@ -54,6 +56,7 @@ const CRATES: &[(&str, &[&str])] = &[
 /// Third-party crates that only some of ours may depend on.
 const GUARDED: &[(&str, &[&str])] = &[
     ("axum", &["tracewire-live", "tracewire-tower"]),
+    ("diesel", &["tracewire-diesel"]),
     ("nix", &["tracewire-runtime"]),
     ("opentelemetry-otlp", &[]),
     (

@@ -1,5 +1,5 @@
 //! Metrics of tokio's runtimes.
-
+#![allow(clippy::unwrap_used)] // a test may
 #![cfg(feature = "tokio")]
 
 use std::sync::mpsc;

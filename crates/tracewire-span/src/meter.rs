@@ -32,6 +32,12 @@ macro_rules! meter {
 }
 
 /// Returns the [`Meter`] of the library of this name and version. [`meter!`](macro@crate::meter) fills both in.
+///
+/// ```
+/// let meter = tracewire_span::meter("shop-client", "1.2.0");
+/// let retries = meter.u64_counter("shop.retries").build();
+/// # drop(retries);
+/// ```
 pub fn meter(name: &'static str, version: &'static str) -> Meter {
     let scope = InstrumentationScope::builder(name).with_version(version).build();
     let carried =

@@ -53,6 +53,7 @@
 //! | `uptrace`, `elastic-apm`, `datadog-agent` | with `init`: configures export from the vendor's own environment variables | |
 //! | `sqlx-mysql`, `sqlx-postgres`, `sqlx-sqlite` | `sqlx::pool`, which traces every query of sqlx 0.8; `sqlx` alone for other drivers | |
 //! | `redis` | `redis::connection`, which traces every command of redis 1 | |
+//! | `diesel` | `diesel::instrumentation`, which traces every query of diesel 2.3 and diesel-async 0.9 | |
 //! | `full` | all of these but `tls-ring` and the databases | |
 //!
 //! The header formats that are compiled in are the ones used. `OTEL_PROPAGATORS` chooses among them,
@@ -138,6 +139,10 @@ pub use tracewire_span as span;
 #[cfg(feature = "span")]
 #[doc(inline)]
 pub use tracewire_span::meter;
+
+#[cfg(feature = "diesel")]
+#[doc(no_inline)] // it would bring all pages of diesel here
+pub use tracewire_diesel as diesel;
 
 #[cfg(feature = "redis")]
 #[doc(no_inline)] // it would bring all pages of redis here

@@ -81,6 +81,14 @@ fn origin(parent: Option<&Context>) -> usize {
 }
 
 /// A sampler whose decisions are counted, as [`Exports::counted`](crate::Exports::counted) makes it.
+///
+/// ```
+/// use opentelemetry_sdk::trace::Sampler;
+/// use tracewire_export::{CountedSampler, Exports};
+///
+/// let sampler: CountedSampler<Sampler> = Exports::new().counted(Sampler::AlwaysOn);
+/// # drop(sampler);
+/// ```
 #[derive(Clone, Debug)]
 pub struct CountedSampler<S> {
     pub(crate) sampler: S,

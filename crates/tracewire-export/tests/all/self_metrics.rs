@@ -65,7 +65,9 @@ fn names_kinds_units_and_attributes_are_those_of_the_conventions() {
     let mut record = logs.logger("test").create_log_record();
     record.set_severity_text("INFO");
     logs.logger("test").emit(record);
-    (spans.force_flush().unwrap(), logs.force_flush().unwrap(), meters.force_flush().unwrap());
+    spans.force_flush().unwrap();
+    logs.force_flush().unwrap();
+    meters.force_flush().unwrap();
 
     let metrics = capture.metrics();
     let (counter, amount) = (MetricKind::Counter, MetricKind::UpDownCounter);

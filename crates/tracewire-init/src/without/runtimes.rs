@@ -4,7 +4,7 @@ use opentelemetry_sdk::metrics::SdkMeterProvider;
 
 /// The runtimes that are measured: none.
 #[derive(Default)]
-pub(crate) struct ObservedRuntimes;
+pub(crate) struct ObservedRuntimes {}
 
 impl ObservedRuntimes {
     #[expect(clippy::unused_self, reason = "as with the feature")]

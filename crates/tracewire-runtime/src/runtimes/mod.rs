@@ -48,6 +48,15 @@ const OTHER: &str = "_OTHER";
 ///
 /// `tokio.worker.*` counters need 64-bit atomics, as tokio does.
 ///
+/// ```
+/// use opentelemetry::global;
+/// use tracewire_runtime::Runtimes;
+///
+/// let runtimes = Runtimes::new(&*global::meter_provider());
+/// let workers = tokio::runtime::Runtime::new().unwrap();
+/// runtimes.observe("workers", workers.handle());
+/// ```
+///
 /// It is a handle, so clones are the same.
 #[derive(Clone)]
 pub struct Runtimes(Arc<Shared>);
@@ -84,15 +93,6 @@ impl Runtimes {
     ///
     /// A task that does nothing is spawned in it, to notice its end; the metrics do not count it. Observe each
     /// runtime once, or it is added up twice.
-    ///
-    /// ```
-    /// use opentelemetry::global;
-    /// use tracewire_runtime::Runtimes;
-    ///
-    /// let runtimes = Runtimes::new(&*global::meter_provider());
-    /// let workers = tokio::runtime::Runtime::new().unwrap();
-    /// runtimes.observe("workers", workers.handle());
-    /// ```
     pub fn observe(&self, name: &str, runtime: &Handle) {
         let number = self.0.lock().add(name, runtime.metrics());
         let end = End { runtimes: Arc::downgrade(&self.0), number };

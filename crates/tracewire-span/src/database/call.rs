@@ -1,7 +1,7 @@
 //! A call to a database, as a span and a duration.
 
 use super::{
-    Database,
+    Begun, Database,
     cache::described,
     error::{ErrorKind, Failure},
     measure::{Clock, Judge, Measured},
@@ -193,6 +193,24 @@ impl<'a> Call<'a> {
     {
         let (span, clock) = self.start();
         StreamInSpan::new(span, Measured::new(rows, clock, judge(kind)), |_, _| {})
+    }
+
+    /// Begins the call, for libraries that tell of its beginning and its end instead of returning a future.
+    ///
+    /// ```
+    /// # use tracewire_span::database::{Database, ErrorKind};
+    /// # static DB: Database = Database::new("sqlite");
+    /// # fn execute(_: &str) -> Result<(), std::io::Error> { Ok(()) }
+    /// let sql = "DELETE FROM items";
+    /// let call = DB.query(sql).begin();
+    /// match execute(sql) {
+    ///     Ok(()) => call.end(),
+    ///     Err(error) => call.fail(&error, ErrorKind::Other),
+    /// }
+    /// ```
+    pub fn begin(self) -> Begun {
+        let (span, clock) = self.start();
+        Begun::new(span, clock)
     }
 
     fn rare(&mut self) -> &mut Rare {

@@ -46,9 +46,18 @@ impl Clock {
         }
     }
 
-    fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
+    /// Starts, unless it has started.
+    pub(super) fn begin(&mut self) {
         let Self { started, tracer, statement, .. } = self;
         started.get_or_insert_with(|| (Instant::now(), Recorder::get(tracer, statement)));
+    }
+
+    pub(super) const fn exports_messages(&self) -> bool {
+        self.with_messages
+    }
+
+    fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        self.begin();
         self.running = true;
         let output = if self.with_messages || self.ended { work() } else { self.guarded(work) };
         self.running = false;
@@ -68,7 +77,7 @@ impl Clock {
     }
 
     /// Records the failure on the current span, which is the call's, and for the metric.
-    fn fail(&mut self, failure: Failure) {
+    pub(super) fn fail(&mut self, failure: Failure) {
         if let Some(code) = &failure.code {
             self.failed.push(KeyValue::new("db.response.status_code", code.clone()));
         }
@@ -76,7 +85,7 @@ impl Clock {
         current().if_recording(|span| failure.record_on(span));
     }
 
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         if let Some((started, recorder)) = &self.started
             && !std::mem::replace(&mut self.ended, true)
             && let Some(recorder) = recorder

@@ -55,6 +55,7 @@
 //! [database conventions]: https://opentelemetry.io/docs/specs/semconv/database/
 
 mod address;
+mod begun;
 mod cache;
 mod call;
 mod durations;
@@ -66,6 +67,7 @@ mod sql;
 mod statement;
 
 use crate::{Tracer, limit};
+pub use begun::Begun;
 pub use call::Call;
 pub use error::ErrorKind;
 pub use measure::Measured;
