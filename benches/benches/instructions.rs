@@ -3,8 +3,9 @@
 //!
 //! `cargo bench -p benches --bench instructions` counts with valgrind's callgrind what each case of
 //! `tests/instructions.txt` costs over what costs nothing itself, and fails where that is more than
-//! 3 % above what is recorded, or below: then it is a gain to write down. `-- record` writes the file
-//! anew. Without valgrind it says so, and holds nothing.
+//! 3 % above what is recorded, or below: then it is a gain to write down. A custom span and a call to a
+//! database stand there whole. `-- record` writes the file anew. Without valgrind it says so, and holds
+//! nothing.
 //!
 //! Figures are differences within one run, so that another compiler or C library moves both sides;
 //! they are repeatable to 1 or 2 %.
@@ -40,8 +41,13 @@ fn main() -> ExitCode {
         let [side, variant, name] = *case.split(" | ").collect::<Vec<_>>() else {
             panic!("side, variant and case: {line}")
         };
-        let null = if side == "server" { "empty layer" } else { "bare" };
-        let least = *nothing.entry((side, name)).or_insert_with(|| count([side, null, name]));
+        let null = match side {
+            "server" => Some("empty layer"),
+            "client" => Some("bare"),
+            _ => None,
+        };
+        let least = nothing.entry((side, name));
+        let least = *least.or_insert_with(|| null.map_or(0, |null| count([side, null, name])));
         let counted = count([side, variant, name]) - least;
         let change = (counted - recorded) * 100;
         let far = change.abs() > recorded * ROOM;
@@ -70,13 +76,25 @@ fn has_valgrind() -> bool {
     version.is_ok_and(|status| status.success())
 }
 
-/// Instructions of one request on the thread that serves it.
+/// Instructions of one request on the thread that serves it, or of one call.
 fn count([side, variant, case]: [&str; 3]) -> i64 {
+    let number = REQUESTS.to_string();
+    let (within, program, words) = match side {
+        "call" => {
+            let within = "benches::calls::work::Work::calls*";
+            (within, env!("CARGO_BIN_EXE_calls"), vec![case, &number])
+        }
+        _ => {
+            let within = "benches::http::Work::requests*";
+            let words = vec![side, variant, case, "callgrind", &number];
+            (within, env!("CARGO_BIN_EXE_requests"), words)
+        }
+    };
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg("--toggle-collect=benches::http::Work::requests*")
-        .arg(env!("CARGO_BIN_EXE_requests"))
-        .args([side, variant, case, "callgrind", &REQUESTS.to_string()])
+        .arg(format!("--toggle-collect={within}"))
+        .arg(program)
+        .args(words)
         .env_clear()
         .env("OTEL_PROPAGATORS", "tracecontext,baggage")
         .output()

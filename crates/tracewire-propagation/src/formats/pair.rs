@@ -6,7 +6,10 @@ use super::{
 };
 use crate::{
     propagator::{Extracted, Propagator},
-    tools::read::{Single, single},
+    tools::{
+        passed_on::PassedOn,
+        read::{Single, single},
+    },
 };
 use http::{HeaderMap, HeaderName};
 use opentelemetry::{Context, SpanId, trace::TraceContextExt};
@@ -69,12 +72,18 @@ impl W3c {
         let found = Found::among(headers);
         let state = if self.unread { State::Unread } else { State::Read };
         let lists = (&found.tracestate, state, headers);
-        let context = w3c::extract_found(&found.traceparent, lists, parent, own);
-        let so_far = context.as_ref().unwrap_or(parent);
-        match (&found.baggage, self.unread) {
-            (Single::Absent, _) => context.unwrap_or_else(|| parent.clone()),
-            (_, true) => baggage::unread::keep(headers, so_far),
-            (found, false) => baggage::extract(found, headers, so_far),
+        let (context, list) = w3c::extract_found(&found.traceparent, lists, parent, own)
+            .unwrap_or_else(|| (parent.clone(), None));
+        if self.unread {
+            let list = list.map(|list| (context.span().span_context().trace_id(), list));
+            let has_baggage = !matches!(found.baggage, Single::Absent);
+            let baggage = has_baggage.then(|| baggage::unread::value(headers)).flatten();
+            return PassedOn::keep(context, list, baggage);
+        }
+        let context = w3c::with_unheld(context, list);
+        match found.baggage {
+            Single::Absent => context,
+            found => baggage::extract(&found, headers, &context),
         }
     }
 }
