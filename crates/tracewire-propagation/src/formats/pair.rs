@@ -231,6 +231,40 @@ mod tests {
         ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
 
     #[test]
+    fn a_caller_who_did_not_sample_is_passed_on_under_an_id_of_our_own() {
+        let own = SpanId::from(7);
+        let lists = [("tracestate", "a=1,0@@x=2,ot=th:c"), ("baggage", "b=2,a=1")];
+        for propagator in [W3c::new(), W3c::unread()] {
+            for (flags, is_refusal) in [("00", true), ("02", true), ("01", false), ("03", false)] {
+                let parent = format!("{}{flags}", &PARENT.1[..PARENT.1.len() - 2]);
+                let mut headers = message(&lists);
+                headers.insert("traceparent", parent.parse().unwrap());
+                let sent = |context: &Context| {
+                    let mut sent = HeaderMap::new();
+                    propagator.inject(context, &mut sent);
+                    sent
+                };
+                let mut expected = sent(&propagator.extract(&headers, &Context::new()));
+                let (context, is_hop) = match propagator.extract_hop(&headers, &Context::new(), own)
+                {
+                    Extracted::Caller(context) => (context, false),
+                    Extracted::Hop(context) => (context, true),
+                };
+                assert_eq!(is_hop, is_refusal, "{flags}");
+                assert_eq!(context.span().span_context().is_remote(), !is_hop);
+                if is_hop {
+                    let hop = parent.replace("b7ad6b7169203331", &own.to_string());
+                    expected.insert("traceparent", hop.parse().unwrap());
+                }
+                assert_eq!(sent(&context), expected, "{flags}");
+            }
+        }
+        // Without a caller there is nobody to pass on.
+        let none = W3c::new().extract_hop(&message(&lists), &Context::new(), own);
+        assert!(matches!(none, Extracted::Caller(context) if !context.has_active_span()));
+    }
+
+    #[test]
     fn lists_that_are_not_read_go_on_as_they_came() {
         let lists = [("tracestate", "a=1,ot=th:c"), ("baggage", "b=%20;p , c=2")];
         let context =
