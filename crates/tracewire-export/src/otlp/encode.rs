@@ -162,11 +162,9 @@ impl Buffer<'_> {
             let key = key.as_str();
             // The length of most is known before they are written, and need not be filled in later.
             if let Some(size) = size_of_value(value) {
-                self.key(field, Wire::Length);
-                self.varint((size_of_text(key) + 1 + size_of_varint(size as u64) + size) as u64);
+                self.head(field, size_of_text(key) + 1 + size_of_varint(size as u64) + size);
                 self.text(field::attribute::KEY, key);
-                self.key(field::attribute::VALUE, Wire::Length);
-                self.varint(size as u64);
+                self.head(field::attribute::VALUE, size);
                 self.value(value);
             } else {
                 self.message(field, |buffer| {
@@ -207,8 +205,7 @@ impl Buffer<'_> {
 /// The choices of `AnyValue`, which are written even if empty or zero.
 impl Buffer<'_> {
     fn string(&mut self, text: &str) {
-        self.key(field::value::STRING, Wire::Length);
-        self.varint(text.len() as u64);
+        self.head(field::value::STRING, text.len());
         self.0.extend_from_slice(text.as_bytes());
     }
 
