@@ -85,7 +85,7 @@
 //!
 //! # Limits
 //!
-//! An exporter keeps at most 7 MiB of what waits and is under way (see [`Batch`]), and sends bodies of
+//! An exporter keeps at most 10 MiB of what waits and is under way (see [`Batch`]), and sends bodies of
 //! at most 1 MiB before compression, unless a single span or log record is larger. What finds no room
 //! is dropped and counted. A collector that is overloaded is asked again after 200 ms, then after twice
 //! as long each time up to 12.8 s, or later if its `Retry-After` says so, until the time limit of the

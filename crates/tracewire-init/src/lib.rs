@@ -71,7 +71,7 @@
 //! | `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION` | `explicit_bucket_histogram` | `base2_exponential_bucket_histogram` |
 //! | `OTEL_BSP_SCHEDULE_DELAY` | 5000 ms | how long a span waits for its batch to fill |
 //! | `OTEL_BSP_EXPORT_TIMEOUT` | 30000 ms | for one export, retries included; 0 is no limit |
-//! | `OTEL_BSP_MAX_QUEUE_SIZE` | 32768, and 7 MiB in all | spans; if set, with more than 3 KiB each, fewer |
+//! | `OTEL_BSP_MAX_QUEUE_SIZE` | 32768, and 10 MiB in all | spans; if set, with more than 3 KiB each, fewer |
 //! | `OTEL_BSP_MAX_EXPORT_BATCH_SIZE` | 512, and up to 4096 under load | spans; at most the queue's size |
 //! | `OTEL_BLRP_SCHEDULE_DELAY` | 1000 ms | and `OTEL_BLRP_EXPORT_TIMEOUT`, `_MAX_QUEUE_SIZE`, `_MAX_EXPORT_BATCH_SIZE`: the same for log records |
 //! | `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT` | no limit | characters of an attribute value, and of the description of a status |
@@ -102,7 +102,7 @@
 //! and their connections say to `tracing` reaches no subscriber, because exporting it would make
 //! more of it.
 //!
-//! Each exporter keeps at most 7 MiB of what waits and is under way (or 3 KiB for each place of a
+//! Each exporter keeps at most 10 MiB of what waits and is under way (or 3 KiB for each place of a
 //! queue whose size is set), and sends bodies of at most 1 MiB before compression, unless a single
 //! span or log record is larger. What finds no room is dropped and counted. A collector that is
 //! overloaded is asked again after 200 ms, then after twice as long each time up to 12.8 s, or later

@@ -158,11 +158,20 @@ impl Buffer<'_> {
         field: u32,
         attributes: impl IntoIterator<Item = &'a KeyValue>,
     ) {
-        for attribute in attributes {
-            self.message(field, |buffer| {
-                buffer.text(field::attribute::KEY, attribute.key.as_str());
-                buffer.message(field::attribute::VALUE, |buffer| buffer.value(&attribute.value));
-            });
+        for KeyValue { key, value, .. } in attributes {
+            let key = key.as_str();
+            // The length of most is known before they are written, and need not be filled in later.
+            if let Some(size) = size_of_value(value) {
+                self.head(field, size_of_text(key) + 1 + size_of_varint(size as u64) + size);
+                self.text(field::attribute::KEY, key);
+                self.head(field::attribute::VALUE, size);
+                self.value(value);
+            } else {
+                self.message(field, |buffer| {
+                    buffer.text(field::attribute::KEY, key);
+                    buffer.message(field::attribute::VALUE, |buffer| buffer.value(value));
+                });
+            }
         }
     }
 
@@ -196,8 +205,7 @@ impl Buffer<'_> {
 /// The choices of `AnyValue`, which are written even if empty or zero.
 impl Buffer<'_> {
     fn string(&mut self, text: &str) {
-        self.key(field::value::STRING, Wire::Length);
-        self.varint(text.len() as u64);
+        self.head(field::value::STRING, text.len());
         self.0.extend_from_slice(text.as_bytes());
     }
 
@@ -215,6 +223,30 @@ impl Buffer<'_> {
         self.key(field::value::DOUBLE, Wire::Fixed64);
         self.0.extend_from_slice(&value.to_le_bytes());
     }
+}
+
+/// The bytes that a value takes, if it is no list. The keys of fields below 16 take one.
+fn size_of_value(value: &Value) -> Option<usize> {
+    match value {
+        Value::Bool(_) => Some(2),
+        Value::I64(value) => Some(1 + size_of_varint(value.cast_unsigned())),
+        Value::F64(_) => Some(9),
+        Value::String(text) => {
+            let length = text.as_str().len();
+            Some(1 + size_of_varint(length as u64) + length)
+        }
+        _ => None,
+    }
+}
+
+/// The bytes that a text takes, which is left out if it is empty.
+fn size_of_text(text: &str) -> usize {
+    if text.is_empty() { 0 } else { 1 + size_of_varint(text.len() as u64) + text.len() }
+}
+
+fn size_of_varint(number: u64) -> usize {
+    // Seven bits a byte, and one byte at least.
+    ((64 - (number | 1).leading_zeros()) as usize).div_ceil(7)
 }
 
 fn kind(kind: &SpanKind) -> u64 {

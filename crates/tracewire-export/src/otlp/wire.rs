@@ -54,9 +54,21 @@ impl Buffer<'_> {
 
     pub(super) fn bytes(&mut self, field: u32, bytes: &[u8]) {
         if !bytes.is_empty() {
-            self.key(field, Wire::Length);
-            self.varint(bytes.len() as u64);
+            self.head(field, bytes.len());
             self.0.extend_from_slice(bytes);
+        }
+    }
+
+    /// The head of a field whose length is known.
+    #[inline(always)] // the field is a constant, so that only the length is looked at
+    pub(super) fn head(&mut self, field: u32, length: usize) {
+        if field < 0x10 && length < 0x80 {
+            let key = (field << 3 | Wire::Length as u32) as u8;
+            // One look at the room for both bytes.
+            self.0.extend_from_slice(&[key, length as u8]);
+        } else {
+            self.key(field, Wire::Length);
+            self.varint(length as u64);
         }
     }
 

@@ -26,7 +26,7 @@ pub struct Batch {
     /// How many items may wait, at least 1; 32,768 unless set. What finds no room is dropped and
     /// counted.
     pub queue_size: usize,
-    /// How many bytes may wait and be under way, at least 1; 7 MiB unless set. An item counts with
+    /// How many bytes may wait and be under way, at least 1; 10 MiB unless set. An item counts with
     /// all that it holds on the heap.
     pub queue_bytes: usize,
     /// With how many items a batch does not wait any longer, at least 1; 512 unless set.
@@ -51,7 +51,7 @@ impl Batch {
     pub fn spans() -> Self {
         Self {
             queue_size: 32_768,
-            queue_bytes: 7 * 1024 * 1024,
+            queue_bytes: 10 * 1024 * 1024,
             batch_size: 512,
             max_batch_size: 4096,
             concurrent_exports: CONCURRENT_EXPORTS,

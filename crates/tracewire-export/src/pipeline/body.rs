@@ -56,7 +56,8 @@ pub(crate) fn fill<T: Scoped + HeapSize>(
     format: &impl Encoding<T>,
     batch: &mut VecDeque<T>,
 ) -> Vec<u8> {
-    let heap_size: usize = batch.iter().map(HeapSize::heap_size).sum();
+    // Items are much alike, and most are smaller as part of a body: a look at one is enough.
+    let heap_size = batch.front().map_or(0, HeapSize::heap_size).saturating_mul(batch.len());
     let mut body = Vec::with_capacity(heap_size.min(most_bytes) + END);
     let mut scopes = by_scope(batch);
     let mut is_empty = true;

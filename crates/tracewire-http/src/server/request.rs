@@ -41,8 +41,8 @@ pub(super) struct ServerRequest<'a> {
     pub(super) path: &'a str,
     /// The query without its question mark.
     pub(super) query: Option<&'a str>,
-    /// The host and port asked for, if the `Host` header does not say it. A text that
-    /// [`Authority::parse_host`] does not take is left out.
+    /// The host and port asked for, where something goes before the `Host` header: a trusted proxy, or
+    /// `:authority`. A text that [`Authority::parse_host`] does not take is left out.
     pub(super) authority: Option<&'a [u8]>,
     /// The matched route template, if the router has matched already.
     pub(super) route: Option<&'a str>,

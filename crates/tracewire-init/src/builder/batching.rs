@@ -36,7 +36,7 @@ impl Batching {
 
     /// Sets how many items may wait for an exporter (`OTEL_BSP_MAX_QUEUE_SIZE`,
     /// `OTEL_BLRP_MAX_QUEUE_SIZE`), at most 3 KiB for each. Unless set, what may wait is bounded by its
-    /// bytes: 7 MiB. Zero is an error of [`init`](crate::Builder::init).
+    /// bytes: 10 MiB. Zero is an error of [`init`](crate::Builder::init).
     pub fn queue_size(mut self, items: u32) -> Self {
         self.queue_size = in_code(items);
         self

@@ -110,8 +110,8 @@ mod tests {
 
     #[test]
     fn sizes_that_are_set_are_kept_and_others_follow_the_load() {
-        assert_eq!(sizes(&[]), [32_768, 7 * 1024 * 1024, 512, 4096]);
+        assert_eq!(sizes(&[]), [32_768, 10 * 1024 * 1024, 512, 4096]);
         assert_eq!(sizes(&[(SPANS.queue, "100")]), [100, 300 * 1024, 100, 4096]);
-        assert_eq!(sizes(&[(SPANS.batch, "64")]), [32_768, 7 * 1024 * 1024, 64, 64]);
+        assert_eq!(sizes(&[(SPANS.batch, "64")]), [32_768, 10 * 1024 * 1024, 64, 64]);
     }
 }

@@ -6,7 +6,10 @@ use super::{
 };
 use crate::{
     propagator::{Extracted, Propagator},
-    tools::read::{Single, single},
+    tools::{
+        passed_on::PassedOn,
+        read::{Single, single},
+    },
 };
 use http::{HeaderMap, HeaderName};
 use opentelemetry::{Context, SpanId, trace::TraceContextExt};
@@ -69,12 +72,18 @@ impl W3c {
         let found = Found::among(headers);
         let state = if self.unread { State::Unread } else { State::Read };
         let lists = (&found.tracestate, state, headers);
-        let context = w3c::extract_found(&found.traceparent, lists, parent, own);
-        let so_far = context.as_ref().unwrap_or(parent);
-        match (&found.baggage, self.unread) {
-            (Single::Absent, _) => context.unwrap_or_else(|| parent.clone()),
-            (_, true) => baggage::unread::keep(headers, so_far),
-            (found, false) => baggage::extract(found, headers, so_far),
+        let (context, list) = w3c::extract_found(&found.traceparent, lists, parent, own)
+            .unwrap_or_else(|| (parent.clone(), None));
+        if self.unread {
+            let list = list.map(|list| (context.span().span_context().trace_id(), list));
+            let has_baggage = !matches!(found.baggage, Single::Absent);
+            let baggage = has_baggage.then(|| baggage::unread::value(headers)).flatten();
+            return PassedOn::keep(context, list, baggage);
+        }
+        let context = w3c::with_unheld(context, list);
+        match found.baggage {
+            Single::Absent => context,
+            found => baggage::extract(&found, headers, &context),
         }
     }
 }
@@ -220,6 +229,40 @@ mod tests {
 
     const PARENT: (&str, &str) =
         ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+
+    #[test]
+    fn a_caller_who_did_not_sample_is_passed_on_under_an_id_of_our_own() {
+        let own = SpanId::from(7);
+        let lists = [("tracestate", "a=1,0@@x=2,ot=th:c"), ("baggage", "b=2,a=1")];
+        for propagator in [W3c::new(), W3c::unread()] {
+            for (flags, is_refusal) in [("00", true), ("02", true), ("01", false), ("03", false)] {
+                let parent = format!("{}{flags}", &PARENT.1[..PARENT.1.len() - 2]);
+                let mut headers = message(&lists);
+                headers.insert("traceparent", parent.parse().unwrap());
+                let sent = |context: &Context| {
+                    let mut sent = HeaderMap::new();
+                    propagator.inject(context, &mut sent);
+                    sent
+                };
+                let mut expected = sent(&propagator.extract(&headers, &Context::new()));
+                let (context, is_hop) = match propagator.extract_hop(&headers, &Context::new(), own)
+                {
+                    Extracted::Caller(context) => (context, false),
+                    Extracted::Hop(context) => (context, true),
+                };
+                assert_eq!(is_hop, is_refusal, "{flags}");
+                assert_eq!(context.span().span_context().is_remote(), !is_hop);
+                if is_hop {
+                    let hop = parent.replace("b7ad6b7169203331", &own.to_string());
+                    expected.insert("traceparent", hop.parse().unwrap());
+                }
+                assert_eq!(sent(&context), expected, "{flags}");
+            }
+        }
+        // Without a caller there is nobody to pass on.
+        let none = W3c::new().extract_hop(&message(&lists), &Context::new(), own);
+        assert!(matches!(none, Extracted::Caller(context) if !context.has_active_span()));
+    }
 
     #[test]
     fn lists_that_are_not_read_go_on_as_they_came() {

@@ -3,6 +3,7 @@
 
 pub(crate) mod kept;
 pub(crate) mod malformed;
+pub(crate) mod passed_on;
 pub(crate) mod read;
 pub(crate) mod remote;
 pub(crate) mod unrecorded;

@@ -9,6 +9,9 @@ use crate::pipeline::{
 };
 use std::{collections::VecDeque, time::Instant};
 
+/// The most that one batch weighs: twice a body, because most spans take less than half as bytes of one.
+const MOST_TAKEN: usize = 2 * MOST_BODY_BYTES;
+
 #[derive(Debug)]
 pub(super) struct State<T> {
     batch: Batch,
@@ -178,7 +181,7 @@ impl<T> State<T> {
 
     /// Whether another batch may be taken beside those that are under way.
     fn has_room(&self) -> bool {
-        let next = self.queued_bytes.min(MOST_BODY_BYTES);
+        let next = self.queued_bytes.min(MOST_TAKEN);
         let most = self.batch.queue_bytes - (self.batch.queue_bytes / 4).min(MOST_BODY_BYTES);
         self.under_way.is_empty() || self.taken_bytes + next <= most
     }
@@ -187,7 +190,7 @@ impl<T> State<T> {
     pub(super) fn take(&mut self) -> Taken<T> {
         let (mut number, mut bytes) = (0, 0);
         for (_, heap_size) in self.queue.iter().take(self.batch.max_batch_size) {
-            if number > 0 && bytes + heap_size > MOST_BODY_BYTES {
+            if number > 0 && bytes + heap_size > MOST_TAKEN {
                 break;
             }
             number += 1;

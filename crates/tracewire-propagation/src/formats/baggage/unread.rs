@@ -5,7 +5,10 @@ use super::{
     members::{List, MAX_LEN, Members, push_properties},
     parts, whole_members,
 };
-use crate::tools::read::{MAX_LINES, lines};
+use crate::tools::{
+    passed_on::PassedOn,
+    read::{MAX_LINES, lines},
+};
 use http::{HeaderMap, HeaderValue};
 use opentelemetry::{
     Context,
@@ -13,28 +16,21 @@ use opentelemetry::{
 };
 use std::ptr;
 
-/// The header as it came, within the limits of what is read.
-#[derive(Debug)]
-struct Unread(HeaderValue);
-
-/// Returns `parent` with the baggage in `headers`, unread.
-pub(crate) fn keep(headers: &HeaderMap, parent: &Context) -> Context {
+/// Returns the header as it came, within the limits of what is read.
+pub(crate) fn value(headers: &HeaderMap) -> Option<HeaderValue> {
     let mut values = headers.get_all(HEADER).iter();
     let value = match (values.next(), values.next()) {
         (None, _) => None,
         (Some(value), None) if value.len() <= MAX_LEN => Some(value.clone()),
         _ => joined(headers),
     };
-    match value {
-        Some(value) if !value.is_empty() => parent.with_value(Unread(value)),
-        _ => parent.clone(),
-    }
+    value.filter(|value| !value.is_empty())
 }
 
 /// Writes baggage that was kept unread, with what the application added since. Returns whether there
 /// was any: what the application cleared is not sent.
 pub(crate) fn inject(context: &Context, headers: &mut HeaderMap) -> bool {
-    let Some(Unread(value)) = context.get() else { return false };
+    let Some(value) = PassedOn::baggage(context) else { return false };
     let entries = context.baggage();
     if is_untouched(entries) {
         let _ = headers.try_insert(HEADER, value.clone());
@@ -48,7 +44,7 @@ pub(crate) fn inject(context: &Context, headers: &mut HeaderMap) -> bool {
 
 /// Whether `context` has baggage that was not read, and that is sent on.
 pub(crate) fn is_kept(context: &Context) -> bool {
-    context.get::<Unread>().is_some() && is_untouched(context.baggage())
+    PassedOn::baggage(context).is_some() && is_untouched(context.baggage())
 }
 
 /// Whether these are what OpenTelemetry shows of a context that nobody put baggage into.

@@ -44,16 +44,18 @@ pub(crate) fn extract_from(
     extract_one(&single(headers, name), malformed, parent, |context, span| {
         with_list(tracestate::parse(lines(headers, TRACESTATE)), context, span, None)
     })
+    .map(|(context, list)| with_unheld(context, list))
 }
 
 /// Returns `parent` with the caller's span, as the values found of `traceparent` and `tracestate` hold
-/// it, or with the service's `own` span if the caller did not sample.
+/// it, or with the service's `own` span if the caller did not sample. What OpenTelemetry does not hold of
+/// the list comes beside it.
 pub(crate) fn extract_found(
     value: &Single<'_>,
     (list, state, headers): (&Single<'_>, State, &HeaderMap),
     parent: &Context,
     own: Option<SpanId>,
-) -> Option<Context> {
+) -> Option<(Context, Option<String>)> {
     extract_one(value, &MALFORMED_PARENT, parent, |context, span| {
         let list = match list {
             Single::Absent => List::Empty,
@@ -86,8 +88,8 @@ fn extract_one(
     value: &Single<'_>,
     malformed: &Malformed,
     parent: &Context,
-    with_list: impl FnOnce(&Context, SpanContext) -> Context,
-) -> Option<Context> {
+    with_list: impl FnOnce(&Context, SpanContext) -> (Context, Option<String>),
+) -> Option<(Context, Option<String>)> {
     let fields = match value {
         Single::Absent => return None,
         Single::One(value) => traceparent::parse(value),
@@ -123,27 +125,37 @@ static MALFORMED_PARENT: Malformed = Malformed::new("traceparent");
 static MALFORMED_STATE: Malformed = Malformed::new("tracestate");
 
 /// Returns `parent` with the caller's span, its list and its random flag; or with the service's `own`
-/// span in its place, if the caller did not sample.
-fn with_list(list: List, parent: &Context, caller: SpanContext, own: Option<SpanId>) -> Context {
+/// span in its place, if the caller did not sample. A list that OpenTelemetry does not hold comes beside
+/// it.
+fn with_list(
+    list: List,
+    parent: &Context,
+    caller: SpanContext,
+    own: Option<SpanId>,
+) -> (Context, Option<String>) {
     let (trace_id, flags) = (caller.trace_id(), caller.trace_flags());
     let own = own.filter(|_| !flags.is_sampled());
     let (span_id, is_remote) = (own.unwrap_or(caller.span_id()), own.is_none());
-    let with = |list| SpanContext::new(trace_id, span_id, flags, is_remote, list);
-    let (span, unheld) = match list {
-        List::Empty => (with(TraceState::NONE), None),
-        List::Held(list) => (with(list), None),
-        List::Unheld { list, ot } => (with(ot), Some(list)),
+    let (held, unheld) = match list {
+        List::Empty => (TraceState::NONE, None),
+        List::Held(list) => (list, None),
+        List::Unheld { list, ot } => (ot, Some(list)),
         List::Malformed => {
             MALFORMED_STATE.warn();
-            (with(TraceState::NONE), None)
+            (TraceState::NONE, None)
         }
     };
-    let mut context = with_remote_span(parent, span, None);
-    if let Some(list) = unheld {
-        context = keep(&context, trace_id, Unheld(list));
-    }
+    let span = SpanContext::new(trace_id, span_id, flags, is_remote, held);
+    let context = with_remote_span(parent, span, None);
     if flags.to_u8() & RANDOM != 0 {
-        context = with_random_trace_id(&context);
+        return (with_random_trace_id(&context), unheld);
     }
-    context
+    (context, unheld)
+}
+
+/// Returns `context` with a list that OpenTelemetry does not hold beside its span.
+pub(crate) fn with_unheld(context: Context, list: Option<String>) -> Context {
+    let Some(list) = list else { return context };
+    let trace_id = context.span().span_context().trace_id();
+    keep(&context, trace_id, Unheld(list))
 }

@@ -4,7 +4,7 @@
 //! accepts members that no level does. So lists are judged here; what OpenTelemetry can hold goes
 //! into the span context, and a valid list that it refuses is kept beside it, as [`Unheld`].
 
-use crate::tools::{kept::kept, read::MAX_LINES};
+use crate::tools::{kept::kept, passed_on::PassedOn, read::MAX_LINES};
 use opentelemetry::{
     Context,
     trace::{SpanContext, TraceState},
@@ -59,6 +59,7 @@ fn parse_members<'a>(lines: impl Iterator<Item = &'a [u8]>, hold: bool) -> List 
     let mut members = [("", ""); MAX_MEMBERS];
     let mut count = 0;
     let mut budget = MAX_LEN;
+    let mut only_line = None;
     for (number, line) in lines.enumerate() {
         // Each line counts with a comma behind it.
         let Some(left) = budget.checked_sub(line.len() + 1) else { return List::Malformed };
@@ -67,6 +68,7 @@ fn parse_members<'a>(lines: impl Iterator<Item = &'a [u8]>, hold: bool) -> List 
         if number >= MAX_LINES {
             return List::Malformed;
         }
+        only_line = (number == 0).then_some(line);
         for member in (Members { line, at: 0 }) {
             let (Some(slot), Some(member)) = (members.get_mut(count), member) else {
                 return List::Malformed;
@@ -90,7 +92,13 @@ fn parse_members<'a>(lines: impl Iterator<Item = &'a [u8]>, hold: bool) -> List 
             };
             let ot = TraceState::from_key_value(first.and_then(|at| members().nth(at)))
                 .unwrap_or_default();
-            join(len(kept()), kept()).map_or(List::Empty, |list| List::Unheld { list, ot })
+            let len = len(kept());
+            // As long as the members with commas between them: nothing else stands in it.
+            let list = match only_line.filter(|line| line.len() == len) {
+                Some(line) => Some(line.to_owned()),
+                None => join(len, kept()),
+            };
+            list.map_or(List::Empty, |list| List::Unheld { list, ot })
         }
     }
 }
@@ -101,10 +109,12 @@ pub(super) fn header_value(context: &Context, span_context: &SpanContext) -> Opt
     let held = span_context.trace_state();
     // What the application put there through OpenTelemetry's laxer type may not be a legal header.
     let legal = held.into_iter().filter(|(key, value)| is_key(key) && is_value(value));
-    match kept(context, span_context.trace_id()) {
+    let trace_id = span_context.trace_id();
+    let unheld = || kept(context, trace_id).map(|Unheld(list)| list.as_str());
+    match PassedOn::list(context, trace_id).or_else(unheld) {
         None => join(len(held.into_iter()), legal),
         // Newer members stand to the left of older ones.
-        Some(Unheld(list)) => {
+        Some(list) => {
             let older = || list.split(',').filter_map(|member| member.split_once('='));
             let ot = older().find(|(key, _)| *key == OT).map(|(_, value)| value);
             let is_same = ot.is_some() && ot == held.get(OT);
