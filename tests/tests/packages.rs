@@ -82,3 +82,22 @@ fn packages_can_be_published_in_the_order_of_the_checklist() {
         }
     }
 }
+
+/// Cargo leaves out of a package what a test needs and names by its path alone. All else has to be
+/// published, or to be packed beside it.
+#[test]
+fn dependencies_within_the_workspace_can_be_packed() {
+    let metadata = metadata();
+    let names: BTreeSet<_> = published(&metadata).map(|package| package.name.as_str()).collect();
+    for package in &metadata.packages {
+        for dependency in package.dependencies.iter().filter(|one| one.path.is_some()) {
+            let has_version = dependency.req.to_string() != "*";
+            let is_for_tests = dependency.kind == DependencyKind::Development;
+            let (name, on) = (package.name.as_str(), &dependency.name);
+            assert!(has_version || is_for_tests, "{name}: {on} has no version");
+            if names.contains(name) && !names.contains(on.as_str()) {
+                assert!(!has_version, "{name}: {on} is never published");
+            }
+        }
+    }
+}
