@@ -46,6 +46,8 @@
 //! | `otlp-json`, `otlp-grpc` | with `init`: OTLP as JSON, and over gRPC | |
 //! | `zipkin` | with `init`: the exporter `zipkin` for spans | |
 //! | `prometheus` | with `init`: the exporter `prometheus` for metrics | |
+//! | `process-metrics` | with `init`: CPU time, memory, threads and more of the process | |
+//! | `runtime-metrics` | with `init`: workers and tasks of tokio's runtimes | |
 //! | `live` | with `init`: recent traces on a page in the process itself | |
 //! | `config-file` | with `init`: `ConfigFile`, which checks an OpenTelemetry configuration file | |
 //! | `uptrace`, `elastic-apm`, `datadog-agent` | with `init`: configures export from the vendor's own environment variables | |
@@ -132,6 +134,10 @@ pub use tracewire_propagation as propagation;
 #[cfg(feature = "span")]
 #[doc(inline)]
 pub use tracewire_span as span;
+
+#[cfg(feature = "span")]
+#[doc(inline)]
+pub use tracewire_span::meter;
 
 #[cfg(feature = "redis")]
 #[doc(no_inline)] // it would bring all pages of redis here
