@@ -33,7 +33,7 @@ fn every_published_package_says_what_it_is() {
         let docs_rs = &package.metadata["docs"]["rs"];
         assert_eq!(docs_rs["all-features"], true, "{name}: metadata of docs.rs");
         let args = docs_rs["rustdoc-args"].as_array().expect("a list");
-        assert!(args.iter().eq(["--cfg", "docsrs"]), "{name}: metadata of docs.rs");
+        assert!(args.iter().any(|argument| argument == "docsrs"), "{name}: metadata of docs.rs");
         for file in ["LICENSE-APACHE", "LICENSE-MIT"] {
             assert!(!read(package, file).is_empty());
         }

@@ -32,6 +32,10 @@ macro_rules! meter {
 }
 
 /// Returns the [`Meter`] of the library of this name and version. [`meter!`](macro@crate::meter) fills both in.
+///
+/// ```
+/// let orders = tracewire_span::meter("shop", "1.4.0");
+/// ```
 pub fn meter(name: &'static str, version: &'static str) -> Meter {
     let scope = InstrumentationScope::builder(name).with_version(version).build();
     let carried =

@@ -81,6 +81,14 @@ fn origin(parent: Option<&Context>) -> usize {
 }
 
 /// A sampler whose decisions are counted, as [`Exports::counted`](crate::Exports::counted) makes it.
+///
+/// ```
+/// use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+/// use tracewire_export::Exports;
+///
+/// let sampler = Exports::new().counted(Sampler::AlwaysOn);
+/// let provider = SdkTracerProvider::builder().with_sampler(sampler).build();
+/// ```
 #[derive(Clone, Debug)]
 pub struct CountedSampler<S> {
     pub(crate) sampler: S,

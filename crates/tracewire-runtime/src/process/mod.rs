@@ -14,6 +14,10 @@
 //! What the system does not tell, as where `/proc` is not mounted, is not exported. A container's limits
 //! change none of the values: they are those of the process. `process.cpu.utilization` is left out, because
 //! it is the rate of `process.cpu.time`.
+//!
+//! ```
+//! tracewire_runtime::process::observe(&*opentelemetry::global::meter_provider());
+//! ```
 
 mod instruments;
 #[cfg(target_os = "linux")]
