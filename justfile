@@ -81,10 +81,10 @@ api word="check":
     cargo run -q -p api -- {{word}} target/doc
     cargo run -q -p api -- examples target/doc
 
-# Each package can be made from what is committed. The packages are not built: that takes a second
-# build of everything they depend on. RELEASING.md has the command that does.
+# The published crates can be packaged from what is committed. The packages are not built: that takes a
+# second build of everything they depend on. RELEASING.md has the command that does.
 package:
-    cargo package --workspace --no-verify --quiet
+    cargo package --no-verify --quiet {{published}}
 
 # The published crates build with the oldest versions of their dependencies that Cargo.toml allows.
 # Needs a nightly toolchain to choose them, and says so where none is installed.

@@ -83,11 +83,11 @@ fn origin(parent: Option<&Context>) -> usize {
 /// A sampler whose decisions are counted, as [`Exports::counted`](crate::Exports::counted) makes it.
 ///
 /// ```
-/// use opentelemetry_sdk::trace::Sampler;
-/// use tracewire_export::{CountedSampler, Exports};
+/// use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+/// use tracewire_export::Exports;
 ///
-/// let sampler: CountedSampler<Sampler> = Exports::new().counted(Sampler::AlwaysOn);
-/// # drop(sampler);
+/// let sampler = Exports::new().counted(Sampler::AlwaysOn);
+/// let provider = SdkTracerProvider::builder().with_sampler(sampler).build();
 /// ```
 #[derive(Clone, Debug)]
 pub struct CountedSampler<S> {

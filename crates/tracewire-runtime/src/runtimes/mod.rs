@@ -58,6 +58,18 @@ const OTHER: &str = "_OTHER";
 /// ```
 ///
 /// It is a handle, so clones are the same.
+///
+/// ```
+/// use opentelemetry::global;
+/// use tracewire_runtime::Runtimes;
+///
+/// # fn main() -> std::io::Result<()> {
+/// let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// let runtimes = Runtimes::new(&*global::meter_provider());
+/// runtimes.observe("main", runtime.handle());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Runtimes(Arc<Shared>);
 
