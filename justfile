@@ -51,14 +51,20 @@ features:
 docs:
     #!/usr/bin/env bash
     set -euo pipefail
-    rm -rf target/doc
-    if rustc +nightly --version >/dev/null 2>&1; then
-        RUSTDOCFLAGS="--cfg docsrs -D warnings" cargo +nightly doc --no-deps --all-features {{published}}
-        grep -rq "Available on .*crate feature" target/doc/tracewire --include=*.html
-    else
-        echo "docs: WITHOUT BADGES, because no nightly toolchain is installed"
+    if ! rustc +nightly --version >/dev/null 2>&1; then
+        echo "docs: WITHOUT BADGES AND LINKS, because no nightly toolchain is installed"
         RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features {{published}}
+        exit
     fi
+    document() {
+        RUSTDOCFLAGS="--cfg docsrs -D warnings" cargo +nightly doc --no-deps --all-features "$@" \
+            -Z rustdoc-map --config 'doc.extern-map.registries.crates-io="https://docs.rs/{pkg_name}/{version}"'
+    }
+    rm -rf target/doc
+    document --quiet -p tracewire-text # cargo empties the folder the first time
+    mkdir -p $(ls crates | tr - _ | sed s,^,target/doc/,) # rustdoc links to our crates only if these exist
+    document {{published}}
+    grep -rq "Available on .*crate feature" target/doc/tracewire --include=*.html
     cargo run -q -p api -- links target/doc
 
 # The public API is what crates/*/api.txt record, and every page has an example. `just api record`

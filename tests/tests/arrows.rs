@@ -29,6 +29,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "tracewire-export",
             "tracewire-live",
             "tracewire-propagation",
+            "tracewire-runtime",
             "tracewire-sampling",
             "tracewire-span",
             "tracewire-text",
@@ -39,6 +40,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tracewire-propagation", &["tracewire-text"]),
     ("tracewire-redis", &["tracewire-span"]),
     ("tracewire-reqwest", &["tracewire-http", "tracewire-propagation", "tracewire-text"]),
+    ("tracewire-runtime", &[]),
     ("tracewire-sampling", &["tracewire-propagation", "tracewire-text"]),
     ("tracewire-span", &["tracewire-exemplar", "tracewire-propagation", "tracewire-text"]),
     ("tracewire-sqlx", &["tracewire-span"]),
@@ -52,6 +54,7 @@ const CRATES: &[(&str, &[&str])] = &[
 /// Third-party crates that only some of ours may depend on.
 const GUARDED: &[(&str, &[&str])] = &[
     ("axum", &["tracewire-live", "tracewire-tower"]),
+    ("nix", &["tracewire-runtime"]),
     ("opentelemetry-otlp", &[]),
     (
         "opentelemetry_sdk",
@@ -62,6 +65,7 @@ const GUARDED: &[(&str, &[&str])] = &[
     ("reqwest-middleware", &["tracewire-reqwest"]),
     ("saphyr-parser", &["tracewire-init"]),
     ("sqlx", &["tracewire-sqlx"]),
+    ("sysinfo", &["tracewire-runtime"]),
     ("tower-layer", &["tracewire-reqwest", "tracewire-tower"]),
     // tracewire-tower makes log spans for tower-http's layer.
     ("tracing", &["tracewire-export", "tracewire-init", "tracewire-tower", "tracewire-tracing"]),

@@ -9,11 +9,15 @@ use crate::{
         deadline::{Deadline, after, margin},
     },
     report::ShutdownReport,
-    self_metrics,
+    self_metrics::{
+        self, Durations,
+        component::{Exporter, Identity},
+        spans::{CountedSampler, SpanCounts},
+    },
 };
 use opentelemetry::metrics::MeterProvider;
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -42,6 +46,9 @@ struct Shared {
     counts: Mutex<Vec<Arc<Counts>>>,
     deadlines: Mutex<Vec<Arc<Deadline>>>,
     voice: Arc<Voice>,
+    durations: Durations,
+    /// Where spans are counted as they start and end.
+    spans: OnceLock<Arc<SpanCounts>>,
     #[cfg(feature = "otlp-grpc")]
     runtimes: Runtimes,
 }
@@ -71,11 +78,49 @@ impl Exports {
         ShutdownReport::new(self.counts().iter().map(|counts| &**counts), limit)
     }
 
-    /// Exports the counts as a metric of `provider`, `tracewire.telemetry.items`, by signal, exporter
-    /// and fate.
+    /// Exports what becomes of telemetry as metrics of `provider`, by the conventions for `otel.sdk.*`.
+    ///
+    /// | metric | of | says |
+    /// |---|---|---|
+    /// | `otel.sdk.exporter.span.exported`, `.log.exported`, `.metric_data_point.exported` | exporter | what arrived, and with `error.type` what did not |
+    /// | `otel.sdk.exporter.span.inflight`, `.log.inflight`, `.metric_data_point.inflight` | exporter | what is under way |
+    /// | `otel.sdk.exporter.operation.duration` | exporter | how long an export takes, retries included, in seconds |
+    /// | `otel.sdk.processor.span.processed`, `.log.processed` | queue | what was handed to the exporter, and with `error.type` (`queue_full`, `already_shutdown`) what was dropped |
+    /// | `otel.sdk.processor.span.queue.size`, `.queue.capacity`, `.log.…` | queue | what waits, and how much may |
+    /// | `tracewire.queue.size`, `tracewire.queue.capacity` | queue | the same in bytes, which bound it too |
+    /// | `otel.sdk.span.started`, `otel.sdk.span.live` | [`counted`](Self::counted) sampler | spans that were started, and recorded ones that have not ended |
+    ///
+    /// Exporters and queues are told apart by `otel.component.type` and `otel.component.name`, exporters over
+    /// the network also by `server.address` and `server.port`. `error.type` is a status (`503`,
+    /// `UNAVAILABLE`) or one of `rejected`, `timeout`, `connect`, `dns`, `tls`, `panic`, `busy`, `_OTHER`;
+    /// each exporter has at most 33 of them.
+    ///
+    /// Call it once, after [`counted`](Self::counted); exporters may be added later. Nothing is measured
+    /// between collections but the duration of exports.
     pub fn self_metrics(&self, provider: &impl MeterProvider) {
-        let exports = self.clone();
-        self_metrics::register(provider, move || exports.counts().clone());
+        self_metrics::register(self, provider, &self.0.durations);
+    }
+
+    /// Counts the spans that are started by the decisions of `sampler`, for
+    /// [`self_metrics`](Self::self_metrics).
+    ///
+    /// Give it to the tracer provider together with a [`BatchSpanProcessor`](crate::BatchSpanProcessor),
+    /// which counts the spans that end.
+    ///
+    /// ```
+    /// use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+    /// use tracewire_export::{BatchSpanProcessor, Exports};
+    ///
+    /// let exports = Exports::new();
+    /// let provider = SdkTracerProvider::builder()
+    ///     .with_sampler(exports.counted(Sampler::AlwaysOn))
+    ///     .with_span_processor(BatchSpanProcessor::new(&exports))
+    ///     .build();
+    /// # drop(provider);
+    /// ```
+    pub fn counted<S>(&self, sampler: S) -> CountedSampler<S> {
+        let counts = Arc::clone(self.0.spans.get_or_init(Arc::default));
+        CountedSampler { sampler, counts }
     }
 
     /// Lets nothing be under way after `limit`: retries and pauses end in time.
@@ -99,10 +144,25 @@ impl Exports {
     }
 
     /// Counters of a new exporter.
-    pub(crate) fn counts_for(&self, signal: &'static str, exporter: &'static str) -> Arc<Counts> {
-        let counts = Arc::new(Counts::sharing(signal, exporter, Arc::clone(&self.0.voice)));
-        self.counts().push(Arc::clone(&counts));
+    pub(crate) fn counts_for(
+        &self,
+        signal: &'static str,
+        name: &'static str,
+        exporter: &Exporter,
+    ) -> Arc<Counts> {
+        let mut all = self.counts();
+        let number = all.iter().filter(|other| other.kind() == exporter.kind).count();
+        let queues = all.iter().filter(|other| other.signal() == signal && other.queue().is_some());
+        let identity = Identity::new(exporter, number, signal, queues.count());
+        let (voice, durations) = (Arc::clone(&self.0.voice), self.0.durations.clone());
+        let counts = Arc::new(Counts::sharing(signal, name, identity, voice, durations));
+        all.push(Arc::clone(&counts));
         counts
+    }
+
+    /// Where spans are counted, if they are.
+    pub(crate) fn spans(&self) -> Option<&Arc<SpanCounts>> {
+        self.0.spans.get()
     }
 
     /// The deadline of a new exporter.

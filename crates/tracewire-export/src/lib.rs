@@ -144,6 +144,7 @@ pub use self::{
     otlp::{Compression, OtlpExporter, Protocol},
     pipeline::{batch::Batch, span_sink::SpanSink},
     report::{ShutdownReport, SignalReport},
+    self_metrics::spans::CountedSampler,
     span_processor::BatchSpanProcessor,
     transport::{
         proxy::{NoProxy, Proxy},

@@ -2,16 +2,15 @@
 
 use crate::{
     console::ConsoleExporter,
-    diagnostics::quiet::quietly,
     error::ExportError,
     exports::Exports,
     otlp::{OtlpExporter, OtlpMetrics},
     pipeline::{
-        counts::{Counts, Failure},
+        counts::{Counts, unwinding},
         courier::Courier,
         deadline::{Deadline, after, margin},
         deliver::{DeliverMetrics, Dispatch},
-        queue::describe_panic,
+        failure::{ErrorType, Failure},
     },
 };
 use opentelemetry_sdk::{
@@ -23,7 +22,6 @@ use opentelemetry_sdk::{
     },
 };
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -90,16 +88,20 @@ impl MetricExporter {
     ///
     /// If a setting cannot work.
     pub fn otlp(exports: &Exports, otlp: OtlpExporter) -> Result<Self, ExportError> {
-        let deadline = exports.deadline();
+        let (deadline, component) = (exports.deadline(), otlp.component("data points"));
         let client = otlp.client(Duration::ZERO, exports, Arc::clone(&deadline))?;
         let sink = Box::new(OtlpMetrics::new(client));
-        Ok(Self::new(sink, exports.counts_for("data points", "otlp"), deadline))
+        Ok(Self::new(sink, exports.counts_for("data points", "otlp", &component), deadline))
     }
 
     /// Makes one that shows metrics on the console.
     pub fn console(exports: &Exports, console: &ConsoleExporter) -> Self {
         let sink = Box::new(console.clone());
-        Self::new(sink, exports.counts_for("data points", "console"), exports.deadline())
+        Self::new(
+            sink,
+            exports.counts_for("data points", "console", &ConsoleExporter::component()),
+            exports.deadline(),
+        )
     }
 
     /// Sets the temporality of what is exported: cumulative, delta or low-memory; cumulative unless
@@ -127,7 +129,7 @@ impl MetricExporter {
     fn new(sink: Box<dyn DeliverMetrics>, counts: Arc<Counts>, deadline: Arc<Deadline>) -> Self {
         let own = Arc::clone(&counts);
         let courier = Courier::new("tracewire-metrics", move |Delivery { points, send }| {
-            own.delivered(points, unwinding(send).unwrap_or_else(Err));
+            own.export(points, send);
         });
         let (temporality, deliveries) = (Temporality::Cumulative, Deliveries::default());
         Self { sink, counts, temporality, courier, deliveries, deadline }
@@ -147,7 +149,8 @@ impl PushMetricExporter for MetricExporter {
         };
         let begun = self.courier.begin(Delivery { points, send });
         if let Some(Delivery { points, .. }) = begun.replaced {
-            self.counts.dropped(points, "an earlier export is still under way");
+            let reason = "an earlier export is still under way";
+            self.counts.dropped(points, &Failure::of(ErrorType::Busy, reason));
         }
         if self.deliveries.all().len() <= 1 {
             // Nobody else waits for this reader.
@@ -168,11 +171,6 @@ impl PushMetricExporter for MetricExporter {
     fn temporality(&self) -> Temporality {
         self.temporality
     }
-}
-
-fn unwinding<R>(work: impl FnOnce() -> R) -> Result<R, Failure> {
-    catch_unwind(AssertUnwindSafe(|| quietly(work)))
-        .map_err(|panic| Failure::all(describe_panic(&*panic)))
 }
 
 fn points(metrics: &ResourceMetrics) -> u64 {

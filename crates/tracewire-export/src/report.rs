@@ -209,7 +209,7 @@ impl SignalReport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::counts::Failure;
+    use crate::pipeline::failure::{ErrorType, Failure};
 
     #[test]
     fn tells_each_fate_and_why() {
@@ -217,7 +217,7 @@ mod tests {
         spans.ended(20);
         spans.delivered(10, Ok(()));
         spans.delivered(5, Err(Failure::all("HTTP 400")));
-        spans.dropped(2, "the queue is full");
+        spans.dropped(2, &Failure::of(ErrorType::QueueFull, "the queue is full"));
         let points = Counts::new("data points", "console");
         points.ended(4);
         points.delivered(4, Ok(()));

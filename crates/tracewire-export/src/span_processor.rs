@@ -15,6 +15,7 @@ use crate::{
         queue::{Queue, flush_all, shutdown_all},
         span_sink::SpanSink,
     },
+    self_metrics::component::Exporter,
 };
 use opentelemetry::{Context, trace::Span as _};
 use opentelemetry_sdk::{
@@ -86,8 +87,9 @@ impl BatchSpanProcessor {
     /// If a setting cannot work, or no thread can be started.
     pub fn otlp(mut self, otlp: OtlpExporter, batch: Batch) -> Result<Self, ExportError> {
         let deadline = self.deadline();
+        let component = otlp.component("spans");
         let client = otlp.client(batch.timeout, &self.exports, deadline)?;
-        self.queue(batch, OtlpSpans::new(client), "otlp")
+        self.queue(batch, OtlpSpans::new(client), "otlp", &component)
     }
 
     /// Adds an exporter to a Zipkin server.
@@ -102,8 +104,9 @@ impl BatchSpanProcessor {
         batch: Batch,
     ) -> Result<Self, ExportError> {
         let deadline = self.deadline();
+        let component = Exporter::to("zipkin_http_span_exporter", zipkin.endpoint.trim());
         let sink = crate::zipkin::ZipkinSpans::new(zipkin, batch.timeout, deadline)?;
-        self.queue(batch, sink, "zipkin")
+        self.queue(batch, sink, "zipkin", &component)
     }
 
     /// Adds an exporter of your own.
@@ -114,19 +117,20 @@ impl BatchSpanProcessor {
     /// # Errors
     ///
     /// If a setting cannot work, or no thread can be started.
-    pub fn exporter(
+    pub fn exporter<E: SpanExporter + 'static>(
         mut self,
-        exporter: impl SpanExporter + 'static,
+        exporter: E,
         batch: Batch,
     ) -> Result<Self, ExportError> {
+        let component = Exporter::local(std::any::type_name::<E>());
         let timeout = shorter(batch.timeout, Duration::ZERO);
         let sink = CustomExporter::new(exporter, timeout, self.deadline())?;
-        self.queue(batch, sink, "exporter")
+        self.queue(batch, sink, "exporter", &component)
     }
 
     /// Shows spans on the console.
     pub fn console(self, console: &ConsoleExporter) -> Self {
-        let counts = self.exports.counts_for("spans", "console");
+        let counts = self.exports.counts_for("spans", "console", &ConsoleExporter::component());
         self.sink(Arc::new(ConsoleSpans::new(console.clone(), counts)))
     }
 
@@ -136,9 +140,9 @@ impl BatchSpanProcessor {
         self
     }
 
-    /// Whether it has no exporters, so that a provider is better off without it.
+    /// Whether it has no exporters and counts no spans, so that a provider is better off without it.
     pub fn is_empty(&self) -> bool {
-        self.queues.is_empty() && self.sinks.is_empty()
+        self.queues.is_empty() && self.sinks.is_empty() && self.exports.spans().is_none()
     }
 
     /// The deadline of an exporter that is added next.
@@ -152,9 +156,10 @@ impl BatchSpanProcessor {
         mut self,
         batch: Batch,
         sink: impl Deliver<Arc<SpanData>>,
-        exporter: &'static str,
+        name: &'static str,
+        component: &Exporter,
     ) -> Result<Self, ExportError> {
-        let counts: Arc<Counts> = self.exports.counts_for("spans", exporter);
+        let counts: Arc<Counts> = self.exports.counts_for("spans", name, component);
         self.queues.push(Queue::start(batch, sink, counts)?);
         Ok(self)
     }
@@ -173,6 +178,9 @@ impl SpanProcessor for BatchSpanProcessor {
     }
 
     fn on_end(&self, mut span: SpanData) {
+        if let Some(counts) = self.exports.spans() {
+            counts.end(&span.span_context);
+        }
         if !span.span_context.is_sampled() {
             return;
         }
@@ -208,7 +216,7 @@ impl SpanProcessor for BatchSpanProcessor {
 mod tests {
     use super::*;
     use crate::{
-        pipeline::{counts::Failure, deliver::Encoded},
+        pipeline::{deliver::Encoded, failure::Failure},
         sample::Sample,
     };
     use opentelemetry_sdk::error::OTelSdkError;

@@ -9,9 +9,9 @@ use crate::{
     pipeline::{
         batch::shorter,
         body::{Encoding, MOST_BODY_BYTES, Source, fill},
-        counts::Failure,
         deadline::Deadline,
         deliver::{Deliver, Encoded},
+        failure::Failure,
     },
     transport::{
         http::{Poster, Target},
@@ -144,7 +144,7 @@ impl Deliver<Arc<SpanData>> for ZipkinSpans {
     }
 
     fn send(&self, body: Vec<u8>) -> Result<(), Failure> {
-        self.poster.post("application/json", body).map(drop).map_err(Failure::all)
+        self.poster.post("application/json", body).map(drop)
     }
 
     fn set_resource(&self, resource: &Resource) {

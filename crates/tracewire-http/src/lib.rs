@@ -26,6 +26,10 @@
 //! [conventions]: https://opentelemetry.io/docs/specs/semconv/http/
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+// The docs of the macros below link to this crate from every crate that uses them.
+#[cfg(doc)]
+extern crate self as tracewire_http;
+
 mod client;
 #[cfg(feature = "connections")]
 mod connections;

@@ -18,7 +18,7 @@ use crate::ended::Life;
 use crate::live::LivePages;
 use crate::log_records;
 use crate::plan::Plan;
-use crate::providers::Page;
+use crate::providers::{ObservedRuntimes, Page};
 use crate::subscriber::Logging;
 
 /// What was built, each `None` if nothing is recorded.
@@ -47,6 +47,9 @@ pub(crate) struct Running {
     /// The page for Prometheus.
     #[allow(dead_code, reason = "for the cargo feature `prometheus` alone")]
     pub(crate) page: Option<Page>,
+    /// The runtimes of tokio that are measured.
+    #[cfg_attr(not(feature = "runtime-metrics"), expect(dead_code, reason = "there are none"))]
+    pub(crate) runtimes: ObservedRuntimes,
     #[cfg_attr(not(feature = "live"), expect(dead_code, reason = "it is never there"))]
     pub(crate) live: Option<LivePages>,
     pub(crate) plan: Arc<Mutex<Plan>>,

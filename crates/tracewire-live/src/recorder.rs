@@ -69,7 +69,7 @@ impl Live {
 ///     name: Arc::from("GET /orders/{id}"),
 ///     path: "/orders/7",
 /// });
-/// recorder.request_ended([2; 8]);
+/// recorder.request_ended([1; 16], [2; 8]);
 /// ```
 #[derive(Clone, Debug)]
 pub struct RequestStart<'a> {

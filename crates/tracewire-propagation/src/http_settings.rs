@@ -7,6 +7,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 ///
 /// It stands here because layers and `init` do not know each other. Layers take what code does not set
 /// from it, and then read no variable: a file replaces all of them.
+///
+/// ```
+/// use tracewire_propagation::{HttpSettings, set_http_settings};
+///
+/// let mut settings = HttpSettings::default();
+/// settings.excluded_paths = vec!["/healthz".into()];
+/// set_http_settings(Some(settings));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HttpSettings {
@@ -23,6 +31,13 @@ pub struct HttpSettings {
 }
 
 /// What servers or clients record of a message.
+///
+/// ```
+/// use tracewire_propagation::HttpSettings;
+///
+/// let mut settings = HttpSettings::default();
+/// settings.server.request_headers = vec!["content-type".into(), "x-shop-*".into()];
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HttpSide {
@@ -38,6 +53,13 @@ pub struct HttpSide {
 ///
 /// Layers notice it with their next exchange, because it changes
 /// [`default_version`](crate::default_version).
+///
+/// ```
+/// use tracewire_propagation::{HttpSettings, http_settings, set_http_settings};
+///
+/// set_http_settings(Some(HttpSettings::default()));
+/// assert!(http_settings().is_some());
+/// ```
 pub fn set_http_settings(settings: Option<HttpSettings>) {
     let settings = settings.map(Arc::new);
     let mut slot = SETTINGS.write().unwrap_or_else(PoisonError::into_inner);
@@ -49,6 +71,10 @@ pub fn set_http_settings(settings: Option<HttpSettings>) {
 }
 
 /// Returns what the configuration file of this process says; `None` is without a file.
+///
+/// ```
+/// assert!(tracewire_propagation::http_settings().is_none()); // no configuration file was read
+/// ```
 pub fn http_settings() -> Option<Arc<HttpSettings>> {
     SETTINGS.read().unwrap_or_else(PoisonError::into_inner).clone()
 }

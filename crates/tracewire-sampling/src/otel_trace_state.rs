@@ -79,15 +79,6 @@ impl<'a> OtelTraceState<'a> {
     /// Returns the member's value with this threshold, or without one; `None` if nothing is left.
     ///
     /// A threshold that would make the value longer than 256 bytes is left out.
-    ///
-    /// ```
-    /// use opentelemetry::trace::TraceState;
-    /// use tracewire_sampling::{Threshold, with_threshold};
-    ///
-    /// let state = TraceState::from_key_value([("vendor", "1")]).unwrap();
-    /// let quarter = Threshold::from_probability(0.25);
-    /// assert_eq!(with_threshold(&state, quarter).header(), "ot=th:c,vendor=1");
-    /// ```
     pub fn with_threshold(&self, threshold: Option<Threshold>) -> Option<String> {
         let mut text = String::with_capacity(CAPACITY);
         if let Some(threshold) = threshold {
@@ -138,6 +129,15 @@ impl<'a> Part<'a> {
 ///
 /// Other members stay as they are and in their order, and so does a valid `rv`. A member that
 /// changes moves to the front, as W3C wants it.
+///
+/// ```
+/// use opentelemetry::trace::TraceState;
+/// use tracewire_sampling::{Threshold, with_threshold};
+///
+/// let state = TraceState::from_key_value([("vendor", "1")]).unwrap();
+/// let quarter = Threshold::from_probability(0.25);
+/// assert_eq!(with_threshold(&state, quarter).header(), "ot=th:c,vendor=1");
+/// ```
 pub fn with_threshold(state: &TraceState, threshold: Option<Threshold>) -> TraceState {
     let mut members = state.into_iter().filter(|(key, _)| *key == KEY).map(|(_, value)| value);
     let found = members.next();

@@ -26,6 +26,7 @@
 //! | carry a span into a task or a thread | [`spawn`], [`spawn_blocking`], [`Span::carry`], [`Span::in_scope`] |
 //! | name your library as the source of its spans | [`tracer!`], [`Tracer`] |
 //! | trace calls to a database | [`database`] |
+//! | create instruments under the name of your package | [`meter!`](macro@meter) |
 //! | measure in a histogram whose buckets lead to traces | [`histogram!`], [`Histogram`] |
 //! | send values along with outgoing calls | [`baggage`] |
 //!
@@ -50,6 +51,7 @@ mod global;
 mod handle;
 mod histogram;
 mod limit;
+mod meter;
 mod output;
 pub mod provider;
 mod run;
@@ -67,6 +69,7 @@ pub use self::{
     event::Event,
     handle::{Span, current},
     histogram::Histogram,
+    meter::meter,
     output::SpanOutput,
     run::InSpan,
     stream::StreamInSpan,

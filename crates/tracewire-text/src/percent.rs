@@ -103,6 +103,14 @@ pub fn encode_non_ascii(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 /// Appends what [`encode`] returns.
+///
+/// ```
+/// use tracewire_text::percent::{RESERVED, encode_into};
+///
+/// let mut header = String::from("tenant=");
+/// encode_into("acme & co", RESERVED, &mut header);
+/// assert_eq!(header, "tenant=acme%20%26%20co");
+/// ```
 pub fn encode_into(text: &str, escaped: &'static AsciiSet, out: &mut String) {
     out.extend(utf8_percent_encode(text, escaped));
 }

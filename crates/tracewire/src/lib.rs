@@ -46,10 +46,14 @@
 //! | `otlp-json`, `otlp-grpc` | with `init`: OTLP as JSON, and over gRPC | |
 //! | `zipkin` | with `init`: the exporter `zipkin` for spans | |
 //! | `prometheus` | with `init`: the exporter `prometheus` for metrics | |
+//! | `process-metrics` | with `init`: CPU time, memory, threads and more of the process | |
+//! | `runtime-metrics` | with `init`: workers and tasks of tokio's runtimes | |
 //! | `live` | with `init`: recent traces on a page in the process itself | |
 //! | `config-file` | with `init`: OpenTelemetry's configuration file, in place of variables | |
 //! | `uptrace`, `elastic-apm`, `datadog-agent` | with `init`: configures export from the vendor's own environment variables | |
-//! | `full` | all of these but `tls-ring` | |
+//! | `sqlx-mysql`, `sqlx-postgres`, `sqlx-sqlite` | `sqlx::pool`, which traces every query of sqlx 0.8; `sqlx` alone for other drivers | |
+//! | `redis` | `redis::connection`, which traces every command of redis 1 | |
+//! | `full` | all of these but `tls-ring` and the databases | |
 //!
 //! The header formats that are compiled in are the ones used. `OTEL_PROPAGATORS` chooses among them,
 //! and code overrides both. Cargo unifies the features of all crates in a build: in a library, turn the
@@ -105,8 +109,17 @@ pub use tracewire_tower::server;
 /// ```
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 pub mod client {
+    // No glob, which would bring all pages of reqwest into the documentation.
     #[cfg(feature = "reqwest")]
-    pub use tracewire_reqwest::*;
+    pub use tracewire_reqwest::{
+        Authority, CallOptions, ClientMiddleware, ClientRequest, ClientResponse, Clock,
+        Destinations, Ending, ErrorType, Exemplars, HeaderSelector, Hosts, KnownMethods, Outcome,
+        RedirectError, Redirected, Redirects, Resends, RpcMethods, Scheme, SensitiveKeys,
+        UrlTemplates, Urls, Verdict,
+    };
+    #[cfg(feature = "reqwest")]
+    #[doc(no_inline)]
+    pub use tracewire_reqwest::{reqwest, reqwest_middleware};
     #[cfg(feature = "tower")]
     pub use tracewire_tower::client::*;
 }
@@ -122,12 +135,16 @@ pub use tracewire_propagation as propagation;
 #[doc(inline)]
 pub use tracewire_span as span;
 
-#[cfg(feature = "redis")]
+#[cfg(feature = "span")]
 #[doc(inline)]
+pub use tracewire_span::meter;
+
+#[cfg(feature = "redis")]
+#[doc(no_inline)] // it would bring all pages of redis here
 pub use tracewire_redis as redis;
 
 #[cfg(feature = "sqlx")]
-#[doc(inline)]
+#[doc(no_inline)] // likewise
 pub use tracewire_sqlx as sqlx;
 
 /// Process set-up: the builder, the guard, the sampler, and the log lines of `tracing`.

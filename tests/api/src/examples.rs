@@ -10,9 +10,11 @@ const PAGES: [&str; 8] =
     ["enum", "function", "macro", "module", "proc_macro", "struct", "trait", "union"];
 
 /// What needs no example.
-const EXEMPT: [&str; 10] = [
+const EXEMPT: [&str; 27] = [
     // For tracewire-init and tracewire-live; may change in any release.
     "tracewire_export::wiring",
+    // A program.
+    "tracewire_viewer",
     // What methods return, and nobody makes or names: futures, bodies, services.
     "tracewire_live::PageBody",
     "tracewire_span::Carried",
@@ -21,8 +23,26 @@ const EXEMPT: [&str; 10] = [
     "tracewire_span::database::Measured",
     "tracewire_tower::client::ClientService",
     "tracewire_tower::client::ResponseFuture",
+    "tracewire_tower::client::connections::ConnectionBody",
+    "tracewire_tower::client::connections::ResponseFuture",
+    "tracewire_tower::client::connections::TracedClient",
+    "tracewire_tower::client::connections::TracedConnect",
+    "tracewire_tower::client::connections::TracedConnector",
+    "tracewire_tower::client::connections::TracedIo",
+    "tracewire_tower::client::connections::TracedResolver",
     "tracewire_tower::server::ResponseFuture",
     "tracewire_tower::server::ServerService",
+    // Parts of what the example of `Setup` shows.
+    "tracewire_http::wiring::Connecting",
+    "tracewire_http::wiring::ConnectionHandle",
+    "tracewire_http::wiring::Established",
+    "tracewire_http::wiring::InUse",
+    "tracewire_http::wiring::OpenConnection",
+    "tracewire_http::wiring::Peer",
+    "tracewire_http::wiring::Target",
+    // Of one line.
+    "tracewire_http::wiring::connected",
+    "tracewire_http::wiring::handshake_begins",
 ];
 
 /// The paths of a crate's pages that have no example.

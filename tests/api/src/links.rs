@@ -17,12 +17,13 @@ pub(crate) fn dead(folder: &Path) -> Result<Vec<String>> {
     if pages.is_empty() {
         return Err(format!("{} has no pages", folder.display()).into());
     }
-    let anchors: BTreeMap<_, _> =
-        pages.iter().map(|(path, html)| (path.as_path(), values(html, " id=\""))).collect();
+    let anchors: Anchors<'_> =
+        pages.iter().map(|(path, html)| (path.as_path(), anchors_of(html))).collect();
     let mut dead = BTreeSet::new();
     for (path, html) in &pages {
         for link in values(html, " href=\"") {
-            if !leads_somewhere(link, path, &anchors) {
+            // rustdoc gives a crate that is shown as a module a link to a list that it does not write.
+            if link != "all.html" && !leads_somewhere(link, path, &anchors) {
                 dead.insert(format!("{}: {link}", path.display()));
             }
         }
@@ -41,12 +42,19 @@ fn read(path: &Path, pages: &mut BTreeMap<PathBuf, String>) -> Result<()> {
     Ok(())
 }
 
+/// The anchors of a page; `None` for one that leads on to another page, with any anchor.
+fn anchors_of(html: &str) -> Option<BTreeSet<&str>> {
+    (!html.contains("http-equiv=\"refresh\"")).then(|| values(html, " id=\""))
+}
+
 /// The values of an attribute, all that rustdoc writes being in double quotes.
 fn values<'a>(html: &'a str, attribute: &str) -> BTreeSet<&'a str> {
     html.split(attribute).skip(1).filter_map(|rest| rest.split('"').next()).collect()
 }
 
-fn leads_somewhere(link: &str, from: &Path, anchors: &BTreeMap<&Path, BTreeSet<&str>>) -> bool {
+type Anchors<'a> = BTreeMap<&'a Path, Option<BTreeSet<&'a str>>>;
+
+fn leads_somewhere(link: &str, from: &Path, anchors: &Anchors<'_>) -> bool {
     if link.contains("://") || link.starts_with("mailto:") {
         return true;
     }
@@ -60,7 +68,8 @@ fn leads_somewhere(link: &str, from: &Path, anchors: &BTreeMap<&Path, BTreeSet<&
     // Lines of source pages (`src/…#12-34`) are anchors of a script's making.
     let source = target.components().any(|part| part.as_os_str() == "src");
     match anchors.get(target.as_path()) {
-        Some(known) => anchor.is_empty() || source || known.contains(anchor),
+        Some(Some(known)) => anchor.is_empty() || source || known.contains(anchor),
+        Some(None) => true,
         None => target.exists(),
     }
 }
@@ -86,7 +95,7 @@ mod tests {
     fn links_to_missing_pages_and_anchors_are_dead() {
         let html = r#"<h1 id="top"></h1><a href="struct.A.html"></a>"#;
         let page = Path::new("doc/tracewire/index.html");
-        let anchors = BTreeMap::from([(page, values(html, " id=\""))]);
+        let anchors = BTreeMap::from([(page, anchors_of(html))]);
         for link in ["#top", "index.html", "../tracewire/index.html#top", "https://docs.rs/http"] {
             assert!(leads_somewhere(link, page, &anchors), "{link}");
         }

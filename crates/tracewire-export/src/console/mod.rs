@@ -15,11 +15,13 @@ use self::{buffer::Buffer, paint::Paint};
 use crate::{
     diagnostics::output::Output,
     pipeline::{
-        counts::{Counts, Failure},
+        counts::Counts,
         deadline::after,
         deliver::{DeliverMetrics, Dispatch},
+        failure::Failure,
         span_sink::SpanSink,
     },
+    self_metrics::component::Exporter,
 };
 use opentelemetry::{Key, trace::SpanContext};
 use opentelemetry_sdk::{
@@ -148,6 +150,11 @@ impl ConsoleExporter {
         let counts = Arc::clone(counts);
         self.output
             .send_then(text, move |result| counts.delivered(items, result.map_err(unwritten)));
+    }
+
+    /// How metrics name it.
+    pub(crate) fn component() -> Exporter {
+        Exporter::local("tracewire_export::ConsoleExporter")
     }
 
     /// Shows a trace, whose spans may be of several origins.

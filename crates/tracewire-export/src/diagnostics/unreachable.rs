@@ -30,9 +30,12 @@ pub(crate) fn is_unreached(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::ConnectionRefused | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable
-    )
-        // The standard library has no kind for names that are not found.
-        || error.to_string().starts_with("failed to lookup address information")
+    ) || is_unknown_host(error)
+}
+
+/// Whether the name of the host was not found, for which the standard library has no kind.
+pub(crate) fn is_unknown_host(error: &io::Error) -> bool {
+    error.to_string().starts_with("failed to lookup address information")
 }
 
 pub(crate) fn is_reason(text: &str) -> bool {

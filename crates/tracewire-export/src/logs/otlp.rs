@@ -4,8 +4,8 @@ use super::Log;
 use crate::{
     otlp::{Client, LOGS, Requests},
     pipeline::{
-        counts::Failure,
         deliver::{Deliver, Encoded},
+        failure::Failure,
     },
 };
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;

@@ -75,15 +75,17 @@ impl BatchLogProcessor {
     pub fn otlp(mut self, otlp: OtlpExporter, batch: Batch) -> Result<Self, ExportError> {
         let deadline = self.exports.deadline();
         self.deadlines.push(Arc::clone(&deadline));
+        let component = otlp.component("log records");
         let client = otlp.client(batch.timeout, &self.exports, deadline)?;
-        let counts = self.exports.counts_for("log records", "otlp");
+        let counts = self.exports.counts_for("log records", "otlp", &component);
         self.queues.push(Queue::start(batch, OtlpLogs::new(client), counts)?);
         Ok(self)
     }
 
     /// Shows log records on the console.
     pub fn console(mut self, console: &ConsoleExporter) -> Self {
-        let counts = self.exports.counts_for("log records", "console");
+        let counts =
+            self.exports.counts_for("log records", "console", &ConsoleExporter::component());
         self.consoles.push(ConsoleLogs::new(console.clone(), counts));
         self
     }
@@ -126,8 +128,9 @@ impl LogProcessor for BatchLogProcessor {
 mod tests {
     use super::*;
     use crate::pipeline::{
-        counts::{Counts, Failure},
+        counts::Counts,
         deliver::{Deliver, Encoded},
+        failure::Failure,
     };
     use opentelemetry::logs::{LogRecord as _, Logger as _, LoggerProvider as _};
     use opentelemetry_sdk::logs::SdkLoggerProvider;

@@ -8,8 +8,8 @@ use super::{encode::Write, forms::Forms};
 use crate::{
     pipeline::{
         body::{MOST_BODY_BYTES, Scoped, fill},
-        counts::Failure,
         deliver::{Encoded, HeapSize},
+        failure::{ErrorType, Failure},
     },
     transport::http::Poster,
 };
@@ -108,16 +108,16 @@ impl Client {
         let (items, message) = match &self.to {
             #[cfg(feature = "otlp-json")]
             Endpoint::Json(client) => {
-                let answer = client.post("application/json", body).map_err(Failure::all)?;
+                let answer = client.post("application/json", body)?;
                 rejected_json(&answer, R::REJECTED)
             }
             Endpoint::Protobuf(client) => {
-                let answer = client.post("application/x-protobuf", body).map_err(Failure::all)?;
+                let answer = client.post("application/x-protobuf", body)?;
                 R::rejected(R::Response::decode(&*answer).unwrap_or_default())
             }
             #[cfg(feature = "otlp-grpc")]
             Endpoint::Grpc(client) => {
-                let answer = client.call(R::METHOD, body).map_err(Failure::all)?;
+                let answer = client.call(R::METHOD, body)?;
                 R::rejected(R::Response::decode(&*answer).unwrap_or_default())
             }
         };
@@ -219,7 +219,7 @@ fn outcome(items: i64, message: &str) -> Result<(), Failure> {
     }
     let reason =
         format!("the collector rejected them: {}", tracewire_text::shortened(message, 200));
-    Err(Failure { items: Some(items), reason })
+    Err(Failure { items: Some(items), ..Failure::of(ErrorType::Rejected, reason) })
 }
 
 #[cfg(test)]
@@ -231,7 +231,8 @@ mod tests {
         assert_eq!(outcome(0, "use gzip"), Ok(()));
         assert_eq!(outcome(-3, ""), Ok(()));
         let reason = "the collector rejected them: too old\\n".to_owned();
-        assert_eq!(outcome(3, "too old\n"), Err(Failure { items: Some(3), reason }));
+        let rejected = Failure { items: Some(3), kind: ErrorType::Rejected, reason };
+        assert_eq!(outcome(3, "too old\n"), Err(rejected));
     }
 
     #[cfg(feature = "otlp-json")]

@@ -37,6 +37,7 @@ use crate::{
     error::ExportError,
     exports::Exports,
     pipeline::{batch::shorter, deadline::Deadline},
+    self_metrics::component::Exporter,
     transport::{
         http::{Poster, Target},
         proxy::Proxy,
@@ -158,6 +159,22 @@ impl OtlpExporter {
             proxy: None,
             client: None,
         }
+    }
+
+    /// How metrics name an exporter with these settings.
+    pub(crate) fn component(&self, signal: &str) -> Exporter {
+        let kind = match (self.protocol, signal) {
+            (Protocol::HttpProtobuf, "spans") => "otlp_http_span_exporter",
+            (Protocol::HttpProtobuf, "log records") => "otlp_http_log_exporter",
+            (Protocol::HttpProtobuf, _) => "otlp_http_metric_exporter",
+            (Protocol::HttpJson, "spans") => "otlp_http_json_span_exporter",
+            (Protocol::HttpJson, "log records") => "otlp_http_json_log_exporter",
+            (Protocol::HttpJson, _) => "otlp_http_json_metric_exporter",
+            (Protocol::Grpc, "spans") => "otlp_grpc_span_exporter",
+            (Protocol::Grpc, "log records") => "otlp_grpc_log_exporter",
+            (Protocol::Grpc, _) => "otlp_grpc_metric_exporter",
+        };
+        Exporter::to(kind, self.endpoint.trim())
     }
 
     /// The client with these settings. `export_timeout` is the limit of the processor that uses it.

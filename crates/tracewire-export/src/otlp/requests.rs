@@ -8,8 +8,8 @@ use super::{
     names::{Names, SPANS},
 };
 use crate::pipeline::{
-    counts::Failure,
     deliver::{Deliver, DeliverMetrics, Dispatch, Encoded},
+    failure::Failure,
 };
 use opentelemetry_proto::tonic::collector::{
     metrics::v1::ExportMetricsServiceRequest, trace::v1::ExportTraceServiceRequest,
@@ -111,16 +111,12 @@ fn send_all(client: &Client, parts: Vec<(u64, Vec<u8>)>) -> Result<(), Failure> 
     let mut left: u64 = parts.iter().map(|(points, _)| points).sum();
     let mut rejected: Option<Failure> = None;
     for (points, body) in parts {
-        match client.send::<ExportMetricsServiceRequest>(body) {
-            Ok(()) => {}
-            Err(Failure { items: Some(items), reason }) => {
-                let before = rejected.and_then(|failure| failure.items).unwrap_or(0);
-                rejected = Some(Failure { items: Some(before + items.min(points)), reason });
-            }
-            Err(Failure { items: None, reason }) => {
-                let before = rejected.and_then(|failure| failure.items).unwrap_or(0);
-                return Err(Failure { items: Some(before + left), reason });
-            }
+        if let Err(failure) = client.send::<ExportMetricsServiceRequest>(body) {
+            let before = rejected.and_then(|failure| failure.items).unwrap_or(0);
+            let Some(items) = failure.items else {
+                return Err(Failure { items: Some(before + left), ..failure });
+            };
+            rejected = Some(Failure { items: Some(before + items.min(points)), ..failure });
         }
         left -= points;
     }

@@ -4,23 +4,22 @@
 //! that come while it hangs, but not the telemetry of the process for good.
 
 use crate::{
-    diagnostics::quiet::quietly,
     error::ExportError,
     pipeline::{
         block_on::block_on,
-        counts::Failure,
+        counts::unwinding,
         deadline::{Deadline, after},
         deliver::{Deliver, Encoded, HeapSize},
-        queue::describe_panic,
+        failure::{ErrorType, Failure},
     },
 };
 use opentelemetry_sdk::{
     Resource,
+    error::{OTelSdkError, OTelSdkResult},
     trace::{SpanData, SpanExporter},
 };
 use std::{
     collections::VecDeque,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel},
@@ -29,7 +28,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-type Reply = Result<(), String>;
+type Reply = Result<(), Failure>;
 
 enum Request {
     Resource(Box<Resource>),
@@ -70,11 +69,11 @@ impl CustomExporter {
         if let Some(earlier) = &*overdue
             && matches!(earlier.try_recv(), Err(TryRecvError::Empty))
         {
-            return Err("the exporter hangs in an earlier export".to_owned());
+            return Err(Failure::of(ErrorType::Busy, "the exporter hangs in an earlier export"));
         }
         *overdue = None;
         let (sender, receiver) = channel();
-        let gone = || "the exporter's thread has ended".to_owned();
+        let gone = || Failure::all("the exporter's thread has ended");
         self.requests.send(request(sender)).map_err(|_| gone())?;
         let limit = after(self.timeout.unwrap_or(Duration::MAX));
         let left = self.deadline.at_most(limit).saturating_duration_since(Instant::now());
@@ -83,7 +82,8 @@ impl CustomExporter {
             Err(RecvTimeoutError::Disconnected) => Err(gone()),
             Err(RecvTimeoutError::Timeout) => {
                 *overdue = Some(receiver);
-                Err(format!("the exporter did not end within {left:.1?}"))
+                let reason = format!("the exporter did not end within {left:.1?}");
+                Err(Failure::of(ErrorType::Timeout, reason))
             }
         }
     }
@@ -99,7 +99,7 @@ impl Deliver<Arc<SpanData>> for CustomExporter {
     }
 
     fn send(&self, batch: Vec<SpanData>) -> Result<(), Failure> {
-        self.ask(|answer| Request::Export(batch, answer)).map_err(Failure::all)
+        self.ask(|answer| Request::Export(batch, answer))
     }
 
     fn is_concurrent(&self) -> bool {
@@ -121,25 +121,29 @@ fn run(mut exporter: impl SpanExporter, inbox: &Receiver<Request>) {
     while let Ok(request) = inbox.recv() {
         match request {
             Request::Resource(resource) => {
-                let _ = unwinding(|| {
+                let _ = reply(|| {
                     exporter.set_resource(&resource);
                     Ok(())
                 });
             }
             Request::Export(batch, answer) => {
                 // Nobody listens any more if it took too long.
-                let _ = answer.send(unwinding(|| block_on(exporter.export(batch))));
+                let _ = answer.send(reply(|| block_on(exporter.export(batch))));
             }
             Request::Shutdown(answer) => {
-                let _ = answer.send(unwinding(|| exporter.shutdown()));
+                let _ = answer.send(reply(|| exporter.shutdown()));
             }
         }
     }
 }
 
-fn unwinding(work: impl FnOnce() -> opentelemetry_sdk::error::OTelSdkResult) -> Reply {
-    match catch_unwind(AssertUnwindSafe(|| quietly(work))) {
-        Ok(result) => result.map_err(|error| error.to_string()),
-        Err(panic) => Err(describe_panic(&*panic)),
-    }
+fn reply(work: impl FnOnce() -> OTelSdkResult) -> Reply {
+    unwinding(work)?.map_err(|error| {
+        let kind = match &error {
+            OTelSdkError::AlreadyShutdown => ErrorType::AlreadyShutdown,
+            OTelSdkError::Timeout(_) => ErrorType::Timeout,
+            OTelSdkError::InternalFailure(_) => ErrorType::Other,
+        };
+        Failure::of(kind, error.to_string())
+    })
 }

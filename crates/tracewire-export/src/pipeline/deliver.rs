@@ -1,6 +1,6 @@
 //! What the pipeline asks of items and of exporters.
 
-use super::counts::Failure;
+use super::failure::Failure;
 use opentelemetry_sdk::{Resource, metrics::data::ResourceMetrics};
 use std::{collections::VecDeque, fmt};
 use tracewire_exemplar::Exemplars;

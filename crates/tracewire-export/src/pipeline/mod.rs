@@ -9,6 +9,7 @@ pub(crate) mod courier;
 pub(crate) mod custom_exporter;
 pub(crate) mod deadline;
 pub(crate) mod deliver;
+pub(crate) mod failure;
 pub(crate) mod heap_size;
 pub(crate) mod limits;
 pub(crate) mod queue;

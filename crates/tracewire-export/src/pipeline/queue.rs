@@ -71,6 +71,7 @@ impl<T: HeapSize> Queue<T> {
             work: Condvar::new(),
             progress: Condvar::new(),
         });
+        describe(&shared, &batch);
         // Dropped on an error, it ends the threads that were started.
         let queue = Self { shared: Arc::clone(&shared), set_resource: Box::new(set_resource) };
         threads::start(&shared, sink)?;
@@ -192,6 +193,16 @@ impl<T: HeapSize> Shared<T> {
     }
 }
 
+/// Tells metrics about the queue.
+fn describe<T: HeapSize>(shared: &Arc<Shared<T>>, batch: &Batch) {
+    let weak = Arc::downgrade(shared);
+    shared.counts.set_queue(
+        batch.queue_size,
+        batch.queue_bytes,
+        Box::new(move || weak.upgrade().map_or(0, |shared| shared.lock().bytes())),
+    );
+}
+
 /// What a panic said. A client may have said the whole URL.
 pub(crate) fn describe_panic(panic: &(dyn Any + Send)) -> String {
     let said = panic
@@ -205,7 +216,7 @@ pub(crate) fn describe_panic(panic: &(dyn Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::{counts::Failure, deliver::Encoded};
+    use crate::pipeline::{deliver::Encoded, failure::Failure};
     use std::collections::VecDeque;
     use std::sync::{
         atomic::{AtomicUsize, Ordering::Relaxed},

@@ -13,6 +13,7 @@ use crate::{
     pipeline::{
         block_on::block_until,
         deadline::{Deadline, after},
+        failure::{ErrorType, Failure},
     },
 };
 use bytes::Bytes;
@@ -78,7 +79,7 @@ impl Poster {
         &self,
         content_type: &'static str,
         body: Vec<u8>,
-    ) -> Result<Vec<u8>, String> {
+    ) -> Result<Vec<u8>, Failure> {
         let body = Bytes::from(body);
         self.retries.run(|left| self.once(content_type, body.clone(), left))
     }
@@ -97,13 +98,14 @@ impl Poster {
             Some(Err(error)) => return Err(self.unanswered(&error)),
             None => {
                 let what = format!("{}: the response timed out", self.retries.endpoint());
-                return Err(Fault { what, retry: Retry::Soon });
+                return Err(Fault { kind: ErrorType::Timeout, what, retry: Retry::Soon });
             }
         };
         let status = response.status();
         if !status.is_success() {
             // The body is not shown: it may hold what was sent.
             return Err(Fault {
+                kind: ErrorType::Http(status.as_u16()),
                 what: format!("HTTP {} from {}", status.as_u16(), self.retries.endpoint()),
                 retry: retry(status, response.headers()),
             });
@@ -146,7 +148,7 @@ impl Poster {
         } else {
             format!("{endpoint}: {text}")
         };
-        Fault { what, retry: Retry::Soon }
+        Fault { kind: ErrorType::of_cause(cause), what, retry: Retry::Soon }
     }
 }
 

@@ -2,7 +2,10 @@
 
 use crate::{
     diagnostics::unreachable,
-    pipeline::deadline::{Deadline, after},
+    pipeline::{
+        deadline::{Deadline, after},
+        failure::{ErrorType, Failure},
+    },
 };
 use std::{
     hash::{BuildHasher, RandomState},
@@ -33,6 +36,7 @@ pub(crate) struct Retries {
 
 /// One attempt that failed.
 pub(crate) struct Fault {
+    pub(crate) kind: ErrorType,
     pub(crate) what: String,
     pub(crate) retry: Retry,
 }
@@ -62,20 +66,21 @@ impl Retries {
     pub(crate) fn run<T>(
         &self,
         once: impl FnMut(Duration) -> Result<T, Fault>,
-    ) -> Result<T, String> {
+    ) -> Result<T, Failure> {
         let result = self.repeat(once);
         self.failing.store(result.is_err(), Ordering::Relaxed);
         result
     }
 
-    fn repeat<T>(&self, mut once: impl FnMut(Duration) -> Result<T, Fault>) -> Result<T, String> {
+    fn repeat<T>(&self, mut once: impl FnMut(Duration) -> Result<T, Fault>) -> Result<T, Failure> {
         let limit = after(self.timeout.unwrap_or(Duration::MAX));
         let mut attempt = 1;
         self.keep_pause();
         loop {
             let left = self.deadline.at_most(limit).saturating_duration_since(Instant::now());
             if left == Duration::ZERO {
-                return Err(format!("no time was left to send to {}", self.endpoint));
+                let reason = format!("no time was left to send to {}", self.endpoint);
+                return Err(Failure::of(ErrorType::Timeout, reason));
             }
             let fault = match once(left) {
                 Ok(answer) => return Ok(answer),
@@ -123,12 +128,12 @@ impl Retries {
 }
 
 impl Fault {
-    fn describe(self, attempts: u32) -> String {
+    fn describe(self, attempts: u32) -> Failure {
         // Where nothing answers, the number says nothing more.
         if attempts == 1 || unreachable::is_reason(&self.what) {
-            return self.what;
+            return Failure::of(self.kind, self.what);
         }
-        format!("{}, {attempts} attempts", self.what)
+        Failure::of(self.kind, format!("{}, {attempts} attempts", self.what))
     }
 }
 
@@ -181,7 +186,11 @@ mod tests {
     }
 
     fn refusal(pause: Duration) -> Result<(), Fault> {
-        Err(Fault { what: "refused".to_owned(), retry: Retry::After(pause) })
+        Err(Fault {
+            kind: ErrorType::Other,
+            what: "refused".to_owned(),
+            retry: Retry::After(pause),
+        })
     }
 
     #[test]
@@ -190,7 +199,7 @@ mod tests {
             Retries::new("http://c".to_owned(), Some(Duration::from_secs(2)), Arc::default());
         let begun = Instant::now();
         // Beyond the time of the batch, which is given up at once.
-        assert_eq!(retries.run(|_| refusal(Duration::MAX)), Err("refused".to_owned()));
+        assert_eq!(retries.run(|_| refusal(Duration::MAX)), Err(Failure::all("refused")));
         assert_eq!(retries.run(|_| Ok(Instant::now() - begun >= Duration::from_secs(1))), Ok(true));
     }
 
@@ -198,7 +207,7 @@ mod tests {
     fn a_collector_that_asks_for_years_does_not_keep_a_batch_without_a_limit() {
         let retries = Retries::new("http://c".to_owned(), None, Arc::default());
         let years = Duration::from_secs(3 * 365 * 24 * 3600);
-        assert_eq!(retries.run(|_| refusal(years)), Err("refused".to_owned()));
+        assert_eq!(retries.run(|_| refusal(years)), Err(Failure::all("refused")));
     }
 
     #[test]

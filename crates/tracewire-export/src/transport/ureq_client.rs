@@ -5,7 +5,11 @@ use super::{
     retry::{Fault, Retry},
     tls::Tls,
 };
-use crate::{diagnostics::unreachable, error::ExportError, pipeline::batch::CONCURRENT_EXPORTS};
+use crate::{
+    diagnostics::unreachable,
+    error::ExportError,
+    pipeline::{batch::CONCURRENT_EXPORTS, failure::ErrorType},
+};
 use bytes::Bytes;
 use http::{Request, Response};
 use opentelemetry_http::{HttpClient, HttpError};
@@ -88,7 +92,20 @@ pub(super) fn fault(endpoint: &str, error: &ureq::Error) -> Fault {
     } else {
         format!("{endpoint}: {cause}")
     };
-    Fault { what, retry }
+    Fault { kind: kind(error), what, retry }
+}
+
+fn kind(error: &ureq::Error) -> ErrorType {
+    match error {
+        ureq::Error::Io(error) => ErrorType::of_io(error),
+        ureq::Error::HostNotFound | ureq::Error::Timeout(Timeout::Resolve) => ErrorType::Dns,
+        ureq::Error::ConnectionFailed | ureq::Error::ConnectProxyFailed(_) => ErrorType::Connect,
+        ureq::Error::Timeout(_) => ErrorType::Timeout,
+        ureq::Error::Tls(_) | ureq::Error::TlsRequired => ErrorType::Tls,
+        #[cfg(feature = "__rustls")]
+        ureq::Error::Rustls(_) => ErrorType::Tls,
+        _ => ErrorType::Other,
+    }
 }
 
 /// Whether there was nobody to send anything to.

@@ -7,4 +7,5 @@ mod environment;
 mod exemplars;
 mod own_sdk;
 mod prometheus;
+mod self_metrics;
 mod sharing;

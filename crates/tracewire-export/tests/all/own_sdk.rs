@@ -216,12 +216,8 @@ fn counts_can_be_exported_as_a_metric() {
     provider.shutdown().unwrap();
     metrics.shutdown().unwrap();
     let metrics = collector.metrics();
-    let point = metrics.one("tracewire.telemetry.items").point([
-        ("signal", "spans"),
-        ("exporter", "otlp"),
-        ("fate", "exported"),
-    ]);
-    assert_eq!((point.value, point.integer), (1.0, true));
+    let exported = metrics.one("otel.sdk.exporter.span.exported").only();
+    assert_eq!((exported.value, exported.integer), (1.0, true));
 }
 
 #[test]

@@ -12,14 +12,14 @@ macro_rules! client_options {
         ///
         /// Default: trace context everywhere; baggage to internal hosts, which are loopback and
         /// private addresses, names of one label, and names that end in `.internal`, `.local`,
-        /// `.localhost` or `.svc`. [`Destinations::all`]($crate::Destinations::all) opens both.
+        /// `.localhost` or `.svc`. [`Destinations::all`](tracewire_http::Destinations::all) opens both.
         pub fn destinations(self, destinations: $crate::Destinations) -> Self {
             self.configure(|settings| settings.own_mut().destinations = destinations)
         }
 
         /// Finds `url.template`, and the name of the span, by these rules. Default: none.
         ///
-        /// A template in the request's [`CallOptions`]($crate::CallOptions) goes before them.
+        /// A template in the request's [`CallOptions`](tracewire_http::CallOptions) goes before them.
         pub fn url_templates(self, templates: $crate::UrlTemplates) -> Self {
             self.configure(|settings| settings.own_mut().url_templates = templates)
         }

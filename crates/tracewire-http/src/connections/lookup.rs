@@ -9,6 +9,19 @@ use tracewire_propagation::current;
 const MOST_ANSWERS: usize = 8;
 
 /// A lookup under way. Dropping it before its end means that nobody waits for it any more.
+///
+/// ```
+/// use std::net::ToSocketAddrs;
+/// use std::sync::Arc;
+/// use tracewire_http::wiring::{ClientSettings, Connections, Lookup};
+///
+/// let connections = Connections::new(Arc::new(ClientSettings::new("my-client", "1.0.0")));
+/// let lookup = Lookup::begin(&connections, "localhost");
+/// match ("localhost", 80).to_socket_addrs() {
+///     Ok(addresses) => lookup.succeed(&addresses.collect::<Vec<_>>()),
+///     Err(error) => lookup.fail(&error),
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Lookup {
     resolved: Arc<Resolved>,

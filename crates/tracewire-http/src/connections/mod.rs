@@ -33,6 +33,13 @@ use std::sync::Arc;
 /// The tracing of one client's connections, by the settings of its layer or middleware.
 ///
 /// Clones share everything.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tracewire_http::wiring::{ClientSettings, Connections};
+///
+/// let connections = Connections::new(Arc::new(ClientSettings::new("my-client", "1.0.0")));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Connections(Arc<ClientSettings>);
 

@@ -47,6 +47,21 @@ pub struct Peer {
 /// A connection that is being set up, from the first look at its host to the end of TLS.
 ///
 /// Dropping it before its end means that nobody waits for it any more.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tracewire_http::wiring::{ClientSettings, Connections, Peer, Setup, Target};
+///
+/// let connections = Connections::new(Arc::new(ClientSettings::new("my-client", "1.0.0")));
+/// let target = Target { host: Some("shop.example".into()), port: Some(443), secure: true };
+/// if let Some(setup) = Setup::begin(&connections, target) {
+///     // … connect, with `setup.context()` attached …
+///     let peer = Peer { address: Some(([192, 0, 2, 7], 443).into()), http2: true };
+///     let awaited = setup.is_awaited();
+///     let open = setup.succeed(peer, awaited).open(); // until it is dropped
+///     let in_use = open.handle().in_use(); // likewise
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Setup {
     shared: Arc<Shared>,

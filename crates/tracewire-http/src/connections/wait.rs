@@ -18,6 +18,20 @@ use tracewire_propagation::current;
 ///
 /// Nothing is recorded of one that gets a connection at once, because the pool had it ready. Dropping
 /// it before it has one means that the call was given up.
+///
+/// ```
+/// use http::Method;
+/// use std::sync::Arc;
+/// use tracewire_http::Scheme;
+/// use tracewire_http::wiring::{ClientSettings, Connections, Wait};
+///
+/// let connections = Connections::new(Arc::new(ClientSettings::new("my-client", "1.0.0")));
+/// let server = ("shop.example", 443);
+/// if let Some(mut wait) = Wait::begin(&connections, &Method::GET, Scheme::Https, server) {
+///     wait.note_pending(); // the pool has no connection ready
+///     wait.succeed(None); // now it has one
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Wait {
     resolved: Arc<Resolved>,

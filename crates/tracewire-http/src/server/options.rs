@@ -17,9 +17,9 @@ macro_rules! server_options {
             self.configure(|settings| settings.own_mut().scheme = scheme)
         }
 
-        /// Sets what to make of the trace that callers send. Default: [`Trust::Continue`]($crate::Trust::Continue).
+        /// Sets what to make of the trace that callers send. Default: [`Trust::Continue`](tracewire_http::Trust::Continue).
         ///
-        /// At the edge, where anyone can call, [`Trust::Link`]($crate::Trust::Link) keeps callers from
+        /// At the edge, where anyone can call, [`Trust::Link`](tracewire_http::Trust::Link) keeps callers from
         /// choosing the trace, its sampling, and your baggage.
         pub fn trust(self, trust: $crate::Trust) -> Self {
             self.configure(|settings| settings.own_mut().trust = trust)
@@ -39,7 +39,7 @@ macro_rules! server_options {
 
         /// Sets which proxies' forwarding headers to believe, and which headers. Default: none.
         ///
-        /// They decide `client.address` and, where [`ProxyHeaders`]($crate::ProxyHeaders) says
+        /// They decide `client.address` and, where [`ProxyHeaders`](tracewire_http::ProxyHeaders) says
         /// so, `url.scheme`, `server.address` and `server.port`.
         pub fn trusted_proxies(self, proxies: $crate::TrustedProxies) -> Self {
             self.configure(|settings| settings.own_mut().proxies = proxies)
@@ -177,7 +177,7 @@ macro_rules! server_options {
         ///
         /// By default the exchange ends with the response: 101 over HTTP/1.1, or the 200 to an extended
         /// `CONNECT` over HTTP/2. With this option its span stays open until every clone of the
-        /// request's [`ExchangeHandle`]($crate::ExchangeHandle) is dropped, so the task that owns
+        /// request's [`ExchangeHandle`](tracewire_http::ExchangeHandle) is dropped, so the task that owns
         /// the connection must keep one. If nothing keeps one, the exchange ends with the response.
         ///
         /// The connection is a [stream](Self::is_stream): its duration metric is recorded at the

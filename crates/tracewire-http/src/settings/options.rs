@@ -115,7 +115,7 @@ macro_rules! common_options {
         ///
         /// Methods that are not among `methods` are recorded as `_OTHER`. A server's callers can ask
         /// for any name, so list the methods that it has. A client whose own code names what it
-        /// calls can take [`RpcMethods::any`]($crate::RpcMethods::any).
+        /// calls can take [`RpcMethods::any`](tracewire_http::RpcMethods::any).
         ///
         /// A tonic channel adds host and port below a client's layer. Make the generated client
         /// with `with_origin`, so that `server.address` is known and baggage goes where it may.

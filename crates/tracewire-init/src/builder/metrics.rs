@@ -42,6 +42,8 @@ settings! {
         timeout: Setting<Duration>,
         temporality: Setting<Temporality>,
         histograms: Setting<HistogramAggregation>,
+        process_metrics: Setting<bool>,
+        runtime_metrics: Setting<bool>,
         self_metrics: Setting<bool>,
         exemplars: Setting<bool>,
         readers: Vec<AddReader>,
@@ -132,8 +134,30 @@ impl Metrics {
         self
     }
 
-    /// Sets whether what became of the telemetry is itself exported as a metric,
-    /// `tracewire.telemetry.items`, by signal, exporter and fate; it is not unless set.
+    /// Sets whether CPU time, memory, threads, open file descriptors and more of this process are exported,
+    /// by the conventions for `process.*` (`TRACEWIRE_METRICS=process`). They are not unless set.
+    ///
+    /// It needs the cargo feature `process-metrics`, and is warned of without. The process is looked at when
+    /// metrics are collected.
+    pub fn process_metrics(mut self, enabled: bool) -> Self {
+        self.process_metrics = in_code(enabled);
+        self
+    }
+
+    /// Sets whether workers and tasks of the tokio runtime that [`init`](crate::Builder::init) or
+    /// [`build`](crate::Builder::build) is called in are exported as `tokio.*`, under the name `main`
+    /// (`TRACEWIRE_METRICS=runtime`). They are not unless set.
+    ///
+    /// It needs the cargo feature `runtime-metrics`, and is warned of without. Other runtimes are added by
+    /// `Telemetry::observe_runtime`.
+    pub fn runtime_metrics(mut self, enabled: bool) -> Self {
+        self.runtime_metrics = in_code(enabled);
+        self
+    }
+
+    /// Sets whether telemetry measures itself: spans started and live, what waits, what was exported,
+    /// failed and dropped, and how long exports take, by the conventions for `otel.sdk.*`
+    /// (`TRACEWIRE_METRICS=self`). It does not unless set.
     pub fn self_metrics(mut self, enabled: bool) -> Self {
         self.self_metrics = in_code(enabled);
         self

@@ -6,6 +6,7 @@ use opentelemetry_sdk::metrics::Temporality;
 use tracewire_exemplar::Exemplars;
 
 use super::otlp::{self, Otlp, Signal};
+use super::own_metrics::OwnMetrics;
 use super::prometheus::{self, Prometheus};
 use super::proxy::Proxies;
 use super::text;
@@ -28,6 +29,9 @@ const HISTOGRAMS: &str = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATI
 pub(crate) struct Metrics {
     pub(crate) exporters: Vec<Exporter>,
     pub(crate) histograms: HistogramAggregation,
+    #[cfg_attr(not(feature = "process-metrics"), expect(dead_code, reason = "it is never true"))]
+    pub(crate) process_metrics: bool,
+    pub(crate) runtime_metrics: bool,
     pub(crate) self_metrics: bool,
     /// Where exemplars are kept; `None` if they are off, or no exporter has a place for them.
     pub(crate) exemplars: Option<Exemplars>,
@@ -81,7 +85,9 @@ pub(crate) fn decide(
         exporters,
         histograms,
         exemplars,
-        self_metrics: given.self_metrics.is_some_and(|given| given.value),
+        process_metrics: OwnMetrics::Process.decide(given.process_metrics, plan),
+        runtime_metrics: OwnMetrics::Runtime.decide(given.runtime_metrics, plan),
+        self_metrics: OwnMetrics::Telemetry.decide(given.self_metrics, plan),
         readers: given.readers,
         views: given.views,
         file_views: given.file_views.map(|views| views.value),

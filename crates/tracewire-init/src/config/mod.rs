@@ -13,6 +13,7 @@ pub(crate) mod http;
 pub(crate) mod logs;
 pub(crate) mod metrics;
 pub(crate) mod otlp;
+pub(crate) mod own_metrics;
 pub(crate) mod prometheus;
 pub(crate) mod propagators;
 pub(crate) mod proxy;

@@ -5,6 +5,11 @@ mod prometheus;
 #[cfg(not(feature = "prometheus"))]
 #[path = "../without/prometheus.rs"]
 mod prometheus;
+#[cfg(feature = "runtime-metrics")]
+mod runtimes;
+#[cfg(not(feature = "runtime-metrics"))]
+#[path = "../without/runtimes.rs"]
+mod runtimes;
 #[cfg(feature = "zipkin")]
 mod zipkin;
 #[cfg(not(feature = "zipkin"))]
@@ -20,12 +25,12 @@ use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{
     Instrument, MeterProviderBuilder, PeriodicReader, SdkMeterProvider, Stream,
 };
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::trace::{SdkTracerProvider, ShouldSample, TracerProviderBuilder};
 use tracewire_exemplar::Exemplars;
 use tracewire_export::wiring::{Deliveries, quietly};
 use tracewire_export::{BatchSpanProcessor, ConsoleExporter, Exports, MetricExporter};
 
-pub(crate) use self::prometheus::Page;
+pub(crate) use self::{prometheus::Page, runtimes::ObservedRuntimes};
 use crate::baggage::BaggageAttributes;
 use crate::builder::{BoxedGenerator, HistogramAggregation};
 use crate::config::file::{Adjustable, Reloader};
@@ -63,16 +68,18 @@ pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
         let adjustable = Adjustable { sampler, console, in_code, resource };
         Reloader::new(source, adjustable, Arc::clone(&plan))
     });
-    let mut making = Making { exports, resource, console, live, reloader };
+    let counts_spans = config.metrics.as_ref().is_some_and(|metrics| metrics.self_metrics);
+    let mut making = Making { exports, resource, console, live, reloader, counts_spans };
     let mut providers = Providers::default();
     let (mut deliveries, mut page) = (Deliveries::default(), None);
+    let runtimes = ObservedRuntimes::default();
     if let Some(traces) = config.traces {
         providers.sampler = Some(traces.sampler.clone());
         providers.tracer = Some(making.traces(traces)?);
     }
     if let Some(metrics) = config.metrics {
         providers.exemplars = metrics.exemplars.clone();
-        let meter = making.metrics(metrics, &mut deliveries, &mut page)?;
+        let meter = making.metrics(metrics, &runtimes, &mut deliveries, &mut page)?;
         providers.meter = Some(meter);
     }
     if let Some(logs) = config.logs {
@@ -91,6 +98,7 @@ pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
         life: Arc::default(),
         logging: config.logging,
         page,
+        runtimes,
         live: making.live,
         plan,
         reloader: making.reloader,
@@ -105,6 +113,8 @@ struct Making {
     console: ConsoleExporter,
     live: Option<LivePages>,
     reloader: Option<Reloader>,
+    /// Whether telemetry measures itself.
+    counts_spans: bool,
 }
 
 impl Making {
@@ -125,9 +135,9 @@ impl Making {
         .with_resource(self.resource.clone())
         .with_span_limits(traces.limits);
         let sampler = subscriber::watching(traces.sampler);
-        provider = match &self.live {
-            Some(live) => live.sampled_by(provider, sampler),
-            None => provider.with_sampler(sampler),
+        provider = match self.counts_spans {
+            true => self.sampled_by(provider, self.exports.counted(sampler)),
+            false => self.sampled_by(provider, sampler),
         };
         if let Some(generator) = traces.id_generator {
             provider = provider.with_id_generator(BoxedGenerator(generator));
@@ -140,6 +150,17 @@ impl Making {
             provider = provider.with_span_processor(processor);
         }
         Ok(traces.processors.into_iter().fold(provider, |built, add| add(built)).build())
+    }
+
+    fn sampled_by(
+        &self,
+        provider: TracerProviderBuilder,
+        sampler: impl ShouldSample + Clone + 'static,
+    ) -> TracerProviderBuilder {
+        match &self.live {
+            Some(live) => live.sampled_by(provider, sampler),
+            None => provider.with_sampler(sampler),
+        }
     }
 
     fn span_exporter(
@@ -162,6 +183,7 @@ impl Making {
     fn metrics(
         &self,
         metrics: metrics::Metrics,
+        runtimes: &ObservedRuntimes,
         deliveries: &mut Deliveries,
         page: &mut Option<Page>,
     ) -> Result<SdkMeterProvider, InitError> {
@@ -180,6 +202,13 @@ impl Making {
         }
         let own = metrics.readers.into_iter().chain(metrics.views);
         let meter = own.fold(provider, |built, add| add(built)).build();
+        #[cfg(feature = "process-metrics")]
+        if metrics.process_metrics {
+            tracewire_runtime::process::observe(&meter);
+        }
+        if metrics.runtime_metrics {
+            runtimes.observe_current(&meter);
+        }
         if metrics.self_metrics {
             self.exports.self_metrics(&meter);
             if let Some(reloader) = &self.reloader {

@@ -35,6 +35,7 @@ use crate::builder::{
     Resource, Traces, Zipkin,
 };
 use crate::config::detectors::Detector;
+use crate::config::own_metrics::{self, OwnMetrics};
 use crate::config::prometheus::host_name;
 use crate::config::propagators::Formats;
 use crate::config::proxy::Proxies;
@@ -182,6 +183,7 @@ fn metrics(reader: &mut Reader<'_>) -> Metrics {
     ];
     // No `always_on`: an exemplar without a sampled span leads nowhere.
     const FILTERS: [(&str, bool); 2] = [("trace_based", true), ("always_off", false)];
+    let own = reader.read(own_metrics::VARIABLE, OwnMetrics::list);
     Metrics {
         exporters: exporters::exporters(reader, "OTEL_METRICS_EXPORTER", exporters::METRICS),
         otlp: otlp::otlp(reader, "METRICS_"),
@@ -199,6 +201,9 @@ fn metrics(reader: &mut Reader<'_>) -> Metrics {
             "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
             choice(&HistogramAggregation::WORDS),
         ),
+        process_metrics: own_metrics::is_named(&own, OwnMetrics::Process),
+        runtime_metrics: own_metrics::is_named(&own, OwnMetrics::Runtime),
+        self_metrics: own_metrics::is_named(&own, OwnMetrics::Telemetry),
         ..Metrics::default()
     }
 }

@@ -42,7 +42,7 @@ fn listed_baggage_becomes_attributes() {
 }
 
 #[test]
-fn fates_are_a_metric_when_asked_for() {
+fn telemetry_measures_itself_when_asked_for() {
     let collector = Collector::start([Answer::Accept]);
     let telemetry = builder(&collector)
         .metrics(Metrics::new().exporters([MetricsExporter::otlp()]))
@@ -57,14 +57,44 @@ fn fates_are_a_metric_when_asked_for() {
     assert!(telemetry.shutdown().is_complete());
     let received = collector.received();
     let request = received.iter().find(|request| request.path == "/v1/metrics").unwrap().metrics();
-    let metric = &request.resource_metrics[0].scope_metrics[0].metrics[0];
-    assert_eq!(metric.name, "tracewire.telemetry.items");
-    let Some(Data::Sum(sum)) = &metric.data else { panic!("{metric:?}") };
-    let exported = sum.data_points.iter().find(|point| {
-        let has = |text: &str| format!("{:?}", point.attributes).contains(&format!("{text:?}"));
-        has("spans") && has("exported")
-    });
-    assert_eq!(exported.unwrap().value, Some(Value::AsInt(3)));
+    let metrics = &request.resource_metrics[0].scope_metrics[0].metrics;
+    let value = |name: &str, text: &str| {
+        let metric = metrics.iter().find(|metric| metric.name == name).unwrap();
+        let Some(Data::Sum(sum)) = &metric.data else { panic!("{metric:?}") };
+        let point = sum
+            .data_points
+            .iter()
+            .find(|point| format!("{:?}", point.attributes).contains(&format!("{text:?}")));
+        point.unwrap().value
+    };
+    let three = Some(Value::AsInt(3));
+    assert_eq!(value("otel.sdk.exporter.span.exported", "otlp_http_span_exporter"), three);
+    assert_eq!(value("otel.sdk.span.started", "RECORD_AND_SAMPLE"), three);
+    assert_eq!(value("otel.sdk.span.live", "RECORD_AND_SAMPLE"), Some(Value::AsInt(0)));
+}
+
+#[cfg(all(feature = "process-metrics", feature = "runtime-metrics"))]
+#[test]
+fn the_process_and_its_runtimes_are_measured_when_asked_for() {
+    let collector = Collector::start([Answer::Accept]);
+    let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let (main, jobs) = (runtime(), runtime());
+    let entered = main.enter();
+    let telemetry = builder(&collector)
+        .metrics(Metrics::new().exporters([MetricsExporter::otlp()]))
+        .metrics(Metrics::new().process_metrics(true).runtime_metrics(true))
+        .build()
+        .unwrap();
+    drop(entered);
+    telemetry.observe_runtime("jobs", jobs.handle());
+    assert!(telemetry.shutdown().is_complete());
+    let received = collector.received();
+    let request = received.iter().find(|request| request.path == "/v1/metrics").unwrap().metrics();
+    let metrics = &request.resource_metrics[0].scope_metrics[0].metrics;
+    assert!(metrics.iter().any(|metric| metric.name == "process.cpu.time"), "{metrics:?}");
+    let workers = metrics.iter().find(|metric| metric.name == "tokio.workers").unwrap();
+    let said = format!("{workers:?}");
+    assert!(said.contains("\"main\"") && said.contains("\"jobs\""), "{said}");
 }
 
 #[cfg(feature = "zipkin")]

@@ -1,29 +1,60 @@
 //! docs/metrics.md
 
 mod own {
+    use std::sync::LazyLock;
     use std::sync::atomic::{AtomicU64, Ordering};
-    use tracewire::opentelemetry::{KeyValue, global};
+    use tracewire::meter;
+    use tracewire::opentelemetry::{KeyValue, metrics::Counter};
 
     static WAITING: AtomicU64 = AtomicU64::new(7);
+    static ORDERS: LazyLock<Counter<u64>> =
+        LazyLock::new(|| meter!().u64_counter("shop.orders").with_unit("{order}").build());
 
     pub(super) fn record() {
-        let meter = global::meter("shop");
-        let orders = meter.u64_counter("shop.orders").with_unit("{order}").build();
-        orders.add(1, &[KeyValue::new("shop.item", "lamp")]);
+        ORDERS.add(1, &[KeyValue::new("shop.item", "lamp")]);
 
         let sizes =
-            meter.f64_histogram("shop.basket").with_boundaries(vec![1.0, 5.0, 20.0]).build();
+            meter!().f64_histogram("shop.basket").with_boundaries(vec![1.0, 5.0, 20.0]).build();
         sizes.record(3.0, &[]);
 
-        meter
+        meter!()
             .u64_observable_gauge("shop.queue")
             .with_callback(|gauge| gauge.observe(WAITING.load(Ordering::Relaxed), &[]))
             .build();
     }
 }
 
-use opentelemetry::global;
+mod set_up {
+    use opentelemetry_sdk::metrics::{Aggregation, Stream};
+    use tracewire::setup::{InitError, Metrics, MetricsExporter, Telemetry};
+
+    pub(super) fn with_metrics_of_the_process() -> Result<Telemetry, InitError> {
+        let metrics = Metrics::new().process_metrics(true).runtime_metrics(true).self_metrics(true);
+        Telemetry::builder().metrics(metrics).init()
+    }
+
+    pub(super) fn jobs(telemetry: &Telemetry) -> std::io::Result<tokio::runtime::Runtime> {
+        let jobs = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        telemetry.observe_runtime("jobs", jobs.handle());
+        Ok(jobs)
+    }
+
+    pub(super) fn without_noise() -> Metrics {
+        Metrics::new().exporters([MetricsExporter::otlp()]).view(|instrument| {
+            let noise = instrument.name().starts_with("shop.debug.");
+            let dropped = Stream::builder().with_aggregation(Aggregation::Drop).build().ok();
+            if noise { dropped } else { None }
+        })
+    }
+}
+
+use opentelemetry::{global, metrics::MeterProvider as _};
+use opentelemetry_sdk::metrics::{
+    InMemoryMetricExporter, PeriodicReader,
+    data::{ResourceMetrics, ScopeMetrics},
+};
 use tests::Service;
+use tracewire::Telemetry;
 use tracewire_testing::Capture;
 
 #[test]
@@ -35,6 +66,28 @@ fn custom_instruments_are_exported() {
     assert_eq!(metrics.one("shop.orders").only().value, 1.0);
     assert_eq!(metrics.one("shop.basket").only().bounds, [1.0, 5.0, 20.0]);
     assert_eq!(metrics.one("shop.queue").only().value, 7.0);
+}
+
+#[test]
+fn a_view_drops_noise_and_a_second_runtime_is_observed() {
+    let seen = InMemoryMetricExporter::default();
+    let reader = PeriodicReader::builder(seen.clone()).build();
+    let telemetry = Telemetry::builder()
+        .traces([])
+        .metrics(set_up::without_noise().exporters([]).reader(reader))
+        .build()
+        .unwrap();
+    let jobs = set_up::jobs(&telemetry).unwrap();
+    let meter = telemetry.meter_provider().unwrap().meter("shop");
+    meter.u64_counter("shop.debug.ticks").build().add(1, &[]);
+    meter.u64_counter("shop.orders").build().add(1, &[]);
+    telemetry.flush();
+    let all = seen.get_finished_metrics().unwrap();
+    let scopes = all.iter().flat_map(ResourceMetrics::scope_metrics);
+    let names: Vec<_> = scopes.flat_map(ScopeMetrics::metrics).map(|m| m.name()).collect();
+    assert!(names.contains(&"shop.orders") && names.contains(&"tokio.workers"), "{names:?}");
+    assert!(!names.contains(&"shop.debug.ticks"), "{names:?}");
+    drop((jobs, set_up::with_metrics_of_the_process));
 }
 
 #[test]

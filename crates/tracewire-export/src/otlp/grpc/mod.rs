@@ -21,7 +21,10 @@ use self::{dial::Dial, tunnel::Tunnel};
 use crate::{
     diagnostics::{shown, shown::Shown, unreachable},
     error::ExportError,
-    pipeline::deadline::Deadline,
+    pipeline::{
+        deadline::Deadline,
+        failure::{ErrorType, Failure},
+    },
     transport::{
         http::gzip,
         proxy::Proxy,
@@ -121,7 +124,7 @@ impl GrpcClient {
 
     /// Calls `method` with a [compressed](Self::compressed) message, again if that may help, and
     /// gives the answer's message or why there is none.
-    pub(super) fn call(&self, method: &'static str, message: Vec<u8>) -> Result<Vec<u8>, String> {
+    pub(super) fn call(&self, method: &'static str, message: Vec<u8>) -> Result<Vec<u8>, Failure> {
         let message = Bytes::from(message);
         self.retries.run(|left| self.once(method, message.clone(), left))
     }
@@ -142,6 +145,7 @@ impl GrpcClient {
             Some(Ok(message)) => Ok(message),
             Some(Err(status)) => Err(self.fault(&status)),
             None => Err(Fault {
+                kind: ErrorType::Timeout,
                 what: format!("{}: the response timed out", self.retries.endpoint()),
                 retry: Retry::Soon,
             }),
@@ -151,12 +155,20 @@ impl GrpcClient {
     fn fault(&self, status: &Status) -> Fault {
         let endpoint = self.retries.endpoint();
         // The message is not shown: it may hold what was sent.
-        let what = match cause(status) {
-            Some(cause) if is_unreached(cause) => unreachable::reason(endpoint, &cause.to_string()),
-            Some(cause) => format!("{endpoint}: {cause}"),
-            None => format!("gRPC {:?} from {endpoint}", status.code()),
+        let (kind, what) = match cause(status) {
+            Some(cause) => (
+                ErrorType::of_cause(cause),
+                match is_unreached(cause) {
+                    true => unreachable::reason(endpoint, &cause.to_string()),
+                    false => format!("{endpoint}: {cause}"),
+                },
+            ),
+            None => (
+                ErrorType::Grpc(name(status.code())),
+                format!("gRPC {:?} from {endpoint}", status.code()),
+            ),
         };
-        Fault { what, retry: retry(status) }
+        Fault { kind, what, retry: retry(status) }
     }
 }
 
@@ -193,6 +205,29 @@ fn cause(status: &Status) -> Option<&(dyn Error + 'static)> {
 fn is_unreached(cause: &(dyn Error + 'static)) -> bool {
     let error = cause.downcast_ref::<std::io::Error>();
     error.is_some_and(unreachable::is_unreached)
+}
+
+/// The name of a status in the protocol.
+fn name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
 }
 
 /// By the table of the protocol: what is transient, and an exhausted collector only if it says when.

@@ -1,6 +1,12 @@
 //! What a queue holds and what is under way. Nothing here waits.
 
-use crate::pipeline::{batch::Batch, body::MOST_BODY_BYTES, deadline::after, deliver::HeapSize};
+use crate::pipeline::{
+    batch::Batch,
+    body::MOST_BODY_BYTES,
+    deadline::after,
+    deliver::HeapSize,
+    failure::{ErrorType, Failure},
+};
 use std::{collections::VecDeque, time::Instant};
 
 #[derive(Debug)]
@@ -69,16 +75,18 @@ impl<T> State<T> {
     }
 
     /// Takes an item and says whether to wake the encoding thread, or why there is no room.
-    pub(super) fn push(&mut self, item: T, heap_size: usize) -> Result<bool, String> {
+    pub(super) fn push(&mut self, item: T, heap_size: usize) -> Result<bool, Failure> {
         let Batch { queue_size, queue_bytes, queue_setting, .. } = self.batch;
         if self.is_closed {
-            return Err("telemetry was shut down".to_owned());
+            return Err(Failure::of(ErrorType::AlreadyShutdown, "telemetry was shut down"));
         }
         if self.queue.len() >= queue_size {
-            return Err(format!("the queue is full, see {queue_setting}"));
+            let reason = format!("the queue is full, see {queue_setting}");
+            return Err(Failure::of(ErrorType::QueueFull, reason));
         }
         if self.queued_bytes + self.taken_bytes + heap_size > queue_bytes {
-            return Err(format!("the queue is full: it holds {} KiB", queue_bytes / 1024));
+            let reason = format!("the queue is full: it holds {} KiB", queue_bytes / 1024);
+            return Err(Failure::of(ErrorType::QueueFull, reason));
         }
         self.make_room();
         self.queue.push_back((item, heap_size));
@@ -92,6 +100,11 @@ impl<T> State<T> {
         let call = (is_first || self.is_full()) && !self.called;
         self.called |= call;
         Ok(call)
+    }
+
+    /// How many bytes wait or are under way.
+    pub(super) fn bytes(&self) -> usize {
+        self.queued_bytes + self.taken_bytes
     }
 
     /// Wants everything exported now that is there.

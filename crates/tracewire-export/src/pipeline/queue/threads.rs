@@ -4,19 +4,17 @@
 //! bodies come from one thread, and not from each of those that send.
 
 use super::{
-    Shared, describe_panic,
+    Shared,
     state::{Next, Taken},
 };
 use crate::{
-    diagnostics::quiet::quietly,
     error::ExportError,
     pipeline::{
-        counts::Failure,
+        counts::unwinding,
         deliver::{Deliver, Encoded, HeapSize},
     },
 };
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -99,6 +97,7 @@ fn encode<T: HeapSize, S: Deliver<T>>(senders: &Senders<T, S>, bodies: &Sender<U
         }
         let number = (taken - items.len()) as u64;
         let kept = encoded.as_ref().map_or(0, |encoded| encoded.bytes);
+        shared.counts.taken(number);
         shared.lock().encoded(items, bytes, kept);
         match encoded {
             Ok(Encoded { body, bytes }) => {
@@ -154,8 +153,7 @@ fn send<T: HeapSize, S: Deliver<T>>(
     loop {
         let body = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(UnderWay { body, items, first, bytes }) = body else { return };
-        let result = unwinding(|| sink.send(body)).unwrap_or_else(Err);
-        shared.counts.delivered(items, result);
+        shared.counts.export(items, || sink.send(body));
         shared.lock().idle();
         done(shared, first, bytes);
     }
@@ -167,10 +165,4 @@ fn done<T>(shared: &Shared<T>, first: u64, bytes: usize) {
     shared.progress.notify_all();
     // There may be room for the next.
     shared.work.notify_one();
-}
-
-/// A panic must not end the thread: nothing would leave the process after it.
-fn unwinding<R>(work: impl FnOnce() -> R) -> Result<R, Failure> {
-    catch_unwind(AssertUnwindSafe(|| quietly(work)))
-        .map_err(|panic| Failure::all(describe_panic(&*panic)))
 }

@@ -2,6 +2,21 @@
 //!
 //! [`ClientLayer::trace_connections`](crate::ClientLayer::trace_connections) builds the client with
 //! all of it. The types here are the pieces, for clients that are put together in another way.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http_body_util::Empty;
+//! use hyper_util::client::legacy::Client;
+//! use hyper_util::rt::TokioExecutor;
+//! use tower::Layer;
+//! use tracewire_tower::ClientLayer;
+//!
+//! let mut layer = ClientLayer::new();
+//! let connections = layer.connections();
+//! let builder = Client::builder(TokioExecutor::new());
+//! let client: Client<_, Empty<Bytes>> = builder.build(connections.connector(connections.http()));
+//! let client = layer.layer(connections.client(client));
+//! ```
 
 mod body;
 mod client;
@@ -35,6 +50,14 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// [`client`](Self::client) how long calls wait. Clones share everything.
 ///
 /// [`ClientLayer`]: crate::ClientLayer
+///
+/// ```
+/// use tracewire_tower::ClientLayer;
+///
+/// let connections = ClientLayer::new().connections();
+/// // For a connector around it that adds TLS, and then `connections.connector(tls)`.
+/// let tcp = connections.tcp();
+/// ```
 #[derive(Clone, Debug)]
 pub struct Connections(wiring::Connections);
 
