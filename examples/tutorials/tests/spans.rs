@@ -128,7 +128,7 @@ fn a_processor_adds_an_attribute_to_every_span() {
 #[test]
 fn instruments_are_exported_at_the_end() {
     let collector = Collector::start();
-    run(sending(env!("CARGO_BIN_EXE_metrics"), &collector));
+    run(sending(env!("CARGO_BIN_EXE_instruments"), &collector));
     let metrics = collector.metrics();
     assert_eq!(metrics.one("orders").only().value, 1.0);
     assert_eq!(metrics.one("order.size").only().count, 1);

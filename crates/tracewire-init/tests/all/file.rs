@@ -120,7 +120,7 @@ fn each_exporter_has_the_endpoint_headers_and_compression_of_its_node() {
         tracer.start("work");
     }
     let report = telemetry.shutdown().to_string();
-    assert_eq!(report, "spans to otlp: 3 exported; spans to otlp: 3 exported");
+    assert_eq!(report, "spans to otlp: 3 exported; spans to otlp [exporter 2]: 3 exported");
     let [request] = &here.requests()[..] else { panic!() };
     let header = |name: &str| request.headers.get(name).map(|value| value.to_str().unwrap());
     assert_eq!(request.path, "/v1/traces");

@@ -18,7 +18,7 @@ fn named(source: &str) -> impl Iterator<Item = &str> {
         let is_name =
             text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
         let is_ours = PREFIXES.iter().any(|prefix| text.starts_with(prefix));
-        is_name && text.len() > 3 && (is_ours || OTHERS.contains(text))
+        is_name && !text.ends_with('_') && text.len() > 3 && (is_ours || OTHERS.contains(text))
     })
 }
 

@@ -72,7 +72,7 @@ fn each_node_decides_its_setting() {
     let reader = |more: &str| format!("meter_provider:\n  readers:\n    - {more}\n");
     let rows = [
         ("disabled: true".to_owned(), "OTEL_SDK_DISABLED", "true", "2"),
-        ("log_level: warn3".to_owned(), "OTEL_LOG_LEVEL", "Warn", "2"),
+        ("log_level: warn3".to_owned(), "OTEL_LOG_LEVEL", "warn", "2"),
         (
             "resource: {attributes: [{name: service.name, value: shop}]}".to_owned(),
             "service.name",
