@@ -42,6 +42,41 @@ mod comments {
     }
 }
 
+mod redis_connection {
+    use redis::{AsyncCommands, Client, RedisResult};
+
+    pub(super) async fn price(client: Client) -> RedisResult<i64> {
+        let connection = client.get_multiplexed_async_connection().await?;
+        let mut redis = tracewire::redis::connection(connection).info(client.get_connection_info());
+        redis.get("lamp").await
+    }
+}
+
+mod diesel_connections {
+    pub(super) fn start() -> Result<(), Box<dyn std::error::Error>> {
+        diesel::connection::set_default_instrumentation(tracewire::diesel::instrumentation)?;
+        Ok(())
+    }
+}
+
+mod postgres_call {
+    use tokio_postgres::{Client, Error};
+    use tracewire::span::database::Database;
+
+    pub(super) async fn price(client: Client, name: &str) -> Result<i64, Error> {
+        static DB: Database = Database::new("postgresql").namespace("shop");
+
+        let sql = "SELECT price FROM items WHERE name = $1";
+        let row = DB
+            .query(sql)
+            .run_with_code(client.query_one(sql, &[&name]), |error| {
+                error.code().map(|state| state.code().to_owned()) // tokio-postgres' SQLSTATE
+            })
+            .await?;
+        Ok(row.get(0))
+    }
+}
+
 mod any_pool {
     use std::{future::ready, io::Error, sync::Arc};
 
@@ -90,6 +125,18 @@ async fn sqlite() -> sqlx::Pool<sqlx::Sqlite> {
 async fn the_driver_reports_an_address_that_it_cannot_read() {
     assert!(postgres::pool("nonsense".into()).await.is_err());
     let _ = postgres::raise_price; // needs a real database: tests/interop has one
+}
+
+#[tokio::test]
+async fn a_redis_server_that_is_not_there_is_an_error() {
+    let client = redis::Client::open("redis://127.0.0.1:1/").unwrap();
+    assert!(redis_connection::price(client).await.is_err());
+}
+
+#[test]
+fn connections_of_diesel_are_traced_by_default() {
+    diesel_connections::start().unwrap();
+    let _ = postgres_call::price; // needs a real database: tests/interop has one
 }
 
 #[tokio::test]
