@@ -122,7 +122,7 @@ fn names_kinds_units_and_attributes_are_those_of_the_conventions() {
         assert_eq!(named("queue.size").point(queue.clone()).value, 0.0);
         assert_eq!(named("queue.capacity").point(queue.clone()).value, 32_768.0);
         let bytes = metrics.one("tracewire.queue.capacity").point(queue);
-        assert_eq!(bytes.value, 7.0 * 1024.0 * 1024.0);
+        assert_eq!(bytes.value, 10.0 * 1024.0 * 1024.0);
     }
 }
 

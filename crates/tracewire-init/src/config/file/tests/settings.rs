@@ -172,7 +172,7 @@ fn each_node_decides_its_setting() {
         (
             otlp("otlp_http: {compression: gzip}"),
             "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
-            "Gzip",
+            "gzip",
             "6",
         ),
         (
@@ -202,7 +202,7 @@ fn each_node_decides_its_setting() {
         (
             reader("periodic: {exporter: {otlp_http: {temporality_preference: delta}}}"),
             "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
-            "Delta",
+            "delta",
             "4",
         ),
         (
@@ -214,7 +214,7 @@ fn each_node_decides_its_setting() {
         (
             "distribution: {tracewire: {console: json}}".to_owned(),
             "TRACEWIRE_CONSOLE",
-            "Json",
+            "json",
             "2",
         ),
         (
