@@ -1,5 +1,6 @@
 //! `traceparent` says that a trace id is random exactly where that is known: for traces that start
 //! here, and for those whose caller said so.
+#![allow(clippy::unwrap_used)] // a test may
 
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method};
 use opentelemetry::{
