@@ -159,4 +159,4 @@ instructions *words:
 # What it costs, beside today's crates: headers, a request and a call, and end to end (the last
 # needs `wrk`; instructions need valgrind). Prints tables, and writes them as JSON.
 bench:
-    cargo bench -p benches --features peers
+    cargo bench -p benches --features peers --no-fail-fast

@@ -44,7 +44,7 @@ fn check_prints_the_plan_or_every_problem() {
     let plan = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{plan}");
     assert!(
-        plan.contains(&format!("OTEL_LOG_LEVEL = Debug (from {}:2)", good.display())),
+        plan.contains(&format!("OTEL_LOG_LEVEL = debug (from {}:2)", good.display())),
         "{plan}"
     );
 
