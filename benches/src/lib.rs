@@ -4,8 +4,6 @@ pub mod calls;
 pub mod http;
 pub mod live;
 pub mod load;
-#[cfg(feature = "phases")]
-pub mod phases;
 #[cfg(feature = "pressure")]
 pub mod pressure;
 pub mod propagation;

@@ -1,12 +1,14 @@
 //! Where the time of a call goes: what is told of 50 ms that are injected in one phase, and what
 //! tracing connections costs a call that reuses one.
 //!
-//! `cargo bench -p benches --features phases --bench phases` prints two tables. The first has the
+//! `cargo bench -p phases` prints two tables. The first has the
 //! median of each phase as the call's span says it, in milliseconds, over real sockets, and the
 //! median and the largest distance from what the delay really took. The second counts allocations.
 #![allow(clippy::print_stdout, clippy::unwrap_used)] // a program of figures
 
-use benches::phases::{Injected, Library, PHASES, Told, paused, reused, told};
+mod calls;
+
+use calls::{Injected, Library, PHASES, Told, paused, reused, told};
 
 const CALLS: usize = 20;
 

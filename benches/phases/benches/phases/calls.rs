@@ -42,14 +42,14 @@ const DELAY: Duration = Duration::from_millis(50);
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// How many phases there are: dns, connect, tls, wait.
-pub const PHASES: usize = 4;
+pub(crate) const PHASES: usize = 4;
 
 /// What the call's span says of each phase, in milliseconds.
-pub type Told = [Option<f64>; PHASES];
+pub(crate) type Told = [Option<f64>; PHASES];
 
 /// The client that calls.
 #[derive(Clone, Copy, Debug)]
-pub enum Library {
+pub(crate) enum Library {
     /// reqwest.
     Reqwest,
     /// hyper-util's client.
@@ -58,7 +58,7 @@ pub enum Library {
 
 /// Where the 50 ms are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Injected {
+pub(crate) enum Injected {
     /// A resolver takes them.
     Lookup,
     /// The proxy takes them before it answers, or a connector after it has connected.
@@ -71,7 +71,7 @@ pub enum Injected {
 
 impl Injected {
     /// What can be told of this library's calls.
-    pub fn of(library: Library) -> Vec<Self> {
+    pub(crate) fn of(library: Library) -> Vec<Self> {
         let mut all = vec![Self::Lookup, Self::Connect, Self::Tls];
         if matches!(library, Library::HyperUtil) {
             all.push(Self::Pool);
@@ -80,7 +80,7 @@ impl Injected {
     }
 
     /// The number of its phase.
-    pub fn phase(self) -> usize {
+    pub(crate) fn phase(self) -> usize {
         self as usize
     }
 
@@ -90,7 +90,7 @@ impl Injected {
 }
 
 /// Makes one call, and returns what its span says.
-pub fn told(library: Library, injected: Injected) -> Told {
+pub(crate) fn told(library: Library, injected: Injected) -> Told {
     let capture = Capture::new();
     // On one thread, so that a busy machine delays less of what is not the injected delay.
     let runtime = current_thread();
@@ -143,7 +143,7 @@ fn current_thread() -> Runtime {
 /// How many allocations a call makes that reuses a connection, on the thread of the caller.
 ///
 /// `hooked` clients have reqwest's connector layer, `traced` ones also a middleware that knows.
-pub fn reused(library: Library, traced: bool, hooked: bool) -> u64 {
+pub(crate) fn reused(library: Library, traced: bool, hooked: bool) -> u64 {
     let capture = Capture::new();
     let runtime = current_thread();
     let server = runtime.block_on(Server::start());
@@ -279,7 +279,7 @@ async fn pause(delay: Duration) {
 static PAUSED: AtomicU64 = AtomicU64::new(0);
 
 /// How long the last injected delay really took, in milliseconds.
-pub fn paused() -> f64 {
+pub(crate) fn paused() -> f64 {
     PAUSED.load(Ordering::Relaxed) as f64 / 1e3
 }
 
