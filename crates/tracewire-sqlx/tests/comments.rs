@@ -47,7 +47,7 @@ async fn a_sampled_call_is_named_to_the_database_and_no_other() {
     let capture = Capture::new();
     let text = capture.run(seen(&pool, view)).await;
     let call = capture.finished().await.one("CREATE VIEW v SELECT");
-    let ids = format!("00-{}-{}-01", call.trace_id, call.span_id);
+    let ids = format!("00-{}-{}-03", call.trace_id, call.span_id); // sampled, and a random id
     assert_eq!(text, format!("{view} /*traceparent='{ids}'*/"));
     call.has("db.query.text", "CREATE VIEW v AS SELECT ?");
 }
