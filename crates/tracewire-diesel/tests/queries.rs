@@ -75,7 +75,7 @@ fn a_failure_has_a_name_and_no_message() {
     capture.in_scope(|| {
         insert(&mut connection, "SECRET").unwrap();
         insert(&mut connection, "SECRET").unwrap_err();
-        connection.batch_execute("SELEC 'SECRET'").unwrap_err();
+        connection.batch_execute("SELECT FROM 'SECRET' 'SECRET'").unwrap_err();
         let missing = items::table.filter(items::name.eq("none")).select(items::price);
         assert_eq!(missing.first::<i32>(&mut connection), Err(diesel::NotFound));
     });

@@ -81,7 +81,7 @@ fn the_file_of_the_environment_can_be_checked() {
 
 #[test]
 fn another_call_shows_how_it_is_called() {
-    for arguments in [&[][..], &["check"], &["check", "a", "b"], &["chekc", "a"]] {
+    for arguments in [&[][..], &["check"], &["check", "a", "b"], &["verify", "a"]] {
         let output = run(arguments, &[]);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(String::from_utf8(output.stderr).unwrap().starts_with("usage: "));
