@@ -81,6 +81,10 @@ fn the_file_of_the_environment_can_be_checked() {
         &[("OTEL_TRACES_SAMPLER", "rules"), ("OTEL_TRACES_SAMPLER_ARG", ":")],
     );
     assert_eq!(output.status.code(), Some(0), "what init would refuse is said by check");
+    // Other packages of the workspace may compile the format in.
+    let refused = tracewire_propagation::from_names("jaeger").is_err();
+    let output = run(&["from-environment"], &[("OTEL_PROPAGATORS", "jaeger")]);
+    assert_eq!(output.status.success(), !refused, "a file without formats would propagate nothing");
     std::fs::remove_file(path).unwrap();
 }
 
