@@ -173,7 +173,8 @@
 //! | `zipkin` | no | the exporter `zipkin` for spans |
 //! | `live` | no | the live page: recent traces in the process itself, see [`Builder::live`] |
 //! | `axum` | no | the callers of a mounted live page, from axum's `ConnectInfo` |
-//! | `config-file` | no | OpenTelemetry's YAML configuration file (`OTEL_CONFIG_FILE`), and the program `tracewire-config` |
+//! | `config-file` | no | OpenTelemetry's YAML configuration file (`OTEL_CONFIG_FILE`) |
+//! | `command` | no | the program `tracewire-config`, with `config-file` and the formats `tracecontext` and `baggage` |
 //! | `prometheus` | no | the exporter `prometheus` for metrics |
 //! | `uptrace`, `elastic-apm`, `datadog-agent` | no | the variables of these vendors; the latter two add their header format |
 #![cfg_attr(docsrs, feature(doc_cfg))]

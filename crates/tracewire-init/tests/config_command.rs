@@ -1,6 +1,6 @@
 //! The program `tracewire-config`, as people run it before a deployment.
 
-#![cfg(feature = "config-file")]
+#![cfg(feature = "command")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 use std::path::PathBuf;
@@ -56,6 +56,11 @@ fn check_prints_the_plan_or_every_problem() {
     for path in [good, bad] {
         std::fs::remove_file(path).unwrap();
     }
+
+    let output = run(&["check", "/nowhere/otel.yaml"], &[]);
+    assert_eq!(output.status.code(), Some(1));
+    let problem = String::from_utf8(output.stderr).unwrap();
+    assert!(problem.starts_with("/nowhere/otel.yaml: the file cannot be read"), "{problem}");
 }
 
 #[test]
@@ -76,6 +81,10 @@ fn the_file_of_the_environment_can_be_checked() {
         &[("OTEL_TRACES_SAMPLER", "rules"), ("OTEL_TRACES_SAMPLER_ARG", ":")],
     );
     assert_eq!(output.status.code(), Some(0), "what init would refuse is said by check");
+    // Other packages of the workspace may compile the format in.
+    let refused = tracewire_propagation::from_names("jaeger").is_err();
+    let output = run(&["from-environment"], &[("OTEL_PROPAGATORS", "jaeger")]);
+    assert_eq!(output.status.success(), !refused, "a file without formats would propagate nothing");
     std::fs::remove_file(path).unwrap();
 }
 

@@ -42,7 +42,12 @@ fn main() -> ExitCode {
 fn answer<T: Display, E: Display>(result: Result<T, E>) -> ExitCode {
     match result {
         Ok(text) => write(&mut io::stdout(), text, ExitCode::SUCCESS),
-        Err(error) => write(&mut io::stderr(), format_args!("{error}\n"), ExitCode::FAILURE),
+        Err(error) => {
+            let error = error.to_string();
+            // The caller named the file on the command line, not in code.
+            let error = error.strip_prefix("Builder::config_file=").unwrap_or(&error);
+            write(&mut io::stderr(), format_args!("{error}\n"), ExitCode::FAILURE)
+        }
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn load(
     Err(InitError::not_compiled_in(
         chosen.origin.name("Builder::config_file"),
         &Shown::path(&chosen.value.to_string_lossy()),
-        "it needs the cargo feature `config-file`; without it, unset it and use the OTEL_* variables",
+        "it needs the cargo feature `config-file`; to use the OTEL_* variables instead, name no file",
     ))
 }
 

@@ -59,7 +59,7 @@ pub(super) fn print(env: &Env) -> Result<String, InitError> {
     yaml.value(0, "disabled", &layer.disabled, |disabled| disabled.to_string());
     yaml.value(0, "log_level", &layer.log_level, |level| level_name(*level).to_owned());
     resource(&layer.resource, &mut yaml);
-    propagator(&layer.propagators, &mut yaml);
+    propagator(&layer.propagators, &mut yaml)?;
     traces(&layer.traces, &mut yaml);
     metrics(&layer.metrics, &mut yaml);
     if features::LOGS {
@@ -171,7 +171,7 @@ fn name_of(name: &str, origin: &Origin) -> String {
     }
 }
 
-fn propagator(formats: &Setting<Formats>, yaml: &mut Yaml) {
+fn propagator(formats: &Setting<Formats>, yaml: &mut Yaml) -> Result<(), InitError> {
     let words = match formats.as_ref().map(|given| &given.value) {
         None => "",
         Some(Formats::Named(words)) => words,
@@ -183,9 +183,10 @@ fn propagator(formats: &Setting<Formats>, yaml: &mut Yaml) {
             ""
         }
     };
-    let names = tracewire_propagation::from_names(words).map(|found| found.names().join(","));
+    let found = tracewire_propagation::from_names(words).map_err(InitError::propagator)?;
     yaml.line(0, "propagator:");
-    yaml.line(1, &format!("composite_list: {}", quoted(&names.unwrap_or_default())));
+    yaml.line(1, &format!("composite_list: {}", quoted(&found.names().join(","))));
+    Ok(())
 }
 
 /// A comment in place of a provider that nothing is exported from.
