@@ -2,7 +2,9 @@
 
 use super::Record;
 use crate::values::{OTHER, Side, repeated::digest};
+use foldhash::fast::RandomState;
 use opentelemetry::StringValue;
+use std::{hash::BuildHasher, sync::LazyLock};
 
 /// What distinguishes one series from another.
 #[derive(Clone, Debug)]
@@ -39,10 +41,15 @@ impl Record {
     }
 
     /// A number that differs between series.
+    ///
+    /// Hosts may be chosen by others, so all their bytes count, with random keys: series that were
+    /// taken for one another would not be limited.
     fn digest(&self, labels: &Labels) -> u64 {
-        let text = |text: &StringValue| digest(text.as_str());
+        static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::default);
+        let keys = &*KEYS;
+        let text = |text: &StringValue| keys.hash_one(text.as_str());
         let words = [
-            text(&labels.method),
+            digest(labels.method.as_str()),
             self.scheme as u64,
             labels.version.map_or(0, digest),
             self.server.as_ref().map_or(0, |(host, port)| text(host) ^ u64::from(*port)),

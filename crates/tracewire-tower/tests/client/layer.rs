@@ -325,6 +325,35 @@ async fn one_hostile_server_leaves_few_series_and_other_hosts_errors_visible() {
     assert_eq!(honest.expect("the error is still seen").count, 1);
 }
 
+/// Names of tenants differ in the middle alone.
+#[tokio::test]
+async fn hosts_that_look_alike_are_as_few_series_as_others() {
+    let capture = Capture::new();
+    let layer = layer(&capture);
+    for tenant in 0..1_500 {
+        let service =
+            service_fn(async |_: Request<Empty<Bytes>>| Ok::<_, Infallible>(Response::new(())));
+        let uri = format!("http://tenant-{tenant:05}.internal/");
+        for version in [http::Version::HTTP_11, http::Version::HTTP_2] {
+            let mut request = get(&uri);
+            *request.version_mut() = version;
+            let service = service.map_response(move |response: Response<()>| {
+                let (mut head, _) = response.into_parts();
+                head.version = version;
+                Response::from_parts(head, Empty::<Bytes>::new())
+            });
+            layer.layer(service).oneshot(request).await.unwrap();
+        }
+    }
+    let metrics = capture.metrics();
+    let duration = metrics.one("http.client.request.duration");
+    let exact = duration
+        .points
+        .iter()
+        .filter(|point| point.attribute("network.protocol.version").is_some());
+    assert_eq!(exact.count(), 1_000);
+}
+
 #[tokio::test]
 async fn options_of_one_request_hold_for_it() {
     let (capture, server) = (Capture::new(), Server::start().await);
