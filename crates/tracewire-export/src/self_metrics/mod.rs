@@ -29,7 +29,7 @@ const SIGNALS: [Signal; 3] = [
     Signal("data points", "metric_data_point", "{data_point}"),
 ];
 
-/// How long exports take, from the moment that somebody wants to know.
+/// Measures how long exports take, once a meter asks for it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Durations(Arc<OnceLock<Histogram<f64>>>);
 

@@ -152,7 +152,7 @@ impl ClientCall {
         }
     }
 
-    /// Notes what the end of the response's body is told by.
+    /// Records what decides how the body of the response ended.
     fn await_body(&mut self, response: &ClientResponse<'_>) {
         self.bodyless = self.request.is_bodyless(response.status);
         // Where the body was encoded it may have been decoded since.

@@ -147,7 +147,7 @@ impl Setup {
     }
 
     /// Whether the caller runs inside the call that needs the connection. A pool that found another
-    /// one meanwhile lets the setup go on by itself.
+    /// one in the meantime leaves the setup to continue in the background.
     pub fn is_awaited(&self) -> bool {
         self.shared.call.as_ref().is_some_and(Call::is_current)
     }

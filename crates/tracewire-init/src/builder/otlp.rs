@@ -73,8 +73,8 @@ impl Otlp {
         self
     }
 
-    /// Sets whether a gRPC endpoint without a scheme, such as `localhost:4317`, is spoken to without TLS
-    /// (`OTEL_EXPORTER_OTLP_INSECURE`); `false` unless set. A scheme decides by itself.
+    /// Sets whether to connect without TLS to a gRPC endpoint that has no scheme, such as `localhost:4317`
+    /// (`OTEL_EXPORTER_OTLP_INSECURE`); `false` unless set. An endpoint with a scheme ignores this setting.
     pub fn insecure(mut self, insecure: bool) -> Self {
         self.insecure = in_code(insecure);
         self

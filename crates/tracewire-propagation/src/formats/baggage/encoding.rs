@@ -5,7 +5,7 @@ use tracewire_text::{
     percent::{self, AsciiSet},
 };
 
-/// The bytes that a value may hold unescaped (`baggage-octet` in the grammar), `%` included.
+/// The bytes that a value can contain without being escaped, including `%` (`baggage-octet` in the grammar).
 pub(super) fn is_octet(byte: u8) -> bool {
     CLASS[usize::from(byte)] & OCTET != 0
 }
