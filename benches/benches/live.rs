@@ -125,7 +125,7 @@ fn requests() {
     for round in 0..=PAIRS {
         for row in &mut rows {
             let before = row.server.ticks();
-            let Ok(answered) = wrk(row.server.address(), SECONDS_A_ROUND) else {
+            let Ok(answered) = wrk(row.server.address(), SECONDS_A_ROUND, false) else {
                 println!("no load, as wrk cannot be run: on Debian, apt-get install wrk");
                 return;
             };

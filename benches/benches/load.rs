@@ -1,7 +1,7 @@
 //! What a server loses to its instrumentation end to end, and what arrives at full load.
 //!
 //! `cargo bench -p benches --features peers --bench load [-- words]` runs the parts
-//! `spans dropped`, `spans exported` and `full load`: of each the rows that contain all `words`.
+//! `spans dropped`, `spans dropped, with lists`, `spans exported` and `full load`: of each the rows that contain all `words`.
 //! All servers of a part take turns, round after round, and only the ratio to the bare server of
 //! the same round means something. It needs `wrk`, and two cores to itself for a steady figure.
 #![allow(clippy::print_stdout)]
@@ -30,7 +30,7 @@ fn main() {
         println!("one core, or no taskset (of util-linux): server and load share what there is");
     }
     let mut parts = Map::new();
-    for part in ["spans dropped", "spans exported"] {
+    for part in ["spans dropped", "spans dropped, with lists", "spans exported"] {
         let mut variants = servers();
         variants.retain(|variant| {
             // A layer that does nothing is the `http` benchmark's matter.
@@ -95,7 +95,7 @@ fn end_to_end(cores: Cores, part: &str, variants: Vec<Variant>) -> Value {
     let mut rows: Vec<_> = variants
         .into_iter()
         .map(|variant| {
-            let export = if part == "spans dropped" { Export::Dropped } else { own(&variant) };
+            let export = if part == "spans exported" { own(&variant) } else { Export::Dropped };
             Row::start(cores, variant, export)
         })
         .collect();
@@ -103,7 +103,7 @@ fn end_to_end(cores: Cores, part: &str, variants: Vec<Variant>) -> Value {
         for row in &mut rows {
             let before = row.server.ticks();
             // The first round makes buffers and tables.
-            if let Some(answered) = load(&row.server, SECONDS_A_ROUND)
+            if let Some(answered) = load(&row.server, SECONDS_A_ROUND, part.ends_with("with lists"))
                 && round > 0
             {
                 row.rates.push(answered.rate);
@@ -167,7 +167,7 @@ fn full_load(cores: Cores, variant: &Variant, export: Export) -> Value {
         .map(|delay| {
             let sink = Sink::start(Duration::from_millis(delay));
             let server = start(cores, variant, export, &sink);
-            let rate = load(&server, SECONDS_AT_FULL_LOAD).map(|answered| answered.rate);
+            let rate = load(&server, SECONDS_AT_FULL_LOAD, false).map(|answered| answered.rate);
             let report = server.stop();
             let value = json!({
                 "rate": rate,
@@ -202,8 +202,8 @@ fn print_full_load(rows: &Map<String, Value>) {
 }
 
 /// Asks a server for so long; nothing without `wrk`, which is said once.
-fn load(server: &Server, seconds: u32) -> Option<Answered> {
-    wrk(server.address(), seconds)
+fn load(server: &Server, seconds: u32, lists: bool) -> Option<Answered> {
+    wrk(server.address(), seconds, lists)
         .inspect_err(|error| {
             static ONCE: Once = Once::new();
             ONCE.call_once(|| {

@@ -33,5 +33,11 @@ pub const HEADERS: [(&str, &str); 9] = [
     ("x-header-09", "some value of usual length"),
 ];
 
+/// What a request that carries lists sends in place of the last two of [`HEADERS`].
+pub const LISTS: [(&str, &str); 2] = [
+    ("tracestate", "vendor=value,other=00f067aa0ba902b7"),
+    ("baggage", "tenant=acme,user.id=4711"),
+];
+
 /// What each request asks for.
 pub const PATH: &str = "/users/4711";

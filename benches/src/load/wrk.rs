@@ -1,6 +1,6 @@
 //! The load: `wrk`, which asks over each of its connections as soon as it is answered.
 
-use super::{HEADERS, PATH};
+use super::{HEADERS, LISTS, PATH};
 use std::{io, net::SocketAddr, process::Command};
 
 const CONNECTIONS: &str = "-c32";
@@ -14,7 +14,7 @@ pub struct Answered {
     pub rate: f64,
 }
 
-/// Asks for so many seconds, over 32 connections.
+/// Asks for so many seconds, over 32 connections, with lists in the headers or without.
 ///
 /// # Errors
 ///
@@ -23,10 +23,11 @@ pub struct Answered {
 /// # Panics
 ///
 /// If a request failed, or was not answered well.
-pub fn wrk(address: SocketAddr, seconds: u32) -> io::Result<Answered> {
+pub fn wrk(address: SocketAddr, seconds: u32, lists: bool) -> io::Result<Answered> {
     let mut command = Command::new("wrk");
     command.args(["-t1", CONNECTIONS, &format!("-d{seconds}s")]);
-    for (name, value) in HEADERS {
+    let lists = if lists { &LISTS[..] } else { &[] };
+    for (name, value) in HEADERS.iter().take(HEADERS.len() - lists.len()).chain(lists) {
         command.arg("-H").arg(format!("{name}: {value}"));
     }
     let output = command.arg(format!("http://{address}{PATH}")).output()?;
