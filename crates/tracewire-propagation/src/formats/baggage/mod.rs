@@ -1,6 +1,7 @@
 //! W3C Baggage.
 
 mod encoding;
+mod keys;
 mod members;
 mod plain;
 // `W3c` alone keeps baggage unread, and needs both formats.
@@ -220,7 +221,7 @@ impl Received {
                 Some(properties) => BaggageMetadata::from(properties),
                 None => BaggageMetadata::default(),
             };
-            let key = member.key.to_owned();
+            let key = keys::key(member.key);
             let earlier = self.entries.insert_with_metadata(key, value, metadata);
             self.duplicates |= earlier.is_some();
         }

@@ -4,6 +4,7 @@
 
 use super::{
     encoding::{Decoded, decode, is_octet, is_token},
+    keys,
     members::{MAX_LEN, MAX_MEMBERS},
 };
 use opentelemetry::baggage::Baggage as Entries;
@@ -33,7 +34,7 @@ pub(super) fn read(line: &str) -> Option<Plain> {
         });
         let decoded = if has_escapes { decode(value) } else { Decoded::plain(value) };
         let Decoded { value, is_exact: true, .. } = decoded else { return None };
-        if key.is_empty() || entries.insert(key.to_owned(), value).is_some() {
+        if key.is_empty() || entries.insert(keys::key(key), value).is_some() {
             return None;
         }
         is_canonical &= decoded.is_canonical && previous < key;

@@ -137,11 +137,11 @@ struct Members<'a> {
 impl<'a> Members<'a> {
     /// Steps over the bytes of `class` and returns them. They are ASCII.
     fn take(&mut self, class: u8) -> &'a str {
-        let start = self.at;
-        while self.byte().is_some_and(|byte| CLASS[usize::from(byte)] & class != 0) {
-            self.at += 1;
-        }
-        self.line.get(start..self.at).unwrap_or_default()
+        let rest = self.line.get(self.at..).unwrap_or_default();
+        let is_other = |byte: u8| CLASS[usize::from(byte)] & class == 0;
+        let end = rest.bytes().position(is_other).unwrap_or(rest.len());
+        self.at += end;
+        &rest[..end]
     }
 
     fn byte(&self) -> Option<u8> {
