@@ -24,6 +24,7 @@ use opentelemetry_sdk::{
     trace::{Span, SpanData, SpanExporter, SpanProcessor},
 };
 use std::{sync::Arc, time::Duration};
+use tracewire_propagation::put_back_trace_state;
 
 /// Exports spans in batches, to one or several exporters.
 ///
@@ -178,6 +179,7 @@ impl SpanProcessor for BatchSpanProcessor {
     }
 
     fn on_end(&self, mut span: SpanData) {
+        put_back_trace_state(&mut span.span_context);
         if let Some(counts) = self.exports.spans() {
             counts.end(&span.span_context);
         }

@@ -27,6 +27,8 @@ pub(crate) struct Providers {
     pub(crate) tracer: Option<SdkTracerProvider>,
     /// What the tracer's provider samples by.
     pub(crate) sampler: Option<Sampler>,
+    /// Whether none of its span processors is the application's.
+    pub(crate) only_our_processors: bool,
     pub(crate) meter: Option<SdkMeterProvider>,
     /// What the exporters of metrics read.
     pub(crate) exemplars: Option<Exemplars>,

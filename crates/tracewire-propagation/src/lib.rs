@@ -24,10 +24,12 @@ mod register;
 mod remove;
 mod response;
 mod sampling_hint;
+mod span;
 mod text_map;
 // Shared by the formats, so a build of few formats leaves some of it unused.
 #[allow(dead_code)]
 mod tools;
+mod trace_state;
 mod untraced;
 
 pub use self::{
@@ -39,12 +41,15 @@ pub use self::{
     formats::*, // those that are compiled in, and the list of all
     http_settings::{HttpSettings, HttpSide, http_settings, set_http_settings},
     names::{NamedPropagators, NotCompiledIn, allowed_names, from_env, from_names},
-    propagator::{Extracted, Propagator},
+    propagator::{Extracted, Propagator, Wanted},
     random_flag::with_random_trace_id,
     register::{RegisterError, register},
     remove::remove_propagation_headers,
     response::inject_response,
     sampling_hint::SamplingHint,
     text_map::{FromTextMap, TextMap},
+    trace_state::{
+        moves_trace_state, put_back_trace_state, set_moves_trace_state, with_trace_state,
+    },
     untraced::{is_untraced, outgoing, untraced},
 };

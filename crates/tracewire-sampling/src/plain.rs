@@ -68,6 +68,17 @@ impl Plain {
         }
     }
 
+    /// Whether it neither reads nor changes the trace state of a valid parent.
+    pub(crate) fn keeps_trace_state(&self) -> bool {
+        match self {
+            Self::Constant(_) => true,
+            // A `th` only says more about a decision that is the parent's anyway.
+            Self::ParentBased(_) => true,
+            Self::Branches(branches) => branches.keep_trace_state(),
+            Self::Other(_) => false,
+        }
+    }
+
     pub(crate) fn decide(
         &self,
         span: &NewSpan<'_>,

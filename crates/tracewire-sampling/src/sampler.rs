@@ -177,6 +177,18 @@ impl Sampler {
         drops && !current.record_dropped
     }
 
+    /// Whether it is known to decide about the child of a valid parent without a look at the parent's
+    /// trace state, which it returns as it is.
+    ///
+    /// Never for trees, whose thresholds stand there, and for samplers that are not known.
+    #[must_use]
+    pub fn keeps_trace_state(&self) -> bool {
+        match &*self.current.load().by {
+            By::Tree(_) => false,
+            By::Plain(plain) => plain.keeps_trace_state(),
+        }
+    }
+
     fn by(by: By) -> Self {
         let current = Current { by: Arc::new(by), record_dropped: false };
         Self { current: Arc::new(ArcSwap::from_pointee(current)), clock: Arc::new(SystemClock) }

@@ -4,13 +4,15 @@ use super::{Record, span_id};
 use crate::values::{OTHER, Side, conventional, repeated};
 use opentelemetry::{
     Context, KeyValue, StringValue,
-    trace::{Link, SpanBuilder, SpanContext, SpanKind, TraceContextExt},
+    trace::{Link, SpanBuilder, SpanContext, SpanKind, TraceContextExt, TraceState},
 };
 use std::{
     borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
 };
-use tracewire_propagation::{SamplingHint, describe_unsampled, is_untraced, outgoing};
+use tracewire_propagation::{
+    SamplingHint, describe_unsampled, is_untraced, outgoing, with_trace_state,
+};
 
 /// How many attributes a span has at most before its end: an SDK keeps 128 unless it is told
 /// otherwise, and drops what comes later. What the conventions want at the end needs the others.
@@ -24,11 +26,18 @@ pub(crate) struct Below<'a> {
     pub(crate) link: Option<SpanContext>,
     /// The parent's span is the exchange's own already, below a caller who did not sample.
     pub(crate) is_hop: bool,
+    /// The caller's trace state, which the parent's span lacks.
+    pub(crate) apart: Option<TraceState>,
 }
 
 impl<'a> Below<'a> {
     pub(crate) fn of(parent: &'a Context) -> Self {
-        Self { parent, link: None, is_hop: false }
+        Self { parent, link: None, is_hop: false, apart: None }
+    }
+
+    /// The parent with all that the caller sent, where no span takes the trace state.
+    fn whole(parent: &Context, apart: Option<TraceState>) -> Cow<'_, Context> {
+        apart.map_or(Cow::Borrowed(parent), |state| Cow::Owned(with_trace_state(parent, state)))
     }
 }
 
@@ -41,13 +50,13 @@ impl Record {
     /// that the sampler follows a parent that is not, no span starts.
     pub(crate) fn start(
         &mut self,
-        Below { parent, link, is_hop }: Below<'_>,
+        Below { parent, link, is_hop, mut apart }: Below<'_>,
         describe: impl Fn(&Self) -> (Cow<'static, str>, Vec<KeyValue>),
     ) {
         self.count_active(1);
         let tracer = self.resolved.tracer.as_ref().filter(|_| !is_untraced(parent));
         let Some(tracer) = tracer else {
-            self.context = outgoing(parent);
+            self.context = outgoing(&Below::whole(parent, apart));
             return;
         };
         if is_hop {
@@ -57,7 +66,7 @@ impl Record {
         let early = self.resolved.options.describe_unsampled || describe_unsampled();
         let refused = !early && is_refused(parent);
         if refused && self.resolved.drops_unsampled() && link.is_none() {
-            self.context = unsampled_child(parent);
+            self.context = unsampled_child(&Below::whole(parent, apart));
             return;
         }
         let late = refused && parent.span().span_context().is_remote();
@@ -81,9 +90,9 @@ impl Record {
             .with_attributes(attributes);
         builder.links = link.map(|caller| vec![Link::with_context(caller)]);
         // Samplers and span processors are other people's code: a request goes on without a span.
-        let start = AssertUnwindSafe(|| tracer.start(builder, parent));
+        let start = AssertUnwindSafe(|| tracer.start_with(builder, parent, &mut apart));
         let Ok((context, recording)) = catch_unwind(start) else {
-            self.context = outgoing(parent);
+            self.context = outgoing(&Below::whole(parent, apart));
             return;
         };
         self.recording = recording;

@@ -212,7 +212,7 @@ fn shown_path(keys: &SensitiveKeys, path: &str, limit: usize) -> Arc<str> {
 pub(super) fn exchange(
     resolved: &Arc<Resolved>,
     options: &ServerOptions,
-    Parent { context, link, is_hop }: Parent,
+    Parent { context, link, is_hop, apart }: Parent,
     request: &ServerRequest<'_>,
 ) -> Exchange {
     if request.peer.is_none() {
@@ -227,7 +227,7 @@ pub(super) fn exchange(
         record.synthetic = request.synthetic(options);
         record.rpc = request.rpc(resolved).map(Box::new);
     };
-    let below = Below { parent: &context, link, is_hop };
+    let below = Below { parent: &context, link, is_hop, apart };
     Exchange::start(resolved, request.method, below, note, |record| {
         let route = record.route.as_ref().map(StringValue::as_str);
         (record.span_name(request.name, route), request.describe(options, record))

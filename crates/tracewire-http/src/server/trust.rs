@@ -4,9 +4,9 @@ use crate::settings::Resolved;
 use http::HeaderMap;
 use opentelemetry::{
     Context,
-    trace::{SpanContext, TraceContextExt},
+    trace::{SpanContext, TraceContextExt, TraceState},
 };
-use tracewire_propagation::{Extracted, current, is_untraced};
+use tracewire_propagation::{Extracted, current, is_untraced, with_trace_state};
 
 /// What a server makes of the trace context and baggage that its caller sends.
 ///
@@ -44,6 +44,8 @@ pub(super) struct Parent {
     pub(super) link: Option<SpanContext>,
     /// The context is the request's own already, and no span starts in it.
     pub(super) is_hop: bool,
+    /// The caller's trace state, for the span that starts here, where `context` lacks it.
+    pub(super) apart: Option<TraceState>,
 }
 
 impl Trust {
@@ -57,10 +59,9 @@ impl Trust {
                 if excluded || is_untraced(&current) {
                     return Parent::of(resolved.extract(headers, &current));
                 }
-                match resolved.extract_hop(headers, &current) {
-                    Extracted::Caller(context) => Parent::of(context),
-                    Extracted::Hop(context) => Parent { is_hop: true, ..Parent::of(context) },
-                }
+                let Extracted { context, is_hop, apart } =
+                    resolved.extract_for_span(headers, &current);
+                Parent { is_hop, apart, ..Parent::of(context) }
             }
             Self::Ignore => Parent::of(current::get()),
             Self::Link => {
@@ -75,11 +76,14 @@ impl Trust {
 
 impl Parent {
     fn of(context: Context) -> Self {
-        Self { context, link: None, is_hop: false }
+        Self { context, link: None, is_hop: false, apart: None }
     }
 
     /// The context to go on with when no span is started.
     pub(super) fn into_context(self) -> Context {
-        self.context
+        match self.apart {
+            Some(state) => with_trace_state(&self.context, state),
+            None => self.context,
+        }
     }
 }

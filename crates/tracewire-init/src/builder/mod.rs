@@ -53,7 +53,7 @@ use crate::claim::Claim;
 use crate::config::propagators::{self, Formats};
 use crate::config::{Config, decide};
 use crate::error::InitError;
-use crate::guard::{Telemetry, set_unsampled};
+use crate::guard::{Telemetry, set_only_our_processors, tell_layers};
 use crate::plan::Plan;
 use crate::settings::{Layer, in_code};
 use crate::variables::Env;
@@ -284,7 +284,8 @@ impl Builder {
                 global::set_meter_provider(Binding(provider.clone()));
             }
         });
-        set_unsampled(telemetry.sampler());
+        set_only_our_processors(telemetry.has_only_our_processors());
+        tell_layers(telemetry.sampler());
         set_http_settings(http);
         telemetry.watch_file();
         // Last: who sees the propagator finds the providers in place.

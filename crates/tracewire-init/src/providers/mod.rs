@@ -75,6 +75,8 @@ pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
     let runtimes = ObservedRuntimes::default();
     if let Some(traces) = config.traces {
         providers.sampler = Some(traces.sampler.clone());
+        providers.only_our_processors =
+            traces.processors_first.is_empty() && traces.processors.is_empty();
         providers.tracer = Some(making.traces(traces)?);
     }
     if let Some(metrics) = config.metrics {

@@ -23,7 +23,7 @@ use super::watch::{Stat, Watch};
 use crate::config::http::shown;
 use crate::config::sampling::{self, SamplerChoice};
 use crate::error::InitError;
-use crate::guard::set_unsampled;
+use crate::guard::tell_layers;
 use crate::plan::{FilePlace, Origin, Plan};
 use crate::settings::Setting;
 
@@ -216,7 +216,7 @@ impl Shared {
         let mut changes = Vec::new();
         if let (Some(sampler), Some(current)) = (sampler, &self.adjustable.sampler) {
             if self.is_of_process.load(Ordering::Relaxed) {
-                set_unsampled(Some(&sampler));
+                tell_layers(Some(&sampler));
             }
             current.replace(sampler);
         }
