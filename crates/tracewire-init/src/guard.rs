@@ -9,7 +9,9 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracewire_exemplar::Exemplars;
 use tracewire_export::ShutdownReport;
 use tracewire_export::wiring::log;
-use tracewire_propagation::{set_describe_unsampled, set_drop_unsampled, set_http_settings};
+use tracewire_propagation::{
+    set_describe_unsampled, set_drop_unsampled, set_exception_logs, set_http_settings,
+};
 use tracewire_sampling::Sampler;
 
 use crate::builder::Builder;
@@ -229,6 +231,7 @@ impl Telemetry {
         }
         if is_of_the_process {
             set_http_settings(None);
+            set_exception_logs(None);
             tracewire_exemplar::uninstall();
         }
         // What the exporters would warn of is in the report.

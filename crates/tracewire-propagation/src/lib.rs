@@ -14,6 +14,7 @@
 mod composite;
 pub mod current;
 mod default;
+mod exceptions;
 mod formats;
 mod http_settings;
 mod names;
@@ -28,6 +29,7 @@ mod text_map;
 // Shared by the formats, so a build of few formats leaves some of it unused.
 #[allow(dead_code)]
 mod tools;
+mod uncontinued;
 mod untraced;
 
 pub use self::{
@@ -35,6 +37,10 @@ pub use self::{
     default::{
         default_propagator, default_version, describe_unsampled, drop_unsampled, set_default,
         set_describe_unsampled, set_drop_unsampled,
+    },
+    exceptions::{
+        Exception, ExceptionLog, ExceptionLogs, record_exception, records_exceptions,
+        set_exception_logs,
     },
     formats::*, // those that are compiled in, and the list of all
     http_settings::{HttpSettings, HttpSide, http_settings, set_http_settings},
@@ -46,5 +52,6 @@ pub use self::{
     response::inject_response,
     sampling_hint::SamplingHint,
     text_map::{FromTextMap, TextMap},
+    uncontinued::uncontinued_caller,
     untraced::{is_untraced, outgoing, untraced},
 };

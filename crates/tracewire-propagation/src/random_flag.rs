@@ -71,7 +71,8 @@ where
 fn is_known_random(parent: &Context, own: &SpanContext) -> bool {
     let around = parent.span();
     let around = around.span_context();
-    let starts_here = !around.is_valid();
+    // An id that was given from outside may be anything.
+    let starts_here = !around.is_valid() && own.trace_id() != around.trace_id();
     own.is_valid()
         && (starts_here || (own.trace_id() == around.trace_id() && is_random(parent, around)))
 }
