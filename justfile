@@ -32,7 +32,7 @@ unbound:
 formats:
     #!/usr/bin/env bash
     set -euo pipefail
-    for format in tracecontext baggage b3 jaeger xray datadog elastic; do
+    for format in tracecontext baggage b3 jaeger xray datadog elastic gcp grpc-trace-bin; do
         cargo test -q -p tracewire-propagation --no-default-features --features "$format" \
             --test default_set
     done

@@ -45,8 +45,8 @@ mod values;
 
 pub use self::{
     client::{
-        CallOptions, ClientRequest, ClientResponse, Destinations, Hosts, Resends, UrlTemplates,
-        Urls,
+        CallOptions, ClientRequest, ClientResponse, Destinations, Hosts, Resends, ServicePeers,
+        UrlTemplates, Urls,
     },
     grpc::RpcMethods,
     outcome::{Ending, ErrorType, Outcome, Verdict},

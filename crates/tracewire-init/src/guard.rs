@@ -11,7 +11,8 @@ use tracewire_exemplar::Exemplars;
 use tracewire_export::ShutdownReport;
 use tracewire_export::wiring::log;
 use tracewire_propagation::{
-    set_describe_unsampled, set_drop_unsampled, set_http_settings, set_moves_trace_state,
+    set_describe_unsampled, set_drop_unsampled, set_exception_logs, set_http_settings,
+    set_moves_trace_state,
 };
 use tracewire_sampling::Sampler;
 
@@ -236,6 +237,7 @@ impl Telemetry {
         }
         if is_of_the_process {
             set_http_settings(None);
+            set_exception_logs(None);
             tracewire_exemplar::uninstall();
         }
         // What the exporters would warn of is in the report.

@@ -82,7 +82,8 @@
 //! | `OTEL_METRIC_EXPORT_INTERVAL` | 60000 ms | how often metrics are exported |
 //! | `OTEL_METRICS_EXEMPLAR_FILTER` | `trace_based` | exemplars: measurements of sampled spans, or `always_off` |
 //! | `OTEL_METRIC_EXPORT_TIMEOUT` | 30000 ms | for one export, retries included; 0 is no limit |
-//! | `TRACEWIRE_RESOURCE_DETECTORS` | `none` | facts about the process in the resource: `container`, `host`, `os`, `process`, or `all` |
+//! | `TRACEWIRE_RESOURCE_DETECTORS` | `none` | facts about the process in the resource: `service`, `container`, `kubernetes` (these three: `stable`), `host`, `os`, `process`, `aws`, `gcp`, `azure`, or `all` |
+//! | `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN` | – | with the feature `logs`: `logs` makes log records of exceptions in place of events of their spans, `logs/dup` both |
 //! | `TRACEWIRE_METRICS` | `none` | metrics that are off otherwise: `process`, `runtime`, `self` (telemetry's own), or `all` |
 //! | `TRACEWIRE_CONSOLE` | `tree` | what `console` shows: `tree` for people, `json` for machines |
 //! | `TRACEWIRE_EXCLUDED_PATHS`, `TRACEWIRE_EXCLUDED_URLS` | none | read by the layers: requests and calls that are not traced, as comma-separated patterns |
@@ -213,8 +214,9 @@ mod variables;
 pub use self::{
     baggage::BaggageAttributes,
     builder::{
-        Batching, Builder, Console, HistogramAggregation, Live, LogFormat, Logs, LogsExporter,
-        Metrics, MetricsExporter, Otlp, Prometheus, Resource, Traces, TracesExporter, Zipkin,
+        Batching, Builder, Console, Exceptions, HistogramAggregation, Live, LogFormat, Logs,
+        LogsExporter, Metrics, MetricsExporter, Otlp, Prometheus, Resource, Traces, TracesExporter,
+        Zipkin,
     },
     config::detectors::Detector,
     error::InitError,

@@ -28,6 +28,8 @@ pub struct HttpSettings {
     pub excluded_paths: Vec<String>,
     /// Patterns of URLs that clients do not trace, beside those that code names.
     pub excluded_urls: Vec<String>,
+    /// Pairs of `peer=name`: the services behind hosts that clients call.
+    pub service_peers: Vec<String>,
 }
 
 /// What servers or clients record of a message.

@@ -14,6 +14,7 @@
 mod composite;
 pub mod current;
 mod default;
+mod exceptions;
 mod formats;
 mod http_settings;
 mod names;
@@ -30,6 +31,7 @@ mod text_map;
 #[allow(dead_code)]
 mod tools;
 mod trace_state;
+mod uncontinued;
 mod untraced;
 
 pub use self::{
@@ -37,6 +39,10 @@ pub use self::{
     default::{
         default_propagator, default_version, describe_unsampled, drop_unsampled, set_default,
         set_describe_unsampled, set_drop_unsampled,
+    },
+    exceptions::{
+        Exception, ExceptionLog, ExceptionLogs, record_exception, records_exceptions,
+        set_exception_logs,
     },
     formats::*, // those that are compiled in, and the list of all
     http_settings::{HttpSettings, HttpSide, http_settings, set_http_settings},
@@ -51,5 +57,6 @@ pub use self::{
     trace_state::{
         moves_trace_state, put_back_trace_state, set_moves_trace_state, with_trace_state,
     },
+    uncontinued::uncontinued_caller,
     untraced::{is_untraced, outgoing, untraced},
 };

@@ -44,7 +44,8 @@ where
 /// Whether the trace id of a span that was started under `parent`, whose span is `around`, is known to
 /// be random.
 fn is_known_random(parent: &Context, around: &SpanContext, own: &SpanContext) -> bool {
-    let starts_here = !around.is_valid();
+    // An id that was given from outside may be anything.
+    let starts_here = !around.is_valid() && own.trace_id() != around.trace_id();
     own.is_valid()
         && (starts_here || (own.trace_id() == around.trace_id() && is_random(parent, around)))
 }

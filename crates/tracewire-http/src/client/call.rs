@@ -91,7 +91,9 @@ impl ClientCall {
                 Exchange::unrecorded(outgoing(&untraced(parent)))
             }
             Place::Attempt(attempt) if resolved.records => {
-                exchange(&resolved, parent, &with_options(request, attempt, own, options))
+                let mut request = with_options(request, attempt, own, options);
+                request.service_peer = own.service_peer(&resolved, request.host, request.port);
+                exchange(&resolved, parent, &request)
             }
             _ => Exchange::unrecorded(outgoing(parent)),
         };

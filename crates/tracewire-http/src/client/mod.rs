@@ -8,6 +8,7 @@ mod options;
 mod request;
 mod resends;
 mod response;
+mod service_peers;
 mod settings;
 mod templates;
 mod urls;
@@ -20,6 +21,7 @@ pub use self::{
     request::ClientRequest,
     resends::Resends,
     response::ClientResponse,
+    service_peers::ServicePeers,
     settings::{ClientOptions, ClientSettings},
     templates::UrlTemplates,
     urls::Urls,

@@ -65,8 +65,12 @@ impl Record {
         }
     }
 
-    /// Records how large the bodies were, under the attributes of the duration.
+    /// Records how large the bodies were, under the attributes of the duration. Those of calls over gRPC
+    /// are not measured: the conventions have metrics for bodies of HTTP alone.
     pub(super) fn measure_bodies(&self, error: Option<StringValue>) {
+        if self.rpc.is_some() {
+            return;
+        }
         let Some(sizes) = &self.resolved.instruments.body_sizes else { return };
         self.with_attributes(&self.labels(error), |all| {
             if let Some(size) = self.request_size {

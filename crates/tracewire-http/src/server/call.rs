@@ -201,6 +201,7 @@ fn start(
         .as_deref()
         .or_else(|| head.uri.authority().map(uri::Authority::as_str))
         .map(str::as_bytes);
+    facts.port = forwarded.port;
     facts.peer = peer;
     facts.client = forwarded.client;
     facts.headers = Some(head.headers);

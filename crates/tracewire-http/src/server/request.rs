@@ -44,6 +44,8 @@ pub(super) struct ServerRequest<'a> {
     /// The host and port asked for, where something goes before the `Host` header: a trusted proxy, or
     /// `:authority`. A text that [`Authority::parse_host`] does not take is left out.
     pub(super) authority: Option<&'a [u8]>,
+    /// The port that a trusted proxy says the client connected to. It goes before that of a host.
+    pub(super) port: Option<u16>,
     /// The matched route template, if the router has matched already.
     pub(super) route: Option<&'a str>,
     /// The protocol version of the connection.
@@ -85,6 +87,7 @@ impl<'a> ServerRequest<'a> {
             path,
             query: None,
             authority: None,
+            port: None,
             route: None,
             version,
             peer: None,
@@ -119,7 +122,7 @@ impl<'a> ServerRequest<'a> {
                 false => limited_shared((&*host).into(), limit),
             };
             attributes.push(KeyValue::new(c::SERVER_ADDRESS, host));
-            if let Some(port) = port {
+            if let Some(port) = self.port.or(port) {
                 attributes.push(KeyValue::new(c::SERVER_PORT, i64::from(port)));
             }
         }

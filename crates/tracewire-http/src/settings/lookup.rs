@@ -1,7 +1,7 @@
 //! What the settings resolve to: looked up at the first exchange, and kept.
 
 use super::common::Common;
-use crate::client::Urls;
+use crate::client::{ServicePeers, Urls};
 #[cfg(feature = "connections")]
 use crate::connections::{ConnectionInstruments, marking, telling};
 use crate::exchange::span_id;
@@ -58,16 +58,21 @@ impl Lookup {
     }
 }
 
-/// What the process's configuration file excludes, in place of variables.
+/// What the process's configuration file says in place of variables.
 #[derive(Debug)]
-pub(crate) struct Excluded {
-    pub(crate) paths: Paths,
-    pub(crate) urls: Urls,
+pub(crate) struct OfFile {
+    pub(crate) excluded_paths: Paths,
+    pub(crate) excluded_urls: Urls,
+    pub(crate) service_peers: ServicePeers,
 }
 
-impl Excluded {
+impl OfFile {
     fn new(file: &HttpSettings) -> Self {
-        Self { paths: Paths::new(&file.excluded_paths), urls: Urls::new(&file.excluded_urls) }
+        Self {
+            excluded_paths: Paths::new(&file.excluded_paths),
+            excluded_urls: Urls::new(&file.excluded_urls),
+            service_peers: ServicePeers::of_pairs(&file.service_peers),
+        }
     }
 }
 
@@ -85,8 +90,8 @@ pub(crate) struct Resolved {
     #[cfg(feature = "connections")]
     pub(crate) connections: Option<ConnectionInstruments>,
     pub(crate) options: Common,
-    /// What the process's configuration file excludes; `None` without a file.
-    pub(crate) excluded: Option<Excluded>,
+    /// What the process's configuration file says; `None` without a file.
+    pub(crate) file: Option<OfFile>,
     propagator: Arc<dyn Propagator>,
     /// The headers that it writes beside those of known formats.
     own_headers: Vec<HeaderName>,
@@ -151,7 +156,7 @@ impl Resolved {
             own_headers: unknown_headers(&*propagator),
             propagator,
             options,
-            excluded: file.map(|file| Excluded::new(&file)),
+            file: file.map(|file| OfFile::new(&file)),
         }
     }
 

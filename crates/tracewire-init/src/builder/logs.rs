@@ -26,6 +26,7 @@ settings! {
         attributes: Setting<usize>,
         value_length: Setting<usize>,
         processors: Vec<AddProcessor>,
+        exceptions: Setting<Exceptions>,
         /// Which records a configuration file keeps.
         rules: Setting<LogRules>,
     }
@@ -40,6 +41,15 @@ impl Logs {
     /// Sets where log records go (`OTEL_LOGS_EXPORTER`); OTLP unless set, and an empty list is nowhere.
     pub fn exporters(mut self, exporters: impl IntoIterator<Item = LogsExporter>) -> Self {
         self.exporters = in_code(exporters.into_iter().collect());
+        self
+    }
+
+    /// Sets whether exceptions are log records or events of their spans
+    /// (`OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN`); events unless set.
+    ///
+    /// If log records have no exporter, they stay events.
+    pub fn exceptions(mut self, exceptions: Exceptions) -> Self {
+        self.exceptions = in_code(exceptions);
         self
     }
 
@@ -68,6 +78,57 @@ impl Logs {
     pub fn attribute_value_length(mut self, characters: usize) -> Self {
         self.value_length = in_code(characters);
         self
+    }
+}
+
+/// What becomes of the errors and panics of custom spans, of database calls, and of spans that are made of
+/// `tracing`'s.
+///
+/// As a log record an exception has the event name `exception`, the attributes `exception.type` and
+/// `exception.message`, the ids of its span, and the severity ERROR, or WARN if the span did not fail. It is
+/// recorded even if its span is not sampled. Those of `tracing` are the log records of its events.
+///
+/// Follows OpenTelemetry's "Semantic conventions for exceptions in logs".
+///
+/// ```
+/// use tracewire_init::{Exceptions, Logs, LogsExporter};
+///
+/// let logs = Logs::new().exporters([LogsExporter::otlp()]).exceptions(Exceptions::LogRecords);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Exceptions {
+    /// Events of their spans.
+    #[default]
+    SpanEvents,
+    /// Log records (`logs`).
+    LogRecords,
+    /// Both (`logs/dup`).
+    Both,
+}
+
+impl Exceptions {
+    /// Reads the comma-separated list of the variable. `logs/dup` goes before `logs`.
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        let mut found = Self::SpanEvents;
+        for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+            match word.to_ascii_lowercase().as_str() {
+                "logs/dup" => found = Self::Both,
+                "logs" if found != Self::Both => found = Self::LogRecords,
+                "logs" => {}
+                _ => return Err("it must be logs or logs/dup".to_owned()),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The value of the variable.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::SpanEvents => "none",
+            Self::LogRecords => "logs",
+            Self::Both => "logs/dup",
+        }
     }
 }
 

@@ -33,7 +33,7 @@ pub use self::{
     batching::Batching,
     console::{Console, LogFormat},
     live::Live,
-    logs::{Logs, LogsExporter},
+    logs::{Exceptions, Logs, LogsExporter},
     metrics::{HistogramAggregation, Metrics, MetricsExporter, Prometheus},
     otlp::Otlp,
     resource::Resource,
@@ -57,7 +57,7 @@ use crate::guard::{Telemetry, set_only_our_processors, tell_layers};
 use crate::plan::Plan;
 use crate::settings::{Layer, in_code};
 use crate::variables::Env;
-use crate::{providers, subscriber};
+use crate::{log_records, providers, subscriber};
 
 /// Settings in code. Each wins over its variable, but for those that are given as
 /// [`defaults`](Self::defaults).
@@ -287,6 +287,7 @@ impl Builder {
         set_only_our_processors(telemetry.has_only_our_processors());
         tell_layers(telemetry.sampler());
         set_http_settings(http);
+        log_records::take_exceptions(telemetry.running());
         telemetry.watch_file();
         // Last: who sees the propagator finds the providers in place.
         propagators::install(propagator);

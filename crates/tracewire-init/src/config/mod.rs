@@ -108,7 +108,7 @@ pub(crate) fn decide(
     plan.level = Some(plan.pick("OTEL_LOG_LEVEL", layer.log_level, Level::Info));
     let disabled = plan.pick("OTEL_SDK_DISABLED", layer.disabled, false);
     let timeout = layer.shutdown_timeout.map_or(Duration::from_secs(5), |given| given.value);
-    let resource = resource::resource(layer.resource, surroundings.user.as_deref(), plan);
+    let resource = resource::resource(layer.resource, &surroundings, plan);
     let console = console::exporter(layer.console, surroundings.is_colorless, plan);
     let proxies = &surroundings.proxies;
     Ok(Config {

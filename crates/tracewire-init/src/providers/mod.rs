@@ -84,6 +84,7 @@ pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
         let meter = making.metrics(metrics, &runtimes, &mut deliveries, &mut page)?;
         providers.meter = Some(meter);
     }
+    let exceptions = config.logs.as_ref().map(|logs| logs.exceptions).unwrap_or_default();
     if let Some(logs) = config.logs {
         let (exports, console) = (&making.exports, &making.console);
         providers.logger = Some(log_records::provider(logs, exports, console, &making.resource)?);
@@ -99,6 +100,7 @@ pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
         shutdown_timeout: config.shutdown_timeout,
         life: Arc::default(),
         logging: config.logging,
+        exceptions,
         page,
         runtimes,
         live: making.live,

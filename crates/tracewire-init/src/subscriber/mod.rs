@@ -24,7 +24,7 @@ use self::living_thread::WhileAlive;
 use self::log_lines::{LogLines as Lines, is_writable};
 use self::no_ids::NoIds;
 use self::span_filter::span_filter;
-use crate::builder::{LogFormat, LogLines};
+use crate::builder::{Exceptions, LogFormat, LogLines};
 use crate::ended::Watched;
 use crate::error::InitError;
 use crate::guard::Telemetry;
@@ -101,6 +101,7 @@ impl Logging {
     pub(crate) fn span_layer<S>(
         &self,
         provider: &Watched<SdkTracerProvider>,
+        exceptions: Exceptions,
     ) -> impl Layer<S> + use<S>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
@@ -108,6 +109,9 @@ impl Logging {
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("tracing"))
             .with_threads(false)
+            .with_error_events_to_exceptions(exceptions != Exceptions::LogRecords)
+            .with_error_fields_to_exceptions(exceptions != Exceptions::LogRecords)
+            .with_error_records_to_exceptions(exceptions != Exceptions::LogRecords)
             .with_tracked_inactivity(false)
             .with_filter(span_filter(self.filter()))
     }
@@ -158,6 +162,9 @@ impl Telemetry {
     /// | `error!` | status Error, and an event named by the text |
     /// | `warn!`, `info!`, `debug!`, `trace!` with a message; `#[instrument(ret)]` | nothing: they are log lines, and log records with the feature `logs` |
     ///
+    /// Where exceptions are [log records](crate::Exceptions::LogRecords) alone, an event on the span has the
+    /// error's text in `error` and no attribute of an exception.
+    ///
     /// The text of an error is exported as it is. What telemetry says of itself is left out, and so is the
     /// span that tower-http's layer makes with `RequestSpan`, because the request has its server span.
     /// While a thread ends no spans are made.
@@ -178,7 +185,8 @@ impl Telemetry {
     where
         S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
     {
-        Some(self.running()?.logging.span_layer(&self.watched()?))
+        let running = self.running()?;
+        Some(running.logging.span_layer(&self.watched()?, running.exceptions))
     }
 }
 

@@ -166,6 +166,23 @@ mod tests {
         Composite::new().and(TraceContext::new()).and(Baggage::new())
     }
 
+    #[test]
+    fn two_traceparents_of_one_trace_leave_their_caller_and_baggage_stays() {
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        for w3c in [W3c::new(), W3c::unread()] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in
+                [("traceparent", parent), ("traceparent", parent), ("baggage", "user=ada")]
+            {
+                headers.append(name, HeaderValue::from_static(value));
+            }
+            let context = w3c.extract(&headers, &Context::new());
+            let caller = crate::uncontinued_caller(&context).map(|caller| caller.span_id());
+            assert_eq!(caller, Some(0xb7ad_6b71_6920_3331.into()));
+            assert!(carries_baggage(&context) && !context.has_active_span());
+        }
+    }
+
     /// What can be seen of a context, and what goes on from it.
     fn seen(propagator: &dyn Propagator, headers: &HeaderMap) -> (String, usize, HeaderMap) {
         let context = propagator.extract(headers, &Context::new());

@@ -18,6 +18,7 @@ mod metrics;
 mod pages;
 mod proxies;
 mod readme;
+mod resource;
 mod sampling;
 mod streams;
 mod testing;

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// Each page with Rust on it, and the programs that have it.
-const PAGES: [(&str, &str); 20] = [
+const PAGES: [(&str, &str); 21] = [
     ("../README", "tests/guides/readme.rs"),
     ("baggage", "tests/guides/baggage.rs"),
     ("client-phases", "tests/guides/client_phases.rs"),
@@ -21,6 +21,7 @@ const PAGES: [(&str, &str); 20] = [
     ("live-page", "src/bin/live_page.rs"),
     ("metrics", "src/bin/metrics.rs tests/guides/metrics.rs"),
     ("proxies", "tests/guides/proxies.rs"),
+    ("resource", "tests/guides/resource.rs"),
     ("sampling", "tests/guides/sampling.rs"),
     ("streams", "tests/guides/streams.rs"),
     ("testing", "tests/guides/testing.rs"),

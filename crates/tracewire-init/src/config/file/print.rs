@@ -149,7 +149,12 @@ fn resource(resource: &crate::builder::Resource, yaml: &mut Yaml) {
         yaml.line(1, "detection/development:");
         yaml.line(2, "detectors:");
         for (name, of) in [
-            ("container", &[Detector::Container][..]),
+            ("aws", &[Detector::Aws][..]),
+            ("azure", &[Detector::Azure]),
+            ("container", &[Detector::Container]),
+            ("gcp", &[Detector::GoogleCloud]),
+            ("kubernetes", &[Detector::Kubernetes]),
+            ("service", &[Detector::Service]),
             ("host", &[Detector::Host, Detector::Os]),
             ("process", &[Detector::Process]),
         ] {
@@ -479,9 +484,11 @@ fn instrumentation(http: &HttpSettings, yaml: &mut Yaml) {
 
 fn distribution(layer: &Layer, http: &HttpSettings, yaml: &mut Yaml) {
     let (console, log) = (&layer.console.format, &layer.log_lines.format);
-    let HttpSettings { excluded_paths, excluded_urls, .. } = http;
-    let has_any = console.is_some() || log.is_some();
-    if !has_any && excluded_paths.is_empty() && excluded_urls.is_empty() {
+    let HttpSettings { excluded_paths, excluded_urls, service_peers, .. } = http;
+    let exceptions = &layer.logs.exceptions;
+    let has_any = console.is_some() || log.is_some() || exceptions.is_some();
+    let lists = [excluded_paths, excluded_urls, service_peers];
+    if !has_any && lists.iter().all(|list| list.is_empty()) {
         return;
     }
     yaml.line(0, "distribution:");
@@ -497,4 +504,6 @@ fn distribution(layer: &Layer, http: &HttpSettings, yaml: &mut Yaml) {
     });
     yaml.list(2, "excluded_paths", excluded_paths);
     yaml.list(2, "excluded_urls", excluded_urls);
+    yaml.list(2, "service_peers", service_peers);
+    yaml.value(2, "exceptions", exceptions, |exceptions| exceptions.name().to_owned());
 }

@@ -357,6 +357,10 @@ fn need_restart(old: &Configuration, new: &Configuration) -> Vec<&'static str> {
             value(old_ours, |o| o.log.clone()) == value(new_ours, |o| o.log.clone()),
         ),
         (
+            "distribution.tracewire.exceptions",
+            value(old_ours, |o| o.exceptions.clone()) == value(new_ours, |o| o.exceptions.clone()),
+        ),
+        (
             "distribution.tracewire.reload",
             value(old_ours, |o| o.reload.clone()) == value(new_ours, |o| o.reload.clone()),
         ),

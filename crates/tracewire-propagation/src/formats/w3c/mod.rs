@@ -4,7 +4,7 @@ pub(crate) mod traceparent;
 mod tracestate;
 
 use self::{
-    traceparent::RANDOM,
+    traceparent::{RANDOM, TraceParent},
     tracestate::{List, Unheld},
 };
 use crate::{
@@ -13,10 +13,11 @@ use crate::{
     tools::{
         kept::keep,
         malformed::Malformed,
-        read::{Single, lines, single},
+        read::{MAX_LINES, Single, lines, single},
         remote::{remote_span, with_remote_span},
         write,
     },
+    uncontinued::with_uncontinued_caller,
 };
 use http::{HeaderMap, HeaderName};
 use opentelemetry::{
@@ -42,10 +43,12 @@ pub(crate) fn extract_from(
     malformed: &Malformed,
     parent: &Context,
 ) -> Option<Context> {
-    let caller = extract_one(&single(headers, name), malformed, |span| {
+    let value = single(headers, name);
+    extract_one(&value, malformed, |span| {
         Caller::of(parent, &span, tracestate::parse(lines(headers, TRACESTATE)), Wanted::default())
-    })?;
-    Some(with_unheld(caller.extracted.context, caller.unheld))
+    })
+    .map(|caller| with_unheld(caller.extracted.context, caller.unheld))
+    .or_else(|| repeated(&value, headers, name, parent))
 }
 
 /// Returns `parent` with what is `wanted` of the caller, as the values found of `traceparent` and
@@ -64,6 +67,37 @@ pub(crate) fn extract_found(
         };
         Caller::of(parent, &span, list, wanted)
     })
+    .or_else(|| {
+        let context = repeated(value, headers, TRACEPARENT, parent)?;
+        Some(Caller { extracted: Extracted::of(context), unheld: None })
+    })
+}
+
+/// Returns `parent` with the last caller of several whose headers all name the same trace. Their trace
+/// cannot be continued, and the new one links to it.
+fn repeated(
+    value: &Single<'_>,
+    headers: &HeaderMap,
+    name: &HeaderName,
+    parent: &Context,
+) -> Option<Context> {
+    if !matches!(value, Single::Many) {
+        return None;
+    }
+    let mut callers =
+        lines(headers, name).take(MAX_LINES).map(|line| caller(traceparent::parse(line)?));
+    let first = callers.next()??;
+    let of_one_trace = |last: SpanContext, next: Option<SpanContext>| {
+        next.filter(|next| next.trace_id() == last.trace_id())
+    };
+    let last = callers.try_fold(first, of_one_trace)?;
+    Some(with_uncontinued_caller(parent, last))
+}
+
+/// The caller's span by the fields of `traceparent`, if its ids are valid.
+fn caller(fields: TraceParent) -> Option<SpanContext> {
+    let flags = TraceFlags::new(fields.flags);
+    remote_span(fields.trace_id, fields.span_id, flags, TraceState::NONE)
 }
 
 /// What is made of `tracestate`.
@@ -94,10 +128,7 @@ fn extract_one(
         Single::One(value) => traceparent::parse(value),
         Single::Many => None,
     };
-    let span = fields.and_then(|fields| {
-        let flags = TraceFlags::new(fields.flags);
-        remote_span(fields.trace_id, fields.span_id, flags, TraceState::NONE)
-    });
+    let span = fields.and_then(caller);
     if span.is_none() {
         malformed.warn();
     }

@@ -448,6 +448,7 @@ distribution:
     log: none
     excluded_paths: [/healthz, /internal/*]
     excluded_urls: [http://localhost/*]
+    service_peers: [stock.internal=stock]
     reload: true
 ",
     );
@@ -456,6 +457,7 @@ distribution:
     assert_eq!(**ours.log.as_ref().unwrap(), LogLines::None);
     assert_eq!(ours.excluded_paths[1].as_str(), "/internal/*");
     assert_eq!(ours.excluded_urls[0].as_str(), "http://localhost/*");
+    assert_eq!(ours.service_peers[0].as_str(), "stock.internal=stock");
     assert!(**ours.reload.as_ref().unwrap());
     assert!(model("distribution:\n  acme: {}\n").tracewire.is_none());
 }
