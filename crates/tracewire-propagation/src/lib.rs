@@ -16,6 +16,8 @@ pub mod current;
 mod default;
 mod formats;
 mod http_settings;
+#[cfg(all(test, loom))]
+mod models;
 mod names;
 mod propagator;
 pub mod providers;
@@ -24,6 +26,7 @@ mod register;
 mod remove;
 mod response;
 mod sampling_hint;
+mod sync;
 mod text_map;
 // Shared by the formats, so a build of few formats leaves some of it unused.
 #[allow(dead_code)]
