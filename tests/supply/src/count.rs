@@ -49,15 +49,20 @@ pub fn in_folder(folder: &Path) -> io::Result<usize> {
 
 /// The length of a comment in `/* */`, which may hold others.
 fn comment(text: &str) -> usize {
-    let mut depth = 0;
-    for (at, _) in text.match_indices(['/', '*']) {
-        if text[at..].starts_with("/*") {
-            depth += 1;
-        } else if at > 1 && text[..=at].ends_with("*/") {
-            depth -= 1;
-            if depth == 0 {
-                return at + 1;
-            }
+    let (mut depth, mut at) = (0, 0);
+    for (found, mark) in text.char_indices().map(|(found, _)| (found, text[found..].get(..2))) {
+        // Two marks may not share a character.
+        if found < at {
+            continue;
+        }
+        match mark {
+            Some("/*") => depth += 1,
+            Some("*/") => depth -= 1,
+            _ => continue,
+        }
+        at = found + 2;
+        if depth == 0 {
+            return at;
         }
     }
     text.len()
