@@ -43,7 +43,9 @@ impl Planned {
             }
         }
         if plan.end == End::Known {
-            steps.pop_back_if(|step| matches!(step, Step::Pause));
+            if matches!(steps.back(), Some(Step::Pause)) {
+                steps.pop_back();
+            }
         } else {
             // The head and the frames leave first, or hyper would drop them.
             steps.extend([Step::Pause; 3]);

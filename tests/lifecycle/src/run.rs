@@ -46,7 +46,7 @@ fn quiet() {
     ONCE.call_once(|| {
         let usual = panic::take_hook();
         panic::set_hook(Box::new(move |panic| {
-            if panic.payload_as_str() != Some("on purpose") {
+            if panic.payload().downcast_ref() != Some(&"on purpose") {
                 usual(panic);
             }
         }));
