@@ -9,7 +9,8 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use std::env;
 
 fn try_out(protocol: Protocol) {
-    let cases = env::var("LIFECYCLE_CASES").map_or(1_000, |cases| cases.parse().unwrap());
+    let cases =
+        env::var("LIFECYCLE_CASES").map_or(1_000, |cases| cases.parse().expect("it is a number"));
     let config =
         Config { cases, failure_persistence: None, max_shrink_iters: 5_000, ..Config::default() };
     let checked = TestRunner::new(config)
