@@ -113,6 +113,8 @@ mod diagnostics;
 mod error;
 mod exemplars;
 mod exports;
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "logs")]
 mod logs;
 mod metric_exporter;
@@ -125,6 +127,7 @@ mod report;
 mod sample;
 mod self_metrics;
 mod span_processor;
+mod sync;
 mod transport;
 pub mod wiring;
 #[cfg(feature = "zipkin")]

@@ -38,9 +38,12 @@ mod exchange;
 mod grpc;
 mod hook;
 mod metrics;
+#[cfg(all(test, loom))]
+mod models;
 mod outcome;
 mod server;
 mod settings;
+mod sync;
 mod values;
 
 pub use self::{

@@ -188,6 +188,8 @@ mod contained;
 mod ended;
 mod error;
 mod features;
+#[doc(hidden)]
+pub mod fuzzing;
 mod guard;
 mod live;
 #[cfg(feature = "logs")]

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
 
 use crate::hub::Hub;
 use crate::live::Live;
 use crate::store::{EndedSpan, Memory, Running, Source, Sources, SpanId, Store, TraceId};
+use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use crate::sync::{Mutex, MutexGuard};
 use crate::tables::{MetricRow, TelemetryRow};
 
 /// Collects spans for the page. Clones share one store.

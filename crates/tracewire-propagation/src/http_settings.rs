@@ -1,7 +1,10 @@
 //! What a configuration file says about HTTP instrumentation, for the whole process.
 
-use crate::default::new_version;
-use std::sync::{Arc, PoisonError, RwLock};
+use crate::{
+    default::new_version,
+    sync::{RwLock, shared},
+};
+use std::sync::{Arc, PoisonError};
 
 /// What a configuration file says about HTTP instrumentation.
 ///
@@ -81,7 +84,7 @@ pub fn http_settings() -> Option<Arc<HttpSettings>> {
     SETTINGS.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-static SETTINGS: RwLock<Option<Arc<HttpSettings>>> = RwLock::new(None);
+shared!(SETTINGS: RwLock<Option<Arc<HttpSettings>>> = RwLock::new(None));
 
 #[cfg(test)]
 mod tests {

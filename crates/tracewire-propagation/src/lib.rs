@@ -17,6 +17,8 @@ mod default;
 mod exceptions;
 mod formats;
 mod http_settings;
+#[cfg(all(test, loom))]
+mod models;
 mod names;
 mod propagator;
 pub mod providers;
@@ -26,6 +28,7 @@ mod remove;
 mod response;
 mod sampling_hint;
 mod span;
+mod sync;
 mod text_map;
 // Shared by the formats, so a build of few formats leaves some of it unused.
 #[allow(dead_code)]

@@ -63,6 +63,7 @@ mod randomness;
 mod rate;
 mod rules;
 mod sampler;
+mod sync;
 mod threshold;
 
 pub use self::{

@@ -1,5 +1,8 @@
 //! The sampler around all others.
 
+#[cfg(all(test, shuttle))]
+mod model;
+
 use crate::{
     ParentBranches, Randomness, Threshold,
     composable::{Composable, RateStatus, RateTarget, SamplingParameters},

@@ -13,6 +13,8 @@ mod settings;
 mod templates;
 mod urls;
 
+#[cfg(all(test, loom))]
+pub(crate) use self::resends::Place;
 pub use self::{
     body::ClientBody,
     call::ClientCall,

@@ -5,16 +5,17 @@ use crate::{
     grpc::{GrpcStatus, Messages, RpcCall},
     outcome::{ErrorType, Outcome},
     settings::{Common, Resolved},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
     values::{MOST_HEADERS, OTHER, Scheme, Side},
 };
 use bytes::Buf;
 use http::{HeaderMap, Method, StatusCode};
 use opentelemetry::{Context, KeyValue, StringValue, trace::TraceContextExt};
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 use tracewire_propagation::current;

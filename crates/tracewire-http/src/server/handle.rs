@@ -3,6 +3,7 @@
 use crate::{
     exchange::{Exchange, Record, Shared},
     outcome::ErrorType,
+    sync,
 };
 use opentelemetry::{Context, KeyValue};
 use std::sync::{Arc, Weak};
@@ -33,7 +34,7 @@ pub struct ExchangeHandle(Of);
 /// What a handle is a handle on.
 #[derive(Clone, Debug)]
 enum Of {
-    Recorded(Arc<Shared>),
+    Recorded(sync::Arc<Shared>),
     /// Nothing that could record had an effect.
     Unrecorded,
     /// A request that is not traced.

@@ -1,9 +1,10 @@
 //! Requests that have begun and not ended, and the open spans of their traces.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use super::facts::{SpanId, TraceId};
+use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use crate::sync::{Mutex, MutexGuard};
 
 const SHARDS: usize = 16;
 /// Entries of one shard, 4,096 in all.
