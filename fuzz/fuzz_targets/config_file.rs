@@ -2,7 +2,7 @@
 //! Configuration files: any bytes, and secrets in them.
 
 use libfuzzer_sys::fuzz_target;
-use tracewire_fuzz::config_file::{any, secrets};
+use fuzz::config_file::{any, secrets};
 
 fuzz_target!(|data: &[u8]| {
     any(data);

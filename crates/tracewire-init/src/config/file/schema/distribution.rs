@@ -3,6 +3,7 @@
 use crate::ConsoleFormat;
 use crate::config::file::position::{Place, Spanned};
 use crate::config::file::read::{Cursor, boolean, text};
+use crate::config::own_metrics::OwnMetrics;
 
 /// `distribution.tracewire`.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +13,8 @@ pub(crate) struct Tracewire {
     pub(crate) console: Option<Spanned<ConsoleFormat>>,
     /// As `TRACEWIRE_LOG`. Default: none.
     pub(crate) log: Option<Spanned<LogLines>>,
+    /// As `TRACEWIRE_METRICS`. Default: none of them.
+    pub(crate) metrics: Option<Spanned<Vec<OwnMetrics>>>,
     /// As `TRACEWIRE_EXCLUDED_PATHS`.
     pub(crate) excluded_paths: Vec<Spanned<String>>,
     /// As `TRACEWIRE_EXCLUDED_URLS`.
@@ -46,7 +49,9 @@ pub(super) fn distribution(cursor: Cursor<'_>) -> Option<Tracewire> {
 }
 
 fn tracewire(cursor: Cursor<'_>) -> Option<Tracewire> {
-    let fields = cursor.fields(&["console", "log", "excluded_paths", "excluded_urls", "reload"])?;
+    const KNOWN: [&str; 6] =
+        ["console", "log", "metrics", "excluded_paths", "excluded_urls", "reload"];
+    let fields = cursor.fields(&KNOWN)?;
     let patterns = |key, read: fn(Cursor<'_>) -> Option<Spanned<String>>| {
         fields.optional(key, |cursor| cursor.items(0, read)).unwrap_or_default()
     };
@@ -56,6 +61,7 @@ fn tracewire(cursor: Cursor<'_>) -> Option<Tracewire> {
             cursor.choice(&[("tree", ConsoleFormat::Tree), ("json", ConsoleFormat::Json)])
         }),
         log: fields.setting("log", log),
+        metrics: fields.setting("metrics", metrics),
         excluded_paths: patterns("excluded_paths", path),
         excluded_urls: patterns("excluded_urls", text),
         reload: fields.setting("reload", boolean),
@@ -67,6 +73,16 @@ fn log(cursor: Cursor<'_>) -> Option<Spanned<LogLines>> {
     let found = cursor.choice(&words)?;
     let is_there = *found == LogLines::None || cursor.needs(cfg!(feature = "tracing"), "tracing");
     is_there.then_some(found)
+}
+
+/// The groups that are on; an empty list is none.
+fn metrics(cursor: Cursor<'_>) -> Option<Spanned<Vec<OwnMetrics>>> {
+    let groups = cursor.items(0, |cursor| {
+        let group = cursor.choice(&OwnMetrics::WORDS)?;
+        let missing = group.missing_feature();
+        missing.is_none_or(|feature| cursor.needs(false, feature)).then_some(*group)
+    })?;
+    Some(cursor.spanned(groups))
 }
 
 /// A pattern that some path matches.
