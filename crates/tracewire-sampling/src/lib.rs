@@ -54,7 +54,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod composable;
+mod contained;
 mod digits;
+mod new_trace;
 mod otel_trace_state;
 mod parent;
 mod parent_branches;
@@ -63,6 +65,7 @@ mod randomness;
 mod rate;
 mod rules;
 mod sampler;
+mod shared;
 mod sync;
 mod threshold;
 

@@ -36,6 +36,7 @@ use tracewire_export::wiring::log::Level;
 use tracewire_propagation::{HttpSettings, Propagator};
 
 use self::file::{InCode, Loaded, Source};
+use self::sampling::SamplerChoice;
 use self::{logs::Logs, metrics::Metrics, traces::Traces};
 use crate::error::InitError;
 use crate::live::{self, Live};
@@ -89,7 +90,11 @@ pub(crate) fn decide(
         sampler: layer.traces.sampler.is_some(),
         level: layer.log_level.is_some(),
         console: layer.console.format.is_some(),
-        default_sampler: defaults.traces.sampler.clone(),
+        default_sampler: defaults
+            .traces
+            .sampler
+            .clone()
+            .map(|given| given.map(SamplerChoice::apart)),
     };
     layer.config_file.complete(variables::configuration_file(&mut reader)?, reader.plan);
     layer.config_file.complete(defaults.config_file.take(), reader.plan);

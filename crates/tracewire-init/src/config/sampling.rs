@@ -20,6 +20,20 @@ pub(crate) enum SamplerChoice {
     Named { root: Root, is_parent_based: bool },
 }
 
+impl SamplerChoice {
+    /// The same as it is now, whatever replaces the sampler later.
+    pub(crate) fn apart(self) -> Self {
+        match self {
+            Self::Given(sampler) => {
+                let own = Sampler::wrap(SdkSampler::AlwaysOn);
+                own.replace(sampler);
+                Self::Given(own)
+            }
+            named => named,
+        }
+    }
+}
+
 /// How a trace is decided about.
 #[derive(Clone, Debug)]
 pub(crate) enum Root {

@@ -56,7 +56,7 @@ pub(super) fn layer(
         propagators: propagators::propagators(configuration.propagator.as_ref(), mapper),
         resource,
         traces: traces::traces(configuration.tracer_provider.as_ref(), limits, mapper),
-        metrics: metrics::metrics(configuration.meter_provider.as_ref(), mapper),
+        metrics: metrics::metrics(configuration.meter_provider.as_ref(), ours, mapper),
         logs: Logs {
             exceptions: ours.and_then(|ours| mapper.setting(&ours.exceptions, |value| value)),
             ..logs::logs(configuration.logger_provider.as_ref(), limits, mapper)

@@ -5,6 +5,7 @@ use crate::builder::Exceptions;
 use crate::config::file::position::{Place, Spanned};
 use crate::config::file::read::{Cursor, boolean, text};
 use crate::config::http::is_service_peer;
+use crate::config::own_metrics::OwnMetrics;
 
 /// `distribution.tracewire`.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +15,8 @@ pub(crate) struct Tracewire {
     pub(crate) console: Option<Spanned<ConsoleFormat>>,
     /// As `TRACEWIRE_LOG`. Default: none.
     pub(crate) log: Option<Spanned<LogLines>>,
+    /// As `TRACEWIRE_METRICS`. Default: none of them.
+    pub(crate) metrics: Option<Spanned<Vec<OwnMetrics>>>,
     /// As `TRACEWIRE_EXCLUDED_PATHS`.
     pub(crate) excluded_paths: Vec<Spanned<String>>,
     /// As `TRACEWIRE_EXCLUDED_URLS`.
@@ -52,15 +55,17 @@ pub(super) fn distribution(cursor: Cursor<'_>) -> Option<Tracewire> {
 }
 
 fn tracewire(cursor: Cursor<'_>) -> Option<Tracewire> {
-    let fields = cursor.fields(&[
+    const KNOWN: [&str; 8] = [
         "console",
         "log",
+        "metrics",
         "excluded_paths",
         "excluded_urls",
         "service_peers",
         "exceptions",
         "reload",
-    ])?;
+    ];
+    let fields = cursor.fields(&KNOWN)?;
     let texts = |key, read: fn(Cursor<'_>) -> Option<Spanned<String>>| {
         fields.optional(key, |cursor| cursor.items(0, read)).unwrap_or_default()
     };
@@ -70,6 +75,7 @@ fn tracewire(cursor: Cursor<'_>) -> Option<Tracewire> {
             cursor.choice(&[("tree", ConsoleFormat::Tree), ("json", ConsoleFormat::Json)])
         }),
         log: fields.setting("log", log),
+        metrics: fields.setting("metrics", metrics),
         excluded_paths: texts("excluded_paths", path),
         excluded_urls: texts("excluded_urls", text),
         service_peers: texts("service_peers", peer),
@@ -101,6 +107,16 @@ fn peer(cursor: Cursor<'_>) -> Option<Spanned<String>> {
     }
     cursor.unexpected("a host and a name, as in stock.internal=stock or 10.0.0.7:5432=orders-db");
     None
+}
+
+/// The groups that are on; an empty list is none.
+fn metrics(cursor: Cursor<'_>) -> Option<Spanned<Vec<OwnMetrics>>> {
+    let groups = cursor.items(0, |cursor| {
+        let group = cursor.choice(&OwnMetrics::WORDS)?;
+        let missing = group.missing_feature();
+        missing.is_none_or(|feature| cursor.needs(false, feature)).then_some(*group)
+    })?;
+    Some(cursor.spanned(groups))
 }
 
 /// A pattern that some path matches.

@@ -227,6 +227,8 @@ fn what_the_schema_refuses_is_refused() {
         "distribution: {acme: 1}".into(),
         "distribution: {tracewire: {reload: 1}}".into(),
         "distribution: {tracewire: {excluded_paths: [healthz]}}".into(),
+        "distribution: {tracewire: {metrics: self}}".into(),
+        "distribution: {tracewire: {metrics: [all]}}".into(),
         "log_level: 9".into(),
     ] {
         let Err(error) = read(&text) else { panic!("{text} is accepted") };
@@ -258,6 +260,16 @@ fn a_missing_feature_is_named() {
             cfg!(feature = "logs"),
         ),
         ("distribution: {tracewire: {log: json}}".into(), "tracing", cfg!(feature = "tracing")),
+        (
+            "distribution: {tracewire: {metrics: [process]}}".into(),
+            "process-metrics",
+            cfg!(feature = "process-metrics"),
+        ),
+        (
+            "distribution: {tracewire: {metrics: [self, runtime]}}".into(),
+            "runtime-metrics",
+            cfg!(feature = "runtime-metrics"),
+        ),
     ] {
         match read(&text) {
             Ok(_) => assert!(is_on, "{text}"),

@@ -218,6 +218,12 @@ fn each_node_decides_its_setting() {
             "2",
         ),
         (
+            reader("periodic: {exporter: {otlp_http: }}\ndistribution: {tracewire: {metrics: [self]}}"),
+            "TRACEWIRE_METRICS self",
+            "on",
+            "5",
+        ),
+        (
             "distribution: {tracewire: {excluded_paths: [/healthz, '/a/*']}}".to_owned(),
             "TRACEWIRE_EXCLUDED_PATHS",
             "/healthz,/a/*",
