@@ -4,6 +4,7 @@
 mod exemplars;
 mod output;
 mod restart;
+mod scraper;
 mod server;
 mod signals;
 mod tls;
