@@ -1,5 +1,7 @@
 //! The page as a Tower service.
 
+pub use tracewire_text::host::PeerAddress;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Ready, ready};
@@ -29,19 +31,6 @@ use crate::security::{Access, Caller, Permit, cookie_name, port};
 const MOUNTED_STREAM: Duration = Duration::from_secs(2);
 /// Tokens of other lengths are refused.
 const TOKEN: std::ops::RangeInclusive<usize> = 16..=256;
-
-/// The address of the caller. A server inserts it into the extensions of each request.
-///
-/// ```
-/// use http::Request;
-/// use tracewire_live::PeerAddress;
-///
-/// let mut request = Request::get("/").body(())?;
-/// request.extensions_mut().insert(PeerAddress(([127, 0, 0, 1], 50_000).into()));
-/// # Ok::<(), http::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PeerAddress(pub SocketAddr);
 
 /// The page, its data and its stream of changes, as a Tower service.
 ///

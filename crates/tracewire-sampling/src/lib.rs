@@ -77,7 +77,7 @@ pub use self::{
     otel_trace_state::{OtelTraceState, with_threshold},
     parent_branches::ParentBranches,
     randomness::Randomness,
-    rate::{Clock, SystemClock},
+    rate::{MonotonicClock, SystemClock},
     rules::{Conditions, Pattern, RuleBased, RuleError},
     sampler::Sampler,
     threshold::Threshold,

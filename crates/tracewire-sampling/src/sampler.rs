@@ -10,7 +10,7 @@ use crate::{
     otel_trace_state::with_threshold,
     parent::{Trace, hint},
     plain::{NewSpan, Plain},
-    rate::{Clock, SystemClock},
+    rate::{MonotonicClock, SystemClock},
     shared::Shared,
 };
 use opentelemetry::{
@@ -51,7 +51,7 @@ use tracewire_propagation::{SamplingHint, is_untraced};
 #[must_use]
 pub struct Sampler {
     current: Arc<Shared<Current>>,
-    clock: Arc<dyn Clock>,
+    clock: Arc<dyn MonotonicClock>,
 }
 
 /// What [`Sampler::replace`] replaces.
@@ -115,7 +115,7 @@ impl Sampler {
     }
 
     /// Measures the rates of [`RateTarget`]s with another clock than the system's.
-    pub fn with_clock(self, clock: impl Clock + 'static) -> Self {
+    pub fn with_clock(self, clock: impl MonotonicClock + 'static) -> Self {
         Self { clock: Arc::new(clock), ..self }
     }
 

@@ -152,8 +152,13 @@ impl Counts {
         capacity_bytes: usize,
         bytes: Box<dyn Fn() -> usize + Send + Sync>,
     ) {
-        let attributes = self.identity.processor.clone();
+        let attributes = self.identity.before.clone();
         let _ = self.queue.set(QueueFacts { attributes, capacity, capacity_bytes, bytes });
+    }
+
+    /// The metrics that the reader before the exporter collects have been collected, on this thread.
+    pub(crate) fn collected(&self) {
+        self.durations.record_collection(&self.identity.before);
     }
 
     /// The failed items by kind.

@@ -206,18 +206,19 @@ impl Making {
         }
         let own = metrics.readers.into_iter().chain(metrics.views);
         let meter = own.fold(provider, |built, add| add(built)).build();
+        // First, because collecting is measured from its callbacks on.
+        if metrics.self_metrics {
+            self.exports.self_metrics(&meter);
+            if let Some(reloader) = &self.reloader {
+                reload_metrics(&meter, reloader.clone());
+            }
+        }
         #[cfg(feature = "process-metrics")]
         if metrics.process_metrics {
             tracewire_runtime::process::observe(&meter);
         }
         if metrics.runtime_metrics {
             runtimes.observe_current(&meter);
-        }
-        if metrics.self_metrics {
-            self.exports.self_metrics(&meter);
-            if let Some(reloader) = &self.reloader {
-                reload_metrics(&meter, reloader.clone());
-            }
         }
         Ok(meter)
     }
@@ -261,7 +262,7 @@ impl Making {
                 self.with_reader(provider, periodic(exporter, interval))
             }
             metrics::Exporter::Prometheus(settings) => {
-                let started = Page::start(settings, exemplars)?;
+                let started = Page::start(settings, exemplars, &self.exports)?;
                 let provider = started.read_by(self, provider);
                 *page = Some(started);
                 provider

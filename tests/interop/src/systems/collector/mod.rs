@@ -6,6 +6,7 @@ mod downstream;
 mod exemplars;
 mod output;
 mod restart;
+mod scraper;
 mod server;
 mod signals;
 mod tls;
