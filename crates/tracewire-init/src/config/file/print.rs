@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use opentelemetry_sdk::metrics::Temporality;
 use tracewire_export::wiring::log::Level;
-use tracewire_export::{Compression, ConsoleFormat, Protocol};
+use tracewire_export::{Compression, ConsoleFormat, OtlpFile, Protocol};
 use tracewire_propagation::{HttpSettings, HttpSide};
 use url::Url;
 
@@ -209,6 +209,10 @@ fn traces(traces: &Traces, yaml: &mut Yaml) {
     for exporter in exporters.unwrap_or(&default) {
         match &exporter.kind {
             TracesKind::Console => console(yaml),
+            TracesKind::OtlpFile(own) => {
+                batch(&traces.batching, yaml);
+                otlp_file(own, &traces.otlp, yaml);
+            }
             TracesKind::Zipkin(_) => {
                 batch(&traces.batching, yaml);
                 zipkin(&traces.zipkin, yaml);
@@ -223,6 +227,21 @@ fn traces(traces: &Traces, yaml: &mut Yaml) {
     if let Some(sampler) = &traces.sampler {
         self::sampler(&sampler.value, yaml);
     }
+}
+
+/// The exporter of lines; gives back how deep its settings stand.
+fn otlp_file(own: &Otlp, of_signal: &Otlp, yaml: &mut Yaml) -> usize {
+    yaml.line(5, "otlp_file/development:");
+    let file = own.file.as_ref().or(of_signal.file.as_ref()).map(|given| &given.value);
+    let stream = match file {
+        Some(OtlpFile::Path(path)) => {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            Url::from_file_path(path).map_or_else(|()| "stdout".to_owned(), Into::into)
+        }
+        _ => "stdout".to_owned(),
+    };
+    yaml.line(6, &format!("output_stream: {}", quoted(&stream)));
+    6
 }
 
 fn console(yaml: &mut Yaml) {
@@ -337,7 +356,10 @@ fn limits(traces: &Traces, yaml: &mut Yaml) {
 }
 
 fn sampler(choice: &SamplerChoice, yaml: &mut Yaml) {
-    let SamplerChoice::Named { root, is_parent_based } = choice else { return };
+    let SamplerChoice::Named { root, is_parent_based } = choice else {
+        yaml.line(1, "# The sampler that a vendor's variables make has no node.");
+        return;
+    };
     yaml.line(1, "sampler:");
     let plain = |yaml: &mut Yaml, sampler: &str, ratio: Option<f64>| {
         let depth = if *is_parent_based {
@@ -389,7 +411,9 @@ fn metrics(metrics: &Metrics, yaml: &mut Yaml) {
     let is_page = |exporter: &MetricsExporter| matches!(exporter.kind, MetricsKind::Prometheus(_));
     let has_page = exporters.iter().any(is_page);
     // Without OTLP the variable has no effect.
-    let has_otlp = exporters.iter().any(|e| matches!(e.kind, MetricsKind::Otlp(_)));
+    let is_otlp =
+        |kind: &MetricsKind| matches!(kind, MetricsKind::Otlp(_) | MetricsKind::OtlpFile(_));
+    let has_otlp = exporters.iter().any(|exporter| is_otlp(&exporter.kind));
     let histograms = if has_page || !has_otlp { &None } else { &metrics.histograms };
     if has_page && metrics.histograms.is_some() {
         yaml.line(0, "# no default_histogram_aggregation beside prometheus: use a view");
@@ -415,7 +439,10 @@ fn metrics(metrics: &Metrics, yaml: &mut Yaml) {
         }
         yaml.duration(4, "timeout", &metrics.timeout);
         yaml.line(4, "exporter:");
-        let depth = otlp(5, &metrics.otlp, Signal::Metrics, yaml);
+        let depth = match &exporter.kind {
+            MetricsKind::OtlpFile(own) => otlp_file(own, &metrics.otlp, yaml),
+            _ => otlp(5, &metrics.otlp, Signal::Metrics, yaml),
+        };
         yaml.value(depth, "temporality_preference", &metrics.temporality, |found| match found {
             Temporality::Delta => "delta".to_owned(),
             Temporality::LowMemory => "low_memory".to_owned(),
@@ -447,6 +474,10 @@ fn logs(logs: &crate::builder::Logs, yaml: &mut Yaml) {
     for exporter in exporters.unwrap_or(&default) {
         match exporter.kind {
             LogsKind::Console => console(yaml),
+            LogsKind::OtlpFile(ref own) => {
+                batch(&logs.batching, yaml);
+                otlp_file(own, &logs.otlp, yaml);
+            }
             _ => {
                 batch(&logs.batching, yaml);
                 otlp(5, &logs.otlp, Signal::Logs, yaml);
