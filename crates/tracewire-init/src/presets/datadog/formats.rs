@@ -67,3 +67,40 @@ impl SpanProcessor for RestartLinks {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry::trace::{
+        SpanContext, SpanId, TraceFlags, TraceState, Tracer as _, TracerProvider as _,
+    };
+    use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider};
+
+    #[test]
+    fn the_first_span_of_a_new_trace_links_to_the_caller_s() {
+        let exporter = InMemorySpanExporter::default();
+        let provider = SdkTracerProvider::builder()
+            .with_span_processor(RestartLinks)
+            .with_simple_exporter(exporter.clone())
+            .build();
+        let caller = SpanContext::new(
+            7.into(),
+            SpanId::from(7),
+            TraceFlags::SAMPLED,
+            true,
+            TraceState::NONE,
+        );
+        let context = Context::new().with_value(Restarted(caller.clone()));
+        let tracer = provider.tracer("test");
+        let request = tracer.start_with_context("request", &context);
+        let inside = context.with_span(request);
+        drop(tracer.start_with_context("work", &inside));
+        drop(inside);
+        let spans = exporter.get_finished_spans().unwrap();
+        let links = |name: &str| {
+            let span = spans.iter().find(|span| span.name == name).unwrap();
+            span.links.iter().map(|link| link.span_context.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!((links("request"), links("work")), (vec![caller], vec![]));
+    }
+}
