@@ -4,7 +4,7 @@
 use super::grpc::GrpcClient;
 use super::{encode::Write, forms::Forms};
 #[cfg(feature = "otlp-json")]
-use super::{file::Lines, json::WriteJson};
+use super::{json::WriteJson, lines::Lines};
 use crate::{
     pipeline::{
         body::{MOST_BODY_BYTES, Scoped, fill},

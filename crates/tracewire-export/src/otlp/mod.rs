@@ -12,6 +12,8 @@ mod forms;
 mod grpc;
 #[cfg(feature = "otlp-json")]
 mod json;
+#[cfg(feature = "otlp-json")]
+mod lines;
 mod names;
 #[cfg(feature = "otlp-json")]
 mod numbers;
@@ -252,7 +254,7 @@ fn file_client(
     deadline: Arc<Deadline>,
     max_request_size: usize,
 ) -> Result<Client, ExportError> {
-    let lines = file::Lines::new(file, timeout, deadline)?;
+    let lines = lines::Lines::new(file, timeout, deadline)?;
     Ok(Client::new(Endpoint::File(lines), max_request_size))
 }
 
