@@ -144,7 +144,7 @@ fn log_names(given: Given<bool>) -> Setting<LogNames> {
     is_on.then_some(Given { value: LogNames::Datadog, origin })
 }
 
-/// Agents before 7.58 know the environment by its older name only.
+/// The environment has both of its names, because older Agents know the older one only.
 fn resource(given: Datadog) -> Resource {
     let tags = given.tags.into_iter().map(|tag| tag.map(|(key, value)| KeyValue::new(key, value)));
     let mut attributes: Vec<_> = tags.collect();

@@ -144,7 +144,7 @@ fn choice(given: &mut Elastic, otlp: &Otlp) -> Result<Given<SamplerChoice>, Init
     Ok(Given { value, origin })
 }
 
-/// Servers before 8.16 know the environment by its older name only.
+/// The environment has both of its names, because older servers know the older one only.
 fn resource(given: Elastic) -> Resource {
     let labels = given
         .global_labels
