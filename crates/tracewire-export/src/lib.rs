@@ -144,7 +144,7 @@ pub use self::{
     error::ExportError,
     exports::Exports,
     metric_exporter::MetricExporter,
-    otlp::{Compression, OtlpExporter, Protocol},
+    otlp::{Compression, OtlpExporter, OtlpFile, Protocol},
     pipeline::{batch::Batch, span_sink::SpanSink},
     report::{ShutdownReport, SignalReport},
     self_metrics::spans::CountedSampler,

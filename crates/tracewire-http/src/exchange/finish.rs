@@ -95,11 +95,12 @@ impl Record {
         {
             return Verdict::Error(error);
         }
-        let first_error = match self.side {
-            Side::Server => 500,
-            Side::Client => 400,
+        let is_error = |status: &StatusCode| match (&self.options().error_statuses, self.side) {
+            (Some(errors), _) => errors.iter().any(|range| range.contains(&status.as_u16())),
+            (None, Side::Server) => status.as_u16() >= 500,
+            (None, Side::Client) => status.as_u16() >= 400,
         };
-        if let Some(status) = self.status.filter(|status| status.as_u16() >= first_error) {
+        if let Some(status) = self.status.filter(is_error) {
             return Verdict::Status(status);
         }
         match (outcome, self.side) {

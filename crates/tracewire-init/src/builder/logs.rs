@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use tracewire_export::OtlpFile;
+
 use crate::builder::traces::over;
 use crate::builder::{Batching, Otlp};
 use crate::log_records::{AddExporter, AddProcessor, LogRules};
@@ -146,6 +148,7 @@ pub struct LogsExporter {
 
 pub(crate) enum LogsKind {
     Otlp(Box<Otlp>),
+    OtlpFile(Box<Otlp>),
     Console,
     #[allow(dead_code, reason = "made with the cargo feature `logs` alone")]
     Custom(AddExporter),
@@ -161,6 +164,26 @@ impl LogsExporter {
     /// The same with settings of its own before those.
     pub fn otlp_with(otlp: Otlp) -> Self {
         Self::new(LogsKind::Otlp(Box::new(otlp)))
+    }
+
+    /// To a file or stdout, as OTLP in lines of JSON, which a Collector's receiver `otlpjsonfile` reads. The
+    /// file is that of [`Otlp::file`](crate::Otlp::file). It needs the cargo feature `otlp-json`, and is an
+    /// error of [`init`](crate::Builder::init) without.
+    pub fn otlp_file() -> Self {
+        Self::otlp_file_with(Otlp::new())
+    }
+
+    /// The same with a file of its own.
+    pub fn otlp_file_at(file: OtlpFile) -> Self {
+        Self::otlp_file_with(Otlp::new().file(file))
+    }
+
+    pub(crate) fn otlp_file_with(otlp: Otlp) -> Self {
+        Self::new(LogsKind::OtlpFile(Box::new(otlp)))
+    }
+
+    pub(crate) fn otlp_stdout() -> Self {
+        Self::otlp_file_at(OtlpFile::Stdout)
     }
 
     /// To stdout, for people or as JSON: see [`Console`](crate::Console).
@@ -183,6 +206,7 @@ impl LogsExporter {
     pub(crate) fn name(&self) -> &'static str {
         match self.kind {
             LogsKind::Otlp(_) => "otlp",
+            LogsKind::OtlpFile(_) => "otlp_file",
             LogsKind::Console => "console",
             LogsKind::Custom(_) => "custom",
         }

@@ -11,6 +11,7 @@ mod otlp;
 mod resource;
 mod traces;
 mod traces_exporter;
+mod vendors;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -29,6 +30,10 @@ use tracing::subscriber::NoSubscriber;
 pub use self::component::Component;
 #[cfg(feature = "config-file")]
 pub(crate) use self::component::{Make, Maker};
+#[cfg(feature = "config-file")]
+pub(crate) use self::metrics::read_by;
+#[cfg(any(feature = "config-file", feature = "datadog-agent"))]
+pub(crate) use self::traces::added;
 pub use self::{
     batching::Batching,
     console::{Console, LogFormat},
@@ -39,16 +44,15 @@ pub use self::{
     resource::Resource,
     traces::Traces,
     traces_exporter::{TracesExporter, Zipkin},
+    vendors::{Datadog, Elastic, Uptrace},
 };
 pub(crate) use self::{
-    console::LogLines,
+    console::{LogLines, LogNames},
     logs::LogsKind,
     metrics::{AddPeriodic, AddReader, MetricsKind},
     traces::{AddProcessor, BoxedGenerator, over},
     traces_exporter::{AddExporter, TracesKind},
 };
-#[cfg(feature = "config-file")]
-pub(crate) use self::{metrics::read_by, traces::added};
 use crate::claim::Claim;
 use crate::config::propagators::{self, Formats};
 use crate::config::{Config, decide};
@@ -197,6 +201,24 @@ impl Builder {
     /// `info,opentelemetry=warn` unless set. What it cannot read is left out.
     pub fn log_filter(mut self, directives: impl Into<String>) -> Self {
         self.code.log_lines.filter = in_code(directives.into());
+        self
+    }
+
+    /// Sends telemetry to a Datadog Agent, in Datadog's words.
+    pub fn datadog(mut self, datadog: Datadog) -> Self {
+        self.code.datadog = over(datadog, self.code.datadog);
+        self
+    }
+
+    /// Sends telemetry to an Elastic APM Server, in Elastic's words.
+    pub fn elastic(mut self, elastic: Elastic) -> Self {
+        self.code.elastic = over(elastic, self.code.elastic);
+        self
+    }
+
+    /// Sends telemetry to Uptrace.
+    pub fn uptrace(mut self, uptrace: Uptrace) -> Self {
+        self.code.uptrace = over(uptrace, self.code.uptrace);
         self
     }
 

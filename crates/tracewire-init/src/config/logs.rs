@@ -137,6 +137,9 @@ fn exporters_of(
                 let otlp = otlp::decide(*own, &given.otlp, Signal::Logs, proxies, plan)?;
                 Exporter::Otlp(Box::new(otlp), batch)
             }
+            LogsKind::OtlpFile(own) => {
+                Exporter::Otlp(Box::new(otlp::decide_file(*own, &given.otlp, plan)), batch)
+            }
             LogsKind::Console => Exporter::Console,
             LogsKind::Custom(add) => Exporter::Custom(add, batch),
         });

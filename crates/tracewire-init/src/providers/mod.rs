@@ -149,7 +149,8 @@ impl Making {
         if let Some(keys) = traces.baggage_attributes {
             provider = provider.with_span_processor(BaggageAttributes::new(keys));
         }
-        provider = traces.processors_first.into_iter().fold(provider, |built, add| add(built));
+        let first = traces.vendor_processors.into_iter().chain(traces.processors_first);
+        provider = first.fold(provider, |built, add| add(built));
         if !processor.is_empty() {
             provider = provider.with_span_processor(processor);
         }

@@ -21,7 +21,7 @@ use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::Temporality;
 use tracewire_export::ConsoleFormat;
 use tracewire_export::wiring::log::Level;
-#[cfg(feature = "config-file")]
+#[cfg(any(feature = "config-file", feature = "datadog-agent"))]
 use tracewire_propagation::{HttpSettings, HttpSide};
 
 #[cfg(feature = "config-file")]
@@ -124,11 +124,15 @@ pub(crate) fn read(reader: &mut Reader<'_>, code: &Layer) -> Result<Layer, InitE
 /// Reads the variables that count beside a configuration file.
 pub(crate) fn beside_file(reader: &mut Reader<'_>) -> Layer {
     let filter = if features::TRACING { reader.read(FILTER, subscriber::readable) } else { None };
-    Layer { live: live(reader), log_lines: LogLines { format: None, filter }, ..Layer::default() }
+    Layer {
+        live: live(reader),
+        log_lines: LogLines { filter, ..LogLines::default() },
+        ..Layer::default()
+    }
 }
 
 /// Reads the variables that layers read themselves.
-#[cfg(feature = "config-file")]
+#[cfg(any(feature = "config-file", feature = "datadog-agent"))]
 pub(crate) fn http(reader: &mut Reader<'_>) -> HttpSettings {
     let mut list = |name: &str| -> Vec<String> {
         let text = reader.text(name).unwrap_or_default();
@@ -274,6 +278,7 @@ fn log_lines(reader: &mut Reader<'_>) -> LogLines {
             ]),
         ),
         filter: reader.read(FILTER, subscriber::readable),
+        names: None,
     }
 }
 
@@ -317,7 +322,7 @@ fn asked(before: impl FnOnce(&mut Reader<'_>)) -> BTreeSet<String> {
     let mut reader = Reader::new(&env, &mut plan);
     before(&mut reader);
     let _ = configuration_file(&mut reader);
-    let _ = crate::presets::read(&mut reader, &Layer::default());
+    let _ = crate::presets::read(&mut reader, &mut Layer::default());
     let _ = read(&mut reader, &Layer::default());
     reader.asked().clone()
 }

@@ -33,7 +33,7 @@ pub use self::b3::B3;
 #[cfg(feature = "baggage")]
 pub use self::baggage::Baggage;
 #[cfg(feature = "datadog")]
-pub use self::datadog::Datadog;
+pub use self::datadog::{Datadog, DatadogTrace};
 #[cfg(feature = "elastic")]
 pub use self::elastic::Elastic;
 #[cfg(feature = "gcp")]

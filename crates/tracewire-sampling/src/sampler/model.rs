@@ -77,7 +77,7 @@ fn a_decision_is_by_one_sampler_and_never_by_an_older_one_again() {
 #[derive(Clone, Debug, Default)]
 struct Manual(Arc<AtomicU64>);
 
-impl Clock for Manual {
+impl MonotonicClock for Manual {
     fn now(&self) -> Duration {
         Duration::from_millis(self.0.load(Ordering::Relaxed))
     }

@@ -1,6 +1,9 @@
 //! Datadog: `x-datadog-*`.
 
 mod extras;
+mod trace;
+
+pub use self::trace::DatadogTrace;
 
 use self::extras::{Extras, high_half};
 use crate::{

@@ -62,6 +62,7 @@ fn exporter(periodic: &Periodic, mapper: &Mapper<'_>) -> Option<MetricsExporter>
     let MetricExporter { target, temporality, .. } = &periodic.exporter;
     let mut exporter = match target {
         MetricTarget::Otlp(otlp) => MetricsExporter::otlp_with(mapper.otlp(otlp)),
+        MetricTarget::OtlpFile(node) => MetricsExporter::otlp_file_with(mapper.otlp_file(node)),
         MetricTarget::Console(_) => MetricsExporter::console(),
         MetricTarget::Custom(node) => mapper.make(node, |maker| match maker {
             Maker::MetricExporter(make) => Some(make),

@@ -67,7 +67,7 @@ pub(super) fn layer(
         },
         log_lines: LogLines {
             format: ours.and_then(|ours| mapper.setting(&ours.log, log_format)),
-            filter: None,
+            ..LogLines::default()
         },
         http: mapper.given_by_file(http(configuration)),
         ..Layer::default()

@@ -1,6 +1,7 @@
 //! `logger_provider`.
 
 use super::otlp::otlp;
+use super::otlp_file::otlp_file;
 use super::processors::{batch, console, is_nowhere};
 use super::yaml::Yaml;
 use crate::LogsExporter;
@@ -16,8 +17,12 @@ pub(super) fn logs(logs: &Logs, yaml: &mut Yaml) {
     yaml.line(0, "logger_provider:");
     yaml.line(1, "processors:");
     for exporter in exporters.unwrap_or(&default) {
-        match exporter.kind {
+        match &exporter.kind {
             LogsKind::Console => console(yaml),
+            LogsKind::OtlpFile(own) => {
+                batch(&logs.batching, yaml);
+                otlp_file(own, &logs.otlp, yaml);
+            }
             _ => {
                 batch(&logs.batching, yaml);
                 otlp(5, &logs.otlp, Signal::Logs, yaml);

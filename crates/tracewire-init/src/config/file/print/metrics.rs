@@ -3,6 +3,7 @@
 use opentelemetry_sdk::metrics::Temporality;
 
 use super::otlp::otlp;
+use super::otlp_file::otlp_file;
 use super::processors::is_nowhere;
 use super::yaml::{Yaml, quoted};
 use crate::MetricsExporter;
@@ -22,7 +23,9 @@ pub(super) fn metrics(metrics: &Metrics, yaml: &mut Yaml) {
     let is_page = |exporter: &MetricsExporter| matches!(exporter.kind, MetricsKind::Prometheus(_));
     let has_page = exporters.iter().any(is_page);
     // Without OTLP the variable has no effect.
-    let has_otlp = exporters.iter().any(|e| matches!(e.kind, MetricsKind::Otlp(_)));
+    let is_otlp =
+        |kind: &MetricsKind| matches!(kind, MetricsKind::Otlp(_) | MetricsKind::OtlpFile(_));
+    let has_otlp = exporters.iter().any(|exporter| is_otlp(&exporter.kind));
     let histograms = if has_page || !has_otlp { &None } else { &metrics.histograms };
     if has_page && metrics.histograms.is_some() {
         yaml.line(0, "# no default_histogram_aggregation beside prometheus: use a view");
@@ -48,7 +51,10 @@ pub(super) fn metrics(metrics: &Metrics, yaml: &mut Yaml) {
         }
         yaml.duration(4, "timeout", &metrics.timeout);
         yaml.line(4, "exporter:");
-        let depth = otlp(5, &metrics.otlp, Signal::Metrics, yaml);
+        let depth = match &exporter.kind {
+            MetricsKind::OtlpFile(own) => otlp_file(own, &metrics.otlp, yaml),
+            _ => otlp(5, &metrics.otlp, Signal::Metrics, yaml),
+        };
         yaml.value(depth, "temporality_preference", &metrics.temporality, |found| match found {
             Temporality::Delta => "delta".to_owned(),
             Temporality::LowMemory => "low_memory".to_owned(),

@@ -5,6 +5,7 @@ mod http;
 mod logs;
 mod metrics;
 mod otlp;
+mod otlp_file;
 mod processors;
 mod resource;
 mod sampler;

@@ -4,7 +4,10 @@ use super::yaml::{Yaml, quoted};
 use crate::config::sampling::{Root, SamplerChoice};
 
 pub(super) fn sampler(choice: &SamplerChoice, yaml: &mut Yaml) {
-    let SamplerChoice::Named { root, is_parent_based } = choice else { return };
+    let SamplerChoice::Named { root, is_parent_based } = choice else {
+        yaml.line(1, "# The sampler that a vendor's variables make has no node.");
+        return;
+    };
     yaml.line(1, "sampler:");
     let plain = |yaml: &mut Yaml, sampler: &str, ratio: Option<f64>| {
         let depth = if *is_parent_based {

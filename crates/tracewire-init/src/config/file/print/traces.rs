@@ -1,6 +1,7 @@
 //! `tracer_provider`.
 
 use super::otlp::{otlp, url_of};
+use super::otlp_file::otlp_file;
 use super::processors::{batch, console, is_nowhere};
 use super::sampler::sampler;
 use super::yaml::Yaml;
@@ -19,6 +20,10 @@ pub(super) fn traces(traces: &Traces, yaml: &mut Yaml) {
     for exporter in exporters.unwrap_or(&default) {
         match &exporter.kind {
             TracesKind::Console => console(yaml),
+            TracesKind::OtlpFile(own) => {
+                batch(&traces.batching, yaml);
+                otlp_file(own, &traces.otlp, yaml);
+            }
             TracesKind::Zipkin(_) => {
                 batch(&traces.batching, yaml);
                 zipkin(&traces.zipkin, yaml);

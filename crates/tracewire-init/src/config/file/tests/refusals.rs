@@ -13,10 +13,6 @@ const REFUSED: &[(&str, &str)] = &[
         "tracer_provider.limits.attribute_value_depth_limit",
     ),
     (
-        "tracer_provider: {processors: [{simple: {exporter: {otlp_file/development: {output_stream: stdout}}}}]}",
-        "tracer_provider.processors[0].simple.exporter.otlp_file/development",
-    ),
-    (
         "tracer_provider: {processors: [{simple: {exporter: {console: }}}], sampler: {jaeger_remote/development: {endpoint: 'http://x', initial_sampler: {always_on: }}}}",
         "tracer_provider.sampler.jaeger_remote/development",
     ),
