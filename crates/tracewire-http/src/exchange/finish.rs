@@ -1,11 +1,11 @@
 //! Ends the span, and says what the end means.
 
-use super::{Record, start::span_name};
+use super::Record;
 use crate::{
     conventions as c,
     hook::Hook,
     outcome::{Classify, Ending, ErrorType, Outcome, Verdict},
-    values::{Side, repeated},
+    values::{Route, Side},
 };
 use http::StatusCode;
 use opentelemetry::{
@@ -83,7 +83,7 @@ impl Record {
             decided: self.verdict,
             status: self.status,
             outcome,
-            route: self.options().classify.as_ref().and(self.route.as_ref()).cloned(),
+            route: self.options().classify.as_ref().and(self.route.clone()),
             verdict: self.verdict(outcome),
         }
     }
@@ -115,12 +115,12 @@ impl Record {
         if route.is_empty() || self.route.is_some() || self.rpc.is_some() {
             return;
         }
-        let route = StringValue::from(repeated::text(route));
+        let route = Route::of(route, &self.method);
         if self.recording {
             let span = self.context.span();
-            span.set_attribute(KeyValue::new(c::HTTP_ROUTE, route.clone()));
+            span.set_attribute(KeyValue::new(c::HTTP_ROUTE, route.template.clone()));
             if !self.named {
-                span.update_name(span_name(&self.method, Some(route.as_str())));
+                span.update_name(route.span_name(&self.method));
             }
         }
         self.route = Some(route);
@@ -133,7 +133,7 @@ pub(super) struct Judgement {
     decided: Option<Option<ErrorType>>,
     status: Option<StatusCode>,
     outcome: Outcome,
-    route: Option<StringValue>,
+    route: Option<Route>,
     verdict: Verdict,
 }
 
@@ -145,7 +145,7 @@ impl Judgement {
             return decided.map(StringValue::from);
         }
         if let Some(hook) = classify {
-            let route = route.as_ref().map(StringValue::as_str);
+            let route = route.as_ref().map(|route| route.template.as_str());
             let ending = Ending { status, outcome, route, verdict };
             verdict = hook.ask(|classify| classify(&ending)).unwrap_or(verdict);
         }

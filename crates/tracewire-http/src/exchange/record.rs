@@ -5,7 +5,7 @@ use crate::{
     grpc::{GrpcStatus, Messages, RpcCall},
     outcome::{ErrorType, Outcome},
     settings::{Common, Resolved},
-    values::{MOST_HEADERS, OTHER, Scheme, Side},
+    values::{MOST_HEADERS, OTHER, Route, Scheme, Side},
 };
 use bytes::Buf;
 use http::{HeaderMap, Method, StatusCode};
@@ -29,12 +29,13 @@ pub(crate) struct Record {
     /// How many more attributes the span may get from headers and hooks.
     pub(super) room: usize,
     pub(super) started: Instant,
+    /// The same on the wall clock, where there is a span.
     pub(super) started_at: SystemTime,
     pub(crate) method: StringValue,
     pub(crate) scheme: Scheme,
     pub(crate) version: Option<&'static str>,
     pub(crate) server: Option<(StringValue, u16)>,
-    pub(crate) route: Option<StringValue>,
+    pub(crate) route: Option<Route>,
     pub(crate) synthetic: Option<&'static str>,
     pub(crate) rpc: Option<Box<RpcCall>>,
     pub(crate) metric_attributes: Vec<KeyValue>,
@@ -67,7 +68,7 @@ impl Record {
             recording: false,
             room: 0,
             started: resolved.options.clock.now(),
-            started_at: resolved.options.clock.wall(),
+            started_at: SystemTime::UNIX_EPOCH,
             method,
             scheme: Scheme::Http,
             version: None,

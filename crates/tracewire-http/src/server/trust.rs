@@ -2,10 +2,7 @@
 
 use crate::settings::Resolved;
 use http::HeaderMap;
-use opentelemetry::{
-    Context,
-    trace::{SpanContext, TraceContextExt},
-};
+use opentelemetry::{Context, trace::TraceContextExt};
 use tracewire_propagation::{Extracted, current, is_untraced};
 
 /// What a server makes of the trace context and baggage that its caller sends.
@@ -41,7 +38,8 @@ pub enum Trust {
 #[derive(Debug)]
 pub(super) struct Parent {
     pub(super) context: Context,
-    pub(super) link: Option<SpanContext>,
+    /// The caller's own context, if the span links to it.
+    pub(super) linked: Option<Context>,
     /// The context is the request's own already, and no span starts in it.
     pub(super) is_hop: bool,
 }
@@ -65,9 +63,8 @@ impl Trust {
             Self::Ignore => Parent::of(current::get()),
             Self::Link => {
                 let caller = resolved.extract(headers, &Context::new());
-                let link = caller.span().span_context().clone();
-                let link = Some(link).filter(SpanContext::is_valid);
-                Parent { link, ..Parent::of(Context::new()) }
+                let linked = Some(caller).filter(|it| it.span().span_context().is_valid());
+                Parent { linked, ..Parent::of(Context::new()) }
             }
         }
     }
@@ -75,7 +72,7 @@ impl Trust {
 
 impl Parent {
     fn of(context: Context) -> Self {
-        Self { context, link: None, is_hop: false }
+        Self { context, linked: None, is_hop: false }
     }
 
     /// The context to go on with when no span is started.

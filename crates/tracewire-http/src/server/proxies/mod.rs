@@ -171,6 +171,11 @@ impl TrustedProxies {
         }
     }
 
+    /// Whether it depends on the peer what is believed.
+    pub(crate) fn depends_on_peer(&self) -> bool {
+        matches!(self.trusted, Trusted::Networks(_))
+    }
+
     fn new(trusted: Trusted) -> Self {
         Self { trusted, headers: ProxyHeaders::default() }
     }
