@@ -59,6 +59,7 @@ pub(crate) struct Record {
 
 impl Record {
     /// The record of a request of `method` that arrives, or is sent, now.
+    #[inline(always)] // made where it stays
     pub(crate) fn new(resolved: &Arc<Resolved>, method: &Method) -> Self {
         let resolved = resolved.clone();
         let method = resolved.options.known_methods.name(method).unwrap_or_else(|| OTHER.into());
@@ -178,6 +179,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    #[inline(always)] // made where it stays
     pub(super) fn new(resolved: &Arc<Resolved>, method: &Method) -> Self {
         Self {
             ended: AtomicBool::new(false),

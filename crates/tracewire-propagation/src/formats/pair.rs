@@ -11,10 +11,10 @@ use crate::{
         read::{Single, single},
     },
 };
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName};
 use opentelemetry::{Context, SpanId, trace::TraceContextExt};
 
-/// In a message with more headers they are looked up one by one.
+/// In a message with more headers, and where one has several lines, they are looked up one by one.
 const MANY: usize = 32;
 
 /// W3C Trace Context and W3C Baggage, as nearly every service has them.
@@ -130,48 +130,28 @@ impl<'a> Found<'a> {
             tracestate: Single::Absent,
             baggage: Single::Absent,
         };
-        if headers.len() > MANY {
+        if headers.len() > MANY || headers.len() > headers.keys_len() {
             found.traceparent = single(headers, traceparent);
             found.tracestate = single(headers, tracestate);
             found.baggage = single(headers, baggage);
-            return found;
-        }
-        if headers.keys_len() < headers.len() {
-            for (name, value) in headers {
-                found.add(name, value);
-            }
             return found;
         }
         // Every name is there once, so values stand in the order of names, which alone are quicker to
         // look at.
         let (mut values, mut passed) = (headers.values(), 0);
         for (at, name) in headers.keys().enumerate() {
-            if let Some(slot) = found.slot(name)
-                && let Some(value) = values.nth(at - passed)
-            {
+            let slot = match name.as_str().as_bytes() {
+                b"traceparent" => &mut found.traceparent,
+                b"tracestate" => &mut found.tracestate,
+                b"baggage" => &mut found.baggage,
+                _ => continue,
+            };
+            if let Some(value) = values.nth(at - passed) {
                 *slot = Single::One(value.as_bytes());
                 passed = at + 1;
             }
         }
         found
-    }
-
-    fn add(&mut self, name: &HeaderName, value: &'a HeaderValue) {
-        if let Some(slot) = self.slot(name) {
-            *slot = match slot {
-                Single::Absent => Single::One(value.as_bytes()),
-                Single::One(_) | Single::Many => Single::Many,
-            };
-        }
-    }
-
-    fn slot(&mut self, name: &HeaderName) -> Option<&mut Single<'a>> {
-        match name.as_str().as_bytes() {
-            b"traceparent" => Some(&mut self.traceparent),
-            b"tracestate" => Some(&mut self.tracestate),
-            b"baggage" => Some(&mut self.baggage),
-            _ => None,
-        }
     }
 }
 
