@@ -28,7 +28,7 @@ impl Record {
         // always if `self.recording`.
         let looked_at = self.recording && self.options().classify.is_some();
         let _attached = looked_at.then(|| current::attach(self.context.clone())).flatten();
-        let error = self.judge(outcome).error(self.options().classify.as_ref());
+        let error = self.error(outcome);
         if self.recording {
             let end = || {
                 self.describe_end(error.as_ref());
@@ -75,6 +75,15 @@ impl Record {
                 }
             }
         }
+    }
+
+    /// `error.type`, if this end is an error.
+    fn error(&self, outcome: Outcome) -> Option<StringValue> {
+        let classify = self.options().classify.as_ref();
+        if classify.is_none() && self.verdict.is_none() {
+            return self.verdict(outcome).error();
+        }
+        self.judge(outcome).error(classify)
     }
 
     /// What is known for a judgement of this end.
@@ -149,10 +158,17 @@ impl Judgement {
             let ending = Ending { status, outcome, route, verdict };
             verdict = hook.ask(|classify| classify(&ending)).unwrap_or(verdict);
         }
-        match verdict {
-            Verdict::Unset => None,
-            Verdict::Status(status) => Some(status.as_str().to_owned().into()),
-            Verdict::Error(error) => Some(error.into()),
+        verdict.error()
+    }
+}
+
+impl Verdict {
+    /// `error.type`, if this is an error.
+    fn error(self) -> Option<StringValue> {
+        match self {
+            Self::Unset => None,
+            Self::Status(status) => Some(status.as_str().to_owned().into()),
+            Self::Error(error) => Some(error.into()),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{
     DurationHistogram, Sampled,
     limit::{SLOTS, slots},
 };
-use crate::values::Scheme;
+use crate::values::{Scheme, is_same};
 use opentelemetry::{KeyValue, StringValue, metrics::BoundHistogram};
 use std::sync::OnceLock;
 use tracewire_exemplar::Reservoir;
@@ -67,12 +67,6 @@ impl Series<StringValue> {
             && self.error.as_ref() == other.error
             && self.synthetic == other.synthetic
     }
-}
-
-/// Whether two texts are equal. Most are the very same, which is seen without reading them.
-fn is_same(one: &StringValue, other: &StringValue) -> bool {
-    let (one, other) = (one.as_str(), other.as_str());
-    std::ptr::eq(one, other) || one == other
 }
 
 impl Series<&StringValue> {

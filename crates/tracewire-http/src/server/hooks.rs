@@ -196,6 +196,7 @@ impl Hooks {
 }
 
 /// What `hook` says of `head`, if it is there and does not panic.
+#[inline] // most are not there
 fn ask<T>(hook: &OfRequest<T>, head: &RequestHead<'_>) -> Option<T> {
     hook.as_ref()?.ask(|hook| hook(head))
 }

@@ -21,7 +21,7 @@ pub(crate) use self::{
     limit::{address, header, header_shared, limited, limited_shared},
     media_type::{after_grpc, media_type},
     method::{OTHER, conventional, describe_method},
-    routes::{Route, span_name, text_digest},
+    routes::{Route, is_same, span_name, text_digest},
     side::Side,
     version::version_name,
 };

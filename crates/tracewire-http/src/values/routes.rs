@@ -6,7 +6,7 @@ use super::{
 };
 use foldhash::fast::RandomState;
 use opentelemetry::StringValue;
-use std::{borrow::Cow, cell::RefCell, hash::BuildHasher, sync::LazyLock};
+use std::{borrow::Cow, cell::RefCell, hash::BuildHasher, ptr, sync::LazyLock};
 
 /// The template of a route, and what is made of it for each request.
 #[derive(Clone, Debug)]
@@ -24,6 +24,12 @@ struct Known {
     route: Route,
 }
 
+impl Known {
+    fn is(&self, template: &str, method: &StringValue) -> bool {
+        self.route.template.as_str() == template && is_same(&self.method, method)
+    }
+}
+
 thread_local! {
     static ROUTES: Slots<Known> = const { RefCell::new([const { None }; repeated::SLOTS]) };
 }
@@ -39,11 +45,7 @@ impl Route {
             let place = digest(template) ^ digest(method.as_str()).rotate_left(7);
             let slot = &mut routes.borrow_mut()[slot(place)];
             match slot {
-                Some(known)
-                    if known.route.template.as_str() == template && known.method == *method =>
-                {
-                    known.route.clone()
-                }
+                Some(known) if known.is(template, method) => known.route.clone(),
                 _ => {
                     let route = Self::new(template, method);
                     slot.insert(Known { method: method.clone(), route }).route.clone()
@@ -78,6 +80,12 @@ pub(crate) fn span_name(method: &StringValue, target: Option<&str>) -> Cow<'stat
         return conventional(method).map_or_else(|| Cow::Owned(method.to_owned()), Cow::Borrowed);
     };
     repeated::span_name(method, target)
+}
+
+/// Whether two texts are equal. Most are the very same, which is seen without reading them.
+pub(crate) fn is_same(one: &StringValue, other: &StringValue) -> bool {
+    let (one, other) = (one.as_str(), other.as_str());
+    ptr::eq(one, other) || one == other
 }
 
 /// A number from all bytes of a text, with random keys, so that nobody can choose texts that are taken
