@@ -178,7 +178,7 @@ impl Sampler {
     /// Never for trees, whose thresholds stand there, and for samplers that are not known.
     #[must_use]
     pub fn keeps_trace_state(&self) -> bool {
-        match &*self.current.load().by {
+        match &*self.current.get().by {
             By::Tree(_) => false,
             By::Plain(plain) => plain.keeps_trace_state(),
         }

@@ -52,7 +52,8 @@ pub enum Trust {
 #[derive(Debug)]
 pub(super) struct Parent {
     pub(super) context: Context,
-    pub(super) link: Option<SpanContext>,
+    /// The caller's own context, if the span links to it.
+    pub(super) linked: Option<Context>,
     /// The context is the request's own already, and no span starts in it.
     pub(super) is_hop: bool,
     /// The caller's trace state, for the span that starts here, where `context` lacks it.
@@ -85,10 +86,9 @@ impl Trust {
             Self::Ignore => Parent::of(current::get()),
             Self::Link => {
                 let caller = resolved.extract(headers, &Context::new());
-                let span = caller.span();
-                let link = Some(span.span_context()).filter(|caller| caller.is_valid());
-                let link = link.or_else(|| uncontinued_caller(&caller)).cloned();
-                Parent { link, ..Parent::of(Context::new()) }
+                let has_caller = caller.span().span_context().is_valid()
+                    || uncontinued_caller(&caller).is_some();
+                Parent { linked: has_caller.then_some(caller), ..Parent::of(Context::new()) }
             }
         }
     }
@@ -97,8 +97,8 @@ impl Trust {
 impl Parent {
     /// Below the caller in `context`, or with a link to one that could not be continued.
     fn of(context: Context) -> Self {
-        let link = uncontinued_caller(&context).cloned();
-        Self { context, link, is_hop: false, apart: None }
+        let linked = uncontinued_caller(&context).is_some().then(|| context.clone());
+        Self { context, linked, is_hop: false, apart: None }
     }
 
     /// The context to go on with when no span is started.

@@ -221,6 +221,11 @@ impl TrustedProxies {
         read
     }
 
+    /// Whether it depends on the peer what is believed.
+    pub(crate) fn depends_on_peer(&self) -> bool {
+        matches!(self.trusted, Trusted::Networks(_))
+    }
+
     fn new(trusted: Trusted) -> Self {
         Self { trusted, ..Self::default() }
     }

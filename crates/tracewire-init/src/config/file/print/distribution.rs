@@ -13,8 +13,7 @@ pub(super) fn distribution(layer: &Layer, http: &HttpSettings, yaml: &mut Yaml) 
     let HttpSettings { excluded_paths, excluded_urls, service_peers, .. } = http;
     let exceptions = &layer.logs.exceptions;
     let metrics = own_metrics(&layer.metrics);
-    let has_any =
-        console.is_some() || log.is_some() || metrics.is_some() || exceptions.is_some();
+    let has_any = console.is_some() || log.is_some() || metrics.is_some() || exceptions.is_some();
     let lists = [excluded_paths, excluded_urls, service_peers];
     if !has_any && lists.iter().all(|list| list.is_empty()) {
         return;
