@@ -188,6 +188,7 @@ mod contained;
 mod ended;
 mod error;
 mod features;
+mod given_ids;
 mod guard;
 mod live;
 #[cfg(feature = "logs")]
@@ -220,6 +221,7 @@ pub use self::{
     },
     config::detectors::Detector,
     error::InitError,
+    given_ids::GivenTraceIds,
     guard::Telemetry,
     plan::Plan,
 };

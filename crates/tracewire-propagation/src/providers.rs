@@ -16,7 +16,7 @@
 //! assert!(!records); // no SDK is set in this process
 //! ```
 
-use crate::random_flag::with_span;
+use crate::{given_id::with_given_id, random_flag::with_span};
 use opentelemetry::{
     Context, InstrumentationScope, global,
     metrics::{Meter, MeterProvider},
@@ -57,7 +57,7 @@ where
     T::Span: Send + Sync + 'static,
 {
     fn start(&self, span: SpanBuilder, parent: &Context) -> (Context, bool) {
-        let span = self.build_with_context(span, parent);
+        let span = with_given_id(parent, || self.build_with_context(span, parent));
         let records = span.is_recording();
         (with_span(parent, span), records)
     }
