@@ -11,6 +11,7 @@ use tracewire::{
     propagation::{Composite, Datadog, GoogleCloud, GrpcTraceBin, Propagator, TraceContext, XRay},
     sampling::Sampler,
     server::Trust,
+    setup::GivenTraceIds,
 };
 use tracewire_testing::{Capture, Spans};
 
@@ -33,7 +34,8 @@ async fn served(
     set: impl FnOnce(ServerLayer) -> ServerLayer,
     headers: &[(&str, &str)],
 ) -> (Spans, HeaderMap) {
-    let capture = Capture::with(|spans| spans.with_sampler(sampler));
+    let ids = GivenTraceIds::default();
+    let capture = Capture::with(|spans| spans.with_sampler(sampler).with_id_generator(ids));
     let sent = Arc::<Mutex<HeaderMap>>::default();
     let call = sent.clone();
     let handler = async move || {

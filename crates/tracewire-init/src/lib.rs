@@ -194,6 +194,7 @@ mod error;
 mod features;
 #[doc(hidden)]
 pub mod fuzzing;
+mod given_ids;
 mod guard;
 mod live;
 #[cfg(feature = "logs")]
@@ -226,6 +227,7 @@ pub use self::{
     },
     config::detectors::Detector,
     error::InitError,
+    given_ids::GivenTraceIds,
     guard::Telemetry,
     plan::Plan,
 };

@@ -25,7 +25,9 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// A future that says when a server ends. All streams of a page share it.
 #[derive(Clone)]
-pub(crate) struct Shutdown(Arc<Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>>);
+pub(crate) struct Shutdown(Arc<Mutex<Option<Ending>>>);
+
+type Ending = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Shutdown {
     pub(crate) fn when(shutdown: impl Future<Output = ()> + Send + 'static) -> Self {

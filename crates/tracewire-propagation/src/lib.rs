@@ -16,6 +16,7 @@ pub mod current;
 mod default;
 mod exceptions;
 mod formats;
+mod given_id;
 mod http_settings;
 #[cfg(all(test, loom))]
 mod models;
@@ -48,6 +49,7 @@ pub use self::{
         set_exception_logs,
     },
     formats::*, // those that are compiled in, and the list of all
+    given_id::take_given_trace_id,
     http_settings::{HttpSettings, HttpSide, http_settings, set_http_settings},
     names::{NamedPropagators, NotCompiledIn, allowed_names, from_env, from_names},
     propagator::{Extracted, Propagator, Wanted},

@@ -38,6 +38,7 @@ use crate::config::otlp::Otlp;
 use crate::config::views::default_aggregation;
 use crate::config::{Config, metrics, traces};
 use crate::error::InitError;
+use crate::given_ids::GivenTraceIds;
 use crate::live::LivePages;
 use crate::log_records;
 use crate::plan::Plan;
@@ -143,9 +144,10 @@ impl Making {
             true => self.sampled_by(provider, self.exports.counted(sampler)),
             false => self.sampled_by(provider, sampler),
         };
-        if let Some(generator) = traces.id_generator {
-            provider = provider.with_id_generator(BoxedGenerator(generator));
-        }
+        provider = match traces.id_generator {
+            Some(generator) => provider.with_id_generator(BoxedGenerator(generator)),
+            None => provider.with_id_generator(GivenTraceIds::default()),
+        };
         if let Some(keys) = traces.baggage_attributes {
             provider = provider.with_span_processor(BaggageAttributes::new(keys));
         }

@@ -36,8 +36,8 @@ pub(crate) fn with_remote_span(
 /// Returns `parent` with a trace that is to begin here under an id that was given from outside, as
 /// load balancers give one. `None` if the id is not valid, or a caller's span is known already.
 ///
-/// OpenTelemetry's SDK starts a root span with the trace id that it finds in a span context without a
-/// span id. `flags` is for samplers that do not see the hint.
+/// The id stands in a span context without a span id, which OpenTelemetry's SDK takes for no parent; the
+/// generator of ids gets it by [`take_given_trace_id`](crate::take_given_trace_id). `flags` is for samplers that do not see the hint.
 pub(crate) fn with_given_trace_id(
     parent: &Context,
     trace_id: [u8; 16],
