@@ -8,7 +8,7 @@ const MORE: u64 = 32 * 1024;
 
 /// The same for a list: 16 KiB of `tracestate`, which the SDK of an application clones three times, or 8 KiB of
 /// `baggage`, its table, and its text if it is not sorted.
-const MORE_OF_A_LIST: u64 = 96 * 1024;
+const MORE_OF_A_LIST: u64 = 48 * 1024;
 
 fn bytes(case: &Case) -> u64 {
     let mut prepared = case.prepare();

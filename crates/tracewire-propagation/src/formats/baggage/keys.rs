@@ -1,6 +1,6 @@
 //! Keys that come again, shared between requests.
 //!
-//! The keys of a system's baggage are few, other than its values. A caller who sends others only has
+//! A system has few keys in its baggage, and many values. A caller who sends other keys only has
 //! them copied, as all would be without this.
 
 use opentelemetry::Key;
