@@ -124,8 +124,8 @@ fn app() -> Router {
 
 async fn ask(client: &Client, url: &str, number: usize) {
     let (method, path) = match number {
-        _ if number % 20 == 0 => (Method::GET, "/healthz".to_owned()),
-        _ if number % 2 == 0 => (Method::POST, "/orders".to_owned()),
+        _ if number.is_multiple_of(20) => (Method::GET, "/healthz".to_owned()),
+        _ if number.is_multiple_of(2) => (Method::POST, "/orders".to_owned()),
         _ => (Method::GET, format!("/users/{number}")),
     };
     let response = client.request(method, format!("{url}{path}")).send().await.unwrap();

@@ -1,4 +1,5 @@
 //! Exceptions as log records, in a process of its own: `init` sets where they go.
+#![allow(clippy::unwrap_used)] // a test fails by panicking
 #![cfg(feature = "logs")]
 
 use opentelemetry::logs::{AnyValue, Severity};

@@ -17,7 +17,7 @@ use crate::{Live, Recorder, RequestStart, TraceId};
 
 /// How many orders of each model are tried, unless `MODEL_ORDERS` says otherwise.
 fn check(model: fn()) {
-    let orders = std::env::var("MODEL_ORDERS").map_or(3_000, |orders| orders.parse().unwrap());
+    let orders = option_env!("MODEL_ORDERS").map_or(3_000, |orders| orders.parse().unwrap());
     check_random(model, orders);
     check_pct(model, orders, 3);
 }

@@ -52,6 +52,22 @@ pub trait ExceptionLog: Send + Sync {
 }
 
 /// Where the exceptions of the process are recorded.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tracewire_propagation::{Exception, ExceptionLog, ExceptionLogs};
+///
+/// struct Stderr;
+///
+/// impl ExceptionLog for Stderr {
+///     fn emit(&self, exception: &Exception<'_>) {
+///         eprintln!("{:?}", exception.attributes);
+///     }
+/// }
+///
+/// let both = ExceptionLogs::new(Arc::new(Stderr)).also_on_spans(true);
+/// # let _ = both;
+/// ```
 #[derive(Clone)]
 pub struct ExceptionLogs {
     log: Arc<dyn ExceptionLog>,

@@ -1,4 +1,5 @@
 //! Exceptions as log records, in a process of its own: where they go is set once for all.
+#![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use opentelemetry_sdk::trace::Sampler;
 use std::sync::{Arc, Mutex};

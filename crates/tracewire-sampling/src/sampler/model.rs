@@ -12,7 +12,7 @@ use std::{
 
 /// How many orders of each model are tried, unless `MODEL_ORDERS` says otherwise.
 fn check(model: fn()) {
-    let orders = std::env::var("MODEL_ORDERS").map_or(5_000, |orders| orders.parse().unwrap());
+    let orders = option_env!("MODEL_ORDERS").map_or(5_000, |orders| orders.parse().unwrap());
     check_random(model, orders);
     check_pct(model, orders, 3);
 }
