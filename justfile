@@ -4,7 +4,7 @@
 published := `printf -- '-p %s ' $(ls crates)`
 
 # Everything that must pass.
-ci: test unbound formats lint spelling features docs api package minimal deny interop
+ci: test unbound formats models lint spelling features docs api package minimal deny interop
 
 # The README's test command.
 test:
@@ -32,10 +32,35 @@ unbound:
 formats:
     #!/usr/bin/env bash
     set -euo pipefail
-    for format in tracecontext baggage b3 jaeger xray datadog elastic; do
+    for format in tracecontext baggage b3 jaeger xray datadog elastic gcp grpc-trace-bin; do
         cargo test -q -p tracewire-propagation --no-default-features --features "$format" \
             --test default_set
     done
+
+# Models of threads: loom tries every order of the small ones, shuttle many random ones of the queue, the
+# live page and the sampler. Only the crate that is modelled is built anew. `MODEL_ORDERS` says how many
+# orders shuttle tries.
+models:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    model() {
+        echo "models: $2 under $1"
+        messages=$(cargo rustc -q -p "$2" --lib --profile test --all-features \
+            --message-format=json-render-diagnostics -- --cfg "$1")
+        program=$(grep -o '"executable":"[^"]*"' <<<"$messages" | tail -n 1 | cut -d '"' -f 4)
+        "$program" --quiet model:: models::
+    }
+    model loom tracewire-propagation
+    model loom tracewire-http
+    model loom tracewire-export
+    model shuttle tracewire-export
+    model shuttle tracewire-live
+    model shuttle tracewire-sampling
+
+# Random lives of requests against the model, so many over each protocol, built with optimizations.
+# `test` tries 1,000 of each.
+lifecycle cases="100000":
+    LIFECYCLE_CASES={{cases}} cargo test --release -p lifecycle --test random
 
 # Formatted, and nothing for clippy to say.
 lint:
@@ -150,6 +175,40 @@ fuzz seconds="600":
     for target in $(cargo +nightly fuzz list); do
         cargo +nightly fuzz run "$target" -- -max_total_time={{seconds}} -max_len=20000
     done
+
+# The unit tests of crates that Miri can run, for undefined behavior below us. Needs a nightly toolchain
+# with the component `miri`, and says so where there is none.
+miri:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    if ! cargo +nightly miri --version >/dev/null 2>&1; then
+        echo "miri: NOT RUN, because no nightly toolchain with miri is installed"
+        exit
+    fi
+    export MIRIFLAGS="-Zmiri-disable-isolation" PROPTEST_CASES=4
+    for crate in tracewire-text tracewire-propagation tracewire-exemplar tracewire-sampling tracewire-http; do
+        cargo +nightly miri test -q -p "$crate" --lib
+    done
+
+# A CycloneDX bill of materials for each published crate, in target/sbom.
+sbom:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cargo cyclonedx --version >/dev/null 2>&1 || cargo install --locked --quiet cargo-cyclonedx
+    rm -rf target/sbom
+    mkdir -p target/sbom
+    # It writes beside each manifest.
+    for crate in $(ls crates); do
+        cargo cyclonedx -q --manifest-path "crates/$crate/Cargo.toml" --format json --all-features \
+            --override-filename tracewire-sbom
+        mv "crates/$crate/tracewire-sbom.json" "target/sbom/$crate.cdx.json"
+        find . -path ./target -prune -o -name tracewire-sbom.json -exec rm {} +
+    done
+    ls target/sbom
+
+# How often `unsafe` stands in what the published crates are built on; in ours it never does.
+unsafe:
+    cargo run --quiet -p supply
 
 # The instructions of the main cases against recorded figures, with 3 % room; says so where valgrind
 # is missing. `just instructions -- record` records them.

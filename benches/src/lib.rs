@@ -7,6 +7,7 @@ pub mod load;
 #[cfg(feature = "pressure")]
 pub mod pressure;
 pub mod propagation;
+pub mod sampled;
 pub mod sampling;
 pub mod spans;
 pub mod worst;

@@ -42,6 +42,8 @@ pub fn cases() -> Vec<Case> {
     let target = RateTarget::new(probability(0.000_001), 100.0);
     let target = Sampler::new(ParentThreshold::new(target));
     let no = Sampler::parent_based(sdk(false));
+    let replaced = Sampler::parent_based(sdk(false));
+    replaced.replace(Sampler::parent_based(sdk(true)));
     vec![
         case(
             "theirs: parent based on, a root",
@@ -51,6 +53,7 @@ pub fn cases() -> Vec<Case> {
         ),
         case("parent based on, a root", 0, Sampler::parent_based(sdk(true)), &root),
         case("parent based on, a sampled caller", 0, Sampler::parent_based(sdk(true)), &sampled),
+        case("parent based on, a root, replaced before", 0, replaced, &root),
         case("parent based off, a root", 0, no.clone(), &root),
         case("untraced work", 0, no.clone(), &silent),
         case("a hint", 0, no, &hinted),

@@ -16,7 +16,7 @@ use opentelemetry_sdk::{
 use std::{convert::Infallible, fmt, iter, net::SocketAddr, time::Duration};
 use tower_layer::Layer;
 use tower_service::Service;
-use tracewire_propagation::{Baggage, Composite, TraceContext};
+use tracewire_propagation::W3c;
 use tracewire_tower::{
     ServerLayer,
     server::{HeaderSelector, PeerAddress, ProxyHeaders, RpcMethods, TrustedProxies},
@@ -111,6 +111,31 @@ pub fn cases() -> Vec<Case> {
         Case::new("a method of 400 KB", |layer| layer).method(fill("M")),
         Case::new("a path of 60 KB", |layer| layer).target(target("a/")),
         Case::new("a path of 60 KB, some excluded", excluded).target(target("a")),
+        Case::new("32 forwarded hops", behind(networks(), x_forwarded))
+            .header(xff, vec!["10.0.0.1"; 32].join(", ")),
+        Case::new("tracestate of 2, baggage of 2", |layer| layer)
+            .header("tracestate", members(2, 8))
+            .header("baggage", members(2, 8)),
+        Case::new("tracestate of 32 short members", |layer| layer)
+            .header("tracestate", members(32, 8)),
+        Case::new("tracestate of 32 long members", |layer| layer)
+            .header("tracestate", members(32, 256)),
+        Case::new("tracestate of 64 KB", |layer| layer).header("tracestate", members(120, 512)),
+        Case::new("tracestate of 400 KB of `,`", |layer| layer).header("tracestate", fill(",")),
+        Case::new("tracestate of 100 lines", |layer| layer).lines("tracestate", 100, "a=1,b=2"),
+        Case::new("baggage of 64 members", |layer| layer).header("baggage", members(64, 8)),
+        Case::new("baggage of 64 members, unsorted", |layer| layer)
+            .header("baggage", backwards(members(64, 8))),
+        Case::new("baggage of 64 long members", |layer| layer).header("baggage", members(64, 120)),
+        Case::new("baggage of 8 KB of `a`", |layer| layer).header("baggage", member(8190)),
+        Case::new("baggage of 8 KB of escapes", |layer| layer)
+            .header("baggage", format!("a={}", "%c3%a9".repeat(1364))),
+        Case::new("baggage of 64 KB", |layer| layer).header("baggage", members(120, 512)),
+        Case::new("baggage of 400 KB of `,`", |layer| layer).header("baggage", fill(",")),
+        Case::new("baggage of `a=1,`", |layer| layer).header("baggage", fill("a=1,")),
+        Case::new("baggage of `a,`", |layer| layer).header("baggage", fill("a,")),
+        Case::new("baggage of `a=1;p,`", |layer| layer).header("baggage", fill("a=1;p,")),
+        Case::new("baggage of 100 lines", |layer| layer).lines("baggage", 100, "a=1;p=2,b=%"),
         Case::new("a query of `a=&`", |layer| layer).target(format!("/?{}", &target("a=&")[1..])),
         Case::new("a query of `token=a&`", |layer| layer)
             .target(format!("/?{}", &target("token=a&")[1..])),
@@ -127,8 +152,10 @@ impl Case {
         let layer = ServerLayer::new()
             .tracer_provider(SdkTracerProvider::builder().with_span_processor(Dropping).build())
             .meter_provider(SdkMeterProvider::builder().with_reader(reader).build())
-            .propagator(Composite::new().and(TraceContext::new()).and(Baggage::new()));
+            .propagator(W3c::new());
         let case = Self { name, request, response: HeaderMap::new(), layer: configure(layer) };
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let case = case.default("traceparent", parent);
         case.default("host", "shop.example:8080").default("user-agent", "curl/8")
     }
 
@@ -217,6 +244,21 @@ impl fmt::Debug for Prepared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Prepared").finish_non_exhaustive()
     }
+}
+
+/// So many list members, each with a value of so many bytes.
+fn members(count: usize, bytes: usize) -> String {
+    let value = "v".repeat(bytes);
+    (0..count).map(|n| format!("key{n:03}={value}")).collect::<Vec<_>>().join(",")
+}
+
+/// A list member of so many bytes.
+fn member(bytes: usize) -> String {
+    format!("a={}", "a".repeat(bytes - 2))
+}
+
+fn backwards(list: String) -> String {
+    list.split(',').rev().collect::<Vec<_>>().join(",")
 }
 
 fn header_value(text: String) -> HeaderValue {

@@ -9,7 +9,7 @@ fuzz_target!(|spans: Vec<Vec<u8>>| {
     for bytes in spans {
         let source = recorder.source(&bytes, &bytes);
         if let Ok(span) = EncodedSpan::new(source, bytes.into()) {
-            recorder.offer([Box::new(span) as _]);
+            recorder.offer([span]);
         }
     }
     assert!(recorder.used() <= recorder.memory().total);

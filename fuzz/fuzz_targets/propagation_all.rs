@@ -11,6 +11,8 @@ fuzz_target!(|data: &[u8]| {
     static ALL: OnceLock<Arc<dyn Propagator>> = OnceLock::new();
     let all = ALL.get_or_init(|| from_names("").expect("no name is asked for").propagator());
     let names = [
+        "x-cloud-trace-context",
+        "grpc-trace-bin",
         "x-datadog-trace-id",
         "x-datadog-parent-id",
         "x-datadog-sampling-priority",

@@ -1,6 +1,6 @@
 //! What must hold of every client behind trusted proxies.
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use tracewire_http::{ProxyHeaders, Scheme, TrustedProxies};
 
@@ -15,11 +15,18 @@ pub fn never_believed(sent: &HeaderMap) {
         append(&mut headers, "x-forwarded-for", "203.0.113.9", joined);
         append(&mut headers, "x-forwarded-host", "shop.example", joined);
         append(&mut headers, "x-forwarded-proto", "http", joined);
+        append(&mut headers, "x-forwarded-port", "443", joined);
+        headers.insert("x-real-ip", HeaderValue::from_static("203.0.113.9"));
         append(&mut headers, "forwarded", "for=203.0.113.9;host=shop.example;proto=http", joined);
         for family in [X_FORWARDED, ProxyHeaders::Forwarded] {
             let networks = TrustedProxies::networks(["10.0.0.0/8"]).expect("it is a network");
             for proxies in [networks, TrustedProxies::hops(1)] {
-                let found = proxies.headers(family).forwarded(Some(PEER), &headers);
+                let proxies = proxies.headers(family).forwarded_port(true);
+                let by_header =
+                    proxies.clone().client_address_header(HeaderName::from_static("x-real-ip"));
+                let found = by_header.forwarded(Some(PEER), &headers);
+                assert_eq!(found.client, proxies.forwarded(Some(PEER), &headers).client);
+                assert_eq!(found.port, Some(443));
                 let ip = found.client.map(|client| client.ip.to_string());
                 assert_eq!(ip.as_deref(), Some("203.0.113.9"));
                 assert_eq!(found.host.as_deref(), Some("shop.example"));

@@ -2,7 +2,10 @@
 
 pub mod config_file;
 pub mod forwarded;
+pub mod http;
+pub mod prometheus;
 pub mod propagation;
 pub mod sampling;
+pub mod spans;
 pub mod sql;
 pub mod text;

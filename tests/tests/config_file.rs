@@ -2,14 +2,17 @@
 #![allow(clippy::unwrap_used)] // a test may
 
 use axum::{Router, routing::get};
-use opentelemetry::trace::TraceContextExt;
+use opentelemetry::trace::{Span as _, TraceContextExt, Tracer as _, TracerProvider as _};
 use std::{
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
+        mpsc::{self, RecvTimeoutError},
     },
+    time::Duration,
 };
 use tracewire::{ServerLayer, Telemetry};
 use tracewire_testing::Collector;
@@ -196,4 +199,128 @@ async fn child_serves_one_request() {
     let report = tokio::task::spawn_blocking(|| telemetry.shutdown()).await.unwrap();
     assert_eq!(report.to_string(), "spans to otlp: 1 exported");
     assert_eq!(sampled.load(Ordering::Relaxed), 1);
+}
+
+/// The lines that a process writes to stderr.
+fn said(stderr: std::process::ChildStderr) -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        let read = BufReader::new(stderr).lines().map_while(Result::ok);
+        read.for_each(|line| drop(sender.send(line)));
+    });
+    lines
+}
+
+#[test]
+fn a_watched_file_that_breaks_is_said_once_and_its_repair_is_used() {
+    const PATIENCE: Duration = Duration::from_secs(60);
+    let text = |sampler: &str| {
+        let more = "distribution: {tracewire: {reload: true}}\n";
+        let processor = "{simple: {exporter: {console: }}}";
+        format!(
+            "file_format: '1.1'\ntracer_provider: {{processors: [{processor}], sampler: {sampler}}}\n{more}"
+        )
+    };
+    let file = File::new("watched", &text("{always_off: }"));
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child_watches_its_file", "--ignored", "--test-threads=1", "--nocapture"])
+        .env("OTEL_CONFIG_FILE", &file.0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = said(child.stderr.take().unwrap());
+    let until = |wanted: &str| {
+        let mut warnings = Vec::new();
+        loop {
+            let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("never: {wanted}"));
+            if line.contains(wanted) {
+                return warnings;
+            }
+            if line.contains("warning") {
+                warnings.push(line);
+            }
+        }
+    };
+    assert_eq!(until("spans are dropped"), [""; 0]);
+    file.write(&text("{always_of: }"));
+    let broken = file.0.display();
+    let message = format!(
+        "tracewire: warning: the configuration file changed and is not used; what was read before \
+         still holds: {broken}:2:"
+    );
+    assert_eq!(until(&message), [""; 0]);
+    file.write(&text("{always_on: }"));
+    assert_eq!(until("spans are kept"), [""; 0], "it is said once");
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+#[ignore = "the process that a_watched_file_that_breaks_is_said_once_and_its_repair_is_used starts"]
+#[allow(clippy::print_stderr)] // its parent reads it
+fn child_watches_its_file() {
+    let telemetry = tracewire::init().unwrap();
+    let (end, ended) = mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        // To its end, which is the parent's, too.
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        drop(end);
+    });
+    let tracer = telemetry.tracer_provider().unwrap().tracer("test");
+    let mut before = None;
+    while ended.recv_timeout(Duration::from_millis(20)) != Err(RecvTimeoutError::Disconnected) {
+        let is_kept = tracer.start("span").span_context().is_sampled();
+        if before.replace(is_kept) != Some(is_kept) {
+            eprintln!("spans are {}", if is_kept { "kept" } else { "dropped" });
+        }
+    }
+    telemetry.shutdown();
+}
+
+#[test]
+fn handlers_may_read_the_file_again() {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child_reloads_in_its_handlers", "--ignored", "--test-threads=1"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "the process that handlers_may_read_the_file_again starts"]
+async fn child_reloads_in_its_handlers() {
+    const REQUESTS: usize = 40;
+    let collector = Collector::start();
+    let text = |excluded: &str| configuration(&collector.endpoint(), "{always_on: }", excluded);
+    let file = Arc::new(File::new("handlers", &text("/a")));
+    let telemetry = Arc::new(Telemetry::builder().config_file(&file.0).init().unwrap());
+    let reload = {
+        let (telemetry, file) = (telemetry.clone(), file.clone());
+        let texts = [text("/a"), text("/b")];
+        let count = AtomicU64::new(0);
+        move || {
+            let number = count.fetch_add(1, Ordering::Relaxed) as usize;
+            // In place, so that others may read half of it: that is refused, and changes nothing.
+            let _ = std::fs::write(&file.0, &texts[number % 2]);
+            let _ = telemetry.reload();
+        }
+    };
+    let reload = Arc::new(reload);
+    let handler = move || async move { reload() };
+    let app = Router::new().fallback(get(handler)).layer(ServerLayer::new());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let requests = (0..REQUESTS).map(|_| {
+        let url = url.clone();
+        tokio::spawn(async move { reqwest::get(url).await.unwrap().status().is_success() })
+    });
+    for request in requests.collect::<Vec<_>>() {
+        assert!(request.await.unwrap());
+    }
+    file.write(&text("/a"));
+    telemetry.reload().unwrap();
+    assert_eq!(collector.received(REQUESTS).await.len(), REQUESTS);
 }

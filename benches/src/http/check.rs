@@ -1,6 +1,6 @@
 //! That no figure comes of recording less.
 
-use super::{Case, Recorded, Records, Variant, clients, servers};
+use super::{Case, Recorded, Records, Variant, case::members, clients, servers};
 
 /// The variant and the case of these names.
 #[must_use]
@@ -36,6 +36,9 @@ impl Variant {
             if spans > 0 {
                 assert_eq!(recorded.name, name);
                 assert_eq!(pairs(&recorded.span), span, "span of {}", self.name);
+                if matches!(self.side, super::Side::Server(_)) && WITH_LISTS.contains(&self.name) {
+                    assert_eq!(recorded.trace_state, members(case.state), "{}", self.name);
+                }
             }
             if durations > 0 {
                 assert_eq!(pairs(&recorded.duration), duration, "duration of {}", self.name);
@@ -58,6 +61,9 @@ impl Variant {
         }
     }
 }
+
+/// The servers whose spans have the caller's whole `tracestate`.
+const WITH_LISTS: &[&str] = &["tracewire", "tracewire, own SDK"];
 
 type Pair = (&'static str, &'static str);
 

@@ -1,7 +1,8 @@
 //! The SDK as a service has it: a batch processor and a periodic reader, whose exporters drop.
 
-use opentelemetry::{KeyValue, global, propagation::TextMapCompositePropagator};
+use opentelemetry::{Context, KeyValue, global, propagation::TextMapCompositePropagator};
 use opentelemetry_sdk::{
+    Resource,
     error::OTelSdkResult,
     metrics::{
         PeriodicReader, SdkMeterProvider, Temporality,
@@ -9,7 +10,10 @@ use opentelemetry_sdk::{
         exporter::PushMetricExporter,
     },
     propagation::{BaggagePropagator, TraceContextPropagator},
-    trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, SpanData, SpanExporter},
+    trace::{
+        BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, Span, SpanData, SpanExporter,
+        SpanProcessor,
+    },
 };
 use std::{
     future::{Future, ready},
@@ -18,9 +22,9 @@ use std::{
 };
 
 use tracewire_propagation::{
-    default_propagator,
+    default_propagator, moves_trace_state,
     providers::{Binding, Unboxed},
-    set_default, set_drop_unsampled,
+    put_back_trace_state, set_default, set_drop_unsampled, set_moves_trace_state,
 };
 
 /// So long that no span is lost and no reader runs while something is measured.
@@ -36,6 +40,8 @@ pub struct Recorded {
     pub name: String,
     /// The attributes of the last one, in order of their names.
     pub span: Vec<(String, String)>,
+    /// Its trace state.
+    pub trace_state: String,
     /// How many durations.
     pub durations: u64,
     /// The attributes of the durations, in order of their names.
@@ -61,6 +67,7 @@ impl Telemetry {
         let seen = Seen::default();
         let config = BatchConfigBuilder::default().with_max_queue_size(QUEUE).build();
         let processor = BatchSpanProcessor::builder(seen.clone()).with_batch_config(config).build();
+        let processor = PutsBack(processor);
         let tracer_provider = SdkTracerProvider::builder().with_span_processor(processor).build();
         let reader = PeriodicReader::builder(seen.clone()).with_interval(INTERVAL).build();
         let meter_provider = SdkMeterProvider::builder().with_reader(reader).build();
@@ -84,11 +91,13 @@ impl Telemetry {
     }
 
     /// Says what the providers are and how they sample, as `tracewire::init` does: a layer takes the
-    /// concrete tracer, binds instruments, and starts no span whose caller did not sample it.
+    /// concrete tracer, binds instruments, moves the trace state, and starts no span whose caller did not
+    /// sample it.
     pub(crate) fn set_as_init_does(&mut self) {
         global::set_tracer_provider(Unboxed(self.tracer_provider.clone()));
         global::set_meter_provider(Binding(self.meter_provider.clone()));
         set_drop_unsampled(true);
+        set_moves_trace_state(true);
         set_default(default_propagator());
     }
 
@@ -111,12 +120,14 @@ impl Seen {
         &self,
         name: &str,
         attributes: impl Iterator<Item = (String, String)>,
+        trace_state: String,
         count: usize,
     ) {
         let mut recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         recorded.spans += count as u64;
         name.clone_into(&mut recorded.name);
         recorded.span = sorted(attributes);
+        recorded.trace_state = trace_state;
     }
 
     fn recorded(&self) -> Recorded {
@@ -124,10 +135,45 @@ impl Seen {
     }
 }
 
+/// The SDK's batch processor, which takes the trace state as tracewire's own processor does.
+#[derive(Debug)]
+struct PutsBack(BatchSpanProcessor);
+
+impl SpanProcessor for PutsBack {
+    fn on_start(&self, span: &mut Span, context: &Context) {
+        self.0.on_start(span, context);
+    }
+
+    fn on_end(&self, mut span: SpanData) {
+        if moves_trace_state() {
+            put_back_trace_state(&mut span.span_context);
+        }
+        self.0.on_end(span);
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.0.force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.0.shutdown_with_timeout(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.0.set_resource(resource);
+    }
+}
+
 impl SpanExporter for Seen {
     fn export(&self, batch: Vec<SpanData>) -> impl Future<Output = OTelSdkResult> + Send {
         if let Some(last) = batch.last() {
-            self.span(&last.name, last.attributes.iter().map(text), batch.len());
+            let attributes = last.attributes.iter().map(text);
+            self.span(
+                &last.name,
+                attributes,
+                last.span_context.trace_state().header(),
+                batch.len(),
+            );
         }
         ready(Ok(()))
     }

@@ -40,15 +40,15 @@ impl Digests {
     fn text(&self, text: &str) -> u64 {
         let bytes = text.as_bytes();
         let (first, last) = ends(bytes);
-        let length = bytes.len() as u64;
-        let mut digest = mix(first ^ self.seeds[0], last ^ self.seeds[1] ^ length);
+        let mut digest = mix(first ^ self.seeds[0], last ^ self.seeds[1]);
         let mut rest = bytes;
         while rest.len() > 16 {
             rest = &rest[8..];
             let word = rest.first_chunk().map_or(0, |word| u64::from_le_bytes(*word));
             digest = mix(digest ^ word, self.seeds[1]);
         }
-        digest
+        // Not among the words: `01111111` and `011111111` would be one.
+        digest.wrapping_add(bytes.len() as u64)
     }
 }
 
@@ -96,6 +96,28 @@ mod tests {
             assert!(seen.insert(digests.of(&[KeyValue::new("k", value)])));
         }
         assert_eq!(digests.of(&[]), 0);
+    }
+
+    #[test]
+    fn every_byte_of_a_text_counts() {
+        let digests = Digests::default();
+        let of = |text: &'static str| digests.of(&[KeyValue::new("k", text)]);
+        assert_ne!(of("01111111"), of("011111111"));
+        for length in 1..100 {
+            let text = "a".repeat(length);
+            let whole = digests.of(&[KeyValue::new(text.clone(), text.clone())]);
+            for at in 0..length {
+                let mut other = text.clone();
+                other.replace_range(at..=at, "b");
+                assert_ne!(whole, digests.of(&[KeyValue::new(other.clone(), text.clone())]));
+                assert_ne!(whole, digests.of(&[KeyValue::new(text.clone(), other)]));
+            }
+            // What a length changed by one could be taken for in a digest of words alone.
+            for last in 0..128_u8 {
+                let longer = format!("{text}{}", char::from(last));
+                assert_ne!(whole, digests.of(&[KeyValue::new(text.clone(), longer)]));
+            }
+        }
     }
 
     #[test]

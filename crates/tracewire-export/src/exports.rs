@@ -1,5 +1,7 @@
 //! What the exporters of one telemetry set-up share, and the counts of them all.
 
+#[cfg(feature = "prometheus")]
+use crate::self_metrics::component::PAGE;
 #[cfg(feature = "otlp-grpc")]
 use crate::transport::runtime::Runtimes;
 use crate::{
@@ -44,6 +46,8 @@ pub struct Exports(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     counts: Mutex<Vec<Arc<Counts>>>,
+    /// Of pages, which show a data point as often as they are asked for: no report tells of them.
+    pages: Mutex<Vec<Arc<Counts>>>,
     deadlines: Mutex<Vec<Arc<Deadline>>>,
     voice: Arc<Voice>,
     durations: Durations,
@@ -85,6 +89,7 @@ impl Exports {
     /// | `otel.sdk.exporter.span.exported`, `.log.exported`, `.metric_data_point.exported` | exporter | what arrived, and with `error.type` what did not |
     /// | `otel.sdk.exporter.span.inflight`, `.log.inflight`, `.metric_data_point.inflight` | exporter | what is under way |
     /// | `otel.sdk.exporter.operation.duration` | exporter | how long an export takes, retries included, in seconds |
+    /// | `otel.sdk.metric_reader.collection.duration` | reader | how long the metrics of `provider` take to collect, in seconds |
     /// | `otel.sdk.processor.span.processed`, `.log.processed` | queue | what was handed to the exporter, and with `error.type` (`queue_full`, `already_shutdown`) what was dropped |
     /// | `otel.sdk.processor.span.queue.size`, `.queue.capacity`, `.log.…` | queue | what waits, and how much may |
     /// | `tracewire.queue.size`, `tracewire.queue.capacity` | queue | the same in bytes, which bound it too |
@@ -95,7 +100,8 @@ impl Exports {
     /// `UNAVAILABLE`) or one of `rejected`, `timeout`, `connect`, `dns`, `tls`, `panic`, `busy`, `_OTHER`;
     /// each exporter has at most 33 of them.
     ///
-    /// Call it once, after [`counted`](Self::counted); exporters may be added later. Nothing is measured
+    /// Call it once, after [`counted`](Self::counted) and before other instruments with callbacks are
+    /// created: collecting is measured from these on. Exporters may be added later. Nothing is measured
     /// between collections but the duration of exports.
     pub fn self_metrics(&self, provider: &impl MeterProvider) {
         self_metrics::register(self, provider, &self.0.durations);
@@ -151,13 +157,47 @@ impl Exports {
         exporter: &Exporter,
     ) -> Arc<Counts> {
         let mut all = self.counts();
-        let number = all.iter().filter(|other| other.kind() == exporter.kind).count();
-        let queues = all.iter().filter(|other| other.signal() == signal && other.queue().is_some());
-        let identity = Identity::new(exporter, number, signal, queues.count());
-        let (voice, durations) = (Arc::clone(&self.0.voice), self.0.durations.clone());
-        let counts = Arc::new(Counts::sharing(signal, name, identity, voice, durations));
+        let counts = self.named(&all, signal, name, exporter);
         all.push(Arc::clone(&counts));
         counts
+    }
+
+    /// Counters of a new page for Prometheus.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn counts_for_page(&self) -> Arc<Counts> {
+        let mut pages = self.pages();
+        let page = Exporter::local(PAGE);
+        let counts = self.named(&pages, "data points", "prometheus", &page);
+        pages.push(Arc::clone(&counts));
+        counts
+    }
+
+    fn named(
+        &self,
+        others: &[Arc<Counts>],
+        signal: &'static str,
+        name: &'static str,
+        exporter: &Exporter,
+    ) -> Arc<Counts> {
+        let number = others.iter().filter(|other| other.kind() == exporter.kind).count();
+        // Each exporter of metrics has a reader, and some others have a queue.
+        let before = others.iter().filter(|other| {
+            other.signal() == signal && (other.queue().is_some() || signal == "data points")
+        });
+        let identity = Identity::new(exporter, number, signal, before.count());
+        let (voice, durations) = (Arc::clone(&self.0.voice), self.0.durations.clone());
+        Arc::new(Counts::sharing(signal, name, identity, voice, durations))
+    }
+
+    /// Everything that is counted, pages too.
+    pub(crate) fn measured(&self) -> Vec<Arc<Counts>> {
+        let mut all = self.counts().clone();
+        all.extend(self.pages().iter().cloned());
+        all
+    }
+
+    fn pages(&self) -> MutexGuard<'_, Vec<Arc<Counts>>> {
+        self.0.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where spans are counted, if they are.

@@ -113,6 +113,8 @@ mod diagnostics;
 mod error;
 mod exemplars;
 mod exports;
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "logs")]
 mod logs;
 mod metric_exporter;
@@ -125,6 +127,7 @@ mod report;
 mod sample;
 mod self_metrics;
 mod span_processor;
+mod sync;
 mod transport;
 pub mod wiring;
 #[cfg(feature = "zipkin")]
@@ -141,7 +144,7 @@ pub use self::{
     error::ExportError,
     exports::Exports,
     metric_exporter::MetricExporter,
-    otlp::{Compression, OtlpExporter, Protocol},
+    otlp::{Compression, OtlpExporter, OtlpFile, Protocol},
     pipeline::{batch::Batch, span_sink::SpanSink},
     report::{ShutdownReport, SignalReport},
     self_metrics::spans::CountedSampler,

@@ -138,6 +138,7 @@ impl MetricExporter {
 
 impl PushMetricExporter for MetricExporter {
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
+        self.counts.collected();
         let points = points(metrics);
         self.counts.ended(points);
         let send = match unwinding(|| self.sink.prepare(metrics)) {
@@ -173,7 +174,8 @@ impl PushMetricExporter for MetricExporter {
     }
 }
 
-fn points(metrics: &ResourceMetrics) -> u64 {
+/// How many data points there are.
+pub(crate) fn points(metrics: &ResourceMetrics) -> u64 {
     fn of<T>(data: &MetricData<T>) -> usize {
         match data {
             MetricData::Gauge(gauge) => gauge.data_points().count(),

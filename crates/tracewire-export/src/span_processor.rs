@@ -24,6 +24,7 @@ use opentelemetry_sdk::{
     trace::{Span, SpanData, SpanExporter, SpanProcessor},
 };
 use std::{sync::Arc, time::Duration};
+use tracewire_propagation::put_back_trace_state;
 
 /// Exports spans in batches, to one or several exporters.
 ///
@@ -33,7 +34,7 @@ use std::{sync::Arc, time::Duration};
 ///
 /// Threads of the processor encode and send, so it works on every runtime and without one. A span
 /// that finds no room in a queue is dropped and counted; [`Exports::report`] tells. Spans that are not
-/// sampled are left out.
+/// sampled are left out, but for an exporter that [asks for them](OtlpExporter::unsampled).
 ///
 /// ```no_run
 /// use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -56,6 +57,8 @@ pub struct BatchSpanProcessor {
     exports: Exports,
     value_length: ValueLength,
     queues: Vec<Queue<Arc<SpanData>>>,
+    /// Queues of spans that are not sampled as well.
+    queues_of_all: Vec<Queue<Arc<SpanData>>>,
     sinks: Vec<Arc<dyn SpanSink>>,
     /// Of the exporters behind the queues.
     deadlines: Vec<Arc<Deadline>>,
@@ -68,6 +71,7 @@ impl BatchSpanProcessor {
             exports: exports.clone(),
             value_length: ValueLength(None),
             queues: Vec::new(),
+            queues_of_all: Vec::new(),
             sinks: Vec::new(),
             deadlines: Vec::new(),
         }
@@ -88,8 +92,13 @@ impl BatchSpanProcessor {
     pub fn otlp(mut self, otlp: OtlpExporter, batch: Batch) -> Result<Self, ExportError> {
         let deadline = self.deadline();
         let component = otlp.component("spans");
+        let takes_unsampled = otlp.unsampled;
         let client = otlp.client(batch.timeout, &self.exports, deadline)?;
-        self.queue(batch, OtlpSpans::new(client), "otlp", &component)
+        let mut processor = self.queue(batch, OtlpSpans::new(client), "otlp", &component)?;
+        if takes_unsampled {
+            processor.queues_of_all.extend(processor.queues.pop());
+        }
+        Ok(processor)
     }
 
     /// Adds an exporter to a Zipkin server.
@@ -142,7 +151,8 @@ impl BatchSpanProcessor {
 
     /// Whether it has no exporters and counts no spans, so that a provider is better off without it.
     pub fn is_empty(&self) -> bool {
-        self.queues.is_empty() && self.sinks.is_empty() && self.exports.spans().is_none()
+        let has_queues = !self.queues.is_empty() || !self.queues_of_all.is_empty();
+        !has_queues && self.sinks.is_empty() && self.exports.spans().is_none()
     }
 
     /// The deadline of an exporter that is added next.
@@ -164,6 +174,10 @@ impl BatchSpanProcessor {
         Ok(self)
     }
 
+    fn all_queues(&self) -> impl Iterator<Item = &Queue<Arc<SpanData>>> + Clone {
+        self.queues.iter().chain(&self.queues_of_all)
+    }
+
     /// Does something to all sinks, even if one fails.
     fn sinks(&self, work: impl Fn(&dyn SpanSink) -> OTelSdkResult) -> OTelSdkResult {
         self.sinks.iter().map(|sink| work(&**sink)).fold(Ok(()), OTelSdkResult::and)
@@ -178,15 +192,21 @@ impl SpanProcessor for BatchSpanProcessor {
     }
 
     fn on_end(&self, mut span: SpanData) {
+        put_back_trace_state(&mut span.span_context);
         if let Some(counts) = self.exports.spans() {
             counts.end(&span.span_context);
         }
-        if !span.span_context.is_sampled() {
+        let is_sampled = span.span_context.is_sampled();
+        if !is_sampled && self.queues_of_all.is_empty() {
             return;
         }
         self.value_length.apply(&mut span);
         let span = Arc::new(span);
         let heap_size = span.heap_size();
+        self.queues_of_all.iter().for_each(|queue| queue.push(Arc::clone(&span), heap_size));
+        if !is_sampled {
+            return;
+        }
         self.sinks.iter().for_each(|sink| sink.offer(&span, heap_size));
         if let Some((last, queues)) = self.queues.split_last() {
             queues.iter().for_each(|queue| queue.push(Arc::clone(&span), heap_size));
@@ -195,19 +215,19 @@ impl SpanProcessor for BatchSpanProcessor {
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        flush_all(self.queues.iter(), |deadline| self.sinks(|sink| sink.flush(deadline)))
+        flush_all(self.all_queues(), |deadline| self.sinks(|sink| sink.flush(deadline)))
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
         let end = after(timeout) - margin(timeout);
         self.deadlines.iter().for_each(|deadline| deadline.begin(end));
-        shutdown_all(self.queues.iter(), timeout, |deadline| {
+        shutdown_all(self.all_queues(), timeout, |deadline| {
             self.sinks(|sink| sink.shutdown(deadline))
         })
     }
 
     fn set_resource(&mut self, resource: &Resource) {
-        self.queues.iter().for_each(|queue| queue.set_resource(resource));
+        self.all_queues().for_each(|queue| queue.set_resource(resource));
         self.sinks.iter().for_each(|sink| sink.set_resource(resource));
     }
 }
@@ -406,6 +426,24 @@ mod tests {
         queue.processor.on_end(span);
         queue.processor.shutdown().unwrap();
         assert_eq!(queue.counts.snapshot().ended, 0);
+    }
+
+    #[test]
+    fn unsampled_spans_enter_the_queues_that_ask_for_them_alone() {
+        let (all, sampled) = (queue(10, 2, NEVER), queue(10, 1, NEVER));
+        let mut processor = all.processor;
+        processor.queues_of_all.append(&mut processor.queues);
+        let mut others = sampled.processor;
+        processor.queues.append(&mut others.queues);
+        let mut unsampled = Sample::new(1).span();
+        unsampled.span_context = opentelemetry::trace::SpanContext::NONE;
+        processor.on_end(unsampled);
+        processor.on_end(Sample::new(2).span());
+        all.open.send(()).unwrap();
+        sampled.open.send(()).unwrap();
+        processor.shutdown().unwrap();
+        assert_eq!((all.arrived.recv(), sampled.arrived.recv()), (Ok(2), Ok(1)));
+        assert_eq!((all.counts.snapshot().exported, sampled.counts.snapshot().exported), (2, 1));
     }
 
     #[test]

@@ -64,6 +64,8 @@ pub const RPC_SYSTEM_NAME: &str = "rpc.system.name";
 pub const SERVER_ADDRESS: &str = "server.address";
 /// `server.port`, an integer.
 pub const SERVER_PORT: &str = "server.port";
+/// `service.peer.name`: the service behind the host of a call, as a list names it.
+pub const SERVICE_PEER_NAME: &str = "service.peer.name";
 /// `url.full`: the absolute URL, without credentials and without its fragment.
 pub const URL_FULL: &str = "url.full";
 /// `url.path`: the path alone, sensitive parameters redacted.

@@ -38,15 +38,18 @@ mod exchange;
 mod grpc;
 mod hook;
 mod metrics;
+#[cfg(all(test, loom))]
+mod models;
 mod outcome;
 mod server;
 mod settings;
+mod sync;
 mod values;
 
 pub use self::{
     client::{
-        CallOptions, ClientRequest, ClientResponse, Destinations, Hosts, Resends, UrlTemplates,
-        Urls,
+        CallOptions, ClientRequest, ClientResponse, Destinations, Hosts, Resends, ServicePeers,
+        UrlTemplates, Urls,
     },
     grpc::RpcMethods,
     outcome::{Ending, ErrorType, Outcome, Verdict},

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -9,7 +10,10 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracewire_exemplar::Exemplars;
 use tracewire_export::ShutdownReport;
 use tracewire_export::wiring::log;
-use tracewire_propagation::{set_describe_unsampled, set_drop_unsampled, set_http_settings};
+use tracewire_propagation::{
+    set_describe_unsampled, set_drop_unsampled, set_exception_logs, set_http_settings,
+    set_moves_trace_state,
+};
 use tracewire_sampling::Sampler;
 
 use crate::builder::Builder;
@@ -130,7 +134,7 @@ impl Telemetry {
     pub fn replace_sampler(&self, sampler: Sampler) {
         let Some(running) = &self.running else { return };
         if running.claim.is_some() {
-            set_unsampled(Some(&sampler));
+            tell_layers(Some(&sampler));
         }
         if let Some(current) = &running.providers.sampler {
             current.replace(sampler);
@@ -207,6 +211,10 @@ impl Telemetry {
         Some(Watched::new(running.providers.tracer.clone()?, &running.life))
     }
 
+    pub(crate) fn has_only_our_processors(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.providers.only_our_processors)
+    }
+
     pub(crate) fn new(running: Running) -> Self {
         Self { running: Some(running) }
     }
@@ -229,6 +237,7 @@ impl Telemetry {
         }
         if is_of_the_process {
             set_http_settings(None);
+            set_exception_logs(None);
             tracewire_exemplar::uninstall();
         }
         // What the exporters would warn of is in the report.
@@ -258,8 +267,19 @@ impl fmt::Debug for Telemetry {
     }
 }
 
-/// Tells layers what the process's sampler does about spans whose remote parent is not sampled.
-pub(crate) fn set_unsampled(sampler: Option<&Sampler>) {
+/// Tells layers what the process's sampler does about spans whose remote parent is not sampled, and
+/// about the trace state of a parent.
+pub(crate) fn tell_layers(sampler: Option<&Sampler>) {
     set_describe_unsampled(sampler.is_some_and(Sampler::needs_unsampled_described));
     set_drop_unsampled(sampler.is_some_and(Sampler::drops_unsampled));
+    let moves = ONLY_OURS.load(Ordering::Relaxed);
+    set_moves_trace_state(moves && sampler.is_some_and(Sampler::keeps_trace_state));
 }
+
+/// Whether every span processor of the process's provider is ours: see
+/// [`tracewire_propagation::put_back_trace_state`].
+pub(crate) fn set_only_our_processors(are: bool) {
+    ONLY_OURS.store(are, Ordering::Relaxed);
+}
+
+static ONLY_OURS: AtomicBool = AtomicBool::new(false);

@@ -56,7 +56,8 @@
 //! | `OTEL_RESOURCE_ATTRIBUTES` | – | `key=value,key=value`, percent-encoded |
 //! | `OTEL_PROPAGATORS` | the formats compiled in | see `tracewire-propagation` |
 //! | `OTEL_TRACES_SAMPLER`, `_ARG` | `parentbased_always_on`, 1.0 | `always_on`, `always_off`, `traceidratio`, `probability`, `rules`, and each with `parentbased_` before it; the argument is a ratio, a probability, or [rules](sampling::RuleBased::parse) |
-//! | `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER` | `otlp` | `otlp`, `console`, `none`, `zipkin` for spans, `prometheus` for metrics; several with commas |
+//! | `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER`, `OTEL_LOGS_EXPORTER` | `otlp` | `otlp`, `otlp_file`, `otlp/stdout`, `console`, `none`, `zipkin` for spans, `prometheus` for metrics; several with commas |
+//! | `TRACEWIRE_OTLP_FILE` | `stdout` | where the exporter `otlp_file` writes lines of JSON: `stdout`, or the path of a file |
 //! | `OTEL_EXPORTER_ZIPKIN_ENDPOINT`, `_TIMEOUT` | `http://localhost:9411/api/v2/spans`, 10000 ms | where the exporter `zipkin` posts spans |
 //! | `OTEL_EXPORTER_PROMETHEUS_HOST`, `_PORT` | `localhost`, 9464 | where the exporter `prometheus` serves `/metrics` |
 //! | `OTEL_EXPORTER_OTLP_ENDPOINT` | `http://localhost:4318`; for `grpc`, port 4317 | base URL, to which `v1/traces`, `v1/metrics` or `v1/logs` is appended |
@@ -82,7 +83,8 @@
 //! | `OTEL_METRIC_EXPORT_INTERVAL` | 60000 ms | how often metrics are exported |
 //! | `OTEL_METRICS_EXEMPLAR_FILTER` | `trace_based` | exemplars: measurements of sampled spans, or `always_off` |
 //! | `OTEL_METRIC_EXPORT_TIMEOUT` | 30000 ms | for one export, retries included; 0 is no limit |
-//! | `TRACEWIRE_RESOURCE_DETECTORS` | `none` | facts about the process in the resource: `container`, `host`, `os`, `process`, or `all` |
+//! | `TRACEWIRE_RESOURCE_DETECTORS` | `none` | facts about the process in the resource: `service`, `container`, `kubernetes` (these three: `stable`), `host`, `os`, `process`, `aws`, `gcp`, `azure`, or `all` |
+//! | `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN` | – | with the feature `logs`: `logs` makes log records of exceptions in place of events of their spans, `logs/dup` both |
 //! | `TRACEWIRE_METRICS` | `none` | metrics that are off otherwise: `process`, `runtime`, `self` (telemetry's own), or `all` |
 //! | `TRACEWIRE_CONSOLE` | `tree` | what `console` shows: `tree` for people, `json` for machines |
 //! | `TRACEWIRE_EXCLUDED_PATHS`, `TRACEWIRE_EXCLUDED_URLS` | none | read by the layers: requests and calls that are not traced, as comma-separated patterns |
@@ -154,8 +156,11 @@
 //! | feature | variables |
 //! |---|---|
 //! | `uptrace` | `UPTRACE_DSN` |
-//! | `elastic-apm` | `ELASTIC_APM_SERVER_URL`, `_SECRET_TOKEN`, `_API_KEY`, `_SERVICE_NAME`, `_SERVICE_VERSION`, `_ENVIRONMENT`, `_TRANSACTION_SAMPLE_RATE` |
-//! | `datadog-agent` | `DD_TRACE_AGENT_URL` or `DD_AGENT_HOST` (at the ports for OTLP), `DD_SERVICE`, `DD_ENV`, `DD_VERSION`, `DD_TRACE_SAMPLE_RATE`, `DD_TRACE_PROPAGATION_STYLE`, `_EXTRACT`, `_INJECT` |
+//! | `elastic-apm` | `ELASTIC_APM_SERVER_URL`, `_SECRET_TOKEN`, `_API_KEY`, `_SERVER_CA_CERT_FILE`, `_SERVICE_NAME`, `_SERVICE_VERSION`, `_SERVICE_NODE_NAME`, `_ENVIRONMENT`, `_HOSTNAME`, `_GLOBAL_LABELS`, `_TRANSACTION_SAMPLE_RATE`, `_ENABLED`, `_RECORDING` |
+//! | `datadog-agent` | `DD_TRACE_AGENT_URL` or `DD_AGENT_HOST` (at the ports for OTLP), `DD_SERVICE`, `DD_ENV`, `DD_VERSION`, `DD_TAGS`, `DD_TRACE_ENABLED`, `DD_TRACE_SAMPLE_RATE`, `DD_TRACE_SAMPLING_RULES`, `DD_TRACE_RATE_LIMIT`, `DD_TRACE_PROPAGATION_STYLE`, `_EXTRACT`, `_INJECT`, `DD_TRACE_PROPAGATION_BEHAVIOR_EXTRACT`, `DD_TRACE_HTTP_SERVER_ERROR_STATUSES`, `DD_TRACE_HTTP_CLIENT_ERROR_STATUSES`, `DD_TRACE_HEADER_TAGS`, `DD_LOGS_INJECTION` |
+//!
+//! Other variables of these vendors are warned of once, by name. In code there are [`Uptrace`], [`Elastic`] and
+//! [`Datadog`]. The guides `docs/uptrace.md`, `docs/elastic.md` and `docs/datadog.md` say what arrives and what is lost.
 //!
 //! Jaeger and the OpenTelemetry Collector take OTLP as it is: set `OTEL_EXPORTER_OTLP_ENDPOINT`.
 //!
@@ -168,7 +173,7 @@
 //! | `logs` | no | log records: exporters, and `Telemetry::log_layer`, which makes them of `tracing` events |
 //! | `tracing` | no | a subscriber (`Builder::log_format`), and `Telemetry::span_layer`, which makes spans of `tracing` spans |
 //! | `signal` | no | `shutdown_signal`, for Ctrl-C and SIGTERM (brings tokio's signal handling) |
-//! | `otlp-json` | no | the protocol `http/json` |
+//! | `otlp-json` | no | the protocol `http/json`, and the exporter `otlp_file` |
 //! | `otlp-grpc` | no | the protocol `grpc`, on a runtime of one thread that belongs to telemetry |
 //! | `zipkin` | no | the exporter `zipkin` for spans |
 //! | `live` | no | the live page: recent traces in the process itself, see [`Builder::live`] |
@@ -187,6 +192,9 @@ mod contained;
 mod ended;
 mod error;
 mod features;
+#[doc(hidden)]
+pub mod fuzzing;
+mod given_ids;
 mod guard;
 mod live;
 #[cfg(feature = "logs")]
@@ -213,11 +221,13 @@ mod variables;
 pub use self::{
     baggage::BaggageAttributes,
     builder::{
-        Batching, Builder, Console, HistogramAggregation, Live, LogFormat, Logs, LogsExporter,
-        Metrics, MetricsExporter, Otlp, Prometheus, Resource, Traces, TracesExporter, Zipkin,
+        Batching, Builder, Console, Datadog, Elastic, Exceptions, HistogramAggregation, Live,
+        LogFormat, Logs, LogsExporter, Metrics, MetricsExporter, Otlp, Prometheus, Resource,
+        Traces, TracesExporter, Uptrace, Zipkin,
     },
     config::detectors::Detector,
     error::InitError,
+    given_ids::GivenTraceIds,
     guard::Telemetry,
     plan::Plan,
 };
@@ -229,7 +239,9 @@ pub use self::{
 };
 /// Where exemplars are kept, for layers with a meter provider of their own.
 pub use tracewire_exemplar::Exemplars;
-pub use tracewire_export::{Compression, ConsoleFormat, Protocol, ShutdownReport, SignalReport};
+pub use tracewire_export::{
+    Compression, ConsoleFormat, OtlpFile, Protocol, ShutdownReport, SignalReport,
+};
 pub use tracewire_sampling as sampling;
 
 #[cfg(feature = "live")]

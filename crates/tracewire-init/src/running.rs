@@ -12,6 +12,7 @@ use tracewire_export::wiring::{Courier, Deliveries, after};
 use tracewire_export::{Exports, ShutdownReport};
 use tracewire_sampling::Sampler;
 
+use crate::builder::Exceptions;
 use crate::claim::Claim;
 use crate::config::file::Reloader;
 use crate::ended::Life;
@@ -27,6 +28,8 @@ pub(crate) struct Providers {
     pub(crate) tracer: Option<SdkTracerProvider>,
     /// What the tracer's provider samples by.
     pub(crate) sampler: Option<Sampler>,
+    /// Whether none of its span processors is the application's.
+    pub(crate) only_our_processors: bool,
     pub(crate) meter: Option<SdkMeterProvider>,
     /// What the exporters of metrics read.
     pub(crate) exemplars: Option<Exemplars>,
@@ -44,6 +47,12 @@ pub(crate) struct Running {
     pub(crate) life: Arc<Life>,
     #[allow(dead_code, reason = "for log lines and log records alone")]
     pub(crate) logging: Logging,
+    /// Whether exceptions are log records.
+    #[cfg_attr(
+        not(any(feature = "logs", feature = "tracing")),
+        expect(dead_code, reason = "there are none")
+    )]
+    pub(crate) exceptions: Exceptions,
     /// The page for Prometheus.
     #[allow(dead_code, reason = "for the cargo feature `prometheus` alone")]
     pub(crate) page: Option<Page>,

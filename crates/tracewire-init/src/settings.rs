@@ -10,7 +10,10 @@ use std::time::Duration;
 use tracewire_export::wiring::log::Level;
 use tracewire_propagation::HttpSettings;
 
-use crate::builder::{Console, Live, LogLines, Logs, Metrics, Otlp, Resource, Traces};
+use crate::builder::{
+    Console, Datadog, Elastic, Live, LogLines, Logs, Metrics, Otlp, Resource, Traces, Uptrace,
+};
+use crate::config::extraction::Extraction;
 use crate::config::file::Component;
 use crate::config::propagators::Formats;
 use crate::plan::{Origin, Plan};
@@ -134,6 +137,8 @@ settings! {
         log_level: Setting<Level>,
         shutdown_timeout: Setting<Duration>,
         propagators: Setting<Formats>,
+        /// What becomes of the trace that a request comes with.
+        extraction: Setting<Extraction>,
         resource: Resource,
         otlp: Otlp,
         traces: Traces,
@@ -148,6 +153,10 @@ settings! {
         config_file: Setting<PathBuf>,
         /// What the program registers for it.
         components: Vec<Component>,
+        /// What code says in the words of vendors.
+        datadog: Datadog,
+        elastic: Elastic,
+        uptrace: Uptrace,
     }
 }
 

@@ -43,10 +43,21 @@ fn check_prints_the_plan_or_every_problem() {
     let output = run(&["check", good.to_str().unwrap()], &[("LEVEL", "debug"), ("OTEL_BSP_X", "")]);
     let plan = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{plan}");
-    assert!(
-        plan.contains(&format!("OTEL_LOG_LEVEL = debug (from {}:2)", good.display())),
-        "{plan}"
+    for line in [
+        format!("OTEL_CONFIG_FILE = {} (from the command line)", good.display()),
+        format!("OTEL_LOG_LEVEL = debug (from {}:2)", good.display()),
+    ] {
+        assert!(plan.lines().any(|found| found == line), "{line}\n{plan}");
+    }
+    assert!(!plan.contains("in code"), "{plan}");
+
+    let output = run(
+        &["check", good.to_str().unwrap()],
+        &[("LEVEL", "debug"), ("OTEL_CONFIG_FILE", "other.yaml")],
     );
+    let plan = String::from_utf8(output.stdout).unwrap();
+    assert!(plan.contains("the command line names another file"), "{plan}");
+    assert!(!plan.contains("in code"), "{plan}");
 
     let bad = file("bad", "file_format: '1.1'\ndisabled: maybe\nlog_level: loud\n");
     let output = run(&["check", bad.to_str().unwrap()], &[]);

@@ -142,7 +142,7 @@ impl Demo {
             }
             let source = Arc::clone(&self.sources[(place % 3) as usize]);
             if let Ok(span) = EncodedSpan::new(source, span.encode_to_vec().into()) {
-                self.recorder.offer([Box::new(span) as _]);
+                self.recorder.offer([span]);
             }
         }
     }

@@ -4,6 +4,8 @@
 //! looked up when the browser can take more. A slow browser skips what lies between.
 
 use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -21,6 +23,28 @@ const COUNTERS: Duration = Duration::from_secs(1);
 /// A comment shows that the stream is alive.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 
+/// A future that says when a server ends. All streams of a page share it.
+#[derive(Clone)]
+pub(crate) struct Shutdown(Arc<Mutex<Option<Ending>>>);
+
+type Ending = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl Shutdown {
+    pub(crate) fn when(shutdown: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(Some(Box::pin(shutdown)))))
+    }
+
+    /// Returns whether it has come. Only the stream that asks last is woken by it; the others ask again at
+    /// the next beat.
+    fn has_come(&self, cx: &mut Context<'_>) -> bool {
+        let mut shutdown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if shutdown.as_mut().is_some_and(|shutdown| shutdown.as_mut().poll(cx).is_ready()) {
+            *shutdown = None;
+        }
+        shutdown.is_none()
+    }
+}
+
 /// The body of `/api/changes`.
 pub(crate) struct ChangeStream {
     recorder: Recorder,
@@ -31,6 +55,7 @@ pub(crate) struct ChangeStream {
     is_pinned: bool,
     traces_seen: u64,
     until: Option<Instant>,
+    shutdown: Option<Shutdown>,
     sent: Instant,
     greeting: Option<String>,
     has_ended: bool,
@@ -49,6 +74,7 @@ impl ChangeStream {
         since: Option<Since>,
         open: Option<TraceId>,
         lifetime: Option<Duration>,
+        shutdown: Option<Shutdown>,
     ) -> Option<Self> {
         let id = recorder.hub().open()?;
         let mut store = recorder.store();
@@ -77,6 +103,7 @@ impl ChangeStream {
             is_pinned,
             traces_seen,
             until: lifetime.map(|lifetime| now + lifetime),
+            shutdown,
             sent: now,
             greeting: Some(greeting),
             has_ended: false,
@@ -109,7 +136,9 @@ impl Chunks for ChangeStream {
             return Poll::Ready(Some(greeting.into()));
         }
         // Before looking for changes, so that none is missed between the two.
-        if !self.recorder.hub().wait(self.id, cx.waker()) {
+        if !self.recorder.hub().wait(self.id, cx.waker())
+            || self.shutdown.as_ref().is_some_and(|shutdown| shutdown.has_come(cx))
+        {
             return Poll::Ready(None);
         }
         let now = Instant::now();

@@ -1,10 +1,12 @@
 //! The places of streams to browsers, and the beat that wakes them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::sync::{Mutex, MutexGuard};
 
 /// Open streams; browsers beyond ask again and again instead.
 const MOST_STREAMS: usize = 16;

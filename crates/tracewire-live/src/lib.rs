@@ -56,6 +56,8 @@ mod api;
 mod changes;
 mod hub;
 mod live;
+#[cfg(all(test, shuttle))]
+mod models;
 mod page;
 mod query;
 mod recorder;
@@ -65,6 +67,7 @@ mod security;
 mod server;
 mod service;
 mod store;
+mod sync;
 mod tables;
 
 #[cfg(feature = "server")]

@@ -1,13 +1,27 @@
 //! The one page: HTML, style and script joined at compile time.
 
-/// The page.
-pub(crate) static PAGE: &[u8] = &JOINED;
+use bytes::Bytes;
+
+/// The page as it is at the path where it is mounted.
+static PAGE: &[u8] = &JOINED;
+/// Where the attributes of its first element go.
+const ROOT: usize = after(HTML, b"<html");
+
+/// Returns the page. Below its mount it says so, as the script finds the mount in the address, and a mount
+/// may have the name of a view.
+pub(crate) fn page(is_below: bool) -> Bytes {
+    if is_below {
+        [&PAGE[..ROOT], b" data-below", &PAGE[ROOT..]].concat().into()
+    } else {
+        Bytes::from_static(PAGE)
+    }
+}
 
 /// What the page may do: run its own script and style, and ask its own server. Nothing else. With
 /// Trusted Types and no policy, no text can become markup.
 pub(crate) const POLICY: &str = concat!(
     "default-src 'none'; script-src 'sha256-",
-    "pO1b/ONrpM0fzeGdAJx9VDiXC6VHUC3nAFL8fx+TcwI=",
+    "nm1WqfYOmvkEwOBbPTJhBVl2WfbIenfycGrk8wyxnhk=",
     "'; style-src 'sha256-",
     "qkLTVvS1WVxSOf4P8xJMkhkcMfqsPJ0Gjf0DeulZyMI=",
     "'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",
@@ -79,7 +93,7 @@ const fn after(text: &[u8], tag: &[u8]) -> usize {
         }
         place += 1;
     }
-    panic!("page.html has no place for the style or the script")
+    panic!("page.html lacks a tag")
 }
 
 #[cfg(test)]

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
 
 use crate::hub::Hub;
 use crate::live::Live;
 use crate::store::{EndedSpan, Memory, Running, Source, Sources, SpanId, Store, TraceId};
+use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use crate::sync::{Mutex, MutexGuard};
 use crate::tables::{MetricRow, TelemetryRow};
 
 /// Collects spans for the page. Clones share one store.
@@ -38,6 +39,9 @@ struct Shared {
     telemetry: Rows<TelemetryRow>,
     metrics: Rows<MetricRow>,
 }
+
+/// Spans that are taken before readers have their turn.
+const SPANS_AT_ONCE: usize = 32;
 
 /// Makes the rows of a table when they are asked for.
 type Rows<T> = Mutex<Option<Arc<dyn Fn() -> Vec<T> + Send + Sync>>>;
@@ -115,10 +119,18 @@ impl Recorder {
     ///
     /// When an entry span comes, its trace is kept or dropped. Only spans that are kept are encoded, on
     /// the calling thread.
-    pub fn offer(&self, spans: impl IntoIterator<Item = Box<dyn EndedSpan>>) {
-        for span in spans {
-            // For each span, so that readers wait for one at most.
-            self.store().offer(span, now());
+    pub fn offer<S: EndedSpan + 'static>(&self, spans: impl IntoIterator<Item = S>) {
+        let mut spans = spans.into_iter();
+        let mut some = Vec::with_capacity(spans.size_hint().0.clamp(1, SPANS_AT_ONCE));
+        loop {
+            // Not under the lock: this is the caller's code.
+            some.extend(spans.by_ref().take(SPANS_AT_ONCE));
+            if some.is_empty() {
+                return;
+            }
+            let mut store = self.store();
+            let now = now();
+            some.drain(..).for_each(|span| store.offer(span, now));
         }
     }
 

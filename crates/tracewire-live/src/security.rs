@@ -133,7 +133,9 @@ fn host_and_port(authority: &str) -> Option<(&str, &str)> {
     let port = port.unwrap_or_default();
     // An IPv6 address needs its brackets.
     let is_written_well = !host.contains(':') || authority.starts_with('[');
-    (is_written_well && port.bytes().all(|byte| byte.is_ascii_digit())).then_some((host, port))
+    let is_port = port.is_empty()
+        || (port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok());
+    (is_written_well && is_port).then_some((host, port))
 }
 
 /// Browsers say where a request comes from. Other pages on the same host are `same-site`.

@@ -1,5 +1,7 @@
 //! The page as a Tower service.
 
+pub use tracewire_text::host::PeerAddress;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::future::{Ready, ready};
@@ -13,11 +15,11 @@ use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, LOCATION, REFERRER_POLICY,
     SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{Extensions, HeaderValue, Method, Request, Response, StatusCode};
+use http::{Extensions, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use tower_service::Service;
 
 use crate::api::{self, path::Target};
-use crate::changes::ChangeStream;
+use crate::changes::{ChangeStream, Shutdown};
 use crate::live::Live;
 use crate::page;
 use crate::recorder::Recorder;
@@ -29,19 +31,6 @@ use crate::security::{Access, Caller, Permit, cookie_name, port};
 const MOUNTED_STREAM: Duration = Duration::from_secs(2);
 /// Tokens of other lengths are refused.
 const TOKEN: std::ops::RangeInclusive<usize> = 16..=256;
-
-/// The address of the caller. A server inserts it into the extensions of each request.
-///
-/// ```
-/// use http::Request;
-/// use tracewire_live::PeerAddress;
-///
-/// let mut request = Request::get("/").body(())?;
-/// request.extensions_mut().insert(PeerAddress(([127, 0, 0, 1], 50_000).into()));
-/// # Ok::<(), http::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PeerAddress(pub SocketAddr);
 
 /// The page, its data and its stream of changes, as a Tower service.
 ///
@@ -66,6 +55,7 @@ pub struct LivePage {
     peer: fn(&Extensions) -> Option<SocketAddr>,
     path: Option<Arc<str>>,
     stream_for: Option<Duration>,
+    shutdown: Option<Shutdown>,
 }
 
 impl fmt::Debug for LivePage {
@@ -110,6 +100,7 @@ impl LivePage {
             peer,
             path: None,
             stream_for: Some(MOUNTED_STREAM),
+            shutdown: None,
         }
     }
 
@@ -152,19 +143,23 @@ impl LivePage {
         self
     }
 
-    /// Sets the path that the page is mounted at, which limits its cookie to that path.
+    /// Sets the path that browsers see the page at, which limits its cookie to that path.
     ///
-    /// Without it a browser chooses: the folder of the address at which the token was given.
+    /// By default, a page on a port of its own takes the whole port, and one that axum nests (feature
+    /// `axum`) the path it is nested at. Otherwise, browsers choose the folder of the address at which the
+    /// token was given. A proxy that strips a prefix needs this.
     pub fn mounted_at(mut self, path: &str) -> Self {
         self.path = Some(path.into());
         self
     }
 
-    /// Leaves streams open until [`Recorder::close_streams`] is called, instead of for 2 seconds.
+    /// Leaves streams open until `shutdown` completes, instead of for 2 seconds.
     ///
-    /// Call that before the server waits for its connections to end.
-    pub fn endless_streams(mut self) -> Self {
+    /// Give the future that ends the server, which waits for open streams. [`Recorder::close_streams`] ends
+    /// them, too.
+    pub fn streams_until(mut self, shutdown: impl Future<Output = ()> + Send + 'static) -> Self {
         self.stream_for = None;
+        self.shutdown = Some(Shutdown::when(shutdown));
         self
     }
 
@@ -209,7 +204,7 @@ impl LivePage {
                 response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
                 response
             }
-            Ok(Permit::TokenInAddress) => self.without_token(&caller),
+            Ok(Permit::TokenInAddress) => self.without_token(&caller, request.extensions()),
             Ok(Permit::Granted) => self.answer(target, request),
         };
         secure(&mut response);
@@ -225,7 +220,8 @@ impl LivePage {
             Some(Target::Page(trace)) => {
                 let is_here = trace.is_none_or(|id| api::trace::find(&self.recorder, id).is_ok());
                 let status = if is_here { StatusCode::OK } else { StatusCode::NOT_FOUND };
-                content(status, "text/html; charset=utf-8", Bytes::from_static(page::PAGE))
+                let is_below = !request.uri().path().trim_matches('/').is_empty();
+                content(status, "text/html; charset=utf-8", page::page(is_below))
             }
             Some(Target::Api(api::path::Api::Changes)) => self.changes(request),
             Some(Target::Api(wanted)) => api::answer(&self.recorder, wanted, request.uri().query()),
@@ -237,7 +233,9 @@ impl LivePage {
             return content(StatusCode::OK, "text/event-stream", Bytes::new());
         }
         let (since, open) = api::changes(&self.recorder, request);
-        match ChangeStream::open(self.recorder.clone(), since, open, self.stream_for) {
+        let recorder = self.recorder.clone();
+        let shutdown = self.shutdown.clone();
+        match ChangeStream::open(recorder, since, open, self.stream_for, shutdown) {
             Some(stream) => {
                 let mut response = content(StatusCode::OK, "text/event-stream", Bytes::new());
                 *response.body_mut() = PageBody::stream(stream);
@@ -254,10 +252,11 @@ impl LivePage {
     }
 
     /// Moves the token from the address, which browsers remember and show, to a cookie.
-    fn without_token(&self, caller: &Caller<'_>) -> Response<PageBody> {
+    fn without_token(&self, caller: &Caller<'_>, extensions: &Extensions) -> Response<PageBody> {
         let token = self.access.token.as_deref().unwrap_or_default();
         let name = cookie_name(port(caller));
-        let path = self.path.as_deref().map(|path| format!("; Path={path}")).unwrap_or_default();
+        let path = self.mount(caller.uri, extensions);
+        let path = path.map(|path| format!("; Path={path}")).unwrap_or_default();
         let cookie = format!("{name}={token}; HttpOnly; SameSite=Strict{path}");
         let pairs = caller.uri.query().unwrap_or_default().split('&');
         let rest: Vec<_> = pairs.filter(|pair| !pair.starts_with("token=")).collect();
@@ -269,6 +268,14 @@ impl LivePage {
             response.headers_mut().insert(LOCATION, location);
         }
         response
+    }
+
+    /// The path that the page is mounted at, if anything tells.
+    fn mount(&self, uri: &Uri, extensions: &Extensions) -> Option<String> {
+        if let Some(path) = &self.path {
+            return Some(path.to_string());
+        }
+        if self.access.is_mounted { nested_at(uri, extensions) } else { Some("/".to_owned()) }
     }
 }
 
@@ -310,10 +317,38 @@ fn peer(extensions: &Extensions) -> Option<SocketAddr> {
     own
 }
 
-/// Makes a response that says no more than its status.
+/// Where axum has nested the page: the address as it was asked for, without what is left of it here.
+#[cfg(feature = "axum")]
+fn nested_at(uri: &Uri, extensions: &Extensions) -> Option<String> {
+    let axum::extract::OriginalUri(original) = extensions.get()?;
+    let asked = original.path().trim_end_matches('/');
+    let mount = asked.strip_suffix(uri.path().trim_end_matches('/'))?;
+    // What follows a semicolon would be another attribute of the cookie.
+    let mount = Some(mount).filter(|mount| !mount.contains(';'))?;
+    Some(if mount.is_empty() { "/" } else { mount }.to_owned())
+}
+
+#[cfg(not(feature = "axum"))]
+fn nested_at(_uri: &Uri, _extensions: &Extensions) -> Option<String> {
+    None
+}
+
+/// Makes a response that says no more than its status, and what to do.
 fn refusal(status: StatusCode) -> Response<PageBody> {
     let reason = status.canonical_reason().unwrap_or_default();
-    let mut response = content(status, "text/plain; charset=utf-8", format!("{reason}\n"));
+    let advice = match status {
+        StatusCode::UNAUTHORIZED => {
+            ": open this page once with ?token=..., or send Authorization: Bearer ..."
+        }
+        StatusCode::FORBIDDEN => {
+            ": without a token this page is only for this host, and not through a proxy"
+        }
+        StatusCode::MISDIRECTED_REQUEST => {
+            ": this page answers to localhost, 127.0.0.1 and [::1]; its program can allow other names"
+        }
+        _ => "",
+    };
+    let mut response = content(status, "text/plain; charset=utf-8", format!("{reason}{advice}\n"));
     if status == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }

@@ -306,7 +306,7 @@ async fn a_stream_of_another_process_is_reset() {
 #[tokio::test]
 async fn streams_end_when_they_are_closed_and_none_begins() {
     let recorder = shop();
-    let page = recorder.page().endless_streams();
+    let page = recorder.page().streams_until(std::future::pending());
     let response = send(&page, request("/api/changes")).await;
     let reading = tokio::spawn(response.into_body().collect());
     recorder.close_streams();

@@ -78,6 +78,13 @@ fn cases() -> Vec<(Case, [u16; 4])> {
         (hosts(&["evil-localhost"]), foreign_host),
         (hosts(&["127.0.0.1.evil.example:80"]), foreign_host),
         (hosts(&["[127.0.0.1]"]), foreign_host),
+        (hosts(&["0.0.0.0:4319"]), foreign_host),
+        (hosts(&["[::]:4319"]), foreign_host),
+        (hosts(&["[::ffff:192.0.2.1]"]), foreign_host),
+        (hosts(&["127.0.0.1:99999"]), foreign_host),
+        (hosts(&["localhost/"]), foreign_host),
+        (hosts(&["localhost,localhost"]), foreign_host),
+        (hosts(&[""]), foreign_host),
         (hosts(&["localhost@evil.example"]), foreign_host),
         (hosts(&["shop.example"]), [404, 404, 421, 401]),
         (hosts(&[]), [404, 404, 400, 400]),
@@ -190,13 +197,20 @@ async fn every_response_tells_browsers_to_trust_nothing() {
 
 #[tokio::test]
 async fn a_token_moves_from_the_address_to_a_cookie() {
-    let page = Live::new().build().own_page().token(TOKEN).unwrap();
+    let recorder = Live::new().build();
+    let page = recorder.own_page().token(TOKEN).unwrap();
     let response = send(&page, request("/?q=a&token=0123456789abcdef&find=b")).await;
     assert_eq!(response.headers()[LOCATION], "?q=a&find=b");
     let cookie = "tracewire_live_4319=0123456789abcdef; HttpOnly; SameSite=Strict";
-    assert_eq!(response.headers()[SET_COOKIE], cookie);
+    assert_eq!(response.headers()[SET_COOKIE], format!("{cookie}; Path=/"));
+    // Opened deeper down it holds for the data, too.
+    let response = send(&page, request("/trace/00000000?token=0123456789abcdef")).await;
+    assert_eq!(response.headers()[SET_COOKIE], format!("{cookie}; Path=/"));
 
-    let mounted = page.mounted_at("/live");
+    let mounted = recorder.page().token(TOKEN).unwrap();
+    let response = send(&mounted, request("/?token=0123456789abcdef")).await;
+    assert_eq!(response.headers()[SET_COOKIE], cookie);
+    let mounted = mounted.mounted_at("/live");
     let response = send(&mounted, request("/routes?token=0123456789abcdef")).await;
     assert_eq!(response.headers()[SET_COOKIE], format!("{cookie}; Path=/live"));
     assert_eq!(response.headers()[LOCATION], "?");

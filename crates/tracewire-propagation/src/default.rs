@@ -3,12 +3,14 @@
 use crate::{
     names::{NamedPropagators, from_env},
     propagator::Propagator,
+    sync::{
+        RwLock,
+        atomic::{AtomicU64, Ordering},
+        shared,
+    },
 };
 use opentelemetry::{otel_error, otel_warn};
-use std::sync::{
-    Arc, OnceLock, PoisonError, RwLock,
-    atomic::{AtomicBool, AtomicU64, Ordering},
-};
+use std::sync::{Arc, OnceLock, PoisonError, atomic::AtomicBool};
 
 /// Sets what [`default_propagator`] returns from now on.
 ///
@@ -122,8 +124,8 @@ pub fn drop_unsampled() -> bool {
 
 static DROP_UNSAMPLED: AtomicBool = AtomicBool::new(false);
 static DESCRIBE_UNSAMPLED: AtomicBool = AtomicBool::new(false);
-static DEFAULT: RwLock<Option<Arc<dyn Propagator>>> = RwLock::new(None);
-static VERSION: AtomicU64 = AtomicU64::new(0);
+shared!(DEFAULT: RwLock<Option<Arc<dyn Propagator>>> = RwLock::new(None));
+shared!(VERSION: AtomicU64 = AtomicU64::new(0));
 
 fn fallback() -> Arc<dyn Propagator> {
     let selection = match from_env() {

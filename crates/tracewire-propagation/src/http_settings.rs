@@ -1,12 +1,19 @@
-//! What a configuration file says about HTTP instrumentation, for the whole process.
+//! What a configuration file or a vendor's variables say about HTTP instrumentation, for the whole process.
 
-use crate::default::new_version;
-use std::sync::{Arc, PoisonError, RwLock};
+use crate::{
+    default::new_version,
+    sync::{RwLock, shared},
+};
+use std::{
+    ops::RangeInclusive,
+    sync::{Arc, PoisonError},
+};
 
-/// What a configuration file says about HTTP instrumentation.
+/// What a configuration file, or a vendor's variables, say about HTTP instrumentation.
 ///
 /// It stands here because layers and `init` do not know each other. Layers take what code does not set
-/// from it, and then read no variable: a file replaces all of them.
+/// from it, and then read no variable: a file replaces all of them, and what comes from variables has all
+/// of them.
 ///
 /// ```
 /// use tracewire_propagation::{HttpSettings, set_http_settings};
@@ -28,6 +35,8 @@ pub struct HttpSettings {
     pub excluded_paths: Vec<String>,
     /// Patterns of URLs that clients do not trace, beside those that code names.
     pub excluded_urls: Vec<String>,
+    /// Pairs of `peer=name`: the services behind hosts that clients call.
+    pub service_peers: Vec<String>,
 }
 
 /// What servers or clients record of a message.
@@ -47,6 +56,11 @@ pub struct HttpSide {
     pub request_headers: Vec<String>,
     /// Names and patterns of the response headers that become attributes.
     pub response_headers: Vec<String>,
+    /// Headers of requests and responses that become attributes of another name: header, attribute.
+    pub header_attributes: Vec<(String, String)>,
+    /// The status codes that are errors; `None` is what the conventions say: 5xx on servers, 4xx and 5xx on
+    /// clients.
+    pub error_statuses: Option<Vec<RangeInclusive<u16>>>,
 }
 
 /// Sets what [`http_settings`] returns from now on; `None` is without a file.
@@ -70,7 +84,8 @@ pub fn set_http_settings(settings: Option<HttpSettings>) {
     }
 }
 
-/// Returns what the configuration file of this process says; `None` is without a file.
+/// Returns what the configuration file of this process says, or a vendor's variables; `None` is without
+/// either.
 ///
 /// ```
 /// assert!(tracewire_propagation::http_settings().is_none()); // no configuration file was read
@@ -79,7 +94,7 @@ pub fn http_settings() -> Option<Arc<HttpSettings>> {
     SETTINGS.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-static SETTINGS: RwLock<Option<Arc<HttpSettings>>> = RwLock::new(None);
+shared!(SETTINGS: RwLock<Option<Arc<HttpSettings>>> = RwLock::new(None));
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 //! The one trait that every format implements.
 
 use http::{HeaderMap, HeaderName};
-use opentelemetry::{Context, SpanId};
+use opentelemetry::{Context, SpanId, trace::TraceState};
 use std::{fmt, sync::Arc};
 
 /// Carries a context between processes in HTTP headers.
@@ -42,23 +42,49 @@ pub trait Propagator: fmt::Debug + Send + Sync {
     /// The names of the headers that [`inject`](Self::inject) may write.
     fn header_names(&self) -> &[HeaderName];
 
-    /// Does what [`extract`](Self::extract) does, for a service that starts no span under a caller who
-    /// did not sample: in place of such a caller its own span id may come right away, which takes one
-    /// span context instead of two.
+    /// Does what [`extract`](Self::extract) does for a server, which starts a span below the caller's
+    /// or goes on with one of its own.
     #[doc(hidden)]
-    fn extract_hop(&self, headers: &HeaderMap, parent: &Context, _own: SpanId) -> Extracted {
-        Extracted::Caller(self.extract(headers, parent))
+    fn extract_for_span(
+        &self,
+        headers: &HeaderMap,
+        parent: &Context,
+        _wanted: Wanted,
+    ) -> Extracted {
+        Extracted::of(self.extract(headers, parent))
     }
 }
 
-/// What [`Propagator::extract_hop`] made.
+/// What a server can do with, and saves work if a propagator does it.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted {
+    /// The span id to put in place of a caller's who did not sample: no span will start there.
+    pub own: Option<SpanId>,
+    /// Whether the trace state of another caller may come apart from the context. The span below takes
+    /// it.
+    pub apart: bool,
+}
+
+/// What [`Propagator::extract_for_span`] made.
 #[doc(hidden)]
 #[derive(Clone, Debug)]
-pub enum Extracted {
-    /// A context with the caller's span, if the headers have one.
-    Caller(Context),
-    /// A context below a caller who did not sample, with the service's own span id.
-    Hop(Context),
+pub struct Extracted {
+    /// A context with the caller's span, if the headers have one, or with the service's own below a
+    /// caller who did not sample.
+    pub context: Context,
+    /// Whether it has the service's own span.
+    pub is_hop: bool,
+    /// The caller's trace state, which the caller's span in the context lacks.
+    pub apart: Option<TraceState>,
+}
+
+impl Extracted {
+    /// A context with the caller's span, if there is one, and nothing apart.
+    #[must_use]
+    pub const fn of(context: Context) -> Self {
+        Self { context, is_hop: false, apart: None }
+    }
 }
 
 impl<P: Propagator + ?Sized> Propagator for Arc<P> {
@@ -74,8 +100,8 @@ impl<P: Propagator + ?Sized> Propagator for Arc<P> {
         (**self).header_names()
     }
 
-    fn extract_hop(&self, headers: &HeaderMap, parent: &Context, own: SpanId) -> Extracted {
-        (**self).extract_hop(headers, parent, own)
+    fn extract_for_span(&self, headers: &HeaderMap, parent: &Context, wanted: Wanted) -> Extracted {
+        (**self).extract_for_span(headers, parent, wanted)
     }
 }
 
@@ -92,7 +118,7 @@ impl<P: Propagator + ?Sized> Propagator for Box<P> {
         (**self).header_names()
     }
 
-    fn extract_hop(&self, headers: &HeaderMap, parent: &Context, own: SpanId) -> Extracted {
-        (**self).extract_hop(headers, parent, own)
+    fn extract_for_span(&self, headers: &HeaderMap, parent: &Context, wanted: Wanted) -> Extracted {
+        (**self).extract_for_span(headers, parent, wanted)
     }
 }

@@ -16,11 +16,11 @@
 //! assert!(!records); // no SDK is set in this process
 //! ```
 
-use crate::random_flag::with_span;
+use crate::{given_id::with_given_id, span::with_span};
 use opentelemetry::{
     Context, InstrumentationScope, global,
     metrics::{Meter, MeterProvider},
-    trace::{Span, SpanBuilder, Tracer, TracerProvider},
+    trace::{Span, SpanBuilder, TraceState, Tracer, TracerProvider},
 };
 use std::{
     any::type_name,
@@ -48,7 +48,20 @@ pub trait AnyTracer: Send + Sync {
     ///
     /// The id of a trace that starts here, or whose caller said so, is marked as random: see
     /// [`with_random_trace_id`](crate::with_random_trace_id).
-    fn start(&self, span: SpanBuilder, parent: &Context) -> (Context, bool);
+    fn start(&self, span: SpanBuilder, parent: &Context) -> (Context, bool) {
+        self.start_with(span, parent, &mut None)
+    }
+
+    /// Does the same where the caller's trace state was kept apart from `parent`, and takes it if the
+    /// span goes on with the caller's trace: see
+    /// [`set_moves_trace_state`](crate::set_moves_trace_state).
+    #[doc(hidden)]
+    fn start_with(
+        &self,
+        span: SpanBuilder,
+        parent: &Context,
+        apart: &mut Option<TraceState>,
+    ) -> (Context, bool);
 }
 
 impl<T> AnyTracer for T
@@ -56,10 +69,15 @@ where
     T: Tracer + Send + Sync,
     T::Span: Send + Sync + 'static,
 {
-    fn start(&self, span: SpanBuilder, parent: &Context) -> (Context, bool) {
-        let span = self.build_with_context(span, parent);
+    fn start_with(
+        &self,
+        span: SpanBuilder,
+        parent: &Context,
+        apart: &mut Option<TraceState>,
+    ) -> (Context, bool) {
+        let span = with_given_id(parent, || self.build_with_context(span, parent));
         let records = span.is_recording();
-        (with_span(parent, span), records)
+        (with_span(parent, span, apart), records)
     }
 }
 

@@ -8,10 +8,9 @@ use crate::{
     tools::kept::{keep, kept},
 };
 use opentelemetry::{
-    Context, KeyValue,
-    trace::{Span, SpanContext, Status, TraceContextExt, TraceFlags},
+    Context,
+    trace::{SpanContext, TraceContextExt},
 };
-use std::{borrow::Cow, error::Error, time::SystemTime};
 
 /// Returns `context` with the trace id of its span marked as random.
 ///
@@ -42,52 +41,8 @@ pub(crate) fn is_random(context: &Context, span_context: &SpanContext) -> bool {
     has_flag(span_context) || kept_for(context, span_context)
 }
 
-/// Returns `parent` with `span`, which was started under it, and with what is known of its trace id.
-///
-/// OpenTelemetry's generators draw the whole id of a trace that starts here; the flag asks for its
-/// last seven bytes. The span's own context says so, which its children inherit and which needs no
-/// allocation, unlike a value in the context. Below a span that is not sampled nothing is
-/// inherited, so there the context keeps the mark as well.
-#[inline] // a span is large, and would be moved once more
-pub(crate) fn with_span<S>(parent: &Context, span: S) -> Context
-where
-    S: Span + Send + Sync + 'static,
-{
-    let own = span.span_context();
-    if !is_known_random(parent, own) {
-        return parent.with_span(span);
-    }
-    let is_sampled = own.is_sampled();
-    let context = if has_flag(own) {
-        parent.with_span(span)
-    } else {
-        let context = with_flag(own);
-        parent.with_span(RandomSpan { inner: span, context })
-    };
-    if is_sampled { context } else { with_random_trace_id(&context) }
-}
-
-/// Whether the trace id of a span that was started under `parent` is known to be random.
-fn is_known_random(parent: &Context, own: &SpanContext) -> bool {
-    let around = parent.span();
-    let around = around.span_context();
-    let starts_here = !around.is_valid();
-    own.is_valid()
-        && (starts_here || (own.trace_id() == around.trace_id() && is_random(parent, around)))
-}
-
-fn has_flag(span_context: &SpanContext) -> bool {
+pub(crate) fn has_flag(span_context: &SpanContext) -> bool {
     span_context.trace_flags().to_u8() & RANDOM != 0
-}
-
-fn with_flag(span_context: &SpanContext) -> SpanContext {
-    SpanContext::new(
-        span_context.trace_id(),
-        span_context.span_id(),
-        span_context.trace_flags() | TraceFlags::new(RANDOM),
-        span_context.is_remote(),
-        span_context.trace_state().clone(),
-    )
 }
 
 fn kept_for(context: &Context, span_context: &SpanContext) -> bool {
@@ -96,72 +51,6 @@ fn kept_for(context: &Context, span_context: &SpanContext) -> bool {
 
 /// Says that at least the right-most 56 bits of the trace id are random.
 struct RandomTraceId;
-
-/// A span whose context has the random flag.
-#[derive(Debug)]
-struct RandomSpan<S> {
-    inner: S,
-    context: SpanContext,
-}
-
-impl<S: Span> Span for RandomSpan<S> {
-    fn add_event_with_timestamp<T>(&mut self, name: T, at: SystemTime, attributes: Vec<KeyValue>)
-    where
-        T: Into<Cow<'static, str>>,
-    {
-        self.inner.add_event_with_timestamp(name, at, attributes);
-    }
-
-    fn add_event<T>(&mut self, name: T, attributes: Vec<KeyValue>)
-    where
-        T: Into<Cow<'static, str>>,
-    {
-        self.inner.add_event(name, attributes);
-    }
-
-    fn record_error(&mut self, error: &dyn Error) {
-        self.inner.record_error(error);
-    }
-
-    fn span_context(&self) -> &SpanContext {
-        &self.context
-    }
-
-    fn is_recording(&self) -> bool {
-        self.inner.is_recording()
-    }
-
-    fn set_attribute(&mut self, attribute: KeyValue) {
-        self.inner.set_attribute(attribute);
-    }
-
-    fn set_attributes(&mut self, attributes: impl IntoIterator<Item = KeyValue>) {
-        self.inner.set_attributes(attributes);
-    }
-
-    fn set_status(&mut self, status: Status) {
-        self.inner.set_status(status);
-    }
-
-    fn update_name<T>(&mut self, name: T)
-    where
-        T: Into<Cow<'static, str>>,
-    {
-        self.inner.update_name(name);
-    }
-
-    fn add_link(&mut self, to: SpanContext, attributes: Vec<KeyValue>) {
-        self.inner.add_link(to, attributes);
-    }
-
-    fn end(&mut self) {
-        self.inner.end();
-    }
-
-    fn end_with_timestamp(&mut self, at: SystemTime) {
-        self.inner.end_with_timestamp(at);
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -5,8 +5,8 @@ use http::{HeaderMap, HeaderName};
 
 /// Removes the headers of every known format, compiled in or not.
 ///
-/// These are the headers of W3C Trace Context, W3C Baggage, B3, Jaeger, X-Ray, Datadog, Elastic and
-/// OpenTracing, those that begin with `uberctx-`, `x-b3-`, `x-datadog-`, `ot-baggage-` and
+/// These are the headers of W3C Trace Context, W3C Baggage, B3, Jaeger, X-Ray, Google Cloud, OpenCensus,
+/// Datadog, Elastic and OpenTracing, those that begin with `uberctx-`, `x-b3-`, `x-datadog-`, `ot-baggage-` and
 /// `ot-tracer-` among them. Call it before [`inject`](crate::Propagator::inject) if the headers come
 /// from another request, as in a gateway: otherwise formats that are not written, and baggage under
 /// other keys, are passed on unchanged.
@@ -95,12 +95,15 @@ mod tests {
             "b3",
             "baggage",
             "elastic-apm-traceparent",
+            "grpc-tags-bin",
+            "grpc-trace-bin",
             "jaeger-baggage",
             "jaeger-debug-id",
             "traceparent",
             "tracestate",
             "uber-trace-id",
             "x-amzn-trace-id",
+            "x-cloud-trace-context",
             "uberctx-user",
             "uberctx-",
             "x-b3-traceid",

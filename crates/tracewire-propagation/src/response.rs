@@ -6,10 +6,11 @@ use opentelemetry::{Context, trace::TraceContextExt};
 
 /// Writes the span in `context` into the headers of a response.
 ///
-/// Two headers carry it: `traceresponse`, which replaces what is there, and a further entry
-/// `traceparent;desc="…"` of `Server-Timing`, which scripts in a browser can read. A context
-/// without a valid span writes nothing. It is not called by default, because callers
-/// need not know the ids of internal traces.
+/// Two headers carry it: `traceresponse`, which replaces what is there, and a further line of
+/// `Server-Timing`, which scripts in a browser can read. That line has two entries: `trace;desc=…`, as
+/// drafts of Trace Context have it in place of `traceresponse`, and `traceparent;desc="…"`, as vendors'
+/// agents for browsers look for it. A context without a valid span writes nothing. It is not called by
+/// default, because callers need not know the ids of internal traces.
 ///
 /// Follows W3C Trace Context level 2, section "traceresponse", and W3C Server Timing.
 ///
@@ -32,7 +33,8 @@ pub fn inject_response(context: &Context, headers: &mut HeaderMap) {
     }
     let value = traceparent::header_value(context, span_context);
     write::set(headers, &TRACERESPONSE, &value);
-    let timing = [br#"traceparent;desc=""#, &value[..], br#"""#].concat();
+    let timing =
+        [b"trace;desc=", &value[..], br#", traceparent;desc=""#, &value[..], br#"""#].concat();
     if let Ok(timing) = HeaderValue::try_from(timing) {
         let _ = headers.try_append(&SERVER_TIMING, timing);
     }
@@ -59,7 +61,8 @@ mod tests {
         let value = "00-abababababababababababababababab-cdcdcdcdcdcdcdcd-01";
         assert_eq!(headers.get_all("traceresponse").iter().collect::<Vec<_>>(), [value]);
         let timing: Vec<_> = headers.get_all("server-timing").iter().collect();
-        assert_eq!(timing, ["db;dur=53", &format!("traceparent;desc=\"{value}\"")]);
+        let ours = format!("trace;desc={value}, traceparent;desc=\"{value}\"");
+        assert_eq!(timing, ["db;dur=53", &ours]);
         assert_eq!(headers.len(), 3);
     }
 }

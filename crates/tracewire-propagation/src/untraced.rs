@@ -1,6 +1,9 @@
 //! Work that is not to be recorded, and what is sent on from it.
 
-use crate::{random_flag::with_random_trace_id, tools::unrecorded::unrecorded_span};
+use crate::{
+    random_flag::with_random_trace_id,
+    tools::{remote::given_trace_id, unrecorded::unrecorded_span},
+};
 use opentelemetry::{
     Context,
     trace::{SpanContext, TraceContextExt},
@@ -41,8 +44,12 @@ pub fn untraced(context: &Context) -> Context {
     if caller.is_valid() {
         return context.with_value(Untraced { sent: caller });
     }
-    let sent = unrecorded_span(false);
-    let context = with_random_trace_id(&context.with_remote_span_context(sent.clone()));
+    let given = given_trace_id(&caller);
+    let sent = unrecorded_span(false, given);
+    let mut context = context.with_remote_span_context(sent.clone());
+    if given.is_none() {
+        context = with_random_trace_id(&context);
+    }
     context.with_value(Untraced { sent })
 }
 
@@ -119,6 +126,17 @@ mod tests {
             assert_eq!(outgoing(&below).span().span_context(), &caller(flags));
             assert!(is_untraced(&outgoing(&below)));
         }
+    }
+
+    #[test]
+    fn a_trace_id_from_a_load_balancer_stays() {
+        let id = TraceId::from(7);
+        let given =
+            SpanContext::new(id, SpanId::INVALID, TraceFlags::SAMPLED, true, TraceState::NONE);
+        let context = untraced(&Context::new().with_remote_span_context(given));
+        let span = outgoing(&context).span().span_context().clone();
+        assert_eq!(span.trace_id(), id);
+        assert!(span.is_valid() && !span.is_sampled());
     }
 
     #[test]

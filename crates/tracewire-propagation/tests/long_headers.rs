@@ -8,13 +8,16 @@
     feature = "jaeger",
     feature = "xray",
     feature = "datadog",
-    feature = "elastic"
+    feature = "elastic",
+    feature = "gcp",
+    feature = "grpc-trace-bin",
 ))]
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{Context, baggage::BaggageExt, trace::TraceContextExt};
 use tracewire_propagation::{
-    B3, Baggage, Composite, Datadog, Elastic, Jaeger, Propagator, TraceContext, XRay,
+    B3, Baggage, Composite, Datadog, Elastic, GoogleCloud, GrpcTraceBin, Jaeger, Propagator,
+    TraceContext, XRay,
 };
 
 /// What hyper takes for one head.
@@ -23,6 +26,8 @@ const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 fn all() -> Composite {
     Composite::new()
+        .and(GoogleCloud::new())
+        .and(GrpcTraceBin::new())
         .and(Datadog::new())
         .and(XRay::new())
         .and(Jaeger::new())
@@ -41,7 +46,9 @@ fn extract(pairs: &[(&'static str, String)]) -> Context {
     all().extract(&headers, &Context::new())
 }
 
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 17] = [
+    "x-cloud-trace-context",
+    "grpc-trace-bin",
     "b3",
     "x-b3-traceid",
     "x-b3-spanid",

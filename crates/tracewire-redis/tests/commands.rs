@@ -1,5 +1,6 @@
 //! Commands through a traced connection.
 
+use proptest::prelude::*;
 use redis::{
     AsyncCommands, Cmd, Pipeline, RedisError, RedisFuture, Value, aio::ConnectionLike, cmd, pipe,
 };
@@ -103,4 +104,67 @@ async fn a_command_that_hangs_ends_with_its_caller() {
     assert!(get.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_pending());
     drop(get);
     capture.finished().await.only().has_no("error.type");
+}
+
+/// Commands that carry passwords, and any others, with any bytes.
+fn commands() -> impl Strategy<Value = Vec<Cmd>> {
+    let name = prop::sample::select(vec![
+        "AUTH",
+        "HELLO",
+        "ACL",
+        "CONFIG",
+        "MIGRATE",
+        "EVAL",
+        "SET",
+        "MSET",
+        "get",
+        "GET SECRET",
+        "SECRET\r\n",
+        "",
+        "\u{0}",
+    ]);
+    let argument = prop_oneof![
+        Just(b"SECRET".to_vec()),
+        Just(b"ada SECRET SETUSER".to_vec()),
+        Just(b"wrong SECRET".to_vec()),
+        Just(b"refused".to_vec()),
+        prop::collection::vec(any::<u8>(), 0..40)
+            .prop_map(|bytes| [&bytes[..], b"SECRET"].concat()),
+        Just(vec![b'x'; 1 << 16]),
+    ];
+    let command = (name, prop::collection::vec(argument, 0..4)).prop_map(|(name, arguments)| {
+        let mut command = cmd(name);
+        for argument in arguments {
+            command.arg(argument);
+        }
+        command
+    });
+    prop::collection::vec(command, 0..5)
+}
+
+proptest! {
+    #[test]
+    fn no_key_no_value_and_no_password_is_exported(commands in commands(), atomic in any::<bool>()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let capture = Capture::new();
+        let client = redis::Client::open("redis://SECRET:SECRET@cache.internal:6380/3").unwrap();
+        let mut redis = tracewire_redis::connection(Fake).info(client.get_connection_info());
+        let work = async {
+            let mut pipeline = pipe();
+            if atomic {
+                pipeline.atomic();
+            }
+            for command in &commands {
+                let _ = command.query_async::<Value>(&mut redis).await;
+                pipeline.add_command(command.clone());
+            }
+            let _ = pipeline.query_async::<Value>(&mut redis).await;
+        };
+        runtime.block_on(capture.run(work));
+        let spans = capture.spans();
+        prop_assert!(spans.len() >= commands.len());
+        let everything = format!("{spans:?}{}{redis:?}", capture.metrics());
+        prop_assert!(!everything.contains("SECRET"), "{everything}");
+        prop_assert!(spans.iter().all(|span| span.name.len() <= 64), "{spans}");
+    }
 }

@@ -45,6 +45,7 @@
 //! | `http.request.method_original` | method is `_OTHER` | the method as sent |
 //! | `url.full` | always | the URL first asked for, without credentials, sensitive values and fragment |
 //! | `url.template` | given | [`CallOptions::template`], else the client's [`UrlTemplates`] |
+//! | `service.peer.name` | named | the host and port of the URL, by the client's [`ServicePeers`] |
 //! | `server.address`, `server.port` | always | the URL, whatever a `Host` header says |
 //! | `http.request.resend_count` | sent before | the request's [`Resends`] |
 //! | `http.response.status_code` | a response came | the response |
@@ -196,5 +197,5 @@ pub use self::{
 pub use tracewire_http::{
     Authority, CallOptions, ClientRequest, ClientResponse, Clock, Destinations, Ending, ErrorType,
     Exemplars, HeaderSelector, Hosts, KnownMethods, Outcome, Resends, RpcMethods, Scheme,
-    SensitiveKeys, UrlTemplates, Urls, Verdict,
+    SensitiveKeys, ServicePeers, UrlTemplates, Urls, Verdict,
 };

@@ -54,7 +54,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod composable;
+mod contained;
 mod digits;
+mod new_trace;
 mod otel_trace_state;
 mod parent;
 mod parent_branches;
@@ -63,6 +65,8 @@ mod randomness;
 mod rate;
 mod rules;
 mod sampler;
+mod shared;
+mod sync;
 mod threshold;
 
 pub use self::{
@@ -73,7 +77,7 @@ pub use self::{
     otel_trace_state::{OtelTraceState, with_threshold},
     parent_branches::ParentBranches,
     randomness::Randomness,
-    rate::{Clock, SystemClock},
+    rate::{MonotonicClock, SystemClock},
     rules::{Conditions, Pattern, RuleBased, RuleError},
     sampler::Sampler,
     threshold::Threshold,

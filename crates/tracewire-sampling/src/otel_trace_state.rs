@@ -1,6 +1,6 @@
 //! The `ot` member of a trace state.
 
-use crate::{Randomness, Threshold};
+use crate::{Randomness, Threshold, new_trace::new_trace};
 use opentelemetry::trace::TraceState;
 use std::fmt::Write as _;
 
@@ -139,6 +139,9 @@ impl<'a> Part<'a> {
 /// assert_eq!(with_threshold(&state, quarter).header(), "ot=th:c,vendor=1");
 /// ```
 pub fn with_threshold(state: &TraceState, threshold: Option<Threshold>) -> TraceState {
+    if state.into_iter().next().is_none() {
+        return threshold.map_or(TraceState::NONE, new_trace);
+    }
     let mut members = state.into_iter().filter(|(key, _)| *key == KEY).map(|(_, value)| value);
     let found = members.next();
     let twice = members.next().is_some();

@@ -101,4 +101,15 @@ impl ParentBranches {
     pub(crate) fn drop_unsampled(&self) -> bool {
         self.remote_not_sampled.drops_unsampled() && self.local_not_sampled.drops_unsampled()
     }
+
+    /// Whether no sampler of a span with a parent reads or changes the parent's trace state.
+    pub(crate) fn keep_trace_state(&self) -> bool {
+        let below = [
+            &self.remote_sampled,
+            &self.remote_not_sampled,
+            &self.local_sampled,
+            &self.local_not_sampled,
+        ];
+        below.into_iter().all(Sampler::keeps_trace_state)
+    }
 }

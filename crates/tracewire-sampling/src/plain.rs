@@ -3,6 +3,7 @@
 use crate::{
     ParentBranches,
     composable::ParentDecision,
+    contained::contained,
     otel_trace_state::{OtelTraceState, with_threshold},
     parent::{Trace, real_parent, without_span},
 };
@@ -13,11 +14,7 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::{
     Sampler as SdkSampler, SamplingDecision, SamplingResult, ShouldSample,
 };
-use std::{
-    any::Any,
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
+use std::{any::Any, fmt};
 use tracewire_propagation::SamplingHint;
 
 /// A sampler without thresholds, and how its decisions go together with a caller's `th`.
@@ -44,12 +41,11 @@ pub(crate) struct NewSpan<'a> {
 }
 
 impl NewSpan<'_> {
-    /// What `sampler` decides. A panic in it drops the span, and goes no further than here: spans start
-    /// where requests are served.
+    /// What `sampler` decides. A panic in it drops the span.
     fn ask(&self, sampler: &dyn ShouldSample, context: Option<&Context>) -> SamplingResult {
         let Self { trace_id, name, kind, attributes, links, .. } = *self;
         let ask = || sampler.should_sample(context, trace_id, name, kind, attributes, links);
-        catch_unwind(AssertUnwindSafe(ask)).unwrap_or_else(|_| {
+        contained(ask).unwrap_or_else(|| {
             let state = context.map(|context| context.span().span_context().trace_state().clone());
             decided(SamplingDecision::Drop, state.unwrap_or_default())
         })
@@ -65,6 +61,17 @@ impl Plain {
             Some(SdkSampler::AlwaysOff) => Self::Constant(SamplingDecision::Drop),
             Some(SdkSampler::ParentBased(root)) => Self::ParentBased(root.clone()),
             _ => Self::Other(Box::new(sampler)),
+        }
+    }
+
+    /// Whether it neither reads nor changes the trace state of a valid parent.
+    pub(crate) fn keeps_trace_state(&self) -> bool {
+        match self {
+            Self::Constant(_) => true,
+            // A `th` only says more about a decision that is the parent's anyway.
+            Self::ParentBased(_) => true,
+            Self::Branches(branches) => branches.keep_trace_state(),
+            Self::Other(_) => false,
         }
     }
 

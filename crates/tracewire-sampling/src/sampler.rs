@@ -1,14 +1,18 @@
 //! The sampler around all others.
 
+#[cfg(all(test, shuttle))]
+mod model;
+
 use crate::{
     ParentBranches, Randomness, Threshold,
-    composable::{Composable, RateStatus, RateTarget, SamplingParameters},
+    composable::{Composable, Intent, RateStatus, RateTarget, SamplingParameters},
+    contained::contained,
     otel_trace_state::with_threshold,
     parent::{Trace, hint},
     plain::{NewSpan, Plain},
-    rate::{Clock, SystemClock},
+    rate::{MonotonicClock, SystemClock},
+    shared::Shared,
 };
-use arc_swap::ArcSwap;
 use opentelemetry::{
     Context, KeyValue,
     trace::{Link, SpanContext, SpanKind, TraceContextExt, TraceId, TraceState},
@@ -46,8 +50,8 @@ use tracewire_propagation::{SamplingHint, is_untraced};
 #[derive(Clone)]
 #[must_use]
 pub struct Sampler {
-    current: Arc<ArcSwap<Current>>,
-    clock: Arc<dyn Clock>,
+    current: Arc<Shared<Current>>,
+    clock: Arc<dyn MonotonicClock>,
 }
 
 /// What [`Sampler::replace`] replaces.
@@ -65,6 +69,8 @@ enum By {
 
 impl Sampler {
     /// Decides by a tree of composable samplers.
+    ///
+    /// Where one of them panics, the span is dropped, and the first time in a process a warning says so.
     pub fn new(tree: impl Composable + 'static) -> Self {
         Self::by(By::Tree(Box::new(tree)))
     }
@@ -104,15 +110,12 @@ impl Sampler {
     /// below a request that is not traced stays dropped.
     pub fn always_record(sampler: impl ShouldSample + 'static) -> Self {
         let Self { current, clock } = Self::wrap(sampler);
-        let by = current.load().by.clone();
-        Self {
-            current: Arc::new(ArcSwap::from_pointee(Current { by, record_dropped: true })),
-            clock,
-        }
+        let by = current.get().by.clone();
+        Self { current: Arc::new(Shared::new(Current { by, record_dropped: true })), clock }
     }
 
     /// Measures the rates of [`RateTarget`]s with another clock than the system's.
-    pub fn with_clock(self, clock: impl Clock + 'static) -> Self {
+    pub fn with_clock(self, clock: impl MonotonicClock + 'static) -> Self {
         Self { clock: Arc::new(clock), ..self }
     }
 
@@ -121,29 +124,21 @@ impl Sampler {
     /// A [`RateTarget`] that is the same in both, below a rule with the same conditions, goes on with
     /// its estimate. Traces that have begun keep their decision as far as spans follow their parent.
     pub fn replace(&self, sampler: Self) {
-        let (old, new) = (self.current.load_full(), sampler.current.load_full());
+        let (old, new) = (self.current.get(), sampler.current.get());
         if let (By::Tree(old), By::Tree(new)) = (&*old.by, &*new.by) {
-            let mut known = HashMap::new();
-            old.visit_rate_targets("", &mut |path, target: &RateTarget| {
-                known.insert(path, target);
-            });
-            new.visit_rate_targets("", &mut |path, target: &RateTarget| {
-                if let Some(old) = known.get(&path) {
-                    target.take_over(old);
-                }
-            });
+            // Without what a sampler that panics hides, estimates begin anew.
+            let _ = contained(|| take_over(&**old, &**new));
         }
-        self.current.store(new);
+        self.current.set(new);
     }
 
     /// Returns what each [`RateTarget`] has seen and does, with the text of its rule.
     pub fn rates(&self) -> Vec<(String, Vec<RateStatus>)> {
-        let current = self.current.load();
+        let current = self.current.get();
         let mut rates = Vec::new();
         if let By::Tree(tree) = &*current.by {
-            tree.visit_rate_targets("", &mut |path, target: &RateTarget| {
-                rates.push((path, target.status()));
-            });
+            let mut visit = |path, target: &RateTarget| rates.push((path, target.status()));
+            let _ = contained(|| tree.visit_rate_targets("", &mut visit));
         }
         rates
     }
@@ -154,8 +149,8 @@ impl Sampler {
     /// Always false for [`parent_based`](Self::parent_based) and [`wrap`](Self::wrap): what those
     /// need is up to the application.
     pub fn needs_unsampled_described(&self) -> bool {
-        match &*self.current.load().by {
-            By::Tree(tree) => !tree.drops_unsampled(),
+        match &*self.current.get().by {
+            By::Tree(tree) => !drops_unsampled(&**tree),
             By::Plain(Plain::Branches(branches)) => !branches.drop_unsampled(),
             By::Plain(_) => false,
         }
@@ -167,9 +162,9 @@ impl Sampler {
     /// Never for samplers that are not known, and not for [`always_record`](Self::always_record).
     #[must_use]
     pub fn drops_unsampled(&self) -> bool {
-        let current = self.current.load();
+        let current = self.current.get();
         let drops = match &*current.by {
-            By::Tree(tree) => tree.drops_unsampled(),
+            By::Tree(tree) => drops_unsampled(&**tree),
             By::Plain(Plain::ParentBased(_) | Plain::Constant(SamplingDecision::Drop)) => true,
             By::Plain(Plain::Branches(branches)) => branches.drop_unsampled(),
             By::Plain(_) => false,
@@ -177,10 +172,39 @@ impl Sampler {
         drops && !current.record_dropped
     }
 
+    /// Whether it is known to decide about the child of a valid parent without a look at the parent's
+    /// trace state, which it returns as it is.
+    ///
+    /// Never for trees, whose thresholds stand there, and for samplers that are not known.
+    #[must_use]
+    pub fn keeps_trace_state(&self) -> bool {
+        match &*self.current.get().by {
+            By::Tree(_) => false,
+            By::Plain(plain) => plain.keeps_trace_state(),
+        }
+    }
+
     fn by(by: By) -> Self {
         let current = Current { by: Arc::new(by), record_dropped: false };
-        Self { current: Arc::new(ArcSwap::from_pointee(current)), clock: Arc::new(SystemClock) }
+        Self { current: Arc::new(Shared::new(current)), clock: Arc::new(SystemClock) }
     }
+}
+
+/// Lets the targets of `new` that are in `old` too go on with their estimates.
+fn take_over(old: &dyn Composable, new: &dyn Composable) {
+    let mut known = HashMap::new();
+    old.visit_rate_targets("", &mut |path, target: &RateTarget| {
+        known.insert(path, target);
+    });
+    new.visit_rate_targets("", &mut |path, target: &RateTarget| {
+        if let Some(old) = known.get(&path) {
+            target.take_over(old);
+        }
+    });
+}
+
+fn drops_unsampled(tree: &dyn Composable) -> bool {
+    contained(|| tree.drops_unsampled()).unwrap_or(false)
 }
 
 impl ShouldSample for Sampler {
@@ -217,15 +241,16 @@ impl Sampler {
         parent: Option<&SpanContext>,
         hint: Option<SamplingHint>,
     ) -> SamplingResult {
-        let current = self.current.load();
-        let mut result = match &*current.by {
-            By::Tree(tree) => self.compare(&**tree, span, parent, hint),
-            By::Plain(plain) => plain.decide(span, parent, hint),
-        };
-        if current.record_dropped && result.decision == SamplingDecision::Drop {
-            result.decision = SamplingDecision::RecordOnly;
-        }
-        result
+        self.current.with(|current| {
+            let mut result = match &*current.by {
+                By::Tree(tree) => self.compare(&**tree, span, parent, hint),
+                By::Plain(plain) => plain.decide(span, parent, hint),
+            };
+            if current.record_dropped && result.decision == SamplingDecision::Drop {
+                result.decision = SamplingDecision::RecordOnly;
+            }
+            result
+        })
     }
 
     /// Compares the tree's threshold with the random number of the trace.
@@ -237,7 +262,7 @@ impl Sampler {
         hint: Option<SamplingHint>,
     ) -> SamplingResult {
         let trace = Trace::read(parent, hint, span.trace_id);
-        let intent = tree.intent(&SamplingParameters {
+        let parameters = SamplingParameters {
             context: span.context,
             parent,
             decision: trace.decision,
@@ -246,7 +271,8 @@ impl Sampler {
             attributes: span.attributes,
             links: span.links,
             clock: &*self.clock,
-        });
+        };
+        let intent = contained(|| tree.intent(&parameters)).unwrap_or_else(Intent::drop);
         let kept = intent.threshold().filter(|threshold| {
             // A number of its own, because nobody knows how this threshold relates to the trace.
             let own = || *threshold == Threshold::ALWAYS || threshold.keeps(Randomness::fresh());
@@ -271,7 +297,7 @@ impl Sampler {
 
 impl fmt::Debug for Sampler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let current = self.current.load();
+        let current = self.current.get();
         let by: &dyn fmt::Debug = match &*current.by {
             By::Tree(tree) => tree,
             By::Plain(plain) => plain,

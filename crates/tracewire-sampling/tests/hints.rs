@@ -267,3 +267,44 @@ fn what_a_format_asks_for_counts_as_what_a_remote_parent_decided() {
     let forced = result(&on, &hinted(SamplingHint::On, TraceFlags::NOT_SAMPLED));
     assert!(!forced.trace_state.header().contains("th:"), "{forced:?}");
 }
+
+#[test]
+fn what_keeps_the_trace_state_decides_the_same_without_it() {
+    let on = || SdkSampler::AlwaysOn;
+    let ratio = || SdkSampler::TraceIdRatioBased(0.0);
+    let probability = || Probability::new(0.5).map(Sampler::new).unwrap();
+    let samplers = [
+        (Sampler::wrap(on()), true),
+        (Sampler::wrap(SdkSampler::AlwaysOff), true),
+        (Sampler::parent_based(on()), true),
+        (Sampler::parent_based(ratio()), true),
+        (Sampler::always_record(SdkSampler::AlwaysOff), true),
+        (Sampler::by_parent(ParentBranches::new().root(probability())), true),
+        (Sampler::by_parent(ParentBranches::new().remote_sampled(probability())), false),
+        (Sampler::wrap(ratio()), false),
+        (probability(), false),
+        (Sampler::new(ParentThreshold::new(AlwaysOn)), false),
+    ];
+    for (sampler, keeps) in &samplers {
+        assert_eq!(sampler.keeps_trace_state(), *keeps, "{sampler:?}");
+        for flags in [TraceFlags::SAMPLED, TraceFlags::NOT_SAMPLED] {
+            for remote in [true, false] {
+                let with = parent(flags, remote);
+                let (ids, none) = ((with.trace_id(), with.span_id()), TraceState::NONE);
+                let without = SpanContext::new(ids.0, ids.1, flags, remote, none.clone());
+                let below = |parent: &SpanContext| {
+                    let context = Context::new().with_remote_span_context(parent.clone());
+                    result(sampler, &context)
+                };
+                let [seen, unseen] = [below(&with), below(&without)];
+                if *keeps {
+                    assert_eq!(seen.decision, unseen.decision, "{sampler:?}");
+                    assert_eq!(
+                        (&seen.trace_state, &unseen.trace_state),
+                        (with.trace_state(), &none)
+                    );
+                }
+            }
+        }
+    }
+}

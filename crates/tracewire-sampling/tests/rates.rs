@@ -17,7 +17,7 @@ use std::{
 };
 use support::{decide, parent};
 use tracewire_sampling::{
-    Clock, OtelTraceState, ParentThreshold, Probability, RateTarget, RuleBased, Sampler,
+    MonotonicClock, OtelTraceState, ParentThreshold, Probability, RateTarget, RuleBased, Sampler,
 };
 
 /// A clock that only a test moves.
@@ -30,7 +30,7 @@ impl Manual {
     }
 }
 
-impl Clock for Manual {
+impl MonotonicClock for Manual {
     fn now(&self) -> Duration {
         Duration::from_nanos(self.0.load(Ordering::Relaxed)) + Duration::from_secs(1)
     }

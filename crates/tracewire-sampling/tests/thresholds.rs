@@ -9,8 +9,8 @@ use opentelemetry_sdk::trace::{
 };
 use support::{decide, outcome, parent, trace};
 use tracewire_sampling::{
-    AlwaysOff, AlwaysOn, Annotating, Composable, Intent, ParentThreshold, Probability, Sampler,
-    SamplingParameters, Threshold,
+    AlwaysOff, AlwaysOn, Annotating, Composable, Intent, ParentBranches, ParentThreshold,
+    Probability, RateTarget, RuleBased, Sampler, SamplingParameters, Threshold,
 };
 
 /// Kept by half, and not by a quarter.
@@ -189,4 +189,55 @@ fn without_a_context_a_span_is_a_root() {
     let sampler = Sampler::new(ParentThreshold::new(half()));
     let result = sampler.should_sample(None, trace(R), "span", &SpanKind::Server, &[], &[]);
     assert_eq!(result.trace_state.header(), "ot=th:8");
+}
+
+/// Panics wherever it is asked.
+#[derive(Clone, Debug)]
+struct Broken;
+
+impl Composable for Broken {
+    fn intent<'a>(&'a self, _: &SamplingParameters<'a>) -> Intent<'a> {
+        panic!("a sampler of the application")
+    }
+
+    fn drops_unsampled(&self) -> bool {
+        panic!("a sampler of the application")
+    }
+
+    fn visit_rate_targets<'a>(&'a self, _: &str, _: &mut dyn FnMut(String, &'a RateTarget)) {
+        panic!("a sampler of the application")
+    }
+}
+
+#[test]
+fn a_sampler_that_panics_drops_the_span_and_stops_nothing() {
+    let caller = parent(R, true, true, "a=1,ot=th:4");
+    let broken = Sampler::new(Broken);
+    assert_eq!(outcome(&broken, &caller, R), (false, "a=1".to_owned()));
+    for sampler in [
+        broken.clone(),
+        Sampler::new(ParentThreshold::new(Broken)),
+        Sampler::new(RuleBased::new().fallback(Broken)),
+        Sampler::new(Annotating::new([KeyValue::new("a", 1)], Broken)),
+        Sampler::by_parent(ParentBranches::new().root(broken.clone())),
+    ] {
+        assert_eq!(outcome(&sampler, &Context::new(), R), (false, String::new()), "{sampler:?}");
+    }
+    let recorded = decide(
+        &Sampler::always_record(broken.clone()),
+        &Context::new(),
+        R,
+        SpanKind::Internal,
+        &[],
+    );
+    assert_eq!(recorded.decision, SamplingDecision::RecordOnly);
+    // What it drops is not known, so nothing is taken for granted.
+    assert!(!broken.drops_unsampled() && broken.needs_unsampled_described());
+    assert_eq!(broken.rates(), []);
+    broken.replace(Sampler::new(half()));
+    assert!(outcome(&broken, &Context::new(), R).0);
+    broken.replace(Sampler::new(Broken));
+    assert!(!outcome(&broken, &Context::new(), R).0);
+    broken.replace(Sampler::new(half()));
+    assert!(outcome(&broken, &Context::new(), R).0);
 }

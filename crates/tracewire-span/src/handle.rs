@@ -11,7 +11,7 @@ use opentelemetry::{
     trace::{SpanContext, Status, TraceContextExt},
 };
 use std::{any::Any, borrow::Cow, fmt::Display, time::SystemTime};
-use tracewire_propagation::current;
+use tracewire_propagation::{current, record_exception, records_exceptions};
 
 /// Returns the current span, so that you can enrich it from anywhere.
 ///
@@ -116,6 +116,9 @@ impl Span {
 
     /// Adds an `exception` event with the type and the message of an error that was handled.
     ///
+    /// It is a log record instead if `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN` says so, even where the span is
+    /// not sampled.
+    ///
     /// The status stays as it is. If the error makes the work fail, use [`fail`](Self::fail) instead;
     /// [`run`](crate::SpanBuilder::run) does so automatically.
     ///
@@ -144,19 +147,21 @@ impl Span {
         I: IntoIterator,
         I::Item: IntoAttribute,
     {
-        self.if_recording(|span| {
-            let mut event: Vec<KeyValue> = attributes(several).collect();
-            let has = |event: &[KeyValue], key| event.iter().any(|own| own.key.as_str() == key);
-            if let Some(kind) = error_type::<E>()
-                && !has(&event, EXCEPTION_TYPE)
-            {
-                event.push(KeyValue::new(EXCEPTION_TYPE, kind));
-            }
-            if !has(&event, EXCEPTION_MESSAGE) {
-                event.push(KeyValue::new(EXCEPTION_MESSAGE, limit::display(error)));
-            }
-            span.context.span().add_event(EXCEPTION, event);
-        })
+        if !records_exceptions(&self.context) {
+            return self;
+        }
+        let mut event: Vec<KeyValue> = attributes(several).collect();
+        let has = |event: &[KeyValue], key| event.iter().any(|own| own.key.as_str() == key);
+        if let Some(kind) = error_type::<E>()
+            && !has(&event, EXCEPTION_TYPE)
+        {
+            event.push(KeyValue::new(EXCEPTION_TYPE, kind));
+        }
+        if !has(&event, EXCEPTION_MESSAGE) {
+            event.push(KeyValue::new(EXCEPTION_MESSAGE, limit::display(error)));
+        }
+        record_exception(&self.context, event, true);
+        self
     }
 
     /// Records an error that makes the span's work fail.
@@ -165,15 +170,23 @@ impl Span {
     /// type and message, the status Error with the message, and `error.type`, which is the path of the
     /// error's type without generic arguments, or `_OTHER` for texts and `dyn Error`.
     pub fn fail<E: Display + ?Sized>(&self, error: &E) -> &Self {
-        self.if_recording(|span| {
+        self.if_failures_count(|span| {
             let kind = error_type::<E>();
             span.fail_as(kind, named(kind), Some(limit::display(error)));
         })
     }
 
+    /// Runs the closure only if a failure is recorded: on the span, or as a log record.
+    pub(crate) fn if_failures_count(&self, fail: impl FnOnce(&Self)) -> &Self {
+        if records_exceptions(&self.context) {
+            fail(self);
+        }
+        self
+    }
+
     /// Records the panic that ended the span's work.
     pub(crate) fn fail_by_panic(&self, payload: &(dyn Any + Send)) {
-        self.if_recording(|span| {
+        self.if_failures_count(|span| {
             let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
                 (Some(message), _) => limit::display(message),
                 (_, Some(message)) => limit::display(message),
@@ -197,7 +210,7 @@ impl Span {
         let span = self.context.span();
         // An exception has a type or a message.
         if !event.is_empty() {
-            span.add_event(EXCEPTION, event);
+            record_exception(&self.context, event, false);
         }
         span.set_attribute(KeyValue::new(ERROR_TYPE, error_type));
         span.set_status(Status::error(message.unwrap_or_default()));
@@ -295,7 +308,6 @@ impl From<&Span> for Context {
     }
 }
 
-const EXCEPTION: &str = "exception";
 const EXCEPTION_TYPE: &str = "exception.type";
 const EXCEPTION_MESSAGE: &str = "exception.message";
 pub(crate) const ERROR_TYPE: &str = "error.type";

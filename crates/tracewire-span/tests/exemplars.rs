@@ -82,3 +82,39 @@ async fn the_span_of_a_caller_is_no_exemplar() {
     assert!(exemplars_of(&exemplars, "shop", "size").is_empty());
     assert_eq!(capture.metrics().one("size").only().count, 1);
 }
+
+/// Threads that record and a reader that collects meet at the same buckets: an exemplar is always one
+/// measurement, in its own bucket, with the span that it was taken in.
+#[test]
+fn measurements_and_collections_at_once_keep_whole_exemplars() {
+    static SIZE: Histogram = histogram!("shop.order.size").boundaries(&[100.0, 200.0, 300.0]);
+    const THREADS: u32 = 4;
+    const ROUNDS: u32 = 5_000;
+    let (capture, exemplars) = (Capture::new(), Exemplars::new());
+    let value =
+        |span: SpanId| f64::from(span.to_bytes()[7]) + f64::from(span.to_bytes()[6] % 2) * 256.0;
+    let is_whole = |exemplar: &Exemplar| exemplar.value == value(exemplar.span_id);
+    let measure = || {
+        let _store = Context::current_with_value(exemplars.clone()).attach();
+        for round in 0..ROUNDS {
+            span("order").in_scope(|| {
+                let span = Context::current().span().span_context().span_id();
+                let payment = ["card", "cash"][round as usize % 2];
+                SIZE.record(value(span), &[KeyValue::new("payment", payment)]);
+            });
+        }
+    };
+    std::thread::scope(|threads| {
+        let measuring: Vec<_> =
+            (0..THREADS).map(|_| threads.spawn(|| capture.in_scope(measure))).collect();
+        while !measuring.iter().all(|thread| thread.is_finished()) {
+            let found = exemplars_of(&exemplars, "tracewire-span", "shop.order.size");
+            assert!(found.len() <= 2 * 4 && found.iter().all(is_whole), "{found:?}");
+        }
+    });
+    let metrics = capture.metrics();
+    let counted = metrics.one("shop.order.size").points.iter().map(|point| point.count);
+    assert_eq!(counted.sum::<u64>(), u64::from(THREADS * ROUNDS));
+    let found = exemplars_of(&exemplars, "tracewire-span", "shop.order.size");
+    assert!(found.len() >= 2 && found.iter().all(is_whole), "{found:?}");
+}

@@ -44,6 +44,8 @@ pub struct Span {
     pub parent_span_id: Option<SpanId>,
     /// Whether the parent's context came from another process.
     pub parent_is_remote: bool,
+    /// The trace state, as the header `tracestate` has it, or nothing.
+    pub trace_state: String,
     /// When it started.
     pub start_time: SystemTime,
     /// When it ended.
@@ -145,6 +147,7 @@ impl Span {
             parent_span_id: Some(span_id(&span.parent_span_id))
                 .filter(|parent| *parent != SpanId::INVALID),
             parent_is_remote: span.flags & proto::SpanFlags::ContextIsRemoteMask as u32 != 0,
+            trace_state: span.trace_state,
             start_time: time(span.start_time_unix_nano),
             end_time: time(span.end_time_unix_nano),
             attributes: attributes(span.attributes),

@@ -15,11 +15,13 @@
 mod authority;
 mod internal;
 mod pattern;
+mod peer;
 
 pub use self::{
     authority::{Authority, parse_port, split, without_brackets},
     internal::{is_internal, is_loopback},
     pattern::Pattern,
+    peer::PeerAddress,
 };
 
 /// The longest name that DNS can hold, in bytes.

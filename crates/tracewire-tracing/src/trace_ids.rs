@@ -46,6 +46,8 @@ use tracing_subscriber::{
 pub struct TraceIds<F> {
     format: F,
     names: Names,
+    /// Fields of every line, whether or not it is inside a trace.
+    service: Arc<[(&'static str, String)]>,
 }
 
 impl<L: Layout, T> TraceIds<Format<L, T>> {
@@ -88,7 +90,30 @@ impl<L: Layout, T> TraceIds<Format<L, T>> {
 
     fn named(format: Format<L, T>, names: Names) -> Self {
         MADE.store(true, Ordering::Relaxed);
-        Self { format, names }
+        Self { format, names, service: Arc::default() }
+    }
+
+    /// Adds `dd.service`, `dd.env` and `dd.version` to every line, by which Datadog finds the service that wrote
+    /// it. What is empty is left out, and characters that no tag of Datadog's has become underscores.
+    ///
+    /// ```
+    /// use tracewire_tracing::TraceIds;
+    ///
+    /// # #[cfg(feature = "json")]
+    /// let lines = tracing_subscriber::fmt::layer::<tracing_subscriber::Registry>()
+    ///     .json()
+    ///     .map_event_format(|format| TraceIds::datadog(format).datadog_service("shop", "prod", "1.2"));
+    /// ```
+    pub fn datadog_service(self, service: &str, env: &str, version: &str) -> Self {
+        let is_allowed = |c: char| c.is_alphanumeric() || "-_.:/".contains(c);
+        let field = |(name, value): (&'static str, &str)| {
+            let value: String =
+                value.chars().map(|c| if is_allowed(c) { c } else { '_' }).take(200).collect();
+            (name, value)
+        };
+        let fields = [("dd.service", service), ("dd.env", env), ("dd.version", version)];
+        let fields = fields.into_iter().filter(|(_, value)| !value.is_empty()).map(field);
+        Self { service: fields.collect(), ..self }
     }
 }
 
@@ -158,7 +183,7 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let current = current::with(|current| current.span().span_context().clone());
-        if !current.is_valid() {
+        if !current.is_valid() && self.service.is_empty() {
             return self.format.format_event(context, writer, event);
         }
         // Written apart first, because nothing can be added once the line has ended. What is written
@@ -168,6 +193,13 @@ where
         format.format_event(context, Writer::new(&mut line), event)?;
         let end = line.trim_end_matches('\n').len();
         let line_ends = line.split_off(end);
+        if !self.service.is_empty() {
+            L::add(&mut line, &self.service, None);
+        }
+        if !current.is_valid() {
+            writer.write_str(&line)?;
+            return writer.write_str(&line_ends);
+        }
         if shows_ids(context, event) {
             L::remove(&mut line, "trace_id", &current.trace_id().to_string());
             L::remove(&mut line, "span_id", &current.span_id().to_string());

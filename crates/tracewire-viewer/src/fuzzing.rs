@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use http::Request;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use tokio::runtime::Builder;
-use tracewire_live::{Live, PeerAddress};
+use tower_service::Service;
+use tracewire_live::{Live, LivePage, PeerAddress};
 
 use crate::intake::Intake;
 use crate::receiver::Receiver;
@@ -18,8 +19,11 @@ const PATHS: [&str; 5] = [
 ];
 const KINDS: [&str; 3] = ["application/x-protobuf", "application/json", "application/grpc"];
 
-/// Receives bodies, each by a path, a content type and a packing that `choice` picks. Returns the answers'
-/// statuses, and whether the store keeps within its memory.
+/// Traces that are looked at.
+const LOOKS: usize = 4;
+
+/// Receives bodies, each by a path, a content type and a packing that `choice` picks, and then asks the page
+/// for what came of them. Returns all statuses, and whether the store keeps within its memory.
 ///
 /// # Panics
 ///
@@ -43,5 +47,38 @@ pub fn receive<'a>(bodies: impl IntoIterator<Item = (u8, &'a [u8])>) -> (Vec<u16
         request.extensions_mut().insert(PeerAddress(([127, 0, 0, 1], 1).into()));
         statuses.push(runtime.block_on(receiver.answer(request)).status().as_u16());
     }
+    runtime.block_on(look(recorder.own_page(), &mut statuses));
     (statuses, recorder.used() <= recorder.memory().total)
+}
+
+/// Opens traces, their spans and their downloads.
+async fn look(mut page: LivePage, statuses: &mut Vec<u16>) {
+    let mut paths =
+        vec!["traces?q=-a+b%3D1+%3E1ms".to_owned(), "routes".to_owned(), "metrics".to_owned()];
+    let list = ask(&mut page, "traces", statuses).await;
+    for id in texts(&list, "id\":\"").take(LOOKS) {
+        let trace = ask(&mut page, &format!("trace/{id}"), statuses).await;
+        paths.extend([format!("trace/{id}/otlp"), format!("trace/{id}?find=a")]);
+        let spans =
+            texts(&trace, "\"spans\":{\"id\":[\"").map(|span| format!("trace/{id}/span/{span}"));
+        paths.extend(spans);
+    }
+    for path in paths {
+        ask(&mut page, &path, statuses).await;
+    }
+}
+
+async fn ask(page: &mut LivePage, path: &str, statuses: &mut Vec<u16>) -> String {
+    let request = Request::get(format!("/api/{path}")).header("host", "localhost").body(());
+    let mut request = request.expect("ids are hexadecimal digits");
+    request.extensions_mut().insert(PeerAddress(([127, 0, 0, 1], 1).into()));
+    let Ok(response) = page.call(request).await;
+    statuses.push(response.status().as_u16());
+    let Ok(body) = response.into_body().collect().await;
+    String::from_utf8(body.to_bytes().into()).expect("JSON is UTF-8")
+}
+
+/// What stands between `before` and the next quote.
+fn texts<'a>(json: &'a str, before: &'a str) -> impl Iterator<Item = &'a str> {
+    json.split(before).skip(1).filter_map(|rest| rest.split('"').next())
 }

@@ -3,6 +3,7 @@
 //! This is no library to build on. It exists so that the receiver can be fuzzed.
 
 mod arguments;
+mod export;
 mod file;
 #[doc(hidden)]
 pub mod fuzzing;

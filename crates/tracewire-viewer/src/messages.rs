@@ -1,32 +1,6 @@
-//! OTLP's requests, with resources, scopes and items as the bytes that the store keeps.
+//! What is read of log records, and what is answered.
 
-use bytes::Bytes;
 use prost::Message;
-
-/// `ExportTraceServiceRequest`, `ExportLogsServiceRequest` or `TracesData`: all have the same fields.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Export {
-    #[prost(message, repeated, tag = "1")]
-    pub(crate) resources: Vec<ResourceItems>,
-}
-
-/// `ResourceSpans` or `ResourceLogs`.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct ResourceItems {
-    #[prost(bytes = "bytes", tag = "1")]
-    pub(crate) resource: Bytes,
-    #[prost(message, repeated, tag = "2")]
-    pub(crate) scopes: Vec<ScopeItems>,
-}
-
-/// `ScopeSpans` or `ScopeLogs`.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct ScopeItems {
-    #[prost(bytes = "bytes", tag = "1")]
-    pub(crate) scope: Bytes,
-    #[prost(bytes = "bytes", repeated, tag = "2")]
-    pub(crate) items: Vec<Bytes>,
-}
 
 /// What a `LogRecord` says of its trace.
 #[derive(Clone, PartialEq, Message)]

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
@@ -34,31 +33,20 @@ struct Point {
 }
 
 impl Metrics {
-    /// Takes an export, and returns how many points it had.
-    pub(crate) fn take(&self, request: ExportMetricsServiceRequest) -> u64 {
-        let mut points = 0;
-        for group in request.resource_metrics {
-            let attributes = group.resource.map(|resource| resource.attributes).unwrap_or_default();
-            let service = attributes.into_iter().find(|pair| pair.key == "service.name");
-            let service = service.map(|pair| pair_text(&pair));
-            for metric in group.scope_metrics.into_iter().flat_map(|scope| scope.metrics) {
-                points += self.metric(service.as_ref(), metric);
-            }
-        }
-        points
-    }
-
     pub(crate) fn rows(&self) -> Vec<MetricRow> {
         self.lock().values().cloned().collect()
     }
 
-    fn metric(&self, service: Option<&(String, String)>, metric: Metric) -> u64 {
+    /// Takes a metric of a service, and returns how many points it had.
+    pub(crate) fn take(&self, service: &str, metric: Metric) -> u64 {
+        let service =
+            (!service.is_empty()).then(|| ("service.name".to_owned(), service.to_owned()));
         let Metric { name, unit, data, .. } = metric;
         let mut points = 0;
         let mut note = |kind: &str, is_delta: bool, attributes: &[KeyValue], point: Point| {
             points += 1;
             let own = attributes.iter().take(MOST_ATTRIBUTES).map(pair_text);
-            let attributes: Vec<_> = service.cloned().into_iter().chain(own).collect();
+            let attributes: Vec<_> = service.clone().into_iter().chain(own).collect();
             let row = MetricRow {
                 name: cut(&*name, MOST_TEXT).into_owned(),
                 unit: cut(&*unit, MOST_TEXT).into_owned(),

@@ -30,3 +30,15 @@ pub(crate) struct Taken {
     /// The trace of the first span.
     pub(crate) first_trace: Option<TraceId>,
 }
+
+impl Taken {
+    /// Nothing of a signal so far.
+    pub(crate) fn of(signal: Signal) -> Self {
+        let reason = match signal {
+            Signal::Traces => "spans that cannot be read, have no ids, or are larger than 2 MiB",
+            Signal::Logs => "log records that cannot be read, or are larger than 2 MiB",
+            Signal::Metrics => "metrics that cannot be read, or are larger than 2 MiB",
+        };
+        Self { reason, ..Self::default() }
+    }
+}

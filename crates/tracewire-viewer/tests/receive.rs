@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -189,7 +191,6 @@ fn what_is_not_otlp_is_refused_and_changes_nothing() {
     let viewer = Viewer::start();
     let otlp = viewer.otlp(1).to_owned();
     let packed = |length: usize| {
-        use std::io::Write as _;
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         packed.write_all(&vec![0; length]).unwrap();
         packed.finish().unwrap()
@@ -197,6 +198,7 @@ fn what_is_not_otlp_is_refused_and_changes_nothing() {
     let bomb = packed(17 * 1024 * 1024);
     let large = vec![b' '; 4 * 1024 * 1024 + 1];
     let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    let parts = format!("{{\"resourceSpans\":[{}{{}}]}}", "{},".repeat(1_000_000));
     let gzip = format!("{PROTOBUF}\r\ncontent-encoding: gzip");
     let grpc = "content-type: application/grpc";
     let service = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
@@ -229,8 +231,17 @@ fn what_is_not_otlp_is_refused_and_changes_nothing() {
         ("/v1/profiles", PROTOBUF, &b""[..], 404),
         ("/v1/traces", &format!("{PROTOBUF}\r\nsec-fetch-site: cross-site"), &b""[..], 403),
         ("/v1/traces", &format!("{PROTOBUF}\r\nx-forwarded-for: 192.0.2.1"), &b""[..], 403),
+        ("/v1/traces", &gzip, &bomb[..100], 400),
+        ("/v1/traces", JSON, parts.as_bytes(), 413),
         // Over gRPC the status is in a header.
         (service, grpc, &b"\0\0\0\0\x09no"[..], 200),
+        (service, grpc, &b"\0\0\0"[..], 200),
+        (service, grpc, &b"\0\xff\xff\xff\xff\0"[..], 200),
+        (service, grpc, &b"\0\0\0\0\0\0\0\0\0\0"[..], 200),
+        (service, grpc, &b"\x02\0\0\0\0"[..], 200),
+        (service, grpc, &b"\x01\0\0\0\0"[..], 200),
+        (service, &format!("{grpc}\r\ngrpc-encoding: identity"), &b"\x01\0\0\0\0"[..], 200),
+        (service, &format!("{grpc}\r\ngrpc-encoding: gzip"), &b"\x01\0\0\0\x02no"[..], 200),
     ] {
         let answer = viewer.post(path, headers, body);
         assert_eq!(answer.status, status, "{path} {headers}: {}", answer.head);
@@ -363,6 +374,8 @@ fn hostile_spans_are_shown_or_rejected_and_break_no_answer() {
         Span { trace_id: vec![0; 16], ..span(1, 1, 0) },
         // Deeper than protobuf is read.
         Span { attributes: vec![pair("deeper", nested(90))], ..span(1, 1, 0) },
+        Span { attributes: vec![pair("deepest", nested(1_000))], ..span(1, 1, 0) },
+        Span { name: "x".repeat(3 << 20), ..span(1, 1, 0) },
     ] {
         let answer = viewer.post("/v1/traces", PROTOBUF, &encoded(vec![rejected]));
         let answer = ExportTraceServiceResponse::decode(&*answer.body).unwrap();
@@ -386,6 +399,74 @@ fn hostile_spans_are_shown_or_rejected_and_break_no_answer() {
     assert!(download.contains(r#"{"stringValue":"NaN"}"#), "{download}");
     for path in ["routes", "running", "status", "traces?q=key%3D1"] {
         viewer.api(path);
+    }
+}
+
+#[test]
+fn a_body_that_never_ends_is_refused_once_it_is_too_large() {
+    let viewer = Viewer::start();
+    let mut stream = TcpStream::connect(viewer.otlp(1)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let head = format!(
+        "POST /v1/traces HTTP/1.1\r\nhost: {}\r\n{PROTOBUF}\r\ntransfer-encoding: chunked\r\n\r\n",
+        viewer.otlp(1)
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
+    let chunks = (0..10_000).take_while(|_| stream.write_all(chunk.as_bytes()).is_ok()).count();
+    // 4 MiB, and what the buffers of both sides hold.
+    assert!(chunks < 1_000, "{chunks} chunks of 64 KiB were taken");
+    // Absurd lengths are refused before a byte is read.
+    let length = format!("{PROTOBUF}\r\nexpect: 100-continue\r\ncontent-length: 9999999999999999");
+    let mut stream = TcpStream::connect(viewer.otlp(1)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    write!(stream, "POST /v1/traces HTTP/1.1\r\nhost: {}\r\n{length}\r\n\r\n", viewer.otlp(1))
+        .unwrap();
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).unwrap();
+    assert_eq!(&status, b"HTTP/1.1 413");
+    assert_eq!(viewer.post("/v1/traces", PROTOBUF, &encoded(vec![span(1, 1, 0)])).status, 200);
+}
+
+/// The most memory that a process ever had, where the system says so.
+fn most_memory(viewer: &Viewer) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", viewer.child.id())).ok()?;
+    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    most.trim().trim_end_matches(" kB").parse().ok()
+}
+
+#[test]
+fn a_small_request_of_millions_of_empty_messages_takes_little_memory() {
+    let viewer = Viewer::start();
+    let gzip = format!("{PROTOBUF}\r\ncontent-encoding: gzip");
+    // A message in field 1 or 2 that holds 2 million empty messages in field 1 or 2, and so on.
+    let empties = |tag: u8, wraps: &[u8]| {
+        let mut message: Vec<u8> = [tag, 0].repeat(2_000_000);
+        for wrap in wraps {
+            let mut outer = vec![*wrap];
+            prost::encoding::encode_varint(message.len() as u64, &mut outer);
+            outer.extend(message);
+            message = outer;
+        }
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(&message).unwrap();
+        packed.finish().unwrap()
+    };
+    for path in ["/v1/traces", "/v1/logs", "/v1/metrics"] {
+        for (tag, wraps) in [
+            (0x0a, &[][..]),
+            (0x12, &[0x0a]),             // scopes
+            (0x12, &[0x12, 0x0a]),       // items
+            (0x0a, &[0x0a, 0x0a]),       // attributes of the resource
+            (0x4a, &[0x12, 0x12, 0x0a]), // attributes of a span
+        ] {
+            let body = empties(tag, wraps);
+            assert!(body.len() < 200_000, "{}", body.len());
+            assert_eq!(viewer.post(path, &gzip, &body).status, 200, "{path} {tag} {wraps:?}");
+        }
+    }
+    if let Some(most) = most_memory(&viewer) {
+        assert!(most < 64 * 1024, "{most} KiB");
     }
 }
 

@@ -35,6 +35,8 @@
 //! | `b3` | B3, single and multi headers | |
 //! | `jaeger` | `uber-trace-id` and `uberctx-` baggage | |
 //! | `xray` | `X-Amzn-Trace-Id` | |
+//! | `gcp` | `X-Cloud-Trace-Context` | |
+//! | `grpc-trace-bin` | OpenCensus's `grpc-trace-bin`, on gRPC calls | |
 //! | `datadog` | `x-datadog-*` | |
 //! | `elastic` | `elastic-apm-traceparent` | |
 //! | `tonic` | error types of tonic's channel in `ClientLayer` (gRPC itself is the option `grpc` of every layer) | |
@@ -116,7 +118,7 @@ pub mod client {
         Authority, CallOptions, ClientMiddleware, ClientRequest, ClientResponse, Clock,
         Destinations, Ending, ErrorType, Exemplars, HeaderSelector, Hosts, KnownMethods, Outcome,
         RedirectError, Redirected, Redirects, Resends, RpcMethods, Scheme, SensitiveKeys,
-        UrlTemplates, Urls, Verdict,
+        ServicePeers, UrlTemplates, Urls, Verdict,
     };
     #[cfg(feature = "reqwest")]
     #[doc(no_inline)]

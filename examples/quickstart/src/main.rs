@@ -38,13 +38,13 @@ async fn run() -> Result<(), Box<dyn Error>> {
         Some("--once") => true,
         Some(other) => return Err(format!("unknown argument {other:?}; allowed: --once").into()),
     };
-    let telemetry = set_up(once)?;
-
+    // Before the page is announced: if a port is taken, that is all there is to say.
     let inventory = listen("127.0.0.1:0").await?;
     let inventory_url = format!("http://{}", inventory.local_addr()?);
     let shop_address = env::var("SHOP_LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".into());
     let shop = listen(&shop_address).await?;
     let shop_url = format!("http://{}", shop.local_addr()?);
+    let telemetry = set_up(once)?;
 
     let client = reqwest_middleware::ClientBuilder::new(reqwest::Client::new())
         .with(ClientMiddleware::new())
@@ -96,8 +96,12 @@ fn is_on_console() -> bool {
 }
 
 async fn listen(address: &str) -> Result<TcpListener, String> {
-    TcpListener::bind(address).await.map_err(|error| {
-        format!("cannot listen on {address}: {error}; set SHOP_LISTEN to another host:port")
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "{address} is taken by another program; choose another port, for example\n\n  \
+             SHOP_LISTEN=127.0.0.1:3001 cargo run -p quickstart\n"
+        ),
+        _ => format!("cannot listen on {address}: {error}; set SHOP_LISTEN to another host:port"),
     })
 }
 

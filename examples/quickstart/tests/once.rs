@@ -292,10 +292,14 @@ fn variables_override_the_defaults_of_the_program() {
 fn taken_port_is_a_clear_message() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let output = quickstart(&["--once"], &[("SHOP_LISTEN", &address)]);
+    let output = quickstart(&[], &[("SHOP_LISTEN", &address)]);
     assert!(!output.status.success());
     let message = text(&output.stderr);
-    assert!(message.contains(&address) && message.contains("SHOP_LISTEN"), "{message}");
+    assert!(message.contains(&format!("{address} is taken")), "{message}");
+    assert!(message.contains("SHOP_LISTEN=127.0.0.1:"), "{message}");
+    // Nothing else is said, such as the address of a page that ends at once.
+    assert!(!message.contains("live page"), "{message}");
+    assert_eq!(text(&output.stdout), "");
 }
 
 #[test]

@@ -4,10 +4,13 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use std::{
+    fs,
     io::{self, BufRead, BufReader, Write},
     os::unix::process::CommandExt,
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+    thread,
     time::{Duration, Instant},
 };
 use ureq::Agent;
@@ -38,14 +41,25 @@ pub struct Browser {
     _driver: Driver,
 }
 
+/// The driver, and where it and the browser keep their files.
 #[derive(Debug)]
-struct Driver(Child);
+struct Driver {
+    process: Child,
+    directory: PathBuf,
+}
 
 impl Drop for Driver {
     fn drop(&mut self) {
         // The browser is in the driver's group. It is still there if a test failed.
-        let _ = kill_process_group(Pid::from_child(&self.0), Signal::KILL);
-        let _ = self.0.wait();
+        let _ = kill_process_group(Pid::from_child(&self.process), Signal::KILL);
+        let _ = self.process.wait();
+        // Parts of the browser may end, and write, a moment later.
+        for _ in 0..50 {
+            if fs::remove_dir_all(&self.directory).is_ok() || !self.directory.exists() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 
@@ -87,7 +101,7 @@ impl Browser {
                 let text = self.run("return document.body.innerText");
                 panic!("{condition} did not become true: {text} {:?}", self.console());
             }
-            std::thread::sleep(Duration::from_millis(20));
+            thread::sleep(Duration::from_millis(20));
         }
     }
 
@@ -163,11 +177,20 @@ fn send(agent: &Agent, url: &str, body: &Value) -> Value {
 
 /// Starts a driver on a free port, which it tells.
 fn start_driver() -> Option<(Driver, u16)> {
+    static STARTED: AtomicU32 = AtomicU32::new(0);
+    // A short name, as sockets are made below it.
+    let name = format!("browser-{}-{}", std::process::id(), STARTED.fetch_add(1, Relaxed));
+    let directory = std::env::temp_dir().join(name);
+    fs::create_dir_all(&directory).expect("a directory can be made");
     let mut command = Command::new("chromedriver");
-    command.arg("--port=0").process_group(0).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn().ok()?;
-    let output = child.stdout.take().expect("it is piped");
-    let driver = Driver(child);
+    command.arg("--port=0").env("TMPDIR", &directory).process_group(0);
+    let started = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let Ok(mut process) = started else {
+        let _ = fs::remove_dir(&directory);
+        return None;
+    };
+    let output = process.stdout.take().expect("it is piped");
+    let driver = Driver { process, directory };
     let lines = BufReader::new(output).lines().map_while(Result::ok);
     let port = lines.filter_map(|line| {
         let (_, port) = line.split_once("started successfully on port ")?;

@@ -1,7 +1,7 @@
 //! A program of this workspace that runs.
 
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// A running program, ended when it is dropped.
@@ -48,13 +48,16 @@ impl Drop for Program {
     }
 }
 
-/// Builds a binary beside the test's own.
+/// Builds a binary beside that of a test, which lies in `deps`, or of a program.
 fn build(package: &str) -> PathBuf {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--quiet", "--package", package, "--bin", package]);
     let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status();
     assert!(status.expect("cargo runs").success(), "{package} does not build");
     let test = std::env::current_exe().expect("a test knows where it lies");
-    let profile = test.parent().and_then(Path::parent).expect("it lies in a profile's `deps`");
+    let mut profile = test.parent().expect("it lies in a directory");
+    if profile.ends_with("deps") {
+        profile = profile.parent().expect("`deps` lies in a profile's directory");
+    }
     profile.join(package)
 }

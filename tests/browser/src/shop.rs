@@ -116,7 +116,7 @@ impl Demo {
             }
             let source = Arc::clone(&sources[source]);
             let span = EncodedSpan::new(source, span.encode_to_vec().into()).expect("it is a span");
-            self.recorder.offer([Box::new(span) as _]);
+            self.recorder.offer([span]);
         }
     }
 

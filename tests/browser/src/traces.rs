@@ -52,7 +52,7 @@ impl Demo {
     pub fn offer(&self, span: &Span) {
         let source = Arc::clone(&self.source);
         let span = EncodedSpan::new(source, span.encode_to_vec().into()).expect("it is a span");
-        self.recorder.offer([Box::new(span) as _]);
+        self.recorder.offer([span]);
     }
 
     /// Offers a trace of a root and steps below it, the third of which fails.

@@ -150,17 +150,26 @@ fn a_mounted_page_finds_its_data_and_goes_on_after_each_stream() {
     let page = demo.recorder.page().peer_from(|extensions| {
         extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| *address)
     });
-    let app = axum::Router::new().nest_service("/tools/live", page);
+    // The path of a mount may be that of a view.
+    let app = axum::Router::new()
+        .nest_service("/tools/telemetry", page.clone())
+        .nest_service("/tools/live", page);
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     runtime.spawn(async move { axum::serve(listener, app).await });
-    for path in ["/tools/live", "/tools/live/"] {
+    for path in ["/tools/live", "/tools/live/", "/tools/telemetry", "/tools/telemetry/"] {
         browser.open(&format!("{origin}{path}"), "traces");
         browser.run("document.querySelector('tbody a').click()");
-        browser.wait_for(&format!("location.pathname === '/tools/live/trace/{}'", id(1)));
+        let mount = path.trim_end_matches('/');
+        browser.wait_for(&format!("location.pathname === '{mount}/trace/{}'", id(1)));
         browser.wait_for("document.body.dataset.ready === 'trace'");
+        browser.run("location.reload()");
+        browser.wait_for("document.body.dataset.ready === 'trace'");
+        browser.press("gx");
+        browser.wait_for(&format!("location.pathname === '{mount}/telemetry'"));
+        browser.open(&format!("{origin}{mount}/telemetry"), "telemetry");
     }
     browser.open(&format!("{origin}/tools/live/"), "traces");
     let streams = "performance.getEntriesByType('resource')\

@@ -7,13 +7,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Gets a URL with these headers; anything but 2xx is an error that quotes the answer.
 pub(crate) fn get(url: &str, headers: &[(&str, &str)]) -> Result<String, String> {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(PATIENCE))
-        .http_status_as_error(false)
-        .proxy(None)
-        .build()
-        .into();
-    let mut request = agent.get(url);
+    let mut request = agent().get(url);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -26,6 +20,29 @@ pub(crate) fn get(url: &str, headers: &[(&str, &str)]) -> Result<String, String>
         true => Ok(body),
         false => Err(format!("GET {url}: {}: {body}", response.status())),
     }
+}
+
+/// Posts JSON to a URL; anything but 2xx is an error that quotes the answer.
+pub(crate) fn post_json(url: &str, body: &serde_json::Value) -> Result<(), String> {
+    let request = agent().post(url).header("content-type", "application/json");
+    let mut response =
+        request.send(body.to_string()).map_err(|error| format!("POST {url}: {error}"))?;
+    match response.status().is_success() {
+        true => Ok(()),
+        false => {
+            let body = response.body_mut().read_to_string().unwrap_or_default();
+            Err(format!("POST {url}: {}: {body}", response.status()))
+        }
+    }
+}
+
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .timeout_global(Some(PATIENCE))
+        .http_status_as_error(false)
+        .proxy(None)
+        .build()
+        .into()
 }
 
 /// Gets a URL whose answer is JSON.

@@ -17,6 +17,7 @@ mod install;
 mod lab;
 mod peer;
 mod process;
+mod random;
 mod relay;
 mod row;
 mod systems;

@@ -60,7 +60,7 @@ impl SpanExporter for Exporter {
         if let Some(last) = batch.last() {
             let attributes =
                 last.attributes.iter().map(|own| (own.key.to_string(), own.value.to_string()));
-            self.0.span(&last.name, attributes, batch.len());
+            self.0.span(&last.name, attributes, String::new(), batch.len());
         }
         ready(Ok(()))
     }

@@ -57,6 +57,16 @@ pub enum ConsoleFormat {
     Json,
 }
 
+/// The spans of one trace as a tree without colors, for `fuzz/`.
+pub(crate) fn tree_of(spans: &[Finished]) -> String {
+    tree::render(spans, Paint { on: false }, None)
+}
+
+/// A span as a line of JSON, for `fuzz/`.
+pub(crate) fn line_of(span: &SpanData, resource: &Resource) -> String {
+    json::span(span, resource)
+}
+
 /// How long a flush and an export of metrics wait for a stream that is read slowly.
 pub(crate) const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 

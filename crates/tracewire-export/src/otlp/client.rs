@@ -2,9 +2,9 @@
 
 #[cfg(feature = "otlp-grpc")]
 use super::grpc::GrpcClient;
-#[cfg(feature = "otlp-json")]
-use super::json::WriteJson;
 use super::{encode::Write, forms::Forms};
+#[cfg(feature = "otlp-json")]
+use super::{json::WriteJson, lines::Lines};
 use crate::{
     pipeline::{
         body::{MOST_BODY_BYTES, Scoped, fill},
@@ -38,6 +38,9 @@ pub(crate) enum Endpoint {
     Protobuf(Poster),
     #[cfg(feature = "otlp-json")]
     Json(Poster),
+    /// Lines of JSON.
+    #[cfg(feature = "otlp-json")]
+    File(Lines),
     #[cfg(feature = "otlp-grpc")]
     Grpc(GrpcClient),
 }
@@ -60,7 +63,7 @@ impl Client {
     ) -> Encoded<Vec<u8>> {
         let body = match &self.to {
             #[cfg(feature = "otlp-json")]
-            Endpoint::Json(_) => fill(self.most_bytes, &forms.json, batch),
+            Endpoint::Json(_) | Endpoint::File(_) => fill(self.most_bytes, &forms.json, batch),
             _ => fill(self.most_bytes, &forms.protobuf, batch),
         };
         let body = self.compressed(body);
@@ -72,7 +75,7 @@ impl Client {
         match &self.to {
             // The same as JSON is several times as long.
             #[cfg(feature = "otlp-json")]
-            Endpoint::Json(_) => self.most_bytes / 4,
+            Endpoint::Json(_) | Endpoint::File(_) => self.most_bytes / 4,
             _ => self.most_bytes,
         }
     }
@@ -81,7 +84,7 @@ impl Client {
     pub(super) fn encode_message<R: Request>(&self, request: R) -> Vec<u8> {
         let body = match &self.to {
             #[cfg(feature = "otlp-json")]
-            Endpoint::Json(_) => {
+            Endpoint::Json(_) | Endpoint::File(_) => {
                 let mut body = Vec::new();
                 super::json::json(&mut body, &request);
                 body
@@ -98,6 +101,8 @@ impl Client {
             Endpoint::Protobuf(client) => client.compressed(body),
             #[cfg(feature = "otlp-json")]
             Endpoint::Json(client) => client.compressed(body),
+            #[cfg(feature = "otlp-json")]
+            Endpoint::File(_) => body,
             #[cfg(feature = "otlp-grpc")]
             Endpoint::Grpc(client) => client.compressed(body),
         }
@@ -111,6 +116,8 @@ impl Client {
                 let answer = client.post("application/json", body)?;
                 rejected_json(&answer, R::REJECTED)
             }
+            #[cfg(feature = "otlp-json")]
+            Endpoint::File(lines) => return lines.write(body),
             Endpoint::Protobuf(client) => {
                 let answer = client.post("application/x-protobuf", body)?;
                 R::rejected(R::Response::decode(&*answer).unwrap_or_default())

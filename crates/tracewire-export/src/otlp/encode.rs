@@ -5,7 +5,7 @@
 
 use super::{
     field,
-    wire::{Buffer, Start, Wire},
+    wire::{Buffer, Start, Wire, size_of_varint},
 };
 use crate::pipeline::body::{Encoding, Source};
 use opentelemetry::{
@@ -242,11 +242,6 @@ fn size_of_value(value: &Value) -> Option<usize> {
 /// The bytes that a text takes, which is left out if it is empty.
 fn size_of_text(text: &str) -> usize {
     if text.is_empty() { 0 } else { 1 + size_of_varint(text.len() as u64) + text.len() }
-}
-
-fn size_of_varint(number: u64) -> usize {
-    // Seven bits a byte, and one byte at least.
-    ((64 - (number | 1).leading_zeros()) as usize).div_ceil(7)
 }
 
 fn kind(kind: &SpanKind) -> u64 {

@@ -6,11 +6,14 @@ mod encode;
 mod endpoint;
 mod exemplars;
 mod field;
+mod file;
 mod forms;
 #[cfg(feature = "otlp-grpc")]
 mod grpc;
 #[cfg(feature = "otlp-json")]
 mod json;
+#[cfg(feature = "otlp-json")]
+mod lines;
 mod names;
 #[cfg(feature = "otlp-json")]
 mod numbers;
@@ -18,7 +21,6 @@ pub(crate) mod parts;
 mod requests;
 mod wire;
 
-pub use self::endpoint::usable;
 #[cfg(all(feature = "logs", feature = "otlp-json"))]
 pub(crate) use self::json::{WriteJson, json};
 pub(crate) use self::{
@@ -28,6 +30,7 @@ pub(crate) use self::{
 };
 #[cfg(feature = "logs")]
 pub(crate) use self::{encode::Write, wire::Buffer};
+pub use self::{endpoint::usable, file::OtlpFile};
 #[cfg(feature = "logs")]
 pub(crate) use self::{names::LOGS, requests::Requests};
 
@@ -75,10 +78,16 @@ pub struct OtlpExporter {
     /// How many bytes a request may have before compression, unless a single item has more; 1 MiB unless
     /// set, and at most. Zero is not set.
     pub max_request_size: usize,
+    /// Whether spans that are recorded without being sampled are exported too; not unless set. For back ends
+    /// that count every request before they sample themselves.
+    pub unsampled: bool,
     /// Which certificates are trusted and shown.
     pub tls: Tls,
     /// The proxy to go through; none unless set. The variables for proxies are not read.
     pub proxy: Option<Proxy>,
+    /// Where lines of JSON are written in place of sending anything; then `endpoint` and what is about it have
+    /// no effect. It needs the cargo feature `otlp-json`.
+    pub file: Option<OtlpFile>,
     /// The client that sends over HTTP, in place of the one of this crate; then `tls` and `proxy` have
     /// no effect. gRPC does not use it.
     ///
@@ -155,14 +164,23 @@ impl OtlpExporter {
             timeout: Duration::from_secs(10),
             compression: Compression::default(),
             max_request_size: 0,
+            unsampled: false,
             tls: Tls::default(),
             proxy: None,
+            file: None,
             client: None,
         }
     }
 
     /// How metrics name an exporter with these settings.
     pub(crate) fn component(&self, signal: &str) -> Exporter {
+        if self.file.is_some() {
+            return Exporter::local(match signal {
+                "spans" => "otlp_file_span_exporter",
+                "log records" => "otlp_file_log_exporter",
+                _ => "otlp_file_metric_exporter",
+            });
+        }
         let kind = match (self.protocol, signal) {
             (Protocol::HttpProtobuf, "spans") => "otlp_http_span_exporter",
             (Protocol::HttpProtobuf, "log records") => "otlp_http_log_exporter",
@@ -184,6 +202,10 @@ impl OtlpExporter {
         exports: &Exports,
         deadline: Arc<Deadline>,
     ) -> Result<Client, ExportError> {
+        if let Some(file) = self.file {
+            let timeout = shorter(self.timeout, export_timeout);
+            return file_client(file, timeout, deadline, self.max_request_size);
+        }
         if let Some(feature) = self.protocol.missing_feature() {
             return Err(ExportError::not_compiled_in(
                 "protocol",
@@ -225,6 +247,28 @@ impl OtlpExporter {
     }
 }
 
+#[cfg(feature = "otlp-json")]
+fn file_client(
+    file: OtlpFile,
+    timeout: Option<Duration>,
+    deadline: Arc<Deadline>,
+    max_request_size: usize,
+) -> Result<Client, ExportError> {
+    let lines = lines::Lines::new(file, timeout, deadline)?;
+    Ok(Client::new(Endpoint::File(lines), max_request_size))
+}
+
+#[cfg(not(feature = "otlp-json"))]
+fn file_client(
+    _file: OtlpFile,
+    _timeout: Option<Duration>,
+    _deadline: Arc<Deadline>,
+    _max_request_size: usize,
+) -> Result<Client, ExportError> {
+    let allowed = "it needs the cargo feature `otlp-json`";
+    Err(ExportError::not_compiled_in("file", &Shown::nothing(), allowed))
+}
+
 /// Without the headers, and with the endpoint as it may be shown.
 impl fmt::Debug for OtlpExporter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -235,6 +279,7 @@ impl fmt::Debug for OtlpExporter {
             .field("compression", &self.compression)
             .field("tls", &self.tls)
             .field("proxy", &self.proxy)
+            .field("file", &self.file)
             .field("client", &self.client.is_some())
             .finish_non_exhaustive()
     }

@@ -21,6 +21,12 @@ pub(super) enum Wire {
     Fixed32 = 5,
 }
 
+/// How many bytes [`Buffer::varint`] writes.
+pub(super) fn size_of_varint(number: u64) -> usize {
+    // Seven bits a byte, and one byte at least.
+    ((64 - (number | 1).leading_zeros()) as usize).div_ceil(7)
+}
+
 /// Fields.
 impl Buffer<'_> {
     /// A message, written even if it is empty.
@@ -37,15 +43,20 @@ impl Buffer<'_> {
         Start(self.0.len())
     }
 
+    /// Ends a message. The content makes room for a length of more than one byte.
     pub(super) fn end(&mut self, Start(start): Start) {
-        let length = self.0.len() - start;
-        if let Ok(length @ ..0x80) = u8::try_from(length) {
-            self.0[start - 1] = length;
-        } else {
-            let mut prefix = Vec::with_capacity(5);
-            Buffer(&mut prefix).varint(length as u64);
-            self.0.splice(start - 1..start, prefix);
+        let end = self.0.len();
+        let mut length = end - start;
+        let more = size_of_varint(length as u64) - 1;
+        if more > 0 {
+            self.0.resize(end + more, 0);
+            self.0.copy_within(start..end, start + more);
         }
+        for byte in &mut self.0[start - 1..start - 1 + more] {
+            *byte = length as u8 | 0x80;
+            length >>= 7;
+        }
+        self.0[start - 1 + more] = length as u8;
     }
 
     pub(super) fn text(&mut self, field: u32, text: &str) {

@@ -1,25 +1,29 @@
 //! What became of the telemetry: the counters behind every report.
 
+#[cfg(all(test, loom))]
+mod model;
+
 use super::failure::{ErrorType, Failure};
 use crate::{
     diagnostics::{log::Limited, quiet::quietly, unreachable::Voice},
     pipeline::queue::describe_panic,
     self_metrics::{Durations, component::Identity},
+    sync::atomic::{AtomicU64, Ordering},
 };
 use opentelemetry::KeyValue;
 use std::{
     collections::BTreeMap,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
 /// How many reasons of failure are counted apart; an untrusted collector may answer with any status.
 const MOST_KINDS: usize = 32;
+
+/// A fate is counted after what came before it, and whoever sees the fate sees that too.
+const FATE: Ordering = Ordering::Release;
 
 /// The counters of one signal on its way to one exporter.
 #[derive(Debug)]
@@ -148,8 +152,13 @@ impl Counts {
         capacity_bytes: usize,
         bytes: Box<dyn Fn() -> usize + Send + Sync>,
     ) {
-        let attributes = self.identity.processor.clone();
+        let attributes = self.identity.before.clone();
         let _ = self.queue.set(QueueFacts { attributes, capacity, capacity_bytes, bytes });
+    }
+
+    /// The metrics that the reader before the exporter collects have been collected, on this thread.
+    pub(crate) fn collected(&self) {
+        self.durations.record_collection(&self.identity.before);
     }
 
     /// The failed items by kind.
@@ -164,15 +173,15 @@ impl Counts {
 
     /// Items leave the queue for the exporter.
     pub(crate) fn taken(&self, items: u64) {
-        self.taken.fetch_add(items, Ordering::Relaxed);
+        self.taken.fetch_add(items, FATE);
     }
 
     /// Items were refused before the exporter had them.
     pub(crate) fn dropped(&self, items: u64, refusal: &Failure) {
+        self.dropped.fetch_add(items, FATE);
         if refusal.kind == ErrorType::AlreadyShutdown {
-            self.late.fetch_add(items, Ordering::Relaxed);
+            self.late.fetch_add(items, FATE);
         }
-        self.dropped.fetch_add(items, Ordering::Relaxed);
         if let Some(items) = self.drops.admit(items, Instant::now()) {
             self.remember(&refusal.reason);
             self.warn(items, "dropped", &refusal.reason);
@@ -202,12 +211,12 @@ impl Counts {
     /// A batch of `items` was handed to the exporter, with this result.
     pub(crate) fn delivered(&self, items: u64, result: Result<(), Failure>) {
         let Err(failure) = result else {
-            self.exported.fetch_add(items, Ordering::Relaxed);
+            self.exported.fetch_add(items, FATE);
             return;
         };
         let failed = failure.items.unwrap_or(items).min(items);
-        self.exported.fetch_add(items - failed, Ordering::Relaxed);
-        self.failed.fetch_add(failed, Ordering::Relaxed);
+        self.exported.fetch_add(items - failed, FATE);
+        self.failed.fetch_add(failed, FATE);
         self.count(failure.kind, failed);
         self.remember(&failure.reason);
         if let Some(failed) = self.failures.admit(failed, Instant::now()) {

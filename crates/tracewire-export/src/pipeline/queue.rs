@@ -12,6 +12,8 @@
 //! as a body, usually a quarter of their size, and both count against the same limit. What is under way
 //! leaves room for one batch that waits.
 
+#[cfg(all(test, shuttle))]
+mod model;
 mod state;
 mod threads;
 
@@ -24,6 +26,7 @@ use crate::{
         deadline::after,
         deliver::{Deliver, HeapSize},
     },
+    sync::{Condvar, Mutex, MutexGuard},
 };
 use opentelemetry_sdk::{
     Resource,
@@ -32,7 +35,7 @@ use opentelemetry_sdk::{
 use std::{
     any::Any,
     fmt,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 use tracewire_text::redact_message;

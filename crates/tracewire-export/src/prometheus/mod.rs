@@ -10,7 +10,9 @@ mod service;
 pub use self::{server::PrometheusServer, service::PrometheusService};
 
 use self::format::Format;
-use crate::diagnostics::log;
+use crate::{
+    diagnostics::log, exports::Exports, metric_exporter::points, pipeline::counts::Counts,
+};
 use opentelemetry_sdk::{
     error::OTelSdkResult,
     metrics::{
@@ -45,13 +47,19 @@ pub struct PrometheusExporter {
     /// The page is made for one request at a time.
     turn: Arc<Semaphore>,
     exemplars: Option<Exemplars>,
+    counts: Option<Arc<Counts>>,
 }
 
 impl PrometheusExporter {
     /// Makes one without a provider: until it has one, there is no page.
     pub fn new() -> Self {
         let reader = ManualReader::builder().with_temporality(Temporality::Cumulative).build();
-        Self { reader: Arc::new(reader), turn: Arc::new(Semaphore::new(1)), exemplars: None }
+        Self {
+            reader: Arc::new(reader),
+            turn: Arc::new(Semaphore::new(1)),
+            exemplars: None,
+            counts: None,
+        }
     }
 
     /// Shows the exemplars of this store with the buckets of histograms, where the page is in
@@ -62,6 +70,23 @@ impl PrometheusExporter {
     #[must_use]
     pub fn exemplars(mut self, exemplars: &Exemplars) -> Self {
         self.exemplars = Some(exemplars.clone());
+        self
+    }
+
+    /// Counts the data points of every page for [`Exports::self_metrics`]: not unless set. Reports do
+    /// not tell of them.
+    ///
+    /// Set it before clones are made.
+    ///
+    /// ```
+    /// use tracewire_export::{Exports, PrometheusExporter};
+    ///
+    /// let prometheus = PrometheusExporter::new().counted(&Exports::new());
+    /// # drop(prometheus);
+    /// ```
+    #[must_use]
+    pub fn counted(mut self, exports: &Exports) -> Self {
+        self.counts = Some(exports.counts_for_page());
         self
     }
 
@@ -77,7 +102,16 @@ impl PrometheusExporter {
             log::debug(&format!("metrics cannot be collected for Prometheus: {error}"));
             return None;
         }
-        Some(page::render(&metrics, format, self.exemplars.as_ref()))
+        let render = || page::render(&metrics, format, self.exemplars.as_ref());
+        let Some(counts) = &self.counts else { return Some(render()) };
+        counts.collected();
+        let (points, mut page) = (points(&metrics), None);
+        counts.ended(points);
+        counts.export(points, || {
+            page = Some(render());
+            Ok(())
+        });
+        page
     }
 }
 

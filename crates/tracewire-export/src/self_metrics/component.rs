@@ -6,12 +6,15 @@ use url::Url;
 const TYPE: &str = "otel.component.type";
 const NAME: &str = "otel.component.name";
 
-/// The attributes of an exporter, and of the processor whose queue is before it.
+/// The type of a page for Prometheus.
+pub(crate) const PAGE: &str = "prometheus_http_text_metric_exporter";
+
+/// The attributes of an exporter, and of what is before it: a processor with its queue, or a reader.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Identity {
     pub(crate) kind: &'static str,
     pub(crate) exporter: Vec<KeyValue>,
-    pub(crate) processor: Vec<KeyValue>,
+    pub(crate) before: Vec<KeyValue>,
 }
 
 /// What kind of exporter there is, and where it sends.
@@ -51,14 +54,16 @@ impl Exporter {
 }
 
 impl Identity {
-    /// Names the exporter, and the queue before it if it has one, by how many there were before.
-    pub(crate) fn new(exporter: &Exporter, number: usize, signal: &str, queue: usize) -> Self {
-        let processor = match signal {
-            "spans" => component("batching_span_processor", queue),
-            "log records" => component("batching_log_processor", queue),
-            _ => Vec::new(),
+    /// Names the exporter and what is before it, by how many of each there were before.
+    pub(crate) fn new(exporter: &Exporter, number: usize, signal: &str, before: usize) -> Self {
+        let before = match signal {
+            "spans" => component("batching_span_processor", before),
+            "log records" => component("batching_log_processor", before),
+            // A page has no other reader.
+            _ if exporter.kind == PAGE => component(PAGE, number),
+            _ => component("periodic_metric_reader", before),
         };
-        Self { kind: exporter.kind, exporter: exporter.attributes(number), processor }
+        Self { kind: exporter.kind, exporter: exporter.attributes(number), before }
     }
 }
 

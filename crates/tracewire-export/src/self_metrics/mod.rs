@@ -2,6 +2,7 @@
 //!
 //! Everything but durations is counted anyway, for the report, and observed when metrics are collected.
 
+pub(crate) mod collections;
 pub(crate) mod component;
 pub(crate) mod spans;
 
@@ -29,9 +30,15 @@ const SIGNALS: [Signal; 3] = [
     Signal("data points", "metric_data_point", "{data_point}"),
 ];
 
-/// Measures how long exports take, once a meter asks for it.
+/// Measures how long exports and collections take, once a meter asks for it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Durations(Arc<OnceLock<Histogram<f64>>>);
+pub(crate) struct Durations(Arc<OnceLock<Histograms>>);
+
+#[derive(Debug)]
+struct Histograms {
+    exports: Histogram<f64>,
+    collections: Histogram<f64>,
+}
 
 impl Durations {
     /// The time now, if it will be needed.
@@ -40,8 +47,17 @@ impl Durations {
     }
 
     pub(crate) fn record(&self, duration: Duration, attributes: &[KeyValue]) {
-        if let Some(histogram) = self.0.get() {
-            histogram.record(duration.as_secs_f64(), attributes);
+        if let Some(Histograms { exports, .. }) = self.0.get() {
+            exports.record(duration.as_secs_f64(), attributes);
+        }
+    }
+
+    /// Records a collection that has just ended on this thread.
+    pub(crate) fn record_collection(&self, attributes: &[KeyValue]) {
+        if let (Some(Histograms { collections, .. }), Some(took)) =
+            (self.0.get(), collections::took())
+        {
+            collections.record(took.as_secs_f64(), attributes);
         }
     }
 }
@@ -52,24 +68,31 @@ pub(crate) fn register(exports: &Exports, provider: &impl MeterProvider, duratio
         .with_version(env!("CARGO_PKG_VERSION"))
         .build();
     let meter = provider.meter_with_scope(scope);
+    let mut begin: Option<fn()> = Some(collections::begin);
     for signal in SIGNALS {
-        exporters(&meter, exports, &signal);
+        exporters(&meter, exports, &signal, begin.take());
         if signal.0 != "data points" {
             queues(&meter, exports, &signal);
         }
     }
     queue_bytes(&meter, exports);
     spans(&meter, exports);
-    let _ = durations.0.set(
-        meter
-            .f64_histogram("otel.sdk.exporter.operation.duration")
-            .with_unit("s")
-            .with_description("The duration of exporting a batch of telemetry records.")
-            .with_boundaries(vec![
-                0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
-            ])
-            .build(),
-    );
+    let histogram = |name, description, boundaries: &[f64]| {
+        let histogram = meter.f64_histogram(name).with_unit("s").with_description(description);
+        histogram.with_boundaries(boundaries.to_vec()).build()
+    };
+    let _ = durations.0.set(Histograms {
+        exports: histogram(
+            "otel.sdk.exporter.operation.duration",
+            "The duration of exporting a batch of telemetry records.",
+            &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0],
+        ),
+        collections: histogram(
+            "otel.sdk.metric_reader.collection.duration",
+            "The duration of the collect operation of the metric reader.",
+            &[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0],
+        ),
+    });
 }
 
 /// Observes something of each exporter of a signal.
@@ -80,30 +103,27 @@ fn of_each<T: 'static>(
 ) -> impl Fn(&dyn AsyncInstrument<T>) + Send + Sync + 'static {
     let exports = exports.clone();
     move |observer| {
-        let all = exports.counts().clone();
+        let all = exports.measured();
         for counts in all.iter().filter(|counts| counts.signal() == signal) {
             observe(counts, &counts.snapshot(), observer);
         }
     }
 }
 
-fn exporters(meter: &Meter, exports: &Exports, signal: &Signal) {
+/// `begin` runs first where metrics are collected.
+fn exporters(meter: &Meter, exports: &Exports, signal: &Signal, begin: Option<fn()>) {
     let Signal(signal, noun, unit) = *signal;
+    let exported = of_each(exports, signal, observe_exported);
     meter
         .u64_observable_counter(format!("otel.sdk.exporter.{noun}.exported"))
         .with_unit(unit)
         .with_description("What was exported, or failed to be.")
-        .with_callback(of_each(exports, signal, |counts, now, observer| {
-            observer.observe(now.exported, counts.exporter_attributes());
-            for (kind, failed) in counts.failures() {
-                let error = KeyValue::new(ERROR, kind.name());
-                observer.observe(failed, &[counts.exporter_attributes(), &[error]].concat());
+        .with_callback(move |observer| {
+            if let Some(begin) = begin {
+                begin();
             }
-            if counts.queue().is_none() && now.dropped > 0 {
-                let error = KeyValue::new(ERROR, "busy");
-                observer.observe(now.dropped, &[counts.exporter_attributes(), &[error]].concat());
-            }
-        }))
+            exported(observer);
+        })
         .build();
     meter
         .i64_observable_up_down_counter(format!("otel.sdk.exporter.{noun}.inflight"))
@@ -113,6 +133,18 @@ fn exporters(meter: &Meter, exports: &Exports, signal: &Signal) {
             observer.observe(signed(now.under_way()), counts.exporter_attributes());
         }))
         .build();
+}
+
+fn observe_exported(counts: &Counts, now: &Snapshot, observer: &dyn AsyncInstrument<u64>) {
+    observer.observe(now.exported, counts.exporter_attributes());
+    for (kind, failed) in counts.failures() {
+        let error = KeyValue::new(ERROR, kind.name());
+        observer.observe(failed, &[counts.exporter_attributes(), &[error]].concat());
+    }
+    if counts.queue().is_none() && now.dropped > 0 {
+        let error = KeyValue::new(ERROR, "busy");
+        observer.observe(now.dropped, &[counts.exporter_attributes(), &[error]].concat());
+    }
 }
 
 /// Of exporters behind a queue.

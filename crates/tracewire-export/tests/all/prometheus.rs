@@ -71,6 +71,10 @@ async fn a_mounted_page_is_the_page_of_our_own_server() {
                 assert_eq!(own.2.contains("orders_total{kind=\"tea\""), method == "GET");
             }
         }
+        for _ in 0..1_000 {
+            let pages = [own, mounted].map(|address| ask(address, "GET", "/metrics", "*/*"));
+            assert_eq!(pages[0], pages[1]);
+        }
         let [own, mounted] = [own, mounted].map(|address| ask(address, "POST", "/metrics", "*/*"));
         assert_eq!(own.0, "HTTP/1.1 405 Method Not Allowed");
         assert_eq!(own, mounted);

@@ -238,3 +238,65 @@ fn a_collector_that_is_not_there_is_an_error_of_connecting() {
     }
     assert!(!metrics.iter().any(|metric| metric.name.starts_with("otel.sdk.span.")));
 }
+
+#[test]
+fn collecting_is_measured_by_reader() {
+    let (collector, exports) = (Collector::start(), Exports::new());
+    let exporter = MetricExporter::otlp(&exports, otlp(&collector, "/v1/metrics")).unwrap();
+    let provider =
+        SdkMeterProvider::builder().with_reader(PeriodicReader::builder(exporter).build()).build();
+    exports.self_metrics(&provider);
+    // Each export tells of the collections before it.
+    for _ in 0..3 {
+        provider.force_flush().unwrap();
+    }
+    let metrics = collector.metrics();
+    let name = "otel.sdk.metric_reader.collection.duration";
+    let durations = metrics.iter().rfind(|metric| metric.name == name).unwrap();
+    let reader = [
+        ("otel.component.type", "periodic_metric_reader"),
+        ("otel.component.name", "periodic_metric_reader/tracewire-0"),
+    ];
+    let point = durations.point(reader);
+    assert!(point.count == 2 && point.value > 0.0, "{metrics}");
+    assert_eq!((durations.kind, &*durations.unit), (MetricKind::Histogram, "s"));
+    provider.shutdown().unwrap();
+}
+
+#[cfg(feature = "prometheus")]
+#[test]
+fn the_data_points_of_a_page_are_counted_and_no_report_tells_of_them() {
+    use opentelemetry::metrics::MeterProvider as _;
+    use std::{io::Read as _, io::Write as _, net::TcpStream};
+    use tracewire_export::{PrometheusExporter, PrometheusServer};
+
+    let exports = Exports::new();
+    let page = PrometheusExporter::new().counted(&exports);
+    let provider = SdkMeterProvider::builder().with_reader(page.clone()).build();
+    exports.self_metrics(&provider);
+    let server = PrometheusServer::start("127.0.0.1", 0, &page).unwrap();
+    provider.meter("shop").u64_counter("orders").build().add(1, &[]);
+    let scrape = || {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    };
+    let value = |page: &str, name: &str| -> f64 {
+        let kind = "otel_component_type=\"prometheus_http_text_metric_exporter\"";
+        let mut lines = page.lines().filter(|line| line.starts_with(name) && line.contains(kind));
+        let line = lines.next().unwrap_or_else(|| panic!("{name}\n{page}"));
+        line.rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    scrape();
+    let exported = "otel_sdk_exporter_metric_data_point_exported_total";
+    let first = value(&scrape(), exported);
+    assert!(first >= 1.0, "{first}");
+    let page = scrape();
+    assert!(value(&page, exported) > first, "{page}");
+    assert_eq!(value(&page, "otel_sdk_metric_reader_collection_duration_seconds_count"), 2.0);
+    assert_eq!(value(&page, "otel_sdk_exporter_operation_duration_seconds_count"), 2.0);
+    provider.shutdown().unwrap();
+    assert!(!format!("{:?}", exports.report()).contains("prometheus"));
+}

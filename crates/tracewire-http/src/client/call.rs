@@ -13,7 +13,7 @@ use crate::{
 };
 use http::{Extensions, HeaderMap, StatusCode, header::CONTENT_ENCODING};
 use opentelemetry::Context;
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 use tracewire_propagation::{outgoing, untraced};
 
 /// One call of a client: its exchange and its place among the attempts.
@@ -91,7 +91,9 @@ impl ClientCall {
                 Exchange::unrecorded(outgoing(&untraced(parent)))
             }
             Place::Attempt(attempt) if resolved.records => {
-                exchange(&resolved, parent, &with_options(request, attempt, own, options))
+                let mut request = with_options(request, attempt, own, options);
+                request.service_peer = own.service_peer(&resolved, request.host, request.port);
+                exchange(&resolved, parent, &request)
             }
             _ => Exchange::unrecorded(outgoing(parent)),
         };
@@ -196,12 +198,25 @@ impl ClientCall {
 
     /// Ends the call.
     pub fn end(mut self, outcome: Outcome) {
-        if let Place::Attempt(attempt) = &mut self.place
+        self.note_resends();
+        self.exchange.end_once(outcome);
+    }
+
+    /// Notes how often a middleware inside sent the request again, if one did.
+    fn note_resends(&mut self) {
+        let place = mem::replace(&mut self.place, Place::Uncounted);
+        if let Place::Attempt(mut attempt) = place
             && let Some(resends) = attempt.resends_inside()
         {
             self.exchange.set_resend_count(resends);
         }
-        self.exchange.end(outcome);
+    }
+}
+
+impl Drop for ClientCall {
+    /// A caller who leaves has sent the request as often as one who stays.
+    fn drop(&mut self) {
+        self.note_resends();
     }
 }
 

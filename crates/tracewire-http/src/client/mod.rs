@@ -8,10 +8,13 @@ mod options;
 mod request;
 mod resends;
 mod response;
+mod service_peers;
 mod settings;
 mod templates;
 mod urls;
 
+#[cfg(all(test, loom))]
+pub(crate) use self::resends::Place;
 pub use self::{
     body::ClientBody,
     call::ClientCall,
@@ -20,6 +23,7 @@ pub use self::{
     request::ClientRequest,
     resends::Resends,
     response::ClientResponse,
+    service_peers::ServicePeers,
     settings::{ClientOptions, ClientSettings},
     templates::UrlTemplates,
     urls::Urls,

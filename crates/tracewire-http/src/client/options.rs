@@ -24,6 +24,14 @@ macro_rules! client_options {
             self.configure(|settings| settings.own_mut().url_templates = templates)
         }
 
+        /// Names the services behind hosts: `service.peer.name` on the spans of calls to them.
+        ///
+        /// Default: the environment variable `OTEL_INSTRUMENTATION_COMMON_PEER_SERVICE_MAPPING`, a
+        /// comma-separated list of `host=name` and `host:port=name`; none unless set.
+        pub fn service_peers(self, peers: $crate::ServicePeers) -> Self {
+            self.configure(|settings| settings.own_mut().service_peers = Some(peers))
+        }
+
         /// Does not trace calls to these URLs, such as those of a metadata service. Default: none.
         ///
         /// The environment variable `TRACEWIRE_EXCLUDED_URLS`, a comma-separated list of patterns,

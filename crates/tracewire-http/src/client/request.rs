@@ -49,6 +49,8 @@ pub struct ClientRequest<'a> {
     pub name: Option<&'a str>,
     /// The low-cardinality form of the path, if the application gave one.
     pub template: Option<&'a str>,
+    /// The name of the service that is called, if the client has one for its host.
+    pub service_peer: Option<&'a str>,
     /// How many times this request was sent before.
     pub resend_count: u32,
     /// More attributes for the span.
@@ -66,6 +68,7 @@ impl fmt::Debug for ClientRequest<'_> {
             .field("body_size", &self.body_size)
             .field("name", &self.name)
             .field("template", &self.template)
+            .field("service_peer", &self.service_peer)
             .field("resend_count", &self.resend_count)
             .finish_non_exhaustive()
     }
@@ -85,6 +88,7 @@ impl<'a> ClientRequest<'a> {
             headers: None,
             name: None,
             template: None,
+            service_peer: None,
             resend_count: 0,
             attributes: &[],
         }
@@ -99,7 +103,8 @@ impl<'a> ClientRequest<'a> {
     pub(super) fn describe(&self, record: &Record) -> Vec<KeyValue> {
         let limit = record.options().value_limit;
         // 7 of our own here and at most 5 at the end: the vector never grows.
-        let mut attributes = Vec::with_capacity(12 + self.attributes.len());
+        let known = 12 + usize::from(self.service_peer.is_some());
+        let mut attributes = Vec::with_capacity(known + self.attributes.len());
         match &record.rpc {
             Some(call) => call.describe(self.path(), limit, &mut attributes),
             None => self.describe_http(record, &mut attributes),
@@ -111,6 +116,9 @@ impl<'a> ClientRequest<'a> {
         if let Some((host, port)) = asked_for.or_else(|| record.server.clone()) {
             attributes.push(KeyValue::new(c::SERVER_ADDRESS, host));
             attributes.push(KeyValue::new(c::SERVER_PORT, i64::from(port)));
+        }
+        if let Some(name) = self.service_peer {
+            attributes.push(KeyValue::new(c::SERVICE_PEER_NAME, repeated::text(name)));
         }
         record.capture_request_headers(self.headers, &mut attributes);
         attributes.extend_from_slice(self.attributes);

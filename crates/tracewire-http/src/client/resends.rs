@@ -1,11 +1,14 @@
 //! How often one request was sent, counted across the middlewares that it passes.
 
-use crate::values::repeated::digest;
+use crate::{
+    sync::{Arc, Mutex, MutexGuard},
+    values::repeated::digest,
+};
 use foldhash::fast::FixedState;
 use http::{Extensions, Method};
 use std::{
     hash::{BuildHasher, Hasher},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::PoisonError,
 };
 
 /// Counts how often a request is sent, in the request's extensions.

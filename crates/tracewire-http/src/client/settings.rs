@@ -1,6 +1,6 @@
 //! The settings of one client.
 
-use super::{ClientRequest, ClientResponse, Destinations, UrlTemplates, Urls};
+use super::{ClientRequest, ClientResponse, Destinations, ServicePeers, UrlTemplates, Urls};
 use crate::{
     hook::Hook,
     settings::{Resolved, Settings},
@@ -34,6 +34,8 @@ pub struct ClientOptions {
     pub excluded: Urls,
     pub filter: Option<Hook<Filter>>,
     pub is_stream: Option<Hook<IsStream>>,
+    pub service_peers: Option<ServicePeers>,
+    service_peers_by_environment: ServicePeers,
     excluded_by_environment: Urls,
 }
 
@@ -47,6 +49,8 @@ impl ClientSettings {
             excluded: Urls::default(),
             filter: None,
             is_stream: None,
+            service_peers: None,
+            service_peers_by_environment: ServicePeers::from_env(),
             excluded_by_environment: Urls::from_env("TRACEWIRE_EXCLUDED_URLS"),
         };
         Self::with_own(Side::Client, library, version, own)
@@ -83,11 +87,23 @@ impl ClientSettings {
 impl ClientOptions {
     /// Returns whether this call is not traced. A filter that panics admits it.
     pub(super) fn excludes(&self, request: &ClientRequest<'_>, resolved: &Resolved) -> bool {
-        let by_file = resolved.excluded.as_ref().map(|excluded| &excluded.urls);
+        let by_file = resolved.file.as_ref().map(|file| &file.excluded_urls);
         let admits = |filter: &Hook<Filter>| filter.ask(|admit| admit(request)).unwrap_or(true);
         self.excluded.contains(request.url)
             || by_file.unwrap_or(&self.excluded_by_environment).contains(request.url)
             || !self.filter.as_ref().is_none_or(admits)
+    }
+
+    /// The name of the service at `host` and `port`.
+    pub(super) fn service_peer<'a>(
+        &'a self,
+        resolved: &'a Resolved,
+        host: &str,
+        port: u16,
+    ) -> Option<&'a str> {
+        let by_file = || resolved.file.as_ref().map(|file| &file.service_peers);
+        let peers = self.service_peers.as_ref().or_else(by_file);
+        peers.unwrap_or(&self.service_peers_by_environment).find(host, port)
     }
 
     /// What the function says of `response`; nothing if it panics.

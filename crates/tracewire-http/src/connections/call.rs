@@ -8,7 +8,7 @@ use crate::{
 };
 use opentelemetry::{
     Context, KeyValue,
-    trace::{SpanBuilder, SpanRef, TraceContextExt},
+    trace::{SpanBuilder, SpanRef, TraceContextExt, TraceState},
 };
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -94,8 +94,13 @@ pub(crate) fn marking(tracer: Arc<dyn AnyTracer>) -> Arc<dyn AnyTracer> {
 struct Marking(Arc<dyn AnyTracer>);
 
 impl AnyTracer for Marking {
-    fn start(&self, span: SpanBuilder, parent: &Context) -> (Context, bool) {
-        let (context, records) = self.0.start(span, parent);
+    fn start_with(
+        &self,
+        span: SpanBuilder,
+        parent: &Context,
+        apart: &mut Option<TraceState>,
+    ) -> (Context, bool) {
+        let (context, records) = self.0.start_with(span, parent, apart);
         let context = if records { context.with_value(Call::default()) } else { context };
         (context, records)
     }

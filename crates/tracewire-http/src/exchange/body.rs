@@ -7,7 +7,7 @@ use pin_project_lite::pin_project;
 use std::{
     fmt,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 pin_project! {
@@ -129,36 +129,39 @@ impl<B: Body, E: Traced> Body for ExchangeBody<B, E> {
         if *this.over {
             return Poll::Ready(None);
         }
-        let (frame, over) = ready!(this.work.as_mut().poll_to_end(|mut inner| {
+        let over = this.over;
+        let polled = this.work.as_mut().poll_to_end(|mut inner, done| {
             let polled = inner.as_mut().poll_frame(cx);
-            let over = match &polled {
+            *done = match &polled {
                 Poll::Ready(Some(Ok(frame))) => frame.is_trailers() || inner.is_end_stream(),
                 Poll::Ready(Some(Err(_))) | Poll::Pending => false,
                 Poll::Ready(None) => true,
             };
-            (polled.map(|frame| (frame, over)), over)
-        }));
-        match &frame {
-            Some(Ok(frame)) => {
+            *over = *done;
+            polled
+        });
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
                 let size = this.remaining.count(frame);
                 if let Some(exchange) = this.work.as_mut().scope().exchange() {
                     exchange.response_frame(frame, size);
                 }
-                if !over && this.remaining.has_all() {
+                if !*over && this.remaining.has_all() {
                     let scope = this.work.as_mut().scope();
                     if ends_at_last_byte(scope) {
                         scope.end_early(this.remaining.outcome());
                     }
                 }
             }
-            Some(Err(error)) => *this.known = Some(Outcome::Failed((this.classify)(error))),
-            None => {}
+            Poll::Ready(Some(Err(error))) => {
+                *this.known = Some(Outcome::Failed((this.classify)(error)));
+            }
+            Poll::Ready(None) | Poll::Pending => {}
         }
-        if over {
-            *this.over = true;
+        if *over {
             this.work.close(this.known.unwrap_or_else(|| this.remaining.outcome()));
         }
-        Poll::Ready(frame)
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

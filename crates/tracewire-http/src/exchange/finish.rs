@@ -1,11 +1,11 @@
 //! Ends the span, and says what the end means.
 
-use super::{Record, start::span_name};
+use super::Record;
 use crate::{
     conventions as c,
     hook::Hook,
     outcome::{Classify, Ending, ErrorType, Outcome, Verdict},
-    values::{Side, repeated},
+    values::{Route, Side},
 };
 use http::StatusCode;
 use opentelemetry::{
@@ -28,7 +28,7 @@ impl Record {
         // always if `self.recording`.
         let looked_at = self.recording && self.options().classify.is_some();
         let _attached = looked_at.then(|| current::attach(self.context.clone())).flatten();
-        let error = self.judge(outcome).error(self.options().classify.as_ref());
+        let error = self.error(outcome);
         if self.recording {
             let end = || {
                 self.describe_end(error.as_ref());
@@ -77,13 +77,22 @@ impl Record {
         }
     }
 
+    /// `error.type`, if this end is an error.
+    fn error(&self, outcome: Outcome) -> Option<StringValue> {
+        let classify = self.options().classify.as_ref();
+        if classify.is_none() && self.verdict.is_none() {
+            return self.verdict(outcome).error();
+        }
+        self.judge(outcome).error(classify)
+    }
+
     /// What is known for a judgement of this end.
     pub(super) fn judge(&self, outcome: Outcome) -> Judgement {
         Judgement {
             decided: self.verdict,
             status: self.status,
             outcome,
-            route: self.options().classify.as_ref().and(self.route.as_ref()).cloned(),
+            route: self.options().classify.as_ref().and(self.route.clone()),
             verdict: self.verdict(outcome),
         }
     }
@@ -95,11 +104,12 @@ impl Record {
         {
             return Verdict::Error(error);
         }
-        let first_error = match self.side {
-            Side::Server => 500,
-            Side::Client => 400,
+        let is_error = |status: &StatusCode| match (&self.options().error_statuses, self.side) {
+            (Some(errors), _) => errors.iter().any(|range| range.contains(&status.as_u16())),
+            (None, Side::Server) => status.as_u16() >= 500,
+            (None, Side::Client) => status.as_u16() >= 400,
         };
-        if let Some(status) = self.status.filter(|status| status.as_u16() >= first_error) {
+        if let Some(status) = self.status.filter(is_error) {
             return Verdict::Status(status);
         }
         match (outcome, self.side) {
@@ -115,12 +125,12 @@ impl Record {
         if route.is_empty() || self.route.is_some() || self.rpc.is_some() {
             return;
         }
-        let route = StringValue::from(repeated::text(route));
+        let route = Route::of(route, &self.method);
         if self.recording {
             let span = self.context.span();
-            span.set_attribute(KeyValue::new(c::HTTP_ROUTE, route.clone()));
+            span.set_attribute(KeyValue::new(c::HTTP_ROUTE, route.template.clone()));
             if !self.named {
-                span.update_name(span_name(&self.method, Some(route.as_str())));
+                span.update_name(route.span_name(&self.method));
             }
         }
         self.route = Some(route);
@@ -133,7 +143,7 @@ pub(super) struct Judgement {
     decided: Option<Option<ErrorType>>,
     status: Option<StatusCode>,
     outcome: Outcome,
-    route: Option<StringValue>,
+    route: Option<Route>,
     verdict: Verdict,
 }
 
@@ -145,14 +155,21 @@ impl Judgement {
             return decided.map(StringValue::from);
         }
         if let Some(hook) = classify {
-            let route = route.as_ref().map(StringValue::as_str);
+            let route = route.as_ref().map(|route| route.template.as_str());
             let ending = Ending { status, outcome, route, verdict };
             verdict = hook.ask(|classify| classify(&ending)).unwrap_or(verdict);
         }
-        match verdict {
-            Verdict::Unset => None,
-            Verdict::Status(status) => Some(status.as_str().to_owned().into()),
-            Verdict::Error(error) => Some(error.into()),
+        verdict.error()
+    }
+}
+
+impl Verdict {
+    /// `error.type`, if this is an error.
+    fn error(self) -> Option<StringValue> {
+        match self {
+            Self::Unset => None,
+            Self::Status(status) => Some(status.as_str().to_owned().into()),
+            Self::Error(error) => Some(error.into()),
         }
     }
 }

@@ -33,17 +33,20 @@ impl Record {
         let span = span.as_ref().map(|span| span.span_context()).filter(|span| span.is_sampled());
         let sampled = span.map(|span| Sampled { span, time: self.started_at + elapsed });
         let instruments = &self.resolved.instruments;
-        let labels = self.labels(error);
+        let mut labels = self.exact_labels(error);
         #[cfg(feature = "bound-instruments")]
         if let Instruments { duration, bound_durations: Some(bound), .. } = instruments
-            && labels.exact
             && self.rpc.is_none()
             && self.metric_attributes.is_empty()
         {
             let series = (labels.digest, &self.series(&labels));
             let attributes = || self.duration_attributes(&labels);
-            return bound.record(seconds, duration, series, attributes, sampled);
+            let admit = || self.options().series.admits(labels.digest);
+            if bound.record(seconds, duration, series, attributes, sampled, admit) {
+                return;
+            }
         }
+        self.limit(&mut labels);
         let duration = match (&self.rpc, &instruments.rpc_duration) {
             (Some(_), Some(duration)) => duration,
             _ => &instruments.duration,
@@ -58,17 +61,23 @@ impl Record {
             scheme: self.scheme,
             version: labels.version,
             server: self.server.as_ref().map(|(host, port)| (host, *port)),
-            route: self.route.as_ref(),
+            route: self.route.as_ref().map(|route| &route.template),
             synthetic: labels.synthetic,
             status: labels.status,
             error: labels.error.as_ref(),
         }
     }
 
-    /// Records how large the bodies were, under the attributes of the duration.
+    /// Records how large the bodies were, under the attributes of the duration. Those of calls over gRPC
+    /// are not measured: the conventions have metrics for bodies of HTTP alone.
     pub(super) fn measure_bodies(&self, error: Option<StringValue>) {
+        if self.rpc.is_some() {
+            return;
+        }
         let Some(sizes) = &self.resolved.instruments.body_sizes else { return };
-        self.with_attributes(&self.labels(error), |all| {
+        let mut labels = self.exact_labels(error);
+        self.limit(&mut labels);
+        self.with_attributes(&labels, |all| {
             if let Some(size) = self.request_size {
                 sizes.request.record(size as f64, all);
             }
@@ -113,7 +122,7 @@ impl Record {
             }
         }
         if let Some(route) = &self.route {
-            attributes.push(KeyValue::new(c::HTTP_ROUTE, route.clone()));
+            attributes.push(KeyValue::new(c::HTTP_ROUTE, route.template.clone()));
         }
         if let Some(status) = labels.status {
             attributes.push(KeyValue::new(c::HTTP_RESPONSE_STATUS_CODE, i64::from(status)));

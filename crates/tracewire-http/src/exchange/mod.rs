@@ -26,6 +26,7 @@ use crate::{
     conventions as c,
     outcome::Outcome,
     settings::Resolved,
+    sync,
     values::{address, version_name},
 };
 use bytes::Buf;
@@ -67,7 +68,7 @@ const LARGEST: u64 = 1 << 40;
 pub struct Exchange {
     context: Context,
     // None where nothing is recorded, and once it is handed over.
-    shared: Option<Arc<Shared>>,
+    shared: Option<sync::Arc<Shared>>,
 }
 
 impl Exchange {
@@ -256,8 +257,8 @@ impl Exchange {
         describe: impl Fn(&Record) -> (Cow<'static, str>, Vec<KeyValue>),
     ) -> Self {
         // Made where it stays: it is too large to be moved for nothing.
-        let mut shared = Arc::new(Shared::new(resolved, method));
-        let own = Arc::get_mut(&mut shared).expect("nobody else has it yet");
+        let mut shared = sync::Arc::new(Shared::new(resolved, method));
+        let own = sync::Arc::get_mut(&mut shared).expect("nobody else has it yet");
         let context = own.begin(|record| {
             note(record);
             record.start(below, describe);
@@ -271,7 +272,7 @@ impl Exchange {
     }
 
     /// What those who add to the exchange share, if anything is recorded.
-    pub(crate) fn shared(&self) -> Option<&Arc<Shared>> {
+    pub(crate) fn shared(&self) -> Option<&sync::Arc<Shared>> {
         self.shared.as_ref()
     }
 
@@ -281,7 +282,8 @@ impl Exchange {
         }
     }
 
-    fn end_once(&self, outcome: Outcome) {
+    /// Ends the exchange, unless it has ended.
+    pub(crate) fn end_once(&self, outcome: Outcome) {
         if let Some(shared) = &self.shared {
             shared.end(outcome);
         }

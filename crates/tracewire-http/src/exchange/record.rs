@@ -5,16 +5,17 @@ use crate::{
     grpc::{GrpcStatus, Messages, RpcCall},
     outcome::{ErrorType, Outcome},
     settings::{Common, Resolved},
-    values::{MOST_HEADERS, OTHER, Scheme, Side},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+    values::{MOST_HEADERS, OTHER, Route, Scheme, Side},
 };
 use bytes::Buf;
 use http::{HeaderMap, Method, StatusCode};
 use opentelemetry::{Context, KeyValue, StringValue, trace::TraceContextExt};
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 use tracewire_propagation::current;
@@ -29,12 +30,13 @@ pub(crate) struct Record {
     /// How many more attributes the span may get from headers and hooks.
     pub(super) room: usize,
     pub(super) started: Instant,
+    /// The same on the wall clock, where there is a span.
     pub(super) started_at: SystemTime,
     pub(crate) method: StringValue,
     pub(crate) scheme: Scheme,
     pub(crate) version: Option<&'static str>,
     pub(crate) server: Option<(StringValue, u16)>,
-    pub(crate) route: Option<StringValue>,
+    pub(crate) route: Option<Route>,
     pub(crate) synthetic: Option<&'static str>,
     pub(crate) rpc: Option<Box<RpcCall>>,
     pub(crate) metric_attributes: Vec<KeyValue>,
@@ -58,6 +60,7 @@ pub(crate) struct Record {
 
 impl Record {
     /// The record of a request of `method` that arrives, or is sent, now.
+    #[inline(always)] // made where it stays
     pub(crate) fn new(resolved: &Arc<Resolved>, method: &Method) -> Self {
         let resolved = resolved.clone();
         let method = resolved.options.known_methods.name(method).unwrap_or_else(|| OTHER.into());
@@ -67,7 +70,7 @@ impl Record {
             recording: false,
             room: 0,
             started: resolved.options.clock.now(),
-            started_at: resolved.options.clock.wall(),
+            started_at: SystemTime::UNIX_EPOCH,
             method,
             scheme: Scheme::Http,
             version: None,
@@ -177,6 +180,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    #[inline(always)] // made where it stays
     pub(super) fn new(resolved: &Arc<Resolved>, method: &Method) -> Self {
         Self {
             ended: AtomicBool::new(false),

@@ -7,7 +7,8 @@ use pin_project_lite::pin_project;
 use std::{
     fmt,
     future::Future,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{self, Poll, ready},
 };
@@ -100,13 +101,10 @@ impl<E: Traced> Scope<E> {
     /// dropping the exchange would look like a caller who went away.
     pub fn run<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let _attached = self.attach();
-        match catch_unwind(AssertUnwindSafe(work)) {
-            Ok(output) => output,
-            Err(panic) => {
-                self.end(Outcome::Failed(ErrorType::Panic));
-                resume_unwind(panic)
-            }
-        }
+        let panics = EndsAsPanic(self);
+        let output = work();
+        mem::forget(panics);
+        output
     }
 
     /// Ends the exchange, if there is one that has not ended.
@@ -120,7 +118,7 @@ impl<E: Traced> Scope<E> {
     pub fn end_early(&mut self, outcome: Outcome) {
         if let Self::Traced(traced) = self {
             let context = Self::Context(traced.exchange().context().clone());
-            if let Self::Traced(traced) = std::mem::replace(self, context) {
+            if let Self::Traced(traced) = mem::replace(self, context) {
                 traced.end(outcome);
             }
         }
@@ -129,7 +127,7 @@ impl<E: Traced> Scope<E> {
     /// Takes everything out, and leaves [`Bare`](Self::Bare) behind.
     #[must_use = "dropping an exchange ends it as cancelled"]
     pub fn take(&mut self) -> Self {
-        std::mem::replace(self, Self::Bare)
+        mem::replace(self, Self::Bare)
     }
 
     /// Returns what has an exchange, if it has not ended.
@@ -230,34 +228,26 @@ impl<T, E: Traced> Scoped<T, E> {
     ///
     /// If what is inside is done or has panicked, as other futures do.
     pub fn poll_inner<R>(self: Pin<&mut Self>, poll: impl FnOnce(Pin<&mut T>) -> R) -> R {
-        self.poll_to_end(|inner| (poll(inner), false))
+        self.poll_to_end(|inner, _| poll(inner))
     }
 
-    /// Does the same, and drops the work right after it, still inside the context, if `poll` says
-    /// that it is over.
+    /// Does the same, and drops the work right after it, still inside the context, if `poll` sets its
+    /// flag to say that it is over.
     pub(crate) fn poll_to_end<R>(
         self: Pin<&mut Self>,
-        poll: impl FnOnce(Pin<&mut T>) -> (R, bool),
+        poll: impl FnOnce(Pin<&mut T>, &mut bool) -> R,
     ) -> R {
-        let mut this = self.project();
+        let this = self.project();
         let _attached = this.scope.attach();
-        let work = || {
-            let inner = this.inner.as_mut().as_pin_mut().expect("not polled after it was done");
-            let (output, over) = poll(inner);
-            if over {
-                this.inner.set(None);
-            }
-            output
-        };
-        match catch_unwind(AssertUnwindSafe(work)) {
-            Ok(output) => output,
-            Err(panic) => {
-                // The first panic is the one to tell of.
-                let _ = catch_unwind(AssertUnwindSafe(|| this.inner.set(None)));
-                this.scope.end(Outcome::Failed(ErrorType::Panic));
-                resume_unwind(panic)
-            }
+        let mut panics = DropsAndEndsAsPanic { inner: this.inner, scope: this.scope };
+        let inner = panics.inner.as_mut().as_pin_mut().expect("not polled after it was done");
+        let mut over = false;
+        let output = poll(inner, &mut over);
+        if over {
+            panics.inner.set(None);
         }
+        mem::forget(panics);
+        output
     }
 
     /// Drops what is inside, then ends the exchange.
@@ -274,14 +264,39 @@ impl<T, E: Traced> Scoped<T, E> {
     }
 }
 
+/// Ends an exchange as a panic when it is dropped, which happens only while its work unwinds.
+///
+/// Catching the panic would do the same, but move the work and its output once more.
+struct EndsAsPanic<'a, E: Traced>(&'a mut Scope<E>);
+
+impl<E: Traced> Drop for EndsAsPanic<'_, E> {
+    fn drop(&mut self) {
+        self.0.end(Outcome::Failed(ErrorType::Panic));
+    }
+}
+
+/// The same for work that is kept: it is dropped before its exchange ends.
+struct DropsAndEndsAsPanic<'a, T, E: Traced> {
+    inner: Pin<&'a mut Option<T>>,
+    scope: &'a mut Scope<E>,
+}
+
+impl<T, E: Traced> Drop for DropsAndEndsAsPanic<'_, T, E> {
+    fn drop(&mut self) {
+        // The first panic is the one to tell of.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.inner.set(None)));
+        self.scope.end(Outcome::Failed(ErrorType::Panic));
+    }
+}
+
 impl<F: Future, E: Traced> Future for Scoped<F, E> {
     type Output = (F::Output, Scope<E>);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
-        let output = ready!(self.as_mut().poll_to_end(|inner| {
+        let output = ready!(self.as_mut().poll_to_end(|inner, over| {
             let polled = inner.poll(cx);
-            let over = polled.is_ready();
-            (polled, over)
+            *over = polled.is_ready();
+            polled
         }));
         Poll::Ready((output, self.project().scope.take()))
     }

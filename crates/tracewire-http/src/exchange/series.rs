@@ -1,10 +1,8 @@
 //! Which time series a measurement belongs to.
 
 use super::Record;
-use crate::values::{OTHER, Side, repeated::digest};
-use foldhash::fast::RandomState;
+use crate::values::{OTHER, Side, repeated::digest, text_digest};
 use opentelemetry::StringValue;
-use std::{hash::BuildHasher, sync::LazyLock};
 
 /// What distinguishes one series from another.
 #[derive(Clone, Debug)]
@@ -20,9 +18,8 @@ pub(super) struct Labels {
 }
 
 impl Record {
-    /// The labels of this exchange's series: exact ones, or, past the limit, without what the other
-    /// side chooses.
-    pub(super) fn labels(&self, error: Option<StringValue>) -> Labels {
+    /// The labels of this exchange's series, before they are [limited](Self::limit).
+    pub(super) fn exact_labels(&self, error: Option<StringValue>) -> Labels {
         let method = self.rpc.as_ref().map_or(&self.method, |call| &call.method);
         let mut labels = Labels {
             method: method.clone(),
@@ -34,29 +31,30 @@ impl Record {
             digest: 0,
         };
         labels.digest = self.digest(&labels);
-        if !self.options().series.admits(labels.digest) {
-            self.blur(&mut labels);
-        }
         labels
+    }
+
+    /// Leaves out what the other side chooses, past the limit.
+    pub(super) fn limit(&self, labels: &mut Labels) {
+        if !self.options().series.admits(labels.digest) {
+            self.blur(labels);
+        }
     }
 
     /// A number that differs between series.
     ///
-    /// Hosts may be chosen by others, so all their bytes count, with random keys: series that were
-    /// taken for one another would not be limited.
+    /// Hosts may be chosen by others, so all their bytes count: series that were taken for one another
+    /// would not be limited.
     fn digest(&self, labels: &Labels) -> u64 {
-        static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::default);
-        let keys = &*KEYS;
-        let text = |text: &StringValue| keys.hash_one(text.as_str());
         let words = [
             digest(labels.method.as_str()),
             self.scheme as u64,
             labels.version.map_or(0, digest),
-            self.server.as_ref().map_or(0, |(host, port)| text(host) ^ u64::from(*port)),
-            self.route.as_ref().map_or(0, text),
+            self.server.as_ref().map_or(0, |(host, port)| text_digest(host) ^ u64::from(*port)),
+            self.route.as_ref().map_or(0, |route| route.digest),
             labels.synthetic.map_or(0, digest),
             labels.status.map_or(0, u64::from),
-            labels.error.as_ref().map_or(0, text),
+            labels.error.as_ref().map_or(0, text_digest),
             self.rpc
                 .as_ref()
                 .and_then(|call| call.status)

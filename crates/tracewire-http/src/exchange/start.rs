@@ -1,16 +1,18 @@
 //! Starts the span, described for the sampler.
 
 use super::{Record, span_id};
-use crate::values::{OTHER, Side, conventional, repeated};
+use crate::values::{Side, span_name};
 use opentelemetry::{
-    Context, KeyValue, StringValue,
-    trace::{Link, SpanBuilder, SpanContext, SpanKind, TraceContextExt},
+    Context, KeyValue,
+    trace::{Link, SpanBuilder, SpanContext, SpanKind, TraceContextExt, TraceState},
 };
 use std::{
     borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
 };
-use tracewire_propagation::{SamplingHint, describe_unsampled, is_untraced, outgoing};
+use tracewire_propagation::{
+    SamplingHint, describe_unsampled, is_untraced, outgoing, uncontinued_caller, with_trace_state,
+};
 
 /// How many attributes a span has at most before its end: an SDK keeps 128 unless it is told
 /// otherwise, and drops what comes later. What the conventions want at the end needs the others.
@@ -20,16 +22,29 @@ const ROOM: usize = 112;
 #[derive(Debug)]
 pub(crate) struct Below<'a> {
     pub(crate) parent: &'a Context,
-    /// A caller that the span links to, in place of a parent.
-    pub(crate) link: Option<SpanContext>,
+    /// The context of a caller that the span links to, in place of a parent.
+    pub(crate) linked: Option<Context>,
     /// The parent's span is the exchange's own already, below a caller who did not sample.
     pub(crate) is_hop: bool,
+    /// The caller's trace state, which the parent's span lacks.
+    pub(crate) apart: Option<TraceState>,
 }
 
 impl<'a> Below<'a> {
     pub(crate) fn of(parent: &'a Context) -> Self {
-        Self { parent, link: None, is_hop: false }
+        Self { parent, linked: None, is_hop: false, apart: None }
     }
+
+    /// The parent with all that the caller sent, where no span takes the trace state.
+    fn whole(parent: &Context, apart: Option<TraceState>) -> Cow<'_, Context> {
+        apart.map_or(Cow::Borrowed(parent), |state| Cow::Owned(with_trace_state(parent, state)))
+    }
+}
+
+/// The caller in a context, or the one whose trace could not be continued.
+fn caller_of(context: &Context) -> SpanContext {
+    let span = context.span();
+    uncontinued_caller(context).unwrap_or(span.span_context()).clone()
 }
 
 impl Record {
@@ -41,13 +56,13 @@ impl Record {
     /// that the sampler follows a parent that is not, no span starts.
     pub(crate) fn start(
         &mut self,
-        Below { parent, link, is_hop }: Below<'_>,
+        Below { parent, linked, is_hop, mut apart }: Below<'_>,
         describe: impl Fn(&Self) -> (Cow<'static, str>, Vec<KeyValue>),
     ) {
         self.count_active(1);
         let tracer = self.resolved.tracer.as_ref().filter(|_| !is_untraced(parent));
         let Some(tracer) = tracer else {
-            self.context = outgoing(parent);
+            self.context = outgoing(&Below::whole(parent, apart));
             return;
         };
         if is_hop {
@@ -56,8 +71,8 @@ impl Record {
         }
         let early = self.resolved.options.describe_unsampled || describe_unsampled();
         let refused = !early && is_refused(parent);
-        if refused && self.resolved.drops_unsampled() && link.is_none() {
-            self.context = unsampled_child(parent);
+        if refused && self.resolved.drops_unsampled() && linked.is_none() {
+            self.context = unsampled_child(&Below::whole(parent, apart));
             return;
         }
         let late = refused && parent.span().span_context().is_remote();
@@ -75,18 +90,25 @@ impl Record {
             Side::Server => SpanKind::Server,
             Side::Client => SpanKind::Client,
         };
-        let mut builder = SpanBuilder::from_name(name)
-            .with_kind(kind)
-            .with_start_time(self.started_at)
-            .with_attributes(attributes);
-        builder.links = link.map(|caller| vec![Link::with_context(caller)]);
+        let started_at = self.options().clock.wall();
+        let links = linked.map(|caller| vec![Link::with_context(caller_of(&caller))]);
         // Samplers and span processors are other people's code: a request goes on without a span.
-        let start = AssertUnwindSafe(|| tracer.start(builder, parent));
+        let start = AssertUnwindSafe(|| {
+            let builder = SpanBuilder {
+                span_kind: Some(kind),
+                name,
+                start_time: Some(started_at),
+                attributes: Some(attributes),
+                events: None,
+                links,
+            };
+            tracer.start_with(builder, parent, &mut apart)
+        });
         let Ok((context, recording)) = catch_unwind(start) else {
-            self.context = outgoing(parent);
+            self.context = outgoing(&Below::whole(parent, apart));
             return;
         };
-        self.recording = recording;
+        (self.started_at, self.recording) = (started_at, recording);
         if late && recording {
             let (name, attributes) = describe(self);
             let span = context.span();
@@ -99,23 +121,20 @@ impl Record {
 }
 
 impl Record {
-    /// The span's name: `given`, or gRPC's method, or the HTTP method and `target`.
-    pub(crate) fn span_name(&self, given: Option<&str>, target: Option<&str>) -> Cow<'static, str> {
-        match (given, &self.rpc) {
-            (Some(name), _) => Cow::Owned(name.to_owned()),
-            (None, Some(call)) => Cow::Owned(call.name().to_owned()),
-            (None, None) => span_name(&self.method, target),
+    /// The span's name: `given`, or gRPC's method, or the HTTP method with the route of a server or the
+    /// `template` of a client.
+    pub(crate) fn span_name(
+        &self,
+        given: Option<&str>,
+        template: Option<&str>,
+    ) -> Cow<'static, str> {
+        match (given, &self.rpc, &self.route) {
+            (Some(name), ..) => Cow::Owned(name.to_owned()),
+            (None, Some(call), _) => Cow::Owned(call.name().to_owned()),
+            (None, None, Some(route)) => route.span_name(&self.method),
+            (None, None, None) => span_name(&self.method, template),
         }
     }
-}
-
-/// `{method} {target}`, or the method alone; a method that is not known is `HTTP`.
-pub(super) fn span_name(method: &StringValue, target: Option<&str>) -> Cow<'static, str> {
-    let method = if method.as_str() == OTHER { "HTTP" } else { method.as_str() };
-    let Some(target) = target else {
-        return conventional(method).map_or_else(|| Cow::Owned(method.to_owned()), Cow::Borrowed);
-    };
-    repeated::span_name(method, target)
 }
 
 /// A context below the caller's decision, with an id of its own: Trace Context wants one at every hop.

@@ -8,7 +8,7 @@ use super::{
     DurationHistogram, Sampled,
     limit::{SLOTS, slots},
 };
-use crate::values::Scheme;
+use crate::values::{Scheme, is_same};
 use opentelemetry::{KeyValue, StringValue, metrics::BoundHistogram};
 use std::sync::OnceLock;
 use tracewire_exemplar::Reservoir;
@@ -69,12 +69,6 @@ impl Series<StringValue> {
     }
 }
 
-/// Whether two texts are equal. Most are the very same, which is seen without reading them.
-fn is_same(one: &StringValue, other: &StringValue) -> bool {
-    let (one, other) = (one.as_str(), other.as_str());
-    std::ptr::eq(one, other) || one == other
-}
-
 impl Series<&StringValue> {
     fn to_owned(&self) -> Series<StringValue> {
         Series {
@@ -91,8 +85,10 @@ impl Series<&StringValue> {
 }
 
 impl BoundDurations {
-    /// Records `seconds` for `series`, whose attributes are asked for only if it is not bound yet, or
-    /// has no reservoir yet.
+    /// Records `seconds` for `series`, and says whether it did.
+    ///
+    /// A series that is not bound yet is bound first, if it is to be admitted and there is a slot for it.
+    /// Its attributes are asked for only then, and while it has no reservoir yet.
     pub(crate) fn record<A: AsRef<[KeyValue]>>(
         &self,
         seconds: f64,
@@ -100,24 +96,34 @@ impl BoundDurations {
         (digest, series): (u64, &Series<&StringValue>),
         attributes: impl Fn() -> A,
         sampled: Option<Sampled<'_>>,
-    ) {
+        admit: impl Fn() -> bool,
+    ) -> bool {
         let table = self.0.get_or_init(|| (0..SLOTS).map(|_| OnceLock::new()).collect());
+        let mut admitted = false;
         for slot in slots(table, digest) {
             let bind = || {
                 let duration = duration.histogram.bind(attributes().as_ref());
                 let (series, reservoir) = (series.to_owned(), OnceLock::new());
                 Box::new(Bound { digest, series, duration, reservoir })
             };
-            let bound = slot.get_or_init(bind);
+            let bound = match slot.get() {
+                Some(bound) => bound,
+                None => {
+                    admitted = admitted || admit();
+                    if !admitted {
+                        return false;
+                    }
+                    slot.get_or_init(bind)
+                }
+            };
             if bound.digest == digest && bound.series.is(series) {
                 bound.duration.record(seconds);
                 if let (Some(sampled), Some(all)) = (sampled, &duration.reservoirs) {
                     bound.offer(seconds, sampled, || all.reservoir(attributes().as_ref()));
                 }
-                return;
+                return true;
             }
         }
-        // Every slot is taken.
-        duration.record(seconds, attributes().as_ref(), sampled);
+        false
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     ExchangeHandle, IncomingRequest, Parent, RequestHead, ResponseHead, ServerOptions,
     ServerSettings,
-    request::{self, ServerRequest},
+    request::{self, ServerRequest, note_unknown_peer},
 };
 use crate::{
     exchange::{
@@ -12,7 +12,7 @@ use crate::{
     outcome::{ErrorType, Outcome},
     settings::Resolved,
 };
-use http::{Response, response::Parts, uri};
+use http::{Response, StatusCode, uri};
 use http_body::Body;
 use std::{any::Any, sync::Arc};
 use tracewire_propagation::{inject_response, untraced};
@@ -21,7 +21,7 @@ use tracewire_propagation::{inject_response, untraced};
 ///
 /// Passes every frame untouched and ends the exchange once: with the response's head if nothing
 /// reads the body, else after its last frame, or when it fails or is dropped.
-pub type ServerBody<B> = ExchangeBody<B, ServerCall>;
+pub type ServerBody<B> = ExchangeBody<B, Exchange>;
 
 /// One request of a server: its exchange, and what its settings say about the response.
 ///
@@ -102,16 +102,27 @@ impl ServerCall {
 
     /// Notes the head of `response`, writes the trace into its headers if the settings say so, and
     /// has its body end the exchange.
-    pub fn respond<B: Body>(scope: Scope<Self>, response: Response<B>) -> Response<ServerBody<B>> {
-        let (mut head, body) = response.into_parts();
-        let body = match scope {
+    pub fn respond<B: Body>(
+        scope: Scope<Self>,
+        mut response: Response<B>,
+    ) -> Response<ServerBody<B>> {
+        let (mut bodyless, mut length) = (false, None);
+        let scope = match scope {
             Scope::Traced(mut call) => {
-                call.set_response(&mut head);
-                call.carry(body, &head)
+                call.set_response(&mut response);
+                bodyless = call.request.is_bodyless(response.status());
+                if call.exchange.is_recorded() {
+                    length = declared_length(response.headers());
+                }
+                call.into_rest(response.status())
             }
-            untraced => ServerBody::new(body, untraced, None, body_error),
+            Scope::Context(context) => Scope::Context(context),
+            Scope::Bare => Scope::Bare,
         };
-        Response::from_parts(head, body)
+        response.map(|body| match bodyless {
+            true => ServerBody::unread(body, scope, body_error),
+            false => ServerBody::new(body, scope, length, body_error),
+        })
     }
 
     /// Ends the exchange of a request that got no response because its service failed.
@@ -119,46 +130,38 @@ impl ServerCall {
         scope.end(Outcome::Failed(service_error(error)));
     }
 
-    fn set_response(&mut self, head: &mut Parts) {
+    fn set_response<B>(&mut self, response: &mut Response<B>) {
         let Self { settings, exchange, .. } = self;
         let ServerOptions { hooks, send_trace_to_caller, .. } = settings.own();
-        exchange.set_response(head.status, &head.headers);
+        exchange.set_response(response.status(), response.headers());
         if exchange.is_recorded() {
-            let seen = ResponseHead::new(head);
-            if let Some(added) = hooks.on_response(&seen) {
+            let head = ResponseHead::of(response);
+            if let Some(added) = hooks.on_response(&head) {
                 exchange.add_attributes(added.span);
                 exchange.add_metric_attributes(added.metric);
             }
             // A call over gRPC shows by its messages whether it is a stream.
             let stream = hooks
-                .is_stream(&seen)
-                .or_else(|| (!exchange.is_rpc() && is_event_stream(&head.headers)).then_some(true));
+                .is_stream(&head)
+                .or_else(|| (!exchange.is_rpc() && is_event_stream(head.headers)).then_some(true));
             if let Some(stream) = stream {
                 exchange.set_stream(stream);
             }
         }
         if *send_trace_to_caller {
-            inject_response(exchange.context(), &mut head.headers);
+            inject_response(exchange.context(), response.headers_mut());
         }
     }
 
-    /// Carries the exchange to the end of `body`.
-    fn carry<B: Body>(self, body: B, head: &Parts) -> ServerBody<B> {
-        let bodyless = self.request.is_bodyless(head.status);
-        let is_recorded = self.exchange.is_recorded();
-        let scope = if self.settings.own().follow_upgrades && self.request.is_upgrade(head.status) {
-            // What is left to drop stays in the context.
+    /// What the body runs inside. Of an upgraded connection that is the context alone, for what is left
+    /// to drop: those who hold the handle have the exchange.
+    fn into_rest(self, status: StatusCode) -> Scope<Exchange> {
+        if self.settings.own().follow_upgrades && self.request.is_upgrade(status) {
             let context = self.exchange.context().clone();
             self.exchange.hand_over();
-            Scope::Context(context)
-        } else {
-            Scope::Traced(self)
-        };
-        if bodyless {
-            return ServerBody::unread(body, scope, body_error);
+            return Scope::Context(context);
         }
-        let length = if is_recorded { declared_length(&head.headers) } else { None };
-        ServerBody::new(body, scope, length, body_error)
+        Scope::Traced(self.exchange)
     }
 }
 
@@ -190,7 +193,12 @@ fn start(
     let name = options.hooks.span_name(head);
     let added = options.hooks.on_request(head);
 
-    let peer = incoming.peer();
+    // Without a span only a trusted proxy's word counts, for the scheme.
+    let described = resolved.tracer.is_some() && !parent.is_hop;
+    let peer = if described || options.proxies.depends_on_peer() { incoming.peer() } else { None };
+    if described && peer.is_none() {
+        note_unknown_peer();
+    }
     let forwarded = options.proxies.forwarded(peer, head.headers);
     // The URI's own scheme is the client's word, so it is not used.
     let scheme = forwarded.scheme.unwrap_or(options.scheme);
@@ -201,6 +209,7 @@ fn start(
         .as_deref()
         .or_else(|| head.uri.authority().map(uri::Authority::as_str))
         .map(str::as_bytes);
+    facts.port = forwarded.port;
     facts.peer = peer;
     facts.client = forwarded.client;
     facts.headers = Some(head.headers);

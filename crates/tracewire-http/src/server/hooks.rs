@@ -2,7 +2,7 @@
 
 use super::Trust;
 use crate::hook::Hook;
-use http::{Extensions, HeaderMap, Method, StatusCode, Uri, Version, response};
+use http::{Extensions, HeaderMap, Method, Response, StatusCode, Uri, Version};
 use opentelemetry::KeyValue;
 use std::{borrow::Cow, fmt};
 
@@ -78,12 +78,12 @@ impl fmt::Debug for ResponseHead<'_> {
 }
 
 impl<'a> ResponseHead<'a> {
-    pub(super) fn new(head: &'a response::Parts) -> Self {
+    pub(super) fn of<B>(response: &'a Response<B>) -> Self {
         Self {
-            status: head.status,
-            version: head.version,
-            headers: &head.headers,
-            extensions: &head.extensions,
+            status: response.status(),
+            version: response.version(),
+            headers: response.headers(),
+            extensions: response.extensions(),
         }
     }
 }
@@ -196,6 +196,7 @@ impl Hooks {
 }
 
 /// What `hook` says of `head`, if it is there and does not panic.
+#[inline] // most are not there
 fn ask<T>(hook: &OfRequest<T>, head: &RequestHead<'_>) -> Option<T> {
     hook.as_ref()?.ask(|hook| hook(head))
 }

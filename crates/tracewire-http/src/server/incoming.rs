@@ -1,25 +1,10 @@
 //! What a framework knows of a request that arrives.
 
+pub use tracewire_text::host::PeerAddress;
+
 use super::RequestHead;
 use http::Request;
 use std::{borrow::Cow, net::SocketAddr};
-
-/// The other end of the connection, for servers that know it and do not use axum.
-///
-/// Insert it into the request's extensions; it goes before axum's `ConnectInfo<SocketAddr>`.
-///
-/// ```
-/// use http::Request;
-/// use std::net::SocketAddr;
-/// use tracewire_http::PeerAddress;
-///
-/// /// In a server's accept loop.
-/// fn accepted<B>(request: &mut Request<B>, peer: SocketAddr) {
-///     request.extensions_mut().insert(PeerAddress(peer));
-/// }
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PeerAddress(pub SocketAddr);
 
 /// Tells the facts of a request that arrives, as its framework knows them.
 ///

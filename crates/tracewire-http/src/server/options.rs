@@ -166,7 +166,7 @@ macro_rules! server_options {
         }
 
         /// Sends the trace back to callers in the response's headers: `traceresponse`, and
-        /// `Server-Timing: traceparent;desc="…"` for scripts in browsers. Default: no.
+        /// `Server-Timing: trace;desc=…, traceparent;desc="…"` for scripts in browsers. Default: no.
         ///
         /// Scripts of another origin read them only if CORS exposes them.
         pub fn send_trace_to_caller(self, send: bool) -> Self {

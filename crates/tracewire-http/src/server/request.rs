@@ -7,7 +7,7 @@ use crate::{
     grpc::RpcCall,
     settings::Resolved,
     values::{
-        Scheme, address, describe_method, firsts, header_shared, limited_shared, repeated,
+        Route, Scheme, address, describe_method, firsts, header_shared, limited_shared, repeated,
         version_name,
     },
 };
@@ -44,6 +44,8 @@ pub(super) struct ServerRequest<'a> {
     /// The host and port asked for, where something goes before the `Host` header: a trusted proxy, or
     /// `:authority`. A text that [`Authority::parse_host`] does not take is left out.
     pub(super) authority: Option<&'a [u8]>,
+    /// The port that a trusted proxy says the client connected to. It goes before that of a host.
+    pub(super) port: Option<u16>,
     /// The matched route template, if the router has matched already.
     pub(super) route: Option<&'a str>,
     /// The protocol version of the connection.
@@ -85,6 +87,7 @@ impl<'a> ServerRequest<'a> {
             path,
             query: None,
             authority: None,
+            port: None,
             route: None,
             version,
             peer: None,
@@ -119,7 +122,7 @@ impl<'a> ServerRequest<'a> {
                 false => limited_shared((&*host).into(), limit),
             };
             attributes.push(KeyValue::new(c::SERVER_ADDRESS, host));
-            if let Some(port) = port {
+            if let Some(port) = self.port.or(port) {
                 attributes.push(KeyValue::new(c::SERVER_PORT, i64::from(port)));
             }
         }
@@ -173,7 +176,7 @@ impl<'a> ServerRequest<'a> {
             attributes.push(KeyValue::new(c::URL_QUERY, query));
         }
         if let Some(route) = &record.route {
-            attributes.push(KeyValue::new(c::HTTP_ROUTE, route.clone()));
+            attributes.push(KeyValue::new(c::HTTP_ROUTE, route.template.clone()));
         }
         if let Some(version) = record.version {
             attributes.push(KeyValue::new(c::NETWORK_PROTOCOL_VERSION, version));
@@ -212,25 +215,21 @@ fn shown_path(keys: &SensitiveKeys, path: &str, limit: usize) -> Arc<str> {
 pub(super) fn exchange(
     resolved: &Arc<Resolved>,
     options: &ServerOptions,
-    Parent { context, link, is_hop }: Parent,
+    Parent { context, linked, is_hop, apart }: Parent,
     request: &ServerRequest<'_>,
 ) -> Exchange {
-    if request.peer.is_none() {
-        note_unknown_peer();
-    }
     let route = request.route.filter(|route| !route.is_empty());
     let note = |record: &mut Record| {
         record.scheme = request.scheme;
         record.version = version_name(request.version);
-        record.route = route.map(|route| repeated::text(route).into());
+        record.route = route.map(|route| Route::of(route, &record.method));
         record.named = request.name.is_some();
         record.synthetic = request.synthetic(options);
         record.rpc = request.rpc(resolved).map(Box::new);
     };
-    let below = Below { parent: &context, link, is_hop };
+    let below = Below { parent: &context, linked, is_hop, apart };
     Exchange::start(resolved, request.method, below, note, |record| {
-        let route = record.route.as_ref().map(StringValue::as_str);
-        (record.span_name(request.name, route), request.describe(options, record))
+        (record.span_name(request.name, None), request.describe(options, record))
     })
 }
 

@@ -71,7 +71,7 @@ impl ServerOptions {
     /// Returns whether this request is not traced.
     pub(super) fn excludes(&self, head: &RequestHead<'_>, resolved: &Resolved) -> bool {
         let path = head.uri.path();
-        let by_file = resolved.excluded.as_ref().map(|excluded| &excluded.paths);
+        let by_file = resolved.file.as_ref().map(|file| &file.excluded_paths);
         self.excluded.contains(path)
             || by_file.unwrap_or(&self.excluded_by_environment).contains(path)
             || !self.hooks.admits(head)

@@ -10,7 +10,7 @@ use crate::{
     values::{HeaderSelector, KnownMethods, Side},
 };
 use opentelemetry::{InstrumentationScope, metrics::MeterProvider};
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, fmt, ops::RangeInclusive, sync::Arc};
 use tracewire_exemplar::Exemplars;
 use tracewire_propagation::{
     HttpSettings, Propagator,
@@ -31,6 +31,8 @@ pub struct Common {
     pub describe_unsampled: bool,
     pub(crate) request_headers: HeaderSelector,
     pub(crate) response_headers: HeaderSelector,
+    /// The status codes that are errors; `None` is what the conventions say.
+    pub(crate) error_statuses: Option<Vec<RangeInclusive<u16>>>,
     in_code: InCode,
     pub rpc_methods: Option<RpcMethods>,
     pub active_requests: bool,
@@ -86,6 +88,7 @@ impl Common {
             describe_unsampled: false,
             request_headers: HeaderSelector::from_env(request_headers),
             response_headers: HeaderSelector::from_env(response_headers),
+            error_statuses: None,
             in_code: InCode::default(),
             rpc_methods: None,
             active_requests: false,
@@ -156,10 +159,13 @@ impl Common {
         }
         if !self.in_code.request_headers {
             self.request_headers = HeaderSelector::new(&side.request_headers);
+            self.request_headers = self.request_headers.with_names(&side.header_attributes);
         }
         if !self.in_code.response_headers {
             self.response_headers = HeaderSelector::new(&side.response_headers);
+            self.response_headers = self.response_headers.with_names(&side.header_attributes);
         }
+        self.error_statuses.clone_from(&side.error_statuses);
         self
     }
 }

@@ -1,7 +1,7 @@
 //! What the settings resolve to: looked up at the first exchange, and kept.
 
 use super::common::Common;
-use crate::client::Urls;
+use crate::client::{ServicePeers, Urls};
 #[cfg(feature = "connections")]
 use crate::connections::{ConnectionInstruments, marking, telling};
 use crate::exchange::span_id;
@@ -24,8 +24,8 @@ use std::{
     time::{Duration, Instant},
 };
 use tracewire_propagation::{
-    Extracted, HttpSettings, Propagator, default_propagator, default_version, describe_unsampled,
-    drop_unsampled, http_settings,
+    Extracted, HttpSettings, Propagator, Wanted, default_propagator, default_version,
+    describe_unsampled, drop_unsampled, http_settings, moves_trace_state,
     providers::{self, AnyTracer, FoundTracer},
     remove_propagation_headers,
 };
@@ -58,16 +58,21 @@ impl Lookup {
     }
 }
 
-/// What the process's configuration file excludes, in place of variables.
+/// What the process's configuration file says in place of variables.
 #[derive(Debug)]
-pub(crate) struct Excluded {
-    pub(crate) paths: Paths,
-    pub(crate) urls: Urls,
+pub(crate) struct OfFile {
+    pub(crate) excluded_paths: Paths,
+    pub(crate) excluded_urls: Urls,
+    pub(crate) service_peers: ServicePeers,
 }
 
-impl Excluded {
+impl OfFile {
     fn new(file: &HttpSettings) -> Self {
-        Self { paths: Paths::new(&file.excluded_paths), urls: Urls::new(&file.excluded_urls) }
+        Self {
+            excluded_paths: Paths::new(&file.excluded_paths),
+            excluded_urls: Urls::new(&file.excluded_urls),
+            service_peers: ServicePeers::of_pairs(&file.service_peers),
+        }
     }
 }
 
@@ -77,17 +82,16 @@ pub(crate) struct Resolved {
     pub(crate) records: bool,
     /// The tracer, unless spans started with it have no effect.
     pub(crate) tracer: Option<Arc<dyn AnyTracer>>,
-    /// Whether the tracer's sampler is the one that [`drop_unsampled`] speaks of.
-    ///
-    /// [`drop_unsampled`]: tracewire_propagation::drop_unsampled
-    pub(crate) follows_parent: bool,
+    /// Whether the tracer's sampler and span processors are those that [`drop_unsampled`] and
+    /// [`moves_trace_state`] speak of.
+    global_sampler: bool,
     pub(crate) instruments: Instruments,
     /// What is measured of connections, where that is.
     #[cfg(feature = "connections")]
     pub(crate) connections: Option<ConnectionInstruments>,
     pub(crate) options: Common,
-    /// What the process's configuration file excludes; `None` without a file.
-    pub(crate) excluded: Option<Excluded>,
+    /// What the process's configuration file says; `None` without a file.
+    pub(crate) file: Option<OfFile>,
     propagator: Arc<dyn Propagator>,
     /// The headers that it writes beside those of known formats.
     own_headers: Vec<HeaderName>,
@@ -98,7 +102,7 @@ pub(crate) struct Resolved {
 impl Resolved {
     fn new(common: &Common, generation: u64) -> Self {
         let scope = common.scope.clone();
-        let (tracer, follows_parent) = match &common.tracer_provider {
+        let (tracer, global_sampler) = match &common.tracer_provider {
             Some(provider) => (provider.any_tracer(scope), false),
             None => {
                 let FoundTracer { tracer, is_unboxed } = providers::tracer(scope);
@@ -144,7 +148,7 @@ impl Resolved {
             believed_until: (!given).then(|| Instant::now() + RETRY),
             records: tracer.is_some() || measures,
             tracer,
-            follows_parent,
+            global_sampler,
             instruments: Instruments::new(&meter, common.side, keeping, optional),
             #[cfg(feature = "connections")]
             connections: (measures && common.connection_metrics)
@@ -152,7 +156,7 @@ impl Resolved {
             own_headers: unknown_headers(&*propagator),
             propagator,
             options,
-            excluded: file.map(|file| Excluded::new(&file)),
+            file: file.map(|file| OfFile::new(&file)),
         }
     }
 
@@ -161,24 +165,28 @@ impl Resolved {
         self.propagator.extract(headers, parent)
     }
 
-    /// Does the same for a request that gets no span if its caller did not sample: then the service's
-    /// own span id may be in the context already.
-    pub(crate) fn extract_hop(&self, headers: &HeaderMap, parent: &Context) -> Extracted {
-        if self.drops_unsampled() {
-            self.propagator.extract_hop(headers, parent, span_id::random())
-        } else {
-            Extracted::Caller(self.extract(headers, parent))
-        }
+    /// Does the same for a request: below a caller who did not sample it may have no span, and then the
+    /// service's own span id may be in the context already; below any other caller the trace state may
+    /// come apart.
+    pub(crate) fn extract_for_span(&self, headers: &HeaderMap, parent: &Context) -> Extracted {
+        let wanted = Wanted {
+            own: self.drops_unsampled().then(span_id::random),
+            apart: self.has_global_sampler() && moves_trace_state(),
+        };
+        self.propagator.extract_for_span(headers, parent, wanted)
     }
 
     /// Whether no span is started under a caller who did not sample: what the sampler would do, without
     /// asking it.
     pub(crate) fn drops_unsampled(&self) -> bool {
-        self.tracer.is_some()
-            && self.follows_parent
+        self.has_global_sampler()
             && drop_unsampled()
             && !self.options.describe_unsampled
             && !describe_unsampled()
+    }
+
+    fn has_global_sampler(&self) -> bool {
+        self.tracer.is_some() && self.global_sampler
     }
 
     /// Writes what `context` carries into `headers`.

@@ -69,6 +69,8 @@ macro_rules! common_options {
         /// Measures the sizes of request and response bodies, in histograms and on the span.
         /// Default: no.
         ///
+        /// The histograms leave [calls over gRPC](Self::grpc) out: the conventions have none for them.
+        ///
         /// Sizes are bytes as transferred: those of a request are what `Content-Length` declares,
         /// and a declaration of more than 1 TiB is not recorded.
         pub fn body_sizes(self, measure: bool) -> Self {

@@ -44,7 +44,11 @@ const FULL_VALUES: usize = 4;
 /// # let _ = selector;
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct HeaderSelector(Option<Arc<[Pattern]>>);
+pub struct HeaderSelector {
+    patterns: Option<Arc<[Pattern]>>,
+    /// Headers that become attributes of another name.
+    named: Option<Arc<[(HeaderName, Key)]>>,
+}
 
 impl HeaderSelector {
     /// Captures the headers that these names and patterns match.
@@ -59,12 +63,26 @@ impl HeaderSelector {
             .filter(|pattern| !pattern.is_empty())
             .map(|pattern| Pattern::new(&pattern))
             .collect();
-        Self(Some(patterns).filter(|patterns| !patterns.is_empty()))
+        Self { patterns: Some(patterns).filter(|patterns| !patterns.is_empty()), named: None }
+    }
+
+    /// Captures these headers as well, each as an attribute of the given name, whose value is text. What is no
+    /// name of a header is left out.
+    pub(crate) fn with_names(mut self, pairs: &[(String, String)]) -> Self {
+        let named: Arc<[(HeaderName, Key)]> = pairs
+            .iter()
+            .filter_map(|(header, attribute)| {
+                let name = HeaderName::from_bytes(header.as_bytes()).ok()?;
+                Some((name, Key::from(attribute.clone())))
+            })
+            .collect();
+        self.named = Some(named).filter(|named| !named.is_empty());
+        self
     }
 
     /// Whether it selects nothing.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.patterns.is_none() && self.named.is_none()
     }
 
     /// Reads a comma-separated list from the environment variable `name`; unset captures nothing.
@@ -82,14 +100,23 @@ impl HeaderSelector {
         most: usize,
         mut add: impl FnMut(KeyValue),
     ) {
-        let Some(patterns) = &self.0 else { return };
+        let mut most = most.min(MOST_HEADERS);
+        for (name, key) in self.named.iter().flat_map(|named| named.iter()) {
+            if most > 0 && headers.contains_key(name) {
+                most -= 1;
+                let lines = lines(headers.get_all(name), limit);
+                let text: Vec<_> = lines.iter().map(StringValue::as_str).collect();
+                add(KeyValue::new(key.clone(), text.join(",")));
+            }
+        }
+        let Some(patterns) = &self.patterns else { return };
         let selected = |name: &&HeaderName| {
             name.as_str().len() <= LONGEST_NAME
                 && patterns.iter().any(|pattern| pattern.matches(name.as_str()))
         };
         let mut left = limit.saturating_mul(FULL_VALUES);
         let names = headers.keys().take(MOST_COMPARED).filter(selected);
-        for name in names.take(most.min(MOST_HEADERS)) {
+        for name in names.take(most) {
             let Some(after_name) = left.checked_sub(name.as_str().len()) else { break };
             let lines = lines(headers.get_all(name), limit.min(after_name));
             left = after_name.saturating_sub(lines.iter().map(|line| line.as_str().len()).sum());
@@ -148,6 +175,31 @@ mod tests {
         headers.insert("authorization", "Bearer x".parse().unwrap());
         assert!(captured(&[], &headers).is_empty());
         assert!(captured(&[""], &headers).is_empty());
+    }
+
+    #[test]
+    fn a_header_with_a_name_of_its_own_is_text() {
+        let mut headers = HeaderMap::new();
+        headers.append("x-a", "1".parse().unwrap());
+        headers.append("x-a", "2".parse().unwrap());
+        let mut hidden: HeaderValue = "hunter2".parse().unwrap();
+        hidden.set_sensitive(true);
+        headers.insert("x-b", hidden);
+        headers.insert("x-c", "3".parse().unwrap());
+        let pairs = [("X-A", "shop.a"), ("x-b", "shop.b"), ("x-none", "n"), ("no header", "m")];
+        let pairs = pairs.map(|(header, attribute)| (header.to_owned(), attribute.to_owned()));
+        let mut found = Vec::new();
+        let selector = HeaderSelector::new(["x-c"]).with_names(&pairs);
+        selector.capture(&headers, "h.", 64, 100, |attribute| found.push(attribute));
+        let expected = [
+            KeyValue::new("shop.a", "1,2"),
+            KeyValue::new("shop.b", REDACTED),
+            KeyValue::new("h.x-c", Value::Array(Array::String(vec!["3".into()]))),
+        ];
+        assert_eq!(found, expected);
+        found.clear();
+        selector.capture(&headers, "h.", 64, 1, |attribute| found.push(attribute));
+        assert_eq!(found, expected[..1]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod limit;
 mod media_type;
 mod method;
 pub(crate) mod repeated;
+mod routes;
 mod scheme;
 mod side;
 mod version;
@@ -20,6 +21,7 @@ pub(crate) use self::{
     limit::{address, header, header_shared, limited, limited_shared},
     media_type::{after_grpc, media_type},
     method::{OTHER, conventional, describe_method},
+    routes::{Route, is_same, span_name, text_digest},
     side::Side,
     version::version_name,
 };

@@ -16,13 +16,13 @@ use std::{
 use tracewire_text::host;
 
 /// How many texts a thread keeps; a power of two.
-const SLOTS: usize = 64;
+pub(super) const SLOTS: usize = 64;
 /// Longer texts are not kept, in bytes: a thread holds 16 KiB of each kind at most.
-const LONGEST: usize = 256;
+pub(super) const LONGEST: usize = 256;
 /// How many span names a process keeps for its whole life: 256 KiB at most.
 const MOST_NAMES: usize = 1_024;
 
-type Slots<T> = RefCell<[Option<T>; SLOTS]>;
+pub(super) type Slots<T> = RefCell<[Option<T>; SLOTS]>;
 
 struct Address {
     ip: IpAddr,
@@ -194,7 +194,7 @@ fn address_slot(ip: IpAddr) -> usize {
 }
 
 /// The top bits of a product with an odd constant depend on all bits (Fibonacci hashing).
-fn slot(word: u64) -> usize {
+pub(super) fn slot(word: u64) -> usize {
     (word.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SLOTS.trailing_zeros())) as usize
 }
 

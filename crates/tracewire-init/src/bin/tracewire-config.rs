@@ -31,12 +31,22 @@ fn main() -> ExitCode {
     match (&words[..], &arguments[..]) {
         ([Some("check"), _], [_, file]) => {
             // Nothing in code, so that what is shown is the file's.
-            answer(Telemetry::builder().config_file(file).plan())
+            let plan = Telemetry::builder().config_file(file).plan();
+            answer(plan.map(|plan| named_by_the_caller(&plan.to_string())))
         }
         ([Some("from-environment")], _) => answer(ConfigFile::from_environment()),
         ([Some("--help" | "-h" | "help")], _) => write(&mut io::stdout(), USAGE, ExitCode::SUCCESS),
         _ => write(&mut io::stderr(), USAGE, ExitCode::from(2)),
     }
+}
+
+/// The plan, in which the command line names the file. This program's code did it on its behalf.
+fn named_by_the_caller(plan: &str) -> String {
+    plan.replacen(" (set in code)", " (from the command line)", 1).replacen(
+        "OTEL_CONFIG_FILE is ignored: the program sets it in code",
+        "OTEL_CONFIG_FILE is ignored: the command line names another file",
+        1,
+    )
 }
 
 fn answer<T: Display, E: Display>(result: Result<T, E>) -> ExitCode {

@@ -56,7 +56,19 @@ settings! {
     pub(crate) struct LogLines {
         format: Setting<Option<LogFormat>>,
         filter: Setting<String>,
+        names: Setting<LogNames>,
     }
+}
+
+/// What log lines call the ids of their trace and span.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LogNames {
+    /// `trace_id` and `span_id`.
+    #[default]
+    OpenTelemetry,
+    /// `dd.trace_id`, `dd.span_id`, and what the resource says of the service.
+    #[cfg_attr(not(feature = "datadog-agent"), expect(dead_code, reason = "no vendor asks for it"))]
+    Datadog,
 }
 
 /// How log lines are written to stdout.

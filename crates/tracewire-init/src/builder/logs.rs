@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use tracewire_export::OtlpFile;
+
 use crate::builder::traces::over;
 use crate::builder::{Batching, Otlp};
 use crate::log_records::{AddExporter, AddProcessor, LogRules};
@@ -26,6 +28,7 @@ settings! {
         attributes: Setting<usize>,
         value_length: Setting<usize>,
         processors: Vec<AddProcessor>,
+        exceptions: Setting<Exceptions>,
         /// Which records a configuration file keeps.
         rules: Setting<LogRules>,
     }
@@ -40,6 +43,15 @@ impl Logs {
     /// Sets where log records go (`OTEL_LOGS_EXPORTER`); OTLP unless set, and an empty list is nowhere.
     pub fn exporters(mut self, exporters: impl IntoIterator<Item = LogsExporter>) -> Self {
         self.exporters = in_code(exporters.into_iter().collect());
+        self
+    }
+
+    /// Sets whether exceptions are log records or events of their spans
+    /// (`OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN`); events unless set.
+    ///
+    /// If log records have no exporter, they stay events.
+    pub fn exceptions(mut self, exceptions: Exceptions) -> Self {
+        self.exceptions = in_code(exceptions);
         self
     }
 
@@ -71,6 +83,57 @@ impl Logs {
     }
 }
 
+/// What becomes of the errors and panics of custom spans, of database calls, and of spans that are made of
+/// `tracing`'s.
+///
+/// As a log record an exception has the event name `exception`, the attributes `exception.type` and
+/// `exception.message`, the ids of its span, and the severity ERROR, or WARN if the span did not fail. It is
+/// recorded even if its span is not sampled. Those of `tracing` are the log records of its events.
+///
+/// Follows OpenTelemetry's "Semantic conventions for exceptions in logs".
+///
+/// ```
+/// use tracewire_init::{Exceptions, Logs, LogsExporter};
+///
+/// let logs = Logs::new().exporters([LogsExporter::otlp()]).exceptions(Exceptions::LogRecords);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Exceptions {
+    /// Events of their spans.
+    #[default]
+    SpanEvents,
+    /// Log records (`logs`).
+    LogRecords,
+    /// Both (`logs/dup`).
+    Both,
+}
+
+impl Exceptions {
+    /// Reads the comma-separated list of the variable. `logs/dup` goes before `logs`.
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        let mut found = Self::SpanEvents;
+        for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+            match word.to_ascii_lowercase().as_str() {
+                "logs/dup" => found = Self::Both,
+                "logs" if found != Self::Both => found = Self::LogRecords,
+                "logs" => {}
+                _ => return Err("it must be logs or logs/dup".to_owned()),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The value of the variable.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::SpanEvents => "none",
+            Self::LogRecords => "logs",
+            Self::Both => "logs/dup",
+        }
+    }
+}
+
 /// An exporter of log records, with settings of its own or none.
 ///
 /// ```
@@ -85,6 +148,7 @@ pub struct LogsExporter {
 
 pub(crate) enum LogsKind {
     Otlp(Box<Otlp>),
+    OtlpFile(Box<Otlp>),
     Console,
     #[allow(dead_code, reason = "made with the cargo feature `logs` alone")]
     Custom(AddExporter),
@@ -100,6 +164,26 @@ impl LogsExporter {
     /// The same with settings of its own before those.
     pub fn otlp_with(otlp: Otlp) -> Self {
         Self::new(LogsKind::Otlp(Box::new(otlp)))
+    }
+
+    /// To a file or stdout, as OTLP in lines of JSON, which a Collector's receiver `otlpjsonfile` reads. The
+    /// file is that of [`Otlp::file`](crate::Otlp::file). It needs the cargo feature `otlp-json`, and is an
+    /// error of [`init`](crate::Builder::init) without.
+    pub fn otlp_file() -> Self {
+        Self::otlp_file_with(Otlp::new())
+    }
+
+    /// The same with a file of its own.
+    pub fn otlp_file_at(file: OtlpFile) -> Self {
+        Self::otlp_file_with(Otlp::new().file(file))
+    }
+
+    pub(crate) fn otlp_file_with(otlp: Otlp) -> Self {
+        Self::new(LogsKind::OtlpFile(Box::new(otlp)))
+    }
+
+    pub(crate) fn otlp_stdout() -> Self {
+        Self::otlp_file_at(OtlpFile::Stdout)
     }
 
     /// To stdout, for people or as JSON: see [`Console`](crate::Console).
@@ -122,6 +206,7 @@ impl LogsExporter {
     pub(crate) fn name(&self) -> &'static str {
         match self.kind {
             LogsKind::Otlp(_) => "otlp",
+            LogsKind::OtlpFile(_) => "otlp_file",
             LogsKind::Console => "console",
             LogsKind::Custom(_) => "custom",
         }

@@ -8,6 +8,7 @@ use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{
     Instrument, MeterProviderBuilder, PeriodicReader, Stream, Temporality,
 };
+use tracewire_export::OtlpFile;
 
 use crate::builder::Otlp;
 use crate::builder::traces::over;
@@ -215,6 +216,7 @@ pub struct MetricsExporter {
 
 pub(crate) enum MetricsKind {
     Otlp(Box<Otlp>),
+    OtlpFile(Box<Otlp>),
     Console,
     Prometheus(Prometheus),
     Custom(AddPeriodic),
@@ -234,6 +236,26 @@ impl MetricsExporter {
     /// The same with settings of its own before those.
     pub fn otlp_with(otlp: Otlp) -> Self {
         Self::new(MetricsKind::Otlp(Box::new(otlp)))
+    }
+
+    /// To a file or stdout, as OTLP in lines of JSON, which a Collector's receiver `otlpjsonfile` reads. The
+    /// file is that of [`Otlp::file`](crate::Otlp::file). It needs the cargo feature `otlp-json`, and is an
+    /// error of [`init`](crate::Builder::init) without.
+    pub fn otlp_file() -> Self {
+        Self::otlp_file_with(Otlp::new())
+    }
+
+    /// The same with a file of its own.
+    pub fn otlp_file_at(file: OtlpFile) -> Self {
+        Self::otlp_file_with(Otlp::new().file(file))
+    }
+
+    pub(crate) fn otlp_file_with(otlp: Otlp) -> Self {
+        Self::new(MetricsKind::OtlpFile(Box::new(otlp)))
+    }
+
+    pub(crate) fn otlp_stdout() -> Self {
+        Self::otlp_file_at(OtlpFile::Stdout)
     }
 
     /// To stdout, for people or as JSON: see [`Console`](crate::Console).
@@ -291,6 +313,7 @@ impl MetricsExporter {
     pub(crate) fn name(&self) -> &'static str {
         match self.kind {
             MetricsKind::Otlp(_) => "otlp",
+            MetricsKind::OtlpFile(_) => "otlp_file",
             MetricsKind::Console => "console",
             MetricsKind::Prometheus(_) => "prometheus",
             MetricsKind::Custom(_) => "custom",

@@ -11,6 +11,7 @@ mod otlp;
 mod resource;
 mod traces;
 mod traces_exporter;
+mod vendors;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -29,35 +30,38 @@ use tracing::subscriber::NoSubscriber;
 pub use self::component::Component;
 #[cfg(feature = "config-file")]
 pub(crate) use self::component::{Make, Maker};
+#[cfg(feature = "config-file")]
+pub(crate) use self::metrics::read_by;
+#[cfg(any(feature = "config-file", feature = "datadog-agent"))]
+pub(crate) use self::traces::added;
 pub use self::{
     batching::Batching,
     console::{Console, LogFormat},
     live::Live,
-    logs::{Logs, LogsExporter},
+    logs::{Exceptions, Logs, LogsExporter},
     metrics::{HistogramAggregation, Metrics, MetricsExporter, Prometheus},
     otlp::Otlp,
     resource::Resource,
     traces::Traces,
     traces_exporter::{TracesExporter, Zipkin},
+    vendors::{Datadog, Elastic, Uptrace},
 };
 pub(crate) use self::{
-    console::LogLines,
+    console::{LogLines, LogNames},
     logs::LogsKind,
     metrics::{AddPeriodic, AddReader, MetricsKind},
     traces::{AddProcessor, BoxedGenerator, over},
     traces_exporter::{AddExporter, TracesKind},
 };
-#[cfg(feature = "config-file")]
-pub(crate) use self::{metrics::read_by, traces::added};
 use crate::claim::Claim;
 use crate::config::propagators::{self, Formats};
 use crate::config::{Config, decide};
 use crate::error::InitError;
-use crate::guard::{Telemetry, set_unsampled};
+use crate::guard::{Telemetry, set_only_our_processors, tell_layers};
 use crate::plan::Plan;
 use crate::settings::{Layer, in_code};
 use crate::variables::Env;
-use crate::{providers, subscriber};
+use crate::{log_records, providers, subscriber};
 
 /// Settings in code. Each wins over its variable, but for those that are given as
 /// [`defaults`](Self::defaults).
@@ -200,6 +204,24 @@ impl Builder {
         self
     }
 
+    /// Sends telemetry to a Datadog Agent, in Datadog's words.
+    pub fn datadog(mut self, datadog: Datadog) -> Self {
+        self.code.datadog = over(datadog, self.code.datadog);
+        self
+    }
+
+    /// Sends telemetry to an Elastic APM Server, in Elastic's words.
+    pub fn elastic(mut self, elastic: Elastic) -> Self {
+        self.code.elastic = over(elastic, self.code.elastic);
+        self
+    }
+
+    /// Sends telemetry to Uptrace.
+    pub fn uptrace(mut self, uptrace: Uptrace) -> Self {
+        self.code.uptrace = over(uptrace, self.code.uptrace);
+        self
+    }
+
     /// Sets whether nothing is recorded and exported (`OTEL_SDK_DISABLED`); propagation stays.
     pub fn disabled(mut self, disabled: bool) -> Self {
         self.code.disabled = in_code(disabled);
@@ -284,8 +306,10 @@ impl Builder {
                 global::set_meter_provider(Binding(provider.clone()));
             }
         });
-        set_unsampled(telemetry.sampler());
+        set_only_our_processors(telemetry.has_only_our_processors());
+        tell_layers(telemetry.sampler());
         set_http_settings(http);
+        log_records::take_exceptions(telemetry.running());
         telemetry.watch_file();
         // Last: who sees the propagator finds the providers in place.
         propagators::install(propagator);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry_http::HttpClient;
-use tracewire_export::{Compression, Protocol};
+use tracewire_export::{Compression, OtlpFile, Protocol};
 
 use crate::config::otlp::Endpoint;
 use crate::settings::{Setting, in_code, settings};
@@ -42,6 +42,8 @@ settings! {
         client_certificate: Setting<String>,
         client_key: Setting<String>,
         http_client: Setting<Arc<dyn HttpClient>>,
+        /// Where exporters of lines write.
+        file: Setting<OtlpFile>,
     }
 }
 
@@ -127,6 +129,13 @@ impl Otlp {
     ) -> Self {
         self.client_certificate = in_code(certificate.into());
         self.client_key = in_code(key.into());
+        self
+    }
+
+    /// Sets where the exporters `otlp_file` write (`TRACEWIRE_OTLP_FILE`), such as
+    /// [`TracesExporter::otlp_file`](crate::TracesExporter::otlp_file); stdout unless set.
+    pub fn file(mut self, file: OtlpFile) -> Self {
+        self.file = in_code(file);
         self
     }
 

@@ -43,6 +43,10 @@ settings! {
         id_generator: Setting<Box<dyn IdGenerator>>,
         /// False where a configuration file has no provider of tracers.
         has_provider: Setting<bool>,
+        /// Whether spans that are recorded without being sampled are exported over OTLP too.
+        unsampled: Setting<bool>,
+        /// Processors of vendors, before all others.
+        vendor_processors: Vec<AddProcessor>,
         processors_first: Vec<AddProcessor>,
         processors: Vec<AddProcessor>,
     }

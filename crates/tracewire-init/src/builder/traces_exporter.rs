@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use opentelemetry_http::HttpClient;
 use opentelemetry_sdk::trace::SpanExporter;
-use tracewire_export::{Batch, BatchSpanProcessor, ExportError};
+use tracewire_export::{Batch, BatchSpanProcessor, ExportError, OtlpFile};
 
 use crate::builder::{Batching, Otlp};
 use crate::settings::{Merge, Setting, in_code, settings};
@@ -31,6 +31,7 @@ pub struct TracesExporter {
 
 pub(crate) enum TracesKind {
     Otlp(Box<Otlp>),
+    OtlpFile(Box<Otlp>),
     Console,
     Zipkin(Zipkin),
     Custom(AddExporter),
@@ -53,6 +54,26 @@ impl TracesExporter {
     /// The same with settings of its own before those.
     pub fn otlp_with(otlp: Otlp) -> Self {
         Self::new(TracesKind::Otlp(Box::new(otlp)))
+    }
+
+    /// To a file or stdout, as OTLP in lines of JSON, which a Collector's receiver `otlpjsonfile` reads. The
+    /// file is that of [`Otlp::file`](crate::Otlp::file). It needs the cargo feature `otlp-json`, and is an
+    /// error of [`init`](crate::Builder::init) without.
+    pub fn otlp_file() -> Self {
+        Self::otlp_file_with(Otlp::new())
+    }
+
+    /// The same with a file of its own.
+    pub fn otlp_file_at(file: OtlpFile) -> Self {
+        Self::otlp_file_with(Otlp::new().file(file))
+    }
+
+    pub(crate) fn otlp_file_with(otlp: Otlp) -> Self {
+        Self::new(TracesKind::OtlpFile(Box::new(otlp)))
+    }
+
+    pub(crate) fn otlp_stdout() -> Self {
+        Self::otlp_file_at(OtlpFile::Stdout)
     }
 
     /// To stdout, for people or as JSON: see [`Console`](crate::Console).
@@ -98,6 +119,7 @@ impl TracesExporter {
     pub(crate) fn name(&self) -> &'static str {
         match self.kind {
             TracesKind::Otlp(_) => "otlp",
+            TracesKind::OtlpFile(_) => "otlp_file",
             TracesKind::Console => "console",
             TracesKind::Zipkin(_) => "zipkin",
             TracesKind::Custom(_) => "custom",

@@ -7,7 +7,7 @@ use super::batching::{self, batch};
 use super::otlp::{self, Otlp, Signal};
 use super::proxy::Proxies;
 use super::text;
-use crate::builder::{self, LogsExporter, LogsKind};
+use crate::builder::{self, Exceptions, LogsExporter, LogsKind};
 use crate::error::InitError;
 use crate::features;
 use crate::log_records::{AddExporter, AddProcessor, LogRules};
@@ -22,6 +22,7 @@ pub(crate) struct Logs {
     /// In characters; `None` is no limit.
     pub(crate) value_length: Option<usize>,
     pub(crate) processors: Vec<AddProcessor>,
+    pub(crate) exceptions: Exceptions,
     /// Which records are kept; `None` is all.
     pub(crate) rules: Option<LogRules>,
 }
@@ -35,6 +36,7 @@ impl Default for Logs {
             attributes: 128,
             value_length: None,
             processors: Vec::new(),
+            exceptions: Exceptions::SpanEvents,
             rules: None,
         }
     }
@@ -57,6 +59,7 @@ pub(crate) fn decide(
     plan: &mut Plan,
 ) -> Result<Option<Logs>, InitError> {
     const EXPORTERS: &str = "OTEL_LOGS_EXPORTER";
+    const EXCEPTIONS: &str = "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN";
     if !features::LOGS {
         return match given.exporters.filter(|given| !given.value.is_empty()) {
             None => Ok(None),
@@ -71,7 +74,19 @@ pub(crate) fn decide(
     let exporters = plan.pick_shown(EXPORTERS, given.exporters.take(), default, |exporters| {
         text::list(exporters.iter().map(LogsExporter::name))
     });
+    let exceptions = plan.pick_shown(
+        EXCEPTIONS,
+        given.exceptions.take(),
+        Exceptions::SpanEvents,
+        |exceptions| exceptions.name().to_owned(),
+    );
     if exporters.is_empty() && given.processors.is_empty() {
+        if exceptions != Exceptions::SpanEvents {
+            plan.warn(format!(
+                "{EXCEPTIONS}={} is ignored: log records have no exporter",
+                exceptions.name()
+            ));
+        }
         return Ok(None);
     }
     plan.count("log record processors", given.processors.len());
@@ -85,6 +100,7 @@ pub(crate) fn decide(
             plan,
         ),
         processors: given.processors,
+        exceptions,
         rules: given.rules.map(|rules| rules.value),
     }))
 }
@@ -120,6 +136,9 @@ fn exporters_of(
             LogsKind::Otlp(own) => {
                 let otlp = otlp::decide(*own, &given.otlp, Signal::Logs, proxies, plan)?;
                 Exporter::Otlp(Box::new(otlp), batch)
+            }
+            LogsKind::OtlpFile(own) => {
+                Exporter::Otlp(Box::new(otlp::decide_file(*own, &given.otlp, plan)), batch)
             }
             LogsKind::Console => Exporter::Console,
             LogsKind::Custom(add) => Exporter::Custom(add, batch),

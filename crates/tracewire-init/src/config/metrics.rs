@@ -68,11 +68,13 @@ pub(crate) fn decide(
     }
     plan.count("metric readers", given.readers.len());
     plan.count("views", given.views.len());
-    let has_otlp = exporters.iter().any(|exporter| exporter.name() == "otlp");
+    let has_otlp =
+        exporters.iter().any(|exporter| ["otlp", "otlp_file"].contains(&exporter.name()));
     let is_on = plan.pick_shown(EXEMPLARS, given.exemplars.take(), true, |is_on| {
         if *is_on { "trace_based" } else { "always_off" }.to_owned()
     });
-    let has_place = |exporter: &MetricsExporter| ["otlp", "prometheus"].contains(&exporter.name());
+    let has_place =
+        |exporter: &MetricsExporter| ["otlp", "otlp_file", "prometheus"].contains(&exporter.name());
     let exemplars = (is_on && exporters.iter().any(has_place)).then(Exemplars::new);
     let exporters = exporters_of(exporters, &given, proxies, plan)?;
     // A view is for the whole provider, and the variable means what it says over OTLP alone.
@@ -114,6 +116,11 @@ fn exporters_of(
                 let temporality = shared.temporality(temporality, plan);
                 Exporter::Otlp { otlp: Box::new(otlp), interval, temporality }
             }
+            MetricsKind::OtlpFile(own) => Exporter::Otlp {
+                interval: shared.interval(interval, plan),
+                otlp: Box::new(otlp::decide_file(*own, &given.otlp, plan)),
+                temporality: shared.temporality(temporality, plan),
+            },
             MetricsKind::Console => Exporter::Console {
                 interval: shared.interval(interval, plan),
                 temporality: temporality.map_or(Temporality::Cumulative, |given| given.value),

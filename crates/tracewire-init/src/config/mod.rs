@@ -4,6 +4,7 @@
 pub(crate) mod batching;
 pub(crate) mod console;
 pub(crate) mod detectors;
+pub(crate) mod extraction;
 #[cfg(feature = "config-file")]
 pub(crate) mod file;
 #[cfg(not(feature = "config-file"))]
@@ -25,6 +26,7 @@ pub(crate) mod traces;
 pub(crate) mod views;
 pub(crate) mod zipkin;
 
+use std::mem::take;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +38,7 @@ use tracewire_export::wiring::log::Level;
 use tracewire_propagation::{HttpSettings, Propagator};
 
 use self::file::{InCode, Loaded, Source};
+use self::sampling::SamplerChoice;
 use self::{logs::Logs, metrics::Metrics, traces::Traces};
 use crate::error::InitError;
 use crate::live::{self, Live};
@@ -85,11 +88,18 @@ pub(crate) fn decide(
     let surroundings = variables::surroundings(&mut reader);
     defaults.settle();
     defaults.make_default();
+    layer.datadog.complete(take(&mut defaults.datadog), reader.plan);
+    layer.elastic.complete(take(&mut defaults.elastic), reader.plan);
+    layer.uptrace.complete(take(&mut defaults.uptrace), reader.plan);
     let code = InCode {
         sampler: layer.traces.sampler.is_some(),
         level: layer.log_level.is_some(),
         console: layer.console.format.is_some(),
-        default_sampler: defaults.traces.sampler.clone(),
+        default_sampler: defaults
+            .traces
+            .sampler
+            .clone()
+            .map(|given| given.map(SamplerChoice::apart)),
     };
     layer.config_file.complete(variables::configuration_file(&mut reader)?, reader.plan);
     layer.config_file.complete(defaults.config_file.take(), reader.plan);
@@ -105,16 +115,23 @@ pub(crate) fn decide(
     };
     layer.complete(defaults, plan);
 
+    if !writes_lines(&layer) {
+        plan.has_no_effect(&layer.otlp.file, "no exporter is otlp_file");
+    }
     plan.level = Some(plan.pick("OTEL_LOG_LEVEL", layer.log_level, Level::Info));
     let disabled = plan.pick("OTEL_SDK_DISABLED", layer.disabled, false);
     let timeout = layer.shutdown_timeout.map_or(Duration::from_secs(5), |given| given.value);
-    let resource = resource::resource(layer.resource, surroundings.user.as_deref(), plan);
+    let resource = resource::resource(layer.resource, &surroundings, plan);
     let console = console::exporter(layer.console, surroundings.is_colorless, plan);
     let proxies = &surroundings.proxies;
     Ok(Config {
         shutdown_timeout: timeout,
-        propagator: propagators::choose(layer.propagators, plan)?,
-        logging: Logging::decide(layer.log_lines, surroundings.is_colorless, plan)?,
+        propagator: extraction::apply(
+            layer.extraction,
+            propagators::choose(layer.propagators, plan)?,
+            plan,
+        ),
+        logging: Logging::decide(layer.log_lines, &resource, surroundings.is_colorless, plan)?,
         traces: match disabled || layer.traces.is_without_provider() {
             true => None,
             false => Some(traces::decide(layer.traces, &resource, proxies, plan)?),
@@ -136,6 +153,26 @@ pub(crate) fn decide(
         resource,
         console,
     })
+}
+
+/// Whether any signal is written as lines of OTLP.
+fn writes_lines(layer: &Layer) -> bool {
+    let names = [
+        layer
+            .traces
+            .exporters
+            .iter()
+            .flat_map(|given| &given.value)
+            .any(|e| e.name() == "otlp_file"),
+        layer
+            .metrics
+            .exporters
+            .iter()
+            .flat_map(|given| &given.value)
+            .any(|e| e.name() == "otlp_file"),
+        layer.logs.exporters.iter().flat_map(|given| &given.value).any(|e| e.name() == "otlp_file"),
+    ];
+    names.contains(&true)
 }
 
 /// Completes what code says by the environment, and that by vendors' variables.
@@ -163,6 +200,11 @@ fn complete_by_file(
     reader.plan.decide("OTEL_CONFIG_FILE", shown.text(), path.origin.clone());
     let Loaded { layer: mut file, source, used } = file::load(path, env, layer, reader.plan)?;
     reader.plan.level = file.log_level.as_ref().map(|given| given.value);
+    let vendors = [layer.datadog.is_empty(), layer.elastic.is_empty(), layer.uptrace.is_empty()];
+    if vendors.contains(&false) {
+        let methods = "Builder::datadog, Builder::elastic and Builder::uptrace";
+        reader.plan.warn(format!("{methods} have no effect beside a configuration file"));
+    }
     // Exporters in code take the place of all of the file's processors.
     if layer.traces.exporters.is_some() {
         file.traces.processors_first.clear();

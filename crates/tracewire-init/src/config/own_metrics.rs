@@ -18,19 +18,16 @@ pub(crate) enum OwnMetrics {
 }
 
 impl OwnMetrics {
-    const ALL: [Self; 3] = [Self::Process, Self::Runtime, Self::Telemetry];
+    /// All of them, by their names in the variable and in a configuration file.
+    pub(crate) const WORDS: [(&str, Self); 3] =
+        [("process", Self::Process), ("runtime", Self::Runtime), ("self", Self::Telemetry)];
 
-    /// Its name in the variable.
     fn name(self) -> &'static str {
-        match self {
-            Self::Process => "process",
-            Self::Runtime => "runtime",
-            Self::Telemetry => "self",
-        }
+        Self::WORDS.iter().find(|(_, group)| *group == self).map_or("", |(name, _)| name)
     }
 
     /// The cargo feature that it needs, unless this build has it.
-    fn missing_feature(self) -> Option<&'static str> {
+    pub(crate) fn missing_feature(self) -> Option<&'static str> {
         match self {
             Self::Process if !features::PROCESS_METRICS => Some("process-metrics"),
             Self::Runtime if !features::RUNTIME_METRICS => Some("runtime-metrics"),
@@ -43,12 +40,13 @@ impl OwnMetrics {
         let mut found = Vec::new();
         for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
             match word.to_ascii_lowercase().as_str() {
-                "all" => found.extend(Self::ALL),
+                "all" => found.extend(Self::WORDS.map(|(_, group)| group)),
                 "none" => {}
-                word => match Self::ALL.into_iter().find(|group| group.name() == word) {
-                    Some(group) => found.push(group),
+                word => match Self::WORDS.iter().find(|(name, _)| *name == word) {
+                    Some((_, group)) => found.push(*group),
                     None => {
-                        let names = super::text::list(Self::ALL.into_iter().map(Self::name));
+                        let names =
+                            super::text::list(Self::WORDS.into_iter().map(|(name, _)| name));
                         return Err(format!("it must be of {names}, all, none"));
                     }
                 },
@@ -76,7 +74,7 @@ impl OwnMetrics {
     }
 }
 
-/// What the variable, if it is set, says of one group.
+/// What the variable or the file, if it names any, says of one group.
 pub(crate) fn is_named(given: &Setting<Vec<OwnMetrics>>, group: OwnMetrics) -> Setting<bool> {
     let Given { value, origin } = given.as_ref()?;
     Some(Given { value: value.contains(&group), origin: origin.clone() })

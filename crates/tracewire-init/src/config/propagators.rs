@@ -22,6 +22,10 @@ pub(crate) enum Formats {
     /// By names, with commas between.
     Named(String),
     /// Others to read headers than to write them, by names; `None` is what is compiled in.
+    #[cfg_attr(
+        all(not(feature = "datadog-agent"), not(test)),
+        expect(dead_code, reason = "no vendor asks for it")
+    )]
     Split { extract: Setting<String>, inject: Setting<String> },
 }
 

@@ -9,9 +9,14 @@ use super::detectors::{self, DetectedNames};
 use crate::builder;
 use crate::plan::{Origin, Plan};
 use crate::settings::Given;
+use crate::variables::Surroundings;
 
 /// SDK facts, then what the detectors found, then attributes, weaker layers first; later ones win.
-pub(crate) fn resource(given: builder::Resource, user: Option<&str>, plan: &mut Plan) -> Resource {
+pub(crate) fn resource(
+    given: builder::Resource,
+    surroundings: &Surroundings,
+    plan: &mut Plan,
+) -> Resource {
     let detectors =
         plan.pick_shown("TRACEWIRE_RESOURCE_DETECTORS", given.detectors, Vec::new(), |detectors| {
             detectors::names(detectors)
@@ -26,7 +31,8 @@ pub(crate) fn resource(given: builder::Resource, user: Option<&str>, plan: &mut 
     };
     plan.decide("service.name", shown, origin);
     let names = given.detected.map(|names| names.value).unwrap_or_default();
-    let mut found = detectors::attributes(&detectors, user);
+    let Surroundings { user, platform, .. } = surroundings;
+    let mut found = detectors::attributes(&detectors, user.as_deref(), platform);
     found.retain(|attribute| names.keep(attribute.key.as_str()));
     let resource = Resource::builder_empty()
         .with_detector(Box::new(TelemetryResourceDetector))
@@ -95,7 +101,7 @@ mod tests {
         defaults.settle();
         code.complete(environment, &mut plan);
         code.complete(defaults, &mut plan);
-        (resource(code, None, &mut plan), plan)
+        (resource(code, &Surroundings::default(), &mut plan), plan)
     }
 
     fn attributes_of(

@@ -1,5 +1,8 @@
 //! Which traces are kept.
 
+use std::fmt;
+use std::sync::Arc;
+
 use opentelemetry::Key;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::Sampler as SdkSampler;
@@ -18,6 +21,36 @@ pub(crate) enum SamplerChoice {
     Given(Sampler),
     /// By name, alone or for traces that no caller decided about.
     Named { root: Root, is_parent_based: bool },
+    /// Made once the service's name is known.
+    Late(LateSampler),
+}
+
+/// A sampler that needs the service's name.
+#[derive(Clone)]
+pub(crate) struct LateSampler {
+    /// What the plan shows.
+    pub(crate) shown: String,
+    pub(crate) make: Arc<dyn Fn(&str) -> Sampler + Send + Sync>,
+}
+
+impl fmt::Debug for LateSampler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LateSampler").field(&self.shown).finish()
+    }
+}
+
+impl SamplerChoice {
+    /// The same as it is now, whatever replaces the sampler later.
+    pub(crate) fn apart(self) -> Self {
+        match self {
+            Self::Given(sampler) => {
+                let own = Sampler::wrap(SdkSampler::AlwaysOn);
+                own.replace(sampler);
+                Self::Given(own)
+            }
+            named => named,
+        }
+    }
 }
 
 /// How a trace is decided about.
@@ -50,6 +83,10 @@ pub(crate) fn sampler(
         SamplerChoice::Given(sampler) => {
             plan.decide(SAMPLER, format!("{sampler:?}"), origin);
             return Ok(sampler);
+        }
+        SamplerChoice::Late(LateSampler { shown, make }) => {
+            plan.decide(SAMPLER, shown, origin);
+            return Ok(make(&service_name(resource)));
         }
         SamplerChoice::Named { root, is_parent_based } => (root, is_parent_based),
     };
@@ -85,9 +122,13 @@ fn rules(
         plan.warn(format!("{ARGUMENT} is not set, so {SAMPLER} has no rules: every trace is kept"));
         "on".to_owned()
     });
-    let service = resource.get(&Key::from_static_str("service.name"));
-    let service = service.map(|name| name.to_string()).unwrap_or_default();
-    RuleBased::parse(&text, &service).map_err(|error| unreadable(ARGUMENT, &text, error))
+    RuleBased::parse(&text, &service_name(resource))
+        .map_err(|error| unreadable(ARGUMENT, &text, error))
+}
+
+fn service_name(resource: &Resource) -> String {
+    let name = resource.get(&Key::from_static_str("service.name"));
+    name.map(|name| name.to_string()).unwrap_or_default()
 }
 
 /// One of the SDK's samplers, which set no threshold.

@@ -24,6 +24,7 @@ pub(crate) struct Traces {
     pub(crate) value_length: Option<usize>,
     pub(crate) baggage_attributes: Option<Vec<String>>,
     pub(crate) id_generator: Option<Box<dyn IdGenerator>>,
+    pub(crate) vendor_processors: Vec<AddProcessor>,
     pub(crate) processors_first: Vec<AddProcessor>,
     pub(crate) processors: Vec<AddProcessor>,
 }
@@ -64,6 +65,7 @@ pub(crate) fn decide(
         exporters: exporters_of(exporters, &given, proxies, plan)?,
         baggage_attributes: given.baggage_attributes.map(|keys| keys.value),
         id_generator: given.id_generator.map(|generator| generator.value),
+        vendor_processors: given.vendor_processors,
         processors_first: given.processors_first,
         processors: given.processors,
     })
@@ -98,8 +100,12 @@ fn exporters_of(
         };
         decided.push(match kind {
             TracesKind::Otlp(own) => {
-                let otlp = otlp::decide(*own, &given.otlp, Signal::Traces, proxies, plan)?;
+                let mut otlp = otlp::decide(*own, &given.otlp, Signal::Traces, proxies, plan)?;
+                otlp.exporter.unsampled = given.unsampled.as_ref().is_some_and(|given| given.value);
                 Exporter::Otlp(Box::new(otlp), batch)
+            }
+            TracesKind::OtlpFile(own) => {
+                Exporter::Otlp(Box::new(otlp::decide_file(*own, &given.otlp, plan)), batch)
             }
             TracesKind::Console => Exporter::Console,
             TracesKind::Zipkin(own) => Exporter::Zipkin(

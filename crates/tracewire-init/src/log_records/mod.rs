@@ -1,5 +1,6 @@
 //! Log records: their provider, and the layer that makes them of `tracing` events.
 
+mod exceptions;
 mod layer;
 mod rules;
 
@@ -19,6 +20,7 @@ use crate::config::otlp::Otlp;
 use crate::contained;
 use crate::error::InitError;
 
+pub(crate) use self::exceptions::take_exceptions;
 #[cfg(feature = "config-file")]
 pub(crate) use self::rules::LogRule;
 pub(crate) use self::rules::LogRules;

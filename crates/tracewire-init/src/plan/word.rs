@@ -6,7 +6,8 @@ use opentelemetry_sdk::metrics::Temporality;
 use tracewire_export::wiring::log::Level;
 use tracewire_export::{Compression, ConsoleFormat};
 
-use crate::builder::{HistogramAggregation, LogFormat};
+use crate::builder::{HistogramAggregation, LogFormat, LogNames};
+use crate::config::extraction::Extraction;
 
 /// A value that has a word of its own.
 pub(crate) trait Word {
@@ -27,6 +28,8 @@ macro_rules! words_as_debug {
 // A duration has its unit: `5s` where a variable has `5000`.
 words_as_debug!(
     bool,
+    Extraction,
+    LogNames,
     u16,
     u32,
     usize,

@@ -38,6 +38,7 @@ use crate::config::otlp::Otlp;
 use crate::config::views::default_aggregation;
 use crate::config::{Config, metrics, traces};
 use crate::error::InitError;
+use crate::given_ids::GivenTraceIds;
 use crate::live::LivePages;
 use crate::log_records;
 use crate::plan::Plan;
@@ -75,6 +76,8 @@ pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
     let runtimes = ObservedRuntimes::default();
     if let Some(traces) = config.traces {
         providers.sampler = Some(traces.sampler.clone());
+        providers.only_our_processors =
+            traces.processors_first.is_empty() && traces.processors.is_empty();
         providers.tracer = Some(making.traces(traces)?);
     }
     if let Some(metrics) = config.metrics {
@@ -82,6 +85,7 @@ pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
         let meter = making.metrics(metrics, &runtimes, &mut deliveries, &mut page)?;
         providers.meter = Some(meter);
     }
+    let exceptions = config.logs.as_ref().map(|logs| logs.exceptions).unwrap_or_default();
     if let Some(logs) = config.logs {
         let (exports, console) = (&making.exports, &making.console);
         providers.logger = Some(log_records::provider(logs, exports, console, &making.resource)?);
@@ -97,6 +101,7 @@ pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
         shutdown_timeout: config.shutdown_timeout,
         life: Arc::default(),
         logging: config.logging,
+        exceptions,
         page,
         runtimes,
         live: making.live,
@@ -139,13 +144,15 @@ impl Making {
             true => self.sampled_by(provider, self.exports.counted(sampler)),
             false => self.sampled_by(provider, sampler),
         };
-        if let Some(generator) = traces.id_generator {
-            provider = provider.with_id_generator(BoxedGenerator(generator));
-        }
+        provider = match traces.id_generator {
+            Some(generator) => provider.with_id_generator(BoxedGenerator(generator)),
+            None => provider.with_id_generator(GivenTraceIds::default()),
+        };
         if let Some(keys) = traces.baggage_attributes {
             provider = provider.with_span_processor(BaggageAttributes::new(keys));
         }
-        provider = traces.processors_first.into_iter().fold(provider, |built, add| add(built));
+        let first = traces.vendor_processors.into_iter().chain(traces.processors_first);
+        provider = first.fold(provider, |built, add| add(built));
         if !processor.is_empty() {
             provider = provider.with_span_processor(processor);
         }
@@ -202,18 +209,19 @@ impl Making {
         }
         let own = metrics.readers.into_iter().chain(metrics.views);
         let meter = own.fold(provider, |built, add| add(built)).build();
+        // First, because collecting is measured from its callbacks on.
+        if metrics.self_metrics {
+            self.exports.self_metrics(&meter);
+            if let Some(reloader) = &self.reloader {
+                reload_metrics(&meter, reloader.clone());
+            }
+        }
         #[cfg(feature = "process-metrics")]
         if metrics.process_metrics {
             tracewire_runtime::process::observe(&meter);
         }
         if metrics.runtime_metrics {
             runtimes.observe_current(&meter);
-        }
-        if metrics.self_metrics {
-            self.exports.self_metrics(&meter);
-            if let Some(reloader) = &self.reloader {
-                reload_metrics(&meter, reloader.clone());
-            }
         }
         Ok(meter)
     }
@@ -257,7 +265,7 @@ impl Making {
                 self.with_reader(provider, periodic(exporter, interval))
             }
             metrics::Exporter::Prometheus(settings) => {
-                let started = Page::start(settings, exemplars)?;
+                let started = Page::start(settings, exemplars, &self.exports)?;
                 let provider = started.read_by(self, provider);
                 *page = Some(started);
                 provider

@@ -2,7 +2,7 @@
 
 use opentelemetry_sdk::metrics::MeterProviderBuilder;
 use tracewire_exemplar::Exemplars;
-use tracewire_export::{PrometheusExporter, PrometheusServer, PrometheusService};
+use tracewire_export::{Exports, PrometheusExporter, PrometheusServer, PrometheusService};
 
 use super::Making;
 use crate::Telemetry;
@@ -23,8 +23,9 @@ impl Page {
     pub(super) fn start(
         settings: Prometheus,
         exemplars: Option<&Exemplars>,
+        exports: &Exports,
     ) -> Result<Self, InitError> {
-        let exporter = PrometheusExporter::new();
+        let exporter = PrometheusExporter::new().counted(exports);
         let exporter = exemplars.into_iter().fold(exporter, PrometheusExporter::exemplars);
         let server = match settings.address {
             None => None,

@@ -8,15 +8,18 @@ mod span_filter;
 use std::io::IsTerminal;
 use std::time::Duration;
 
+use opentelemetry::Key;
 use opentelemetry::trace::TracerProvider;
+use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracewire_export::wiring::Shown;
 use tracewire_sampling::Sampler;
-use tracewire_tracing::{ContextLayer, TraceIds};
+use tracewire_tracing::{ContextLayer, Layout, TraceIds};
 use tracing::Subscriber;
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 use tracing_subscriber::filter::{Directive, EnvFilter};
 use tracing_subscriber::fmt;
+use tracing_subscriber::fmt::format::Format;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
@@ -24,7 +27,7 @@ use self::living_thread::WhileAlive;
 use self::log_lines::{LogLines as Lines, is_writable};
 use self::no_ids::NoIds;
 use self::span_filter::span_filter;
-use crate::builder::{LogFormat, LogLines};
+use crate::builder::{Exceptions, LogFormat, LogLines, LogNames};
 use crate::ended::Watched;
 use crate::error::InitError;
 use crate::guard::Telemetry;
@@ -42,25 +45,73 @@ pub(crate) struct Logging {
     format: Option<LogFormat>,
     directives: String,
     color: bool,
+    /// What Datadog reads of the service in each line; `None`: ids have OpenTelemetry's names.
+    datadog: Option<Service>,
+}
+
+/// Who writes log lines.
+#[derive(Clone, Debug)]
+struct Service {
+    name: String,
+    env: String,
+    version: String,
+}
+
+impl Service {
+    fn of(resource: &Resource) -> Self {
+        let text = |key| {
+            let value = resource.get(&Key::from_static_str(key));
+            value.map_or_else(String::new, |value| value.to_string())
+        };
+        Self {
+            name: text("service.name"),
+            env: text("deployment.environment.name"),
+            version: text("service.version"),
+        }
+    }
 }
 
 impl Logging {
     #[expect(clippy::unnecessary_wraps, reason = "without the feature it may fail")]
     pub(crate) fn decide(
         given: LogLines,
+        resource: &Resource,
         is_colorless: bool,
         plan: &mut Plan,
     ) -> Result<Self, InitError> {
+        if given.names.is_some() && given.format.as_ref().is_none_or(|given| given.value.is_none())
+        {
+            plan.has_no_effect(
+                &given.names,
+                "it is about log lines that TRACEWIRE_LOG turns on; a subscriber of your own has \
+                 TraceIds::datadog",
+            );
+        }
+        let names = match given.names {
+            None => LogNames::default(),
+            names => plan.pick("names of ids in log lines", names, LogNames::default()),
+        };
+        let datadog = (names == LogNames::Datadog).then(|| Service::of(resource));
         let format = plan.pick(FORMAT, given.format, None);
         let show = |directives: &String| Shown::directives(directives).text().to_owned();
         let directives = plan.pick_shown(DIRECTIVES, given.filter, DEFAULT.to_owned(), show);
-        Ok(Self { format, directives, color: !is_colorless && std::io::stdout().is_terminal() })
+        let color = !is_colorless && std::io::stdout().is_terminal();
+        Ok(Self { format, directives, color, datadog })
     }
 
     fn filter(&self) -> EnvFilter {
         let builder = EnvFilter::builder().with_default_directive(LevelFilter::ERROR.into());
         let directives = sound(&self.directives, STATIC_MAX_LEVEL);
         builder.parse(directives).unwrap_or_else(|_| EnvFilter::default())
+    }
+
+    fn with_ids<L: Layout, T>(&self, format: Format<L, T>) -> TraceIds<Format<L, T>> {
+        match &self.datadog {
+            None => TraceIds::new(format),
+            Some(Service { name, env, version }) => {
+                TraceIds::datadog(format).datadog_service(name, env, version)
+            }
+        }
     }
 
     /// Makes the subscriber the process's, if one was asked for.
@@ -71,14 +122,14 @@ impl Logging {
                 .with_writer(Lines::to_stdout())
                 .log_internal_errors(false) // which would be written to stderr, and may panic
                 .with_ansi(self.color)
-                .map_event_format(TraceIds::new)
+                .map_event_format(|format| self.with_ids(format))
                 .with_filter(WhileAlive::events(self.filter(), is_writable))
                 .boxed(),
             LogFormat::Json => fmt::layer()
                 .json()
                 .with_writer(Lines::to_stdout())
                 .log_internal_errors(false)
-                .map_event_format(TraceIds::new)
+                .map_event_format(|format| self.with_ids(format))
                 .with_filter(WhileAlive::events(self.filter(), is_writable))
                 .boxed(),
         };
@@ -101,6 +152,7 @@ impl Logging {
     pub(crate) fn span_layer<S>(
         &self,
         provider: &Watched<SdkTracerProvider>,
+        exceptions: Exceptions,
     ) -> impl Layer<S> + use<S>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
@@ -108,6 +160,9 @@ impl Logging {
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("tracing"))
             .with_threads(false)
+            .with_error_events_to_exceptions(exceptions != Exceptions::LogRecords)
+            .with_error_fields_to_exceptions(exceptions != Exceptions::LogRecords)
+            .with_error_records_to_exceptions(exceptions != Exceptions::LogRecords)
             .with_tracked_inactivity(false)
             .with_filter(span_filter(self.filter()))
     }
@@ -158,6 +213,9 @@ impl Telemetry {
     /// | `error!` | status Error, and an event named by the text |
     /// | `warn!`, `info!`, `debug!`, `trace!` with a message; `#[instrument(ret)]` | nothing: they are log lines, and log records with the feature `logs` |
     ///
+    /// Where exceptions are [log records](crate::Exceptions::LogRecords) alone, an event on the span has the
+    /// error's text in `error` and no attribute of an exception.
+    ///
     /// The text of an error is exported as it is. What telemetry says of itself is left out, and so is the
     /// span that tower-http's layer makes with `RequestSpan`, because the request has its server span.
     /// While a thread ends no spans are made.
@@ -178,7 +236,8 @@ impl Telemetry {
     where
         S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
     {
-        Some(self.running()?.logging.span_layer(&self.watched()?))
+        let running = self.running()?;
+        Some(running.logging.span_layer(&self.watched()?, running.exceptions))
     }
 }
 
@@ -225,9 +284,10 @@ mod tests {
         let layer =
             variables::read(&mut Reader::new(&env, &mut plan), &Settings::default()).unwrap();
         let filter = code.and_then(|directives| in_code(directives.to_owned()));
-        let mut given = LogLines { filter, format: None };
+        let mut given = LogLines { filter, ..LogLines::default() };
         given.complete(layer.log_lines, &mut plan);
-        let logging = Logging::decide(given, false, &mut plan).unwrap();
+        let logging =
+            Logging::decide(given, &Resource::builder_empty().build(), false, &mut plan).unwrap();
         (logging, plan.warnings().count())
     }
 

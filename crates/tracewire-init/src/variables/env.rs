@@ -38,13 +38,11 @@ impl Env {
     }
 
     /// An environment of these variables alone.
-    #[cfg(test)]
     pub(crate) fn of(variables: &[(&str, &str)]) -> Self {
         Self::of_os(variables.iter().map(|&(name, value)| (name, value.into())))
     }
 
     /// The same with values that need not be text.
-    #[cfg(test)]
     pub(crate) fn of_os<'a>(variables: impl IntoIterator<Item = (&'a str, OsString)>) -> Self {
         let variables: std::collections::HashMap<String, OsString> =
             variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();

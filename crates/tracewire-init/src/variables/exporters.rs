@@ -24,20 +24,32 @@ const fn featured<E>(name: &'static str, make: fn() -> E, is_compiled_in: bool) 
     Word { name, make, missing: if is_compiled_in { None } else { Some(name) } }
 }
 
+const fn lines<E>(name: &'static str, make: fn() -> E) -> Word<E> {
+    Word { name, make, missing: if features::OTLP_JSON { None } else { Some("otlp-json") } }
+}
+
 pub(super) const TRACES: &[Word<TracesExporter>] = &[
     word("otlp", TracesExporter::otlp),
     word("console", TracesExporter::console),
+    lines("otlp_file", TracesExporter::otlp_file),
+    lines("otlp/stdout", TracesExporter::otlp_stdout),
     featured("zipkin", TracesExporter::zipkin, features::ZIPKIN),
 ];
 
 pub(super) const METRICS: &[Word<MetricsExporter>] = &[
     word("otlp", MetricsExporter::otlp),
     word("console", MetricsExporter::console),
+    lines("otlp_file", MetricsExporter::otlp_file),
+    lines("otlp/stdout", MetricsExporter::otlp_stdout),
     featured("prometheus", MetricsExporter::prometheus, features::PROMETHEUS),
 ];
 
-pub(super) const LOGS: &[Word<LogsExporter>] =
-    &[word("otlp", LogsExporter::otlp), word("console", LogsExporter::console)];
+pub(super) const LOGS: &[Word<LogsExporter>] = &[
+    word("otlp", LogsExporter::otlp),
+    word("console", LogsExporter::console),
+    lines("otlp_file", LogsExporter::otlp_file),
+    lines("otlp/stdout", LogsExporter::otlp_stdout),
+];
 
 /// The exporters of the known words, each at most once; `None` if there is none, which is as good as
 /// unset.

@@ -8,6 +8,7 @@ use tracewire_export::wiring::Shown;
 
 use super::map;
 use super::reader::Reader;
+use crate::config::http::is_service_peer;
 use crate::error::InitError;
 use crate::features;
 use crate::settings::Setting;
@@ -93,6 +94,11 @@ const PROMETHEUS: &str = "the exporter needs the cargo feature `prometheus`";
 const UNSUPPORTED: &[Unsupported] = &[
     unsupported("OTEL_ENTITIES", &[], "use OTEL_RESOURCE_ATTRIBUTES"),
     unsupported(
+        "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS",
+        &["otel"],
+        "use TRACEWIRE_RESOURCE_DETECTORS",
+    ),
+    unsupported(
         "OTEL_SEMCONV_STABILITY_OPT_IN",
         &["http", "rpc", "database", "code", "messaging"],
         "the stable conventions are the only ones emitted",
@@ -104,6 +110,7 @@ const UNSUPPORTED: &[Unsupported] = &[
     unsupported("OTEL_EXPORTER_OTLP_SPAN_INSECURE", &[], INSECURE),
     unsupported("OTEL_EXPORTER_OTLP_METRIC_INSECURE", &[], INSECURE),
     featured("OTEL_LOGS_EXPORTER", &["none"], LOGS, features::LOGS),
+    featured("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", &[], LOGS, features::LOGS),
     featured("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", &[], LOGS, features::LOGS),
     featured("OTEL_EXPORTER_ZIPKIN_ENDPOINT", &[], ZIPKIN, features::ZIPKIN),
     featured("OTEL_EXPORTER_PROMETHEUS_HOST", &[], PROMETHEUS, features::PROMETHEUS),
@@ -174,6 +181,22 @@ pub(super) fn warn_of_patterns_without_slash(reader: &mut Reader<'_>) {
     }
 }
 
+/// What clients read; the name is that of OpenTelemetry's Java agent.
+pub(super) const SERVICE_PEERS: &str = "OTEL_INSTRUMENTATION_COMMON_PEER_SERVICE_MAPPING";
+
+/// Warns of pairs that name no service of a host.
+pub(super) fn warn_of_service_peers(reader: &mut Reader<'_>) {
+    let Some(list) = reader.text(SERVICE_PEERS) else { return };
+    for (number, pair) in (1..).zip(list.split(',').map(str::trim)) {
+        if !pair.is_empty() && !is_service_peer(pair) {
+            reader.warn(format!(
+                "{SERVICE_PEERS}: pair {number}, {}, names no service: it must be host=name or host:port=name",
+                Shown::value(pair)
+            ));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::env::Env;
@@ -215,6 +238,21 @@ mod tests {
             assert_eq!(warned.len(), expected.len(), "{list}: {warned:?}");
             for (warning, pattern) in warned.iter().zip(expected) {
                 assert!(warning.contains(pattern), "{warning}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_service_peer_that_is_none_is_warned_of() {
+        for (list, expected) in [
+            ("stock.internal=stock, 10.0.0.7:5432=db,", vec![]),
+            ("stock", vec!["pair 1, "]),
+            ("a=b,a/b=c,:80=d", vec!["pair 2, ", "pair 3, "]),
+        ] {
+            let warned = warned(&[(SERVICE_PEERS, list)], warn_of_service_peers);
+            assert_eq!(warned.len(), expected.len(), "{list}: {warned:?}");
+            for (warning, pair) in warned.iter().zip(expected) {
+                assert!(warning.contains(pair), "{warning}");
             }
         }
     }

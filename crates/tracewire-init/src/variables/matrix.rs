@@ -57,6 +57,12 @@ fn beside(variable: &str) -> Vec<(&'static str, &'static str)> {
         beside.push(("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"));
         beside.push(("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"));
     }
+    match variable {
+        "TRACEWIRE_OTLP_FILE" => beside[0] = ("OTEL_TRACES_EXPORTER", "otlp_file"),
+        "DD_LOGS_INJECTION" => beside.push(("TRACEWIRE_LOG", "json")),
+        "DD_TRACE_RATE_LIMIT" => beside.push(("DD_TRACE_SAMPLE_RATE", "0.5")),
+        _ => {}
+    }
     beside.retain(|(name, _)| *name != variable);
     beside
 }

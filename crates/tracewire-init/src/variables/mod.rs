@@ -21,8 +21,11 @@ use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::Temporality;
 use tracewire_export::ConsoleFormat;
 use tracewire_export::wiring::log::Level;
-#[cfg(feature = "config-file")]
+#[cfg(any(feature = "config-file", feature = "datadog-agent"))]
 use tracewire_propagation::{HttpSettings, HttpSide};
+
+#[cfg(feature = "config-file")]
+use crate::config::http::is_service_peer;
 
 use self::parse::{boolean, choice, integer, milliseconds, port, size};
 pub(crate) use self::{
@@ -31,10 +34,10 @@ pub(crate) use self::{
     reader::Reader,
 };
 use crate::builder::{
-    Batching, Console, HistogramAggregation, Live, LogFormat, LogLines, Logs, Metrics, Prometheus,
-    Resource, Traces, Zipkin,
+    Batching, Console, Exceptions, HistogramAggregation, Live, LogFormat, LogLines, Logs, Metrics,
+    Prometheus, Resource, Traces, Zipkin,
 };
-use crate::config::detectors::Detector;
+use crate::config::detectors::{self, Detector};
 use crate::config::own_metrics::{self, OwnMetrics};
 use crate::config::prometheus::host_name;
 use crate::config::propagators::Formats;
@@ -52,6 +55,8 @@ pub(crate) struct Surroundings {
     pub(crate) is_colorless: bool,
     /// Who runs the process.
     pub(crate) user: Option<String>,
+    /// What the platform says that the process runs on.
+    pub(crate) platform: detectors::Variables,
 }
 
 /// Reads what surrounds the process.
@@ -61,6 +66,7 @@ pub(crate) fn surroundings(reader: &mut Reader<'_>) -> Surroundings {
         proxies: Proxies::read(reader),
         is_colorless: reader.text("NO_COLOR").is_some() || is_dumb,
         user: reader.text("USER"),
+        platform: detectors::Variables::read(reader),
     }
 }
 
@@ -108,6 +114,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, code: &Layer) -> Result<Layer, InitE
         ..Layer::default()
     };
     ignored::warn_of_patterns_without_slash(reader);
+    ignored::warn_of_service_peers(reader);
     let is_said = code.says_where() || layer.says_where();
     ignored::warn_of_unsupported(reader, is_said);
     misspelled::warn(reader);
@@ -117,11 +124,15 @@ pub(crate) fn read(reader: &mut Reader<'_>, code: &Layer) -> Result<Layer, InitE
 /// Reads the variables that count beside a configuration file.
 pub(crate) fn beside_file(reader: &mut Reader<'_>) -> Layer {
     let filter = if features::TRACING { reader.read(FILTER, subscriber::readable) } else { None };
-    Layer { live: live(reader), log_lines: LogLines { format: None, filter }, ..Layer::default() }
+    Layer {
+        live: live(reader),
+        log_lines: LogLines { filter, ..LogLines::default() },
+        ..Layer::default()
+    }
 }
 
 /// Reads the variables that layers read themselves.
-#[cfg(feature = "config-file")]
+#[cfg(any(feature = "config-file", feature = "datadog-agent"))]
 pub(crate) fn http(reader: &mut Reader<'_>) -> HttpSettings {
     let mut list = |name: &str| -> Vec<String> {
         let text = reader.text(name).unwrap_or_default();
@@ -142,6 +153,8 @@ pub(crate) fn http(reader: &mut Reader<'_>) -> HttpSettings {
     settings.client = side("CLIENT");
     settings.excluded_paths = list("TRACEWIRE_EXCLUDED_PATHS");
     settings.excluded_urls = list("TRACEWIRE_EXCLUDED_URLS");
+    settings.service_peers = list(ignored::SERVICE_PEERS);
+    settings.service_peers.retain(|pair| is_service_peer(pair));
     settings
 }
 
@@ -221,6 +234,10 @@ fn logs(reader: &mut Reader<'_>) -> Logs {
         batching: batching(reader, "OTEL_BLRP"),
         attributes: limit(reader, "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", ATTRIBUTES),
         value_length: limit(reader, "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", LENGTH),
+        exceptions: match features::LOGS {
+            true => reader.read("OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", Exceptions::read),
+            false => None,
+        },
         ..Logs::default()
     }
 }
@@ -261,6 +278,7 @@ fn log_lines(reader: &mut Reader<'_>) -> LogLines {
             ]),
         ),
         filter: reader.read(FILTER, subscriber::readable),
+        names: None,
     }
 }
 
@@ -304,7 +322,7 @@ fn asked(before: impl FnOnce(&mut Reader<'_>)) -> BTreeSet<String> {
     let mut reader = Reader::new(&env, &mut plan);
     before(&mut reader);
     let _ = configuration_file(&mut reader);
-    let _ = crate::presets::read(&mut reader, &Layer::default());
+    let _ = crate::presets::read(&mut reader, &mut Layer::default());
     let _ = read(&mut reader, &Layer::default());
     reader.asked().clone()
 }

@@ -1,10 +1,10 @@
 //! `OTEL_EXPORTER_OTLP_*`, for all signals and for each.
 
-use tracewire_export::{Compression, Protocol};
+use tracewire_export::{Compression, OtlpFile, Protocol};
 
-use super::pairs;
 use super::parse::{boolean, choice, milliseconds};
 use super::reader::Reader;
+use super::{map, pairs};
 use crate::builder::Otlp;
 use crate::config::otlp::{Endpoint, header_map};
 use crate::settings::{Given, Setting, from_variable};
@@ -30,6 +30,17 @@ pub(super) fn otlp(reader: &mut Reader<'_>, signal: &str) -> Otlp {
         client_certificate: reader.raw(&name("CLIENT_CERTIFICATE")),
         client_key: reader.raw(&name("CLIENT_KEY")),
         http_client: None,
+        file: if signal.is_empty() { map(reader.raw(FILE), file) } else { None },
+    }
+}
+
+const FILE: &str = "TRACEWIRE_OTLP_FILE";
+
+/// `stdout`, or the path of a file.
+fn file(text: String) -> OtlpFile {
+    match text.eq_ignore_ascii_case("stdout") {
+        true => OtlpFile::Stdout,
+        false => OtlpFile::Path(text.into()),
     }
 }
 

@@ -37,6 +37,15 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The text of a variable that need not be known; empty for what is no text.
+    pub(crate) fn peek(&self, name: &str) -> Option<String> {
+        match self.env.text(name) {
+            Text::Is(text) => Some(text),
+            Text::Unset => None,
+            Text::NotUtf8 => Some(String::new()),
+        }
+    }
+
     /// The variable's text without blanks around it, as a setting.
     pub(crate) fn raw(&mut self, name: &str) -> Setting<String> {
         self.text(name).and_then(|text| from_variable(name, text.trim().to_owned()))

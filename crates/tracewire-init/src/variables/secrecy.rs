@@ -63,7 +63,7 @@ fn secrets() -> Vec<OsString> {
 }
 
 /// What the resource is made of: it is exported, and the SDK's own `Debug` shows it.
-const EXPORTED: [&str; 8] = [
+const EXPORTED: [&str; 12] = [
     "OTEL_SERVICE_NAME",
     "OTEL_RESOURCE_ATTRIBUTES",
     "ELASTIC_APM_SERVICE_NAME",
@@ -72,6 +72,10 @@ const EXPORTED: [&str; 8] = [
     "DD_SERVICE",
     "DD_ENV",
     "DD_VERSION",
+    "DD_TAGS",
+    "ELASTIC_APM_GLOBAL_LABELS",
+    "ELASTIC_APM_SERVICE_NODE_NAME",
+    "ELASTIC_APM_HOSTNAME",
 ];
 
 /// Everything that may be read of a start with these variables, and its error.

@@ -40,3 +40,8 @@ impl Provider {
         match *self {}
     }
 }
+
+/// There are no log records that exceptions could be.
+pub(crate) fn take_exceptions(_running: Option<&crate::running::Running>) {
+    tracewire_propagation::set_exception_logs(None);
+}

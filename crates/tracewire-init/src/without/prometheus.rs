@@ -3,6 +3,7 @@
 use opentelemetry_sdk::metrics::MeterProviderBuilder;
 
 use tracewire_exemplar::Exemplars;
+use tracewire_export::Exports;
 
 use super::Making;
 use crate::config::prometheus::Prometheus;
@@ -16,6 +17,7 @@ impl Page {
     pub(super) fn start(
         settings: Prometheus,
         _exemplars: Option<&Exemplars>,
+        _exports: &Exports,
     ) -> Result<Self, InitError> {
         drop(settings.address);
         Ok(Self)

@@ -1,5 +1,6 @@
 //! Without the cargo feature `tracing`: no subscriber, and no spans of `tracing` spans.
 
+use opentelemetry_sdk::Resource;
 use tracewire_export::wiring::Shown;
 use tracewire_sampling::Sampler;
 
@@ -15,9 +16,11 @@ pub(crate) struct Logging;
 impl Logging {
     pub(crate) fn decide(
         given: LogLines,
+        _resource: &Resource,
         _is_colorless: bool,
-        _plan: &mut Plan,
+        plan: &mut Plan,
     ) -> Result<Self, InitError> {
+        plan.has_no_effect(&given.names, "log lines need the cargo feature `tracing`");
         let name = match (given.format, given.filter) {
             (Some(_), _) => "log_format",
             (None, Some(_)) => "log_filter",

@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::collector::{Answer, Collector};
+use opentelemetry::Context;
 use opentelemetry::trace::{TraceContextExt as _, Tracer as _, TracerProvider as _};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use tracewire_init::{
-    Batching, Builder, Console, ConsoleFormat, Logs, LogsExporter, Metrics, Otlp, Telemetry, Traces,
+    Batching, Builder, Console, ConsoleFormat, Logs, LogsExporter, Metrics, Otlp, Telemetry,
+    Traces, TracesExporter,
 };
 use tracing_subscriber::prelude::*;
 
@@ -47,6 +49,22 @@ fn records(collector: &Collector) -> Vec<(String, LogRecord)> {
 fn attributes(record: &LogRecord) -> Vec<(String, Value)> {
     let pairs = record.attributes.iter();
     pairs.map(|pair| (pair.key.clone(), pair.value.clone().unwrap().value.unwrap())).collect()
+}
+
+#[test]
+fn a_record_below_an_excluded_request_arrives_and_its_span_does_not() {
+    let collector = Collector::start([Answer::Accept]);
+    let exporters = Traces::new().exporters([TracesExporter::otlp()]);
+    let telemetry = builder(&collector).traces(exporters).build().unwrap();
+    let tracer = telemetry.tracer_provider().unwrap().tracer("test");
+    logging(&telemetry, || {
+        let _excluded = tracewire_propagation::untraced(&Context::new()).attach();
+        tracer.in_span("probe", |_| tracing::warn!("still here"));
+    });
+    let report = telemetry.shutdown().to_string();
+    assert!(report.contains("log records to otlp: 1 exported"), "{report}");
+    let records = records(&collector); // and nothing but records
+    assert_eq!(records.len(), 1);
 }
 
 #[test]

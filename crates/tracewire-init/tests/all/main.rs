@@ -13,6 +13,8 @@ mod file;
 mod logs;
 #[cfg(feature = "tracing")]
 mod orders;
+#[cfg(feature = "otlp-json")]
+mod otlp_file;
 #[cfg(unix)]
 mod own;
 mod panics;
@@ -23,3 +25,5 @@ mod several;
 mod spans;
 #[cfg(any(feature = "tls", feature = "tls-ring"))]
 mod tls;
+#[cfg(all(feature = "datadog-agent", feature = "elastic-apm", feature = "logs"))]
+mod vendors;

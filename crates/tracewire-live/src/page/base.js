@@ -5,7 +5,7 @@
 const VIEWS = ["traces", "routes", "running", "telemetry", "metrics"];
 const BELOW = /\/(?:trace\/[0-9a-fA-F]{8,32}|routes|running|telemetry|metrics)\/?$/;
 /** Where the page is mounted, without a slash at the end. */
-const mount = location.pathname.replace(BELOW, "").replace(/\/+$/, "");
+const mount = ("below" in document.documentElement.dataset ? location.pathname.replace(BELOW, "") : location.pathname).replace(/\/+$/, "");
 
 /** What the address says. */
 function place() {

@@ -120,8 +120,8 @@ function runningView() {
     if (data.beyond) rest.push(`${count(data.beyond)} more are running and not listed.`);
     if (data.folded) rest.push(`${count(data.folded)} more began over an hour ago: spans that are never ended?`);
     return [
-      make("div", { class: "bar" }, make("h1", {}, "Running"), make("span", { class: "quiet" }, `${several(rows.length, "request")}, ${several(open_, "open span")} · refreshed each second`)),
-      rows.length ? table(["Since:number", "Request", "Open spans:number", "Ended:number", "Trace", ""], rows, "Running requests") : emptyNote("No request is running", "Requests appear here while they last; this list is renewed each second."),
+      make("div", { class: "bar" }, make("h1", {}, "Running"), make("span", { class: "quiet" }, `${several(rows.length, "request")}, ${several(open_, "open span")} · refreshed every second`)),
+      rows.length ? table(["Since:number", "Request", "Open spans:number", "Ended:number", "Trace", ""], rows, "Running requests") : emptyNote("No request is running", "Requests appear here while they last. The list is refreshed every second."),
       ...rest.map((text) => make("div", { class: "notice" }, text)),
     ];
   });
@@ -170,7 +170,7 @@ function metricsView(params) {
     for (const key of history_.keys()) if (!keys.has(key)) history_.delete(key);
     const left = data.rows.length + data.more - rows.length;
     return [
-      make("div", { class: "bar" }, make("h1", {}, "Metrics"), make("span", { class: "quiet" }, `read each 5 seconds while this is open${left > 0 ? ` · ${count(left)} more rows, use the filter` : ""}`)),
+      make("div", { class: "bar" }, make("h1", {}, "Metrics"), make("span", { class: "quiet" }, `read every 5 seconds while this tab is open${left > 0 ? ` · ${count(left)} more rows, use the filter` : ""}`)),
       rows.length ? table(["Instrument", "Attributes", "Value:number", "Count:number", "Last 5 min", "Kind"], rows, "Metrics") : emptyNote(data.available ? "No metrics yet" : "No metrics here", data.available ? "An instrument appears once it has recorded a value." : "This page has no metrics to show."),
     ];
   });

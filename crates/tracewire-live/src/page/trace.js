@@ -111,9 +111,9 @@ function traceView(params, wanted) {
     const ago = answer && answer.ago !== null && answer.ago !== undefined ? ` ${age(answer.ago)} ago` : "";
     const why = {
       "let go": `This trace was evicted${ago} to free memory. TRACEWIRE_LIVE_MEMORY sets the limit.`,
-      "not kept": `This trace came${ago} among more ordinary ones than are kept. Errors and slow traces always are.`,
+      "not kept": `This trace ended${ago} and was not kept: more ordinary traces come than the page keeps. Errors and slow traces are always kept.`,
       ambiguous: "Several traces begin with these digits.",
-      unknown: "This trace was never seen here, or too long ago. It may be another service's, or not sampled.",
+      unknown: "This trace was never seen here, or too long ago. It may belong to another service, or it was not sampled.",
     }[String(answer && answer.why)] || failure(code);
     columns.replaceWith(make("div", { class: "empty", id: "missing" }, make("p", {}, why), make("p", {}, link(address(""), {}, "Show all traces"))));
     document.body.dataset.ready = "missing";

@@ -57,7 +57,7 @@ impl fmt::Display for ListenError {
             Self::NoToken(listen) => write!(
                 f,
                 "cannot serve the live page at {listen}: other hosts can reach this address, so a \
-                 token is required"
+                 token is required (TRACEWIRE_LIVE_TOKEN)"
             ),
             Self::Io(listen, error) => {
                 write!(f, "cannot serve the live page at {listen}: {error}")

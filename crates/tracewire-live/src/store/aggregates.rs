@@ -1,7 +1,6 @@
 //! Counts and durations of every incoming request, kept or not.
 
-use std::collections::HashMap;
-
+use super::Map;
 use super::facts::SpanFacts;
 use super::histogram::{BUCKETS, Histogram, bucket};
 use super::names::shorten;
@@ -100,7 +99,8 @@ impl RouteStats {
 #[derive(Debug, Default)]
 pub(crate) struct Aggregates {
     routes: Vec<Box<RouteStats>>,
-    by_name: HashMap<(u8, Box<str>), RouteIndex>,
+    /// By kind and name.
+    by_name: Map<u8, Map<Box<str>, RouteIndex>>,
 }
 
 impl Aggregates {
@@ -123,23 +123,25 @@ impl Aggregates {
     /// Returns the bytes of memory that the table takes.
     pub(crate) fn used(&self) -> usize {
         let names: usize = self.routes.iter().map(|route| 2 * route.name.len()).sum();
+        let entry = size_of::<(Box<str>, RouteIndex)>() + 1;
+        let by_name = self.by_name.values().map(|names| names.capacity() * entry);
         self.routes.len() * size_of::<RouteStats>()
             + self.routes.capacity() * size_of::<Box<RouteStats>>()
-            + self.by_name.capacity() * (size_of::<((u8, Box<str>), RouteIndex)>() + 1)
+            + self.by_name.capacity() * (size_of::<(u8, Map<Box<str>, RouteIndex>)>() + 1)
+            + by_name.sum::<usize>()
             + names
     }
 
     fn index(&mut self, name: &str, kind: u8) -> RouteIndex {
         let name = shorten(if name.is_empty() { UNNAMED } else { name });
-        let key = (kind, Box::from(&*name));
-        if let Some(index) = self.by_name.get(&key) {
+        if let Some(index) = self.by_name.get(&kind).and_then(|names| names.get(&*name)) {
             return *index;
         }
         if self.routes.len() < MOST_ROUTES {
             // Fits: there are at most 200.
             let index = self.routes.len() as RouteIndex;
             self.routes.push(Box::new(RouteStats::new(&name, kind)));
-            self.by_name.insert(key, index);
+            self.by_name.entry(kind).or_default().insert((&*name).into(), index);
             return index;
         }
         if self.routes.len() == MOST_ROUTES {

@@ -93,7 +93,7 @@ const OVERHEAD: usize = 16;
 /// let source = recorder.source(b"", b""); // the resource and the scope, as OTLP has them
 /// let span = Span { trace_id: vec![1; 16], span_id: vec![2; 8], ..Span::default() };
 /// let span = EncodedSpan::new(source, span.encode_to_vec().into())?;
-/// recorder.offer([Box::new(span) as _]);
+/// recorder.offer([span]);
 /// # Ok(())
 /// # }
 /// ```

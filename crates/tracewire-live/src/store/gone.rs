@@ -1,7 +1,8 @@
 //! The ids of traces that are no longer here.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
+use super::Map;
 use super::facts::TraceId;
 
 /// How many ids are remembered.
@@ -20,7 +21,7 @@ pub(crate) enum Gone {
 #[derive(Debug, Default)]
 pub(crate) struct GoneIds {
     order: VecDeque<TraceId>,
-    known: HashMap<TraceId, (Gone, u64)>,
+    known: Map<TraceId, (Gone, u64)>,
 }
 
 impl GoneIds {

@@ -1,9 +1,10 @@
 //! Traces in groups, the largest and longest untouched of which gives up first.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::hash::Hash;
 
+use super::Map;
 use super::facts::TraceId;
 
 /// A trace in a group.
@@ -26,14 +27,14 @@ struct Group {
 /// Groups by key, ranked by size and then by the time since they were hit last.
 #[derive(Debug)]
 pub(crate) struct Groups<K> {
-    groups: HashMap<K, Group>,
+    groups: Map<K, Group>,
     ranked: BTreeSet<(usize, Reverse<u64>, K)>,
     hits: u64,
 }
 
 impl<K> Default for Groups<K> {
     fn default() -> Self {
-        Self { groups: HashMap::new(), ranked: BTreeSet::new(), hits: 0 }
+        Self { groups: Map::default(), ranked: BTreeSet::new(), hits: 0 }
     }
 }
 

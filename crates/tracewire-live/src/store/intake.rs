@@ -4,7 +4,7 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use super::aggregates::RouteIndex;
-use super::facts::{EndedSpan, SpanFacts, TraceId};
+use super::facts::{EndedSpan, TraceId};
 use super::gone::Gone;
 use super::histogram::bucket;
 use super::kept::KeptTraces;
@@ -36,8 +36,8 @@ impl Root {
 }
 
 impl Store {
-    /// Takes a span that has ended.
-    pub(crate) fn offer(&mut self, span: Box<dyn EndedSpan>, now: u64) {
+    /// Takes a span that has ended. One whose trace is not kept is neither copied nor encoded.
+    pub(crate) fn offer(&mut self, span: impl EndedSpan + 'static, now: u64) {
         let facts = span.facts();
         self.counters.spans += 1;
         if facts.trace_id == TraceId::default() {
@@ -51,16 +51,32 @@ impl Store {
         });
         if self.kept.contains(&id) {
             let error = facts.is_error.then(|| facts.error_type.to_owned());
-            self.append(id, &*span, root, error.as_deref(), now);
+            self.append(id, &span, root, error.as_deref(), now);
             return;
         }
-        if !self.waiting.has_spans(&id) && !self.begin(&facts, now) {
+        let begins = !self.waiting.has_spans(&id);
+        let before = if begins { self.gone.get(&id) } else { None };
+        if root.is_none() && !facts.is_error && matches!(before, Some((Gone::NotKept, _))) {
             self.counters.late += 1;
             return;
         }
-        self.wait(id, span, now);
+        self.counters.traces += u64::from(begins && before.is_none());
+        let is_error = facts.is_error || self.waiting.has_error(&id);
+        if let Some(root) = root
+            && !is_error
+            && !self.kept.shares().is_slow(root.cell(), root.duration, now)
+            && !self.admission.admit(now)
+        {
+            self.waiting.remove(&id);
+            self.turn_down(id, now);
+            return;
+        }
+        if begins {
+            self.begin(id, before.is_some(), now);
+        }
+        self.wait(id, Box::new(span), now);
         match root {
-            Some(root) => self.decide(id, root, now),
+            Some(root) => self.keep_with_root(id, root, now),
             None => self.limit_waiting(now),
         }
     }
@@ -75,7 +91,7 @@ impl Store {
         encode: impl FnOnce(&mut Vec<u8>),
         now: u64,
     ) -> bool {
-        let limits = self.trace_limits();
+        let limits = self.options.trace_limits();
         let scratch = &mut self.scratch;
         let done = if self.kept.contains(&id) {
             self.kept.change(&id, |trace| {
@@ -118,8 +134,8 @@ impl Store {
 
     /// Completes traces that nothing came for in a while. To be called every second or so.
     pub(crate) fn tick(&mut self, now: u64) {
-        self.kept.settle(now.saturating_sub(SETTLE));
-        for id in self.waiting.silent_since(now.saturating_sub(PATIENCE)) {
+        self.kept.settle(SETTLE, now);
+        for id in self.waiting.silent_for(PATIENCE, now) {
             self.decide_without_root(id, now);
         }
     }
@@ -136,29 +152,23 @@ impl Store {
         }
     }
 
-    /// Begins a trace, unless it is one that was not kept.
-    fn begin(&mut self, facts: &SpanFacts<'_>, now: u64) -> bool {
-        let before = self.gone.get(&facts.trace_id);
-        if before.is_some_and(|(why, _)| why == Gone::NotKept) && !facts.is_entry && !facts.is_error
-        {
-            return false;
+    /// Begins a trace, or one whose log records came first.
+    fn begin(&mut self, id: TraceId, lacks_earlier: bool, now: u64) {
+        if !self.waiting.contains(&id) {
+            self.waiting.insert(id, now);
         }
-        if before.is_none() {
-            self.counters.traces += 1;
-        }
-        let lacks_earlier = before.is_some();
-        if !self.waiting.contains(&facts.trace_id) {
-            self.waiting.insert(facts.trace_id, now);
-        }
-        self.waiting.update(&facts.trace_id, |waiting| {
-            waiting.trace.summary.lacks_earlier = lacks_earlier;
-        });
-        true
+        self.waiting.update(&id, |waiting| waiting.trace.summary.lacks_earlier = lacks_earlier);
+    }
+
+    /// Lets a trace go that is one of more ordinary ones than are kept.
+    fn turn_down(&mut self, id: TraceId, now: u64) {
+        self.counters.not_kept += 1;
+        self.gone.push(id, Gone::NotKept, now);
     }
 
     /// Adds a span to a waiting trace.
     fn wait(&mut self, id: TraceId, span: Box<dyn EndedSpan>, now: u64) {
-        let limits = self.trace_limits();
+        let limits = self.options.trace_limits();
         let scratch = &mut self.scratch;
         self.waiting.update(&id, |waiting| {
             waiting.last_span = now;
@@ -174,20 +184,13 @@ impl Store {
         });
     }
 
-    /// The local root of a waiting trace has ended: keep it or not.
-    fn decide(&mut self, id: TraceId, root: Root, now: u64) {
+    /// The local root of a waiting trace has ended, and it is to be kept.
+    fn keep_with_root(&mut self, id: TraceId, root: Root, now: u64) {
         let Some(mut waiting) = self.waiting.remove(&id) else { return };
-        let is_error = waiting.trace.summary.errors > 0;
-        let is_slow = self.kept.shares().is_slow(root.cell(), root.duration, now);
-        if !is_error && !is_slow && !self.admission.admit(now) {
-            self.counters.not_kept += 1;
-            self.gone.push(id, Gone::NotKept, now);
-            return;
-        }
-        let limits = self.trace_limits();
-        waiting.encode(&mut self.scratch, limits);
+        waiting.encode(&mut self.scratch, self.options.trace_limits());
+        let summary = &waiting.trace.summary;
         let reasons = Reasons {
-            error: is_error.then(|| self.error_kind(root.route, &waiting.trace.summary.error_type)),
+            error: (summary.errors > 0).then(|| self.error_kind(root.route, &summary.error_type)),
             slow: Some(root.cell()),
             latest: true,
         };
@@ -202,11 +205,10 @@ impl Store {
         }
         let is_error = waiting.trace.summary.errors > 0;
         if !is_error && !self.admission.admit(now) {
-            self.counters.not_kept += 1;
-            self.gone.push(id, Gone::NotKept, now);
+            self.turn_down(id, now);
             return;
         }
-        let limits = self.trace_limits();
+        let limits = self.options.trace_limits();
         waiting.encode(&mut self.scratch, limits);
         let error_type = &waiting.trace.summary.error_type;
         let kind = is_error.then(|| self.error_kind(RouteIndex::MAX, error_type));
@@ -235,7 +237,7 @@ impl Store {
         error: Option<&str>,
         now: u64,
     ) {
-        let limits = self.trace_limits();
+        let limits = self.options.trace_limits();
         let scratch = &mut self.scratch;
         self.kept.change(&id, |trace| {
             if trace.count(span, 0, limits) {

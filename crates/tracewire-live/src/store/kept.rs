@@ -1,6 +1,6 @@
 //! The traces that are kept, by id, by age and by their last change.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::facts::TraceId;
@@ -8,6 +8,7 @@ use super::groups::Member;
 use super::histogram::bucket;
 use super::shares::{Cell, ErrorKind, Loss, Reason, Reasons, Shares};
 use super::trace::Trace;
+use super::{Map, has_passed};
 
 /// What the tables take for each trace, beyond the trace and its entry. Tables double when they grow,
 /// so an entry takes up to twice its size in each.
@@ -52,7 +53,7 @@ impl Entry {
 #[derive(Debug)]
 pub(crate) struct KeptTraces {
     /// In boxes, as a table that grows has place for twice as many.
-    traces: HashMap<TraceId, Box<Entry>>,
+    traces: Map<TraceId, Box<Entry>>,
     by_age: BTreeMap<u64, TraceId>,
     by_change: BTreeMap<u64, TraceId>,
     settling: VecDeque<TraceId>,
@@ -87,7 +88,7 @@ impl Totals {
 impl KeptTraces {
     pub(crate) fn new(budget: usize) -> Self {
         Self {
-            traces: HashMap::new(),
+            traces: Map::default(),
             by_age: BTreeMap::new(),
             by_change: BTreeMap::new(),
             settling: VecDeque::new(),
@@ -291,12 +292,12 @@ impl KeptTraces {
         }
     }
 
-    /// Completes traces whose last span came before `before`.
-    pub(crate) fn settle(&mut self, before: u64) {
+    /// Completes traces that no span has come for in so long.
+    pub(crate) fn settle(&mut self, patience: u64, now: u64) {
         for _ in 0..self.settling.len() {
             let Some(id) = self.settling.pop_front() else { return };
             let Some(entry) = self.traces.get_mut(&id) else { continue };
-            if entry.last_span > before {
+            if !has_passed(patience, entry.last_span, now) {
                 self.settling.push_back(id);
                 continue;
             }

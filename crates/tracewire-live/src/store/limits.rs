@@ -7,12 +7,15 @@ const MIB: usize = 1024 * KIB;
 pub(crate) const LEAST: usize = 4 * MIB;
 /// The default.
 pub(crate) const DEFAULT: usize = 16 * MIB;
-/// For running requests: 4,096 entries of 128 bytes, and 32 for the open spans of each.
+/// For running requests: 4,096 entries of 128 bytes, and 28 for finding each and its open spans.
 const RUNNING: usize = 5 * MIB / 8;
 /// For 201 routes of 5.6 KiB.
 const ROUTES: usize = 5 * MIB / 4;
 /// For the ids of traces that were let go.
 const GONE: usize = 512 * KIB;
+
+/// One part of so many is left to the allocator, which loses memory between allocations.
+const UNUSED: usize = 16;
 
 /// The memory of the page, divided.
 ///
@@ -38,7 +41,7 @@ impl Memory {
     pub(crate) fn new(total: usize) -> Self {
         let total = total.max(LEAST);
         let queue = (total / 8).min(2 * MIB);
-        Self { total, queue, traces: total - queue - RUNNING - ROUTES - GONE }
+        Self { total, queue, traces: total - total / UNUSED - queue - RUNNING - ROUTES - GONE }
     }
 
     /// Returns the most bytes that one trace may take.

@@ -56,6 +56,15 @@ pub use self::{
 };
 
 const SECOND: u64 = 1_000_000_000;
+
+/// A quick hash with a seed of its own, as senders choose ids.
+type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
+
+/// Returns whether so much time has passed since then. If the clock was set back, it has.
+fn has_passed(time: u64, since: u64, now: u64) -> bool {
+    now.checked_sub(since).is_none_or(|passed| passed > time)
+}
+
 /// What a store does.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
@@ -65,6 +74,12 @@ pub(crate) struct Options {
     pub(crate) burst: u32,
     /// The longest attribute value in bytes.
     pub(crate) value: usize,
+}
+
+impl Options {
+    fn trace_limits(&self) -> TraceLimits {
+        TraceLimits { bytes: self.memory.trace(), value: self.value }
+    }
 }
 
 impl Default for Options {
@@ -164,7 +179,7 @@ impl Store {
         let mut trace = waiting.trace.clone();
         let mut scratch = Scratch::default();
         for span in &waiting.pending {
-            trace.encode(&**span, &mut scratch, self.trace_limits());
+            trace.encode(&**span, &mut scratch, self.options.trace_limits());
         }
         trace.body.append(&scratch.entries);
         Some(Arc::new(trace))
@@ -178,9 +193,5 @@ impl Store {
 
     fn used_by_traces(&self) -> usize {
         self.kept.used() + self.waiting.used() + self.sources.used()
-    }
-
-    fn trace_limits(&self) -> TraceLimits {
-        TraceLimits { bytes: self.options.memory.trace(), value: self.options.value }
     }
 }

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
@@ -11,8 +10,13 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message;
 use tracewire_text::cut;
 
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 /// The longest encoded resource or scope that is kept whole.
 const MOST_BYTES: usize = 16 * 1024;
+/// The longest one that is read at all, as reading takes a multiple of its bytes.
+const MOST_READ: usize = 256 * 1024;
 /// The longest service name.
 const MOST_NAME: usize = 256;
 /// Beyond its fields: the counters of the `Arc`, and the entry in the table.
@@ -92,7 +96,7 @@ impl Sources {
     /// Returns the source for a resource and a scope, the same one for the same bytes.
     ///
     /// Of a resource above 16 KiB only `service.name` and `service.version` are kept, of a scope its
-    /// name and version.
+    /// name and version. Nothing is kept of one above 256 KiB.
     pub(crate) fn intern(&self, resource: &[u8], scope: &[u8]) -> Arc<Source> {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         let key = table.hasher.hash_one((resource, scope));
@@ -115,7 +119,9 @@ impl Sources {
         self.used.load(Relaxed)
     }
 
-    fn make(&self, resource: &[u8], scope: &[u8]) -> Source {
+    fn make<'a>(&self, resource: &'a [u8], scope: &'a [u8]) -> Source {
+        let read = |bytes: &'a [u8]| if bytes.len() <= MOST_READ { bytes } else { &[] };
+        let (resource, scope) = (read(resource), read(scope));
         let decoded = Resource::decode(resource).unwrap_or_default();
         let service = text(&decoded.attributes, "service.name");
         let version = text(&decoded.attributes, "service.version");

@@ -138,7 +138,7 @@ impl Fixture {
 
     fn offer(&mut self, span: TestSpan) {
         self.now += MILLI;
-        self.store.offer(Box::new(span), self.now);
+        self.store.offer(span, self.now);
         self.check();
     }
 
@@ -337,7 +337,7 @@ fn one_giant_trace_is_limited_and_says_so() {
     let root = fixture.root(1, "GET /a", MILLI);
     for n in 0..12_000 {
         let child = root.child(n);
-        fixture.store.offer(Box::new(if n >= 11_000 { child.failed("x") } else { child }), START);
+        fixture.store.offer(if n >= 11_000 { child.failed("x") } else { child }, START);
     }
     fixture.offer(root);
     let trace = fixture.store.trace(&trace_id(1)).unwrap();
@@ -400,9 +400,9 @@ fn ordinary_traces_beyond_the_rate_are_not_encoded() {
         // All at once, each a little faster than the one before.
         let root = fixture.root(n, "GET /a", MILLI - n);
         let child = root.child(0);
-        fixture.store.offer(Box::new(child.clone()), START);
-        fixture.store.offer(Box::new(root), START);
-        fixture.store.offer(Box::new(child), START);
+        fixture.store.offer(child.clone(), START);
+        fixture.store.offer(root, START);
+        fixture.store.offer(child, START);
     }
     assert_eq!(fixture.store.kept.len(), 202);
     assert_eq!(fixture.store.counters().not_kept, 9_798);
@@ -511,4 +511,38 @@ fn sources_without_spans_are_given_back() {
     }
     assert!(fixture.store.sources.used() < 300_000);
     assert!(fixture.has(1_999));
+}
+
+#[test]
+fn a_clock_that_is_set_back_leaves_no_trace_open() {
+    let mut fixture = Fixture::new(1 << 20);
+    let waits = fixture.root(2, "GET /b", MILLI).child(1);
+    fixture.offer(fixture.root(1, "GET /a", MILLI));
+    fixture.offer(waits);
+    assert!(!fixture.has(2));
+    fixture.store.tick(START - 3_600 * SECOND);
+    let kept = |trace| fixture.store.kept.get(&trace_id(trace)).map(|entry| &entry.trace.summary);
+    assert!(kept(1).is_some_and(|summary| summary.is_complete));
+    assert!(kept(2).is_some());
+}
+
+#[test]
+fn an_ordinary_trace_beyond_the_rate_costs_no_encoding() {
+    let mut fixture = Fixture::with(Options { rate: 1, burst: 1, ..Options::default() });
+    // The first ones are the slowest of their kind.
+    (1..=3).for_each(|n| fixture.offer(fixture.root(n, "GET /a", 5 * MILLI)));
+    let before = fixture.store.counters();
+    let child = fixture.root(4, "GET /a", 4 * MILLI).child(1);
+    fixture.offer(child.clone());
+    fixture.offer(fixture.root(4, "GET /a", 4 * MILLI));
+    fixture.offer(child);
+    let after = fixture.store.counters();
+    assert_eq!((after.traces - before.traces, after.not_kept - before.not_kept), (1, 1));
+    assert_eq!(after.late - before.late, 1);
+    assert_eq!((fixture.has(4), fixture.store.waiting_count()), (false, 0));
+    // An error that comes late is kept, in a trace that says what it lacks.
+    fixture.offer(fixture.root(4, "GET /a", MILLI).child(2).failed("late"));
+    fixture.store.tick(START + 60 * SECOND);
+    let kept = fixture.store.kept.get(&trace_id(4)).expect("an error is kept");
+    assert!(kept.trace.summary.lacks_earlier);
 }

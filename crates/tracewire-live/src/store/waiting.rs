@@ -1,9 +1,10 @@
 //! Traces whose local root has not ended.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::facts::{EndedSpan, TraceId};
 use super::trace::Trace;
+use super::{Map, has_passed};
 
 /// The place of a waiting trace in the tables, beyond the trace itself.
 const OVERHEAD: usize = 160;
@@ -32,7 +33,7 @@ impl Waiting {
 /// All waiting traces, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct WaitingTraces {
-    traces: HashMap<TraceId, Waiting>,
+    traces: Map<TraceId, Waiting>,
     order: BTreeMap<u64, TraceId>,
     next_seq: u64,
     used: usize,
@@ -50,6 +51,11 @@ impl WaitingTraces {
     /// Whether spans of a trace have come, and not only log records.
     pub(crate) fn has_spans(&self, id: &TraceId) -> bool {
         self.traces.get(id).is_some_and(|waiting| waiting.trace.summary.spans > 0)
+    }
+
+    /// Whether a span of a trace has failed.
+    pub(crate) fn has_error(&self, id: &TraceId) -> bool {
+        self.traces.get(id).is_some_and(|waiting| waiting.trace.summary.errors > 0)
     }
 
     /// Returns the traces that spans have come of.
@@ -100,9 +106,10 @@ impl WaitingTraces {
         self.order.values().next().copied()
     }
 
-    /// Returns the traces that no span came for since `before`.
-    pub(crate) fn silent_since(&self, before: u64) -> Vec<TraceId> {
-        let silent = self.traces.iter().filter(|(_, waiting)| waiting.last_span < before);
+    /// Returns the traces that no span has come for in so long.
+    pub(crate) fn silent_for(&self, patience: u64, now: u64) -> Vec<TraceId> {
+        let is_silent = |waiting: &Waiting| has_passed(patience, waiting.last_span, now);
+        let silent = self.traces.iter().filter(|(_, waiting)| is_silent(waiting));
         silent.map(|(id, _)| *id).collect()
     }
 

@@ -52,7 +52,7 @@ pub fn failed(mut span: Span, kind: &str) -> Span {
 
 pub fn offer(recorder: &Recorder, source: &Arc<Source>, span: &Span) {
     let span = EncodedSpan::new(Arc::clone(source), span.encode_to_vec().into()).unwrap();
-    recorder.offer([Box::new(span) as _]);
+    recorder.offer([span]);
 }
 
 pub fn id(trace: u64) -> String {

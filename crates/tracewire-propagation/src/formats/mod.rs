@@ -11,6 +11,10 @@ mod baggage;
 mod datadog;
 #[cfg(feature = "elastic")]
 mod elastic;
+#[cfg(feature = "gcp")]
+mod gcp;
+#[cfg(feature = "grpc-trace-bin")]
+mod grpc_trace_bin;
 #[cfg(feature = "jaeger")]
 mod jaeger;
 #[cfg(all(feature = "tracecontext", feature = "baggage"))]
@@ -29,9 +33,13 @@ pub use self::b3::B3;
 #[cfg(feature = "baggage")]
 pub use self::baggage::Baggage;
 #[cfg(feature = "datadog")]
-pub use self::datadog::Datadog;
+pub use self::datadog::{Datadog, DatadogTrace};
 #[cfg(feature = "elastic")]
 pub use self::elastic::Elastic;
+#[cfg(feature = "gcp")]
+pub use self::gcp::GoogleCloud;
+#[cfg(feature = "grpc-trace-bin")]
+pub use self::grpc_trace_bin::GrpcTraceBin;
 #[cfg(feature = "jaeger")]
 pub use self::jaeger::Jaeger;
 #[cfg(all(feature = "tracecontext", feature = "baggage"))]
@@ -67,6 +75,13 @@ pub fn carries_baggage(context: &Context) -> bool {
 // the first is in the default set. The headers are those that carry anything of the format, also in
 // forms that are not read; `*` stands for any rest of a name.
 table::header_formats! {
+    /// Google Cloud's `X-Cloud-Trace-Context`.
+    GoogleCloud = "gcp", feature "gcp", headers ["x-cloud-trace-context"],
+        propagator GoogleCloud::new();
+    /// OpenCensus's binary metadata over gRPC.
+    GrpcTraceBin = "grpc-trace-bin", feature "grpc-trace-bin",
+        headers ["grpc-trace-bin", "grpc-tags-bin"],
+        propagator GrpcTraceBin::new();
     /// Datadog.
     Datadog = "datadog", feature "datadog", headers ["x-datadog-*"],
         propagator Datadog::new();

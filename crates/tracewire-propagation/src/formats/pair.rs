@@ -2,19 +2,19 @@
 
 use super::{
     Baggage, baggage,
-    w3c::{self, State},
+    w3c::{self, Caller, State},
 };
 use crate::{
-    propagator::{Extracted, Propagator},
+    propagator::{Extracted, Propagator, Wanted},
     tools::{
         passed_on::PassedOn,
         read::{Single, single},
     },
 };
 use http::{HeaderMap, HeaderName};
-use opentelemetry::{Context, SpanId, trace::TraceContextExt};
+use opentelemetry::{Context, trace::TraceContextExt};
 
-/// In a message with more headers they are looked up one by one.
+/// In a message with more headers, and where one has several lines, they are looked up one by one.
 const MANY: usize = 32;
 
 /// W3C Trace Context and W3C Baggage, as nearly every service has them.
@@ -68,35 +68,37 @@ impl W3c {
         Self { unread: true }
     }
 
-    fn read(self, headers: &HeaderMap, parent: &Context, own: Option<SpanId>) -> Context {
+    fn read(self, headers: &HeaderMap, parent: &Context, wanted: Wanted) -> Extracted {
         let found = Found::among(headers);
         let state = if self.unread { State::Unread } else { State::Read };
         let lists = (&found.tracestate, state, headers);
-        let (context, list) = w3c::extract_found(&found.traceparent, lists, parent, own)
-            .unwrap_or_else(|| (parent.clone(), None));
-        if self.unread {
-            let list = list.map(|list| (context.span().span_context().trace_id(), list));
+        let Caller { mut extracted, unheld } =
+            w3c::extract_found(&found.traceparent, lists, parent, wanted)
+                .unwrap_or_else(|| Caller::none(parent));
+        let context = extracted.context;
+        extracted.context = if self.unread {
+            let list = unheld.map(|list| (context.span().span_context().trace_id(), list));
             let has_baggage = !matches!(found.baggage, Single::Absent);
             let baggage = has_baggage.then(|| baggage::unread::value(headers)).flatten();
-            return PassedOn::keep(context, list, baggage);
-        }
-        let context = w3c::with_unheld(context, list);
-        match found.baggage {
-            Single::Absent => context,
-            found => baggage::extract(&found, headers, &context),
-        }
+            PassedOn::keep(context, list, baggage)
+        } else {
+            let context = w3c::with_unheld(context, unheld);
+            match found.baggage {
+                Single::Absent => context,
+                found => baggage::extract(&found, headers, &context),
+            }
+        };
+        extracted
     }
 }
 
 impl Propagator for W3c {
     fn extract(&self, headers: &HeaderMap, parent: &Context) -> Context {
-        self.read(headers, parent, None)
+        self.read(headers, parent, Wanted::default()).context
     }
 
-    fn extract_hop(&self, headers: &HeaderMap, parent: &Context, own: SpanId) -> Extracted {
-        let context = self.read(headers, parent, Some(own));
-        let is_hop = context.span().span_context().span_id() == own;
-        if is_hop { Extracted::Hop(context) } else { Extracted::Caller(context) }
+    fn extract_for_span(&self, headers: &HeaderMap, parent: &Context, wanted: Wanted) -> Extracted {
+        self.read(headers, parent, wanted)
     }
 
     fn inject(&self, context: &Context, headers: &mut HeaderMap) {
@@ -130,23 +132,26 @@ impl<'a> Found<'a> {
             tracestate: Single::Absent,
             baggage: Single::Absent,
         };
-        if headers.len() > MANY {
+        if headers.len() > MANY || headers.len() > headers.keys_len() {
             found.traceparent = single(headers, traceparent);
             found.tracestate = single(headers, tracestate);
             found.baggage = single(headers, baggage);
             return found;
         }
-        for (name, value) in headers {
+        // Every name is there once, so values stand in the order of names, which alone are quicker to
+        // look at.
+        let (mut values, mut passed) = (headers.values(), 0);
+        for (at, name) in headers.keys().enumerate() {
             let slot = match name.as_str().as_bytes() {
                 b"traceparent" => &mut found.traceparent,
                 b"tracestate" => &mut found.tracestate,
                 b"baggage" => &mut found.baggage,
                 _ => continue,
             };
-            *slot = match slot {
-                Single::Absent => Single::One(value.as_bytes()),
-                Single::One(_) | Single::Many => Single::Many,
-            };
+            if let Some(value) = values.nth(at - passed) {
+                *slot = Single::One(value.as_bytes());
+                passed = at + 1;
+            }
         }
         found
     }
@@ -157,11 +162,28 @@ mod tests {
     use super::*;
     use crate::{Composite, TraceContext, carries_baggage};
     use http::HeaderValue;
-    use opentelemetry::{baggage::BaggageExt, trace::TraceContextExt};
+    use opentelemetry::{SpanId, baggage::BaggageExt, trace::TraceContextExt};
     use proptest::prelude::*;
 
     fn both() -> Composite {
         Composite::new().and(TraceContext::new()).and(Baggage::new())
+    }
+
+    #[test]
+    fn two_traceparents_of_one_trace_leave_their_caller_and_baggage_stays() {
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        for w3c in [W3c::new(), W3c::unread()] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in
+                [("traceparent", parent), ("traceparent", parent), ("baggage", "user=ada")]
+            {
+                headers.append(name, HeaderValue::from_static(value));
+            }
+            let context = w3c.extract(&headers, &Context::new());
+            let caller = crate::uncontinued_caller(&context).map(|caller| caller.span_id());
+            assert_eq!(caller, Some(0xb7ad_6b71_6920_3331.into()));
+            assert!(carries_baggage(&context) && !context.has_active_span());
+        }
     }
 
     /// What can be seen of a context, and what goes on from it.
@@ -245,11 +267,10 @@ mod tests {
                     sent
                 };
                 let mut expected = sent(&propagator.extract(&headers, &Context::new()));
-                let (context, is_hop) = match propagator.extract_hop(&headers, &Context::new(), own)
-                {
-                    Extracted::Caller(context) => (context, false),
-                    Extracted::Hop(context) => (context, true),
-                };
+                let wanted = Wanted { own: Some(own), apart: false };
+                let Extracted { context, is_hop, apart } =
+                    propagator.extract_for_span(&headers, &Context::new(), wanted);
+                assert!(apart.is_none());
                 assert_eq!(is_hop, is_refusal, "{flags}");
                 assert_eq!(context.span().span_context().is_remote(), !is_hop);
                 if is_hop {
@@ -260,8 +281,9 @@ mod tests {
             }
         }
         // Without a caller there is nobody to pass on.
-        let none = W3c::new().extract_hop(&message(&lists), &Context::new(), own);
-        assert!(matches!(none, Extracted::Caller(context) if !context.has_active_span()));
+        let wanted = Wanted { own: Some(own), apart: true };
+        let none = W3c::new().extract_for_span(&message(&lists), &Context::new(), wanted);
+        assert!(!none.context.has_active_span() && !none.is_hop && none.apart.is_none());
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl Propagator for TraceContext {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{SamplingHint, TextMap, with_random_trace_id};
+    use crate::{SamplingHint, TextMap, uncontinued_caller, with_random_trace_id};
     use opentelemetry::{
         SpanId,
         trace::{SpanContext, TraceContextExt, TraceFlags, TraceState},
@@ -125,6 +125,26 @@ mod tests {
     #[test]
     fn two_traceparents_start_a_new_trace() {
         assert_eq!(relay(&[("traceparent", PARENT), ("traceparent", PARENT)]), []);
+    }
+
+    #[test]
+    fn several_traceparents_of_one_trace_leave_the_last_caller_to_link_to() {
+        let other_span = &PARENT.replace("b7ad", "1111");
+        let other_trace = &PARENT.replace("0af7", "1111");
+        for (values, expected) in [
+            (vec![PARENT], None),
+            (vec![PARENT, PARENT], Some("b7ad6b7169203331")),
+            (vec![PARENT, PARENT, other_span], Some("11116b7169203331")),
+            (vec![PARENT, other_trace], None),
+            (vec![other_trace, PARENT, PARENT], None),
+            (vec![PARENT, "malformed"], None),
+            (vec!["malformed", "malformed"], None),
+        ] {
+            let pairs: Vec<_> = values.iter().map(|value| ("traceparent", *value)).collect();
+            let context = TraceContext::new().extract(&headers(&pairs), &Context::new());
+            let found = uncontinued_caller(&context).map(|span| span.span_id().to_string());
+            assert_eq!(found.as_deref(), expected, "{values:?}");
+        }
     }
 
     #[test]

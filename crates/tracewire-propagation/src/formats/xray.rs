@@ -7,7 +7,9 @@ use crate::{
         kept::{keep, kept},
         malformed::Malformed,
         read::{first, trim_ows},
-        remote::{is_undecided, remote_span, with_remote_span},
+        remote::{
+            given_trace_id, is_undecided, remote_span, with_given_trace_id, with_remote_span,
+        },
         write,
     },
 };
@@ -21,10 +23,15 @@ use tracewire_text::hex;
 /// AWS X-Ray: the header `X-Amzn-Trace-Id`.
 ///
 /// The fields `Root`, `Parent` and `Sampled` are read in any order; `Lineage` travels on, other
-/// fields are ignored. `Sampled=?`, or none, leaves the decision to this service
-/// ([`SamplingHint::Deferred`]). A header with a `Root` alone, as load balancers send it, names no
-/// span that could be continued, so it begins a new trace. The time in a `Root` is not checked,
-/// and ids of other services carry none.
+/// fields, such as the `Self` of load balancers, are ignored. `Sampled=?`, or none, leaves the
+/// decision to this service ([`SamplingHint::Deferred`]).
+///
+/// Load balancers send a `Root` without a `Parent`. The trace then goes on under that id: the next
+/// span is its root, and this service's sampler decides about it unless the header has a decision.
+/// Such a header never overrules a caller's span that another format found. Without a span of this
+/// service, it is sent on as it came.
+///
+/// The time in a `Root` is not checked, and ids of other services carry none.
 ///
 /// Follows AWS's "Tracing header" documentation.
 ///
@@ -59,14 +66,18 @@ impl Propagator for XRay {
     fn inject(&self, context: &Context, headers: &mut HeaderMap) {
         let span = context.span();
         let span_context = span.span_context();
-        if !span_context.is_valid() {
+        let mut value = header_value(span_context, sampled(context, span_context));
+        let value = if span_context.is_valid() {
+            &value[..]
+        } else if given_trace_id(span_context).is_some() {
+            without_parent(&mut value, context)
+        } else {
             return;
-        }
-        let value = header_value(span_context, sampled(context, span_context));
+        };
         match kept(context, span_context.trace_id()) {
-            None => write::set(headers, HEADER, &value),
+            None => write::set(headers, HEADER, value),
             Some(Lineage(lineage)) => {
-                let value = [&value, &b";Lineage="[..], lineage.as_bytes()].concat();
+                let value = [value, &b";Lineage="[..], lineage.as_bytes()].concat();
                 write::set(headers, HEADER, &value);
             }
         }
@@ -95,14 +106,19 @@ fn extract(headers: &HeaderMap, parent: &Context) -> Option<Context> {
         MALFORMED.warn();
         return None;
     };
-    let (flags, hint) = match fields.sampled {
-        Some(true) => (TraceFlags::SAMPLED, None),
-        Some(false) => (TraceFlags::NOT_SAMPLED, None),
-        None => (TraceFlags::SAMPLED, Some(SamplingHint::Deferred)),
+    let flags = TraceFlags::default().with_sampled(fields.sampled != Some(false));
+    let context = match fields.span_id {
+        Some(span_id) => {
+            let hint = fields.sampled.is_none().then_some(SamplingHint::Deferred);
+            let span = remote_span(fields.trace_id, span_id, flags, TraceState::NONE)?;
+            with_remote_span(parent, span, hint)
+        }
+        None => {
+            let asked = |sampled| if sampled { SamplingHint::On } else { SamplingHint::Off };
+            with_given_trace_id(parent, fields.trace_id, flags, fields.sampled.map(asked))?
+        }
     };
-    let span = remote_span(fields.trace_id, fields.span_id?, flags, TraceState::NONE)?;
-    let trace_id = span.trace_id();
-    let context = with_remote_span(parent, span, hint);
+    let trace_id = context.span().span_context().trace_id();
     Some(match fields.lineage {
         Some(lineage) => keep(&context, trace_id, Lineage(lineage.to_owned())),
         None => context,
@@ -182,6 +198,17 @@ fn sampled(context: &Context, span_context: &SpanContext) -> u8 {
     }
 }
 
+/// The header without a parent, and with the decision that came with it, if any.
+fn without_parent<'a>(value: &'a mut [u8; 74], context: &Context) -> &'a [u8] {
+    let sampled: &[u8] = match context.get() {
+        Some(SamplingHint::On) => b";Sampled=1",
+        Some(SamplingHint::Off) => b";Sampled=0",
+        _ => b"",
+    };
+    value[40..40 + sampled.len()].copy_from_slice(sampled);
+    &value[..40 + sampled.len()]
+}
+
 fn header_value(span_context: &SpanContext, sampled: u8) -> [u8; 74] {
     let mut value = *b"Root=1-........-........................;Parent=................;Sampled=.";
     let trace_id = span_context.trace_id().to_bytes();
@@ -255,9 +282,9 @@ mod tests {
     fn malformed_headers_leave_the_context_alone() {
         for value in [
             String::new(),
-            ROOT.into(),
-            format!("{ROOT};Sampled=1"),
             format!("{PARENT};Sampled=1"),
+            "Self=1-67891234-12456789abcdef012345678".into(),
+            "Root=1-00000000-000000000000000000000000".into(),
             "Sampled=1".into(),
             format!("{};{PARENT};Sampled=1", ROOT.replace("=1-", "=2-")),
             format!("{};{PARENT};Sampled=1", ROOT.replace("=1-", "=")),
@@ -277,6 +304,37 @@ mod tests {
             assert!(!context.has_active_span(), "{value:?}");
             assert_eq!(inject(&context), None);
         }
+    }
+
+    #[test]
+    fn a_root_alone_begins_the_trace_under_its_id_and_is_sent_on_as_it_came() {
+        let load_balancer = "Self=1-67891234-12456789abcdef012345678;";
+        for (value, hint, sent) in [
+            (ROOT.to_owned(), None, ROOT.to_owned()),
+            (format!("{load_balancer}{ROOT}"), None, ROOT.to_owned()),
+            (format!("{ROOT};Sampled=?"), None, ROOT.to_owned()),
+            (format!("{ROOT};Sampled=1"), Some(SamplingHint::On), format!("{ROOT};Sampled=1")),
+            (format!("{ROOT};Sampled=0"), Some(SamplingHint::Off), format!("{ROOT};Sampled=0")),
+            (format!("{ROOT};Lineage=a:1"), None, format!("{ROOT};Lineage=a:1")),
+        ] {
+            let context = extract(&value);
+            let span = context.span().span_context().clone();
+            assert_eq!(span.trace_id().to_string(), "06e932ff4a3517b8a2d3b2db74b19fa0");
+            assert!(!span.is_valid() && span.is_remote(), "{value:?}");
+            assert_eq!(span.is_sampled(), hint != Some(SamplingHint::Off), "{value:?}");
+            assert_eq!(context.get(), hint.as_ref(), "{value:?}");
+            assert_eq!(inject(&context), Some(sent), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_root_alone_does_not_overrule_a_callers_span() {
+        let caller = remote_span([7; 16], [7; 8], TraceFlags::SAMPLED, TraceState::NONE).unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert("x-amzn-trace-id", HeaderValue::from_static(ROOT));
+        let parent = Context::new().with_remote_span_context(caller.clone());
+        let context = XRay::new().extract(&headers, &parent);
+        assert_eq!(context.span().span_context(), &caller);
     }
 
     #[test]

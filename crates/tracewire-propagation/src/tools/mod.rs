@@ -1,6 +1,7 @@
 //! What the header formats share: reading and writing header values, and the caller's trace in a
 //! context.
 
+pub(crate) mod decimal;
 pub(crate) mod kept;
 pub(crate) mod malformed;
 pub(crate) mod passed_on;

@@ -3,11 +3,15 @@
 use crate::support::{Parts, Resolver, cost};
 use contract::client::{
     phases::{Front, Relay},
-    recorded::{Attributes, unanswered},
+    recorded::{Attributes, client_spans, everything, unanswered},
     server::{Server, Transport, closed_port},
 };
 use opentelemetry::{Value, trace::Status};
-use std::{future::pending, time::Duration};
+use std::{
+    future::pending,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 /// Below what tests wait for: nothing answers before it.
 const SOON: Duration = Duration::from_millis(20);
@@ -145,4 +149,25 @@ async fn a_timeout_after_connecting_blames_no_phase() {
     let mut expected = unanswered(server.port(), &url, Some("timeout"));
     expected.insert(cost("connect"), 0.0.into());
     parts.capture.spans().one("GET").has_exactly(expected);
+}
+
+#[tokio::test]
+async fn a_resolver_that_panics_ends_its_call_and_no_other() {
+    let (mut parts, server) = (Parts::new(), Server::start().await);
+    let lookups = AtomicUsize::new(0);
+    let client = parts.client(Resolver::after(move || {
+        let nth = lookups.fetch_add(1, Ordering::SeqCst);
+        async move {
+            assert!(nth > 0, "the resolver panics");
+            true
+        }
+    }));
+    let url = format!("http://shop.test:{}/success", server.port());
+    let call = client.get(&url).send();
+    assert!(tokio::spawn(call).await.unwrap_err().is_panic());
+    client.get(&url).send().await.unwrap().text().await.unwrap();
+    let calls = client_spans(&parts.capture);
+    calls[0].has("tracewire.connection.failed_phase", "dns").has("error.type", "panic");
+    calls[1].has_no("tracewire.connection.failed_phase").is_status(Status::Unset);
+    assert!(!everything(&parts.capture).contains("panics"));
 }

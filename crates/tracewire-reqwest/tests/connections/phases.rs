@@ -6,6 +6,7 @@ use contract::client::{
     recorded::client_spans,
     server::{Server, Transport},
 };
+use std::net::IpAddr;
 
 #[tokio::test]
 async fn a_slow_lookup_is_the_lookups() {
@@ -152,4 +153,23 @@ async fn a_call_that_connects_twice_has_the_sums() {
         .map(|span| span.attribute("dns.question.name").unwrap().to_string())
         .collect();
     assert_eq!(names, ["first.test", "second.test"]);
+}
+
+#[tokio::test]
+async fn a_host_whose_first_address_refuses_is_connected_to_by_its_second() {
+    let (mut parts, server) = (Parts::new(), Server::start().await);
+    // No server of the tests listens at the first one.
+    let addresses = [[127, 0, 0, 2], [127, 0, 0, 1]].map(IpAddr::from);
+    let client = parts.client(Resolver::at_once().to(&addresses));
+    let url = format!("http://shop.test:{}/success", server.port());
+    client.get(&url).send().await.unwrap().text().await.unwrap();
+    let spans = parts.capture.spans();
+    let costs = [("dns", 0.0), ("connect", 0.0)];
+    spans.one("GET").has_exactly(answered(&url, "1.1", &costs));
+    let answers = addresses.map(|address| address.to_string().into());
+    let answers = opentelemetry::Value::Array(opentelemetry::Array::String(answers.into()));
+    spans.one("DNS lookup").has("dns.answers", answers);
+    for name in ["HTTP connection_setup", "socket connect"] {
+        spans.one(name).has("network.peer.address", "127.0.0.1").has_no("error.type");
+    }
 }

@@ -10,7 +10,13 @@ use reqwest::{
     dns::{Addrs, Name, Resolve, Resolving},
 };
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
-use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 use tracewire_reqwest::ClientMiddleware;
 use tracewire_testing::Capture;
 
@@ -19,30 +25,35 @@ pub(crate) const DELAY: Duration = Duration::from_millis(50);
 
 type Step = Pin<Box<dyn Future<Output = bool> + Send>>;
 
-/// A resolver that takes a step of the test's, and then knows this host or nothing.
+/// A resolver that takes a step of the test's, and then knows these addresses or nothing.
 #[derive(Clone)]
-pub(crate) struct Resolver(Arc<dyn Fn() -> Step + Send + Sync>);
+pub(crate) struct Resolver(Arc<dyn Fn() -> Step + Send + Sync>, Vec<IpAddr>);
 
 impl Resolver {
     pub(crate) fn after<F>(step: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = bool> + Send + 'static,
     {
-        Self(Arc::new(move || Box::pin(step())))
+        Self(Arc::new(move || Box::pin(step())), vec![Ipv4Addr::LOCALHOST.into()])
     }
 
     pub(crate) fn at_once() -> Self {
         Self::after(|| async { true })
+    }
+
+    pub(crate) fn to(mut self, addresses: &[IpAddr]) -> Self {
+        self.1 = addresses.to_vec();
+        self
     }
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, _: Name) -> Resolving {
         let step = (self.0)();
+        let found: Vec<_> = self.1.iter().map(|&address| SocketAddr::new(address, 0)).collect();
         Box::pin(async move {
-            let address = SocketAddr::from(([127, 0, 0, 1], 0));
             match step.await {
-                true => Ok(Box::new([address].into_iter()) as Addrs),
+                true => Ok(Box::new(found.into_iter()) as Addrs),
                 false => Err("no such host".into()),
             }
         })

@@ -1,6 +1,6 @@
 //! What a composable sampler may look at.
 
-use crate::{Threshold, rate::Clock};
+use crate::{Threshold, rate::MonotonicClock};
 use opentelemetry::{
     Context, KeyValue,
     trace::{Link, SpanContext, SpanKind},
@@ -30,7 +30,7 @@ pub struct SamplingParameters<'a> {
     pub(crate) kind: &'a SpanKind,
     pub(crate) attributes: &'a [KeyValue],
     pub(crate) links: &'a [Link],
-    pub(crate) clock: &'a dyn Clock,
+    pub(crate) clock: &'a dyn MonotonicClock,
 }
 
 /// What was decided about the trace before this span.
@@ -102,7 +102,7 @@ impl<'a> SamplingParameters<'a> {
         self.parent.is_none() || self.decision == ParentDecision::None
     }
 
-    pub(crate) fn clock(&self) -> &'a dyn Clock {
+    pub(crate) fn clock(&self) -> &'a dyn MonotonicClock {
         self.clock
     }
 }

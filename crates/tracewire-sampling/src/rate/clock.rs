@@ -13,13 +13,13 @@ use std::{
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering};
 /// use std::time::Duration;
-/// use tracewire_sampling::{AlwaysOn, Clock, Sampler};
+/// use tracewire_sampling::{AlwaysOn, MonotonicClock, Sampler};
 ///
 /// /// A clock that a test sets.
 /// #[derive(Debug, Default)]
 /// struct Seconds(AtomicU64);
 ///
-/// impl Clock for Seconds {
+/// impl MonotonicClock for Seconds {
 ///     fn now(&self) -> Duration {
 ///         Duration::from_secs(self.0.load(Ordering::Relaxed))
 ///     }
@@ -27,7 +27,7 @@ use std::{
 ///
 /// let sampler = Sampler::new(AlwaysOn).with_clock(Seconds::default());
 /// ```
-pub trait Clock: fmt::Debug + Send + Sync {
+pub trait MonotonicClock: fmt::Debug + Send + Sync {
     /// Returns the time since some fixed moment.
     fn now(&self) -> Duration;
 }
@@ -35,7 +35,7 @@ pub trait Clock: fmt::Debug + Send + Sync {
 /// The system's monotonic clock.
 ///
 /// ```
-/// use tracewire_sampling::{Clock, SystemClock};
+/// use tracewire_sampling::{MonotonicClock, SystemClock};
 ///
 /// let before = SystemClock.now();
 /// assert!(SystemClock.now() >= before);
@@ -43,7 +43,7 @@ pub trait Clock: fmt::Debug + Send + Sync {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
-impl Clock for SystemClock {
+impl MonotonicClock for SystemClock {
     fn now(&self) -> Duration {
         static START: LazyLock<Instant> = LazyLock::new(Instant::now);
         START.elapsed()

@@ -1,10 +1,10 @@
 //! How many decisions arrive in a second, and the threshold that follows from it.
 
-use crate::Threshold;
-use std::{
+use crate::{
+    Threshold,
     sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
 };
+use std::time::Duration;
 
 /// What arrived longer ago than this has less than 5 % of the weight.
 const WINDOW: Duration = Duration::from_secs(10);

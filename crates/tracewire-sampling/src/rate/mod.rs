@@ -3,5 +3,5 @@
 mod clock;
 mod estimator;
 
-pub use self::clock::{Clock, SystemClock};
+pub use self::clock::{MonotonicClock, SystemClock};
 pub(crate) use self::estimator::Estimator;

@@ -69,7 +69,7 @@ impl Clock {
         // Nothing of ours is left half done by the panic, and the caller sees it as if we were not here.
         catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
             let span = current();
-            span.if_recording(|span| span.fail_as(Some("panic"), "panic".into(), None));
+            span.if_failures_count(|span| span.fail_as(Some("panic"), "panic".into(), None));
             span.close();
             self.end();
             resume_unwind(payload)
@@ -82,7 +82,7 @@ impl Clock {
             self.failed.push(KeyValue::new("db.response.status_code", code.clone()));
         }
         self.failed.push(KeyValue::new(ERROR_TYPE, failure.error_type.clone()));
-        current().if_recording(|span| failure.record_on(span));
+        current().if_failures_count(|span| failure.record_on(span));
     }
 
     pub(super) fn end(&mut self) {

@@ -24,6 +24,7 @@
 //! | `http.request.method_original` | method is `_OTHER` | the method as sent |
 //! | `url.full` | always | the URL, without credentials and sensitive values |
 //! | `url.template` | given | [`CallOptions::template`], else the client's [`UrlTemplates`] |
+//! | `service.peer.name` | named | the host and port of the URL, by the client's [`ServicePeers`] |
 //! | `server.address`, `server.port` | known | the URL; on spans a `Host` header where the URL names no host |
 //! | `http.request.resend_count` | sent before | the request's [`Resends`] |
 //! | `http.response.status_code` | a response came | the response |
@@ -121,5 +122,6 @@ pub use self::{future::ResponseFuture, layer::ClientLayer, service::ClientServic
 pub use tracewire_http::{
     Authority, CallOptions, ClientRequest, ClientResponse, Clock, Destinations, Ending, ErrorType,
     Exemplars, HeaderSelector, Hosts, KnownMethods, Outcome, PeerAddress, Resends, RpcMethods,
-    Scheme, SensitiveKeys, UrlTemplates, Urls, Verdict, wiring::ClientBody as ResponseBody,
+    Scheme, SensitiveKeys, ServicePeers, UrlTemplates, Urls, Verdict,
+    wiring::ClientBody as ResponseBody,
 };

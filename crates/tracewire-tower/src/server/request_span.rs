@@ -2,7 +2,7 @@
 
 use super::route;
 use http::Request;
-use opentelemetry::trace::TraceContextExt;
+use opentelemetry::{Context, trace::TraceContextExt};
 use tower_http::trace::MakeSpan;
 use tracewire_propagation::current;
 use tracing::{Level, Span, field::Empty};
@@ -80,27 +80,25 @@ impl<B> MakeSpan<B> for RequestSpan {
         if let Some(route) = route::of(request, route::original_uri(request)) {
             span.record("http.route", &*route);
         }
-        record_ids(&span);
+        current::with(|context| record_ids(&span, context));
         span
     }
 }
 
 /// Shows the ids of the server span that has just begun in the `RequestSpan` around it, which was made
 /// before there were any.
-pub(super) fn show_ids() {
+pub(super) fn show_ids(server: &Context) {
     let span = Span::current();
     if span.metadata().is_some_and(|metadata| metadata.target() == module_path!()) {
-        record_ids(&span);
+        record_ids(&span, server);
     }
 }
 
-fn record_ids(span: &Span) {
-    current::with(|context| {
-        let server = context.span();
-        let server = server.span_context();
-        if server.is_valid() {
-            span.record("trace_id", tracing::field::display(server.trace_id()));
-            span.record("span_id", tracing::field::display(server.span_id()));
-        }
-    });
+fn record_ids(span: &Span, server: &Context) {
+    let server = server.span();
+    let server = server.span_context();
+    if server.is_valid() {
+        span.record("trace_id", tracing::field::display(server.trace_id()));
+        span.record("span_id", tracing::field::display(server.span_id()));
+    }
 }

@@ -87,15 +87,18 @@ fn fits(template: &str, path: &str) -> bool {
 /// Whether `template` is `path`, or is it up to a last segment in braces: the usual case.
 #[cfg(feature = "axum")]
 fn fits_plainly(template: &[u8], path: &[u8]) -> bool {
-    let Some(brace) = template.iter().position(|byte| *byte == b'{') else {
-        return template == path;
-    };
-    let (before, parameter) = template.split_at(brace);
-    let has_more = |text: &[u8]| text.contains(&b'/');
-    before.last() == Some(&b'/')
-        && parameter.get(1) != Some(&b'*')
-        && !has_more(parameter)
-        && path.strip_prefix(before).is_some_and(|own| !own.is_empty() && !has_more(own))
+    let same = template.iter().zip(path).take_while(|(one, other)| one == other).count();
+    let is_one_segment = |text: &[u8]| text.iter().all(|byte| *byte != b'/');
+    match (&template[same..], &path[same..]) {
+        ([], []) => true,
+        ([b'{', parameter @ ..], own @ [_, ..]) => {
+            template[..same].last() == Some(&b'/')
+                && parameter.first() != Some(&b'*')
+                && is_one_segment(parameter)
+                && is_one_segment(own)
+        }
+        _ => false,
+    }
 }
 
 /// What stands before the first slash, and what behind it. Segments are short, so this is quicker

@@ -4,12 +4,11 @@ use super::{ResponseBody, ResponseFuture, request::Incoming};
 use http::{Request, Response};
 use http_body::Body;
 use std::{
+    any::type_name,
     sync::Arc,
     task::{self, Poll},
 };
 use tower_service::Service;
-#[cfg(feature = "tower-http")]
-use tracewire_http::wiring::Scope;
 use tracewire_http::wiring::{ServerCall, ServerSettings};
 
 /// The service that [`ServerLayer`](super::ServerLayer) makes.
@@ -45,14 +44,20 @@ where
             request.extensions_mut().insert(handle);
         }
         #[cfg(feature = "tower-http")]
-        let is_traced = matches!(scope, Scope::Traced(_));
-        let inner = scope.run(|| {
-            #[cfg(feature = "tower-http")]
-            if is_traced {
-                super::request_span::show_ids();
-            }
+        if let Some(exchange) = scope.exchange() {
+            super::request_span::show_ids(exchange.context());
+        }
+        let inner = if keeps_requests::<S>() {
             self.inner.call(request)
-        });
+        } else {
+            scope.run(|| self.inner.call(request))
+        };
         ResponseFuture::new(inner, scope)
     }
+}
+
+/// Whether a service of this type only keeps a request until its future is polled, as axum's routes
+/// do: then there is nothing in its call that could look at the context, or panic.
+fn keeps_requests<S>() -> bool {
+    cfg!(feature = "axum") && type_name::<S>().starts_with("axum::routing::")
 }

@@ -28,7 +28,7 @@ use tower_http::follow_redirect::FollowRedirectLayer;
 use tracewire_testing::{Capture, Span};
 use tracewire_tower::{
     ClientLayer,
-    client::{CallOptions, Destinations, ErrorType},
+    client::{CallOptions, Destinations, ErrorType, ServicePeers},
     server::PeerAddress,
 };
 
@@ -55,6 +55,25 @@ async fn ok() -> Result<Response<Empty<Bytes>>, Infallible> {
 
 fn get(uri: &str) -> Request<Empty<Bytes>> {
     Request::get(uri).body(Empty::new()).unwrap()
+}
+
+#[tokio::test]
+async fn services_are_named_by_their_hosts() {
+    let peers = ServicePeers::new([("stock.internal", "stock"), ("stock.internal:81", "canary")]);
+    for (uri, expected) in [
+        ("http://stock.internal/", Some("stock")),
+        ("http://STOCK.internal:81/", Some("canary")),
+        ("http://other.internal/", None),
+    ] {
+        let capture = Capture::new();
+        let service = service_fn(|_: Request<Empty<Bytes>>| ok());
+        let layer = layer(&capture).service_peers(peers.clone());
+        layer.layer(service).oneshot(get(uri)).await.unwrap();
+        let span = client_span(&capture);
+        let name = span.attribute("service.peer.name").map(ToString::to_string);
+        assert_eq!(name.as_deref(), expected, "{uri}");
+        assert_eq!(duration(&capture).attribute("service.peer.name"), None);
+    }
 }
 
 #[tokio::test]

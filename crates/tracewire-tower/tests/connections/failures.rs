@@ -1,14 +1,18 @@
 //! The phase that a call dies in is said on its span.
 
-use crate::support::{Parts, Steps, cost, request};
+use crate::support::{Parts, Steps, cost, get, request};
 use contract::client::{
     phases::{Front, Relay},
-    recorded::{Attributes, unanswered},
+    recorded::{Attributes, client_spans, unanswered},
     server::{Server, Transport, closed_port},
 };
 use http::Uri;
 use opentelemetry::{Value, trace::Status};
-use std::{future::pending, time::Duration};
+use std::{
+    future::pending,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 use tower::ServiceExt;
 
 fn died(url: &str, error: Option<&'static str>, phase: &'static str, spent: &[&str]) -> Attributes {
@@ -70,4 +74,42 @@ async fn a_call_that_is_given_up_says_where() {
         let call = parts.capture.spans().one("GET");
         call.is_status(Status::Unset).has_exactly(died(&url, None, phase, spent));
     }
+}
+
+/// A connector that panics takes its call down, and nothing else: not the layer, and not the next call.
+#[tokio::test]
+async fn a_connector_that_panics_ends_its_call_and_no_other() {
+    let (mut parts, server) = (Parts::new(), Server::start().await);
+    for in_lookup in [true, false] {
+        parts.capture.clear();
+        (parts.lookup, parts.connect) = match in_lookup {
+            true => (panics_once(), Steps::none()),
+            false => (Steps::none(), panics_once()),
+        };
+        let (client, url) = (parts.client(), format!("http://shop.test:{}/success", server.port()));
+        let (caller, wanted) = (client.clone(), url.clone());
+        let panicked = tokio::spawn(async move { get(&caller, &wanted).await }).await;
+        assert!(panicked.unwrap_err().is_panic());
+        get(&client, &url).await;
+
+        let calls = client_spans(&parts.capture);
+        let phase = if in_lookup { "dns" } else { "connect" };
+        calls[0].has("tracewire.connection.failed_phase", phase).has("error.type", "panic");
+        calls[1].has_no("tracewire.connection.failed_phase").is_status(Status::Unset);
+        let setups = parts.capture.spans().named("HTTP connection_setup");
+        let parents: Vec<_> = setups.iter().map(|setup| setup.parent_span_id).collect();
+        assert_eq!(parents, [Some(calls[0].span_id), Some(calls[1].span_id)]);
+        assert!(!contract::client::recorded::everything(&parts.capture).contains("panics"));
+    }
+}
+
+fn panics_once() -> Steps {
+    let calls = AtomicUsize::new(0);
+    Steps::new(move || {
+        let nth = calls.fetch_add(1, Ordering::SeqCst);
+        async move {
+            assert!(nth > 0, "the connector panics");
+            true
+        }
+    })
 }

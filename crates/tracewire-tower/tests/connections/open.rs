@@ -96,3 +96,43 @@ async fn http2_that_was_negotiated_is_told() {
     ]);
     drop(response);
 }
+
+/// Each host has a connection of its own, and redirects of others may name any of them.
+#[tokio::test]
+async fn thousands_of_hosts_are_a_bounded_number_of_series() {
+    const HOSTS: u64 = 1500;
+    let (mut parts, server) = (Parts::new().measuring(), Server::start().await);
+    parts.builder.pool_max_idle_per_host(0);
+    let client = parts.client();
+    for host in 0..HOSTS {
+        get(&client, &format!("http://tenant-{host:05}.test:{}/success", server.port())).await;
+    }
+    drop(client);
+    let open = |capture: &Capture| -> f64 {
+        let metrics = capture.metrics();
+        metrics.one("http.client.open_connections").points.iter().map(|point| point.value).sum()
+    };
+    let closed = async {
+        while open(&parts.capture) > 0.0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), closed).await.unwrap();
+    let metrics = parts.capture.metrics();
+    let mut series = 0;
+    for name in [
+        "dns.lookup.duration",
+        "tracewire.connection.phase.duration",
+        "http.client.request.time_in_queue",
+        "http.client.open_connections",
+        "http.client.connection.duration",
+    ] {
+        let points = &metrics.one(name).points;
+        series += points.len();
+        if name.ends_with("duration") {
+            assert_eq!(points.iter().map(|point| point.count).sum::<u64>(), HOSTS, "{name}");
+        }
+    }
+    // A thousand for all; a connection's duration comes with its count; and `_OTHER` of each.
+    assert!(series <= 1000 + 500 + 6, "{series}");
+}

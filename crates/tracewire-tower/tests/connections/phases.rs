@@ -1,12 +1,13 @@
 //! Each phase has what was injected in it, on the call's span and as a span of its own.
 
-use crate::support::{DELAY, Parts, answered, get};
+use crate::support::{BlackHole, DELAY, OTHER, Parts, answered, get};
 use contract::client::{
     phases::{Front, Relay},
     recorded::client_spans,
     server::{Server, Transport},
 };
 use opentelemetry::Value;
+use std::{net::Ipv4Addr, time::Duration};
 
 #[tokio::test]
 async fn a_slow_lookup_is_the_lookups() {
@@ -90,4 +91,42 @@ async fn a_reused_connection_leaves_no_trace() {
     spans[0].has_exactly(answered(&url, "1.1", &[("connect", 0.0), ("wait", 0.0)]));
     spans[1].has_exactly(answered(&url, "1.1", &[]));
     assert_eq!(parts.capture.spans().len(), 2 + 3);
+}
+
+/// A host with several addresses, of which the first is of no use.
+#[tokio::test]
+async fn a_host_whose_first_address_refuses_is_connected_to_by_its_second() {
+    let (mut parts, server) = (Parts::new(), Server::start().await);
+    parts.addresses = vec![OTHER, Ipv4Addr::LOCALHOST.into()];
+    parts.connect = parts.slow();
+    let url = format!("http://shop.test:{}/success", server.port());
+    get(&parts.client(), &url).await;
+    told_by_the_second_address(&parts, &url, 0.05);
+}
+
+#[tokio::test]
+async fn a_host_whose_first_address_never_answers_is_connected_to_by_its_second() {
+    let (mut parts, server) = (Parts::new(), Server::start().await);
+    parts.addresses = vec![OTHER, Ipv4Addr::LOCALHOST.into()];
+    let hole = BlackHole::new(OTHER, server.port()).await;
+    // Half of it is for the first address.
+    parts.connect_timeout = Some(Duration::from_millis(100));
+    parts.connect = parts.slow();
+    let url = format!("http://shop.test:{}/success", server.port());
+    get(&parts.client(), &url).await;
+    told_by_the_second_address(&parts, &url, 0.05);
+    drop(hole);
+}
+
+/// All addresses are one phase, and the peer is the one that answered.
+fn told_by_the_second_address(parts: &Parts, url: &str, connect: f64) {
+    let spans = parts.capture.spans();
+    let costs = [("dns", 0.0), ("connect", connect), ("wait", connect)];
+    spans.one("GET").has_exactly(answered(url, "1.1", &costs));
+    let answers = [OTHER.to_string(), Ipv4Addr::LOCALHOST.to_string()].map(Into::into);
+    let answers = Value::Array(opentelemetry::Array::String(answers.into()));
+    spans.one("DNS lookup").has("dns.answers", answers);
+    for name in ["HTTP connection_setup", "socket connect"] {
+        spans.one(name).has("network.peer.address", "127.0.0.1").has_no("error.type");
+    }
 }

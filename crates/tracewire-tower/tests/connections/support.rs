@@ -18,7 +18,7 @@ use hyper_util::{
 use opentelemetry::Value;
 use std::{
     future::Future,
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -56,12 +56,12 @@ impl Steps {
     }
 }
 
-/// Finds this host after a step, or nothing.
+/// Finds these addresses after a step, or nothing.
 #[derive(Clone)]
-pub(crate) struct Resolver(pub(crate) Steps);
+pub(crate) struct Resolver(pub(crate) Steps, pub(crate) Vec<IpAddr>);
 
 impl Service<Name> for Resolver {
-    type Response = std::array::IntoIter<SocketAddr, 1>;
+    type Response = std::vec::IntoIter<SocketAddr>;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
@@ -71,9 +71,10 @@ impl Service<Name> for Resolver {
 
     fn call(&mut self, _: Name) -> Self::Future {
         let step = (self.0.0)();
+        let found: Vec<_> = self.1.iter().map(|&address| SocketAddr::new(address, 0)).collect();
         Box::pin(async move {
             match step.await {
-                true => Ok([SocketAddr::from(([127, 0, 0, 1], 0))].into_iter()),
+                true => Ok(found.into_iter()),
                 false => Err("no such host".into()),
             }
         })
@@ -121,6 +122,10 @@ pub(crate) struct Parts {
     pub(crate) clock: ManualClock,
     pub(crate) layer: ClientLayer,
     pub(crate) lookup: Steps,
+    /// What every name leads to.
+    pub(crate) addresses: Vec<IpAddr>,
+    /// How long connecting to all addresses of a name may take.
+    pub(crate) connect_timeout: Option<Duration>,
     pub(crate) connect: Steps,
     pub(crate) builder: hyper_util::client::legacy::Builder,
 }
@@ -134,7 +139,16 @@ impl Parts {
             .propagator(propagator())
             .clock(clock.clone());
         let builder = Client::builder(TokioExecutor::new());
-        Self { capture, clock, layer, lookup: Steps::none(), connect: Steps::none(), builder }
+        Self {
+            capture,
+            clock,
+            layer,
+            lookup: Steps::none(),
+            addresses: vec![Ipv4Addr::LOCALHOST.into()],
+            connect_timeout: None,
+            connect: Steps::none(),
+            builder,
+        }
     }
 
     pub(crate) fn measuring(mut self) -> Self {
@@ -167,9 +181,12 @@ impl Parts {
 
     fn tcp(&self) -> impl FnOnce(&Connections) -> Tcp + use<> {
         let (lookup, connect) = (self.lookup.clone(), self.connect.clone());
+        let resolver = Resolver(lookup, self.addresses.clone());
+        let connect_timeout = self.connect_timeout;
         move |connections| {
-            let mut http = HttpConnector::new_with_resolver(connections.resolver(Resolver(lookup)));
+            let mut http = HttpConnector::new_with_resolver(connections.resolver(resolver));
             http.enforce_http(false);
+            http.set_connect_timeout(connect_timeout);
             connections.connect(Slow(http, connect))
         }
     }
@@ -238,5 +255,30 @@ pub(crate) fn cost(phase: &str) -> &'static str {
         "tls" => "tracewire.connection.tls.duration",
         "wait" => "tracewire.connection.wait.duration",
         other => panic!("{other}"),
+    }
+}
+
+/// An address of this host where no server of the tests listens.
+pub(crate) const OTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+
+/// A port that neither accepts nor refuses: its queue is full.
+pub(crate) struct BlackHole {
+    _listener: tokio::net::TcpListener,
+    _queued: Vec<tokio::net::TcpStream>,
+}
+
+impl BlackHole {
+    pub(crate) async fn new(address: IpAddr, port: u16) -> Self {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        let address = SocketAddr::new(address, port);
+        socket.bind(address).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let mut queued = Vec::new();
+        let patience = Duration::from_millis(200);
+        let connect = || tokio::time::timeout(patience, tokio::net::TcpStream::connect(address));
+        while let Ok(stream) = connect().await {
+            queued.push(stream.unwrap());
+        }
+        Self { _listener: listener, _queued: queued }
     }
 }

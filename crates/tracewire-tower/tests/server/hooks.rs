@@ -183,7 +183,8 @@ async fn caller_is_told_the_trace_only_by_option() {
     let span = &capture.spans()[1];
     let expected = format!("00-{}-{}-01", span.trace_id, span.span_id);
     assert_eq!(head.headers["traceresponse"], expected);
-    assert_eq!(head.headers["server-timing"], format!("traceparent;desc=\"{expected}\""));
+    let timing = format!("trace;desc={expected}, traceparent;desc=\"{expected}\"");
+    assert_eq!(head.headers["server-timing"], timing);
 }
 
 /// A clock that goes on by a second whenever it is asked.

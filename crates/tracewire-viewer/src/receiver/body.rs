@@ -64,7 +64,10 @@ fn unframe(headers: &HeaderMap, mut body: Bytes) -> Result<Bytes, Answer> {
     }
     match flag {
         0 => Ok(body),
-        1 => unpack(named(headers, &GRPC_ENCODING), body),
+        1 => match named(headers, &GRPC_ENCODING) {
+            None | Some("identity") => Err(malformed("a compressed message without grpc-encoding")),
+            encoding => unpack(encoding, body),
+        },
         _ => Err(malformed("unknown flags of a gRPC message")),
     }
 }

@@ -34,7 +34,14 @@ pub(super) fn take(
     taken.map_err(|error| malformed(&error.to_string()))
 }
 
+/// Objects and lists in one request. Each takes up to 100 bytes, and `{},` would take three of the text.
+const MOST_PARTS: usize = 1_000_000;
+
 fn json<M: Message + DeserializeOwned>(text: &[u8]) -> Result<bytes::Bytes, Answer> {
+    if text.iter().filter(|byte| matches!(byte, b'{' | b'[')).count() > MOST_PARTS {
+        let message = "more than 1,000,000 objects and lists; send smaller batches".to_owned();
+        return Err(Answer::new(StatusCode::PAYLOAD_TOO_LARGE, grpc::RESOURCE_EXHAUSTED, message));
+    }
     let message: M = serde_json::from_slice(text).map_err(|error| malformed(&error.to_string()))?;
     Ok(encoded(&message))
 }

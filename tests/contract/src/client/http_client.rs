@@ -29,18 +29,20 @@ pub fn http_client(server: &Server, setup: Setup) -> HttpClient {
     tcp.enforce_http(false);
     let mut builder = Client::builder(TokioExecutor::new());
     builder.http2_only(server.transport() == Transport::Http2);
-    let Some(certificate) = server.certificate() else {
+    let Some(config) = trusting(server) else {
         return limited(builder.build(tcp).map_err(Into::into), setup);
     };
-    let mut roots = RootCertStore::empty();
-    roots.add(certificate.clone()).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
     let tls = HttpsConnectorBuilder::new().with_tls_config(config).https_only();
     limited(builder.build(tls.enable_all_versions().wrap_connector(tcp)).map_err(Into::into), setup)
+}
+
+/// A configuration that trusts the certificate of `server`, if it speaks TLS. It names no protocols.
+pub fn trusting(server: &Server) -> Option<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add(server.certificate()?.clone()).unwrap();
+    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().unwrap();
+    Some(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
 /// `client`, which waits no longer than `setup` says.

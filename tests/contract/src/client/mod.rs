@@ -7,7 +7,7 @@ pub mod scenarios;
 pub mod server;
 mod stage;
 
-pub use self::http_client::{HttpClient, http_client, limited, resolve};
+pub use self::http_client::{HttpClient, http_client, limited, resolve, trusting};
 
 use self::server::Server;
 use bytes::Bytes;
@@ -40,6 +40,8 @@ pub struct Setup {
     pub active_requests: bool,
     /// Connecting and waiting for the head take [`LIMIT`] at most.
     pub limited: bool,
+    /// What connections cost is traced.
+    pub connections: bool,
 }
 
 /// What redirects look like.
@@ -68,7 +70,7 @@ pub trait ClientUnderTest: Clone + Send + Sync + 'static {
 }
 
 /// Sets the options of a client layer or middleware as `$setup` says, except what concerns the
-/// client itself: [`Setup::nested`] and [`Setup::limited`].
+/// client itself: [`Setup::nested`], [`Setup::limited`] and [`Setup::connections`].
 #[macro_export]
 macro_rules! configured_client {
     ($client:expr, $capture:expr, $setup:expr) => {{

@@ -3,30 +3,41 @@
 use crate::layers::client_layer;
 use bytes::Bytes;
 use contract::client::{
-    Answer, BoxError, ClientUnderTest, Redirects, Setup, http_client, server::Server,
+    Answer, BoxError, ClientUnderTest, Redirects, Setup, http_client, limited, resolve,
+    server::{Server, Transport},
+    trusting,
 };
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
-use tower::{Layer, Service, ServiceExt, util::BoxCloneSyncService};
+use hyper::body::Incoming;
+use hyper_rustls::HttpsConnector;
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use tower::{Layer, Service, ServiceExt, service_fn, util::BoxCloneSyncService};
 use tower_http::follow_redirect::{FollowRedirectLayer, policy::Limited};
 use tracewire_testing::Capture;
-use tracewire_tower::ClientLayer;
+use tracewire_tower::{
+    ClientLayer,
+    client::connections::{ConnectionBody, Connections},
+};
 
 mod http1 {
     contract::client_tests! {
-        super::HyperUtil, Http1 { redirects: yes, timeouts: yes, end_at_body: yes }
+        super::HyperUtil, Http1 { redirects: yes, timeouts: yes, end_at_body: yes, connections: yes }
     }
 }
 
 mod http2 {
     contract::client_tests! {
-        super::HyperUtil, Http2 { redirects: yes, timeouts: yes, end_at_body: yes }
+        super::HyperUtil, Http2 { redirects: yes, timeouts: yes, end_at_body: yes, connections: yes }
     }
 }
 
 mod tls {
     contract::client_tests! {
-        super::HyperUtil, Tls { redirects: yes, timeouts: yes, end_at_body: yes }
+        super::HyperUtil, Tls { redirects: yes, timeouts: yes, end_at_body: yes, connections: yes }
     }
 }
 
@@ -37,11 +48,41 @@ impl ClientUnderTest for HyperUtil {
     const REDIRECTS: Redirects = Redirects::Hops;
 
     fn new(capture: &Capture, server: &Server, setup: Setup) -> Self {
-        Self(traced(http_client(server, setup), client_layer(capture, setup), setup))
+        let mut layer = client_layer(capture, setup);
+        if setup.connections {
+            let client = with_traced_connections(&mut layer, server, setup);
+            return Self(traced(client, layer, setup));
+        }
+        Self(traced(http_client(server, setup), layer, setup))
     }
 
     async fn call(&self, request: Request<Bytes>) -> Answer {
         self.0.clone().oneshot(request.map(Full::from)).await
+    }
+}
+
+/// The client of [`http_client`] whose connections are traced.
+fn with_traced_connections(
+    layer: &mut ClientLayer,
+    server: &Server,
+    setup: Setup,
+) -> BoxCloneSyncService<Request<Full<Bytes>>, Response<ConnectionBody<Incoming>>, BoxError> {
+    let mut builder = Client::builder(TokioExecutor::new());
+    builder.http2_only(server.transport() == Transport::Http2);
+    let tcp = |connections: &Connections| {
+        let resolver = connections.resolver(service_fn(resolve));
+        let mut tcp = HttpConnector::new_with_resolver(resolver);
+        tcp.enforce_http(false);
+        connections.connect(tcp)
+    };
+    match trusting(server) {
+        None => limited(layer.trace_connections(&builder, tcp).map_err(Into::into), setup),
+        Some(mut config) => {
+            config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+            let connector =
+                |connections: &Connections| HttpsConnector::from((tcp(connections), config));
+            limited(layer.trace_connections(&builder, connector).map_err(Into::into), setup)
+        }
     }
 }
 

@@ -20,17 +20,17 @@ use tracewire_testing::Capture;
 mod plain {
     mod http1 {
         contract::client_tests! {
-            super::super::Plain, Http1 { redirects: yes, timeouts: yes, end_at_body: yes }
+            super::super::Plain, Http1 { redirects: yes, timeouts: yes, end_at_body: yes, connections: yes }
         }
     }
     mod http2 {
         contract::client_tests! {
-            super::super::Plain, Http2 { redirects: yes, timeouts: yes, end_at_body: yes }
+            super::super::Plain, Http2 { redirects: yes, timeouts: yes, end_at_body: yes, connections: yes }
         }
     }
     mod tls {
         contract::client_tests! {
-            super::super::Plain, Tls { redirects: yes, timeouts: yes, end_at_body: yes }
+            super::super::Plain, Tls { redirects: yes, timeouts: yes, end_at_body: yes, connections: yes }
         }
     }
 }
@@ -38,17 +38,17 @@ mod plain {
 mod hop_by_hop {
     mod http1 {
         contract::client_tests! {
-            super::super::HopByHop, Http1 { redirects: yes, timeouts: yes, end_at_body: yes }
+            super::super::HopByHop, Http1 { redirects: yes, timeouts: yes, end_at_body: yes, connections: yes }
         }
     }
     mod http2 {
         contract::client_tests! {
-            super::super::HopByHop, Http2 { redirects: yes, timeouts: yes, end_at_body: yes }
+            super::super::HopByHop, Http2 { redirects: yes, timeouts: yes, end_at_body: yes, connections: yes }
         }
     }
     mod tls {
         contract::client_tests! {
-            super::super::HopByHop, Tls { redirects: yes, timeouts: yes, end_at_body: yes }
+            super::super::HopByHop, Tls { redirects: yes, timeouts: yes, end_at_body: yes, connections: yes }
         }
     }
 }
@@ -61,8 +61,8 @@ impl ClientUnderTest for Plain {
     const REDIRECTS: Redirects = Redirects::OneSpan;
 
     fn new(capture: &Capture, server: &Server, setup: Setup) -> Self {
-        let client = builder(server, setup).build().unwrap();
-        Self(wrap(client, &middleware(capture, setup), setup))
+        let middleware = middleware(capture, setup);
+        Self(traced(builder(server, setup), middleware, setup))
     }
 
     async fn call(&self, request: Request<Bytes>) -> Answer {
@@ -78,9 +78,8 @@ impl ClientUnderTest for HopByHop {
     const REDIRECTS: Redirects = Redirects::Numbered;
 
     fn new(capture: &Capture, server: &Server, setup: Setup) -> Self {
-        let client = builder(server, setup).redirect(Policy::none()).build().unwrap();
         let middleware = middleware(capture, setup).redirects(Default::default());
-        Self(wrap(client, &middleware, setup))
+        Self(traced(builder(server, setup).redirect(Policy::none()), middleware, setup))
     }
 
     async fn call(&self, request: Request<Bytes>) -> Answer {
@@ -116,11 +115,15 @@ fn middleware(capture: &Capture, setup: Setup) -> ClientMiddleware {
     contract::configured_client!(ClientMiddleware::new(), capture, setup)
 }
 
-fn wrap(
-    client: reqwest::Client,
-    middleware: &ClientMiddleware,
+fn traced(
+    mut builder: reqwest::ClientBuilder,
+    mut middleware: ClientMiddleware,
     setup: Setup,
 ) -> ClientWithMiddleware {
+    if setup.connections {
+        builder = middleware.trace_setups(builder);
+    }
+    let client = builder.build().unwrap();
     let mut builder = ClientBuilder::new(client).with(middleware.clone());
     if setup.nested {
         builder = builder.with(middleware.clone());

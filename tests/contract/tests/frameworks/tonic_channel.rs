@@ -26,7 +26,7 @@ use tracewire_tower::client::RpcMethods;
 
 mod http2 {
     contract::client_tests! {
-        super::Tonic, Http2 { redirects: yes, timeouts: yes, end_at_body: yes }
+        super::Tonic, Http2 { redirects: yes, timeouts: yes, end_at_body: yes, connections: "a channel of tonic connects by itself" }
     }
 }
 

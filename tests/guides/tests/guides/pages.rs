@@ -5,15 +5,17 @@ use std::{fs, path::PathBuf};
 pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// Each page with Rust on it, and the programs that have it.
-const PAGES: [(&str, &str); 20] = [
+const PAGES: [(&str, &str); 24] = [
     ("../README", "tests/guides/readme.rs"),
     ("baggage", "tests/guides/baggage.rs"),
     ("client-phases", "tests/guides/client_phases.rs"),
     ("configuration-file", "tests/guides/configuration_file.rs"),
     ("context", "tests/guides/context.rs"),
     ("custom-spans", "tests/guides/custom_spans.rs"),
+    ("datadog", "tests/guides/datadog.rs"),
     ("databases", "tests/guides/databases.rs"),
     ("deploying", "src/bin/job.rs src/bin/function.rs"),
+    ("elastic", "tests/guides/elastic.rs"),
     ("exemplars", "tests/guides/exemplars.rs"),
     ("getting-started", "src/bin/shop.rs"),
     ("header-formats", "tests/guides/header_formats.rs"),
@@ -21,11 +23,13 @@ const PAGES: [(&str, &str); 20] = [
     ("live-page", "src/bin/live_page.rs"),
     ("metrics", "src/bin/metrics.rs tests/guides/metrics.rs"),
     ("proxies", "tests/guides/proxies.rs"),
+    ("resource", "tests/guides/resource.rs"),
     ("sampling", "tests/guides/sampling.rs"),
     ("streams", "tests/guides/streams.rs"),
     ("testing", "tests/guides/testing.rs"),
     ("tracing", "src/bin/log_lines.rs tests/guides/tracing.rs"),
     ("troubleshooting", "src/bin/troubleshooting.rs"),
+    ("uptrace", "tests/guides/uptrace.rs"),
 ];
 
 /// Each other page with Rust on it, and the test that compiles it or compares it with programs that run.

@@ -12,6 +12,19 @@ mod edge {
     }
 }
 
+mod cloudflare {
+    use http::HeaderName;
+    use tracewire::ServerLayer;
+    use tracewire::server::{InvalidNetwork, TrustedProxies};
+
+    /// Cloudflare, then an nginx in 10.0.0.0/8 that accepts connections from Cloudflare only.
+    pub(super) fn layer() -> Result<ServerLayer, InvalidNetwork> {
+        let proxies = TrustedProxies::networks(["10.0.0.0/8"])?
+            .client_address_header(HeaderName::from_static("cf-connecting-ip"));
+        Ok(ServerLayer::new().trusted_proxies(proxies))
+    }
+}
+
 mod both {
     use tracewire::{ServerLayer, server::Trust};
 
@@ -40,6 +53,7 @@ async fn span(layer: ServerLayer, path: &str, peer: &str) -> Span {
         .header("traceparent", format!("00-{TRACE}-b7ad6b7169203331-01"))
         .header("x-forwarded-for", "198.51.100.1, 203.0.113.9")
         .header("x-forwarded-proto", "https")
+        .header("cf-connecting-ip", "192.0.2.44")
         .extension(ConnectInfo(peer.parse::<SocketAddr>().unwrap()))
         .body(Body::empty());
     drop(app.oneshot(request.unwrap()).await.unwrap());
@@ -53,6 +67,14 @@ async fn the_load_balancer_is_believed_and_the_caller_is_linked() {
     span.has("network.peer.address", "10.0.0.5");
     assert_eq!(span.links[0].trace_id.to_string(), TRACE);
     assert_ne!(span.trace_id.to_string(), TRACE);
+}
+
+#[tokio::test]
+async fn the_address_of_cloudflare_is_believed_from_the_proxy_behind_it() {
+    let span = span(cloudflare::layer().unwrap(), "/", "10.0.0.5:4321").await;
+    span.has("client.address", "192.0.2.44");
+    let other = self::span(cloudflare::layer().unwrap(), "/", "192.0.2.7:4321").await;
+    other.has("client.address", "192.0.2.7");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod jaeger;
 mod java;
 mod nginx;
 mod node;
+mod postgres;
 mod prometheus;
 mod python;
 mod viewer;
@@ -19,7 +20,7 @@ use crate::row::System;
 
 /// All of them, in the order of the table.
 pub(crate) fn all() -> impl Iterator<Item = &'static System> {
-    let systems: [&[System]; 13] = [
+    let systems: [&[System]; 14] = [
         python::SYSTEMS,
         node::SYSTEMS,
         java::SYSTEMS,
@@ -33,6 +34,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static System> {
         prometheus::SYSTEMS,
         backends::SYSTEMS,
         nginx::SYSTEMS,
+        postgres::SYSTEMS,
     ];
     systems.into_iter().flatten()
 }

@@ -78,7 +78,7 @@ fn every_format_is_read_and_written_by_its_name() {
         "x-datadog-tags",
         "x-datadog-trace-id",
     ];
-    let cases: [(&str, String, &[&str]); 7] = [
+    let cases: [(&str, String, &[&str]); 8] = [
         ("tracecontext", format!("traceparent: 00-{TRACE}-{PARENT}-01"), &["traceparent"]),
         ("b3", format!("b3: {TRACE}-{PARENT}-1"), &["b3"]),
         (
@@ -96,6 +96,7 @@ fn every_format_is_read_and_written_by_its_name() {
             ),
             &["x-amzn-trace-id"],
         ),
+        ("gcp", format!("x-cloud-trace-context: {TRACE}/7;o=1"), &["x-cloud-trace-context"]),
         ("datadog", datadog.to_owned(), &datadog_names),
         (
             "elastic",

@@ -13,14 +13,15 @@ use crate::{
         counts::unwinding,
         deliver::{Deliver, Encoded, HeapSize},
     },
-};
-use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Mutex,
         atomic::{AtomicUsize, Ordering},
         mpsc::{Receiver, Sender, channel},
+        thread,
     },
-    thread,
+};
+use std::{
+    sync::{Arc, PoisonError},
     time::Instant,
 };
 

@@ -16,7 +16,7 @@ pub(super) fn read<'a>(trusted: &Trusted, headers: &'a HeaderMap) -> Forwarded<'
         _ => trusted.client(Entries::new(headers, FORWARDED, element)),
     };
     let Hop { address, host, scheme } = client.unwrap_or_default();
-    Forwarded { client: address, host, scheme }
+    Forwarded { client: address, host, scheme, port: None }
 }
 
 /// Reads one element: `name=value` pairs between semicolons, none of the known names twice.

@@ -1,5 +1,6 @@
 //! Which proxies are trusted, and what they say about the request they forwarded.
 
+mod address_header;
 mod entries;
 mod forwarded;
 mod node;
@@ -10,7 +11,7 @@ mod x_forwarded;
 pub use self::node::ClientAddress;
 
 use crate::values::Scheme;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use opentelemetry::otel_warn;
 use std::{
@@ -33,6 +34,9 @@ use std::{
 /// proxies must write. At most the nearest 64 entries are read, each of at most 1,024 bytes; what
 /// lies beyond is unknown.
 ///
+/// Some proxies write the client's address into a header of its own, such as `CF-Connecting-IP`:
+/// see [`client_address_header`](Self::client_address_header).
+///
 /// The socket's peer stays `network.peer.address` whatever the headers say.
 ///
 /// ```
@@ -49,6 +53,9 @@ use std::{
 pub struct TrustedProxies {
     trusted: Trusted,
     headers: ProxyHeaders,
+    /// The header that has the client's address alone.
+    address: Option<HeaderName>,
+    port: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -155,6 +162,42 @@ impl TrustedProxies {
         Self { headers, ..self }
     }
 
+    /// Takes the client's address from this header, in place of the chain that
+    /// [`headers`](Self::headers) names: `x-real-ip`, `cf-connecting-ip`, `true-client-ip`, or that of
+    /// another product. Default: none.
+    ///
+    /// The header is read only if the peer is trusted, and must have one address on one line; otherwise
+    /// the client is unknown. It has no entry for each proxy, so how many proxies there are does not
+    /// count. Scheme and host are still read as `headers` says.
+    ///
+    /// # Risk
+    ///
+    /// Name it only if one of your proxies **overwrites** it in every request, and the servers behind
+    /// that proxy cannot be reached around it. A proxy that leaves it alone passes on what the client
+    /// wrote.
+    ///
+    /// ```
+    /// use http::HeaderName;
+    /// use tracewire_http::TrustedProxies;
+    ///
+    /// // Cloudflare in front of nginx, and the firewall of nginx lets nobody else in.
+    /// let proxies = TrustedProxies::networks(["10.0.0.0/8"])?
+    ///     .client_address_header(HeaderName::from_static("cf-connecting-ip"));
+    /// # let _ = proxies;
+    /// # Ok::<(), tracewire_http::InvalidNetwork>(())
+    /// ```
+    pub fn client_address_header(self, name: HeaderName) -> Self {
+        Self { address: Some(name), ..self }
+    }
+
+    /// Sets whether to take `server.port` from `X-Forwarded-Port`. Default: no.
+    ///
+    /// Every request must get one from your proxies. Of a list the last entry counts: the nearest proxy
+    /// that writes the header wrote it. It wins over the port of a host.
+    pub fn forwarded_port(self, read: bool) -> Self {
+        Self { port: read, ..self }
+    }
+
     /// Finds out what the proxies between the client and `peer` say about the request.
     ///
     /// Where trust depends on a peer that is not known, nothing is believed, and one warning says
@@ -163,16 +206,28 @@ impl TrustedProxies {
         if !self.trusts_peer(peer) {
             return Forwarded::default();
         }
-        match self.headers {
+        let mut read = match self.headers {
             ProxyHeaders::Forwarded => forwarded::read(&self.trusted, headers),
             ProxyHeaders::XForwarded { proto, host } => {
                 x_forwarded::read(&self.trusted, headers, proto, host)
             }
+        };
+        if let Some(name) = &self.address {
+            read.client = address_header::read(headers, name);
         }
+        if self.port {
+            read.port = x_forwarded::port(&self.trusted, headers);
+        }
+        read
+    }
+
+    /// Whether it depends on the peer what is believed.
+    pub(crate) fn depends_on_peer(&self) -> bool {
+        matches!(self.trusted, Trusted::Networks(_))
     }
 
     fn new(trusted: Trusted) -> Self {
-        Self { trusted, headers: ProxyHeaders::default() }
+        Self { trusted, ..Self::default() }
     }
 
     fn trusts_peer(&self, peer: Option<SocketAddr>) -> bool {
@@ -244,6 +299,8 @@ pub struct Forwarded<'a> {
     pub host: Option<Cow<'a, str>>,
     /// The scheme that the client used.
     pub scheme: Option<Scheme>,
+    /// The port that the client connected to.
+    pub port: Option<u16>,
 }
 
 /// One proxy's account of whom it forwarded for.

@@ -18,7 +18,8 @@ fn headers(lines: &[Line<'_>]) -> HeaderMap {
 /// What comes out of these lines, sent by 10.0.0.1: address, host and scheme.
 fn read(proxies: &TrustedProxies, lines: &[Line<'_>]) -> [Option<String>; 3] {
     let headers = headers(lines);
-    let Forwarded { client, host, scheme } = proxies.forwarded("10.0.0.1:1".parse().ok(), &headers);
+    let Forwarded { client, host, scheme, .. } =
+        proxies.forwarded("10.0.0.1:1".parse().ok(), &headers);
     [
         client.map(|client| client.ip.to_string()),
         host.map(Cow::into_owned),
@@ -333,6 +334,108 @@ fn networks_that_are_none_are_named() {
     assert!(error.to_string().contains("10.0.0.0/99"));
 }
 
+const ADDRESS_HEADERS: [&str; 3] = ["x-real-ip", "cf-connecting-ip", "true-client-ip"];
+
+fn by_header(proxies: TrustedProxies, name: &'static str) -> TrustedProxies {
+    proxies.client_address_header(HeaderName::from_static(name))
+}
+
+#[test]
+fn a_header_with_the_address_alone_goes_before_the_chain() {
+    let beside = [("x-forwarded-for", "198.51.100.1"), ("x-forwarded-proto", "https")];
+    for name in ADDRESS_HEADERS {
+        for (value, expected) in [
+            ("203.0.113.9", Some("203.0.113.9")),
+            (" 203.0.113.9\t", Some("203.0.113.9")),
+            ("203.0.113.9:443", Some("203.0.113.9")),
+            ("2001:db8::1", Some("2001:db8::1")),
+            ("[2001:db8::1]:80", Some("2001:db8::1")),
+            ("::ffff:203.0.113.9", Some("203.0.113.9")),
+            // The chain does not stand in for it: a client may have written that.
+            ("", None),
+            ("unknown", None),
+            ("203.0.113.9, 203.0.113.10", None),
+            ("203.0.113.9;x", None),
+            ("shop.example", None),
+            ("caf\u{e9}", None),
+        ] {
+            let lines = [(name, value), beside[0], beside[1]];
+            for proxies in [networks(), TrustedProxies::hops(2), TrustedProxies::all()] {
+                let [client, _, scheme] = read(&by_header(proxies.headers(BOTH), name), &lines);
+                assert_eq!(client.as_deref(), expected, "{name}: {value:?}");
+                assert_eq!(scheme.as_deref(), Some("https"));
+            }
+        }
+        assert_eq!(client(&by_header(networks(), name), &beside), None, "{name} is absent");
+    }
+}
+
+#[test]
+fn a_header_with_the_address_alone_is_read_by_option_and_from_trusted_peers_only() {
+    for name in ADDRESS_HEADERS {
+        let lines = [(name, "6.6.6.6")];
+        for proxies in [networks(), TrustedProxies::hops(1), TrustedProxies::all()] {
+            assert_eq!(client(&proxies.headers(BOTH), &lines), None, "{name}");
+            for other in ADDRESS_HEADERS.into_iter().filter(|other| *other != name) {
+                assert_eq!(client(&by_header(networks(), other), &lines), None, "{name}, {other}");
+            }
+        }
+        assert_eq!(client(&by_header(TrustedProxies::none(), name), &lines), None);
+        let sent = headers(&lines);
+        for peer in ["192.0.2.1:1".parse().ok(), None] {
+            let found = by_header(networks(), name).forwarded_port(true).forwarded(peer, &sent);
+            assert_eq!(found, Forwarded::default(), "{name} from {peer:?}");
+        }
+    }
+}
+
+#[test]
+fn a_second_line_of_the_address_is_a_forgery() {
+    for name in ADDRESS_HEADERS {
+        for other in ["6.6.6.6", "203.0.113.9", "", "junk"] {
+            for lines in
+                [[(name, other), (name, "203.0.113.9")], [(name, "203.0.113.9"), (name, other)]]
+            {
+                assert_eq!(client(&by_header(networks(), name), &lines), None, "{lines:?}");
+            }
+        }
+    }
+}
+
+fn server_port(proxies: &TrustedProxies, lines: &[Line<'_>]) -> Option<u16> {
+    proxies.forwarded("10.0.0.1:1".parse().ok(), &headers(lines)).port
+}
+
+#[test]
+fn the_nearest_writer_of_the_port_decides() {
+    let with_port = || networks().forwarded_port(true);
+    for (value, expected) in [
+        ("443", Some(443)),
+        (" 8443 ", Some(8443)),
+        ("6666, 443", Some(443)),
+        ("443,", Some(443)),
+        ("65535", Some(65535)),
+        ("65536", None),
+        ("0", None),
+        ("+443", None),
+        ("-1", None),
+        ("443x", None),
+        ("443, https", None),
+        ("", None),
+    ] {
+        let lines = [("x-forwarded-port", value)];
+        assert_eq!(server_port(&with_port(), &lines), expected, "{value:?}");
+        let forwarded = with_port().headers(ProxyHeaders::Forwarded);
+        assert_eq!(server_port(&forwarded, &lines), expected, "{value:?}");
+        assert_eq!(server_port(&networks(), &lines), None, "it is read by option only");
+    }
+    let lines = [("x-forwarded-port", "6666"), ("x-forwarded-port", "443")];
+    assert_eq!(server_port(&with_port(), &lines), Some(443));
+    assert_eq!(server_port(&TrustedProxies::hops(2).forwarded_port(true), &lines), Some(443));
+    assert_eq!(server_port(&TrustedProxies::all().forwarded_port(true), &lines), Some(6666));
+    assert_eq!(server_port(&TrustedProxies::none().forwarded_port(true), &lines), None);
+}
+
 /// How a proxy writes down whom it forwards for.
 #[derive(Clone, Copy, Debug)]
 enum Style {
@@ -403,7 +506,7 @@ proptest! {
     #[test]
     fn an_attacker_behind_x_forwarded_proxies_is_never_believed(
         lines in vec((select(vec!["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
-            "forwarded"]), evil()), 0..5),
+            "x-forwarded-port", "x-real-ip", "forwarded"]), evil()), 0..5),
         styles in vec(style(), 1..4),
         beside in style(),
         port in proptest::option::of(1u16..),
@@ -422,11 +525,16 @@ proptest! {
         }
         write(beside, &mut lines, "x-forwarded-host", "shop.example".to_owned());
         write(beside, &mut lines, "x-forwarded-proto", "http".to_owned());
+        write(beside, &mut lines, "x-forwarded-port", "443".to_owned());
+        write(Style::Overwrite, &mut lines, "x-real-ip", "203.0.113.9".to_owned());
         let lines: Vec<_> = lines.iter().map(|(name, value)| (*name, &**value)).collect();
         let honest = ["203.0.113.9", "shop.example", "http"].map(|part| Some(part.to_owned()));
         for proxies in [networks(), TrustedProxies::hops(count)] {
             prop_assert_eq!(&read(&proxies.clone().headers(BOTH), &lines), &honest);
             prop_assert_eq!(&read(&proxies, &lines), &[honest[0].clone(), None, None]);
+            prop_assert_eq!(server_port(&proxies.clone().forwarded_port(true), &lines), Some(443));
+            let by_header = by_header(proxies, "x-real-ip").headers(BOTH);
+            prop_assert_eq!(&read(&by_header, &lines), &honest);
         }
     }
 

@@ -1,4 +1,5 @@
-//! `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`, which no standard describes.
+//! `X-Forwarded-For`, `X-Forwarded-Proto`, `X-Forwarded-Host` and `X-Forwarded-Port`, which no standard
+//! describes.
 
 use super::{
     Forwarded, Hop, Trusted,
@@ -7,11 +8,12 @@ use super::{
 };
 use http::{HeaderMap, HeaderName};
 use std::borrow::Cow;
-use tracewire_text::host::Authority;
+use tracewire_text::host::{self, Authority};
 
 const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 
 /// The client by `X-Forwarded-For`, and what the nearest proxy that writes them says in the other
 /// headers, as far as they are asked for.
@@ -25,15 +27,26 @@ pub(super) fn read<'a>(
         Trusted::All => first(headers, FOR, entry),
         _ => trusted.client(Entries::new(headers, FOR, entry)),
     };
-    let beside = |name| match trusted {
-        Trusted::All => first(headers, name, text),
-        _ => Entries::new(headers, name, text).next().flatten(),
-    };
+    let beside = |name| beside(trusted, headers, name);
     let named = |host: &&str| Authority::parse_host(host).is_some();
     Forwarded {
+        port: None,
         client: client.and_then(|client| client.address),
         host: if host { beside(HOST).filter(named).map(Cow::Borrowed) } else { None },
         scheme: if proto { beside(PROTO).and_then(scheme) } else { None },
+    }
+}
+
+/// The port in `X-Forwarded-Port`.
+pub(super) fn port(trusted: &Trusted, headers: &HeaderMap) -> Option<u16> {
+    beside(trusted, headers, PORT).and_then(host::parse_port).filter(|port| *port != 0)
+}
+
+/// What the nearest proxy that writes this header says in it.
+fn beside<'a>(trusted: &Trusted, headers: &'a HeaderMap, name: HeaderName) -> Option<&'a str> {
+    match trusted {
+        Trusted::All => first(headers, name, text),
+        _ => Entries::new(headers, name, text).next().flatten(),
     }
 }
 

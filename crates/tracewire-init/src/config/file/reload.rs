@@ -1,9 +1,11 @@
 //! A file that is read again while the process runs: everything that changed, or nothing.
 
+mod restart;
+
 use std::cell::RefCell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -15,6 +17,7 @@ use tracewire_export::wiring::log::{self, Level};
 use tracewire_propagation::set_http_settings;
 use tracewire_sampling::Sampler;
 
+use self::restart::refuse_restart;
 use super::ConfigFile;
 use super::layer::{self, Mapper};
 use super::load::{self, Source, read, refuse};
@@ -23,7 +26,7 @@ use super::watch::{Stat, Watch};
 use crate::config::http::shown;
 use crate::config::sampling::{self, SamplerChoice};
 use crate::error::InitError;
-use crate::guard::set_unsampled;
+use crate::guard::tell_layers;
 use crate::plan::{FilePlace, Origin, Plan};
 use crate::settings::Setting;
 
@@ -62,8 +65,9 @@ struct Shared {
     plan: Arc<Mutex<Plan>>,
     /// The file's name, for messages.
     name: String,
-    /// Whether the process's layers and propagators belong to it.
-    is_of_process: AtomicBool,
+    /// Whether the process's layers belong to it. It is locked while they are told something, so that
+    /// nothing is told them after the end.
+    is_of_process: Mutex<bool>,
     counts: Counts,
     ended: Mutex<bool>,
     end: Condvar,
@@ -101,7 +105,7 @@ impl Reloader {
             adjustable,
             plan,
             name,
-            is_of_process: AtomicBool::new(false),
+            is_of_process: Mutex::new(false),
             counts: Counts::default(),
             ended: Mutex::new(false),
             end: Condvar::new(),
@@ -110,7 +114,7 @@ impl Reloader {
 
     /// Makes it the process's: layers get what the file says, and it is watched if it says so.
     pub(crate) fn claim(&self) {
-        self.0.is_of_process.store(true, Ordering::Relaxed);
+        *lock(&self.0.is_of_process) = true;
     }
 
     /// Begins to watch the file if it says so. Without a thread it is not watched, which is warned of.
@@ -149,20 +153,30 @@ impl Reloader {
         self.0.counts.by_outcome()
     }
 
-    /// Ends the watch.
+    /// Ends the watch. A file that is being read does not delay it, and changes nothing of the process
+    /// any more.
     pub(crate) fn end(&self) {
-        *self.0.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *lock(&self.0.is_of_process) = false;
+        *lock(&self.0.ended) = true;
         self.0.end.notify_all();
     }
 }
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
+    }
+
+    /// Tells the process's layers something, if they belong to this file.
+    fn tell_layers(&self, tell: impl FnOnce()) {
+        let is_of_process = lock(&self.is_of_process);
+        if *is_of_process {
+            tell();
+        }
     }
 
     fn has_ended_within(&self, interval: Duration) -> bool {
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = lock(&self.ended);
         let waited = self.end.wait_timeout_while(ended, interval, |ended| !*ended);
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }
@@ -179,20 +193,7 @@ impl Shared {
             Ok(changes) => {
                 log::info(&format!("{} was read again: {}", self.name, changes.join("; ")))
             }
-            // One line, however many problems there are.
-            Err(error) => {
-                let problems = error.to_string();
-                let mut lines = problems.lines();
-                let first = lines.next().unwrap_or_default();
-                let more = match lines.count() {
-                    0 => String::new(),
-                    more => format!(" (and {more} more)"),
-                };
-                log::warn(&format!(
-                    "the configuration file changed and is not used; what was read before still \
-                     holds: {first}{more}"
-                ));
-            }
+            Err(error) => log::warn(&unused(&error)),
         }
     }
 
@@ -215,15 +216,13 @@ impl Shared {
         // Nothing below can fail.
         let mut changes = Vec::new();
         if let (Some(sampler), Some(current)) = (sampler, &self.adjustable.sampler) {
-            if self.is_of_process.load(Ordering::Relaxed) {
-                set_unsampled(Some(&sampler));
-            }
+            self.tell_layers(|| tell_layers(Some(&sampler)));
             current.replace(sampler);
         }
         self.set_level(&source.configuration, &new, &mut plan);
         self.set_console(&source.configuration, &new, &mut plan);
         self.set_http(&source.configuration, &new, &mut plan);
-        let mut current = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = lock(&self.plan);
         for decision in plan.decisions() {
             changes.extend(current.replace(decision));
         }
@@ -307,9 +306,7 @@ impl Shared {
                 plan.decide(setting, value, self.origin());
             }
         }
-        if self.is_of_process.load(Ordering::Relaxed) {
-            set_http_settings(Some(settings));
-        }
+        self.tell_layers(|| set_http_settings(Some(settings)));
     }
 }
 
@@ -326,58 +323,51 @@ impl Source {
     }
 }
 
-/// # Errors
-///
-/// Something changed that only a new process can do.
-fn refuse_restart(name: &str, old: &Configuration, new: &Configuration) -> Result<(), InitError> {
-    let nodes = need_restart(old, new);
-    if nodes.is_empty() { Ok(()) } else { Err(InitError::needs_restart(name, &nodes)) }
+/// What is said of a watched file that cannot be used: one line, however many problems there are.
+fn unused(error: &InitError) -> String {
+    let problems = error.to_string();
+    let mut lines = problems.lines();
+    let first = lines.next().unwrap_or_default();
+    let more = match lines.count() {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    format!(
+        "the configuration file changed and is not used; what was read before still holds: \
+         {first}{more}"
+    )
 }
 
-/// The nodes that changed and cannot be changed in a process that runs.
-fn need_restart(old: &Configuration, new: &Configuration) -> Vec<&'static str> {
-    let (old_traces, new_traces) = (old.tracer_provider.as_ref(), new.tracer_provider.as_ref());
-    let (old_ours, new_ours) = (old.tracewire.as_ref(), new.tracewire.as_ref());
-    let nodes = [
-        ("disabled", old.disabled == new.disabled),
-        ("attribute_limits", old.attribute_limits == new.attribute_limits),
-        ("resource", old.resource == new.resource),
-        ("propagator", old.propagator == new.propagator),
-        ("tracer_provider", old_traces.is_some() == new_traces.is_some()),
-        ("tracer_provider.processors", same(old_traces, new_traces, |traces| &traces.processors)),
-        ("tracer_provider.limits", same(old_traces, new_traces, |traces| &traces.limits)),
-        (
-            "tracer_provider.id_generator",
-            same(old_traces, new_traces, |traces| &traces.id_generator),
-        ),
-        ("meter_provider", old.meter_provider == new.meter_provider),
-        ("logger_provider", old.logger_provider == new.logger_provider),
-        (
-            "distribution.tracewire.log",
-            value(old_ours, |o| o.log.clone()) == value(new_ours, |o| o.log.clone()),
-        ),
-        (
-            "distribution.tracewire.reload",
-            value(old_ours, |o| o.reload.clone()) == value(new_ours, |o| o.reload.clone()),
-        ),
-    ];
-    nodes.into_iter().filter(|(_, is_same)| !is_same).map(|(node, _)| node).collect()
-}
-
-/// Whether a field is the same in both; that one is missing is another change.
-fn same<T, F: PartialEq>(old: Option<&T>, new: Option<&T>, field: impl Fn(&T) -> &F) -> bool {
-    match (old, new) {
-        (Some(old), Some(new)) => field(old) == field(new),
-        _ => true,
-    }
-}
-
-fn value<T, F>(from: Option<&T>, field: impl Fn(&T) -> Option<F>) -> Option<F> {
-    from.and_then(field)
+/// What a panic left behind is whole: nothing is changed in between.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Reloader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reloader").field("counts", &self.0.counts).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::file::ConfigFile;
+
+    #[test]
+    fn an_unused_file_is_said_in_one_line_with_the_first_of_its_problems() {
+        const BEGIN: &str = "the configuration file changed and is not used; what was read before \
+                             still holds: otel.yaml:2:11: disabled: ";
+        for (text, end) in [
+            ("disabled: maybe\n", ""),
+            ("disabled: maybe\nlog_level: loud\npropagator: 1\n", " (and 2 more)"),
+        ] {
+            let text = format!("file_format: '1.1'\n{text}");
+            let error = ConfigFile::parse("otel.yaml", text.as_bytes(), |_| None).unwrap_err();
+            let line = unused(&InitError::configuration_file("OTEL_CONFIG_FILE", error));
+            assert!(line.starts_with(BEGIN), "{line}");
+            assert!(line.ends_with(end) && line.ends_with(')') != end.is_empty(), "{line}");
+            assert_eq!(line.lines().count(), 1, "{line}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use tracewire_export::wiring::{Shown, shown};
-use tracewire_export::{Compression, ExportError, OtlpExporter, Protocol, Tls};
+use tracewire_export::{Compression, ExportError, OtlpExporter, OtlpFile, Protocol, Tls};
 use url::Url;
 
 use super::proxy::Proxies;
@@ -140,6 +140,34 @@ pub(crate) fn decide(
     exporter.client = own.http_client.map(|client| client.value);
     Ok(Otlp { exporter, names })
 }
+
+/// The exporter of lines with settings of its `own`, completed by those of its signal.
+pub(crate) fn decide_file(
+    mut own: builder::Otlp,
+    of_signal: &builder::Otlp,
+    plan: &mut Plan,
+) -> Otlp {
+    own.complete(of_signal.clone(), plan);
+    let name = own.file.as_ref().map_or(FILE, |given| given.origin.name("Otlp::file")).to_owned();
+    let file = plan.pick_shown(FILE, own.file, OtlpFile::Stdout, |file| match file {
+        OtlpFile::Path(path) => Shown::path(&path.to_string_lossy()).text().to_owned(),
+        _ => "stdout".to_owned(),
+    });
+    let mut exporter = OtlpExporter::new("");
+    exporter.file = Some(file);
+    if own.max_request_size.is_some() {
+        exporter.max_request_size = plan.pick("max_request_size", own.max_request_size, 0);
+    }
+    let names = Names {
+        endpoint: name,
+        certificate_authorities: String::new(),
+        client_certificate: String::new(),
+        client_key: String::new(),
+    };
+    Otlp { exporter, names }
+}
+
+const FILE: &str = "TRACEWIRE_OTLP_FILE";
 
 /// Warns of a signal's own endpoint where the signal has no exporter over OTLP. The one for all
 /// signals may serve another.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::trace::SpanData;
 use tracewire_export::wiring::encode_scope;
-use tracewire_live::{EndedSpan, Recorder, Source};
+use tracewire_live::{Recorder, Source};
 
 use super::queue::{Item, Next, Queue};
 use super::spans::Ended;
@@ -46,7 +46,7 @@ impl Bringer {
                 Next::End => return,
                 Next::Idle => {}
                 Next::Bring(mut items, flush) => {
-                    items.drain(..).for_each(|item| self.bring(item));
+                    self.bring(&mut items);
                     queue.answer(flush);
                     spare = items;
                     // After a burst.
@@ -60,20 +60,18 @@ impl Bringer {
         }
     }
 
-    fn bring(&mut self, item: Item) {
-        match item {
-            Item::Span(span, bytes) => {
-                let source = self.source(&span);
-                let ended: Box<dyn EndedSpan> = Box::new(Ended { span, source, bytes });
-                self.recorder.offer([ended]);
-            }
+    fn bring(&mut self, items: &mut Vec<Item>) {
+        let recorder = self.recorder.clone();
+        recorder.offer(items.drain(..).filter_map(|item| match item {
+            Item::Span(span, bytes) => Some(Ended { source: self.source(&span), span, bytes }),
             #[cfg(feature = "logs")]
             Item::Log(log) => {
                 let source = self.recorder.source(&self.resource, &log.scope);
                 let encode = |into: &mut Vec<u8>| into.extend_from_slice(&log.record);
                 self.recorder.offer_log(log.trace_id, &source, encode);
+                None
             }
-        }
+        }));
     }
 
     fn source(&mut self, span: &SpanData) -> Arc<Source> {

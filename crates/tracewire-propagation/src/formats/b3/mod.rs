@@ -10,7 +10,7 @@ use crate::{
         kept::{keep, kept},
         malformed::Malformed,
         read::{first, trim_ows},
-        remote::{is_undecided, remote_span, with_remote_span},
+        remote::{given_trace_id, is_undecided, remote_span, with_remote_span},
         unrecorded::unrecorded_span,
         write,
     },
@@ -173,7 +173,10 @@ fn with_state(parent: &Context, state: State) -> Option<Context> {
         State::Accept => parent.with_value(SamplingHint::On),
         State::Debug => keep(&parent.with_value(SamplingHint::Debug), TraceId::INVALID, Debug),
         // Every parent-based sampler obeys an unsampled parent, and none obeys less.
-        State::Deny => with_remote_span(parent, unrecorded_span(true), Some(SamplingHint::Off)),
+        State::Deny => {
+            let new = unrecorded_span(true, given_trace_id(span.span_context()));
+            with_remote_span(parent, new, Some(SamplingHint::Off))
+        }
         State::Deferred => return None,
     })
 }

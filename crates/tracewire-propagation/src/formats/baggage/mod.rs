@@ -1,6 +1,7 @@
 //! W3C Baggage.
 
 mod encoding;
+mod keys;
 mod members;
 mod plain;
 // `W3c` alone keeps baggage unread, and needs both formats.
@@ -9,7 +10,7 @@ pub(crate) mod unread;
 
 use self::{
     encoding::{Decoded, decode, encode},
-    members::{List, MAX_LEN, Members, len_of_parts, push_properties},
+    members::{List, MAX_LEN, MAX_MEMBERS, Members, len_of_parts, push_properties},
     plain::Plain,
 };
 use crate::{
@@ -20,6 +21,7 @@ use crate::{
         write,
     },
 };
+use arrayvec::ArrayVec;
 use http::{HeaderMap, HeaderName};
 use opentelemetry::{
     Context,
@@ -32,9 +34,9 @@ use std::ptr;
 ///
 /// Entries are read and changed through OpenTelemetry's [`BaggageExt`]. What the application leaves
 /// alone is sent on as it came: in its order, its encoding and with its properties. Entries that it
-/// adds follow in no particular order. A malformed member is left out, the others stay. 64 members
-/// and 8192 bytes, over all header lines together, are kept; whole members beyond that are left
-/// out. A stray `%` in a value or a property is sent on as `%25`.
+/// adds are sent in the order of their keys. A malformed member is left out, the others stay. 64
+/// members and 8192 bytes, over all header lines together, are kept; whole members beyond that are
+/// left out. A stray `%` in a value or a property is sent on as `%25`.
 ///
 /// Follows <https://www.w3.org/TR/baggage/>.
 ///
@@ -181,6 +183,9 @@ impl Received {
     }
 
     fn read_members(&mut self, line: &str) {
+        // What a line before this one began is not compared.
+        self.canonical &= self.list.text.is_empty();
+        let mut previous = "";
         for member in Members::new(line) {
             if self.list.is_full() || self.malformed == MAX_MALFORMED {
                 self.dropped = true;
@@ -192,7 +197,8 @@ impl Received {
                 continue;
             };
             let Decoded { value, is_exact, is_canonical } = decode(member.value);
-            self.canonical &= is_canonical && self.list.text.is_empty();
+            self.canonical &= is_canonical && previous < member.key;
+            previous = member.key;
             let mut properties_at = 0;
             let pushed = self.list.append(|text| {
                 text.push_str(member.key);
@@ -215,7 +221,7 @@ impl Received {
                 Some(properties) => BaggageMetadata::from(properties),
                 None => BaggageMetadata::default(),
             };
-            let key = member.key.to_owned();
+            let key = keys::key(member.key);
             let earlier = self.entries.insert_with_metadata(key, value, metadata);
             self.duplicates |= earlier.is_some();
         }
@@ -276,7 +282,7 @@ impl Original {
                 }
             }
         }
-        for (key, value, properties) in parts(entries) {
+        for (key, value, properties) in sorted(entries) {
             if received.get(key).is_none() {
                 list.push_parts(key, value, properties);
             }
@@ -285,19 +291,27 @@ impl Original {
     }
 }
 
-/// The header for entries that were made here. They have no order of their own.
+/// The header for entries whose order nothing tells.
 fn header_value(entries: &Entries) -> String {
-    let len: usize = parts(entries).map(|(key, value, rest)| len_of_parts(key, value, rest)).sum();
+    let parts = sorted(entries);
+    let len: usize = parts.iter().map(|(key, value, rest)| len_of_parts(key, value, rest)).sum();
     let mut list = List::with_capacity(len.saturating_sub(1));
-    for (key, value, properties) in parts(entries) {
+    for (key, value, properties) in parts {
         list.push_parts(key, value, properties);
     }
     list.text
 }
 
-/// Key, value and properties of each entry.
-fn parts(entries: &Entries) -> impl Iterator<Item = (&str, &str, &str)> {
-    entries.iter().map(|(key, (value, rest))| (key.as_str(), value.as_str(), rest.as_str()))
+/// Key, value and properties of an entry.
+type Parts<'a> = (&'a str, &'a str, &'a str);
+
+/// All entries by their keys, so that a caller's list in this order needs no text beside them.
+fn sorted(entries: &Entries) -> ArrayVec<Parts<'_>, MAX_MEMBERS> {
+    let parts =
+        entries.iter().map(|(key, (value, rest))| (key.as_str(), value.as_str(), rest.as_str()));
+    let mut parts: ArrayVec<_, MAX_MEMBERS> = parts.take(MAX_MEMBERS).collect(); // it holds no more
+    parts.sort_unstable_by_key(|(key, ..)| *key);
+    parts
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 use super::{
     encoding::{Decoded, decode, is_octet, is_token},
+    keys,
     members::{MAX_LEN, MAX_MEMBERS},
 };
 use opentelemetry::baggage::Baggage as Entries;
@@ -12,7 +13,7 @@ use opentelemetry::baggage::Baggage as Entries;
 #[derive(Debug)]
 pub(super) struct Plain {
     pub(super) entries: Entries,
-    /// The line is what would be written for the entries, which have no order.
+    /// The line is what would be written for the entries, which are sorted by their keys.
     pub(super) is_canonical: bool,
 }
 
@@ -23,7 +24,7 @@ pub(super) fn read(line: &str) -> Option<Plain> {
         return None;
     }
     let (mut entries, mut is_canonical) = (Entries::new(), true);
-    let mut rest = line;
+    let (mut rest, mut previous) = (line, "");
     for _ in 0..MAX_MEMBERS {
         let (key, behind) = split_while(rest, is_token);
         let mut has_escapes = false;
@@ -33,10 +34,11 @@ pub(super) fn read(line: &str) -> Option<Plain> {
         });
         let decoded = if has_escapes { decode(value) } else { Decoded::plain(value) };
         let Decoded { value, is_exact: true, .. } = decoded else { return None };
-        if key.is_empty() || entries.insert(key.to_owned(), value).is_some() {
+        if key.is_empty() || entries.insert(keys::key(key), value).is_some() {
             return None;
         }
-        is_canonical &= decoded.is_canonical && entries.len() == 1;
+        is_canonical &= decoded.is_canonical && previous < key;
+        previous = key;
         if behind.is_empty() {
             return Some(Plain { entries, is_canonical });
         }

@@ -3,7 +3,7 @@
 use super::{
     HEADER, MAX_MALFORMED,
     members::{List, MAX_LEN, Members, push_properties},
-    parts, whole_members,
+    sorted, whole_members,
 };
 use crate::tools::{
     passed_on::PassedOn,
@@ -93,7 +93,7 @@ fn merged(value: &HeaderValue, entries: &Entries) -> String {
             });
         }
     }
-    for (key, value, properties) in parts(entries) {
+    for (key, value, properties) in sorted(entries) {
         list.push_parts(key, value, properties);
     }
     list.text

@@ -64,6 +64,11 @@ impl Extras {
             && self.tags.is_empty()
     }
 
+    /// The tags that travel with the trace.
+    pub(super) fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.tags.split(',').filter_map(|pair| pair.split_once('='))
+    }
+
     fn push_tag(&mut self, key: &str, value: &str) {
         let travels = key.len() > TRAVELS.len() && key.starts_with(TRAVELS) && key != HIGH_HALF;
         let legal = is_key(key) && is_value(value);

@@ -1,12 +1,16 @@
 //! Datadog: `x-datadog-*`.
 
 mod extras;
+mod trace;
+
+pub use self::trace::DatadogTrace;
 
 use self::extras::{Extras, high_half};
 use crate::{
     propagator::Propagator,
     sampling_hint::SamplingHint,
     tools::{
+        decimal,
         kept::{keep, kept},
         malformed::Malformed,
         read::first,
@@ -142,7 +146,7 @@ impl<'a> Received<'a> {
 
     /// Returns `parent` with the caller's span, or `None` if an id or the priority is malformed.
     fn into_context(self, parent: &Context) -> Option<Context> {
-        let (low, span_id) = (unsigned(self.trace_id)?, unsigned(self.parent_id?)?);
+        let (low, span_id) = (decimal::read(self.trace_id)?, decimal::read(self.parent_id?)?);
         if low == 0 {
             return None;
         }
@@ -178,10 +182,10 @@ impl<'a> Received<'a> {
 fn inject_ids(span_context: &SpanContext, extras: Option<&Extras>, headers: &mut HeaderMap) {
     let mut digits = [0; 20];
     let (_, low) = halves(span_context);
-    write::set(headers, TRACE_ID, decimal(low, &mut digits));
+    write::set(headers, TRACE_ID, decimal::write(low, &mut digits));
     let is_root = span_context.is_remote() && extras.is_some_and(|extras| extras.is_root);
     let span_id = u64::from_be_bytes(span_context.span_id().to_bytes());
-    write::set(headers, PARENT_ID, decimal(if is_root { 0 } else { span_id }, &mut digits));
+    write::set(headers, PARENT_ID, decimal::write(if is_root { 0 } else { span_id }, &mut digits));
 }
 
 /// The upper and the lower half of the trace id.
@@ -208,32 +212,6 @@ fn priority(context: &Context, span_context: &SpanContext, extras: Option<&Extra
     let received = extras.and_then(|extras| extras.priority);
     // A decision made here that contradicts it replaces it.
     Some(received.filter(|priority| (*priority > 0) == sampled).unwrap_or(i32::from(sampled)))
-}
-
-/// Digits of the longest number that is read: some services pad theirs with zeros.
-const MAX_DIGITS: usize = 64;
-
-/// Reads a decimal number without a sign.
-fn unsigned(text: &[u8]) -> Option<u64> {
-    if text.len() > MAX_DIGITS || !text.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    str::from_utf8(text).ok()?.parse().ok()
-}
-
-/// Writes a number in decimal digits.
-fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
-    let mut start = digits.len();
-    loop {
-        start -= 1;
-        #[allow(clippy::cast_possible_truncation)] // a digit
-        let digit = (number % 10) as u8;
-        digits[start] = b'0' + digit;
-        number /= 10;
-        if number == 0 {
-            return &digits[start..];
-        }
-    }
 }
 
 #[cfg(test)]

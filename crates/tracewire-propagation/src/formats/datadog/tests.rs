@@ -213,7 +213,7 @@ fn the_member_of_tracestate_speaks_for_a_trace_in_w3c_s_headers() {
 #[test]
 fn decimals_are_written_in_full() {
     for number in [0, 7, 10, 12345, u64::MAX] {
-        assert_eq!(decimal(number, &mut [0; 20]), number.to_string().as_bytes());
+        assert_eq!(decimal::write(number, &mut [0; 20]), number.to_string().as_bytes());
     }
 }
 

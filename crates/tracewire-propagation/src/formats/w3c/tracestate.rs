@@ -5,6 +5,7 @@
 //! into the span context, and a valid list that it refuses is kept beside it, as [`Unheld`].
 
 use crate::tools::{kept::kept, passed_on::PassedOn, read::MAX_LINES};
+use arrayvec::ArrayVec;
 use opentelemetry::{
     Context,
     trace::{SpanContext, TraceState},
@@ -35,7 +36,7 @@ pub(super) enum List {
     Held(TraceState),
     /// A list that it cannot hold, in the form in which it is sent on, and the one member of it that
     /// samplers read and write, `ot`.
-    Unheld { list: String, ot: TraceState },
+    Unheld { list: String, ot: Option<TraceState> },
     /// One bad member, or too many: the whole list is dropped.
     Malformed,
 }
@@ -56,8 +57,7 @@ pub(super) fn parse_beside<'a>(lines: impl Iterator<Item = &'a [u8]>) -> List {
 
 #[inline(never)] // most requests have no list, and none of them pays for this frame
 fn parse_members<'a>(lines: impl Iterator<Item = &'a [u8]>, hold: bool) -> List {
-    let mut members = [("", ""); MAX_MEMBERS];
-    let mut count = 0;
+    let mut members = ArrayVec::<_, MAX_MEMBERS>::new();
     let mut budget = MAX_LEN;
     let mut only_line = None;
     for (number, line) in lines.enumerate() {
@@ -70,37 +70,37 @@ fn parse_members<'a>(lines: impl Iterator<Item = &'a [u8]>, hold: bool) -> List 
         }
         only_line = (number == 0).then_some(line);
         for member in (Members { line, at: 0 }) {
-            let (Some(slot), Some(member)) = (members.get_mut(count), member) else {
+            let Some(member) = member else { return List::Malformed };
+            if members.try_push(member).is_err() {
                 return List::Malformed;
-            };
-            *slot = member;
-            count += 1;
+            }
         }
     }
-    let members = || members[..count].iter().copied();
-    if count == 0 {
+    if members.is_empty() {
         return List::Empty;
     }
-    let held = hold.then(|| TraceState::from_key_value(members()).ok()).flatten();
+    let held = hold.then(|| TraceState::from_key_value(members.iter().copied()).ok()).flatten();
     match held {
         Some(held) => List::Held(held),
-        None => {
-            let first = members().position(|(key, _)| key == OT);
-            let kept = || {
-                let numbered = members().enumerate();
-                numbered.filter(|(at, (key, _))| *key != OT || Some(*at) == first).map(|(_, m)| m)
-            };
-            let ot = TraceState::from_key_value(first.and_then(|at| members().nth(at)))
-                .unwrap_or_default();
-            let len = len(kept());
-            // As long as the members with commas between them: nothing else stands in it.
-            let list = match only_line.filter(|line| line.len() == len) {
-                Some(line) => Some(line.to_owned()),
-                None => join(len, kept()),
-            };
-            list.map_or(List::Empty, |list| List::Unheld { list, ot })
-        }
+        None => unheld(&members, only_line),
     }
+}
+
+/// A list of these members, which may be all of `only_line`, for what OpenTelemetry does not hold.
+fn unheld(members: &[(&str, &str)], only_line: Option<&str>) -> List {
+    let first = members.iter().position(|(key, _)| *key == OT);
+    let kept = || {
+        let numbered = members.iter().copied().enumerate();
+        numbered.filter(|(at, (key, _))| *key != OT || Some(*at) == first).map(|(_, m)| m)
+    };
+    let ot = first.and_then(|at| TraceState::from_key_value([members[at]]).ok());
+    let len = len(kept());
+    // As long as the members with commas between them: nothing else stands in it.
+    let list = match only_line.filter(|line| line.len() == len) {
+        Some(line) => Some(line.to_owned()),
+        None => join(len, kept()),
+    };
+    list.map_or(List::Empty, |list| List::Unheld { list, ot })
 }
 
 /// Returns the header to send for `span_context`, which is the span in `context`; `None` for no
@@ -137,11 +137,11 @@ struct Members<'a> {
 impl<'a> Members<'a> {
     /// Steps over the bytes of `class` and returns them. They are ASCII.
     fn take(&mut self, class: u8) -> &'a str {
-        let start = self.at;
-        while self.byte().is_some_and(|byte| CLASS[usize::from(byte)] & class != 0) {
-            self.at += 1;
-        }
-        self.line.get(start..self.at).unwrap_or_default()
+        let rest = self.line.get(self.at..).unwrap_or_default();
+        let is_other = |byte: u8| CLASS[usize::from(byte)] & class == 0;
+        let end = rest.bytes().position(is_other).unwrap_or(rest.len());
+        self.at += end;
+        &rest[..end]
     }
 
     fn byte(&self) -> Option<u8> {
@@ -158,7 +158,7 @@ impl<'a> Members<'a> {
         let value = self.take(VALUE).trim_end_matches(' ');
         self.take(SPACE);
         let ends = self.byte().is_none_or(|byte| byte == b',');
-        (ends && is_key(key) && has_value_len(value)).then_some((key, value))
+        (ends && has_key_form(key) && has_value_len(value)).then_some((key, value))
     }
 }
 
@@ -174,10 +174,14 @@ impl<'a> Iterator for Members<'a> {
 
 /// Whether a key follows level 2: `@` is an ordinary character, a digit may come first.
 fn is_key(key: &str) -> bool {
-    let bytes = key.as_bytes();
-    bytes.first().is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-        && bytes.len() <= MAX_PART
-        && are(bytes, KEY)
+    has_key_form(key) && are(key.as_bytes(), KEY)
+}
+
+/// Whether a text of a key's characters is a key.
+fn has_key_form(key: &str) -> bool {
+    let first = key.as_bytes().first();
+    first.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        && key.len() <= MAX_PART
 }
 
 /// Whether a value is legal: printable, without `,` and `=`, and not ending in a space.
@@ -300,7 +304,8 @@ mod tests {
             let List::Unheld { list, ot } = parse([line.as_bytes()].into_iter()) else {
                 panic!("{line} is held");
             };
-            assert_eq!((list.as_str(), ot.header().as_str()), (expected, held), "{line}");
+            let ot = ot.unwrap_or_default().header();
+            assert_eq!((list.as_str(), ot.as_str()), (expected, held), "{line}");
         }
     }
 

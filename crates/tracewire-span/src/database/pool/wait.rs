@@ -69,7 +69,7 @@ impl Wait {
             .attributes([name]);
         let span = span.start_time(start.unwrap_or_else(opentelemetry::time::now)).start();
         if let Some(failure) = failure {
-            span.if_recording(|span| failure.record_on(span));
+            span.if_failures_count(|span| failure.record_on(span));
         }
         span.end();
     }

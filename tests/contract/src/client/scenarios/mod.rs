@@ -1,6 +1,7 @@
 //! The scenarios for clients, and the list of them.
 
 pub mod calls;
+pub mod connections;
 pub mod endings;
 pub mod errors;
 pub mod metrics;
@@ -13,7 +14,8 @@ pub mod redirects;
 ///
 /// - `redirects`: redirects are followed, by the client or around it;
 /// - `timeouts`: connecting and waiting for a response can be limited;
-/// - `end_at_body`: a call can end with the body of its response.
+/// - `end_at_body`: a call can end with the body of its response;
+/// - `connections`: what a call's connection costs can be traced.
 ///
 /// Single scenarios that a client cannot do follow under `except`, each with its reason.
 #[macro_export]
@@ -21,7 +23,8 @@ macro_rules! client_tests {
     ($client:ty, $transport:ident {
         redirects: $redirects:tt,
         timeouts: $timeouts:tt,
-        end_at_body: $end_at_body:tt $(,)?
+        end_at_body: $end_at_body:tt,
+        connections: $connections:tt $(,)?
     } $(except { $($exception:ident: $reason:literal),* $(,)? })?) => {
         $crate::__define! { client_test $($($exception: $reason,)*)? }
         $crate::__tests! {
@@ -81,6 +84,17 @@ macro_rules! client_tests {
             }
             metrics {
                 what_was_read_of_a_body_is_measured
+            }
+        }
+        $crate::__tests! {
+            client_test, client, $client, ($crate::client::server::Transport::$transport), tokio::test, $connections,
+            connections {
+                a_call_says_what_its_connection_cost
+                a_refused_connection_names_its_phase
+                a_reused_connection_has_no_phases
+                a_silent_server_blames_no_phase
+                calls_at_the_same_time_have_their_own_setups
+                setups_of_untraced_calls_have_no_spans
             }
         }
     };

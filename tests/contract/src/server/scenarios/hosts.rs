@@ -1,7 +1,7 @@
 //! Who asked whom: `Host`, `:authority`, `Forwarded` and `X-Forwarded-*`.
 
 use crate::server::{Running, ServerUnderTest, Setup, bodies};
-use http::header;
+use http::{HeaderName, header};
 use tracewire_http::{ProxyHeaders, TrustedProxies};
 
 pub async fn hosts_may_be_ipv6_addresses<S: ServerUnderTest>() {
@@ -186,6 +186,33 @@ pub async fn x_forwarded_headers_of_trusted_proxies_are_believed<S: ServerUnderT
             .set("url.scheme", "https")
             .check(&running.only().await);
     }
+}
+
+pub async fn addresses_and_ports_of_trusted_proxies_are_believed_by_option<S: ServerUnderTest>() {
+    const SENT: [(&str, &str); 3] = [
+        ("x-forwarded-for", "6.6.6.6"),
+        ("cf-connecting-ip", "192.0.2.7"),
+        ("x-forwarded-port", "8443"),
+    ];
+    let asked = |proxies: TrustedProxies, trusted: bool| async move {
+        let (running, client) = ask::<S>(|setup| setup.trusted_proxies = proxies, &SENT).await;
+        let expected = running.expected(client, "/redirect").route("/redirect").status(302);
+        let expected = match trusted {
+            true => expected.set("client.address", "192.0.2.7").set("server.port", 8443),
+            false => expected,
+        };
+        expected.check(&running.only().await);
+    };
+    let option = |proxies: TrustedProxies| {
+        proxies
+            .client_address_header(HeaderName::from_static("cf-connecting-ip"))
+            .forwarded_port(true)
+    };
+    let network = |network: &str| TrustedProxies::networks([network]).unwrap();
+    asked(option(network("127.0.0.0/8")), true).await;
+    asked(option(TrustedProxies::hops(1)), true).await;
+    asked(option(network("10.0.0.0/8")), false).await;
+    asked(option(TrustedProxies::none()), false).await;
 }
 
 pub async fn every_proxy_can_be_trusted<S: ServerUnderTest>() {

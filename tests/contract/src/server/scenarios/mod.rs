@@ -49,6 +49,7 @@ macro_rules! server_tests {
                 failing_body_is_a_body_error
             }
             hosts {
+                addresses_and_ports_of_trusted_proxies_are_believed_by_option
                 client_port_is_the_peers_where_no_proxy_is_trusted
                 every_proxy_can_be_trusted
                 forwarded_headers_are_ignored_by_default
@@ -63,6 +64,7 @@ macro_rules! server_tests {
                 each_series_counts_its_own_requests
             }
             parents {
+                callers_refusal_to_sample_can_be_overruled
                 callers_trace_is_continued
                 callers_who_make_the_trust_hook_panic_are_ignored
                 filtered_requests_pass_their_context_on
@@ -73,6 +75,7 @@ macro_rules! server_tests {
                 one_baggage_header_reaches_the_span_and_the_handler
                 oversized_baggage_is_cut_to_whole_members
                 parents_that_are_not_sampled_are_obeyed
+                repeated_parents_of_one_trace_are_linked
                 samplers_that_ignore_the_parent_get_a_whole_span
                 trust_can_depend_on_the_request
                 two_baggage_headers_are_one

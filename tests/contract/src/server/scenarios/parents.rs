@@ -1,6 +1,6 @@
 //! Whose child the server span is: what callers send, and how far it is trusted.
 
-use crate::server::{Client, Running, ServerUnderTest, bodies};
+use crate::server::{Client, Running, ServerUnderTest, Setup, bodies};
 use opentelemetry::{Context, KeyValue, baggage::BaggageExt, trace::Span as _};
 use opentelemetry_sdk::{
     error::OTelSdkResult,
@@ -77,6 +77,53 @@ pub async fn malformed_parents_start_a_new_trace<S: ServerUnderTest>() {
     get(&mut client, "/redirect", &both).await;
     for span in running.ended(malformed.len() + 1).await.iter() {
         assert_ne!(span.is_root().trace_id.to_string(), TRACE);
+    }
+}
+
+pub async fn repeated_parents_of_one_trace_are_linked<S: ServerUnderTest>() {
+    for trust in [Trust::Continue, Trust::Link, Trust::Resample] {
+        let running = Running::with::<S>(|setup| setup.trust = trust).await;
+        let mut client = running.connect().await;
+        let both = [("traceparent", TRACEPARENT), ("traceparent", TRACEPARENT)];
+        get(&mut client, "/redirect", &both).await;
+        let server = running.only().await;
+        assert_ne!(server.is_root().trace_id.to_string(), TRACE);
+        let [link] = &server.links[..] else { panic!("{trust:?}: {server:?}") };
+        assert_eq!(
+            (link.trace_id.to_string(), link.span_id.to_string()),
+            (TRACE.into(), PARENT.into())
+        );
+    }
+    let running = Running::start::<S>().await;
+    let mut client = running.connect().await;
+    let other = TRACEPARENT.replace("0af7", "1111");
+    get(&mut client, "/redirect", &[("traceparent", TRACEPARENT), ("traceparent", &other)]).await;
+    assert!(running.only().await.is_root().links.is_empty());
+}
+
+pub async fn callers_refusal_to_sample_can_be_overruled<S: ServerUnderTest>() {
+    let refusal = format!("00-{TRACE}-{PARENT}-00");
+    // The caller, what is decided here about a trace that begins, and whether there is a span.
+    for (traceparent, root, is_kept) in [
+        (&*refusal, Sampler::AlwaysOn, true),
+        (&*refusal, Sampler::AlwaysOff, false),
+        (TRACEPARENT, Sampler::AlwaysOff, true),
+    ] {
+        let sampler = tracewire_sampling::Sampler::parent_based(root);
+        let capture = Capture::with(|spans| spans.with_sampler(sampler));
+        let configure = |setup: &mut Setup| setup.trust = Trust::Resample;
+        let running = Running::capturing::<S>(capture, configure).await;
+        let mut client = running.connect().await;
+        let headers = [("traceparent", traceparent), ("baggage", "k1=v1")];
+        assert_eq!(get(&mut client, "/baggage", &headers).await, "k1=v1");
+        if !is_kept {
+            assert!(running.capture.spans().is_empty());
+            continue;
+        }
+        let server = running.only().await;
+        assert_eq!(server.trace_id.to_string(), TRACE);
+        assert_eq!(server.parent_span_id.unwrap().to_string(), PARENT);
+        running.expected(client.address, "/baggage").route("/baggage").check(&server);
     }
 }
 

@@ -2,6 +2,7 @@
 //! asked back from Jaeger, which has one request in ten.
 
 use super::output::{Item, attributes};
+use super::scraper::Scraper;
 use super::server::Collector;
 use crate::http;
 use crate::lab::{Lab, free_port};
@@ -20,6 +21,7 @@ const ROUTES: [(&str, &str); 3] = [
 ];
 const REQUESTS: usize = 300;
 const DURATION: &str = "http.server.request.duration";
+const BUCKET: &str = "http_server_request_duration_seconds_bucket";
 const ACCEPT: &str = "application/openmetrics-text;version=1.0.0";
 
 pub(super) fn check(lab: &Lab, checks: &mut Checks) -> Result<(), String> {
@@ -29,7 +31,7 @@ pub(super) fn check(lab: &Lab, checks: &mut Checks) -> Result<(), String> {
     let (jaeger, parser) = (Jaeger::start(lab)?, lab.go("prometheus", ".")?);
     for protocol in super::PROTOCOLS {
         let mut collector = Collector::start(lab)?;
-        let (page, said) =
+        let Measured { page, stored, said } =
             measured(lab, &jaeger, &collector, protocol, &mut Command::new(&parser))?;
         let output = collector.output()?;
         let durations = output.metrics.iter().filter(|metric| metric.text("name") == DURATION);
@@ -55,18 +57,36 @@ pub(super) fn check(lab: &Lab, checks: &mut Checks) -> Result<(), String> {
                 in_page.iter().try_for_each(|exemplar| exemplar.is_stored(&jaeger))
             },
         );
+        checks.check(
+            &name("a Prometheus server stores those that it scraped, and Jaeger has them"),
+            || {
+                expect("some", stored.len() >= 2, true)?;
+                stored.iter().try_for_each(|exemplar| exemplar.is_in_its_point())?;
+                stored.iter().try_for_each(|exemplar| exemplar.is_stored(&jaeger))
+            },
+        );
     }
     Ok(())
 }
 
-/// Lets a service answer requests, and gives its page for Prometheus and what it said.
+/// What a service did.
+struct Measured {
+    /// Its page for Prometheus, as a parser read it.
+    page: Value,
+    /// What a Prometheus server kept of the page.
+    stored: Vec<Exemplar>,
+    /// What the service wrote on its outputs.
+    said: String,
+}
+
+/// Lets a service answer requests.
 fn measured(
     lab: &Lab,
     jaeger: &Jaeger,
     collector: &Collector,
     protocol: &str,
     parser: &mut Command,
-) -> Result<(Value, String), String> {
+) -> Result<Measured, String> {
     let port = free_port().to_string();
     let traces = format!("{}/v1/traces", jaeger.http);
     let metrics = match protocol {
@@ -87,6 +107,7 @@ fn measured(
         ("OTEL_EXPORTER_PROMETHEUS_PORT", &port),
         ("OTEL_LOGS_EXPORTER", "none"),
     ])?;
+    let scraper = Scraper::start(lab, &port)?;
     for (path, _) in ROUTES.iter().cycle().take(REQUESTS) {
         http::get(&format!("{}{path}", service.url()), &[])?;
         std::thread::sleep(Duration::from_millis(3));
@@ -95,7 +116,9 @@ fn measured(
     lab.run("scrape", parser)?;
     let page = std::fs::read_to_string(lab.log("scrape")).map_err(|error| error.to_string())?;
     let page = serde_json::from_str(&page).map_err(|error| format!("{error}: {page}"))?;
-    Ok((page, service.stop()?))
+    let stored = scraper.exemplars(BUCKET)?;
+    let stored = stored.iter().map(|(series, exemplar)| of_series(series, exemplar)).collect();
+    Ok(Measured { page, stored, said: service.stop()? })
 }
 
 /// An exemplar, and what its data point says of it.
@@ -157,10 +180,24 @@ fn of_metric(metric: &Item) -> Vec<Exemplar> {
     all
 }
 
+fn of_series(series: &Value, exemplar: &Value) -> Exemplar {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let seconds = text(&exemplar["value"]).parse().unwrap_or(f64::NAN);
+    let bound: f64 = text(&series["le"]).parse().unwrap_or(f64::NAN);
+    Exemplar {
+        trace_id: text(&exemplar["labels"]["trace_id"]),
+        span_id: text(&exemplar["labels"]["span_id"]),
+        seconds,
+        route: text(&series["http_route"]),
+        is_counted: seconds <= bound,
+        is_in_time: exemplar["timestamp"].as_f64().is_some_and(|time| time > 0.0),
+    }
+}
+
 fn of_page(page: &Value) -> Vec<Exemplar> {
     let families = page["families"].as_object().into_iter().flat_map(|families| families.values());
     let samples = families.flat_map(|family| family["samples"].as_array()).flatten();
-    let bucket = |sample: &&Value| sample["name"] == "http_server_request_duration_seconds_bucket";
+    let bucket = |sample: &&Value| sample["name"] == BUCKET;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let samples = samples.filter(bucket).filter(|sample| sample["exemplar"].is_object());
     let exemplars = samples.map(|sample| {

@@ -1,9 +1,12 @@
 //! The OpenTelemetry Collector, built from its modules: what the shop of `examples/collector-service` sends
 //! is read from the file that the Collector writes.
 
+mod counts;
+mod downstream;
 mod exemplars;
 mod output;
 mod restart;
+mod scraper;
 mod server;
 mod signals;
 mod tls;
@@ -18,6 +21,8 @@ use server::Collector;
 
 pub(crate) const SYSTEMS: &[System] = &[
     System { name: "OpenTelemetry Collector", check },
+    System { name: "Counts: Collector, spanmetrics", check: counts::check },
+    System { name: "Counts: Collector, probabilistic_sampler", check: downstream::check },
     System { name: "Exemplars: Collector, Prometheus, Jaeger", check: exemplars::check },
 ];
 

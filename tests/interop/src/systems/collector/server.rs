@@ -83,6 +83,11 @@ impl Collector {
         Ok(())
     }
 
+    /// Reads what it has written so far.
+    pub(super) fn read(&self) -> Result<Output, String> {
+        Output::read(&self.file)
+    }
+
     /// Ends it, after it has written what it took.
     pub(super) fn end(&mut self) -> Result<(), String> {
         match self.process.take() {

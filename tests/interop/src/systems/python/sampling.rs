@@ -1,7 +1,7 @@
 //! OpenTelemetry's composable samplers in Python, asked the same as ours.
 
 use super::version;
-use crate::{lab::Lab, row::Checks};
+use crate::{lab::Lab, random::mixed, row::Checks};
 use opentelemetry::{
     Context,
     trace::{SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId, TraceState},
@@ -127,12 +127,4 @@ impl Question {
         let threshold = OtelTraceState::of(&result.trace_state).threshold();
         json!({ "kept": kept, "th": threshold.map(|threshold| threshold.to_string()) })
     }
-}
-
-/// Numbers that are as good as random: splitmix64.
-fn mixed(number: u64) -> u64 {
-    let mut mixed = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }

@@ -17,6 +17,7 @@ pub(in crate::config::file) fn http(configuration: &Configuration) -> HttpSettin
     if let Some(tracewire) = &configuration.tracewire {
         settings.excluded_paths = texts(&tracewire.excluded_paths);
         settings.excluded_urls = texts(&tracewire.excluded_urls);
+        settings.service_peers = texts(&tracewire.service_peers);
     }
     settings
 }

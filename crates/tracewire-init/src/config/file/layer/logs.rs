@@ -44,6 +44,7 @@ pub(super) fn logs(
 fn exporter_of(exporter: &LogExporter, mapper: &Mapper<'_>) -> Option<LogsExporter> {
     match exporter {
         LogExporter::Otlp(otlp) => Some(LogsExporter::otlp_with(mapper.otlp(otlp))),
+        LogExporter::OtlpFile(node) => Some(LogsExporter::otlp_file_with(mapper.otlp_file(node))),
         LogExporter::Console(_) => Some(LogsExporter::console()),
         LogExporter::Custom(node) => custom_exporter(node, mapper),
     }

@@ -5,15 +5,26 @@ use opentelemetry_sdk::metrics::Temporality;
 use super::{Mapper, views};
 use crate::builder::{HistogramAggregation, Maker, Metrics, MetricsExporter, Prometheus};
 use crate::config::file::schema::{
-    self, MeterProvider, MetricExporter, MetricTarget, Periodic, PullExporter, Reader,
+    self, MeterProvider, MetricExporter, MetricTarget, Periodic, PullExporter, Reader, Tracewire,
 };
+use crate::config::own_metrics::{self, OwnMetrics};
 
 /// Without the node there is no provider.
-pub(super) fn metrics(provider: Option<&MeterProvider>, mapper: &Mapper<'_>) -> Metrics {
+pub(super) fn metrics(
+    provider: Option<&MeterProvider>,
+    ours: Option<&Tracewire>,
+    mapper: &Mapper<'_>,
+) -> Metrics {
     let Some(provider) = provider else {
         return Metrics { exporters: mapper.given_by_file(Vec::new()), ..Metrics::default() };
     };
-    let mut metrics = Metrics::default();
+    let own = ours.and_then(|ours| mapper.setting(&ours.metrics, |groups| groups));
+    let mut metrics = Metrics {
+        process_metrics: own_metrics::is_named(&own, OwnMetrics::Process),
+        runtime_metrics: own_metrics::is_named(&own, OwnMetrics::Runtime),
+        self_metrics: own_metrics::is_named(&own, OwnMetrics::Telemetry),
+        ..Metrics::default()
+    };
     let mut exporters = Vec::new();
     for reader in &provider.readers {
         match reader {
@@ -51,6 +62,7 @@ fn exporter(periodic: &Periodic, mapper: &Mapper<'_>) -> Option<MetricsExporter>
     let MetricExporter { target, temporality, .. } = &periodic.exporter;
     let mut exporter = match target {
         MetricTarget::Otlp(otlp) => MetricsExporter::otlp_with(mapper.otlp(otlp)),
+        MetricTarget::OtlpFile(node) => MetricsExporter::otlp_file_with(mapper.otlp_file(node)),
         MetricTarget::Console(_) => MetricsExporter::console(),
         MetricTarget::Custom(node) => mapper.make(node, |maker| match maker {
             Maker::MetricExporter(make) => Some(make),

@@ -23,7 +23,7 @@ use super::position::{Place, Spanned};
 use super::problems::Problems;
 use super::schema::{self, AttributeLimits, Batch, Configuration, Severity};
 use super::substitute::Variables;
-use crate::builder::{Batching, Component, Console, LogFormat, LogLines, Make, Maker};
+use crate::builder::{Batching, Component, Console, LogFormat, LogLines, Logs, Make, Maker};
 use crate::plan::{FilePlace, Origin};
 use crate::settings::{Given, Layer, Setting};
 
@@ -56,15 +56,18 @@ pub(super) fn layer(
         propagators: propagators::propagators(configuration.propagator.as_ref(), mapper),
         resource,
         traces: traces::traces(configuration.tracer_provider.as_ref(), limits, mapper),
-        metrics: metrics::metrics(configuration.meter_provider.as_ref(), mapper),
-        logs: logs::logs(configuration.logger_provider.as_ref(), limits, mapper),
+        metrics: metrics::metrics(configuration.meter_provider.as_ref(), ours, mapper),
+        logs: Logs {
+            exceptions: ours.and_then(|ours| mapper.setting(&ours.exceptions, |value| value)),
+            ..logs::logs(configuration.logger_provider.as_ref(), limits, mapper)
+        },
         console: Console {
             format: ours.and_then(|ours| mapper.setting(&ours.console, |format| format)),
             ..Console::default()
         },
         log_lines: LogLines {
             format: ours.and_then(|ours| mapper.setting(&ours.log, log_format)),
-            filter: None,
+            ..LogLines::default()
         },
         http: mapper.given_by_file(http(configuration)),
         ..Layer::default()

@@ -1,6 +1,6 @@
 //! `otlp_http` and `otlp_grpc`.
 
-use tracewire_export::{Compression, Protocol};
+use tracewire_export::{Compression, OtlpFile, Protocol};
 
 use super::Mapper;
 use crate::builder::Otlp;
@@ -28,6 +28,17 @@ impl Mapper<'_> {
             client_key: self.setting(&otlp.tls.key_file, path),
             ..Otlp::default()
         }
+    }
+}
+
+impl Mapper<'_> {
+    /// Where the exporter `otlp_file/development` writes.
+    pub(super) fn otlp_file(&self, node: &schema::OtlpFile) -> Otlp {
+        let file = match &node.output_stream {
+            None => self.given(&node.place, OtlpFile::Stdout),
+            given => self.setting(given, |stream| stream),
+        };
+        Otlp { file, ..Otlp::default() }
     }
 }
 

@@ -1,7 +1,6 @@
 //! `resource`.
 
 use opentelemetry::KeyValue;
-use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
 use tracewire_text::glob::Pattern;
 
 use super::Mapper;
@@ -42,15 +41,17 @@ fn detect(detection: &Detection, resource: &mut Resource, mapper: &Mapper<'_>) {
         excluded: patterns(&detection.attributes.excluded),
     };
     let mut found = Vec::new();
-    for Spanned { value: detector, place } in &detection.detectors {
+    for Spanned { value: detector, .. } in &detection.detectors {
         match detector {
             Detector::Container => found.push(detectors::Detector::Container),
             Detector::Host => found.extend([detectors::Detector::Host, detectors::Detector::Os]),
             Detector::Process => found.push(detectors::Detector::Process),
+            Detector::Platform(detector) => found.push(*detector),
             Detector::Service => {
-                let attributes = [service_name(mapper), mapper.given(place, instance_id())];
+                let name = service_name(mapper).into_iter();
                 let kept = |attribute: &Given<KeyValue>| names.keep(attribute.value.key.as_str());
-                resource.attributes.extend(attributes.into_iter().flatten().filter(kept));
+                resource.attributes.extend(name.filter(kept));
+                found.push(detectors::Detector::Service);
             }
             Detector::Custom(node) => {
                 let made = mapper.make(node, |maker| match maker {
@@ -73,36 +74,4 @@ fn service_name(mapper: &Mapper<'_>) -> Setting<KeyValue> {
         return None;
     }
     from_variable(SERVICE_NAME, KeyValue::new("service.name", name.to_owned()))
-}
-
-/// A random UUID (RFC 9562, version 4).
-fn instance_id() -> KeyValue {
-    let mut bytes = RandomIdGenerator::default().new_trace_id().to_bytes();
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let number = u128::from_be_bytes(bytes);
-    let id = format!(
-        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-        number >> 96,
-        (number >> 80) & 0xffff,
-        (number >> 64) & 0xffff,
-        (number >> 48) & 0xffff,
-        number & 0xffff_ffff_ffff,
-    );
-    KeyValue::new("service.instance.id", id)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_instance_id_is_a_random_uuid() {
-        let id = instance_id().value.to_string();
-        let parts: Vec<usize> = id.split('-').map(str::len).collect();
-        assert_eq!(parts, [8, 4, 4, 4, 12]);
-        assert_eq!(&id[14..15], "4");
-        assert!(matches!(&id[19..20], "8" | "9" | "a" | "b"), "{id}");
-        assert_ne!(id, instance_id().value.to_string());
-    }
 }

@@ -78,6 +78,7 @@ fn limits(
 fn exporter_of(exporter: &SpanExporter, mapper: &Mapper<'_>) -> Option<TracesExporter> {
     Some(match exporter {
         SpanExporter::Otlp(otlp) => TracesExporter::otlp_with(mapper.otlp(otlp)),
+        SpanExporter::OtlpFile(node) => TracesExporter::otlp_file_with(mapper.otlp_file(node)),
         SpanExporter::Console(_) => TracesExporter::console(),
         SpanExporter::Zipkin(zipkin) => TracesExporter::zipkin_with(Zipkin {
             endpoint: mapper.setting(&zipkin.endpoint, Into::into),

@@ -6,13 +6,14 @@ use url::Url;
 
 use crate::config::file::components::{ComponentNode, Kind};
 use crate::config::file::position::{Place, Spanned};
-use crate::config::file::read::{Cursor, Fields, text};
+use crate::config::file::read::{Cursor, Fields};
 use crate::config::file::schema::otlp::{self, Otlp};
 
 /// Where the spans of one processor go.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum SpanExporter {
     Otlp(Box<Otlp>),
+    OtlpFile(OtlpFile),
     Console(Place),
     Zipkin(Zipkin),
     Custom(ComponentNode),
@@ -22,6 +23,7 @@ pub(crate) enum SpanExporter {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum LogExporter {
     Otlp(Box<Otlp>),
+    OtlpFile(OtlpFile),
     Console(Place),
     Custom(ComponentNode),
 }
@@ -40,6 +42,7 @@ pub(crate) struct MetricExporter {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum MetricTarget {
     Otlp(Box<Otlp>),
+    OtlpFile(OtlpFile),
     Console(Place),
     Custom(ComponentNode),
 }
@@ -60,6 +63,17 @@ pub(crate) enum Histograms {
     Base2Exponential,
 }
 
+/// The exporter `otlp_file/development`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct OtlpFile {
+    pub(crate) place: Place,
+    /// Default: stdout.
+    pub(crate) output_stream: Option<Spanned<Stream>>,
+}
+
+/// Where lines are written.
+pub(crate) type Stream = tracewire_export::OtlpFile;
+
 /// The exporter `zipkin`, which the schema does not have.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Zipkin {
@@ -74,7 +88,7 @@ const OTLP_FILE: &str = "otlp_file/development";
 
 impl SpanExporter {
     pub(super) fn read(cursor: Cursor<'_>) -> Option<Self> {
-        const KNOWN: [&str; 4] = ["otlp_http", "otlp_grpc", "console", "zipkin"];
+        const KNOWN: [&str; 5] = ["otlp_http", "otlp_grpc", OTLP_FILE, "console", "zipkin"];
         cursor.variant(&KNOWN, |name, cursor| match name {
             "otlp_http" => {
                 Otlp::http(cursor, &[], "v1/traces").map(|(otlp, _)| Self::Otlp(Box::new(otlp)))
@@ -82,7 +96,7 @@ impl SpanExporter {
             "otlp_grpc" => Otlp::grpc(cursor, &[]).map(|(otlp, _)| Self::Otlp(Box::new(otlp))),
             "console" => cursor.no_fields().map(|()| Self::Console(cursor.place())),
             "zipkin" => zipkin(cursor).map(Self::Zipkin),
-            OTLP_FILE => otlp_file(cursor, &[]),
+            OTLP_FILE => otlp_file(cursor, &[]).map(|(file, _)| Self::OtlpFile(file)),
             name => cursor.component(Kind::SpanExporter, name, &KNOWN).map(Self::Custom),
         })
     }
@@ -90,14 +104,14 @@ impl SpanExporter {
 
 impl LogExporter {
     pub(super) fn read(cursor: Cursor<'_>) -> Option<Self> {
-        const KNOWN: [&str; 3] = ["otlp_http", "otlp_grpc", "console"];
+        const KNOWN: [&str; 4] = ["otlp_http", "otlp_grpc", OTLP_FILE, "console"];
         cursor.variant(&KNOWN, |name, cursor| match name {
             "otlp_http" => {
                 Otlp::http(cursor, &[], "v1/logs").map(|(otlp, _)| Self::Otlp(Box::new(otlp)))
             }
             "otlp_grpc" => Otlp::grpc(cursor, &[]).map(|(otlp, _)| Self::Otlp(Box::new(otlp))),
             "console" => cursor.no_fields().map(|()| Self::Console(cursor.place())),
-            OTLP_FILE => otlp_file(cursor, &[]),
+            OTLP_FILE => otlp_file(cursor, &[]).map(|(file, _)| Self::OtlpFile(file)),
             name => cursor.component(Kind::LogExporter, name, &KNOWN).map(Self::Custom),
         })
     }
@@ -105,7 +119,7 @@ impl LogExporter {
 
 impl MetricExporter {
     pub(super) fn read(cursor: Cursor<'_>) -> Option<Self> {
-        const KNOWN: [&str; 3] = ["otlp_http", "otlp_grpc", "console"];
+        const KNOWN: [&str; 4] = ["otlp_http", "otlp_grpc", OTLP_FILE, "console"];
         let of = |target, fields: &Fields<'_>| Self {
             target,
             temporality: fields.setting(TEMPORALITY, temporality),
@@ -125,7 +139,10 @@ impl MetricExporter {
                 let fields = cursor.fields_or_null(&more)?;
                 Some(of(MetricTarget::Console(cursor.place()), &fields))
             }
-            OTLP_FILE => otlp_file(cursor, &more),
+            OTLP_FILE => {
+                let (file, fields) = otlp_file(cursor, &more)?;
+                Some(of(MetricTarget::OtlpFile(file), &fields))
+            }
             name => {
                 let component = cursor.component(Kind::MetricExporter, name, &KNOWN)?;
                 let target = MetricTarget::Custom(component);
@@ -153,15 +170,30 @@ fn histograms(cursor: Cursor<'_>) -> Option<Spanned<Histograms>> {
     ])
 }
 
-/// Refused, after a look at what is inside.
-fn otlp_file<T>(cursor: Cursor<'_>, more: &[&str]) -> Option<T> {
+fn otlp_file<'a>(cursor: Cursor<'a>, more: &[&str]) -> Option<(OtlpFile, Fields<'a>)> {
     let known = [&["output_stream"][..], more].concat();
     let fields = cursor.fields_or_null(&known)?;
-    fields.setting("output_stream", text);
-    fields.setting(TEMPORALITY, temporality);
-    fields.setting(HISTOGRAMS, histograms);
-    cursor.unsupported("use `otlp_http` or `otlp_grpc`, or `console`");
-    None
+    let output_stream = fields.setting("output_stream", stream);
+    if !cursor.needs(cfg!(feature = "otlp-json"), "otlp-json") {
+        return None;
+    }
+    Some((OtlpFile { place: cursor.place(), output_stream }, fields))
+}
+
+/// `stdout`, or the URL of a file.
+fn stream(cursor: Cursor<'_>) -> Option<Spanned<Stream>> {
+    let text = cursor.text()?;
+    if *text == "stdout" {
+        return Some(cursor.spanned(Stream::Stdout));
+    }
+    let url = Url::parse(&text).ok().filter(|url| url.scheme() == "file");
+    match url.and_then(|url| url.to_file_path().ok()) {
+        Some(path) => Some(cursor.spanned(Stream::Path(path))),
+        None => {
+            cursor.unexpected("stdout, or the URL of a file such as file:///var/log/otlp.jsonl");
+            None
+        }
+    }
 }
 
 fn zipkin(cursor: Cursor<'_>) -> Option<Zipkin> {

@@ -29,7 +29,9 @@ mod view;
 pub(crate) use self::{
     composite::{Composable, Parent, Rule, SpanKind},
     distribution::{LogLines, Tracewire},
-    exporter::{Histograms, LogExporter, MetricExporter, MetricTarget, SpanExporter, Temporality},
+    exporter::{
+        Histograms, LogExporter, MetricExporter, MetricTarget, OtlpFile, SpanExporter, Temporality,
+    },
     instrumentation::{HttpSide, Instrumentation},
     limits::AttributeLimits,
     logger_provider::LoggerProvider,

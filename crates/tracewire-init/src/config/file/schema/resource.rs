@@ -2,6 +2,7 @@
 
 use opentelemetry::{Array, StringValue, Value};
 
+use crate::config::detectors;
 use crate::config::file::components::{ComponentNode, Kind};
 use crate::config::file::position::{Place, Spanned};
 use crate::config::file::read::{Cursor, text};
@@ -46,6 +47,8 @@ pub(crate) enum Detector {
     Process,
     /// `service.name` from `OTEL_SERVICE_NAME`, and a random `service.instance.id`.
     Service,
+    /// `aws`, `azure`, `gcp` and `kubernetes`, which the schema does not have.
+    Platform(detectors::Detector),
     Custom(ComponentNode),
 }
 
@@ -206,10 +209,15 @@ fn detection(cursor: Cursor<'_>) -> Option<Detection> {
 }
 
 fn detector(cursor: Cursor<'_>) -> Option<Spanned<Detector>> {
-    const KNOWN: [&str; 4] = ["container", "host", "process", "service"];
+    const KNOWN: [&str; 8] =
+        ["aws", "azure", "container", "gcp", "host", "kubernetes", "process", "service"];
     cursor.variant(&KNOWN, |name, cursor| {
         let detector = match name {
+            "aws" => Detector::Platform(detectors::Detector::Aws),
+            "azure" => Detector::Platform(detectors::Detector::Azure),
             "container" => Detector::Container,
+            "gcp" => Detector::Platform(detectors::Detector::GoogleCloud),
+            "kubernetes" => Detector::Platform(detectors::Detector::Kubernetes),
             "host" => Detector::Host,
             "process" => Detector::Process,
             "service" => Detector::Service,

@@ -197,6 +197,13 @@ fn variables_and_the_file_that_says_the_same_decide_the_same() {
             &[("TRACEWIRE_CONSOLE", "json")],
             "distribution: {tracewire: {console: json}}".to_owned(),
         ),
+        (&[("TRACEWIRE_METRICS", "self")], "distribution: {tracewire: {metrics: [self]}}".to_owned()),
+        (&[("TRACEWIRE_METRICS", "none")], "distribution: {tracewire: {metrics: []}}".to_owned()),
+        #[cfg(all(feature = "process-metrics", feature = "runtime-metrics"))]
+        (
+            &[("TRACEWIRE_METRICS", "all")],
+            "distribution: {tracewire: {metrics: [self, process, runtime]}}".to_owned(),
+        ),
         #[cfg(feature = "tracing")]
         (&[("TRACEWIRE_LOG", "json")], "distribution: {tracewire: {log: json}}".to_owned()),
     ];
@@ -252,6 +259,7 @@ const READABLE: &[(&str, &[&str])] = &[
     ("OTEL_LOG_LEVEL", &["debug", "warn", "none"]),
     ("TRACEWIRE_RESOURCE_DETECTORS", &["process", "container,host,os"]),
     ("TRACEWIRE_CONSOLE", &["tree", "json"]),
+    ("TRACEWIRE_METRICS", &["self", "none"]),
     ("OTEL_TRACES_EXPORTER", &["otlp", "otlp,console", "console,otlp"]),
     ("OTEL_METRICS_EXPORTER", &["otlp", "console", "otlp,console", "none"]),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", &["http://c:4318", "http://c:4318/base/", "http://u:p@c:4318"]),

@@ -17,12 +17,6 @@ const REFUSED: &[(&str, &[&str])] = &[
             "68:28: instrumentation/development.general.stability_opt_in_list",
         ],
     ),
-    ("ExperimentalOtlpFileExporter_logs_file", &[LOGS_FILE]),
-    ("ExperimentalOtlpFileExporter_logs_stdout", &[LOGS_FILE]),
-    ("ExperimentalOtlpFileExporter_traces_file", &[SPANS_FILE]),
-    ("ExperimentalOtlpFileExporter_traces_stdout", &[SPANS_FILE]),
-    ("ExperimentalOtlpFileMetricExporter_metrics_file", &[METRICS_FILE]),
-    ("ExperimentalOtlpFileMetricExporter_metrics_stdout", &[METRICS_FILE]),
     (
         "ExperimentalPrometheusMetricExporter_kitchen_sink",
         &[
@@ -46,10 +40,6 @@ const REFUSED: &[(&str, &[&str])] = &[
 ];
 
 const DEPTH: &str = "5:32: attribute_limits.attribute_value_depth_limit";
-const SPANS_FILE: &str = "7:11: tracer_provider.processors[0].batch.exporter.otlp_file/development";
-const LOGS_FILE: &str = "7:11: logger_provider.processors[0].batch.exporter.otlp_file/development";
-const METRICS_FILE: &str =
-    "7:11: meter_provider.readers[0].periodic.exporter.otlp_file/development";
 
 #[test]
 #[ignore = "reads the folder CONFIGURATION_EXAMPLES"]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use opentelemetry::{Array, Value};
 
 use super::*;
+use crate::config::own_metrics::OwnMetrics;
 
 #[test]
 fn a_file_with_its_version_alone_sets_nothing_up() {
@@ -446,16 +447,20 @@ distribution:
   tracewire:
     console: json
     log: none
+    metrics: [self]
     excluded_paths: [/healthz, /internal/*]
     excluded_urls: [http://localhost/*]
+    service_peers: [stock.internal=stock]
     reload: true
 ",
     );
     let ours = found.tracewire.unwrap();
     assert_eq!(**ours.console.as_ref().unwrap(), crate::ConsoleFormat::Json);
     assert_eq!(**ours.log.as_ref().unwrap(), LogLines::None);
+    assert_eq!(**ours.metrics.as_ref().unwrap(), [OwnMetrics::Telemetry]);
     assert_eq!(ours.excluded_paths[1].as_str(), "/internal/*");
     assert_eq!(ours.excluded_urls[0].as_str(), "http://localhost/*");
+    assert_eq!(ours.service_peers[0].as_str(), "stock.internal=stock");
     assert!(**ours.reload.as_ref().unwrap());
     assert!(model("distribution:\n  acme: {}\n").tracewire.is_none());
 }

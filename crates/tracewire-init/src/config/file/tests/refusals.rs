@@ -13,10 +13,6 @@ const REFUSED: &[(&str, &str)] = &[
         "tracer_provider.limits.attribute_value_depth_limit",
     ),
     (
-        "tracer_provider: {processors: [{simple: {exporter: {otlp_file/development: {output_stream: stdout}}}}]}",
-        "tracer_provider.processors[0].simple.exporter.otlp_file/development",
-    ),
-    (
         "tracer_provider: {processors: [{simple: {exporter: {console: }}}], sampler: {jaeger_remote/development: {endpoint: 'http://x', initial_sampler: {always_on: }}}}",
         "tracer_provider.sampler.jaeger_remote/development",
     ),
@@ -132,7 +128,7 @@ fn a_component_of_no_known_name_is_refused_and_the_known_ones_are_named() {
         ),
         (
             "resource: {detection/development: {detectors: [{env: }]}}".to_owned(),
-            "no resource detector has this name; expected one of: container, host, process, service",
+            "no resource detector has this name; expected one of: aws, azure, container, gcp, host, kubernetes, process, service",
         ),
         (
             "propagator: {composite: [{ottrace: }]}".to_owned(),
@@ -227,6 +223,8 @@ fn what_the_schema_refuses_is_refused() {
         "distribution: {acme: 1}".into(),
         "distribution: {tracewire: {reload: 1}}".into(),
         "distribution: {tracewire: {excluded_paths: [healthz]}}".into(),
+        "distribution: {tracewire: {metrics: self}}".into(),
+        "distribution: {tracewire: {metrics: [all]}}".into(),
         "log_level: 9".into(),
     ] {
         let Err(error) = read(&text) else { panic!("{text} is accepted") };
@@ -258,6 +256,16 @@ fn a_missing_feature_is_named() {
             cfg!(feature = "logs"),
         ),
         ("distribution: {tracewire: {log: json}}".into(), "tracing", cfg!(feature = "tracing")),
+        (
+            "distribution: {tracewire: {metrics: [process]}}".into(),
+            "process-metrics",
+            cfg!(feature = "process-metrics"),
+        ),
+        (
+            "distribution: {tracewire: {metrics: [self, runtime]}}".into(),
+            "runtime-metrics",
+            cfg!(feature = "runtime-metrics"),
+        ),
     ] {
         match read(&text) {
             Ok(_) => assert!(is_on, "{text}"),

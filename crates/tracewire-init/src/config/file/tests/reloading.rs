@@ -200,3 +200,127 @@ fn no_span_is_lost_or_half_decided_while_samplers_change() {
     let exported: u64 = report.signals().iter().map(|signal| signal.exported()).sum();
     assert_eq!(exported, kept, "{report}");
 }
+
+#[test]
+fn a_default_of_code_holds_again_when_the_file_names_no_sampler() {
+    let none = "tracer_provider:\n  processors:\n    - batch: {exporter: {memory: }}\n";
+    let off = opentelemetry_sdk::trace::Sampler::AlwaysOff;
+    let file = Written::new(none);
+    let memory =
+        Component::span_exporter("memory", |_| Ok::<_, String>(InMemorySpanExporter::default()));
+    let builder = file.builder(&[]).component(memory);
+    let builder = builder.defaults(|defaults| defaults.traces(crate::Traces::new().sampler(off)));
+    let telemetry = builder.build().unwrap();
+    for _ in 0..2 {
+        assert!(!keeps(&telemetry));
+        file.write(&with_sampler("{always_on: }"));
+        assert_eq!(telemetry.reload().unwrap().len(), 1);
+        assert!(keeps(&telemetry));
+        file.write(none);
+        assert_eq!(telemetry.reload().unwrap().len(), 1);
+    }
+    assert!(!keeps(&telemetry));
+}
+
+#[test]
+fn reloads_at_once_come_one_after_the_other() {
+    let file = Written::new(&with_sampler("{always_off: }"));
+    let (telemetry, _) = start(&file);
+    let next = file.path.with_extension("next");
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (telemetry, file, next) =
+                (&telemetry, &file, next.with_extension(thread.to_string()));
+            scope.spawn(move || {
+                for round in 0..25 {
+                    // Replaced at once, so that none of them reads half a file.
+                    let sampler = if round % 2 == 0 { "{always_on: }" } else { "{always_off: }" };
+                    let text = format!("file_format: '1.1'\n{}", with_sampler(sampler));
+                    std::fs::write(&next, text).unwrap();
+                    std::fs::rename(&next, &file.path).unwrap();
+                    telemetry.reload().unwrap();
+                    let _ = keeps(telemetry);
+                }
+            });
+        }
+    });
+    file.write(&with_sampler("{always_on: }"));
+    telemetry.reload().unwrap();
+    assert!(keeps(&telemetry));
+    let counts = telemetry.running().unwrap().reloader.clone().unwrap().counts();
+    assert_eq!(counts.iter().map(|(_, count)| count).sum::<u64>(), 101, "{counts:?}");
+    assert_eq!(counts[2].1, 0, "{counts:?}");
+}
+
+#[test]
+fn a_file_that_is_read_after_the_end_changes_nothing_of_the_process() {
+    let file = Written::new(&with_sampler("{always_off: }"));
+    let (telemetry, _) = start(&file);
+    let reloader = telemetry.running().unwrap().reloader.clone().unwrap();
+    reloader.claim();
+    let before = tracewire_propagation::http_settings();
+    telemetry.shutdown();
+    let excluded = "distribution: {tracewire: {excluded_paths: [/after-the-end]}}\n";
+    file.write(&(with_sampler("{always_on: }") + excluded));
+    assert_eq!(reloader.reload().unwrap().len(), 2);
+    assert_eq!(tracewire_propagation::http_settings(), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_becomes_something_else_is_not_used_and_not_waited_for() {
+    use std::os::unix::fs::symlink;
+    let file = Written::new(&with_sampler("{always_off: }"));
+    let (telemetry, _) = start(&file);
+    let path = &file.path;
+    let error = || {
+        let error = telemetry.reload().unwrap_err().to_string();
+        assert!(!keeps(&telemetry));
+        std::fs::remove_file(path).unwrap();
+        error
+    };
+    // A disk that was full when the file was written.
+    std::fs::write(path, "").unwrap();
+    assert!(error().contains("the file is empty"));
+    let made = std::process::Command::new("mkfifo").arg(path).status();
+    if made.is_ok_and(|status| status.success()) {
+        assert!(error().contains("this is no file"));
+    }
+    for (target, why) in [
+        ("otel.yaml", "cannot be read"), // to itself
+        ("nowhere.yaml", "cannot be read"),
+        ("/dev/zero", "this is no file"),
+        ("/dev/null", "this is no file"),
+        ("/proc/self/mem", ""),
+    ] {
+        symlink(target, path).unwrap();
+        let error = error();
+        assert!(error.contains(why), "{target}: {error}");
+    }
+    file.write(&with_sampler("{always_on: }"));
+    assert_eq!(telemetry.reload().unwrap().len(), 1);
+    assert!(keeps(&telemetry));
+}
+
+#[test]
+fn a_sampler_that_panics_drops_spans_and_can_be_replaced() {
+    #[derive(Debug)]
+    struct Broken;
+    impl tracewire_sampling::Composable for Broken {
+        fn intent<'a>(
+            &'a self,
+            _: &tracewire_sampling::SamplingParameters<'a>,
+        ) -> tracewire_sampling::Intent<'a> {
+            panic!("a sampler of the program")
+        }
+    }
+    let file = Written::new(&with_sampler("{composite/development: {broken: }}"));
+    let memory =
+        Component::span_exporter("memory", |_| Ok::<_, String>(InMemorySpanExporter::default()));
+    let broken = Component::composable_sampler("broken", |_| Ok::<_, String>(Broken));
+    let telemetry = file.builder(&[]).component(memory).component(broken).build().unwrap();
+    assert!(!keeps(&telemetry));
+    file.write(&with_sampler("{always_on: }"));
+    telemetry.reload().unwrap();
+    assert!(keeps(&telemetry));
+}

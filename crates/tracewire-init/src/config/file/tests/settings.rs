@@ -218,6 +218,12 @@ fn each_node_decides_its_setting() {
             "2",
         ),
         (
+            reader("periodic: {exporter: {otlp_http: }}\ndistribution: {tracewire: {metrics: [self]}}"),
+            "TRACEWIRE_METRICS self",
+            "on",
+            "5",
+        ),
+        (
             "distribution: {tracewire: {excluded_paths: [/healthz, '/a/*']}}".to_owned(),
             "TRACEWIRE_EXCLUDED_PATHS",
             "/healthz,/a/*",
@@ -392,4 +398,28 @@ fn a_component_that_cannot_be_made_is_an_error_with_its_line() {
     // One that nobody registered is an error of the reader.
     let error = file.builder(&[]).component(processor(1)).plan().unwrap_err();
     assert!(error.to_string().contains(": no sampler has this name"), "{error}");
+}
+
+#[cfg(feature = "otlp-json")]
+#[test]
+fn lines_go_to_stdout_or_to_the_file_of_a_url() {
+    let planned = |exporter: &str| {
+        let file =
+            format!("tracer_provider: {{processors: [{{batch: {{exporter: {exporter}}}}}]}}\n");
+        plan_of(&file, &[])
+    };
+    for (stream, expected) in [
+        ("", "stdout"),
+        ("output_stream: stdout", "stdout"),
+        ("output_stream: 'file:///var/log/a%20b.jsonl'", "/var/log/a b.jsonl"),
+    ] {
+        let plan = planned(&format!("{{otlp_file/development: {{{stream}}}}}")).unwrap();
+        let found = decided(&plan, "TRACEWIRE_OTLP_FILE").unwrap().0;
+        assert_eq!(found.trim_matches('"'), expected, "{stream}");
+    }
+    for stream in ["stderr", "'ftp://host/a'", "7"] {
+        let exporter = format!("{{otlp_file/development: {{output_stream: {stream}}}}}");
+        let error = planned(&exporter).unwrap_err().to_string();
+        assert!(error.contains("otlp_file/development.output_stream"), "{error}");
+    }
 }

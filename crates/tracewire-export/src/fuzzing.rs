@@ -1,0 +1,31 @@
+//! What `fuzz/` drives: the console's printers.
+
+use crate::{
+    console::{self, Finished, Origin},
+    pipeline::counts::Counts,
+};
+use opentelemetry_sdk::{Resource, trace::SpanData};
+use std::sync::Arc;
+
+/// Returns the spans of one trace as the console's tree shows them, without colors.
+#[must_use]
+pub fn tree(spans: &[SpanData], service: &str) -> String {
+    let (voice, signal) = (Arc::default(), "spans");
+    let counts = Counts::sharing(signal, "console", Default::default(), voice, Default::default());
+    let origin = Arc::new(Origin { service: Some(service.to_owned()), counts: Arc::new(counts) });
+    let finished: Vec<_> = spans
+        .iter()
+        .map(|span| Finished {
+            span: Arc::new(span.clone()),
+            bytes: 0,
+            origin: Arc::clone(&origin),
+        })
+        .collect();
+    console::tree_of(&finished)
+}
+
+/// Returns the span as a line of the console's JSON.
+#[must_use]
+pub fn json(span: &SpanData, resource: &Resource) -> String {
+    console::line_of(span, resource)
+}
