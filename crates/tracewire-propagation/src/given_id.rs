@@ -23,11 +23,28 @@ pub fn take_given_trace_id() -> Option<TraceId> {
     GIVEN.try_with(Cell::take).ok().flatten()
 }
 
-/// Starts a span under `parent` by `start`, which may ask for the id that was given.
-pub(crate) fn with_given_id<T>(parent: &Context, start: impl FnOnce() -> T) -> T {
-    let Some(id) = given_trace_id(parent.span().span_context()) else { return start() };
-    let _ = GIVEN.try_with(|given| given.set(Some(id)));
-    let started = start();
-    let _ = take_given_trace_id();
-    started
+/// A trace id that was given, for the span that starts while this lives.
+///
+/// Not a function around the start: a span is large, and would be moved once more.
+pub(crate) struct Given {
+    is_set: bool,
+}
+
+impl Given {
+    /// Leaves the trace id in `parent`, if it was given from outside, for the generator of ids.
+    pub(crate) fn of(parent: &Context) -> Self {
+        let id = given_trace_id(parent.span().span_context());
+        if let Some(id) = id {
+            let _ = GIVEN.try_with(|given| given.set(Some(id)));
+        }
+        Self { is_set: id.is_some() }
+    }
+}
+
+impl Drop for Given {
+    fn drop(&mut self) {
+        if self.is_set {
+            let _ = take_given_trace_id();
+        }
+    }
 }

@@ -16,7 +16,7 @@
 //! assert!(!records); // no SDK is set in this process
 //! ```
 
-use crate::{given_id::with_given_id, span::with_span};
+use crate::{given_id::Given, span::with_span};
 use opentelemetry::{
     Context, InstrumentationScope, global,
     metrics::{Meter, MeterProvider},
@@ -75,7 +75,9 @@ where
         parent: &Context,
         apart: &mut Option<TraceState>,
     ) -> (Context, bool) {
-        let span = with_given_id(parent, || self.build_with_context(span, parent));
+        let given = Given::of(parent);
+        let span = self.build_with_context(span, parent);
+        drop(given);
         let records = span.is_recording();
         (with_span(parent, span, apart), records)
     }
