@@ -12,6 +12,8 @@ mod scheme;
 mod side;
 mod version;
 
+#[cfg(feature = "bound-instruments")]
+pub(crate) use self::routes::is_same;
 pub use self::{
     causes::causes, header_capture::HeaderSelector, method::KnownMethods, scheme::Scheme,
 };
@@ -21,7 +23,7 @@ pub(crate) use self::{
     limit::{address, header, header_shared, limited, limited_shared},
     media_type::{after_grpc, media_type},
     method::{OTHER, conventional, describe_method},
-    routes::{Route, is_same, span_name, text_digest},
+    routes::{Route, span_name, text_digest},
     side::Side,
     version::version_name,
 };

@@ -58,6 +58,10 @@ pub(super) async fn queries(postgres: &Postgres) -> Result<(), String> {
         "INSERT carts",
         "SELECT",
         "SELECT carts",
+        "SET", // each connection sets its time zone and encoding first
+        "SET",
+        "SET",
+        "SET",
         "UPDATE carts",
         "request",
     ];
