@@ -12,7 +12,7 @@ use crate::api::{
     path::{Api, IdPrefix},
 };
 use crate::recorder::now;
-use crate::store::{EncodedSpan, EndedSpan, Sources};
+use crate::store::{EncodedSpan, Sources};
 use crate::{Live, Recorder, RequestStart, TraceId};
 
 /// How many orders of each model are tried, unless `MODEL_ORDERS` says otherwise.
@@ -32,7 +32,7 @@ fn prefix(number: u8) -> IdPrefix<'static> {
 }
 
 /// A span of a trace: the request's own is number 1, and the others are its children.
-fn span(recorder: &Recorder, trace_number: u8, number: u8) -> Box<dyn EndedSpan> {
+fn span(recorder: &Recorder, trace_number: u8, number: u8) -> EncodedSpan {
     let start = now();
     let span = Span {
         trace_id: trace(trace_number).to_vec(),
@@ -45,7 +45,7 @@ fn span(recorder: &Recorder, trace_number: u8, number: u8) -> Box<dyn EndedSpan>
         ..Span::default()
     };
     let source = recorder.source(b"", b"");
-    Box::new(EncodedSpan::new(source, Bytes::from(span.encode_to_vec())).unwrap())
+    EncodedSpan::new(source, Bytes::from(span.encode_to_vec())).unwrap()
 }
 
 /// A request runs: it is listed, its child ends, it ends, and both spans are brought.
