@@ -24,7 +24,7 @@ use tracewire_export::wiring::log::Level;
 #[cfg(any(feature = "config-file", feature = "datadog-agent"))]
 use tracewire_propagation::{HttpSettings, HttpSide};
 
-#[cfg(feature = "config-file")]
+#[cfg(any(feature = "config-file", feature = "datadog-agent"))]
 use crate::config::http::is_service_peer;
 
 use self::parse::{boolean, choice, integer, milliseconds, port, size};
