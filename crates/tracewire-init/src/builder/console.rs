@@ -67,7 +67,10 @@ pub(crate) enum LogNames {
     #[default]
     OpenTelemetry,
     /// `dd.trace_id`, `dd.span_id`, and what the resource says of the service.
-    #[cfg_attr(not(feature = "datadog-agent"), expect(dead_code, reason = "no vendor asks for it"))]
+    #[cfg_attr(
+        not(any(feature = "datadog-agent", feature = "tracing")),
+        expect(dead_code, reason = "no vendor asks for it")
+    )]
     Datadog,
 }
 
