@@ -7,7 +7,7 @@ use tracewire_http::wiring::{ClientSettings, client_options};
 
 /// Gives every call a client span and a duration, and sends the trace with it.
 ///
-/// See the [module docs](crate::client) for what is recorded. A layer inside another one of ours
+/// The module `client` documents what is recorded. A layer inside another one of ours
 /// starts no second span: it only counts how often the request is sent.
 ///
 /// Clones share everything, and [`layer`](Layer::layer) allocates nothing.
@@ -47,7 +47,7 @@ impl ClientLayer {
     ///
     /// Put this layer around the client that is returned. `connector` puts the connector together;
     /// [`Connections::http`] is one for `http`, and [`Connections::tcp`] goes below a connector that
-    /// adds TLS. See the [module docs](crate::client#connections) for what is recorded.
+    /// adds TLS. The module `client` documents what is recorded, under "Connections".
     ///
     /// [`Connections::http`]: super::connections::Connections::http
     /// [`Connections::tcp`]: super::connections::Connections::tcp
@@ -91,7 +91,7 @@ impl ClientLayer {
     }
 
     /// Measures lookups, connections and waiting for them, if connections are traced: see the
-    /// [module docs](crate::client#connections). Default: no, because every host is a series.
+    /// documentation of the module `client`, under "Connections". Default: no, because every host is a series.
     ///
     /// Call it before [`trace_connections`](Self::trace_connections).
     #[cfg(feature = "connections")]
