@@ -192,11 +192,11 @@ impl SignalReport {
             write!(f, " [exporter {}]", self.number)?;
         }
         write!(f, ": {} exported", self.exported())?;
-        for (number, fate) in
+        for (number, outcome) in
             [(self.failed(), "failed"), (self.dropped(), "dropped"), (self.unknown(), "unknown")]
         {
             if number > 0 {
-                write!(f, ", {number} {fate}")?;
+                write!(f, ", {number} {outcome}")?;
             }
         }
         match self.reason().filter(|_| with_reason) {
@@ -212,7 +212,7 @@ mod tests {
     use crate::pipeline::failure::{ErrorType, Failure};
 
     #[test]
-    fn tells_each_fate_and_why() {
+    fn tells_each_outcome_and_why() {
         let spans = Counts::new("spans", "otlp");
         spans.ended(20);
         spans.delivered(10, Ok(()));

@@ -332,7 +332,7 @@ mod tests {
         }
 
         /// Exported, failed, dropped.
-        fn fates(&self) -> [u64; 3] {
+        fn outcomes(&self) -> [u64; 3] {
             let counts = self.counts.snapshot();
             [counts.exported, counts.failed, counts.dropped]
         }
@@ -369,12 +369,12 @@ mod tests {
         queue.processor.on_end(heavy());
         assert_eq!(queue.arrived.recv(), Ok(1));
         queue.processor.on_end(heavy());
-        assert_eq!(queue.fates(), [0, 0, 1]);
+        assert_eq!(queue.outcomes(), [0, 0, 1]);
         queue.open(1);
         queue.processor.force_flush().unwrap();
         queue.processor.on_end(heavy());
         assert_eq!(queue.arrived.recv(), Ok(1));
-        assert_eq!(queue.fates(), [1, 0, 1]);
+        assert_eq!(queue.outcomes(), [1, 0, 1]);
     }
 
     #[test]
@@ -383,11 +383,11 @@ mod tests {
         queue.end(4);
         assert_eq!(queue.arrived.recv(), Ok(4));
         queue.end(13);
-        assert_eq!(queue.fates(), [0, 0, 3]);
+        assert_eq!(queue.outcomes(), [0, 0, 3]);
         queue.open(4);
         queue.processor.shutdown().unwrap();
         assert_eq!(queue.arrived.try_iter().collect::<Vec<_>>(), [4, 4, 2]);
-        assert_eq!(queue.fates(), [14, 0, 3]);
+        assert_eq!(queue.outcomes(), [14, 0, 3]);
     }
 
     #[test]
@@ -398,7 +398,7 @@ mod tests {
         queue.open(1);
         queue.processor.force_flush().unwrap();
         assert_eq!(queue.arrived.try_iter().collect::<Vec<_>>(), [3]);
-        assert_eq!(queue.fates(), [3, 0, 0]);
+        assert_eq!(queue.outcomes(), [3, 0, 0]);
     }
 
     #[test]
@@ -411,11 +411,11 @@ mod tests {
             Err(OTelSdkError::Timeout(_))
         ));
         queue.end(1);
-        assert_eq!(queue.fates(), [0, 0, 1]);
+        assert_eq!(queue.outcomes(), [0, 0, 1]);
         queue.open(1);
         queue.processor.shutdown().unwrap();
         queue.processor.shutdown().unwrap();
-        assert_eq!(queue.fates(), [3, 0, 1]);
+        assert_eq!(queue.outcomes(), [3, 0, 1]);
     }
 
     #[test]
@@ -456,7 +456,7 @@ mod tests {
         queue.open(2);
         queue.processor.shutdown().unwrap();
         assert_eq!(queue.arrived.recv(), Ok(50));
-        assert_eq!(queue.fates(), [54, 0, 0]);
+        assert_eq!(queue.outcomes(), [54, 0, 0]);
     }
 
     #[test]
@@ -467,7 +467,7 @@ mod tests {
         assert_eq!((queue.arrived.recv(), queue.arrived.recv()), (Ok(1), Ok(1)));
         queue.open(2);
         queue.processor.force_flush().unwrap();
-        assert_eq!(queue.fates(), [2, 0, 0]);
+        assert_eq!(queue.outcomes(), [2, 0, 0]);
         queue.processor.shutdown().unwrap();
     }
 

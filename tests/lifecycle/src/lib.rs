@@ -1,4 +1,4 @@
-//! Random lives of HTTP requests, from a traced client to a traced server, and a model of them.
+//! Random HTTP requests, from a traced client to a traced server, and a model of them.
 //!
 //! A [`Scenario`] is a few requests that are under way together, over HTTP/1.1 or HTTP/2: what their
 //! callers send, what the service makes of each attempt, and where a body gets stuck so that its

@@ -125,7 +125,7 @@ struct State {
     waiting: VecDeque<Text>,
     /// Of what waits and of what is being written.
     bytes: usize,
-    /// How many texts ever entered the queue, and the fate of how many is known.
+    /// How many texts ever entered the queue, and the outcome of how many is known.
     sent: u64,
     settled: u64,
     /// Whether somebody waited in vain and nothing was written since.
@@ -264,18 +264,18 @@ mod tests {
     const SHORT: Duration = Duration::from_millis(1);
 
     /// What became of each text, in their order.
-    fn fates(output: &Output, texts: &[&str]) -> Receiver<Result<(), String>> {
-        let (tell, fates) = channel();
+    fn outcomes(output: &Output, texts: &[&str]) -> Receiver<Result<(), String>> {
+        let (tell, outcomes) = channel();
         for text in texts {
             let tell = tell.clone();
             output.send_then((*text).to_owned(), move |result| tell.send(result).unwrap());
         }
-        fates
+        outcomes
     }
 
-    /// The fate of each text, each sent when the one before it was written or lost.
+    /// The outcome of each text, each sent when the one before it was written or lost.
     fn one_by_one(output: &Output, texts: &[&str]) -> Vec<bool> {
-        texts.iter().map(|text| fates(output, &[text]).recv().unwrap().is_ok()).collect()
+        texts.iter().map(|text| outcomes(output, &[text]).recv().unwrap().is_ok()).collect()
     }
 
     /// How one write ends.
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_written_in_order_and_each_fate_is_told() {
+    fn text_is_written_in_order_and_each_outcome_is_told() {
         let (output, written) =
             scripted(vec![|_| Ok(1), |_| Err(io::ErrorKind::BrokenPipe.into())]);
         assert_eq!(one_by_one(&output, &["lost\n", "ab\n", "c\n"]), [false, true, true]);
@@ -334,7 +334,7 @@ mod tests {
         let busy = |_: &[u8]| Err(io::ErrorKind::WouldBlock.into());
         let interrupted = |_: &[u8]| Err(io::ErrorKind::Interrupted.into());
         let (output, written) = scripted(vec![interrupted, |_| Ok(1), busy]);
-        assert_eq!(fates(&output, &["abc\n"]).recv(), Ok(Ok(())));
+        assert_eq!(outcomes(&output, &["abc\n"]).recv(), Ok(Ok(())));
         assert_eq!(written.try_iter().flatten().collect::<Vec<_>>(), b"abc\n");
     }
 
@@ -348,20 +348,23 @@ mod tests {
     fn what_nobody_reads_holds_up_nobody_and_takes_bounded_memory() {
         let (output, open) = blocked();
         let large = "x".repeat(MOST_BYTES / 4);
-        let fates = fates(&output, &[large.as_str(); 6]);
+        let outcomes = outcomes(&output, &[large.as_str(); 6]);
         // Those that found no room are known to be lost at once.
-        assert_eq!(fates.try_iter().map(|fate| fate.is_err()).collect::<Vec<_>>(), [true, true]);
+        assert_eq!(
+            outcomes.try_iter().map(|outcome| outcome.is_err()).collect::<Vec<_>>(),
+            [true, true]
+        );
         assert!(!output.wait(SHORT));
         drop(open);
         assert!(output.wait(LONG));
-        assert_eq!(fates.iter().filter(Result::is_ok).count(), 4);
+        assert_eq!(outcomes.iter().filter(Result::is_ok).count(), 4);
     }
 
     #[test]
     fn text_larger_than_the_queue_is_written_if_nothing_waits() {
         let (output, _written) = scripted(Vec::new());
-        let fates = fates(&output, &["x".repeat(MOST_BYTES + 1).as_str()]);
-        assert_eq!(fates.recv(), Ok(Ok(())));
+        let outcomes = outcomes(&output, &["x".repeat(MOST_BYTES + 1).as_str()]);
+        assert_eq!(outcomes.recv(), Ok(Ok(())));
     }
 
     #[test]

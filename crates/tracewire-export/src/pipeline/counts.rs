@@ -22,8 +22,8 @@ use std::{
 /// How many reasons of failure are counted apart; an untrusted collector may answer with any status.
 const MOST_KINDS: usize = 32;
 
-/// A fate is counted after what came before it, and whoever sees the fate sees that too.
-const FATE: Ordering = Ordering::Release;
+/// Counts an outcome so that a thread that reads it also sees the item counted.
+const OUTCOME: Ordering = Ordering::Release;
 
 /// The counters of one signal on its way to one exporter.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
-    /// What the exporter has and whose fate is not known.
+    /// What the exporter has and whose outcome is not known.
     pub(crate) fn under_way(&self) -> u64 {
         self.taken.saturating_sub(self.exported + self.failed)
     }
@@ -166,21 +166,21 @@ impl Counts {
         self.kinds().iter().map(|(kind, items)| (*kind, *items)).collect()
     }
 
-    /// Items came into being; they wait for their fate.
+    /// Counts items whose outcome is open.
     pub(crate) fn ended(&self, items: u64) {
         self.ended.fetch_add(items, Ordering::Relaxed);
     }
 
     /// Items leave the queue for the exporter.
     pub(crate) fn taken(&self, items: u64) {
-        self.taken.fetch_add(items, FATE);
+        self.taken.fetch_add(items, OUTCOME);
     }
 
     /// Items were refused before the exporter had them.
     pub(crate) fn dropped(&self, items: u64, refusal: &Failure) {
-        self.dropped.fetch_add(items, FATE);
+        self.dropped.fetch_add(items, OUTCOME);
         if refusal.kind == ErrorType::AlreadyShutdown {
-            self.late.fetch_add(items, FATE);
+            self.late.fetch_add(items, OUTCOME);
         }
         if let Some(items) = self.drops.admit(items, Instant::now()) {
             self.remember(&refusal.reason);
@@ -211,12 +211,12 @@ impl Counts {
     /// A batch of `items` was handed to the exporter, with this result.
     pub(crate) fn delivered(&self, items: u64, result: Result<(), Failure>) {
         let Err(failure) = result else {
-            self.exported.fetch_add(items, FATE);
+            self.exported.fetch_add(items, OUTCOME);
             return;
         };
         let failed = failure.items.unwrap_or(items).min(items);
-        self.exported.fetch_add(items - failed, FATE);
-        self.failed.fetch_add(failed, FATE);
+        self.exported.fetch_add(items - failed, OUTCOME);
+        self.failed.fetch_add(failed, OUTCOME);
         self.count(failure.kind, failed);
         self.remember(&failure.reason);
         if let Some(failed) = self.failures.admit(failed, Instant::now()) {
@@ -225,7 +225,7 @@ impl Counts {
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
-        // The fates are read before the births, so that they never add up to more.
+        // Outcomes are read before the items, so that they never add up to more.
         let exported = self.exported.load(Ordering::Acquire);
         let failed = self.failed.load(Ordering::Acquire);
         let late = self.late.load(Ordering::Acquire);
@@ -253,8 +253,8 @@ impl Counts {
         self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn warn(&self, items: u64, fate: &str, reason: &str) {
-        let line = format!("{} to {}: {items} {fate} ({reason})", self.signal, self.exporter);
+    fn warn(&self, items: u64, outcome: &str, reason: &str) {
+        let line = format!("{} to {}: {items} {outcome} ({reason})", self.signal, self.exporter);
         self.voice.lost(&line, reason);
     }
 

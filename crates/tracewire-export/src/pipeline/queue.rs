@@ -100,7 +100,7 @@ impl<T> Queue<T> {
         target
     }
 
-    /// Waits until everything that was there at a flush has met its fate.
+    /// Waits until everything that was there at a flush has its outcome.
     pub(crate) fn wait_flushed(&self, target: u64, deadline: Instant) -> OTelSdkResult {
         self.shared.wait(deadline, |state| state.is_done(target) || state.has_ended())
     }
@@ -318,7 +318,7 @@ mod tests {
         }
 
         /// Exported, failed, dropped.
-        fn fates(&self) -> [u64; 3] {
+        fn outcomes(&self) -> [u64; 3] {
             let counts = self.counts.snapshot();
             [counts.exported, counts.failed, counts.dropped]
         }
@@ -338,7 +338,7 @@ mod tests {
         running.push(1..=5);
         running.open(3);
         flush_all([&running.queue].into_iter(), |_| Ok(())).unwrap();
-        assert_eq!(running.fates(), [5, 0, 0]);
+        assert_eq!(running.outcomes(), [5, 0, 0]);
         let mut bodies: Vec<_> = running.sent.try_iter().collect();
         bodies.sort();
         assert_eq!(bodies, [vec![1, 2], vec![3, 4], vec![5]]);
@@ -350,11 +350,11 @@ mod tests {
         running.push([0, 1, 2, 0]);
         running.open(2);
         flush_all([&running.queue].into_iter(), |_| Ok(())).unwrap();
-        assert_eq!(running.fates(), [2, 2, 0]);
+        assert_eq!(running.outcomes(), [2, 2, 0]);
         assert_eq!(running.sent.try_iter().collect::<Vec<_>>(), [[1, 2]]);
         running.push([7]);
         shutdown_all([&running.queue].into_iter(), MINUTE, |_| Ok(())).unwrap();
-        assert_eq!(running.fates(), [3, 2, 0]);
+        assert_eq!(running.outcomes(), [3, 2, 0]);
     }
 
     #[test]
@@ -363,11 +363,11 @@ mod tests {
         running.push([1, 2]);
         running.sent.recv().unwrap();
         running.push([3]);
-        assert_eq!(running.fates(), [0, 0, 1]);
+        assert_eq!(running.outcomes(), [0, 0, 1]);
         running.open(1);
         flush_all([&running.queue].into_iter(), |_| Ok(())).unwrap();
         running.push([4]);
-        assert_eq!(running.fates(), [2, 0, 1]);
+        assert_eq!(running.outcomes(), [2, 0, 1]);
     }
 
     #[test]
@@ -381,7 +381,7 @@ mod tests {
         running.push([5, 6]);
         running.open(3);
         shutdown_all([&running.queue].into_iter(), MINUTE, |_| Ok(())).unwrap();
-        assert_eq!(running.fates(), [6, 0, 0]);
+        assert_eq!(running.outcomes(), [6, 0, 0]);
         assert_eq!(running.most_at_once.load(Relaxed), 2);
     }
 }

@@ -52,7 +52,7 @@ fn otlp(collector: &Collector, path: &str) -> OtlpExporter {
 }
 
 /// Exported, failed, dropped and unknown.
-fn fates(report: &SignalReport) -> [u64; 4] {
+fn outcomes(report: &SignalReport) -> [u64; 4] {
     [report.exported(), report.failed(), report.dropped(), report.unknown()]
 }
 
@@ -143,7 +143,7 @@ fn a_loss_is_in_the_report_with_its_reason() {
     // After the shutdown nothing is taken any more; the SDK starts no span that records.
     provider.tracer("test").start("late").end();
     let report = exports.report();
-    assert_eq!(fates(&report.signals()[0]), [0, 1, 0, 0]);
+    assert_eq!(outcomes(&report.signals()[0]), [0, 1, 0, 0]);
     let reason = report.signals()[0].reason().unwrap();
     assert!(reason.starts_with("HTTP 400 from http://127.0.0.1:"), "{reason}");
     assert_eq!((report.lost(), report.is_complete()), (1, false));
@@ -167,8 +167,8 @@ fn retries_of_one_provider_end_with_its_own_shutdown() {
     second.tracer("test").start("work").end();
     second.shutdown().unwrap();
     let report = exports.report();
-    assert_eq!(fates(&report.signals()[0]), [0, 1, 0, 0]);
-    assert_eq!(fates(&report.signals()[1]), [1, 0, 0, 0]);
+    assert_eq!(outcomes(&report.signals()[0]), [0, 1, 0, 0]);
+    assert_eq!(outcomes(&report.signals()[1]), [1, 0, 0, 0]);
 }
 
 #[test]

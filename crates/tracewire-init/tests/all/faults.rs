@@ -50,7 +50,7 @@ fn end(telemetry: Telemetry, spans: usize) -> (ShutdownReport, Duration) {
 }
 
 /// Exported, failed, dropped, unknown.
-fn fates(report: &SignalReport) -> [u64; 4] {
+fn outcomes(report: &SignalReport) -> [u64; 4] {
     [report.exported(), report.failed(), report.dropped(), report.unknown()]
 }
 
@@ -59,7 +59,7 @@ fn a_refusing_collector_fails_every_span() {
     let url = refusing();
     let (report, took) = end(builder(url.clone()).build().unwrap(), 1_500);
     let spans = &report.signals()[0];
-    assert_eq!(fates(spans), [0, 1_500, 0, 0]);
+    assert_eq!(outcomes(spans), [0, 1_500, 0, 0]);
     let reason = spans.reason().unwrap();
     assert!(reason.contains(&url) && reason.contains("refused"), "{reason}");
     assert!(took < FAR_TOO_LONG, "{took:?}");
@@ -68,7 +68,7 @@ fn a_refusing_collector_fails_every_span() {
 #[tokio::test(flavor = "current_thread")]
 async fn a_refusing_collector_does_not_hang_a_current_thread_runtime() {
     let (report, took) = end(builder(refusing()).build().unwrap(), 100);
-    assert_eq!(fates(&report.signals()[0]), [0, 100, 0, 0]);
+    assert_eq!(outcomes(&report.signals()[0]), [0, 100, 0, 0]);
     assert!(took < FAR_TOO_LONG, "{took:?}");
 }
 
@@ -123,7 +123,7 @@ fn a_black_hole_costs_no_more_than_the_deadline() {
     let begun = Instant::now();
     let report = telemetry.shutdown_timeout(Duration::from_millis(500));
     assert!(begun.elapsed() < FAR_TOO_LONG);
-    assert_eq!(fates(&report.signals()[0]), [0, 10, 0, 0]);
+    assert_eq!(outcomes(&report.signals()[0]), [0, 10, 0, 0]);
     let reason = report.signals()[0].reason().unwrap();
     assert!(reason.contains(&url) && reason.contains("timed out"), "{reason}");
 }
@@ -132,7 +132,7 @@ fn a_black_hole_costs_no_more_than_the_deadline() {
 fn a_redirect_is_not_followed() {
     let collector = Collector::start([Answer::Redirect]);
     let (report, _) = end(builder(collector.url()).build().unwrap(), 10);
-    assert_eq!(fates(&report.signals()[0]), [0, 10, 0, 0]);
+    assert_eq!(outcomes(&report.signals()[0]), [0, 10, 0, 0]);
     assert_eq!(collector.received().len(), 1);
 }
 
@@ -140,7 +140,7 @@ fn a_redirect_is_not_followed() {
 fn a_slow_collector_gets_everything() {
     let collector = Collector::start([Answer::Late(Duration::from_millis(100))]);
     let (report, _) = end(builder(collector.url()).build().unwrap(), 1_500);
-    assert_eq!(fates(&report.signals()[0]), [1_500, 0, 0, 0]);
+    assert_eq!(outcomes(&report.signals()[0]), [1_500, 0, 0, 0]);
     assert_eq!(collector.spans(), 1_500);
 }
 
@@ -149,7 +149,7 @@ fn a_refused_batch_is_not_sent_again() {
     let collector = Collector::start([Answer::Status(400)]);
     let (report, _) = end(builder(collector.url()).build().unwrap(), 10);
     let spans = &report.signals()[0];
-    assert_eq!(fates(spans), [0, 10, 0, 0]);
+    assert_eq!(outcomes(spans), [0, 10, 0, 0]);
     assert_eq!(spans.reason(), Some(&*format!("HTTP 400 from {}/v1/traces", collector.url())));
     assert_eq!(collector.received().len(), 1);
 }
@@ -173,7 +173,7 @@ fn retry_after_is_obeyed() {
 fn a_retry_after_beyond_the_time_limit_gives_the_batch_up_at_once() {
     let collector = Collector::start([Answer::RetryAfter(503, 600)]);
     let (report, took) = end(builder(collector.url()).build().unwrap(), 10);
-    assert_eq!(fates(&report.signals()[0]), [0, 10, 0, 0]);
+    assert_eq!(outcomes(&report.signals()[0]), [0, 10, 0, 0]);
     assert_eq!(collector.received().len(), 1);
     assert!(took < FAR_TOO_LONG, "{took:?}");
 }
@@ -200,10 +200,10 @@ fn a_burst_beyond_the_queue_is_counted_while_running() {
     let spans = &running.signals()[0];
     // At most sixteen batches are under way and one queue is full.
     assert!(spans.dropped() >= 3_000 - 17 * 64, "{running}");
-    assert_eq!(fates(spans).iter().sum::<u64>(), 3_000);
+    assert_eq!(outcomes(spans).iter().sum::<u64>(), 3_000);
     assert_eq!(spans.reason(), Some("the queue is full, see OTEL_BSP_MAX_QUEUE_SIZE"));
     let report = telemetry.shutdown_timeout(Duration::from_millis(100));
-    assert_eq!(fates(&report.signals()[0]).iter().sum::<u64>(), 3_000);
+    assert_eq!(outcomes(&report.signals()[0]).iter().sum::<u64>(), 3_000);
 }
 
 /// Keeps what is said at level WARN.
@@ -313,7 +313,7 @@ fn a_hanging_exporter_of_metrics_does_not_keep_the_other_one() {
         let report = telemetry.shutdown();
         assert_eq!(screen.lines_with("orders"), 2, "{report}");
         let console = report.signals().iter().find(|signal| signal.exporter() == "console");
-        assert_eq!(fates(console.unwrap()), [2, 0, 0, 0], "{report}");
+        assert_eq!(outcomes(console.unwrap()), [2, 0, 0, 0], "{report}");
     }
 }
 
@@ -387,7 +387,7 @@ fn a_burst_within_the_queue_arrives_whole() {
         .build()
         .unwrap();
     let (report, _) = end(telemetry, 20_000);
-    assert_eq!(fates(&report.signals()[0]), [20_000, 0, 0, 0]);
+    assert_eq!(outcomes(&report.signals()[0]), [20_000, 0, 0, 0]);
     assert_eq!(collector.spans(), 20_000);
 }
 
@@ -663,7 +663,7 @@ fn an_exporter_that_panics_costs_one_batch() {
         "spans to exporter: 0 exported, 3 failed (the exporter panicked: out of luck)"
     );
     let (report, _) = end(telemetry, 2);
-    assert_eq!(fates(&report.signals()[0]), [2, 3, 0, 0]);
+    assert_eq!(outcomes(&report.signals()[0]), [2, 3, 0, 0]);
     assert_eq!(received.try_iter().sum::<usize>(), 2);
 }
 
@@ -693,7 +693,7 @@ fn an_exporter_that_hangs_costs_the_batches_of_that_time() {
         telemetry.flush();
     }
     let report = telemetry.shutdown();
-    assert_eq!(fates(&report.signals()[0]), [1, 5 + offered - 1, 0, 0]);
+    assert_eq!(outcomes(&report.signals()[0]), [1, 5 + offered - 1, 0, 0]);
 }
 
 #[test]

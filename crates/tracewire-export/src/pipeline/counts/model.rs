@@ -4,10 +4,10 @@ use super::*;
 use crate::sync::atomic::AtomicBool;
 use loom::{model, thread};
 
-/// A report is made while an item passes from one thread to the next, through a queue: its fates never
+/// A report is made while an item passes from one thread to the next, through a queue: its outcomes never
 /// add up to more than there were items, though nothing is locked to count.
 #[test]
-fn a_report_never_has_more_fates_than_items() {
+fn a_report_never_has_more_outcomes_than_items() {
     model(|| {
         let counts = Arc::new(Counts::new("spans", "test"));
         counts.set_queue(10, 1_000, Box::new(|| 0));

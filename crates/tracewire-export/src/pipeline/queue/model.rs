@@ -89,10 +89,10 @@ fn far() -> Instant {
     after(Duration::MAX)
 }
 
-/// Two threads push while a third flushes, and then the queue is shut down. Each item has one fate, and
+/// Two threads push while a third flushes, and then the queue is shut down. Each item has one outcome, and
 /// the flush and the shutdown return without a timeout.
 #[test]
-fn every_item_has_one_fate() {
+fn every_item_has_one_outcome() {
     check(|| {
         let (queue, counts, sink) = start(3, 2);
         let threads = [push(&queue, [1, 2]), push(&queue, [3, 4])];
@@ -120,7 +120,7 @@ fn every_item_has_one_fate() {
     });
 }
 
-/// A flush begins after an item was pushed: when it returns, the item's fate is known, whatever else
+/// A flush begins after an item was pushed: when it returns, the item's outcome is known, whatever else
 /// is pushed meanwhile.
 #[test]
 fn a_flush_waits_for_what_was_pushed_before() {

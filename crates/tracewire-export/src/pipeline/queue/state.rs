@@ -116,7 +116,7 @@ impl<T> State<T> {
         self.entered
     }
 
-    /// Whether the fate of the first so many items is known.
+    /// Whether the outcome of the first so many items is known.
     pub(super) fn is_done(&self, items: u64) -> bool {
         self.left >= items && self.under_way.iter().all(|first| *first >= items)
     }
@@ -209,7 +209,7 @@ impl<T> State<T> {
         Taken { items, first, bytes }
     }
 
-    /// The fate of a batch is known, of which so many bytes were kept.
+    /// The outcome of a batch is known, of which so many bytes were kept.
     pub(super) fn done(&mut self, first: u64, bytes: usize) {
         self.taken_bytes -= bytes;
         self.under_way.retain(|other| *other != first);

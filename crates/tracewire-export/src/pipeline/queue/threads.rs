@@ -160,7 +160,7 @@ fn send<T: HeapSize, S: Deliver<T>>(
     }
 }
 
-/// The fate of a batch is known.
+/// The outcome of a batch is known.
 fn done<T>(shared: &Shared<T>, first: u64, bytes: usize) {
     shared.lock().done(first, bytes);
     shared.progress.notify_all();

@@ -65,8 +65,8 @@ struct Shared {
     plan: Arc<Mutex<Plan>>,
     /// The file's name, for messages.
     name: String,
-    /// Whether the process's layers belong to it. It is locked while they are told something, so that
-    /// nothing is told them after the end.
+    /// Whether the process's layers take their settings from this file. Locked while they are changed, so
+    /// that none changes after the end.
     is_of_process: Mutex<bool>,
     counts: Counts,
     ended: Mutex<bool>,
