@@ -11,7 +11,7 @@ fuzz_target!(|data: &[u8]| {
     assert!(spans.len() <= 1);
     for span in spans {
         assert!(
-            ["GET", "POST", "HTTP", "shop.Cart/Add", "_OTHER"].contains(&&*span.name),
+            ["GET", "POST", "HTTP", "grpc", "shop.Cart/Add", "_OTHER"].contains(&&*span.name),
             "{}",
             span.name
         );

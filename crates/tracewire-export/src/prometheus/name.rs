@@ -106,6 +106,20 @@ fn unit(unit: &str, kind: &str) -> String {
     }
 }
 
+/// Labels that the page adds itself.
+const ADDED: [&str; 3] = ["le", "otel_scope_name", "otel_scope_version"];
+
+/// The label of an attribute: one that the page adds itself is `exported_…`, as Prometheus names its own
+/// in such a case. Two series that differ in it alone would otherwise be one, which refuses the page.
+pub(super) fn label(key: &str) -> String {
+    let name = legal(key, false);
+    match name.as_str() {
+        "" => "_".to_owned(), // a label without a name would refuse the page, too
+        added if ADDED.contains(&added) => format!("exported_{name}"),
+        _ => name,
+    }
+}
+
 /// With one `_` for the characters that a name may not have.
 pub(super) fn legal(name: &str, colons: bool) -> String {
     let mut out = String::with_capacity(name.len());

@@ -4,7 +4,7 @@
 
 use super::{
     Format,
-    name::{Name, legal},
+    name::{Name, label},
 };
 use crate::exemplars::{Joined, join};
 use opentelemetry::{InstrumentationScope, KeyValue};
@@ -237,7 +237,7 @@ fn labels<'a>(
     for attribute in attributes {
         let value = attribute.value.as_str().into_owned();
         labels
-            .entry(legal(attribute.key.as_str(), false))
+            .entry(label(attribute.key.as_str()))
             .and_modify(|other| {
                 other.push(';');
                 other.push_str(&value);
@@ -411,5 +411,17 @@ d_bucket{{le="+Inf",otel_scope_name="m"}} 3
     fn keys_that_become_one_share_their_label() {
         let attributes = [KeyValue::new("a_b", "2"), KeyValue::new("a.b", "1")];
         assert_eq!(labels(attributes.iter(), None, None), r#"{a_b="1;2"}"#);
+    }
+
+    #[test]
+    fn no_attribute_takes_the_place_of_a_label_of_the_page_or_has_no_name() {
+        let keys = ["", "le", "otel.scope.name", "otel_scope_version"];
+        let attributes = keys.map(|key| KeyValue::new(key, "own"));
+        let scope = InstrumentationScope::builder("m").with_version("1").build();
+        assert_eq!(
+            labels(attributes.iter(), Some(&scope), Some("1".to_owned())),
+            "{_=\"own\",exported_le=\"own\",exported_otel_scope_name=\"own\",\
+             exported_otel_scope_version=\"own\",le=\"1\",otel_scope_name=\"m\",otel_scope_version=\"1\"}"
+        );
     }
 }

@@ -25,7 +25,7 @@ impl Proxy {
         let scheme = proxy.uri().scheme_str();
         let is_http =
             scheme == Some("http") || scheme == Some("https") && cfg!(feature = "__rustls");
-        is_http.then_some(Self(proxy))
+        (is_http && !proxy.host().is_empty()).then_some(Self(proxy))
     }
 
     /// Whether the connection to the proxy itself is without TLS.
@@ -128,6 +128,14 @@ mod tests {
         ] {
             assert_eq!(is_loopback(&Url::parse(url).unwrap()), expected, "{url}");
         }
+    }
+
+    #[test]
+    fn a_proxy_has_a_host() {
+        for url in [":p", ":3128", "http://:3128", "http://ada:pw@", "http://ada@:3128", ""] {
+            assert!(Proxy::parse(url).is_none(), "{url}");
+        }
+        assert_eq!(Proxy::parse("proxy:3128").unwrap().host(), "proxy");
     }
 
     #[test]
