@@ -82,8 +82,16 @@ impl Write for Bounded {
 /// assert_eq!(redact_message(text, false), expected);
 /// ```
 pub fn redact_message(text: &str, is_cut: bool) -> Cow<'_, str> {
-    Scanner { text, is_cut, splice: Splice::new(text), word: 0..0, queried: 0, without_at: 0 }
-        .scan()
+    Scanner {
+        text,
+        is_cut,
+        splice: Splice::new(text),
+        word: 0..0,
+        queried: 0,
+        without_at: 0,
+        opened: 0,
+    }
+    .scan()
 }
 
 /// Reads a text from left to right, and never a part of it more than a few times.
@@ -98,6 +106,8 @@ struct Scanner<'a> {
     queried: usize,
     /// How far there is no user information without a scheme.
     without_at: usize,
+    /// The end of the last word whose first colon was looked at.
+    opened: usize,
 }
 
 impl<'a> Scanner<'a> {
@@ -109,7 +119,11 @@ impl<'a> Scanner<'a> {
             }
             let next = match byte {
                 b':' if self.text[at..].starts_with("://") => self.redact_url(at),
-                b':' | b'=' => self.redact_assigned(at),
+                b':' => match self.redact_assigned(at) {
+                    next if next == at + 1 => self.redact_opened(at),
+                    next => next,
+                },
+                b'=' => self.redact_assigned(at),
                 b'@' => self.redact_userinfo(at),
                 b'?' => self.redact_query(at, at),
                 b'%' if self.encodes_assignment(at) => self.redact_query(at, self.word.start),
@@ -328,6 +342,25 @@ mod tests {
             ("http://h:c @?1/secretid==p;d==1@x", "http://REDACTED:REDACTED@?1/secretid=REDACTED"),
             ("ada:12345@/shop", "REDACTED:REDACTED@/shop"),
             ("ada:1234/5@tcp(h)/shop", "REDACTED:REDACTED@tcp(h)/shop"),
+            ("ada:S1?//S2@tcp(h:1)/shop", "REDACTED:REDACTED@tcp(h:1)/shop"),
+            ("ada:S1?token=S2@unix(/s)/shop", "REDACTED:REDACTED@unix(/s)/shop"),
+            ("ada:S1pwd=S2@tcp(h)/shop", "REDACTED:REDACTED@tcp(h)/shop"),
+            ("ada:S1://S2@tcp(h)/shop", "REDACTED:REDACTED@tcp(h)/shop"),
+            ("at ada:S1?//S2@h/shop, refused", "at REDACTED, refused"),
+            ("at ada:S1#S2@h/shop: refused", "at REDACTED: refused"),
+            ("pg://ada:S1://S2@h/a", "pg://REDACTED:REDACTED@h/a"),
+            ("pg://ada:a://S2@h/a", "pg://REDACTED:REDACTED@h/a"),
+            (
+                "amqp://u:S1@a:1,amqp://u:S2@b",
+                "amqp://REDACTED:REDACTED@a:1,amqp://REDACTED:REDACTED@b",
+            ),
+            ("url:https://ada:S1@h/a", "url:https://REDACTED:REDACTED@h/a"),
+            ("jdbc:mysql://ada:S1@h/db", "jdbc:mysql://REDACTED:REDACTED@h/db"),
+            (
+                "Server=tcp:h,1433;User=sa;Password=S1@S2;Database=d",
+                "Server=tcp:h,1433;User=sa;Password=REDACTED;Database=d",
+            ),
+            ("localhost:80/login?password=S1@S2", "localhost:80/login?password=REDACTED"),
             ("password=a\\ b host=h", "password=REDACTED host=h"),
             ("password=a\"b<c host=h", "password=REDACTED host=h"),
             ("{\"m\":\"password=abc\",\"n\":1}", "{\"m\":\"password=REDACTED\",\"n\":1}"),
@@ -378,6 +411,7 @@ mod tests {
         assert_eq!(redact_message("at http://ada:s/ecr", true), "at http://REDACTED");
         assert_eq!(redact_message("at http://h/secr", true), "at http://h/secr");
         assert_eq!(redact_message("at http://h is", true), "at http://h is");
+        assert_eq!(redact_message("at ada:s?token=ecr", true), "at REDACTED");
     }
 
     #[test]
@@ -436,9 +470,9 @@ mod tests {
 
         #[test]
         fn no_marked_secret_comes_out_of_an_error(
-            value in "[A-Za-z0-9'(,/@#?:;&=!%{}.*+-]{0,6}",
+            value in "([A-Za-z0-9'(,/@#?:;&=!%{}.*+-]|://|%3D|pwd=|token=|\\?//){0,6}",
             (before, after) in ("[a-zA-Z :'\"(),.;=/?&-]{0,16}", "[ :'\"(),.;=/?&-][a-zA-Z :'\"(),.;=/?&-]{0,16}"),
-            shape in 0usize..14,
+            shape in 0usize..15,
         ) {
             let value = format!("M4RKED{value}M4RKED");
             let quoted = value.replace('\'', "''");
@@ -455,7 +489,8 @@ mod tests {
                 9 => format!("Authorization: Bearer {value}"),
                 10 => format!("https://h.example/a?x={value}&token={value}"),
                 11 => format!("Config {{ client_secret: \"{value}\", n: 1 }}"),
-                12 => format!("Driver=x;PWD={{{}}};UID=a", value.replace('}', "}}")),
+                12 => format!("dsn=ada:{value}@unix(/tmp/my.sock)/shop"),
+                13 => format!("Driver=x;PWD={{{}}};UID=a", value.replace('}', "}}")),
                 _ => format!("access_token={}", value.replace(['&', ';'], "")),
             };
             let text = format!("{before} {error}{after}");

@@ -7,6 +7,9 @@ use std::ops::Range;
 /// How far user information with a space in it is followed, in bytes.
 const BROKEN: usize = 256;
 
+/// The longest name of a transport, as in `tcp(host)`, in bytes.
+const TRANSPORT: usize = 32;
+
 /// The longest port number, in digits.
 const PORT: usize = 5;
 
@@ -15,7 +18,8 @@ impl Scanner<'_> {
     pub(super) fn redact_url(&mut self, colon: usize) -> usize {
         let text = self.text;
         let (start, word) = (colon + "://".len(), self.word.end);
-        let end = start + inner_url(&text[start..word]);
+        let scheme = &text[scheme_start(&text[..colon])..colon];
+        let end = start + inner_url(&text[start..word], scheme);
         let is_open = self.is_cut && word == text.len();
         let authority = authority_end(text, start, end);
 
@@ -54,23 +58,58 @@ impl Scanner<'_> {
         }
     }
 
+    /// Redacts the user information that the word's first colon may open, if what stands before
+    /// its `@` would be read as something else on the way there.
+    pub(super) fn redact_opened(&mut self, colon: usize) -> usize {
+        let (text, word) = (self.text, self.word.clone());
+        if word.end <= self.opened {
+            return colon + 1;
+        }
+        self.opened = word.end;
+        let rest = &text[colon..word.end];
+        let transport = rest.rmatch_indices('@').find(|(at, _)| names_transport(&rest[at + 1..]));
+        if let Some((at, _)) = transport {
+            return self.replace_userinfo(colon + at).unwrap_or(colon + 1);
+        }
+        if precedes_url(rest) {
+            return colon + 1;
+        }
+        let is_marked = rest.rfind('@').is_some_and(|at| {
+            let password = &rest[..at];
+            password.contains(['?', '#']) && !password.contains('=')
+        });
+        if self.is_cut && word.end == text.len() || is_marked {
+            // The `@` stands behind the cut, or a mark in the password: nothing can be shown.
+            let end = without_punctuation(text, colon, word.end).max(colon + 1);
+            self.splice.redact(word.start..end);
+            return end;
+        }
+        colon + 1
+    }
+
     /// Redacts `user:password@`, from the beginning of the word to its last `@`.
     pub(super) fn redact_userinfo(&mut self, at: usize) -> usize {
         if at < self.without_at {
             return at + 1;
         }
-        let (text, end) = (self.text, self.word.end);
-        let last = text[at..end].rfind('@').map_or(at, |last| at + last);
+        let last = self.text[at..self.word.end].rfind('@').map_or(at, |last| at + last);
         self.without_at = last + 1;
+        self.replace_userinfo(last).unwrap_or(at + 1)
+    }
+
+    /// Redacts `user:password@`, from the beginning of the word to the `@` at `last`; returns where
+    /// to go on if that is what stands there.
+    fn replace_userinfo(&mut self, last: usize) -> Option<usize> {
+        let (text, end) = (self.text, self.word.end);
         let opened = text[self.word.start..last].trim_start_matches(['(', '\'', '[', '{']);
         let Some(colon) = opened.find(':') else {
             // Behind a value that was redacted this may be the rest of a password.
             if self.word.start > 0 && self.word.start == self.splice.copied() && !opened.is_empty()
             {
                 self.splice.redact(last - opened.len()..last);
-                return last + 1;
+                return Some(last + 1);
             }
-            return at + 1;
+            return None;
         };
         // A key may stand before, as in `dsn=user:password@…`.
         let key = opened[..colon].rfind('=').map_or(0, |equals| equals + 1);
@@ -79,12 +118,28 @@ impl Scanner<'_> {
         // An image of a container, as in `registry:5000/app@sha256:…`.
         let is_digest = text[last + 1..end].starts_with("sha256:");
         if is_scheme || is_digest || password.is_empty() {
-            return at + 1;
+            return None;
         }
         let start = last - opened.len() + key;
         self.splice.replace(start..last + 1, REDACTED_USERINFO);
-        last + 1
+        Some(last + 1)
     }
+}
+
+/// Whether this is what Go's drivers write behind the `@`, as in `tcp(host)/db`.
+fn names_transport(text: &str) -> bool {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-');
+    let name = text.bytes().take(TRANSPORT).take_while(is_name).count();
+    name > 0 && text[name..].starts_with('(')
+}
+
+/// Whether a URL begins behind the colon at the beginning, as in `url:https://host`.
+fn precedes_url(rest: &str) -> bool {
+    let is_scheme = |byte: &u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.')
+    };
+    let scheme = 1 + rest.bytes().skip(1).take_while(is_scheme).count();
+    rest.as_bytes().get(1).is_some_and(u8::is_ascii_lowercase) && rest[scheme..].starts_with("://")
 }
 
 /// The `@` behind the user information of a URL, if it has any.
@@ -104,12 +159,27 @@ fn at_sign(text: &str, colon: usize, url: Range<usize>, authority: usize) -> Opt
     Some(last)
 }
 
-/// Where the next URL begins inside `url`.
-fn inner_url(url: &str) -> usize {
-    url.find("://").map_or(url.len(), |colon| {
-        let scheme = url.as_bytes()[..colon].iter().rev();
-        colon - scheme.take_while(|byte| byte.is_ascii_alphanumeric()).count()
-    })
+/// Where the next URL begins inside `url`, whose own scheme is `scheme`.
+///
+/// What looks like one may belong to a password, unless a whole host stands before it or it has the
+/// same scheme.
+fn inner_url(url: &str, scheme: &str) -> usize {
+    let authority = authority_end(url, 0, url.len());
+    let is_plain = is_host(&url[..authority]);
+    let begins = |colon: usize| {
+        let start = scheme_start(&url[..colon]);
+        let before = &url[..start];
+        let is_behind_host =
+            if start < authority { is_host(before) && !before.ends_with(':') } else { is_plain };
+        (is_behind_host || url[start..colon] == *scheme).then_some(start)
+    };
+    url.match_indices("://").find_map(|(colon, _)| begins(colon)).unwrap_or(url.len())
+}
+
+/// Where the scheme begins that ends with `text`.
+fn scheme_start(text: &str) -> usize {
+    let scheme = text.bytes().rev().take_while(u8::is_ascii_alphanumeric).count();
+    text.len() - scheme
 }
 
 fn authority_end(text: &str, start: usize, end: usize) -> usize {
