@@ -1,10 +1,12 @@
 //! Reads a configuration file again under load, and says what that costs requests and a start:
-//! `reloads [SECONDS]`, ten seconds with reloads and ten without unless told.
+//! `reloads [SECONDS]`, ten seconds of each kind unless told.
 //!
 //! One thread serves 100,000 requests a second through a `ServerLayer`, or as many as it can. In every
-//! other second another thread reads the file again, 100 times, with two samplers in turn; one in ten files
-//! is broken. Prints how long requests took from the moment they were due, and ends with 1 if a span was
-//! lost, or carries a threshold that no sampler sets. Before that it prints what a file adds to a start.
+//! third second another thread reads the file again, 100 times, with two samplers in turn; one in ten files
+//! is broken. In every third second it only makes a plan of the file as often, which takes as much of the
+//! processor and changes nothing. Prints how long requests took from the moment they were due, and ends with 1
+//! if a span was lost, or carries a threshold that no sampler sets. Before that it prints what a file adds to a
+//! start.
 //!
 //! ```sh
 //! cargo run --release -p benches --features config-file --bin reloads
@@ -26,7 +28,7 @@ use std::{
     process::ExitCode,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -41,6 +43,11 @@ const RELOADS_A_SECOND: u32 = 100;
 /// What a file that does not want to be read looks like.
 const BROKEN: &str = "file_format: '1.1'\ntracer_provider: {processors: []}\n";
 
+/// What the other thread does meanwhile.
+const NOTHING: u8 = 0;
+const PLANS: u8 = 1;
+const RELOADS: u8 = 2;
+
 fn main() -> ExitCode {
     let seconds = env::args().nth(1).map_or(10, |word| word.parse().expect("a number of seconds"));
     let file = File::new();
@@ -50,27 +57,29 @@ fn main() -> ExitCode {
         .component(Component::span_exporter("nowhere", |_| Ok::<_, String>(Nowhere)))
         .init()
         .expect("the file is right");
-    let (is_reloading, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
+    let (work, is_over) = (AtomicU8::new(NOTHING), AtomicBool::new(false));
     let kept = Arc::<AtomicU64>::default();
     let app = app(kept.clone());
-    let ((quiet, reloading), reloads) = thread::scope(|scope| {
-        let reloads = scope.spawn(|| reload(&telemetry, &file, &is_reloading, &is_over));
-        let served = (0..seconds).map(|_| {
-            is_reloading.store(false, Ordering::SeqCst);
-            let quiet = serve(&app);
-            is_reloading.store(true, Ordering::SeqCst);
-            (quiet, serve(&app))
-        });
-        let served: (Vec<_>, Vec<_>) = served.unzip();
+    let mut times = [Vec::new(), Vec::new(), Vec::new()];
+    let reloads = thread::scope(|scope| {
+        let reloads = scope.spawn(|| reload(&telemetry, &file, &work, &is_over));
+        for _ in 0..seconds {
+            for kind in [NOTHING, PLANS, RELOADS] {
+                work.store(kind, Ordering::SeqCst);
+                times[usize::from(kind)].extend(serve(&app));
+            }
+        }
         is_over.store(true, Ordering::SeqCst);
-        (served, reloads.join().expect("reloads do not panic"))
+        reloads.join().expect("reloads do not panic")
     });
     let report = telemetry.shutdown();
     let exported: u64 = report.signals().iter().map(|signal| signal.exported()).sum();
     let kept = kept.load(Ordering::SeqCst);
-    let without = print("without reloads", quiet);
+    let [quiet, plans, reloading] = times;
+    print("without reloads", quiet);
+    let planned = print("plans alone", plans);
     let with = print("with reloads", reloading);
-    println!("p99: {:+.1} %", (with / without - 1.0) * 100.0);
+    println!("p99 with reloads against plans alone: {:+.1} %", (with / planned - 1.0) * 100.0);
     println!(
         "{} reloads, {} refused; {kept} spans kept, {exported} exported",
         reloads.0, reloads.1
@@ -144,36 +153,39 @@ fn serve(app: &Router) -> Vec<u64> {
     times
 }
 
-/// Reads the file again and again while it is asked to: how often, and how often that was refused.
-fn reload(
-    telemetry: &Telemetry,
-    file: &File,
-    is_reloading: &AtomicBool,
-    is_over: &AtomicBool,
-) -> (u32, u32) {
-    let (mut reloads, mut refused) = (0, 0);
+/// Writes the file again and again while it is asked to, and reads it: how often it was reloaded, and how
+/// often that was refused.
+fn reload(telemetry: &Telemetry, file: &File, work: &AtomicU8, is_over: &AtomicBool) -> (u32, u32) {
+    let (mut reloads, mut refused, mut written) = (0, 0, 0_u32);
     while !is_over.load(Ordering::SeqCst) {
         thread::sleep(SECOND / RELOADS_A_SECOND);
-        if !is_reloading.load(Ordering::SeqCst) {
+        let work = work.load(Ordering::SeqCst);
+        if work == NOTHING {
             continue;
         }
-        reloads += 1;
-        let is_broken = reloads % 10 == 0;
+        written += 1;
+        let is_broken = written % 10 == 0;
         file.write(if is_broken {
             BROKEN.to_owned()
         } else {
-            text(0.25 * f64::from(1 + reloads % 2))
+            text(0.25 * f64::from(1 + written % 2))
         });
-        let outcome = telemetry.reload();
-        assert_eq!(outcome.is_err(), is_broken, "{outcome:?}");
-        refused += u32::from(is_broken);
+        let is_refused = if work == PLANS {
+            let nowhere = Component::span_exporter("nowhere", |_| Ok::<_, String>(Nowhere));
+            Telemetry::builder().config_file(&file.0).component(nowhere).plan().is_err()
+        } else {
+            let is_refused = telemetry.reload().is_err();
+            reloads += 1;
+            refused += u32::from(is_refused);
+            is_refused
+        };
+        assert_eq!(is_refused, is_broken);
     }
     (reloads, refused)
 }
 
 /// Prints percentiles, and returns the 99th.
-fn print(what: &str, times: Vec<Vec<u64>>) -> f64 {
-    let mut times: Vec<_> = times.into_iter().flatten().collect();
+fn print(what: &str, mut times: Vec<u64>) -> f64 {
     times.sort_unstable();
     let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize] as f64 / 1000.0;
     let [half, most, worst] = [0.5, 0.99, 0.999].map(at);
