@@ -128,7 +128,7 @@ fn on_paper(costs: &Costs) {
         let gigabits = |tier: &Usage| rate * tier.read as f64 / spans * 8.0 / 1e9;
         let stored = rate * costs.kept as f64 / spans * costs.stored_bytes_a_span * 86_400.0 / 1e12;
         println!(
-            "| {:.0} % | {rate:.0} | {} | {} | {:.1} Gbit/s | {:.1} Gbit/s | {stored:.1} TB |",
+            "| {:.0} % | {rate:.0} | {} | {} | {:.2} Gbit/s | {:.2} Gbit/s | {stored:.1} TB |",
             head * 100.0,
             collectors(&costs.tiers[1]),
             collectors(&costs.tiers[2]),
