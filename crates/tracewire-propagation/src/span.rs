@@ -3,7 +3,7 @@
 use crate::{
     formats::w3c::traceparent::RANDOM,
     random_flag::{has_flag, is_random, with_random_trace_id},
-    trace_state::hand_over,
+    trace_state::{hand_over, hand_over_flag},
 };
 use opentelemetry::{
     Context, KeyValue,
@@ -32,9 +32,13 @@ where
     let apart = if own.trace_id() == around.trace_id() { apart.take() } else { None };
     let is_sampled = own.is_sampled();
     let context = if adds_flag || apart.is_some() {
-        let moves = apart.is_some();
+        let leaves = if apart.is_some() || *own.trace_state() != TraceState::NONE {
+            Leaves::Context
+        } else {
+            Leaves::Flag
+        };
         let context = shown(own, adds_flag, apart);
-        parent.with_span(ShownSpan { inner: span, context, moves })
+        parent.with_span(ShownSpan { inner: span, context, leaves })
     } else {
         parent.with_span(span)
     };
@@ -76,18 +80,30 @@ fn with_newer(state: TraceState, newer: &TraceState) -> TraceState {
 struct ShownSpan<S: Span> {
     inner: S,
     context: SpanContext,
-    /// The trace state is this context's alone, and leaves with the span.
-    moves: bool,
+    leaves: Leaves,
+}
+
+/// What the exported span has yet to get of the context.
+#[derive(Debug, PartialEq, Eq)]
+enum Leaves {
+    Nothing,
+    /// The random flag, which is all that differs.
+    Flag,
+    /// All of it, because its trace state need not be cloned then.
+    Context,
 }
 
 impl<S: Span> ShownSpan<S> {
-    /// Ends the span, and hands the trace state over to the process's span processor.
+    /// Ends the span, and hands what differs over to the process's span processor.
     fn leave(&mut self, end: impl FnOnce(&mut S)) {
-        let moves = mem::take(&mut self.moves) && self.inner.is_recording();
-        if !moves {
-            return end(&mut self.inner);
+        let Self { inner, context, leaves } = self;
+        match mem::replace(leaves, Leaves::Nothing) {
+            Leaves::Flag if inner.is_recording() => {
+                return hand_over_flag(context.span_id(), || end(inner));
+            }
+            Leaves::Context if inner.is_recording() => {}
+            _ => return end(inner),
         }
-        let Self { inner, context, .. } = self;
         let left = SpanContext::new(
             context.trace_id(),
             context.span_id(),
@@ -102,7 +118,7 @@ impl<S: Span> ShownSpan<S> {
 /// The SDK's span ends when it is dropped, if not before.
 impl<S: Span> Drop for ShownSpan<S> {
     fn drop(&mut self) {
-        if self.moves && self.inner.is_recording() {
+        if self.leaves != Leaves::Nothing && self.inner.is_recording() {
             self.end();
         }
     }
@@ -175,7 +191,11 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     /// What the process's span processor would export.
-    type Exported = Arc<Mutex<Vec<String>>>;
+    type Exported = Arc<Mutex<Vec<SpanContext>>>;
+
+    fn states(exported: &Exported) -> Vec<String> {
+        exported.lock().unwrap().iter().map(|span| span.trace_state().header()).collect()
+    }
 
     /// A span like the SDK's, which ends once.
     #[derive(Debug)]
@@ -193,7 +213,7 @@ mod tests {
             if let Some(exported) = self.exported.take() {
                 let mut context = self.context.clone();
                 put_back_trace_state(&mut context);
-                exported.lock().unwrap().push(context.trace_state().header());
+                exported.lock().unwrap().push(context);
             }
         }
     }
@@ -262,7 +282,24 @@ mod tests {
                 child.span().end();
             }
             drop(child);
-            assert_eq!(*exported.lock().unwrap(), ["a=1,b=2"], "ended: {ends}");
+            assert_eq!(states(&exported), ["a=1,b=2"], "ended: {ends}");
+        }
+    }
+
+    #[test]
+    fn a_root_is_exported_with_the_flags_that_its_children_inherit() {
+        let (none, some) = (TraceState::NONE, state(&[("ot", "th:8")]));
+        for (state, ends) in [(&none, true), (&none, false), (&some, true), (&some, false)] {
+            let exported = Exported::default();
+            let own = context(7, 2, state.clone());
+            let root = with_span(&Context::new(), Plain::new(own, &exported), &mut None);
+            let shown = root.span().span_context().clone();
+            assert_eq!(shown.trace_flags().to_u8(), 3, "sampled and random");
+            if ends {
+                root.span().end();
+            }
+            drop(root);
+            assert_eq!(*exported.lock().unwrap(), [shown], "ended: {ends}");
         }
     }
 
@@ -273,7 +310,7 @@ mod tests {
         let child = started(own, &exported);
         assert_eq!(child.span().span_context().trace_state().header(), "ot=th:8,b=3,a=1");
         drop(child);
-        assert_eq!(*exported.lock().unwrap(), ["ot=th:8,b=3,a=1"]);
+        assert_eq!(states(&exported), ["ot=th:8,b=3,a=1"]);
     }
 
     #[test]
@@ -291,6 +328,6 @@ mod tests {
         hand_over(context(7, 2, state(&[("a", "1")])), || put_back_trace_state(&mut other));
         assert_eq!(other.trace_state().header(), "c=3");
         drop(started(context(7, 2, TraceState::NONE), &exported));
-        assert_eq!(*exported.lock().unwrap(), ["a=1,b=2"]);
+        assert_eq!(states(&exported), ["a=1,b=2"]);
     }
 }

@@ -173,7 +173,8 @@ mod tests {
     use std::thread;
 
     fn target(system: &'static str, namespace: Option<&'static str>) -> Target {
-        Target { system, namespace, own_namespace: None, server: None }
+        let library = crate::tracer!().library();
+        Target { library, system, namespace, own_namespace: None, server: None }
     }
 
     /// What is exported of a statement.

@@ -61,12 +61,13 @@ mod call;
 mod durations;
 mod error;
 mod measure;
+mod names;
 mod pool;
 mod prepared;
 mod sql;
 mod statement;
 
-use crate::{Tracer, limit};
+use crate::{Tracer, limit, tracer::Library};
 pub use begun::Begun;
 pub use call::Call;
 pub use error::ErrorKind;
@@ -74,7 +75,7 @@ pub use measure::Measured;
 use opentelemetry::{KeyValue, StringValue};
 pub use pool::{ConnectionPool, Lease, PoolState};
 pub(crate) use prepared::Prepared;
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, ptr, sync::Arc};
 
 /// A database that calls are made to.
 ///
@@ -101,6 +102,7 @@ pub struct Database {
 /// What spans and metrics say of a database itself.
 #[derive(Clone, Debug)]
 struct Target {
+    library: Library,
     system: &'static str,
     namespace: Option<&'static str>,
     /// A namespace that is known at run time only.
@@ -110,23 +112,34 @@ struct Target {
 
 impl PartialEq for Target {
     fn eq(&self, other: &Self) -> bool {
-        // Nearly always the very same texts: to compare their addresses is quick.
-        fn same(own: &str, other: &str) -> bool {
-            std::ptr::eq(own, other) || own == other
-        }
-        same(self.system, other.system)
-            && same(self.namespace().unwrap_or_default(), other.namespace().unwrap_or_default())
-            && self.namespace().is_some() == other.namespace().is_some()
-            && match (&self.server, &other.server) {
-                (Some((own, own_port)), Some((address, port))) => {
-                    same(own, address) && own_port == port
-                }
-                (own, other) => own.is_none() && other.is_none(),
-            }
+        self.has_texts_of(other)
+            || (self.system == other.system
+                && self.library == other.library
+                && self.namespace() == other.namespace()
+                && self.server == other.server)
     }
 }
 
 impl Target {
+    /// Whether the texts of both are the very same, as they nearly always are if they are equal. To
+    /// compare addresses is quick.
+    fn has_texts_of(&self, other: &Self) -> bool {
+        let is_same_namespace = match (self.namespace(), other.namespace()) {
+            (Some(own), Some(other)) => ptr::eq(own, other),
+            (own, other) => own.is_none() && other.is_none(),
+        };
+        let is_same_server = match (&self.server, &other.server) {
+            (Some((own, own_port)), Some((address, port))) => {
+                Arc::ptr_eq(own, address) && own_port == port
+            }
+            (own, other) => own.is_none() && other.is_none(),
+        };
+        ptr::eq(self.system, other.system)
+            && self.library.has_texts_of(other.library)
+            && is_same_namespace
+            && is_same_server
+    }
+
     fn namespace(&self) -> Option<&str> {
         self.own_namespace.as_deref().or(self.namespace)
     }
@@ -146,11 +159,13 @@ impl Database {
     /// `redis` …
     #[must_use]
     pub const fn new(system: &'static str) -> Self {
+        let tracer = crate::tracer!();
+        let library = tracer.library();
         Self {
-            target: Target { system, namespace: None, own_namespace: None, server: None },
+            target: Target { library, system, namespace: None, own_namespace: None, server: None },
             with_messages: false,
             describe_unsampled: false,
-            tracer: crate::tracer!(),
+            tracer,
         }
     }
 
@@ -215,6 +230,7 @@ impl Database {
     /// Creates the spans with this tracer. Default: this crate's own.
     #[must_use]
     pub fn tracer(mut self, tracer: Tracer) -> Self {
+        self.target.library = tracer.library();
         self.tracer = tracer;
         self
     }
