@@ -71,8 +71,7 @@ pub(crate) fn poll<T, R>(
 fn catch<T>(span: &Span, is_current: bool, scope: impl FnOnce() -> T) -> thread::Result<T> {
     // Nothing of ours is left half done by the panic, and the caller sees it as if we were not here.
     let output = catch_unwind(AssertUnwindSafe(|| {
-        let _attached =
-            (!is_current).then(|| current::attach(span.context().clone())).flatten();
+        let _attached = (!is_current).then(|| current::attach(span.context().clone())).flatten();
         scope()
     }));
     output.inspect_err(|payload| span.fail_by_panic(&**payload))

@@ -34,14 +34,7 @@ pub(super) struct Clock {
 
 impl Clock {
     pub(super) fn new(statement: Arc<Statement>, with_messages: bool) -> Self {
-        Self {
-            statement,
-            failed: None,
-            started: None,
-            running: false,
-            ended: false,
-            with_messages,
-        }
+        Self { statement, failed: None, started: None, running: false, ended: false, with_messages }
     }
 
     /// Starts, unless it has started.
@@ -102,7 +95,9 @@ impl Clock {
 
 impl Drop for Clock {
     fn drop(&mut self) {
-        self.end();
+        if !self.ended {
+            self.end();
+        }
     }
 }
 

@@ -60,6 +60,7 @@ mod cache;
 mod call;
 mod durations;
 mod error;
+mod known;
 mod measure;
 mod names;
 mod pool;
@@ -71,11 +72,12 @@ use crate::{Tracer, limit, tracer::Library};
 pub use begun::Begun;
 pub use call::Call;
 pub use error::ErrorKind;
+use known::Known;
 pub use measure::Measured;
 use opentelemetry::{KeyValue, StringValue};
 pub use pool::{ConnectionPool, Lease, PoolState};
 pub(crate) use prepared::Prepared;
-use std::{borrow::Cow, ptr, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 /// A database that calls are made to.
 ///
@@ -108,11 +110,12 @@ struct Target {
     /// A namespace that is known at run time only.
     own_namespace: Option<Arc<str>>,
     server: Option<(Arc<str>, Option<u16>)>,
+    known: Known,
 }
 
 impl PartialEq for Target {
     fn eq(&self, other: &Self) -> bool {
-        self.has_texts_of(other)
+        self.known.is(&other.known)
             || (self.system == other.system
                 && self.library == other.library
                 && self.namespace() == other.namespace()
@@ -121,23 +124,9 @@ impl PartialEq for Target {
 }
 
 impl Target {
-    /// Whether the texts of both are the very same, as they nearly always are if they are equal. To
-    /// compare addresses is quick.
-    fn has_texts_of(&self, other: &Self) -> bool {
-        let is_same_namespace = match (self.namespace(), other.namespace()) {
-            (Some(own), Some(other)) => ptr::eq(own, other),
-            (own, other) => own.is_none() && other.is_none(),
-        };
-        let is_same_server = match (&self.server, &other.server) {
-            (Some((own, own_port)), Some((address, port))) => {
-                Arc::ptr_eq(own, address) && own_port == port
-            }
-            (own, other) => own.is_none() && other.is_none(),
-        };
-        ptr::eq(self.system, other.system)
-            && self.library.has_texts_of(other.library)
-            && is_same_namespace
-            && is_same_server
+    /// A number that differs between databases. Many of one system may differ in one text alone.
+    fn digest(&self) -> u64 {
+        self.known.digest((self.system, self.namespace(), &self.server))
     }
 
     fn namespace(&self) -> Option<&str> {
@@ -162,7 +151,14 @@ impl Database {
         let tracer = crate::tracer!();
         let library = tracer.library();
         Self {
-            target: Target { library, system, namespace: None, own_namespace: None, server: None },
+            target: Target {
+                library,
+                system,
+                namespace: None,
+                own_namespace: None,
+                server: None,
+                known: Known::new(),
+            },
             with_messages: false,
             describe_unsampled: false,
             tracer,
@@ -173,6 +169,7 @@ impl Database {
     #[must_use]
     pub const fn namespace(mut self, namespace: &'static str) -> Self {
         self.target.namespace = Some(namespace);
+        self.target.known = Known::new();
         self
     }
 
@@ -181,6 +178,7 @@ impl Database {
     #[must_use]
     pub fn dynamic_namespace(mut self, namespace: impl Into<String>) -> Self {
         self.target.own_namespace = Some(limit::name(namespace.into().into()).into());
+        self.target.known = Known::new();
         self
     }
 
@@ -200,6 +198,7 @@ impl Database {
     pub fn server(mut self, address: impl AsRef<str>, port: Option<u16>) -> Self {
         let found = address::parse(address.as_ref());
         self.target.server = found.map(|(address, own)| (address.into(), port.or(own)));
+        self.target.known = Known::new();
         self
     }
 
@@ -231,6 +230,7 @@ impl Database {
     #[must_use]
     pub fn tracer(mut self, tracer: Tracer) -> Self {
         self.target.library = tracer.library();
+        self.target.known = Known::new();
         self.tracer = tracer;
         self
     }
