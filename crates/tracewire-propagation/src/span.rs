@@ -11,38 +11,58 @@ use opentelemetry::{
 };
 use std::{borrow::Cow, error::Error, mem, time::SystemTime};
 
-/// Returns `parent` with `span`, which was started under it, with what is known of its trace id, and
-/// with the trace state that was kept apart from `parent`.
+/// Returns `parent` with the span that `build` starts under it, with what is known of its trace id, and
+/// with the trace state that was kept apart from `parent`; and whether the span records.
 ///
 /// OpenTelemetry's generators draw the whole id of a trace that starts here; the flag asks for its
 /// last seven bytes. The span's own context says so, which its children inherit and which needs no
 /// allocation, unlike a value in the context. Below a span that is not sampled nothing is
 /// inherited, so there the context keeps the mark as well.
-#[inline] // a span is large, and would be moved once more
-pub(crate) fn with_span<S>(parent: &Context, span: S, apart: &mut Option<TraceState>) -> Context
+pub(crate) fn with_span<S>(
+    parent: &Context,
+    build: impl FnOnce() -> S,
+    apart: &mut Option<TraceState>,
+) -> (Context, bool)
 where
     S: Span + Send + Sync + 'static,
 {
-    let own = span.span_context();
-    let around = parent.span();
-    let around = around.span_context();
-    let is_random = is_known_random(parent, around, own);
-    let adds_flag = is_random && !has_flag(own);
-    // A provider that was shut down makes spans of no trace.
-    let apart = if own.trace_id() == around.trace_id() { apart.take() } else { None };
-    let is_sampled = own.is_sampled();
-    let context = if adds_flag || apart.is_some() {
+    // A span is large: it is moved once, into the context.
+    let inner = build();
+    let records = inner.is_recording();
+    let Shown { context, leaves, needs_mark } = Shown::of(parent, inner.span_context(), apart);
+    let context = match context {
+        None => parent.with_span(inner),
+        Some(context) => parent.with_span(ShownSpan { inner, context, leaves }),
+    };
+    (if needs_mark { with_random_trace_id(&context) } else { context }, records)
+}
+
+/// What is shown of a span.
+struct Shown {
+    /// The context to show in place of the span's own.
+    context: Option<SpanContext>,
+    leaves: Leaves,
+    /// The context around it is to say that its trace id is random.
+    needs_mark: bool,
+}
+
+impl Shown {
+    fn of(parent: &Context, own: &SpanContext, apart: &mut Option<TraceState>) -> Self {
+        let around = parent.span();
+        let around = around.span_context();
+        let is_random = is_known_random(parent, around, own);
+        let adds_flag = is_random && !has_flag(own);
+        // A provider that was shut down makes spans of no trace.
+        let apart = if own.trace_id() == around.trace_id() { apart.take() } else { None };
         let leaves = if apart.is_some() || *own.trace_state() != TraceState::NONE {
             Leaves::Context
         } else {
             Leaves::Flag
         };
-        let context = shown(own, adds_flag, apart);
-        parent.with_span(ShownSpan { inner: span, context, leaves })
-    } else {
-        parent.with_span(span)
-    };
-    if is_random && !is_sampled { with_random_trace_id(&context) } else { context }
+        let differs = adds_flag || apart.is_some();
+        let context = differs.then(|| shown(own, adds_flag, apart));
+        Self { context, leaves, needs_mark: is_random && !own.is_sampled() }
+    }
 }
 
 /// Whether the trace id of a span that was started under `parent`, whose span is `around`, is known to
@@ -268,7 +288,7 @@ mod tests {
     fn started(own: SpanContext, exported: &Exported) -> Context {
         let parent = Context::new().with_remote_span_context(context(7, 1, TraceState::NONE));
         let mut apart = Some(state(&[("a", "1"), ("b", "2")]));
-        with_span(&parent, Plain::new(own, exported), &mut apart)
+        with_span(&parent, || Plain::new(own, exported), &mut apart).0
     }
 
     #[test]
