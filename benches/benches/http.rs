@@ -28,7 +28,7 @@ fn main() {
     for (side, variants) in [("server", servers()), ("client", clients())] {
         let mut cases = Map::new();
         for case in &CASES {
-            if side == "client" && (case.headers, case.routes) != (10, 10) {
+            if side == "client" && ((case.headers, case.routes) != (10, 10) || case.new_lists) {
                 continue; // a server's matter
             }
             if side == "server" && case.root {

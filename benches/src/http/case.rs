@@ -16,6 +16,8 @@ pub struct Case {
     pub state: usize,
     /// The members of `baggage`.
     pub baggage: usize,
+    /// Whether the members of both differ from request to request; else all requests have the same.
+    pub new_lists: bool,
     /// All headers, those above included.
     pub headers: usize,
     /// The routes of the server.
@@ -31,21 +33,25 @@ const PLAIN: Case = Case {
     sdk: true,
     state: 0,
     baggage: 0,
+    new_lists: false,
     headers: 10,
     routes: 10,
     root: false,
 };
 
 /// Every case, the plain one first.
-pub const CASES: [Case; 12] = [
+pub const CASES: [Case; 15] = [
     PLAIN,
     Case { name: "sampled, lists", state: 2, baggage: 2, ..PLAIN },
+    Case { name: "sampled, new lists", state: 2, baggage: 2, new_lists: true, ..PLAIN },
     Case { name: "unsampled", sampled: false, ..PLAIN },
     Case { name: "unsampled, lists", sampled: false, state: 2, baggage: 2, ..PLAIN },
     Case { name: "no SDK", sdk: false, ..PLAIN },
     Case { name: "no SDK, lists", sdk: false, state: 2, baggage: 2, ..PLAIN },
+    Case { name: "no SDK, new lists", sdk: false, state: 2, baggage: 2, new_lists: true, ..PLAIN },
     Case { name: "baggage 8", baggage: 8, ..PLAIN },
     Case { name: "baggage 64", baggage: 64, ..PLAIN },
+    Case { name: "baggage 64, new", baggage: 64, new_lists: true, ..PLAIN },
     Case { name: "headers 60", headers: 60, ..PLAIN },
     Case { name: "routes 1000", routes: 1000, ..PLAIN },
     Case { name: "root", root: true, ..PLAIN },
@@ -59,8 +65,19 @@ impl Case {
         CASES.into_iter().find(|case| case.name == name)
     }
 
-    /// The headers of the request.
-    pub(super) fn header_map(&self) -> HeaderMap {
+    /// The headers of each request, in turns: one of them, or so many that no process remembers them.
+    pub(super) fn header_maps(&self) -> Vec<HeaderMap> {
+        let count = if self.new_lists { NEW_LISTS } else { 1 };
+        (0..count).map(|number| self.header_map(number)).collect()
+    }
+
+    /// What `tracestate` has in the last of `requests` requests.
+    pub(super) fn last_state(&self, requests: u64) -> String {
+        let number = (requests - 1) % NEW_LISTS as u64;
+        members(self.state, if self.new_lists { number as usize } else { 0 })
+    }
+
+    fn header_map(&self, number: usize) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let mut insert = |name: Cow<'static, str>, value: String| {
             let name = HeaderName::try_from(&*name).expect("the names below are legal");
@@ -74,10 +91,10 @@ impl Case {
         let parent = format!("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-{flags}");
         insert("traceparent".into(), parent);
         if self.state > 0 {
-            insert("tracestate".into(), members(self.state));
+            insert("tracestate".into(), members(self.state, number));
         }
         if self.baggage > 0 {
-            insert("baggage".into(), members(self.baggage));
+            insert("baggage".into(), members(self.baggage, number));
         }
         for filler in headers.len()..self.headers {
             let value = HeaderValue::from_static("some value of usual length");
@@ -88,7 +105,11 @@ impl Case {
     }
 }
 
-/// `count` list members, of `tracestate` as of `baggage`.
-pub(super) fn members(count: usize) -> String {
-    (0..count).map(|i| format!("key{i:02}=value-{i:02}")).collect::<Vec<_>>().join(",")
+/// How many lists there are where they differ.
+const NEW_LISTS: usize = 2_048;
+
+/// `count` list members, of `tracestate` as of `baggage`, in the list of this number.
+pub(super) fn members(count: usize, number: usize) -> String {
+    let member = |i| format!("key{i:02}=value-{:02}", i + number);
+    (0..count).map(member).collect::<Vec<_>>().join(",")
 }

@@ -1,6 +1,6 @@
 //! That no figure comes of recording less.
 
-use super::{Case, Recorded, Records, Variant, case::members, clients, servers};
+use super::{Case, Recorded, Records, Variant, clients, servers};
 
 /// The variant and the case of these names.
 #[must_use]
@@ -37,7 +37,7 @@ impl Variant {
                 assert_eq!(recorded.name, name);
                 assert_eq!(pairs(&recorded.span), span, "span of {}", self.name);
                 if matches!(self.side, super::Side::Server(_)) && WITH_LISTS.contains(&self.name) {
-                    assert_eq!(recorded.trace_state, members(case.state), "{}", self.name);
+                    assert_eq!(recorded.trace_state, case.last_state(requests), "{}", self.name);
                 }
             }
             if durations > 0 {

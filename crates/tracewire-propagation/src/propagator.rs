@@ -59,8 +59,8 @@ pub trait Propagator: fmt::Debug + Send + Sync {
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wanted {
-    /// The span id to put in place of a caller's who did not sample: no span will start there.
-    pub own: Option<SpanId>,
+    /// Makes the span id to put in place of a caller's who did not sample: no span will start there.
+    pub own: Option<fn() -> SpanId>,
     /// Whether the trace state of another caller may come apart from the context. The span below takes
     /// it.
     pub apart: bool,

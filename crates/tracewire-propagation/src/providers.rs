@@ -20,7 +20,7 @@ use crate::{given_id::Given, span::with_span};
 use opentelemetry::{
     Context, InstrumentationScope, global,
     metrics::{Meter, MeterProvider},
-    trace::{Span, SpanBuilder, TraceState, Tracer, TracerProvider},
+    trace::{SpanBuilder, TraceState, Tracer, TracerProvider},
 };
 use std::{
     any::type_name,
@@ -75,11 +75,11 @@ where
         parent: &Context,
         apart: &mut Option<TraceState>,
     ) -> (Context, bool) {
-        let given = Given::of(parent);
-        let span = self.build_with_context(span, parent);
-        drop(given);
-        let records = span.is_recording();
-        (with_span(parent, span, apart), records)
+        let build = || {
+            let _given = Given::of(parent);
+            self.build_with_context(span, parent)
+        };
+        with_span(parent, build, apart)
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     formats::w3c::traceparent::RANDOM,
     random_flag::{has_flag, is_random, with_random_trace_id},
-    trace_state::hand_over,
+    trace_state::{hand_over, hand_over_flag},
 };
 use opentelemetry::{
     Context, KeyValue,
@@ -11,34 +11,58 @@ use opentelemetry::{
 };
 use std::{borrow::Cow, error::Error, mem, time::SystemTime};
 
-/// Returns `parent` with `span`, which was started under it, with what is known of its trace id, and
-/// with the trace state that was kept apart from `parent`.
+/// Returns `parent` with the span that `build` starts under it, with what is known of its trace id, and
+/// with the trace state that was kept apart from `parent`; and whether the span records.
 ///
 /// OpenTelemetry's generators draw the whole id of a trace that starts here; the flag asks for its
 /// last seven bytes. The span's own context says so, which its children inherit and which needs no
 /// allocation, unlike a value in the context. Below a span that is not sampled nothing is
 /// inherited, so there the context keeps the mark as well.
-#[inline] // a span is large, and would be moved once more
-pub(crate) fn with_span<S>(parent: &Context, span: S, apart: &mut Option<TraceState>) -> Context
+pub(crate) fn with_span<S>(
+    parent: &Context,
+    build: impl FnOnce() -> S,
+    apart: &mut Option<TraceState>,
+) -> (Context, bool)
 where
     S: Span + Send + Sync + 'static,
 {
-    let own = span.span_context();
-    let around = parent.span();
-    let around = around.span_context();
-    let is_random = is_known_random(parent, around, own);
-    let adds_flag = is_random && !has_flag(own);
-    // A provider that was shut down makes spans of no trace.
-    let apart = if own.trace_id() == around.trace_id() { apart.take() } else { None };
-    let is_sampled = own.is_sampled();
-    let context = if adds_flag || apart.is_some() {
-        let moves = apart.is_some();
-        let context = shown(own, adds_flag, apart);
-        parent.with_span(ShownSpan { inner: span, context, moves })
-    } else {
-        parent.with_span(span)
+    // A span is large: it is moved once, into the context.
+    let inner = build();
+    let records = inner.is_recording();
+    let Shown { context, leaves, needs_mark } = Shown::of(parent, inner.span_context(), apart);
+    let context = match context {
+        None => parent.with_span(inner),
+        Some(context) => parent.with_span(ShownSpan { inner, context, leaves }),
     };
-    if is_random && !is_sampled { with_random_trace_id(&context) } else { context }
+    (if needs_mark { with_random_trace_id(&context) } else { context }, records)
+}
+
+/// What is shown of a span.
+struct Shown {
+    /// The context to show in place of the span's own.
+    context: Option<SpanContext>,
+    leaves: Leaves,
+    /// The context around it is to say that its trace id is random.
+    needs_mark: bool,
+}
+
+impl Shown {
+    fn of(parent: &Context, own: &SpanContext, apart: &mut Option<TraceState>) -> Self {
+        let around = parent.span();
+        let around = around.span_context();
+        let is_random = is_known_random(parent, around, own);
+        let adds_flag = is_random && !has_flag(own);
+        // A provider that was shut down makes spans of no trace.
+        let apart = if own.trace_id() == around.trace_id() { apart.take() } else { None };
+        let leaves = if apart.is_some() || *own.trace_state() != TraceState::NONE {
+            Leaves::Context
+        } else {
+            Leaves::Flag
+        };
+        let differs = adds_flag || apart.is_some();
+        let context = differs.then(|| shown(own, adds_flag, apart));
+        Self { context, leaves, needs_mark: is_random && !own.is_sampled() }
+    }
 }
 
 /// Whether the trace id of a span that was started under `parent`, whose span is `around`, is known to
@@ -76,18 +100,30 @@ fn with_newer(state: TraceState, newer: &TraceState) -> TraceState {
 struct ShownSpan<S: Span> {
     inner: S,
     context: SpanContext,
-    /// The trace state is this context's alone, and leaves with the span.
-    moves: bool,
+    leaves: Leaves,
+}
+
+/// What the exported span has yet to get of the context.
+#[derive(Debug, PartialEq, Eq)]
+enum Leaves {
+    Nothing,
+    /// The random flag, which is all that differs.
+    Flag,
+    /// All of it, because its trace state need not be cloned then.
+    Context,
 }
 
 impl<S: Span> ShownSpan<S> {
-    /// Ends the span, and hands the trace state over to the process's span processor.
+    /// Ends the span, and hands what differs over to the process's span processor.
     fn leave(&mut self, end: impl FnOnce(&mut S)) {
-        let moves = mem::take(&mut self.moves) && self.inner.is_recording();
-        if !moves {
-            return end(&mut self.inner);
+        let Self { inner, context, leaves } = self;
+        match mem::replace(leaves, Leaves::Nothing) {
+            Leaves::Flag if inner.is_recording() => {
+                return hand_over_flag(context.span_id(), || end(inner));
+            }
+            Leaves::Context if inner.is_recording() => {}
+            _ => return end(inner),
         }
-        let Self { inner, context, .. } = self;
         let left = SpanContext::new(
             context.trace_id(),
             context.span_id(),
@@ -102,7 +138,7 @@ impl<S: Span> ShownSpan<S> {
 /// The SDK's span ends when it is dropped, if not before.
 impl<S: Span> Drop for ShownSpan<S> {
     fn drop(&mut self) {
-        if self.moves && self.inner.is_recording() {
+        if self.leaves != Leaves::Nothing && self.inner.is_recording() {
             self.end();
         }
     }
@@ -175,7 +211,11 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     /// What the process's span processor would export.
-    type Exported = Arc<Mutex<Vec<String>>>;
+    type Exported = Arc<Mutex<Vec<SpanContext>>>;
+
+    fn states(exported: &Exported) -> Vec<String> {
+        exported.lock().unwrap().iter().map(|span| span.trace_state().header()).collect()
+    }
 
     /// A span like the SDK's, which ends once.
     #[derive(Debug)]
@@ -193,7 +233,7 @@ mod tests {
             if let Some(exported) = self.exported.take() {
                 let mut context = self.context.clone();
                 put_back_trace_state(&mut context);
-                exported.lock().unwrap().push(context.trace_state().header());
+                exported.lock().unwrap().push(context);
             }
         }
     }
@@ -248,7 +288,7 @@ mod tests {
     fn started(own: SpanContext, exported: &Exported) -> Context {
         let parent = Context::new().with_remote_span_context(context(7, 1, TraceState::NONE));
         let mut apart = Some(state(&[("a", "1"), ("b", "2")]));
-        with_span(&parent, Plain::new(own, exported), &mut apart)
+        with_span(&parent, || Plain::new(own, exported), &mut apart).0
     }
 
     #[test]
@@ -262,7 +302,24 @@ mod tests {
                 child.span().end();
             }
             drop(child);
-            assert_eq!(*exported.lock().unwrap(), ["a=1,b=2"], "ended: {ends}");
+            assert_eq!(states(&exported), ["a=1,b=2"], "ended: {ends}");
+        }
+    }
+
+    #[test]
+    fn a_root_is_exported_with_the_flags_that_its_children_inherit() {
+        let (none, some) = (TraceState::NONE, state(&[("ot", "th:8")]));
+        for (state, ends) in [(&none, true), (&none, false), (&some, true), (&some, false)] {
+            let exported = Exported::default();
+            let own = context(7, 2, state.clone());
+            let root = with_span(&Context::new(), Plain::new(own, &exported), &mut None);
+            let shown = root.span().span_context().clone();
+            assert_eq!(shown.trace_flags().to_u8(), 3, "sampled and random");
+            if ends {
+                root.span().end();
+            }
+            drop(root);
+            assert_eq!(*exported.lock().unwrap(), [shown], "ended: {ends}");
         }
     }
 
@@ -273,7 +330,7 @@ mod tests {
         let child = started(own, &exported);
         assert_eq!(child.span().span_context().trace_state().header(), "ot=th:8,b=3,a=1");
         drop(child);
-        assert_eq!(*exported.lock().unwrap(), ["ot=th:8,b=3,a=1"]);
+        assert_eq!(states(&exported), ["ot=th:8,b=3,a=1"]);
     }
 
     #[test]
@@ -291,6 +348,6 @@ mod tests {
         hand_over(context(7, 2, state(&[("a", "1")])), || put_back_trace_state(&mut other));
         assert_eq!(other.trace_state().header(), "c=3");
         drop(started(context(7, 2, TraceState::NONE), &exported));
-        assert_eq!(*exported.lock().unwrap(), ["a=1,b=2"]);
+        assert_eq!(states(&exported), ["a=1,b=2"]);
     }
 }

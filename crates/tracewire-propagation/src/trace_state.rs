@@ -7,12 +7,13 @@
 //! apart from the parent. It goes into the span in the context, where it is seen as ever, and from there
 //! to the span processor.
 
+use crate::formats::w3c::traceparent::RANDOM;
 use opentelemetry::{
-    Context,
-    trace::{SpanContext, TraceContextExt, TraceState},
+    Context, SpanId,
+    trace::{SpanContext, TraceContextExt, TraceFlags, TraceState},
 };
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -42,10 +43,11 @@ pub fn moves_trace_state() -> bool {
     MOVES.load(Ordering::Relaxed)
 }
 
-/// Gives `span`, which is about to be exported, the trace state that its span in the context had.
+/// Gives `span`, which is about to be exported, the trace state and the flags that its span in the context
+/// had: a trace that begins here has the random flag there, which OpenTelemetry's SDK does not know.
 ///
-/// A span processor calls it first of all when a span ends, if
-/// [`set_moves_trace_state`] is true. Any other span is left as it is.
+/// A span processor calls it first of all when a span ends. It has to if [`set_moves_trace_state`] is true.
+/// Any other span is left as it is.
 ///
 /// ```
 /// use opentelemetry::trace::SpanContext;
@@ -64,15 +66,26 @@ pub fn put_back_trace_state(span: &mut SpanContext) {
     let taken = LEAVING.try_with(|leaving| leaving.borrow_mut().take_if(is_same));
     if let Ok(Some(whole)) = taken {
         *span = whole;
+    } else if RANDOM_ROOT.try_with(Cell::get) == Ok(span.span_id()) {
+        let flags = span.trace_flags() | TraceFlags::new(RANDOM);
+        let state = span.trace_state().clone();
+        *span = SpanContext::new(span.trace_id(), span.span_id(), flags, span.is_remote(), state);
     }
 }
 
-/// Runs `end`, which ends the span of `context`, for a span processor that takes its trace state.
+/// Runs `end`, which ends the span of `context`, for a span processor that exports this context.
 pub(crate) fn hand_over(context: SpanContext, end: impl FnOnce()) {
     // A thread that ends has no such place, and none of our spans ends there: see `current::finish`.
     let _ = LEAVING.try_with(|leaving| leaving.replace(Some(context)));
     end();
     let _ = LEAVING.try_with(RefCell::take);
+}
+
+/// Runs `end`, which ends the span of this id, for a span processor that exports it with the random flag.
+pub(crate) fn hand_over_flag(span: SpanId, end: impl FnOnce()) {
+    let _ = RANDOM_ROOT.try_with(|root| root.set(span));
+    end();
+    let _ = RANDOM_ROOT.try_with(|root| root.set(SpanId::INVALID));
 }
 
 /// Returns `context` with the list that was kept apart from its span.
@@ -95,4 +108,6 @@ static MOVES: AtomicBool = AtomicBool::new(false);
 thread_local! {
     /// The context of the span that is ending.
     static LEAVING: RefCell<Option<SpanContext>> = const { RefCell::new(None) };
+    /// The span that is ending, if its trace id is random and only its context in the process says so.
+    static RANDOM_ROOT: Cell<SpanId> = const { Cell::new(SpanId::INVALID) };
 }

@@ -25,8 +25,8 @@ pub(crate) async fn follow(
     loop {
         let kept = Kept::of(&request);
         let Answered { call, result } = {
-            let mut sending = Sending::new(settings);
-            sending.fill(request, chain.extensions, next.clone());
+            let mut sending = Sending::default();
+            sending.fill(settings, request, chain.extensions, next.clone());
             // Awaited where it is: the future would have room for it twice.
             (&mut sending).await
         };

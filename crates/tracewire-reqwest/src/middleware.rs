@@ -3,12 +3,12 @@
 use crate::{
     follow::follow,
     redirects::Redirects,
-    send::{BoxFuture, Call, Sending},
+    send::{BoxFuture, Call},
 };
 use http::Extensions;
 use reqwest::Request;
 use reqwest_middleware::{Middleware, Next};
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 use tracewire_http::wiring::{ClientSettings, client_options};
 
 /// Gives every call a client span and a duration, and sends the trace with it.
@@ -77,8 +77,9 @@ impl Middleware for ClientMiddleware {
     {
         match self.redirects {
             None => {
-                let mut call = Box::pin(Call(Sending::new(&self.settings)));
-                call.0.fill(request, extensions, next);
+                // `Box::default` makes it where it stays, which `Box::pin` does not.
+                let mut call = Pin::from(Box::<Call<'_>>::default());
+                call.0.fill(&self.settings, request, extensions, next);
                 call
             }
             Some(limit) => Box::pin(follow(&self.settings, limit, request, extensions, next)),

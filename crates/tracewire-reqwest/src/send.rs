@@ -56,37 +56,39 @@ impl Answered {
 /// An `async fn` would do the same in three times the space: it keeps a request where it came in and
 /// once more where it is used.
 pub(crate) struct Sending<'a> {
-    settings: &'a Arc<ClientSettings>,
     started: bool,
     work: Scoped<Rest<'a>, ClientCall>,
 }
 
-impl<'a> Sending<'a> {
-    /// Nothing to send yet.
-    pub(crate) fn new(settings: &'a Arc<ClientSettings>) -> Self {
-        Self { settings, started: false, work: Scoped::new(Rest::Taken, Scope::Bare) }
+/// Nothing to send yet.
+impl Default for Sending<'_> {
+    fn default() -> Self {
+        Self { started: false, work: Scoped::new(Rest::Taken, Scope::Bare) }
     }
+}
 
+impl<'a> Sending<'a> {
     /// Sends `request`, once this is polled.
     ///
     /// It is filled in where the future stays, because a request is too large to be moved through
     /// each layer of it.
     pub(crate) fn fill(
         &mut self,
+        settings: &'a Arc<ClientSettings>,
         request: Request,
         extensions: &'a mut Extensions,
         next: Next<'a>,
     ) {
         if let Some(rest) = Pin::new(&mut self.work).inner_mut() {
-            *rest.get_mut() = Rest::Unsent { request, extensions, next };
+            *rest.get_mut() = Rest::Unsent { settings, request, extensions, next };
         }
     }
 
     fn start(&mut self) {
         let mut work = Pin::new(&mut self.work);
         let rest = work.as_mut().inner_mut().map(Pin::get_mut);
-        if let Some(Rest::Unsent { request, extensions, .. }) = rest {
-            let call = request::start(self.settings, request, extensions);
+        if let Some(Rest::Unsent { settings, request, extensions, .. }) = rest {
+            let call = request::start(settings, request, extensions);
             *work.scope() = Scope::from(call);
         }
     }
@@ -110,6 +112,7 @@ impl Future for Sending<'_> {
 }
 
 /// The same, to the end of the call.
+#[derive(Default)]
 pub(crate) struct Call<'a>(pub(crate) Sending<'a>);
 
 impl Future for Call<'_> {
@@ -124,6 +127,7 @@ impl Future for Call<'_> {
 #[allow(clippy::large_enum_variant)] // a box would be an allocation for every request
 enum Rest<'a> {
     Unsent {
+        settings: &'a Arc<ClientSettings>,
         request: Request,
         extensions: &'a mut Extensions,
         next: Next<'a>,
@@ -141,7 +145,7 @@ impl Future for Rest<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Response>> {
         if let Self::Unsent { .. } = *self
-            && let Self::Unsent { request, extensions, next } =
+            && let Self::Unsent { request, extensions, next, .. } =
                 mem::replace(&mut *self, Self::Taken)
         {
             *self = Self::Sent(next.run(request, extensions));

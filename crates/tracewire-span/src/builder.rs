@@ -2,7 +2,7 @@
 
 use crate::{
     InSpan, Span, SpanOutput, StreamInSpan, Tracer, limit, provider,
-    run::{self, Lazy},
+    run::{self, Lazy, Started},
     tracer::polled_parent,
     value::{IntoAttribute, IntoValue, attribute, attributes},
 };
@@ -12,7 +12,7 @@ use opentelemetry::{
     baggage::{Baggage, BaggageExt},
     trace::{self, Link, SpanContext, SpanKind},
 };
-use std::{borrow::Cow, sync::Arc, time::SystemTime};
+use std::{borrow::Cow, mem, sync::Arc, time::SystemTime};
 use tracewire_propagation::current;
 
 /// A span before its start. Samplers see what is set here.
@@ -84,7 +84,12 @@ impl SpanBuilder {
         let set = &mut self.attributes;
         match set.iter_mut().find(|own| own.key == attribute.key) {
             Some(own) => *own = attribute,
-            None => set.push(attribute),
+            None => {
+                if set.capacity() == 0 {
+                    *set = Vec::with_capacity(4); // to grow from nothing costs more
+                }
+                set.push(attribute);
+            }
         }
     }
 
@@ -168,7 +173,7 @@ impl SpanBuilder {
     ///
     /// Do not return an `async` block from the closure: it would run after the span has ended.
     pub fn in_scope<T: SpanOutput>(self, scope: impl FnOnce() -> T) -> T {
-        run::in_scope(&self.start(), scope, T::record_on)
+        run::in_scope(&self.start_current(), scope, T::record_on)
     }
 
     /// Runs a stream inside the span, which ends when the stream ends or is dropped.
@@ -194,19 +199,27 @@ impl SpanBuilder {
     /// });
     /// ```
     pub fn start(self) -> Span {
+        self.start_current().span
+    }
+
+    fn start_current(mut self) -> Started {
         self.start_in(current::get)
     }
 
     /// Starts the span at the first poll of a future that was made in this context.
-    pub(crate) fn start_polled(self, made_in: &Context) -> Span {
-        self.start_in(|| polled_parent(made_in))
+    ///
+    /// The builder is left empty where it is: to move it costs more.
+    pub(crate) fn start_polled(&mut self, made_in: &Context) -> Started {
+        self.start_in(|| polled_parent(made_in).0)
     }
 
-    fn start_in(self, parent: impl FnOnce() -> Context) -> Span {
+    fn start_in(&mut self, parent: impl FnOnce() -> Context) -> Started {
         let Self { tracer, name, kind, attributes, rare } = self;
-        let mut builder = trace::SpanBuilder::from_name(name).with_kind(kind);
+        let name = mem::replace(name, Cow::Borrowed(""));
+        let attributes = mem::take(attributes);
+        let mut builder = trace::SpanBuilder::from_name(name).with_kind(kind.clone());
         builder.attributes = (!attributes.is_empty()).then_some(attributes);
-        let Some(rare) = rare else { return tracer.start(builder, &parent()) };
+        let Some(rare) = rare.take() else { return tracer.start(builder, &parent()) };
         builder.links = (!rare.links.is_empty()).then_some(rare.links);
         builder.start_time = rare.start_time;
         tracer.start(builder, &rare.parent.unwrap_or_else(parent))
@@ -240,7 +253,7 @@ impl WithoutErrors {
 
     /// Runs a closure inside the span, as [`SpanBuilder::in_scope`] does.
     pub fn in_scope<T>(self, scope: impl FnOnce() -> T) -> T {
-        run::in_scope(&self.0.start(), scope, ignore)
+        run::in_scope(&self.0.start_current(), scope, ignore)
     }
 
     /// Runs a stream inside the span, as [`SpanBuilder::stream`] does.

@@ -1,6 +1,6 @@
 //! Tracers of the global provider.
 
-use crate::Tracer;
+use crate::tracer::Library;
 use arc_swap::{ArcSwapOption, Guard};
 use opentelemetry::{Context, global, trace::SpanBuilder};
 use std::sync::{
@@ -25,28 +25,29 @@ static FOUND: AtomicU64 = AtomicU64::new(0);
 struct Kept {
     /// Of the default propagator, which `init` replaces after its providers.
     version: u64,
-    tracer: Tracer,
+    library: Library,
     resolved: Arc<dyn AnyTracer>,
 }
 
-/// Starts a span with the global provider's tracer. Returns `parent` with the span in it.
+/// Starts a span with the global provider's tracer. Returns `parent` with the span in it, and whether it
+/// records.
 ///
 /// A tracer of `init` is kept until `init` is called again. Of other providers nothing is kept: a
 /// tracer taken before the provider is set would stay silent for ever, and one taken before it is
 /// replaced would talk to the old one.
-pub(crate) fn start(tracer: &Tracer, builder: SpanBuilder, parent: &Context) -> Context {
+pub(crate) fn start(library: Library, builder: SpanBuilder, parent: &Context) -> (Context, bool) {
     let version = default_version();
     if version == 0 {
-        let tracer = global::tracer_with_scope(tracer.scope());
-        return AnyTracer::start(&tracer, builder, parent).0;
+        let tracer = global::tracer_with_scope(library.scope());
+        return AnyTracer::start(&tracer, builder, parent);
     }
-    if let Some(own) = find(&KEPT.load(), version, tracer) {
-        return own.resolved.start(builder, parent).0;
+    if let Some(own) = find(&KEPT.load(), version, library) {
+        return own.resolved.start(builder, parent);
     }
-    let FoundTracer { tracer: resolved, is_unboxed } = providers::tracer(tracer.scope());
-    let started = resolved.start(builder, parent).0;
+    let FoundTracer { tracer: resolved, is_unboxed } = providers::tracer(library.scope());
+    let started = resolved.start(builder, parent);
     if is_unboxed {
-        keep(Kept { version, tracer: tracer.clone(), resolved });
+        keep(Kept { version, library, resolved });
     }
     started
 }
@@ -60,10 +61,10 @@ pub(crate) fn drops_unsampled() -> bool {
 fn find<'a>(
     kept: &'a Guard<Option<Arc<Vec<Kept>>>>,
     version: u64,
-    tracer: &Tracer,
+    library: Library,
 ) -> Option<&'a Kept> {
     let mut kept = kept.iter().flat_map(|kept| kept.iter());
-    kept.find(|own| own.version == version && own.tracer.has_scope_of(tracer))
+    kept.find(|own| own.version == version && own.library == library)
 }
 
 fn keep(new: Kept) {

@@ -18,29 +18,47 @@ pub(crate) const NOT_DONE: &str = "not polled after it was done";
 /// What records an output on the span.
 pub(crate) type Record<T> = fn(&T, &Span);
 
+/// A span that was started.
+pub(crate) struct Started {
+    pub(crate) span: Span,
+    /// One that does not record is not ended: it may be another's, that of the parent.
+    records: bool,
+}
+
+impl Started {
+    pub(crate) fn new((context, records): (Context, bool)) -> Self {
+        Self { span: Span::from_context(context), records }
+    }
+}
+
 /// Runs the closure with the span current, and ends it.
-pub(crate) fn in_scope<T>(span: &Span, scope: impl FnOnce() -> T, record: Record<T>) -> T {
+pub(crate) fn in_scope<T>(started: &Started, scope: impl FnOnce() -> T, record: Record<T>) -> T {
+    let Started { span, records } = started;
     let output = enter(span, scope);
     record(&output, span);
-    span.close();
+    if *records {
+        span.end();
+    }
     output
 }
 
 /// Runs the closure with the span current; a panic ends the span and goes on.
 pub(crate) fn enter<T>(span: &Span, scope: impl FnOnce() -> T) -> T {
-    catch(span, scope).unwrap_or_else(|payload| {
+    catch(span, false, scope).unwrap_or_else(|payload| {
         span.close();
         resume_unwind(payload)
     })
 }
 
-/// Polls what is inside with the span current; a panic drops it there, ends the span and goes on.
+/// Polls what is inside with the span current, which it may be already; a panic drops it there, ends the
+/// span and goes on.
 pub(crate) fn poll<T, R>(
     span: &Span,
+    is_current: bool,
     mut inner: Pin<&mut Option<T>>,
     poll: impl FnOnce(Pin<&mut Option<T>>) -> R,
 ) -> R {
-    let polled = catch(span, || poll(inner.as_mut()));
+    let polled = catch(span, is_current, || poll(inner.as_mut()));
     polled.unwrap_or_else(|payload| {
         // The first panic is the one to tell of.
         let _ = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| inner.set(None))));
@@ -49,10 +67,13 @@ pub(crate) fn poll<T, R>(
     })
 }
 
-/// Runs the closure with the span current, and records a panic on it.
-fn catch<T>(span: &Span, scope: impl FnOnce() -> T) -> thread::Result<T> {
+/// Runs the closure with the span current, which it may be already, and records a panic on it.
+fn catch<T>(span: &Span, is_current: bool, scope: impl FnOnce() -> T) -> thread::Result<T> {
     // Nothing of ours is left half done by the panic, and the caller sees it as if we were not here.
-    let output = catch_unwind(AssertUnwindSafe(|| span.in_scope(scope)));
+    let output = catch_unwind(AssertUnwindSafe(|| {
+        let _attached = (!is_current).then(|| current::attach(span.context().clone())).flatten();
+        scope()
+    }));
     output.inspect_err(|payload| span.fail_by_panic(&**payload))
 }
 
@@ -62,8 +83,10 @@ pub(crate) enum Lazy {
     Custom(SpanBuilder, Context),
     /// A call to a database.
     Call(Prepared, Context),
+    /// A span that records.
     Started(Span),
-    /// There is no span of its own: the work runs in the parent.
+    /// There is nothing to end: the span does not record, or there is none, and the work runs in the
+    /// parent.
     Passed(Span),
     Ended,
 }
@@ -77,20 +100,23 @@ impl Lazy {
         Self::Call(call, current::get())
     }
 
-    /// The span, started if it was not; `None` once it has ended.
-    pub(crate) fn start(&mut self) -> Option<&Span> {
-        // A call is started where it is: to move it costs more.
-        if let Self::Call(call, made_in) = self {
-            *self = match call.start_polled(made_in) {
-                Ok(span) => Self::Started(span),
-                Err(parent) => Self::Passed(Span::from_context(parent)),
-            };
-        } else if let Self::Custom(..) = self
-            && let Self::Custom(builder, made_in) = std::mem::replace(self, Self::Ended)
-        {
-            *self = Self::Started(builder.start_polled(&made_in));
-        }
-        self.started()
+    /// Starts the span, if it was not. Returns whether the context of the work is the current one.
+    pub(crate) fn start(&mut self) -> bool {
+        // Both are started where they are: to move them costs more.
+        let started = match self {
+            Self::Custom(builder, made_in) => builder.start_polled(made_in),
+            Self::Call(call, made_in) => match call.start_polled(made_in) {
+                Ok(started) => started,
+                Err((parent, is_current)) => {
+                    *self = Self::Passed(Span::from_context(parent));
+                    return is_current;
+                }
+            },
+            Self::Started(_) | Self::Passed(_) | Self::Ended => return false,
+        };
+        let Started { span, records } = started;
+        *self = if records { Self::Started(span) } else { Self::Passed(span) };
+        false
     }
 
     pub(crate) fn started(&self) -> Option<&Span> {
@@ -102,8 +128,10 @@ impl Lazy {
 
     /// Ends the span even if clones of its context live on elsewhere.
     pub(crate) fn end(&mut self) {
-        if let Self::Started(span) = self {
-            span.close();
+        match self {
+            Self::Ended => return,
+            Self::Started(span) => span.end(),
+            Self::Custom(..) | Self::Call(..) | Self::Passed(_) => {}
         }
         *self = Self::Ended;
     }
@@ -144,10 +172,11 @@ impl<F: Future> Future for InSpan<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
-        let span = this.span.start().expect(NOT_DONE);
+        let is_current = this.span.start();
+        let span = this.span.started().expect(NOT_DONE);
         let record = this.record;
         // Done with in the same scope, because to enter it again costs as much as the first time.
-        let output = ready!(poll(span, this.inner.as_mut(), |mut inner| {
+        let output = ready!(poll(span, is_current, this.inner.as_mut(), |mut inner| {
             let output = ready!(inner.as_mut().as_pin_mut().expect(NOT_DONE).poll(cx));
             record(&output, span);
             inner.set(None);

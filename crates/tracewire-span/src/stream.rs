@@ -44,11 +44,12 @@ impl<S: Stream> Stream for StreamInSpan<S> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<Option<S::Item>> {
         let mut this = self.project();
+        let is_current = this.span.start();
         // Over; after a panic there is nothing left to ask.
-        let (Some(span), true) = (this.span.start(), this.inner.is_some()) else {
+        let (Some(span), true) = (this.span.started(), this.inner.is_some()) else {
             return Poll::Ready(None);
         };
-        let next = ready!(poll(span, this.inner.as_mut(), |inner| {
+        let next = ready!(poll(span, is_current, this.inner.as_mut(), |inner| {
             inner.as_pin_mut().expect(NOT_DONE).poll_next(cx)
         }));
         match &next {

@@ -1,15 +1,16 @@
 //! Tracers: where spans come from, with the name and version of a library.
 
 use crate::{
-    Span, SpanBuilder, global,
+    SpanBuilder, global,
     provider::{self, SharedTracerProvider},
+    run::Started,
 };
 use opentelemetry::{
     Context, InstrumentationScope,
     global::{BoxedTracer, ObjectSafeTracerProvider},
     trace::{self, TraceContextExt},
 };
-use std::{borrow::Cow, fmt, sync::Arc};
+use std::{borrow::Cow, fmt, ptr, sync::Arc};
 use tracewire_propagation::{current, providers::AnyTracer};
 
 /// Creates a span of this name, to be started around a future, a closure or a stream.
@@ -45,9 +46,15 @@ pub fn span(name: impl Into<Cow<'static, str>>) -> SpanBuilder {
 /// ```
 #[derive(Clone)]
 pub struct Tracer {
+    library: Library,
+    provider: Option<SharedTracerProvider>,
+}
+
+/// The name and version of a library.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Library {
     name: &'static str,
     version: Option<&'static str>,
-    provider: Option<SharedTracerProvider>,
 }
 
 /// Creates a [`Tracer`] with the name and version of the current package.
@@ -70,13 +77,13 @@ impl Tracer {
     /// Creates a tracer for the library of this name.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self { name, version: None, provider: None }
+        Self { library: Library { name, version: None }, provider: None }
     }
 
     /// Sets the library's version.
     #[must_use]
     pub const fn version(mut self, version: &'static str) -> Self {
-        self.version = Some(version);
+        self.library.version = Some(version);
         self
     }
 
@@ -96,39 +103,55 @@ impl Tracer {
     }
 
     /// Starts a span under `parent`.
-    pub(crate) fn start(&self, builder: trace::SpanBuilder, parent: &Context) -> Span {
-        let context = match self.provider_in(parent) {
-            Some(provider) => {
-                let tracer = BoxedTracer::new(provider.boxed_tracer(self.scope()));
-                AnyTracer::start(&tracer, builder, parent).0
-            }
-            None => global::start(self, builder, parent),
-        };
-        Span::from_context(context)
+    pub(crate) fn start(&self, builder: trace::SpanBuilder, parent: &Context) -> Started {
+        self.library.start(self.provider.as_ref(), builder, parent)
     }
 
-    /// Whether every span under `parent`, which is not sampled, is known to be dropped.
-    pub(crate) fn drops_unsampled(&self, parent: &Context) -> bool {
-        global::drops_unsampled() && self.provider_in(parent).is_none()
+    pub(crate) const fn library(&self) -> Library {
+        self.library
     }
 
-    /// The provider to use in this context instead of the global one.
-    fn provider_in<'a>(&'a self, context: &'a Context) -> Option<&'a SharedTracerProvider> {
-        self.provider.as_ref().or_else(|| provider::provider(context))
+    /// The provider of its own.
+    pub(crate) const fn own_provider(&self) -> Option<&SharedTracerProvider> {
+        self.provider.as_ref()
     }
 
-    /// Whether this names the same library as `other`.
-    pub(crate) fn has_scope_of(&self, other: &Self) -> bool {
-        // Nearly always the very same texts.
-        let same = |own: &str, other: &str| std::ptr::eq(own, other) || own == other;
+    pub(crate) fn scope(&self) -> InstrumentationScope {
+        self.library.scope()
+    }
+}
+
+impl PartialEq for Library {
+    fn eq(&self, other: &Self) -> bool {
+        // Nearly always the very same texts: to compare their addresses is quick.
+        let same = |own: &str, other: &str| ptr::eq(own, other) || own == other;
         same(self.name, other.name)
             && match (self.version, other.version) {
                 (Some(own), Some(other)) => same(own, other),
                 (own, other) => own == other,
             }
     }
+}
 
-    pub(crate) fn scope(&self) -> InstrumentationScope {
+impl Library {
+    /// Starts a span under `parent`, with this provider or, if there is none, the context's or the
+    /// global one.
+    pub(crate) fn start(
+        self,
+        provider: Option<&SharedTracerProvider>,
+        builder: trace::SpanBuilder,
+        parent: &Context,
+    ) -> Started {
+        match provider_in(provider, parent) {
+            Some(provider) => {
+                let tracer = BoxedTracer::new(provider.boxed_tracer(self.scope()));
+                Started::new(AnyTracer::start(&tracer, builder, parent))
+            }
+            None => Started::new(global::start(self, builder, parent)),
+        }
+    }
+
+    pub(crate) fn scope(self) -> InstrumentationScope {
         let scope = InstrumentationScope::builder(self.name);
         match self.version {
             Some(version) => scope.with_version(version).build(),
@@ -137,11 +160,31 @@ impl Tracer {
     }
 }
 
-/// The parent of a span that starts at the first poll of a future that was made in this context: the
-/// current one, unless the task was spawned without a context and the future was made in one.
-pub(crate) fn polled_parent(made_in: &Context) -> Context {
+/// Whether every span under `parent`, which is not sampled, is known to be dropped, unless it has this
+/// provider.
+pub(crate) fn drops_unsampled(provider: Option<&SharedTracerProvider>, parent: &Context) -> bool {
+    global::drops_unsampled() && provider_in(provider, parent).is_none()
+}
+
+/// The provider to use in this context instead of the global one.
+fn provider_in<'a>(
+    own: Option<&'a SharedTracerProvider>,
+    context: &'a Context,
+) -> Option<&'a SharedTracerProvider> {
+    own.or_else(|| provider::provider(context))
+}
+
+/// The parent of a span that starts at the first poll of a future that was made in this context, and
+/// whether it is the current one.
+///
+/// It is, unless the task was spawned without a context and the future was made in one.
+pub(crate) fn polled_parent(made_in: &Context) -> (Context, bool) {
     let current = current::get();
-    if !has_trace(&current) && has_trace(made_in) { made_in.clone() } else { current }
+    if !has_trace(&current) && has_trace(made_in) {
+        (made_in.clone(), false)
+    } else {
+        (current, true)
+    }
 }
 
 /// Whether a span started in this context has a parent. A span without ids, from before there was a
@@ -153,8 +196,8 @@ fn has_trace(context: &Context) -> bool {
 impl fmt::Debug for Tracer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tracer")
-            .field("name", &self.name)
-            .field("version", &self.version)
+            .field("name", &self.library.name)
+            .field("version", &self.library.version)
             .finish_non_exhaustive()
     }
 }

@@ -75,7 +75,7 @@ const PUBLIC: &str = "https://api.partner.example/v2/users/4711/orders?page=2&so
 /// What is current in a service that got the request of `case`.
 fn current(case: &Case) -> Context {
     let flags = if case.sampled { TraceFlags::SAMPLED } else { TraceFlags::NOT_SAMPLED };
-    let state = super::case::members(case.state).parse().expect("the members are legal");
+    let state = super::case::members(case.state, 0).parse().expect("the members are legal");
     let (trace_id, span_id) = (TraceId::from(0x0af7_6519_16cd_43dd), SpanId::from(0xb7ad_6b71));
     let span = SpanContext::new(trace_id, span_id, flags, false, state);
     let context = Context::new().with_remote_span_context(span);

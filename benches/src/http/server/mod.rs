@@ -102,11 +102,12 @@ impl Server {
         }
         // With its state applied, as `into_make_service` does once for all requests.
         let mut router = self.instrument(routes, telemetry).with_state("Hello".into());
-        let headers = case.header_map();
+        let (headers, mut next) = (case.header_maps(), 0);
         Box::new(move || {
             let mut request = Request::new(Body::empty());
             *request.uri_mut() = http::Uri::from_static("/users/4711");
-            *request.headers_mut() = headers.clone();
+            *request.headers_mut() = headers[next].clone();
+            next = if next + 1 == headers.len() { 0 } else { next + 1 };
             *request.extensions_mut() = connection();
             let response = async {
                 let Ok(response) = router.call(request).await;

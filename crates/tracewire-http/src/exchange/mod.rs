@@ -17,9 +17,9 @@ pub use self::{
 };
 pub(crate) use self::{
     record::{Record, Shared},
-    remaining::{Remaining, RequestKind, declared_length},
+    remaining::{Remaining, RequestKind, declared_length, length_in},
     start::Below,
-    stream::is_event_stream,
+    stream::{is_event_stream, says_stream},
 };
 
 use crate::{

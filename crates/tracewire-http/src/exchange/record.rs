@@ -107,8 +107,8 @@ impl Record {
             Some(_) => c::RPC_REQUEST_METADATA,
             None => c::HTTP_REQUEST_HEADER,
         };
-        if let Some(headers) = headers {
-            let Common { request_headers, value_limit, .. } = self.options();
+        let Common { request_headers, value_limit, .. } = self.options();
+        if let Some(headers) = headers.filter(|_| !request_headers.is_empty()) {
             let add = |attribute| attributes.push(attribute);
             request_headers.capture(headers, prefix, *value_limit, MOST_HEADERS, add);
         }
@@ -136,7 +136,6 @@ impl Record {
         self.room = most.saturating_sub(added);
     }
 
-    /// Returns whether the sizes of bodies are measured.
     /// Notes that so many more bytes of the response's body were transferred.
     pub(super) fn add_response_size(&mut self, bytes: u64) {
         if !self.omits_response_size {
@@ -145,6 +144,7 @@ impl Record {
         }
     }
 
+    /// Returns whether the sizes of bodies are measured.
     pub(super) fn measures_sizes(&self) -> bool {
         self.resolved.instruments.body_sizes.is_some()
     }

@@ -5,7 +5,7 @@ use crate::{
     values::first,
 };
 use bytes::Buf;
-use http::{HeaderMap, Method, StatusCode, header::CONTENT_LENGTH};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header::CONTENT_LENGTH};
 use http_body::{Body, Frame};
 
 /// What a body still has to bring, to tell its last frame.
@@ -59,7 +59,12 @@ const MOST_DIGITS: usize = 20;
 /// Returns the length of the body that `headers` declare with `Content-Length`, in bytes, if it is
 /// written in digits alone.
 pub(crate) fn declared_length(headers: &HeaderMap) -> Option<u64> {
-    let length = first(headers, &CONTENT_LENGTH)?.as_bytes();
+    length_in(first(headers, &CONTENT_LENGTH)?)
+}
+
+/// The same for the value of `Content-Length`.
+pub(crate) fn length_in(value: &HeaderValue) -> Option<u64> {
+    let length = value.as_bytes();
     let is_number = length.len() <= MOST_DIGITS && length.iter().all(u8::is_ascii_digit);
     if is_number { str::from_utf8(length).ok()?.parse().ok() } else { None }
 }

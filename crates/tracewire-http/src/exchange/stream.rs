@@ -3,24 +3,31 @@
 use super::{Exchange, Record, Shared};
 use crate::{
     outcome::Outcome,
-    values::{Side, after_grpc, first, media_type},
+    values::{Side, after_grpc, first, media_type_in},
 };
-use http::{HeaderMap, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, header::CONTENT_TYPE};
 use std::time::Duration;
 
 /// Whether the content type in `headers` says that the response is a stream of events:
 /// `text/event-stream`, `multipart/x-mixed-replace` or `application/grpc`.
 pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
-    let Some(value) = first(headers, &CONTENT_TYPE) else { return false };
+    first(headers, &CONTENT_TYPE).is_some_and(says_stream)
+}
+
+/// The same for the value of `Content-Type`.
+pub(crate) fn says_stream(content_type: &HeaderValue) -> bool {
     // Most are text or JSON, and need no closer look.
-    let value = value.as_bytes().trim_ascii_start();
+    let value = content_type.as_bytes().trim_ascii_start();
     let may_be = match value.first().map(u8::to_ascii_lowercase) {
         Some(b't') => value.get(5).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'e')),
         Some(b'm') => true,
         Some(b'a') => value.get(12).is_some_and(|byte| byte.eq_ignore_ascii_case(&b'g')),
         _ => false,
     };
-    let Some(media_type) = may_be.then(|| media_type(headers)).flatten() else { return false };
+    if !may_be {
+        return false;
+    }
+    let media_type = media_type_in(content_type);
     let is = |known: &str| media_type.eq_ignore_ascii_case(known.as_bytes());
     let is_grpc = |rest: &[u8]| matches!(rest.first(), None | Some(b'+' | b'-'));
     is("text/event-stream")

@@ -7,12 +7,17 @@ use super::{
 };
 use crate::{
     exchange::{
-        Exchange, ExchangeBody, RequestKind, Scope, Traced, declared_length, is_event_stream,
+        Exchange, ExchangeBody, RequestKind, Scope, Traced, declared_length, length_in, says_stream,
     },
     outcome::{ErrorType, Outcome},
     settings::Resolved,
+    values::firsts,
 };
-use http::{Response, StatusCode, uri};
+use http::{
+    Response, StatusCode,
+    header::{CONTENT_LENGTH, CONTENT_TYPE},
+    uri,
+};
 use http_body::Body;
 use std::{any::Any, sync::Arc};
 use tracewire_propagation::{inject_response, untraced};
@@ -109,11 +114,8 @@ impl ServerCall {
         let (mut bodyless, mut length) = (false, None);
         let scope = match scope {
             Scope::Traced(mut call) => {
-                call.set_response(&mut response);
+                length = call.set_response(&mut response);
                 bodyless = call.request.is_bodyless(response.status());
-                if call.exchange.is_recorded() {
-                    length = declared_length(response.headers());
-                }
                 call.into_rest(response.status())
             }
             Scope::Context(context) => Scope::Context(context),
@@ -130,20 +132,26 @@ impl ServerCall {
         scope.end(Outcome::Failed(service_error(error)));
     }
 
-    fn set_response<B>(&mut self, response: &mut Response<B>) {
+    /// Notes the head of a response, and returns the length of its body if it declares one. Both matter
+    /// only where something is recorded.
+    fn set_response<B>(&mut self, response: &mut Response<B>) -> Option<u64> {
         let Self { settings, exchange, .. } = self;
         let ServerOptions { hooks, send_trace_to_caller, .. } = settings.own();
         exchange.set_response(response.status(), response.headers());
+        let mut length = None;
         if exchange.is_recorded() {
             let head = ResponseHead::of(response);
+            let [content_type, content_length] =
+                firsts(Some(head.headers), [&CONTENT_TYPE, &CONTENT_LENGTH]);
+            length = content_length.and_then(length_in);
             if let Some(added) = hooks.on_response(&head) {
                 exchange.add_attributes(added.span);
                 exchange.add_metric_attributes(added.metric);
             }
             // A call over gRPC shows by its messages whether it is a stream.
-            let stream = hooks
-                .is_stream(&head)
-                .or_else(|| (!exchange.is_rpc() && is_event_stream(head.headers)).then_some(true));
+            let stream = hooks.is_stream(&head).or_else(|| {
+                (!exchange.is_rpc() && content_type.is_some_and(says_stream)).then_some(true)
+            });
             if let Some(stream) = stream {
                 exchange.set_stream(stream);
             }
@@ -151,6 +159,7 @@ impl ServerCall {
         if *send_trace_to_caller {
             inject_response(exchange.context(), response.headers_mut());
         }
+        length
     }
 
     /// What the body runs inside. Of an upgraded connection that is the context alone, for what is left

@@ -32,6 +32,10 @@ impl Paths {
     }
 
     /// Whether `path` is one of them.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn contains(&self, path: &str) -> bool {
         self.0.iter().any(|pattern| pattern.matches(path))
     }

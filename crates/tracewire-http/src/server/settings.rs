@@ -70,10 +70,9 @@ impl ServerOptions {
 
     /// Returns whether this request is not traced.
     pub(super) fn excludes(&self, head: &RequestHead<'_>, resolved: &Resolved) -> bool {
-        let path = head.uri.path();
         let by_file = resolved.file.as_ref().map(|file| &file.excluded_paths);
-        self.excluded.contains(path)
-            || by_file.unwrap_or(&self.excluded_by_environment).contains(path)
+        let all = [&self.excluded, by_file.unwrap_or(&self.excluded_by_environment)];
+        all.iter().any(|paths| !paths.is_empty() && paths.contains(head.uri.path()))
             || !self.hooks.admits(head)
     }
 

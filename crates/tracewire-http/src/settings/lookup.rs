@@ -170,7 +170,7 @@ impl Resolved {
     /// come apart.
     pub(crate) fn extract_for_span(&self, headers: &HeaderMap, parent: &Context) -> Extracted {
         let wanted = Wanted {
-            own: self.drops_unsampled().then(span_id::random),
+            own: self.drops_unsampled().then_some(span_id::random),
             apart: self.has_global_sampler() && moves_trace_state(),
         };
         self.propagator.extract_for_span(headers, parent, wanted)

@@ -21,7 +21,7 @@ pub(crate) use self::{
     first::{first, firsts},
     header_capture::MOST_HEADERS,
     limit::{address, header, header_shared, limited, limited_shared},
-    media_type::{after_grpc, media_type},
+    media_type::{after_grpc, media_type, media_type_in},
     method::{OTHER, conventional, describe_method},
     routes::{Route, span_name, text_digest},
     side::Side,

@@ -81,6 +81,18 @@ fn verbose_spans_appear_only_when_named() {
     assert_eq!(exported("shop=debug", work), map(&[("order", ""), ("debug", "order")]));
 }
 
+#[test]
+fn a_root_has_the_flags_of_its_children() {
+    let spans = arrived("off", |telemetry| {
+        let provider = telemetry.tracer_provider().unwrap().clone();
+        let tracer = tracewire_span::Tracer::new("test").provider(provider);
+        tracer.span("root").in_scope(|| tracer.span("child").in_scope(|| ()));
+    });
+    // Sampled, with a random trace id, and no parent is remote, which is known of a root as well.
+    let flags: Vec<_> = spans.iter().map(|span| (span.name.as_str(), span.flags)).collect();
+    assert_eq!(flags, [("child", 0x103), ("root", 0x103)]);
+}
+
 /// Name, whether the status is Error and its text, and each event with the text of its exception.
 fn outcome(span: &Span) -> (&str, Option<&str>, Vec<(&str, &str)>) {
     let status = span.status.as_ref().filter(|status| status.code == 2);

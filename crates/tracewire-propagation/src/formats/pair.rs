@@ -70,6 +70,12 @@ impl W3c {
 
     fn read(self, headers: &HeaderMap, parent: &Context, wanted: Wanted) -> Extracted {
         let found = Found::among(headers);
+        // A list that came before stands in a context already, and the caller's span comes on top.
+        let known = match found.baggage {
+            Single::One(line) if !self.unread => baggage::known::known(line, parent),
+            _ => None,
+        };
+        let parent = known.as_ref().unwrap_or(parent);
         let state = if self.unread { State::Unread } else { State::Read };
         let lists = (&found.tracestate, state, headers);
         let Caller { mut extracted, unheld } =
@@ -85,6 +91,7 @@ impl W3c {
             let context = w3c::with_unheld(context, unheld);
             match found.baggage {
                 Single::Absent => context,
+                _ if known.is_some() => context,
                 found => baggage::extract(&found, headers, &context),
             }
         };
@@ -224,7 +231,10 @@ mod tests {
                 let name = format!("x-{other}").parse::<HeaderName>().unwrap();
                 headers.insert(name, HeaderValue::from_static("1"));
             }
-            prop_assert_eq!(seen(&W3c::new(), &headers), seen(&both(), &headers));
+            // A list that comes again is not read again.
+            for _ in 0..3 {
+                prop_assert_eq!(seen(&W3c::new(), &headers), seen(&both(), &headers));
+            }
             // What is not read goes on all the same, as far as it can be read at all.
             let (_, entries, unread) = seen(&W3c::unread(), &headers);
             let (_, _, read) = seen(&W3c::new(), &headers);
@@ -267,7 +277,7 @@ mod tests {
                     sent
                 };
                 let mut expected = sent(&propagator.extract(&headers, &Context::new()));
-                let wanted = Wanted { own: Some(own), apart: false };
+                let wanted = Wanted { own: Some(|| SpanId::from(7)), apart: false };
                 let Extracted { context, is_hop, apart } =
                     propagator.extract_for_span(&headers, &Context::new(), wanted);
                 assert!(apart.is_none());
@@ -281,9 +291,26 @@ mod tests {
             }
         }
         // Without a caller there is nobody to pass on.
-        let wanted = Wanted { own: Some(own), apart: true };
+        let wanted = Wanted { own: Some(|| SpanId::from(7)), apart: true };
         let none = W3c::new().extract_for_span(&message(&lists), &Context::new(), wanted);
         assert!(!none.context.has_active_span() && !none.is_hop && none.apart.is_none());
+    }
+
+    #[test]
+    fn a_list_that_comes_again_is_added_to_what_is_there() {
+        let headers = message(&[PARENT, ("baggage", "b=2,a=1")]);
+        let current = Context::new().with_value("kept");
+        for _ in 0..3 {
+            for parent in [&current, &Context::new()] {
+                let context = W3c::new().extract(&headers, parent);
+                assert_eq!(context.get::<&str>(), parent.get::<&str>());
+                assert_eq!(context.baggage().len(), 2);
+                assert!(context.span().span_context().is_remote());
+                assert_eq!(sent(&context)["baggage"], "b=2,a=1");
+                let added = context.with_baggage([opentelemetry::KeyValue::new("c", "3")]);
+                assert_eq!(sent(&added)["baggage"], "c=3");
+            }
+        }
     }
 
     #[test]

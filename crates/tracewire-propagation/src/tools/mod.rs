@@ -2,6 +2,7 @@
 //! context.
 
 pub(crate) mod decimal;
+pub(crate) mod empty;
 pub(crate) mod kept;
 pub(crate) mod malformed;
 pub(crate) mod passed_on;

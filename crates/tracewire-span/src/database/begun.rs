@@ -27,7 +27,8 @@ pub struct Begun {
 
 impl Begun {
     pub(super) fn new(mut span: Lazy, mut clock: Clock) -> Self {
-        if let Some(span) = span.start() {
+        span.start();
+        if let Some(span) = span.started() {
             span.in_scope(|| clock.begin());
         }
         Self { span, clock }

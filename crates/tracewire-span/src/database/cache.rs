@@ -64,6 +64,7 @@ impl Cache {
             return Arc::new(Statement::describe(target, source));
         }
         let digest = self.digest(target, source);
+        target.known.identify();
         if let Some(known) = find(&mut self.set(digest), digest, target, source) {
             return known;
         }
@@ -96,12 +97,7 @@ impl Cache {
                 hasher.write(collection.unwrap_or_default().as_bytes());
             }
         }
-        // A program has few systems; many databases of one system may differ in the others alone.
-        hasher.write(target.namespace().unwrap_or_default().as_bytes());
-        if let Some((address, port)) = &target.server {
-            hasher.write(address.as_bytes());
-            hasher.write_u16(port.unwrap_or_default());
-        }
+        hasher.write_u64(target.digest());
         hasher.finish()
     }
 
@@ -169,11 +165,23 @@ impl Source<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        Tracer,
+        database::{Database, known::Known},
+    };
     use proptest::prelude::*;
     use std::thread;
 
     fn target(system: &'static str, namespace: Option<&'static str>) -> Target {
-        Target { system, namespace, own_namespace: None, server: None }
+        let library = crate::tracer!().library();
+        Target {
+            library,
+            system,
+            namespace,
+            own_namespace: None,
+            server: None,
+            known: Known::new(),
+        }
     }
 
     /// What is exported of a statement.
@@ -195,7 +203,10 @@ mod tests {
         assert!(Arc::ptr_eq(&get(&shop), &get(&shop)));
         assert!(!Arc::ptr_eq(&get(&shop), &get(&mail)));
         assert!(!Arc::ptr_eq(&get(&shop), &get(&target("mysql", Some("shop")))));
-        let at = |port| Target { server: Some(("db".into(), port)), ..shop.clone() };
+        let at = |port| {
+            let server = Some(("db".into(), port));
+            Target { server, known: Known::new(), ..shop.clone() }
+        };
         assert!(Arc::ptr_eq(&get(&at(Some(1))), &get(&at(Some(1)))));
         assert!(!Arc::ptr_eq(&get(&at(Some(1))), &get(&at(Some(2)))));
         assert!(!Arc::ptr_eq(&get(&at(None)), &get(&shop)));
@@ -203,6 +214,26 @@ mod tests {
         assert!(Arc::ptr_eq(&operation("find", Some("a")), &operation("find", Some("a"))));
         assert_ne!(operation("find", Some("a")).name, operation("find", None).name);
         assert_ne!(operation("SELECT a FROM b", None).name, get(&shop).name);
+    }
+
+    #[test]
+    fn a_database_that_is_changed_after_a_call_is_described_anew() {
+        let query = Source::Query("SELECT a_changed_column FROM b");
+        let used = Database::new("sqlite").namespace("shop").server("db", Some(1));
+        let first = described(&used.target, query);
+        assert!(Arc::ptr_eq(&first, &described(&used.clone().target, query)));
+        for changed in [
+            used.clone().namespace("mail"),
+            used.clone().dynamic_namespace("post"),
+            used.clone().server("db", Some(2)),
+            used.clone().tracer(Tracer::new("another library")),
+        ] {
+            let statement = described(&changed.target, query);
+            assert!(!Arc::ptr_eq(&first, &statement), "{changed:?}");
+            let fresh = Statement::describe(&changed.target, query);
+            assert_eq!(exported(&statement), exported(&fresh));
+            assert_eq!(statement.library, fresh.library);
+        }
     }
 
     #[test]

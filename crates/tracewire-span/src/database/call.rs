@@ -219,13 +219,16 @@ impl<'a> Call<'a> {
 
     /// The span to start, and the clock of the metric.
     fn start(self) -> (Lazy, Clock) {
-        let statement = self.statement();
         let Database { tracer, with_messages, describe_unsampled, .. } = self.database;
-        let clock = Clock::new(tracer.clone(), statement.clone(), *with_messages);
+        let (statement, rare) = match self {
+            Self { what: What::Query(statement), rare: None, .. } => (statement, None),
+            call => (call.statement(), call.rare),
+        };
+        let clock = Clock::new(statement.clone(), *with_messages);
         let span = Prepared {
-            tracer: tracer.clone(),
+            provider: tracer.own_provider().cloned(),
             statement,
-            rare: self.rare,
+            rare,
             describe_unsampled: *describe_unsampled,
         };
         (Lazy::call(span), clock)

@@ -1,7 +1,7 @@
 //! `db.client.operation.duration`, created once for each meter provider.
 
 use super::statement::Statement;
-use crate::{Tracer, exemplars};
+use crate::{exemplars, tracer::Library};
 use arc_swap::ArcSwapOption;
 #[cfg(feature = "bound-instruments")]
 use opentelemetry::metrics::BoundHistogram;
@@ -48,7 +48,7 @@ impl Recorder {
     /// That of the provider that the context carries, or of the global one; `None` if there is none.
     ///
     /// The provider is asked for each time, because it may have been set or replaced meanwhile.
-    pub(super) fn get(tracer: &Tracer, statement: &Statement) -> Option<Self> {
+    pub(super) fn get(statement: &Statement) -> Option<Self> {
         let carried = current::with(|context| context.get::<Arc<Provider>>().cloned());
         let provider = carried.unwrap_or_else(global::meter_provider);
         // OpenTelemetry's placeholder holds nothing; what records points to its readers at least.
@@ -58,13 +58,11 @@ impl Recorder {
         #[cfg(feature = "bound-instruments")]
         if let Some(series) = &statement.series
             && let Some(series) = series.bound.get()
-            && series.durations.is_of(&provider, tracer)
+            && series.durations.is_of(&provider)
         {
             return Some(Self::Bound(series.clone()));
         }
-        #[cfg(not(feature = "bound-instruments"))]
-        let _ = statement;
-        Some(Self::Unbound(Durations::of(&provider, tracer)))
+        Some(Self::Unbound(Durations::of(&provider, statement.library)))
     }
 
     /// Records how long a call of `statement` took, with what its failure adds.
@@ -91,7 +89,7 @@ impl Recorder {
 pub(super) struct Durations {
     /// Only to know the provider again: it is not kept alive.
     provider: Weak<Provider>,
-    tracer: Tracer,
+    library: Library,
     histogram: Histogram<f64>,
     reservoirs: Option<Reservoirs>,
     #[cfg(feature = "bound-instruments")]
@@ -99,20 +97,21 @@ pub(super) struct Durations {
 }
 
 impl Durations {
-    fn of(provider: &Arc<Provider>, tracer: &Tracer) -> Arc<Self> {
+    fn of(provider: &Arc<Provider>, library: Library) -> Arc<Self> {
         let kept = KEPT.load();
         let kept = kept.iter().flat_map(|kept| kept.iter());
-        if let Some(own) = kept.clone().find(|own| own.is_of(provider, tracer)) {
+        let is_it = |own: &&Arc<Self>| own.is_of(provider) && own.library == library;
+        if let Some(own) = kept.clone().find(is_it) {
             return own.clone();
         }
-        let new = Arc::new(Self::new(provider, tracer));
+        let new = Arc::new(Self::new(provider, library));
         let others = kept.filter(|own| own.provider.strong_count() > 0).take(LIMIT - 1);
         KEPT.store(Some(Arc::new([&new].into_iter().chain(others).cloned().collect())));
         new
     }
 
-    fn new(provider: &Arc<Provider>, tracer: &Tracer) -> Self {
-        let scope = tracer.scope();
+    fn new(provider: &Arc<Provider>, library: Library) -> Self {
+        let scope = library.scope();
         let reservoirs = exemplars::store().map(|all| all.instrument(&scope, NAME, &BOUNDARIES));
         let (meter, binds) = providers::meter(&**provider, scope);
         #[cfg(not(feature = "bound-instruments"))]
@@ -125,7 +124,7 @@ impl Durations {
             .build();
         Self {
             provider: Arc::downgrade(provider),
-            tracer: tracer.clone(),
+            library,
             histogram,
             reservoirs,
             #[cfg(feature = "bound-instruments")]
@@ -142,10 +141,9 @@ impl Durations {
         }
     }
 
-    fn is_of(&self, provider: &Arc<Provider>, tracer: &Tracer) -> bool {
+    fn is_of(&self, provider: &Arc<Provider>) -> bool {
         // A weak reference keeps the address from being used again.
-        let same = std::ptr::addr_eq(self.provider.as_ptr(), Arc::as_ptr(provider));
-        same && self.tracer.has_scope_of(tracer)
+        std::ptr::addr_eq(self.provider.as_ptr(), Arc::as_ptr(provider))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The work of a call, timed.
 
 use super::{durations::Recorder, error::Failure, statement::Statement};
-use crate::{Tracer, current, handle::ERROR_TYPE};
+use crate::{current, handle::ERROR_TYPE};
 use futures_core::Stream;
 use opentelemetry::KeyValue;
 use pin_project_lite::pin_project;
@@ -20,10 +20,9 @@ pub(super) type Judge<T> = Box<dyn Fn(&T, bool) -> Option<Failure> + Send + Sync
 
 /// Records one duration, at the end of the call or when it is dropped.
 pub(super) struct Clock {
-    tracer: Tracer,
     statement: Arc<Statement>,
     /// What a failure adds to the statement's attributes.
-    failed: Vec<KeyValue>,
+    failed: Option<Vec<KeyValue>>,
     /// When, and what records the duration, if anything: the context at the first poll decides.
     started: Option<(Instant, Option<Recorder>)>,
     /// True while the work runs, and still true after a panic.
@@ -34,22 +33,14 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    pub(super) fn new(tracer: Tracer, statement: Arc<Statement>, with_messages: bool) -> Self {
-        Self {
-            tracer,
-            statement,
-            failed: Vec::new(),
-            started: None,
-            running: false,
-            ended: false,
-            with_messages,
-        }
+    pub(super) fn new(statement: Arc<Statement>, with_messages: bool) -> Self {
+        Self { statement, failed: None, started: None, running: false, ended: false, with_messages }
     }
 
     /// Starts, unless it has started.
     pub(super) fn begin(&mut self) {
-        let Self { started, tracer, statement, .. } = self;
-        started.get_or_insert_with(|| (Instant::now(), Recorder::get(tracer, statement)));
+        let Self { started, statement, .. } = self;
+        started.get_or_insert_with(|| (Instant::now(), Recorder::get(statement)));
     }
 
     pub(super) const fn exports_messages(&self) -> bool {
@@ -78,10 +69,11 @@ impl Clock {
 
     /// Records the failure on the current span, which is the call's, and for the metric.
     pub(super) fn fail(&mut self, failure: Failure) {
+        let failed = self.failed.get_or_insert_default();
         if let Some(code) = &failure.code {
-            self.failed.push(KeyValue::new("db.response.status_code", code.clone()));
+            failed.push(KeyValue::new("db.response.status_code", code.clone()));
         }
-        self.failed.push(KeyValue::new(ERROR_TYPE, failure.error_type.clone()));
+        failed.push(KeyValue::new(ERROR_TYPE, failure.error_type.clone()));
         current().if_failures_count(|span| failure.record_on(span));
     }
 
@@ -91,17 +83,21 @@ impl Clock {
             && let Some(recorder) = recorder
         {
             if self.running {
-                self.failed.push(KeyValue::new(ERROR_TYPE, "panic"));
+                let failed = self.failed.get_or_insert_default();
+                failed.push(KeyValue::new(ERROR_TYPE, "panic"));
             }
             let seconds = started.elapsed().as_secs_f64();
-            context::finish(|| recorder.record(seconds, &self.statement, &self.failed));
+            let failed = self.failed.as_deref().unwrap_or_default();
+            context::finish(|| recorder.record(seconds, &self.statement, failed));
         }
     }
 }
 
 impl Drop for Clock {
     fn drop(&mut self) {
-        self.end();
+        if !self.ended {
+            self.end();
+        }
     }
 }
 

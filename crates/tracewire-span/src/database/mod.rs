@@ -60,16 +60,19 @@ mod cache;
 mod call;
 mod durations;
 mod error;
+mod known;
 mod measure;
+mod names;
 mod pool;
 mod prepared;
 mod sql;
 mod statement;
 
-use crate::{Tracer, limit};
+use crate::{Tracer, limit, tracer::Library};
 pub use begun::Begun;
 pub use call::Call;
 pub use error::ErrorKind;
+use known::Known;
 pub use measure::Measured;
 use opentelemetry::{KeyValue, StringValue};
 pub use pool::{ConnectionPool, Lease, PoolState};
@@ -101,32 +104,31 @@ pub struct Database {
 /// What spans and metrics say of a database itself.
 #[derive(Clone, Debug)]
 struct Target {
+    library: Library,
     system: &'static str,
     namespace: Option<&'static str>,
     /// A namespace that is known at run time only.
     own_namespace: Option<Arc<str>>,
     server: Option<(Arc<str>, Option<u16>)>,
+    known: Known,
 }
 
 impl PartialEq for Target {
     fn eq(&self, other: &Self) -> bool {
-        // Nearly always the very same texts: to compare their addresses is quick.
-        fn same(own: &str, other: &str) -> bool {
-            std::ptr::eq(own, other) || own == other
-        }
-        same(self.system, other.system)
-            && same(self.namespace().unwrap_or_default(), other.namespace().unwrap_or_default())
-            && self.namespace().is_some() == other.namespace().is_some()
-            && match (&self.server, &other.server) {
-                (Some((own, own_port)), Some((address, port))) => {
-                    same(own, address) && own_port == port
-                }
-                (own, other) => own.is_none() && other.is_none(),
-            }
+        self.known.is(&other.known)
+            || (self.system == other.system
+                && self.library == other.library
+                && self.namespace() == other.namespace()
+                && self.server == other.server)
     }
 }
 
 impl Target {
+    /// A number that differs between databases. Many of one system may differ in one text alone.
+    fn digest(&self) -> u64 {
+        self.known.digest((self.system, self.namespace(), &self.server))
+    }
+
     fn namespace(&self) -> Option<&str> {
         self.own_namespace.as_deref().or(self.namespace)
     }
@@ -146,11 +148,20 @@ impl Database {
     /// `redis` …
     #[must_use]
     pub const fn new(system: &'static str) -> Self {
+        let tracer = crate::tracer!();
+        let library = tracer.library();
         Self {
-            target: Target { system, namespace: None, own_namespace: None, server: None },
+            target: Target {
+                library,
+                system,
+                namespace: None,
+                own_namespace: None,
+                server: None,
+                known: Known::new(),
+            },
             with_messages: false,
             describe_unsampled: false,
-            tracer: crate::tracer!(),
+            tracer,
         }
     }
 
@@ -158,6 +169,7 @@ impl Database {
     #[must_use]
     pub const fn namespace(mut self, namespace: &'static str) -> Self {
         self.target.namespace = Some(namespace);
+        self.target.known = Known::new();
         self
     }
 
@@ -166,6 +178,7 @@ impl Database {
     #[must_use]
     pub fn dynamic_namespace(mut self, namespace: impl Into<String>) -> Self {
         self.target.own_namespace = Some(limit::name(namespace.into().into()).into());
+        self.target.known = Known::new();
         self
     }
 
@@ -185,6 +198,7 @@ impl Database {
     pub fn server(mut self, address: impl AsRef<str>, port: Option<u16>) -> Self {
         let found = address::parse(address.as_ref());
         self.target.server = found.map(|(address, own)| (address.into(), port.or(own)));
+        self.target.known = Known::new();
         self
     }
 
@@ -215,6 +229,8 @@ impl Database {
     /// Creates the spans with this tracer. Default: this crate's own.
     #[must_use]
     pub fn tracer(mut self, tracer: Tracer) -> Self {
+        self.target.library = tracer.library();
+        self.target.known = Known::new();
         self.tracer = tracer;
         self
     }

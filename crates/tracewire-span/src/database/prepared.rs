@@ -1,7 +1,12 @@
 //! The span of a call, before its start.
 
 use super::statement::Statement;
-use crate::{Span, SpanKind, Tracer, limit, tracer::polled_parent};
+use crate::{
+    SpanKind, limit,
+    provider::SharedTracerProvider,
+    run::Started,
+    tracer::{drops_unsampled, polled_parent},
+};
 use opentelemetry::{
     Context, KeyValue,
     trace::{SpanBuilder, TraceContextExt},
@@ -13,7 +18,8 @@ const QUERY_TEXT: &str = "db.query.text";
 
 /// What the span of a call is made of.
 pub(crate) struct Prepared {
-    pub(super) tracer: Tracer,
+    /// A provider for this call alone.
+    pub(super) provider: Option<SharedTracerProvider>,
     pub(super) statement: Arc<Statement>,
     pub(super) rare: Option<Box<Rare>>,
     pub(super) describe_unsampled: bool,
@@ -36,27 +42,29 @@ impl Prepared {
     ///
     /// It is described at its start, so that samplers see the attributes, except under a parent that
     /// is not sampled: then only if the span records after all. Where the sampler is known to follow
-    /// the parent, there is none: the parent is returned, for the work to run in.
-    pub(crate) fn start_polled(&mut self, made_in: &Context) -> Result<Span, Context> {
-        let parent = polled_parent(made_in);
+    /// the parent, there is none: the parent is returned, for the work to run in, and whether it is
+    /// the current context.
+    pub(crate) fn start_polled(&mut self, made_in: &Context) -> Result<Started, (Context, bool)> {
+        let (parent, is_current) = polled_parent(made_in);
+        let library = self.statement.library;
         let describe_now = self.describe_unsampled || describe_unsampled() || !is_refused(&parent);
         if describe_now {
-            let builder = SpanBuilder::from_name(self.statement.name.clone());
+            let builder = SpanBuilder::from_name(self.statement.span_name());
             let builder = builder.with_kind(SpanKind::Client).with_attributes(self.attributes());
-            return Ok(self.tracer.start(builder, &parent));
+            return Ok(library.start(self.provider.as_ref(), builder, &parent));
         }
-        if self.tracer.drops_unsampled(&parent) {
+        if drops_unsampled(self.provider.as_ref(), &parent) {
             // The parent's decision goes on as it came.
-            return Err(parent);
+            return Err((parent, is_current));
         }
         let builder = SpanBuilder::from_name(self.statement.system).with_kind(SpanKind::Client);
-        let span = self.tracer.start(builder, &parent);
-        if span.is_recording() {
-            let span = span.context().span();
-            span.update_name(self.statement.name.clone());
+        let started = library.start(self.provider.as_ref(), builder, &parent);
+        if started.span.is_recording() {
+            let span = started.span.context().span();
+            span.update_name(self.statement.span_name());
             span.set_attributes(self.attributes());
         }
-        Ok(span)
+        Ok(started)
     }
 
     /// All attributes of the span. The last value of a key wins.

@@ -4,9 +4,10 @@
 use super::durations::Binding;
 use super::{
     Target,
+    names::SharedName,
     sql::{Described, describe},
 };
-use crate::limit;
+use crate::{limit, tracer::Library};
 use opentelemetry::{KeyValue, StringValue};
 use std::{borrow::Cow, sync::Arc};
 
@@ -33,9 +34,13 @@ pub(super) struct Facts {
 /// Calls share it, so its texts are counted references.
 #[derive(Debug)]
 pub(super) struct Statement {
+    /// The library that the database's spans and metrics are attributed to.
+    pub(super) library: Library,
     pub(super) system: &'static str,
     /// The name of the span.
     pub(super) name: Cow<'static, str>,
+    /// The same for later spans; none if no other call will share the statement.
+    shared_name: Option<SharedName>,
     /// What span and metric have in common.
     pub(super) attributes: Vec<KeyValue>,
     pub(super) summary: Option<StringValue>,
@@ -67,10 +72,16 @@ impl Statement {
     /// The same, for calls that share it.
     pub(super) fn shared(self) -> Arc<Self> {
         Arc::new(Self {
+            shared_name: Some(SharedName::default()),
             #[cfg(feature = "bound-instruments")]
             series: Some(Binding::default()),
             ..self
         })
+    }
+
+    /// The name of the next span.
+    pub(super) fn span_name(&self) -> Cow<'static, str> {
+        self.shared_name.as_ref().map_or_else(|| self.name.clone(), |shared| shared.get(&self.name))
     }
 
     pub(super) fn new(target: &Target, facts: Facts) -> Self {
@@ -91,8 +102,10 @@ impl Statement {
             attributes.extend(port.map(|port| KeyValue::new("server.port", i64::from(port))));
         }
         Self {
+            library: target.library,
             system: target.system,
             name,
+            shared_name: None,
             attributes,
             summary,
             text,

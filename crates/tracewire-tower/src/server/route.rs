@@ -16,7 +16,7 @@ pub(super) fn of<'a, B>(request: &'a Request<B>, original: &Uri) -> Option<Cow<'
     let extensions = request.extensions();
     let matched = extensions.get::<MatchedPath>()?.as_str();
     let nested = || extensions.get().map_or("", NestedPath::as_str);
-    Some(whole(matched, original.path(), request.uri().path(), nested))
+    Some(whole(matched, original.path(), || request.uri().path(), nested))
 }
 
 #[cfg(not(feature = "axum"))]
@@ -43,13 +43,14 @@ pub(super) fn original_uri<B>(request: &Request<B>) -> &Uri {
 fn whole<'a>(
     matched: &'a str,
     original: &str,
-    current: &str,
+    current: impl FnOnce() -> &'a str,
     nested: impl FnOnce() -> &'a str,
 ) -> Cow<'a, str> {
     if fits(matched, original) {
         return Cow::Borrowed(matched);
     }
     // The innermost template is at the end, and fits what the innermost router sees.
+    let current = current();
     let starts = matched.match_indices('/').map(|(start, _)| start);
     let Some(own) = starts.map(|start| &matched[start..]).find(|own| fits(own, current)) else {
         return Cow::Borrowed(matched);
@@ -87,18 +88,15 @@ fn fits(template: &str, path: &str) -> bool {
 /// Whether `template` is `path`, or is it up to a last segment in braces: the usual case.
 #[cfg(feature = "axum")]
 fn fits_plainly(template: &[u8], path: &[u8]) -> bool {
-    let same = template.iter().zip(path).take_while(|(one, other)| one == other).count();
+    let Some(brace) = template.iter().position(|byte| *byte == b'{') else {
+        return template == path;
+    };
     let is_one_segment = |text: &[u8]| text.iter().all(|byte| *byte != b'/');
-    match (&template[same..], &path[same..]) {
-        ([], []) => true,
-        ([b'{', parameter @ ..], own @ [_, ..]) => {
-            template[..same].last() == Some(&b'/')
-                && parameter.first() != Some(&b'*')
-                && is_one_segment(parameter)
-                && is_one_segment(own)
-        }
-        _ => false,
-    }
+    let (before, parameter) = template.split_at(brace);
+    before.last() == Some(&b'/')
+        && parameter.get(1) != Some(&b'*')
+        && is_one_segment(parameter)
+        && path.strip_prefix(before).is_some_and(|own| !own.is_empty() && is_one_segment(own))
 }
 
 /// What stands before the first slash, and what behind it. Segments are short, so this is quicker
@@ -160,7 +158,7 @@ mod tests {
             ("/a", "/b", "/b", "", "/a"),
         ];
         for (matched, original, current, nested, expected) in cases {
-            assert_eq!(whole(matched, original, current, || nested), expected);
+            assert_eq!(whole(matched, original, || current, || nested), expected);
         }
     }
 }

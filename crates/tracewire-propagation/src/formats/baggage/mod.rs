@@ -2,6 +2,7 @@
 
 mod encoding;
 mod keys;
+pub(crate) mod known;
 mod members;
 mod plain;
 // `W3c` alone keeps baggage unread, and needs both formats.
@@ -90,15 +91,17 @@ impl Propagator for Baggage {
 pub(crate) fn extract(found: &Single<'_>, headers: &HeaderMap, parent: &Context) -> Context {
     let plain = match found {
         Single::Absent => return parent.clone(),
-        Single::One(line) => str::from_utf8(line).ok(),
+        Single::One(line) => plain_in(line, parent),
         Single::Many => None,
     };
-    if let Some(line) = plain
-        && let Some(Plain { entries, is_canonical }) = plain::read(line)
-    {
-        return with_entries(parent, entries, (!is_canonical).then(|| line.to_owned()));
-    }
-    extract_lines(headers, parent).unwrap_or_else(|| parent.clone())
+    plain.or_else(|| extract_lines(headers, parent)).unwrap_or_else(|| parent.clone())
+}
+
+/// Returns `parent` with the baggage in `line`, if that is plain.
+fn plain_in(line: &[u8], parent: &Context) -> Option<Context> {
+    let line = str::from_utf8(line).ok()?;
+    let Plain { entries, is_canonical } = plain::read(line)?;
+    Some(with_entries(parent, entries, (!is_canonical).then(|| line.to_owned())))
 }
 
 /// Returns `parent` with the baggage in all lines, put right where that is needed.

@@ -171,7 +171,7 @@ impl Caller {
     /// in its place.
     fn of(parent: &Context, caller: &SpanContext, list: List, wanted: Wanted) -> Self {
         let (trace_id, flags) = (caller.trace_id(), caller.trace_flags());
-        let own = wanted.own.filter(|_| !flags.is_sampled());
+        let own = wanted.own.filter(|_| !flags.is_sampled()).map(|make| make());
         let (span_id, is_hop) = (own.unwrap_or(caller.span_id()), own.is_some());
         let (held, unheld) = match list {
             List::Empty => (None, None),

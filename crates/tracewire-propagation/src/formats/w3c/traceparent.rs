@@ -22,7 +22,9 @@ pub(crate) struct TraceParent {
 
 /// Reads a header value, whatever its version (section "Versioning of traceparent").
 pub(crate) fn parse(value: &[u8]) -> Option<TraceParent> {
-    let (fields, rest) = trim_ows(value).split_first_chunk::<LEN>()?;
+    // One of that length has no space to spare.
+    let value = if value.len() == LEN { value } else { trim_ows(value) };
+    let (fields, rest) = value.split_first_chunk::<LEN>()?;
     let version = match &fields[..2] {
         b"00" => 0,
         digits => hex::decode::<1>(hex::Case::Lower, digits)?[0],

@@ -135,40 +135,39 @@ struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    /// Steps over the bytes of `class` and returns them. They are ASCII.
-    fn take(&mut self, class: u8) -> &'a str {
-        let rest = self.line.get(self.at..).unwrap_or_default();
-        let is_other = |byte: u8| CLASS[usize::from(byte)] & class == 0;
-        let end = rest.bytes().position(is_other).unwrap_or(rest.len());
-        self.at += end;
-        &rest[..end]
-    }
-
-    fn byte(&self) -> Option<u8> {
-        self.line.as_bytes().get(self.at).copied()
-    }
-
     fn member(&mut self) -> Option<(&'a str, &'a str)> {
-        let key = self.take(KEY);
-        if self.byte() != Some(b'=') {
+        let bytes = self.line.as_bytes();
+        let key_end = end_of(KEY, bytes, self.at);
+        if bytes.get(key_end) != Some(&b'=') {
             return None;
         }
-        self.at += 1;
         // Leading spaces belong to a value, trailing ones to the white space behind it.
-        let value = self.take(VALUE).trim_end_matches(' ');
-        self.take(SPACE);
-        let ends = self.byte().is_none_or(|byte| byte == b',');
+        let value_at = key_end + 1;
+        let mut value_end = end_of(VALUE, bytes, value_at);
+        let end = end_of(SPACE, bytes, value_end);
+        while value_end > value_at && bytes[value_end - 1] == b' ' {
+            value_end -= 1;
+        }
+        let (key, value) = (&self.line[self.at..key_end], &self.line[value_at..value_end]);
+        self.at = end;
+        let ends = bytes.get(end).is_none_or(|&byte| byte == b',');
         (ends && has_key_form(key) && has_value_len(value)).then_some((key, value))
     }
+}
+
+/// The first place from `at` on whose byte is not of `class`, all of which is ASCII.
+fn end_of(class: u8, bytes: &[u8], at: usize) -> usize {
+    let is_other = |byte: &u8| CLASS[usize::from(*byte)] & class == 0;
+    bytes[at..].iter().position(is_other).map_or(bytes.len(), |len| at + len)
 }
 
 impl<'a> Iterator for Members<'a> {
     type Item = Option<(&'a str, &'a str)>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.take(SPACE | COMMA);
-        self.byte()?;
-        Some(self.member())
+        let bytes = self.line.as_bytes();
+        self.at = end_of(SPACE | COMMA, bytes, self.at);
+        (self.at < bytes.len()).then(|| self.member())
     }
 }
 
