@@ -63,8 +63,11 @@ fn instructions() {
         "\n### instructions of a request, feature `live` {}\n",
         if IS_BUILT { "on" } else { "off" }
     );
-    let rows: &[(&str, &str)] =
-        if IS_BUILT { &[("off", "false"), ("on", "0")] } else { &[("not built", "false")] };
+    let rows: &[(&str, &str)] = if IS_BUILT {
+        &[("off", "false"), ("on", "127.0.0.1:0")]
+    } else {
+        &[("not built", "false")]
+    };
     for (name, variable) in rows {
         let counts: Option<Vec<_>> = (0..3).map(|_| count(variable)).collect();
         match counts {

@@ -89,7 +89,7 @@
 //! | `TRACEWIRE_CONSOLE` | `tree` | what `console` shows: `tree` for people, `json` for machines |
 //! | `TRACEWIRE_EXCLUDED_PATHS`, `TRACEWIRE_EXCLUDED_URLS` | none | read by the layers: requests and calls that are not traced, as comma-separated patterns |
 //! | `TRACEWIRE_LOG` | `none` | with the feature `tracing`: `text` or `json` sets a subscriber that writes log lines with trace ids to stdout |
-//! | `TRACEWIRE_LIVE` | `false` | with the feature `live`: `true` serves the live page at 127.0.0.1:4319, or the next free port; a port or `host:port` is another place |
+//! | `TRACEWIRE_LIVE` | `false` | with the feature `live`: `true` or `1` serves the live page at 127.0.0.1:4319, or the next free port; a port or `host:port` is another place |
 //! | `TRACEWIRE_LIVE_TOKEN` | – | what requests to the live page have to send, 16 to 256 characters; needed where other hosts can reach it |
 //! | `TRACEWIRE_LIVE_MEMORY` | 16 | MiB that the live page may take, at least 4 |
 //! | `RUST_LOG` | `info,opentelemetry=warn` | with the feature `tracing`: which events are logged |

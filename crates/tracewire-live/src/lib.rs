@@ -9,7 +9,7 @@
 //!
 //! let recorder = Live::new().memory_mib(16).service("shop", "1.4.0").build();
 //!
-//! // When a request begins and ends, on its own thread:
+//! // When a request begins, on its own thread:
 //! recorder.request_started(&RequestStart {
 //!     trace_id: [1; 16],
 //!     span_id: [2; 8],
@@ -17,7 +17,7 @@
 //!     name: Arc::from("GET"),
 //!     path: "/orders/7",
 //! });
-//! recorder.request_ended([1; 16], [2; 8]);
+//! // When its span ends, `recorder.ended(..)` decides whether its trace is kept.
 //!
 //! // A Tower service to mount, or to serve on a port of its own (feature `server`):
 //! let page = recorder.page();
@@ -31,8 +31,10 @@
 //! - **Spans that ended**, as [`EndedSpan`]: facts that are cheap to read, and an encoding to OTLP that
 //!   runs only if the trace is kept. [`Recorder::offer`] takes them, on a thread of the caller's.
 //!   [`EncodedSpan`] is the implementation for spans that were received as OTLP.
-//! - **Requests that begin and end**, by [`Recorder::request_started`] and
-//!   [`Recorder::request_ended`], on the request's thread. Only entry spans belong here.
+//! - **Requests that begin**, by [`Recorder::request_started`] on the request's thread. Only entry spans
+//!   belong here. Their spans, and those within them, go to [`Recorder::ended`] on the thread that ends them:
+//!   it decides about most traces at once, and returns only what [`Recorder::bring`] is to be given. Without
+//!   it, [`Recorder::request_ended`] ends a request, and its spans are offered as all others.
 //! - **The time**, by [`Recorder::tick`] each second.
 //!
 //! Log records join their trace by [`Recorder::offer_log`]. Telemetry's own counts and the process's
@@ -54,6 +56,7 @@
 
 mod api;
 mod changes;
+mod ended;
 mod hub;
 mod live;
 #[cfg(all(test, shuttle))]
@@ -77,7 +80,7 @@ pub use self::{
     recorder::{Recorder, RequestStart},
     response::PageBody,
     service::{ConfigError, LivePage, PeerAddress},
-    store::{EncodedSpan, EndedSpan, Memory, Source, SpanFacts, SpanId, TraceId},
+    store::{Arrival, EncodedSpan, EndedSpan, Memory, Source, SpanFacts, SpanId, TraceId},
     tables::{MetricRow, TelemetryRow},
 };
 

@@ -13,7 +13,7 @@ use crate::api::{
 };
 use crate::recorder::now;
 use crate::store::{EncodedSpan, Sources};
-use crate::{Live, Recorder, RequestStart, TraceId};
+use crate::{EndedSpan, Live, Recorder, RequestStart, TraceId};
 
 /// How many orders of each model are tried, unless `MODEL_ORDERS` says otherwise.
 fn check(model: fn()) {
@@ -94,6 +94,42 @@ fn what_is_brought_while_a_browser_reads_is_there_whole() {
             let found = api::trace::find(&recorder, prefix(number)).ok();
             assert_eq!(found.map(|trace| trace.summary.spans), Some(2), "trace {number}");
         }
+    });
+}
+
+/// Takes a span on the thread that ends it, and brings what is to be kept.
+fn end(recorder: &Recorder, number: u8) {
+    let span = span(recorder, 1, number);
+    let kept = recorder.ended(&span.facts(), span.weight(), || Box::new(span.clone()));
+    recorder.bring(kept);
+}
+
+/// Spans end while their request does, and a browser looks at its trace: wherever each of them waits, both
+/// are in the trace in the end.
+#[test]
+fn spans_that_end_with_their_request_are_in_its_trace() {
+    check(|| {
+        let recorder = Live::new().build();
+        let (trace_id, span_id, name) = (trace(1), [1; 8], Arc::from("GET /orders"));
+        let request = RequestStart { trace_id, span_id, start: now(), name, path: "/" };
+        recorder.request_started(&request);
+        recorder.span_started(trace_id);
+        recorder.span_started(trace_id);
+        end(&recorder, 2);
+        let threads: Vec<_> = [1, 3]
+            .map(|number| {
+                let recorder = recorder.clone();
+                thread::spawn(move || end(&recorder, number))
+            })
+            .into_iter()
+            .collect();
+        read(&recorder, Api::Trace(prefix(1)));
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(recorder.running().len(), 0);
+        let found = api::trace::find(&recorder, prefix(1)).ok();
+        assert_eq!(found.map(|trace| trace.summary.spans), Some(3));
     });
 }
 

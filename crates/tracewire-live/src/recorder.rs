@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use crate::hub::Hub;
 use crate::live::Live;
-use crate::store::{EndedSpan, Memory, Running, Source, Sources, SpanId, Store, TraceId};
+use crate::store::{EndedSpan, Gate, Memory, Running, Source, Sources, SpanId, Store, TraceId};
 use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::sync::{Mutex, MutexGuard};
 use crate::tables::{MetricRow, TelemetryRow};
@@ -29,6 +29,7 @@ pub struct Recorder {
 struct Shared {
     store: Mutex<Store>,
     sources: Sources,
+    gate: Arc<Gate>,
     running: Running,
     hub: Arc<Hub>,
     missed: AtomicU64,
@@ -93,11 +94,13 @@ impl Recorder {
     pub(crate) fn new(settings: Live) -> Self {
         let sources = Sources::default();
         let started = now();
+        let store = Store::new(settings.options, sources.clone());
         Self {
             shared: Arc::new(Shared {
-                store: Mutex::new(Store::new(settings.options, sources.clone())),
+                gate: store.gate(),
+                store: Mutex::new(store),
                 sources,
-                running: Running::default(),
+                running: Running::new(settings.options.memory.held),
                 hub: Arc::default(),
                 missed: AtomicU64::new(0),
                 instance: RandomState::new().hash_one(started),
@@ -120,17 +123,27 @@ impl Recorder {
     /// When an entry span comes, its trace is kept or dropped. Only spans that are kept are encoded, on
     /// the calling thread.
     pub fn offer<S: EndedSpan + 'static>(&self, spans: impl IntoIterator<Item = S>) {
-        let mut spans = spans.into_iter();
-        let mut some = Vec::with_capacity(spans.size_hint().0.clamp(1, SPANS_AT_ONCE));
+        self.take(spans, SPANS_AT_ONCE, |store, span, now| store.offer(span, now));
+    }
+
+    /// Gives items to the store, some at a time.
+    pub(crate) fn take<T>(
+        &self,
+        items: impl IntoIterator<Item = T>,
+        at_once: usize,
+        take: impl Fn(&mut Store, T, u64),
+    ) {
+        let mut items = items.into_iter();
+        let mut some = Vec::with_capacity(items.size_hint().0.clamp(1, at_once));
         loop {
             // Not under the lock: this is the caller's code.
-            some.extend(spans.by_ref().take(SPANS_AT_ONCE));
+            some.extend(items.by_ref().take(at_once));
             if some.is_empty() {
                 return;
             }
             let mut store = self.store();
             let now = now();
-            some.drain(..).for_each(|span| store.offer(span, now));
+            some.drain(..).for_each(|item| take(&mut store, item, now));
         }
     }
 
@@ -147,7 +160,7 @@ impl Recorder {
         self.store().offer_early_log(trace_id, source, encode, now())
     }
 
-    /// Lists a request as running until [`request_ended`](Self::request_ended).
+    /// Lists a request as running until [`ended`](Self::ended) or [`request_ended`](Self::request_ended).
     ///
     /// At most 4,096 are listed; further ones are counted.
     pub fn request_started(&self, request: &RequestStart<'_>) {
@@ -155,21 +168,24 @@ impl Recorder {
         self.shared.running.started(*trace_id, *span_id, *start, Arc::clone(name), path);
     }
 
-    /// Removes a request from those that run. To be called on the thread that ends the span, not
-    /// through a queue that may refuse it.
+    /// Removes a request from those that run, if its span is not given to [`ended`](Self::ended). To be
+    /// called on the thread that ends the span, not through a queue that may refuse it.
     pub fn request_ended(&self, trace_id: TraceId, span_id: SpanId) {
-        self.shared.running.ended(&trace_id, span_id);
+        let held = self.shared.running.ended(&trace_id, span_id);
+        self.offer(held);
     }
 
-    /// Counts a span within a request as open, until [`span_ended`](Self::span_ended). The request's own
-    /// span is counted by [`request_started`](Self::request_started).
+    /// Counts a span within a request as open, until [`span_ended`](Self::span_ended) or
+    /// [`ended`](Self::ended). The request's own span is counted by
+    /// [`request_started`](Self::request_started).
     ///
     /// Spans of traces without a listed request are not counted.
     pub fn span_started(&self, trace_id: TraceId) {
         self.shared.running.span_started(&trace_id);
     }
 
-    /// Counts a span within a request as ended, on the thread that ends it.
+    /// Counts a span within a request as ended, on the thread that ends it, if the span is not given to
+    /// [`ended`](Self::ended).
     pub fn span_ended(&self, trace_id: TraceId) {
         self.shared.running.span_ended(&trace_id);
     }
@@ -181,7 +197,16 @@ impl Recorder {
 
     /// Completes traces that nothing came for in a while. To be called each second.
     pub fn tick(&self) {
-        self.store().tick(now());
+        let now = now();
+        let overdue = self.shared.running.pass_on_overdue(now);
+        let mut store = self.store();
+        overdue.into_iter().for_each(|span| store.offer(span, now));
+        store.tick(now);
+    }
+
+    /// Gives the store what waits with the running requests of a trace, so that it is shown.
+    pub(crate) fn show(&self, trace_id: &TraceId) {
+        self.offer(self.shared.running.pass_on(trace_id));
     }
 
     /// Sets what is asked for the table of telemetry's own counts.
@@ -215,6 +240,10 @@ impl Recorder {
 
     pub(crate) fn running(&self) -> &Running {
         &self.shared.running
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.shared.gate
     }
 
     pub(crate) fn hub(&self) -> &Arc<Hub> {

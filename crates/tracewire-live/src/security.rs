@@ -1,8 +1,8 @@
 //! Who may read the page.
 
 use http::{
-    HeaderMap, StatusCode, Uri,
-    header::{AUTHORIZATION, COOKIE, HOST},
+    HeaderMap, HeaderValue, StatusCode, Uri,
+    header::{AUTHORIZATION, COOKIE, HOST, ORIGIN},
 };
 use std::net::SocketAddr;
 use tracewire_text::host;
@@ -58,7 +58,7 @@ impl Access {
             .filter(|(host, _)| self.knows(host))
             .ok_or(StatusCode::MISDIRECTED_REQUEST)?;
         let permit = self.identify(caller, port)?;
-        if caller.is_api && !is_same_origin(caller.headers) {
+        if caller.is_api && !is_same_origin(caller.headers, authority) {
             return Err(StatusCode::FORBIDDEN);
         }
         Ok(permit)
@@ -138,9 +138,15 @@ fn host_and_port(authority: &str) -> Option<(&str, &str)> {
     (is_written_well && is_port).then_some((host, port))
 }
 
-/// Browsers say where a request comes from. Other pages on the same host are `same-site`.
-fn is_same_origin(headers: &HeaderMap) -> bool {
+/// Browsers say where a request comes from. Other pages on the same host are `same-site`. Browsers that do
+/// not know that header still send `Origin` with what goes to another one.
+fn is_same_origin(headers: &HeaderMap, authority: &str) -> bool {
+    let is_own = |origin: &HeaderValue| {
+        let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+        origin.is_some_and(|(_, origin)| origin.eq_ignore_ascii_case(authority))
+    };
     headers.get_all("sec-fetch-site").iter().all(|site| site == "same-origin" || site == "none")
+        && headers.get_all(ORIGIN).iter().all(is_own)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

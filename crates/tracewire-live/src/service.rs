@@ -53,6 +53,7 @@ pub struct LivePage {
     recorder: Recorder,
     access: Arc<Access>,
     peer: fn(&Extensions) -> Option<SocketAddr>,
+    on_unknown_peer: Option<fn()>,
     path: Option<Arc<str>>,
     stream_for: Option<Duration>,
     shutdown: Option<Shutdown>,
@@ -98,6 +99,7 @@ impl LivePage {
             recorder,
             access: Arc::new(Access { is_mounted: true, ..Access::default() }),
             peer,
+            on_unknown_peer: None,
             path: None,
             stream_for: Some(MOUNTED_STREAM),
             shutdown: None,
@@ -143,6 +145,13 @@ impl LivePage {
         self
     }
 
+    /// Calls this for each request that is refused because the server does not say the caller's address, so
+    /// that the mistake can be logged. A page with a token needs no address, and never calls it.
+    pub fn on_unknown_peer(mut self, call: fn()) -> Self {
+        self.on_unknown_peer = Some(call);
+        self
+    }
+
     /// Sets the path that browsers see the page at, which limits its cookie to that path.
     ///
     /// By default, a page on a port of its own takes the whole port, and one that axum nests (feature
@@ -184,7 +193,6 @@ impl LivePage {
         &self.recorder
     }
 
-    #[cfg(feature = "server")]
     pub(crate) fn has_token(&self) -> bool {
         self.access.token.is_some()
     }
@@ -197,6 +205,12 @@ impl LivePage {
             peer: (self.peer)(request.extensions()),
             is_api: matches!(target, Some(Target::Api(_))),
         };
+        if caller.peer.is_none()
+            && !self.has_token()
+            && let Some(call) = self.on_unknown_peer
+        {
+            call();
+        }
         let mut response = match self.access.check(&caller) {
             Err(status) => refusal(status),
             Ok(_) if !matches!(*request.method(), Method::GET | Method::HEAD) => {

@@ -137,6 +137,21 @@ fn cases() -> Vec<(Case, [u16; 4])> {
             Case { target: Some("/"), headers: &[("sec-fetch-site", "cross-site")], ..usual() },
             local, // a link to the page
         ),
+        (headers(&[("origin", "http://127.0.0.1:4319")]), local),
+        (headers(&[("origin", "http://127.0.0.1:4320")]), [404, 404, 403, 401]),
+        (headers(&[("origin", "http://evil.example")]), [404, 404, 403, 401]),
+        (headers(&[("origin", "null")]), [404, 404, 403, 401]),
+        (
+            headers(&[("origin", "http://evil.example"), ("sec-fetch-site", "same-origin")]),
+            [404, 404, 403, 401],
+        ),
+        (
+            headers(&[
+                ("origin", "http://evil.example"),
+                ("authorization", "Bearer 0123456789abcdef"),
+            ]),
+            [404, 404, 403, 403],
+        ),
         // Method and path
         (Case { method: Some(Method::HEAD), ..usual() }, local),
         (Case { method: Some(Method::POST), ..usual() }, [405, 405, 405, 401]),
@@ -223,6 +238,22 @@ fn a_token_that_is_short_or_cannot_stand_in_a_cookie_is_refused() {
     {
         assert_eq!(page.clone().token(token).unwrap_err(), ConfigError::Token, "{token}");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_say_who_calls_is_told_so() {
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    let page = Live::new().build().page().on_unknown_peer(|| {
+        CALLS.fetch_add(1, Relaxed);
+    });
+    let unknown = || Request::get("/").header("host", "localhost").body(()).unwrap();
+    assert_eq!(send(&page, request("/")).await.status(), 200);
+    assert_eq!(CALLS.load(Relaxed), 0);
+    assert_eq!(send(&page, unknown()).await.status(), 404);
+    assert_eq!(CALLS.load(Relaxed), 1);
+    assert_eq!(send(&page.token(TOKEN).unwrap(), unknown()).await.status(), 404);
+    assert_eq!(CALLS.load(Relaxed), 1);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use std::{
 };
 
 const SHOP: (&str, &str) = ("SHOP_LISTEN", "127.0.0.1:0");
+const PAGE: (&str, &str) = ("TRACEWIRE_LIVE", "127.0.0.1:0");
 /// How long a trace may be on its way.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Whether the list has requests to the shop.
@@ -17,7 +18,7 @@ const VISIT: &str = "const body = document.querySelector('tbody'); \
 #[test]
 fn a_request_to_the_quickstart_appears_without_a_reload() {
     let Some(browser) = Browser::start() else { return };
-    let mut quickstart = Program::start("quickstart", &[], &[SHOP, ("TRACEWIRE_LIVE", "0")]);
+    let mut quickstart = Program::start("quickstart", &[], &[SHOP, PAGE]);
     let link = quickstart.said("→ ");
     let page = quickstart.said("all traces at ");
     let shop = quickstart.said("keeps running at ");
@@ -80,7 +81,7 @@ fn two_processes_share_one_page_in_the_viewer() {
 #[test]
 fn the_picture_of_the_readme_is_taken() {
     let Some(browser) = Browser::start() else { return };
-    let mut quickstart = Program::start("quickstart", &[], &[SHOP, ("TRACEWIRE_LIVE", "0")]);
+    let mut quickstart = Program::start("quickstart", &[], &[SHOP, PAGE]);
     quickstart.said("/items/unicorn");
     let link = quickstart.said("→ ");
     browser.look(browser::Screen::Light);

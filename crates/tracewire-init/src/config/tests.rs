@@ -330,3 +330,19 @@ fn unreadable_certificates_are_errors() {
         assert!(message.contains(&variable) && message.contains("/no/such"), "{message}");
     }
 }
+
+#[cfg(feature = "live")]
+#[test]
+fn one_and_zero_turn_the_live_page_on_and_off() {
+    for (value, listen) in [
+        ("1", Some("true")),
+        ("true", Some("true")),
+        ("0", None),
+        ("false", None),
+        ("10", Some("10")),
+    ] {
+        let (config, _) = decided(&[("TRACEWIRE_LIVE", value)]);
+        let live = config.unwrap().live;
+        assert_eq!(live.and_then(|live| live.listen).as_deref(), listen, "{value}");
+    }
+}

@@ -115,7 +115,7 @@ const UNSUPPORTED: &[Unsupported] = &[
     featured("OTEL_EXPORTER_ZIPKIN_ENDPOINT", &[], ZIPKIN, features::ZIPKIN),
     featured("OTEL_EXPORTER_PROMETHEUS_HOST", &[], PROMETHEUS, features::PROMETHEUS),
     featured("OTEL_EXPORTER_PROMETHEUS_PORT", &[], PROMETHEUS, features::PROMETHEUS),
-    featured("TRACEWIRE_LIVE", &["false"], LIVE, features::LIVE),
+    featured("TRACEWIRE_LIVE", &["false", "0"], LIVE, features::LIVE),
     featured(
         "TRACEWIRE_LOG",
         &["none"],

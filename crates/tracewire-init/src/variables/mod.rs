@@ -160,10 +160,19 @@ pub(crate) fn http(reader: &mut Reader<'_>) -> HttpSettings {
 
 fn live(reader: &mut Reader<'_>) -> Live {
     Live {
-        listen: reader.raw("TRACEWIRE_LIVE"),
+        listen: reader.raw("TRACEWIRE_LIVE").map(|given| given.map(switch)),
         memory_mib: reader.read("TRACEWIRE_LIVE_MEMORY", integer(4)),
         token: reader.raw("TRACEWIRE_LIVE_TOKEN"),
         ..Live::default()
+    }
+}
+
+/// Reads 1 and 0 as what people mean by them, and not as ports.
+fn switch(text: String) -> String {
+    match &*text {
+        "1" => "true".to_owned(),
+        "0" => "false".to_owned(),
+        _ => text,
     }
 }
 

@@ -7,7 +7,7 @@ use tracewire_text::hex::to_string as hex;
 
 use super::values;
 use crate::recorder::Recorder;
-use crate::store::{RouteStats, Window};
+use crate::store::{RouteStats, TraceId, Window};
 
 const SECOND: u64 = 1_000_000_000;
 /// The time that recent counts are about.
@@ -87,7 +87,7 @@ pub(super) fn routes(recorder: &Recorder, now: u64) -> Routes {
         *running.entry(entry.name).or_default() += 1;
     }
     let store = recorder.store();
-    let row = |route: &RouteStats| Route {
+    let row = |route: RouteStats| Route {
         name: values::name(&route.name),
         kind: route.kind,
         running: running.get(&*route.name).copied().unwrap_or_default(),
@@ -106,10 +106,14 @@ pub(super) fn routes(recorder: &Recorder, now: u64) -> Routes {
 pub(super) fn running(recorder: &Recorder, now: u64) -> RunningRequests {
     let entries = recorder.running().entries(now);
     let store = recorder.store();
-    let mut slow_from: HashMap<&str, u64> = HashMap::new();
+    let mut slow_from: HashMap<Box<str>, u64> = HashMap::new();
     for route in store.routes() {
-        slow_from.extend(route.total.durations.percentile(0.99).map(|p99| (&*route.name, p99)));
+        slow_from.extend(route.total.durations.percentile(0.99).map(|p99| (route.name, p99)));
     }
+    let ended = |trace_id: &TraceId| {
+        let held = recorder.running().held_spans(trace_id);
+        store.spans_so_far(trace_id).saturating_add(u32::try_from(held).unwrap_or(u32::MAX))
+    };
     let requests = entries.iter().map(|entry| {
         let duration = now.saturating_sub(entry.start);
         Request {
@@ -120,7 +124,7 @@ pub(super) fn running(recorder: &Recorder, now: u64) -> RunningRequests {
             start: entry.start / 1_000,
             duration,
             open: recorder.running().open_spans(&entry.trace_id),
-            ended: store.spans_so_far(&entry.trace_id),
+            ended: ended(&entry.trace_id),
             slow: slow_from.get(&*entry.name).is_some_and(|p99| duration > *p99),
         }
     });

@@ -47,18 +47,18 @@ impl Missing {
 
 /// Finds the one trace whose id begins with these digits.
 pub(crate) fn find(recorder: &Recorder, prefix: IdPrefix<'_>) -> Result<Arc<Trace>, Missing> {
+    let running = recorder.running().matching(|id| prefix.matches(id));
+    running.iter().for_each(|entry| recorder.show(&entry.trace_id));
     let store = recorder.store();
-    match store.matching(|id| prefix.matches(id))[..] {
-        [] => {
-            // A request may run without any span that has ended.
-            let running = recorder.running().find(|id| prefix.matches(id));
-            if let Some(entry) = running {
-                return Ok(Arc::new(Trace::begun(entry.trace_id, &entry.name, entry.start)));
-            }
+    match (&store.matching(|id| prefix.matches(id))[..], &running[..]) {
+        ([id], []) => store.trace(id).ok_or(Missing::Unknown),
+        ([id], [entry]) if entry.trace_id == *id => store.trace(id).ok_or(Missing::Unknown),
+        // A request may run without any span that has ended.
+        ([], [entry]) => Ok(Arc::new(Trace::begun(entry.trace_id, &entry.name, entry.start))),
+        ([], []) => {
             let gone = store.gone(|id| prefix.matches(id));
             Err(gone.map_or(Missing::Unknown, |(why, at)| Missing::Gone(why, at)))
         }
-        [id] => store.trace(&id).ok_or(Missing::Unknown),
         _ => Err(Missing::Ambiguous),
     }
 }

@@ -101,6 +101,36 @@ pub trait EndedSpan: Send {
 
     /// Appends the protobuf encoding of an OTLP `Span` to `into`.
     fn encode(&self, into: &mut Vec<u8>);
+
+    /// Moves the span to the heap. A span that is there stays where it is.
+    fn boxed(self) -> Box<dyn EndedSpan>
+    where
+        Self: Sized + 'static,
+    {
+        Box::new(self)
+    }
+}
+
+impl EndedSpan for Box<dyn EndedSpan> {
+    fn facts(&self) -> SpanFacts<'_> {
+        (**self).facts()
+    }
+
+    fn source(&self) -> &Arc<Source> {
+        (**self).source()
+    }
+
+    fn weight(&self) -> usize {
+        (**self).weight()
+    }
+
+    fn encode(&self, into: &mut Vec<u8>) {
+        (**self).encode(into);
+    }
+
+    fn boxed(self) -> Box<dyn EndedSpan> {
+        self
+    }
 }
 
 impl std::fmt::Debug for dyn EndedSpan {

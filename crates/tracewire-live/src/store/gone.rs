@@ -1,4 +1,4 @@
-//! The ids of traces that are no longer here.
+//! The ids of traces that were evicted.
 
 use std::collections::VecDeque;
 
@@ -8,25 +8,16 @@ use super::facts::TraceId;
 /// How many ids are remembered.
 const MOST: usize = 4096;
 
-/// Why a trace is not here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Gone {
-    /// It was not admitted, as more ordinary traces came than are kept.
-    NotKept,
-    /// It was kept, and evicted to free memory.
-    LetGo,
-}
-
-/// Remembers the last 4,096 traces that were dropped.
+/// Remembers the last 4,096 traces that were evicted.
 #[derive(Debug, Default)]
 pub(crate) struct GoneIds {
     order: VecDeque<TraceId>,
-    known: Map<TraceId, (Gone, u64)>,
+    known: Map<TraceId, u64>,
 }
 
 impl GoneIds {
-    pub(crate) fn push(&mut self, id: TraceId, why: Gone, now: u64) {
-        if self.known.insert(id, (why, now)).is_some() {
+    pub(crate) fn push(&mut self, id: TraceId, now: u64) {
+        if self.known.insert(id, now).is_some() {
             return;
         }
         self.order.push_back(id);
@@ -37,18 +28,21 @@ impl GoneIds {
         }
     }
 
-    pub(crate) fn get(&self, id: &TraceId) -> Option<(Gone, u64)> {
+    pub(crate) fn get(&self, id: &TraceId) -> Option<u64> {
         self.known.get(id).copied()
     }
 
     pub(crate) fn used(&self) -> usize {
         self.order.capacity() * size_of::<TraceId>()
-            + self.known.capacity() * (size_of::<(TraceId, (Gone, u64))>() + 1)
+            + self.known.capacity() * (size_of::<(TraceId, u64)>() + 1)
     }
 
-    /// Finds the one id that starts with these hexadecimal digits.
-    pub(crate) fn matching(&self, matches: impl Fn(&TraceId) -> bool) -> Option<(Gone, u64)> {
-        let mut found = self.known.iter().filter(|(id, _)| matches(id)).map(|(_, gone)| *gone);
-        found.next().filter(|_| found.next().is_none())
+    /// Returns up to two traces that match.
+    pub(crate) fn matching(
+        &self,
+        matches: impl Fn(&TraceId) -> bool,
+    ) -> impl Iterator<Item = (TraceId, u64)> {
+        let found = self.known.iter().filter(move |(id, _)| matches(id));
+        found.map(|(id, at)| (*id, *at)).take(2)
     }
 }

@@ -4,11 +4,11 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use super::aggregates::RouteIndex;
+use super::arrival::Arrival;
 use super::facts::{EndedSpan, TraceId};
-use super::gone::Gone;
-use super::histogram::bucket;
+use super::gate::Root;
 use super::kept::KeptTraces;
-use super::shares::{Cell, ErrorKind, Loss, Reasons};
+use super::shares::{ErrorKind, Loss, Reason, Reasons};
 use super::source::Source;
 use super::trace::{Scratch, TraceLimits};
 use super::waiting::Waiting;
@@ -22,22 +22,38 @@ pub(super) const PATIENCE: u64 = 30 * SECOND;
 const MOST_PENDING: usize = 64;
 const MOST_PENDING_BYTES: usize = 256 * 1024;
 
-/// A local root that has ended.
+/// How a span stands that comes in.
 #[derive(Clone, Copy, Debug)]
-struct Root {
-    route: RouteIndex,
-    duration: u64,
-}
-
-impl Root {
-    fn cell(self) -> Cell {
-        (self.route, bucket(self.duration))
-    }
+enum Standing {
+    /// Nothing is decided about its trace.
+    Undecided,
+    /// Its trace was admitted, and its local root follows.
+    Part,
+    /// It is the local root that its trace was admitted for.
+    Admitted(Root),
 }
 
 impl Store {
     /// Takes a span that has ended. One whose trace is not kept is neither copied nor encoded.
     pub(crate) fn offer(&mut self, span: impl EndedSpan + 'static, now: u64) {
+        self.take(span, Standing::Undecided, now);
+    }
+
+    /// Takes the spans of a request.
+    pub(crate) fn bring(&mut self, arrival: Arrival, now: u64) {
+        let Arrival { spans, admitted, .. } = arrival;
+        let last = spans.len().saturating_sub(1);
+        for (place, span) in spans.into_iter().enumerate() {
+            let standing = match admitted {
+                None => Standing::Undecided,
+                Some(root) if place == last => Standing::Admitted(root),
+                Some(_) => Standing::Part,
+            };
+            self.take(span, standing, now);
+        }
+    }
+
+    fn take(&mut self, span: impl EndedSpan + 'static, standing: Standing, now: u64) {
         let facts = span.facts();
         self.counters.spans += 1;
         if facts.trace_id == TraceId::default() {
@@ -45,36 +61,36 @@ impl Store {
             return;
         }
         let id = facts.trace_id;
-        let root = facts.is_entry.then(|| Root {
-            route: self.aggregates.record(&facts, now),
-            duration: facts.duration(),
-        });
+        let root = match standing {
+            Standing::Admitted(root) => Some(root),
+            _ => facts.is_entry.then(|| self.gate.record(&facts, now)),
+        };
         if self.kept.contains(&id) {
             let error = facts.is_error.then(|| facts.error_type.to_owned());
             self.append(id, &span, root, error.as_deref(), now);
             return;
         }
         let begins = !self.waiting.has_spans(&id);
-        let before = if begins { self.gone.get(&id) } else { None };
-        if root.is_none() && !facts.is_error && matches!(before, Some((Gone::NotKept, _))) {
+        let was_refused = begins && self.gate.refused(&id).is_some();
+        let is_undecided = matches!(standing, Standing::Undecided);
+        if is_undecided && root.is_none() && !facts.is_error && was_refused {
             self.counters.late += 1;
             return;
         }
-        self.counters.traces += u64::from(begins && before.is_none());
+        let was_here = was_refused || (begins && self.gone.get(&id).is_some());
+        self.counters.traces += u64::from(begins && !was_here);
         let is_error = facts.is_error || self.waiting.has_error(&id);
         if let Some(root) = root
-            && !is_error
-            && !self.kept.shares().is_slow(root.cell(), root.duration, now)
-            && !self.admission.admit(now)
+            && is_undecided
+            && !self.gate.admits(&id, root, is_error, now)
         {
             self.waiting.remove(&id);
-            self.turn_down(id, now);
             return;
         }
         if begins {
-            self.begin(id, before.is_some(), now);
+            self.begin(id, was_here, now);
         }
-        self.wait(id, Box::new(span), now);
+        self.wait(id, span.boxed(), now);
         match root {
             Some(root) => self.keep_with_root(id, root, now),
             None => self.limit_waiting(now),
@@ -124,7 +140,8 @@ impl Store {
     ) -> bool {
         let is_here = self.kept.contains(&id) || self.waiting.contains(&id);
         if !is_here {
-            if self.gone.get(&id).is_some() || id == TraceId::default() {
+            let is_gone = self.gone.get(&id).is_some() || self.gate.refused(&id).is_some();
+            if is_gone || id == TraceId::default() {
                 return false;
             }
             self.waiting.insert(id, now);
@@ -158,12 +175,6 @@ impl Store {
             self.waiting.insert(id, now);
         }
         self.waiting.update(&id, |waiting| waiting.trace.summary.lacks_earlier = lacks_earlier);
-    }
-
-    /// Lets a trace go that is one of more ordinary ones than are kept.
-    fn turn_down(&mut self, id: TraceId, now: u64) {
-        self.counters.not_kept += 1;
-        self.gone.push(id, Gone::NotKept, now);
     }
 
     /// Adds a span to a waiting trace.
@@ -204,8 +215,7 @@ impl Store {
             return; // nothing but log records, of a trace that is not sampled perhaps
         }
         let is_error = waiting.trace.summary.errors > 0;
-        if !is_error && !self.admission.admit(now) {
-            self.turn_down(id, now);
+        if !self.gate.admits_without_root(&id, is_error, now) {
             return;
         }
         let limits = self.options.trace_limits();
@@ -224,7 +234,8 @@ impl Store {
             self.lose(losses, now);
         } else {
             self.counters.refused += 1;
-            self.gone.push(id, Gone::LetGo, now);
+            self.gone.push(id, now);
+            self.gate.forget(&id);
         }
     }
 
@@ -255,7 +266,7 @@ impl Store {
             losses.extend(self.kept.add_error(&id, kind, now));
         }
         if let Some(root) = root
-            && self.kept.shares().is_slow(root.cell(), root.duration, now)
+            && self.gate.is_slow(&id, root, now)
         {
             losses.extend(self.kept.add_slow(&id, root.cell(), root.duration, now));
         }
@@ -283,6 +294,11 @@ impl Store {
 
     fn lose(&mut self, losses: Vec<Loss>, now: u64) {
         for (id, reason) in losses {
+            if reason == Reason::Slow
+                && let Some(cell) = self.kept.cell(&id)
+            {
+                self.gate.is_slow_no_more(&id, cell);
+            }
             if self.kept.lose(&id, reason) {
                 self.note_gone(id, now);
             }
@@ -291,7 +307,8 @@ impl Store {
 
     fn note_gone(&mut self, id: TraceId, now: u64) {
         self.counters.let_go += 1;
-        self.gone.push(id, Gone::LetGo, now);
+        self.gone.push(id, now);
+        self.gate.forget(&id);
     }
 
     /// Decides about the oldest waiting traces while there are too many.

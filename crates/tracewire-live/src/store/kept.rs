@@ -12,7 +12,7 @@ use super::{Map, has_passed};
 
 /// What the tables take for each trace, beyond the trace and its entry. Tables double when they grow,
 /// so an entry takes up to twice its size in each.
-const OVERHEAD: usize = 320 + size_of::<Entry>();
+const OVERHEAD: usize = 360 + size_of::<Entry>();
 /// Traces that are kept because a browser shows them.
 const MOST_PINNED: usize = 8;
 
@@ -122,6 +122,11 @@ impl KeptTraces {
 
     pub(crate) fn totals(&self) -> Totals {
         self.totals
+    }
+
+    /// Returns the cell that a trace is among the slowest of.
+    pub(crate) fn cell(&self, id: &TraceId) -> Option<Cell> {
+        self.get(id)?.reasons.slow
     }
 
     pub(crate) fn shares(&self) -> &Shares {

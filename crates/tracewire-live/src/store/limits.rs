@@ -7,11 +7,11 @@ const MIB: usize = 1024 * KIB;
 pub(crate) const LEAST: usize = 4 * MIB;
 /// The default.
 pub(crate) const DEFAULT: usize = 16 * MIB;
-/// For running requests: 4,096 entries of 128 bytes, and 28 for finding each and its open spans.
-const RUNNING: usize = 5 * MIB / 8;
-/// For 201 routes of 5.6 KiB.
-const ROUTES: usize = 5 * MIB / 4;
-/// For the ids of traces that were let go.
+/// For running requests: 4,096 entries of 128 bytes, and 53 for finding each and what belongs to it.
+const RUNNING: usize = 3 * MIB / 4;
+/// For 201 routes of 6.1 KiB.
+const ROUTES: usize = 11 * MIB / 8;
+/// For the ids of traces that were let go, or not kept.
 const GONE: usize = 512 * KIB;
 
 /// One part of so many is left to the allocator, which loses memory between allocations.
@@ -24,15 +24,17 @@ const UNUSED: usize = 16;
 ///
 /// let memory = Live::new().memory_mib(16).build().memory();
 /// assert_eq!(memory.total, 16 * 1024 * 1024);
-/// assert!(memory.queue + memory.traces <= memory.total);
+/// assert!(memory.queue + memory.held + memory.traces <= memory.total);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
     /// All of it, in bytes.
     pub total: usize,
-    /// For spans that the store has not seen yet. The store does not hold them; their queue should be
-    /// limited to this.
+    /// For spans on their way to the store. The store does not hold them; their queue should be limited
+    /// to this.
     pub queue: usize,
+    /// For spans that wait with their running request.
+    pub held: usize,
     /// For traces, waiting and kept, with their resources and scopes.
     pub traces: usize,
 }
@@ -40,8 +42,10 @@ pub struct Memory {
 impl Memory {
     pub(crate) fn new(total: usize) -> Self {
         let total = total.max(LEAST);
-        let queue = (total / 8).min(2 * MIB);
-        Self { total, queue, traces: total - total / UNUSED - queue - RUNNING - ROUTES - GONE }
+        let queue = (total / 16).min(MIB);
+        let held = queue;
+        let fixed = total / UNUSED + RUNNING + ROUTES + GONE;
+        Self { total, queue, held, traces: total - fixed - queue - held }
     }
 
     /// Returns the most bytes that one trace may take.

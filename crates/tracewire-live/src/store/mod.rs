@@ -5,10 +5,12 @@
 
 mod admission;
 mod aggregates;
+mod arrival;
 mod body;
 mod cutting;
 mod encoded;
 mod facts;
+mod gate;
 mod gone;
 mod groups;
 mod histogram;
@@ -16,8 +18,11 @@ mod intake;
 mod kept;
 mod limits;
 mod names;
+mod refused;
 mod running;
+mod shard;
 mod shares;
+mod slowest;
 mod source;
 mod trace;
 mod waiting;
@@ -28,8 +33,6 @@ mod tests;
 use std::hash::RandomState;
 use std::sync::Arc;
 
-use self::admission::Admission;
-use self::aggregates::Aggregates;
 use self::gone::GoneIds;
 use self::kept::KeptTraces;
 use self::trace::{Scratch, TraceLimits};
@@ -39,16 +42,17 @@ pub(crate) use self::{
     aggregates::{RouteStats, Window},
     body::Kind,
     encoded::{SpanHead, id},
-    gone::Gone,
+    gate::Gate,
     kept::Entry,
     limits::{DEFAULT, LEAST},
     names::shorten,
-    running::Running,
+    running::{Ended, Running},
     shares::Reason,
     source::Sources,
     trace::Trace,
 };
 pub use self::{
+    arrival::Arrival,
     encoded::EncodedSpan,
     facts::{EndedSpan, SpanFacts, SpanId, TraceId},
     limits::Memory,
@@ -59,6 +63,16 @@ const SECOND: u64 = 1_000_000_000;
 
 /// A quick hash with a seed of its own, as senders choose ids.
 type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
+type Set<T> = std::collections::HashSet<T, foldhash::fast::RandomState>;
+
+/// Why a trace is not here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// It was not admitted, as more ordinary traces came than are kept.
+    NotKept,
+    /// It was kept, and evicted to free memory.
+    LetGo,
+}
 
 /// Returns whether so much time has passed since then. If the clock was set back, it has.
 fn has_passed(time: u64, since: u64, now: u64) -> bool {
@@ -109,9 +123,8 @@ pub(crate) struct Store {
     sources: Sources,
     waiting: WaitingTraces,
     kept: KeptTraces,
-    aggregates: Aggregates,
     gone: GoneIds,
-    admission: Admission,
+    gate: Arc<Gate>,
     scratch: Scratch,
     hasher: RandomState,
     counters: Counters,
@@ -124,9 +137,8 @@ impl Store {
             sources,
             waiting: WaitingTraces::default(),
             kept: KeptTraces::new(options.memory.traces),
-            aggregates: Aggregates::default(),
             gone: GoneIds::default(),
-            admission: Admission::new(options.rate, options.burst),
+            gate: Arc::new(Gate::new(&options)),
             scratch: Scratch::default(),
             hasher: RandomState::new(),
             counters: Counters::default(),
@@ -136,11 +148,23 @@ impl Store {
     /// Returns the bytes of memory in use, of all that [`Memory::total`] has, except the queue and
     /// running requests.
     pub(crate) fn used(&self) -> usize {
-        self.used_by_traces() + self.aggregates.used() + self.gone.used()
+        self.used_by_traces() + self.gate.used() + self.gone.used()
     }
 
     pub(crate) fn counters(&self) -> Counters {
-        self.counters
+        let refusals = self.gate.refusals();
+        Counters {
+            spans: self.counters.spans + refusals.spans,
+            traces: self.counters.traces + refusals.traces,
+            not_kept: refusals.not_kept,
+            late: self.counters.late + refusals.late,
+            ..self.counters
+        }
+    }
+
+    /// Returns what decides about traces, for threads that end requests.
+    pub(crate) fn gate(&self) -> Arc<Gate> {
+        Arc::clone(&self.gate)
     }
 
     pub(crate) fn memory(&self) -> Memory {
@@ -155,8 +179,8 @@ impl Store {
         self.waiting.ids().count()
     }
 
-    pub(crate) fn routes(&self) -> impl Iterator<Item = &RouteStats> {
-        self.aggregates.routes()
+    pub(crate) fn routes(&self) -> impl Iterator<Item = RouteStats> {
+        self.gate.routes()
     }
 
     /// Returns how many spans of a trace have come.
@@ -167,7 +191,17 @@ impl Store {
 
     /// Returns when and why the one trace whose id matches was dropped.
     pub(crate) fn gone(&self, matches: impl Fn(&TraceId) -> bool) -> Option<(Gone, u64)> {
-        self.gone.matching(matches)
+        let evicted: Vec<_> = self.gone.matching(&matches).collect();
+        let mut found: Vec<_> = evicted.iter().map(|(id, at)| (*id, Gone::LetGo, *at)).collect();
+        for (id, at) in self.gate.refused_matching(&matches) {
+            if evicted.iter().all(|(evicted, _)| *evicted != id) {
+                found.push((id, Gone::NotKept, at));
+            }
+        }
+        match found[..] {
+            [(_, why, at)] => Some((why, at)),
+            _ => None,
+        }
     }
 
     /// Returns a trace, kept or still waiting. What waits is encoded for this.

@@ -1,17 +1,20 @@
-//! Requests that have begun and not ended, and the open spans of their traces.
+//! Requests that have begun and not ended, with the open spans of their traces and those that ended.
 
 use std::sync::{Arc, PoisonError};
 
-use super::facts::{SpanId, TraceId};
-use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use super::SECOND;
+use super::facts::{EndedSpan, SpanFacts, SpanId, TraceId};
+use super::gate::{Gate, Root};
+use super::shard::{Fate, Finished, Shard, Spans};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use crate::sync::{Mutex, MutexGuard};
 
 const SHARDS: usize = 16;
-/// Entries of one shard, 4,096 in all.
-const MOST: usize = 256;
 /// The longest path that is shown, in bytes.
 const PATH: usize = 64;
 const HOUR: u64 = 3_600_000_000_000;
+/// Spans wait no longer with a request that still runs.
+const HELD_FOR: u64 = 2 * SECOND;
 
 /// A running request. It owns copies only: no span, context or guard lives longer because of it.
 #[derive(Clone, Debug)]
@@ -31,7 +34,7 @@ impl RunningEntry {
     }
 }
 
-/// The running requests, in shards by trace id.
+/// The running requests, 4,096 of them, in shards by trace id.
 #[derive(Debug, Default)]
 pub(crate) struct Running {
     shards: [Mutex<Shard>; SHARDS],
@@ -39,55 +42,26 @@ pub(crate) struct Running {
     beyond: AtomicU64,
     /// Requests that began over an hour ago.
     folded: AtomicU64,
+    /// Bytes of all spans that wait, and their limit.
+    held: AtomicUsize,
+    most_held: usize,
 }
 
-/// Requests, each at the same place of every list. Few run at a time and their ids lie side by side, so a
-/// search reads few cache lines and hashes nothing.
-#[derive(Debug, Default)]
-struct Shard {
-    spans: Vec<SpanId>,
-    traces: Vec<TraceId>,
-    /// Spans that have started and not ended. What is open of a trace is the sum over its requests.
-    open: Vec<i32>,
-    requests: Vec<RunningEntry>,
-}
-
-impl Shard {
-    fn add(&mut self, entry: RunningEntry) {
-        self.spans.push(entry.span_id);
-        self.traces.push(entry.trace_id);
-        self.open.push(1);
-        self.requests.push(entry);
-    }
-
-    /// Removes a request. Spans that outlive the last one of their trace are not counted.
-    fn remove(&mut self, span_id: SpanId) -> bool {
-        let Some(place) = self.spans.iter().position(|span| *span == span_id) else { return false };
-        self.spans.swap_remove(place);
-        let trace_id = self.traces.swap_remove(place);
-        let left = self.open.swap_remove(place) - 1;
-        self.requests.swap_remove(place);
-        if left != 0 {
-            self.count(&trace_id, left);
-        }
-        true
-    }
-
-    /// Counts spans of a trace, if it has a listed request.
-    fn count(&mut self, trace_id: &TraceId, spans: i32) {
-        if let Some(place) = self.traces.iter().position(|trace| trace == trace_id) {
-            self.open[place] = self.open[place].saturating_add(spans);
-        }
-    }
-
-    fn open_spans(&self, trace_id: &TraceId) -> u32 {
-        let all = self.traces.iter().zip(&self.open).filter(|(trace, _)| *trace == trace_id);
-        let open: i64 = all.map(|(_, open)| i64::from(*open)).sum();
-        u32::try_from(open.max(0)).unwrap_or(u32::MAX)
-    }
+/// What becomes of a span that has ended.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// It waits with its request, or its trace is not kept.
+    Here,
+    /// The store takes it, after these. If there is a root, their trace is admitted.
+    Brought(Spans, Option<Root>),
 }
 
 impl Running {
+    /// Lets spans of so many bytes wait with their requests.
+    pub(crate) fn new(most_held: usize) -> Self {
+        Self { most_held, ..Self::default() }
+    }
+
     pub(crate) fn started(
         &self,
         trace_id: TraceId,
@@ -106,22 +80,77 @@ impl Running {
             path_len: kept.len() as u8, // at most 64
         };
         entry.path[..kept.len()].copy_from_slice(kept.as_bytes());
-        let mut shard = self.shard(&trace_id);
-        if shard.requests.len() < MOST {
-            shard.add(entry);
-        } else {
+        if !self.shard(&trace_id).add(entry) {
             self.beyond.fetch_add(1, Relaxed);
         }
     }
 
-    pub(crate) fn ended(&self, trace_id: &TraceId, span_id: SpanId) {
-        if !self.shard(trace_id).remove(span_id) {
-            // It is one of those that are only counted.
-            let less = |count: &AtomicU64| {
-                count.fetch_update(Relaxed, Relaxed, |count| count.checked_sub(1)).is_ok()
-            };
-            let _ = less(&self.beyond) || less(&self.folded);
+    /// Takes a request off the list. Returns what waited with it.
+    pub(crate) fn ended(&self, trace_id: &TraceId, span_id: SpanId) -> Spans {
+        let finished = self.shard(trace_id).finish(span_id);
+        match finished {
+            Some(finished) => self.release(finished.spans),
+            None => {
+                self.count_unlisted();
+                Vec::new()
+            }
         }
+    }
+
+    /// Takes a request off the list, and decides about its trace if all of it is here.
+    pub(crate) fn request_ended(&self, facts: &SpanFacts<'_>, gate: &Gate, now: u64) -> Ended {
+        let mut shard = self.shard(&facts.trace_id);
+        let Some(finished) = shard.finish(facts.span_id) else {
+            drop(shard);
+            self.count_unlisted();
+            return Ended::Brought(Vec::new(), None);
+        };
+        let Finished { spans, has_error, is_whole } = finished;
+        // Under the lock, so that a span that ends meanwhile finds the request or the decision.
+        let root = is_whole.then(|| gate.pass(facts, spans.len() + 1, has_error, now));
+        drop(shard);
+        let spans = self.release(spans);
+        match root {
+            Some(None) => Ended::Here,
+            root => Ended::Brought(spans, root.flatten()),
+        }
+    }
+
+    /// Counts a span as ended, and lets it wait with its request.
+    pub(crate) fn span_held(
+        &self,
+        facts: &SpanFacts<'_>,
+        gate: &Gate,
+        weight: usize,
+        span: impl FnOnce() -> Option<Box<dyn EndedSpan>>,
+    ) -> Ended {
+        let has_room = || {
+            let has_room = self.held.fetch_add(weight, Relaxed) + weight <= self.most_held;
+            if !has_room {
+                self.held.fetch_sub(weight, Relaxed);
+            }
+            has_room
+        };
+        let fate =
+            self.shard(&facts.trace_id).hold(&facts.trace_id, facts.is_error, has_room, span);
+        match fate {
+            Fate::Held => Ended::Here,
+            Fate::PassedOn(spans) => Ended::Brought(self.release(spans), None),
+            Fate::Unknown if gate.is_late(facts) => Ended::Here,
+            Fate::Unknown => Ended::Brought(Vec::new(), None),
+        }
+    }
+
+    /// Takes what waits with the requests of a trace. What ends in them from now on does not wait.
+    pub(crate) fn pass_on(&self, trace_id: &TraceId) -> Spans {
+        let spans = self.shard(trace_id).pass_on(trace_id);
+        self.release(spans)
+    }
+
+    /// Takes what waits with requests that have run for a while, so that it is shown.
+    pub(crate) fn pass_on_overdue(&self, now: u64) -> Spans {
+        let overdue = self.shards.iter().flat_map(|shard| lock(shard).pass_on_after(HELD_FOR, now));
+        self.release(overdue.collect())
     }
 
     /// Counts a span below a request that is listed.
@@ -138,28 +167,39 @@ impl Running {
         self.shard(trace_id).open_spans(trace_id)
     }
 
-    /// Returns all entries, longest first. Those older than an hour are counted from here on.
+    /// Returns how many spans of a trace wait with its requests.
+    pub(crate) fn held_spans(&self, trace_id: &TraceId) -> usize {
+        self.shard(trace_id).held_spans(trace_id)
+    }
+
+    /// Returns all entries, longest first. Those older than an hour are counted from here on; nothing
+    /// waits with them any longer.
     pub(crate) fn entries(&self, now: u64) -> Vec<RunningEntry> {
         let mut entries = Vec::new();
         for shard in &self.shards {
             let mut shard = lock(shard);
-            let is_old = |entry: &&RunningEntry| now.saturating_sub(entry.start) > HOUR;
-            let old: Vec<_> = shard.requests.iter().filter(is_old).map(|e| e.span_id).collect();
-            self.folded.fetch_add(old.len() as u64, Relaxed);
-            for span_id in old {
-                shard.remove(span_id);
-            }
-            entries.extend(shard.requests.iter().cloned());
+            let (folded, spans) = shard.fold(HOUR, now);
+            self.folded.fetch_add(folded as u64, Relaxed);
+            entries.extend_from_slice(shard.requests());
+            drop(shard);
+            self.release(spans);
         }
         entries.sort_by_key(|entry| entry.start);
         entries
     }
 
-    /// Returns the entry of a trace that matches.
-    pub(crate) fn find(&self, matches: impl Fn(&TraceId) -> bool) -> Option<RunningEntry> {
-        self.shards.iter().find_map(|shard| {
-            lock(shard).requests.iter().find(|entry| matches(&entry.trace_id)).cloned()
-        })
+    /// Returns an entry of each trace that matches, two at most.
+    pub(crate) fn matching(&self, matches: impl Fn(&TraceId) -> bool) -> Vec<RunningEntry> {
+        let mut found: Vec<RunningEntry> = Vec::new();
+        for shard in &self.shards {
+            for entry in lock(shard).requests().iter().filter(|entry| matches(&entry.trace_id)) {
+                if found.iter().all(|known| known.trace_id != entry.trace_id) {
+                    found.push(entry.clone());
+                }
+            }
+        }
+        found.truncate(2);
+        found
     }
 
     pub(crate) fn beyond(&self) -> u64 {
@@ -172,7 +212,25 @@ impl Running {
 
     /// Returns how many are listed.
     pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard).requests.len()).sum()
+        self.shards.iter().map(|shard| lock(shard).len()).sum()
+    }
+
+    /// A request ended that is one of those that are only counted.
+    fn count_unlisted(&self) {
+        let less = |count: &AtomicU64| {
+            count.fetch_update(Relaxed, Relaxed, |count| count.checked_sub(1)).is_ok()
+        };
+        let _ = less(&self.beyond) || less(&self.folded);
+    }
+
+    /// Counts spans as not waiting here any longer.
+    fn release(&self, spans: Spans) -> Spans {
+        let bytes: usize = spans.iter().map(|span| span.weight()).sum();
+        if bytes > 0 {
+            let less = |held: usize| Some(held.saturating_sub(bytes));
+            let _ = self.held.fetch_update(Relaxed, Relaxed, less);
+        }
+        spans
     }
 
     fn shard(&self, trace_id: &TraceId) -> MutexGuard<'_, Shard> {
@@ -249,7 +307,7 @@ mod tests {
         running.ended(&trace(1), [9; 8]);
         running.span_ended(&trace(1));
         assert_eq!(running.open_spans(&trace(1)), 0);
-        assert!(running.shards.iter().all(|shard| lock(shard).open.is_empty()));
+        assert!(running.shards.iter().all(|shard| lock(shard).is_empty()));
     }
 
     #[test]
@@ -258,7 +316,7 @@ mod tests {
         (0..10).for_each(|n| start(&running, n, 0));
         (0..10).for_each(|n| running.span_started(&trace(n)));
         assert_eq!(running.entries(HOUR + 1).len(), 0);
-        assert!(running.shards.iter().all(|shard| lock(shard).open.is_empty()));
+        assert!(running.shards.iter().all(|shard| lock(shard).is_empty()));
     }
 
     #[test]

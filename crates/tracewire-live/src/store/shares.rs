@@ -11,9 +11,9 @@ use super::facts::TraceId;
 use super::groups::{Groups, Member};
 
 /// Slowest traces lose their place after 10 minutes.
-const SLOW_FOR: u64 = 600_000_000_000;
+pub(super) const SLOW_FOR: u64 = 600_000_000_000;
 /// Slowest traces of a cell, beside the newest one.
-const SLOWEST: usize = 2;
+pub(super) const SLOWEST: usize = 2;
 /// Newest errors of a kind, beside the first one.
 const NEWEST_ERRORS: usize = 5;
 
@@ -109,12 +109,6 @@ impl Shares {
         let loser = members[1].id;
         self.errors.remove(kind, loser);
         Some((loser, Reason::Error))
-    }
-
-    /// Returns whether a duration is among the slowest of its cell.
-    pub(crate) fn is_slow(&self, cell: Cell, duration: u64, now: u64) -> bool {
-        let members = self.slow.members(cell).iter();
-        members.filter(|kept| is_fresh(kept, now) && kept.duration >= duration).count() < SLOWEST
     }
 
     /// Holds the newest trace of a cell; returns who loses its place to it.

@@ -21,6 +21,7 @@ pub(super) mod grpc {
     pub(crate) const PERMISSION_DENIED: u16 = 7;
     pub(crate) const RESOURCE_EXHAUSTED: u16 = 8;
     pub(crate) const UNIMPLEMENTED: u16 = 12;
+    pub(crate) const UNAVAILABLE: u16 = 14;
     pub(crate) const UNAUTHENTICATED: u16 = 16;
 }
 
@@ -54,6 +55,12 @@ impl Answer {
             _ => "only requests from this host are accepted",
         };
         Self::new(status, code, message.to_owned())
+    }
+
+    /// Too many bodies are on their way.
+    pub(super) fn busy() -> Self {
+        let message = "too many requests are being received; send it again".to_owned();
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, grpc::UNAVAILABLE, message)
     }
 
     pub(super) fn unknown_path() -> Self {

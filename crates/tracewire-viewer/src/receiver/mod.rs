@@ -22,7 +22,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracewire_live::{LivePage, PeerAddress};
 
 use self::answer::Answer;
@@ -34,7 +34,8 @@ use crate::intake::Intake;
 const MOST_CONNECTIONS: usize = 256;
 /// Requests of one connection at a time, over HTTP/2.
 const MOST_STREAMS: u32 = 32;
-/// Requests whose bodies are read at a time, each up to 4 MiB. Further ones wait.
+/// Requests whose bodies are read at a time, each up to 4 MiB. Further ones wait for as long as a body may
+/// take.
 const MOST_BODIES: usize = 16;
 const MOST_HEAD: u32 = 16 * 1024;
 const WINDOW: u32 = 256 * 1024;
@@ -119,10 +120,10 @@ impl Receiver {
         let Some(signal) = signal(head.uri.path()) else {
             return encoding.failure(&Answer::unknown_path());
         };
-        let message = {
-            // The semaphore is never closed.
-            let _place = self.bodies.acquire().await;
-            body::read(encoding, &head.headers, body).await
+        // Others may hold their places for as long as a body may take. Exporters send again.
+        let message = match timeout(body::PATIENCE, self.bodies.acquire()).await {
+            Ok(_place) => body::read(encoding, &head.headers, body).await,
+            Err(_) => Err(Answer::busy()),
         };
         let taken =
             message.and_then(|message| decode::take(encoding, &self.intake, signal, &message));

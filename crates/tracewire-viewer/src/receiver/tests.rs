@@ -90,3 +90,19 @@ async fn sixteen_bodies_are_read_at_a_time_and_the_next_one_waits() {
         assert_eq!(task.await.unwrap(), StatusCode::OK);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_finds_no_place_for_its_body_is_told_to_come_again() {
+    let receiver = receiver();
+    let places = Arc::clone(&receiver.bodies).acquire_many_owned(MOST_BODIES as u32).await.unwrap();
+    let (_keep, never) = watch::channel(false);
+    let begun = Instant::now();
+    let answer = receiver.answer(request(Held::new(never, &Arc::default()))).await;
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(begun.elapsed().as_secs(), body::PATIENCE.as_secs());
+    drop(places);
+    let (end, ends) = watch::channel(false);
+    end.send(true).unwrap();
+    let answer = receiver.answer(request(Held::new(ends, &Arc::default()))).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+}

@@ -22,7 +22,7 @@ fn main() {
 
 /// From the start of the quickstart to its first trace on the page, and from a request's end to its row.
 fn first_trace(browser: &Browser) {
-    let environment = [("SHOP_LISTEN", "127.0.0.1:0"), ("TRACEWIRE_LIVE", "0")];
+    let environment = [("SHOP_LISTEN", "127.0.0.1:0"), ("TRACEWIRE_LIVE", "127.0.0.1:0")];
     drop(Program::start("quickstart", &[], &environment)); // It is built from here on.
     let (mut starts, mut delays) = (Vec::new(), Vec::new());
     for _ in 0..TIMES {

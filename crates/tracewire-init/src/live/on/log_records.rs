@@ -49,7 +49,11 @@ impl LogProcessor for LiveLogs {
             record: encode_log_record(record),
         };
         let bytes = size_of::<Log>() + log.scope.capacity() + log.record.capacity();
-        if !self.queue.push(Item::Log(Box::new(log)), bytes) {
+        // The record joins the spans that the store has.
+        if let Some(held) = self.recorder.held(log.trace_id) {
+            self.queue.push_spans(&self.recorder, held);
+        }
+        if self.queue.push(Item::Log(Box::new(log)), bytes).is_err() {
             self.recorder.missed(1);
         }
     }

@@ -6,6 +6,7 @@ mod log_records;
 mod metrics;
 mod queue;
 mod report;
+mod scopes;
 mod spans;
 mod thread;
 
@@ -24,10 +25,15 @@ use tracewire_live::{Listen, LivePage, Recorder, Server};
 use self::entry::Entries;
 use self::metrics::{MetricRows, is_cumulative};
 use self::queue::Queue;
+use self::scopes::Scopes;
 use self::spans::LiveSpans;
 use super::Live;
 use crate::Telemetry;
 use crate::config::Config;
+
+/// What is said once to those who wonder why a mounted page answers 404.
+const UNKNOWN_PEER: &str = "the live page answers 404 to everyone, as the server does not say who calls: serve with \
+     into_make_service_with_connect_info::<SocketAddr>(), or set a token (TRACEWIRE_LIVE_TOKEN)";
 
 /// The page of another telemetry of this process.
 pub(crate) struct SharedPage {
@@ -48,6 +54,7 @@ pub(crate) struct LivePages {
     settings: Live,
     recorder: Recorder,
     queue: Arc<Queue>,
+    scopes: Arc<Scopes>,
     /// `None` for the page of another telemetry, which shows that one's.
     metrics: Option<MetricRows>,
     server: Option<Server>,
@@ -65,8 +72,9 @@ impl LivePages {
             recorder.set_metrics(move || rows.rows());
         }
         let queue = Arc::new(Queue::new(recorder.memory().queue));
-        match thread::start(&queue, &recorder, encode_resource(resource)) {
-            Ok(()) => Some(Self { settings, recorder, queue, metrics, server: None }),
+        let scopes = Arc::new(Scopes::new(encode_resource(resource)));
+        match thread::start(&queue, &recorder, &scopes) {
+            Ok(()) => Some(Self { settings, recorder, queue, scopes, metrics, server: None }),
             Err(error) => {
                 log::warn(&format!("there is no live page: no thread can be started: {error}"));
                 None
@@ -110,7 +118,7 @@ impl LivePages {
 
     /// Adds the page to the processor of spans.
     pub(crate) fn spans(&self, processor: BatchSpanProcessor) -> BatchSpanProcessor {
-        processor.sink(Arc::new(LiveSpans::new(&self.queue, &self.recorder)))
+        processor.sink(Arc::new(LiveSpans::new(&self.queue, &self.recorder, &self.scopes)))
     }
 
     /// Samples by `sampler`, and notes the names and paths of requests that begin.
@@ -131,7 +139,7 @@ impl LivePages {
         let started = Listen::parse(listen).map_err(|_| {
             // The text may be anything, such as an address with credentials.
             format!(
-                "it cannot listen at {}: expected true, a port or host:port",
+                "it cannot listen at {}: expected true, false, a port or host:port",
                 Shown::value(listen)
             )
         });
@@ -152,7 +160,11 @@ impl LivePages {
     }
 
     fn page(&self) -> LivePage {
-        self.with_settings(self.recorder.page()).unwrap_or_else(|error| {
+        let page = self.recorder.page().on_unknown_peer(|| {
+            static SAID: OnceLock<()> = OnceLock::new();
+            SAID.get_or_init(|| log::warn(UNKNOWN_PEER));
+        });
+        self.with_settings(page).unwrap_or_else(|error| {
             static SAID: OnceLock<()> = OnceLock::new();
             SAID.get_or_init(|| log::warn(&format!("there is no live page: {error}")));
             LivePage::off()

@@ -1,9 +1,9 @@
 //! What waits for the page: bounded in bytes, and refused beyond.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use opentelemetry_sdk::trace::SpanData;
+use tracewire_live::{Arrival, Recorder};
 
 /// How long the page gathers before its thread begins.
 const DELAY: Duration = Duration::from_millis(100);
@@ -11,7 +11,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Something that ended.
 pub(super) enum Item {
-    Span(Arc<SpanData>, usize),
+    Spans(Arrival),
     #[cfg(feature = "logs")]
     Log(Box<super::log_records::Log>),
 }
@@ -52,13 +52,13 @@ impl Queue {
         Self { state: Mutex::default(), work, done, limit }
     }
 
-    /// Takes an item of so many bytes. Returns whether there was room.
-    pub(super) fn push(&self, item: Item, bytes: usize) -> bool {
+    /// Takes an item of so many bytes, or gives it back if there is no room.
+    pub(super) fn push(&self, item: Item, bytes: usize) -> Result<(), Item> {
         let bytes = bytes + size_of::<Item>();
         let mut state = self.lock();
         let before = state.bytes;
         if before + bytes > self.limit || state.is_deserted {
-            return false;
+            return Err(item);
         }
         state.bytes += bytes;
         state.items.push(item);
@@ -69,7 +69,15 @@ impl Queue {
         if wakes {
             self.work.notify_one();
         }
-        true
+        Ok(())
+    }
+
+    /// Takes spans, or counts them as lost.
+    pub(super) fn push_spans(&self, recorder: &Recorder, spans: Arrival) {
+        let bytes = spans.weight();
+        if let Err(Item::Spans(spans)) = self.push(Item::Spans(spans), bytes) {
+            recorder.lost(spans);
+        }
     }
 
     /// Waits for work, and for more of it unless that would become too much. `spare` is filled next.
@@ -156,17 +164,18 @@ mod tests {
     use super::*;
 
     fn item() -> Item {
-        Item::Span(Arc::new(super::super::spans::tests::span("s")), 0)
+        let recorder = tracewire_live::Live::new().build();
+        Item::Spans(super::super::spans::tests::arrival(&recorder))
     }
 
     #[test]
     fn what_exceeds_the_limit_is_refused_until_there_is_room() {
         let queue = Queue::new(1000);
-        assert!(queue.push(item(), 600));
-        assert!(!queue.push(item(), 600));
+        assert!(queue.push(item(), 600).is_ok());
+        assert!(queue.push(item(), 600).is_err());
         let Next::Bring(items, _) = queue.next(Vec::new()) else { panic!("there is something") };
         assert_eq!(items.len(), 1);
-        assert!(queue.push(item(), 600));
+        assert!(queue.push(item(), 600).is_ok());
     }
 
     #[test]
@@ -175,13 +184,13 @@ mod tests {
         assert!(!queue.flush(Instant::now() + Duration::from_millis(20), false));
         queue.desert();
         assert!(queue.flush(Instant::now() + Duration::from_secs(60), true));
-        assert!(!queue.push(item(), 1), "nobody would take it");
+        assert!(queue.push(item(), 1).is_err(), "nobody would take it");
     }
 
     #[test]
     fn the_last_items_are_brought_before_the_end() {
         let queue = Queue::new(1000);
-        assert!(queue.push(item(), 1));
+        assert!(queue.push(item(), 1).is_ok());
         assert!(!queue.flush(Instant::now(), true));
         assert!(matches!(queue.next(Vec::new()), Next::Bring(items, 1) if items.len() == 1));
         assert!(matches!(queue.next(Vec::new()), Next::End));

@@ -13,17 +13,20 @@ use tracewire_export::wiring::encode_span;
 use tracewire_live::{EndedSpan, Recorder, RequestStart, Source, SpanFacts};
 
 use super::entry::take_entry;
-use super::queue::{Item, Queue};
+use super::queue::Queue;
+use super::scopes::Scopes;
 
 /// Takes spans on the thread that starts and ends them.
 pub(super) struct LiveSpans {
     queue: Arc<Queue>,
     recorder: Recorder,
+    scopes: Arc<Scopes>,
 }
 
 impl LiveSpans {
-    pub(super) fn new(queue: &Arc<Queue>, recorder: &Recorder) -> Self {
-        Self { queue: Arc::clone(queue), recorder: recorder.clone() }
+    pub(super) fn new(queue: &Arc<Queue>, recorder: &Recorder, scopes: &Arc<Scopes>) -> Self {
+        let (queue, scopes) = (Arc::clone(queue), Arc::clone(scopes));
+        Self { queue, recorder: recorder.clone(), scopes }
     }
 }
 
@@ -52,14 +55,12 @@ impl SpanSink for LiveSpans {
 
     fn offer(&self, span: &Arc<SpanData>, bytes: usize) {
         // Not through the queue, which may refuse: the request would appear to run for ever.
-        let trace_id = span.span_context.trace_id().to_bytes();
-        if is_entry(span) {
-            self.recorder.request_ended(trace_id, span.span_context.span_id().to_bytes());
-        } else {
-            self.recorder.span_ended(trace_id);
-        }
-        if !self.queue.push(Item::Span(Arc::clone(span), bytes), bytes) {
-            self.recorder.missed(1);
+        let ended = self.recorder.ended(&facts(span), Ended::weight_of(bytes), || {
+            let source = self.scopes.source(&self.recorder, &span.instrumentation_scope);
+            Box::new(Ended { span: Arc::clone(span), source, bytes })
+        });
+        if let Some(spans) = ended {
+            self.queue.push_spans(&self.recorder, spans);
         }
     }
 
@@ -85,28 +86,15 @@ pub(super) struct Ended {
     pub(super) bytes: usize,
 }
 
+impl Ended {
+    fn weight_of(bytes: usize) -> usize {
+        size_of::<Self>() + bytes
+    }
+}
+
 impl EndedSpan for Ended {
     fn facts(&self) -> SpanFacts<'_> {
-        let span = &*self.span;
-        let is_entry = is_entry(span);
-        let is_error = matches!(span.status, Status::Error { .. });
-        let mut facts = SpanFacts {
-            trace_id: span.span_context.trace_id().to_bytes(),
-            span_id: span.span_context.span_id().to_bytes(),
-            parent_span_id: span.parent_span_id.to_bytes(),
-            is_entry,
-            name: &span.name,
-            kind: kind(&span.span_kind),
-            start: nanos(span.start_time),
-            end: nanos(span.end_time),
-            is_error,
-            error_type: "",
-            http_status: 0,
-        };
-        if is_entry || is_error {
-            span.attributes.iter().for_each(|attribute| note(&mut facts, attribute));
-        }
-        facts
+        facts(&self.span)
     }
 
     fn source(&self) -> &Arc<Source> {
@@ -114,12 +102,34 @@ impl EndedSpan for Ended {
     }
 
     fn weight(&self) -> usize {
-        size_of::<Self>() + self.bytes
+        Self::weight_of(self.bytes)
     }
 
     fn encode(&self, into: &mut Vec<u8>) {
         encode_span(&self.span, into);
     }
+}
+
+fn facts(span: &SpanData) -> SpanFacts<'_> {
+    let is_entry = is_entry(span);
+    let is_error = matches!(span.status, Status::Error { .. });
+    let mut facts = SpanFacts {
+        trace_id: span.span_context.trace_id().to_bytes(),
+        span_id: span.span_context.span_id().to_bytes(),
+        parent_span_id: span.parent_span_id.to_bytes(),
+        is_entry,
+        name: &span.name,
+        kind: kind(&span.span_kind),
+        start: nanos(span.start_time),
+        end: nanos(span.end_time),
+        is_error,
+        error_type: "",
+        http_status: 0,
+    };
+    if is_entry || is_error {
+        span.attributes.iter().for_each(|attribute| note(&mut facts, attribute));
+    }
+    facts
 }
 
 fn note<'a>(facts: &mut SpanFacts<'a>, attribute: &'a KeyValue) {
@@ -187,6 +197,20 @@ pub(super) mod tests {
             status: Status::error("gone"),
             instrumentation_scope: InstrumentationScope::builder("test").build(),
         }
+    }
+
+    pub(in crate::live::on) fn arrival(recorder: &Recorder) -> tracewire_live::Arrival {
+        let source = recorder.source(b"", b"");
+        let ended = Ended { span: Arc::new(span("s")), source, bytes: 0 };
+        let facts = ended.facts();
+        let span = || -> Box<dyn EndedSpan> {
+            Box::new(Ended {
+                span: Arc::clone(&ended.span),
+                source: Arc::clone(&ended.source),
+                bytes: 0,
+            })
+        };
+        recorder.ended(&facts, Ended::weight_of(0), span).expect("its request is not listed")
     }
 
     #[test]

@@ -6,23 +6,22 @@ use std::sync::Arc;
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
-use opentelemetry::InstrumentationScope;
-use opentelemetry_sdk::trace::SpanData;
-use tracewire_export::wiring::encode_scope;
-use tracewire_live::{Recorder, Source};
+use tracewire_live::Recorder;
 
 use super::queue::{Item, Next, Queue};
-use super::spans::Ended;
+use super::scopes::Scopes;
 
-/// Scopes that are remembered. Beyond them they are encoded again.
-const MOST_SCOPES: usize = 64;
 /// How often the store's clock advances.
 const TICK: Duration = Duration::from_secs(1);
 
 /// Starts the thread, which ends when the queue does.
-pub(super) fn start(queue: &Arc<Queue>, recorder: &Recorder, resource: Vec<u8>) -> io::Result<()> {
+pub(super) fn start(
+    queue: &Arc<Queue>,
+    recorder: &Recorder,
+    scopes: &Arc<Scopes>,
+) -> io::Result<()> {
     let queue = Arc::clone(queue);
-    let mut bringer = Bringer { recorder: recorder.clone(), resource, scopes: Vec::new() };
+    let bringer = Bringer { recorder: recorder.clone(), scopes: Arc::clone(scopes) };
     let run = move || {
         // A fault in the store must not leave a queue that fills and is never emptied.
         let _ = catch_unwind(AssertUnwindSafe(|| bringer.run(&queue)));
@@ -33,12 +32,12 @@ pub(super) fn start(queue: &Arc<Queue>, recorder: &Recorder, resource: Vec<u8>) 
 
 struct Bringer {
     recorder: Recorder,
-    resource: Vec<u8>,
-    scopes: Vec<(InstrumentationScope, Arc<Source>)>,
+    #[cfg_attr(not(feature = "logs"), expect(dead_code, reason = "for log records"))]
+    scopes: Arc<Scopes>,
 }
 
 impl Bringer {
-    fn run(&mut self, queue: &Queue) {
+    fn run(&self, queue: &Queue) {
         let mut spare = Vec::new();
         let mut ticked = Instant::now();
         loop {
@@ -60,30 +59,16 @@ impl Bringer {
         }
     }
 
-    fn bring(&mut self, items: &mut Vec<Item>) {
-        let recorder = self.recorder.clone();
-        recorder.offer(items.drain(..).filter_map(|item| match item {
-            Item::Span(span, bytes) => Some(Ended { source: self.source(&span), span, bytes }),
+    fn bring(&self, items: &mut Vec<Item>) {
+        self.recorder.bring(items.drain(..).filter_map(|item| match item {
+            Item::Spans(arrival) => Some(arrival),
             #[cfg(feature = "logs")]
             Item::Log(log) => {
-                let source = self.recorder.source(&self.resource, &log.scope);
+                let source = self.recorder.source(self.scopes.resource(), &log.scope);
                 let encode = |into: &mut Vec<u8>| into.extend_from_slice(&log.record);
                 self.recorder.offer_log(log.trace_id, &source, encode);
                 None
             }
         }));
-    }
-
-    fn source(&mut self, span: &SpanData) -> Arc<Source> {
-        let scope = &span.instrumentation_scope;
-        if let Some((_, source)) = self.scopes.iter().find(|(known, _)| known == scope) {
-            return Arc::clone(source);
-        }
-        let source = self.recorder.source(&self.resource, &encode_scope(scope, None));
-        if self.scopes.len() == MOST_SCOPES {
-            self.scopes.clear();
-        }
-        self.scopes.push((scope.clone(), Arc::clone(&source)));
-        source
     }
 }
