@@ -51,6 +51,8 @@ fn run(load: &str, line: &str) -> Sent {
         .env("OTEL_TRACES_SAMPLER_ARG", line)
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint())
         .env("OTEL_LOGS_EXPORTER", "none")
+        // Once, at the end, however slow this machine is.
+        .env("OTEL_METRIC_EXPORT_INTERVAL", "3600000")
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -108,7 +110,10 @@ fn assert_keeps_at_most_so_many(sent: &Sent) {
     let seconds = started[started.len() - 1].duration_since(settled).unwrap_or_default();
     let most = 130.0 * seconds.as_secs_f64() + 50.0;
     assert!(later <= most, "{later} traces in {seconds:?} after the first second");
-    assert!(orders.len() < requests("/orders") as usize / 2, "{} are kept", orders.len());
+    // A busy machine may not send more than what is wanted.
+    let offered = requests("/orders") as f64 / (seconds.as_secs_f64() + 1.0);
+    let kept = orders.len();
+    assert!(offered < 300.0 || kept < requests("/orders") as usize / 2, "{kept} of {offered}/s");
 }
 
 #[test]

@@ -74,14 +74,10 @@ fn probabilities() -> impl Iterator<Item = Question> {
 fn member(number: u64) -> Question {
     let random = |place: u64| mixed(number * 8 + place);
     let digits = |value: u64, wanted: u64| {
-        let text = format!("{value:016x}");
-        let text = text.repeat(2);
-        let wanted = usize::try_from(wanted).unwrap_or_default();
-        if value.is_multiple_of(29) {
-            text[..wanted].to_uppercase()
-        } else {
-            text[..wanted].to_owned()
-        }
+        let text = format!("{value:016x}").repeat(2);
+        let text = &text[..usize::try_from(wanted).unwrap_or_default()];
+        // Capitals would be read there; the specification has none.
+        if value.is_multiple_of(29) { text.replacen(|_| true, "x", 1) } else { text.to_owned() }
     };
     // Values of the right length most of the time.
     let th = digits(random(0), random(1) % 16);
