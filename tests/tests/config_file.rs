@@ -224,7 +224,9 @@ fn a_watched_file_that_breaks_is_said_once_and_its_repair_is_used() {
     let file = File::new("watched", &text("{always_off: }"));
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "child_watches_its_file", "--ignored", "--test-threads=1", "--nocapture"])
-        .env("OTEL_CONFIG_FILE", &file.0)
+        // By a name that means another file once the process goes to another folder.
+        .current_dir(file.0.parent().unwrap())
+        .env("OTEL_CONFIG_FILE", file.0.file_name().unwrap())
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -245,7 +247,7 @@ fn a_watched_file_that_breaks_is_said_once_and_its_repair_is_used() {
     };
     assert_eq!(until("spans are dropped"), [""; 0]);
     file.write(&text("{always_of: }"));
-    let broken = file.0.display();
+    let broken = file.0.file_name().unwrap().display();
     let message = format!(
         "tracewire: warning: the configuration file changed and is not used; what was read before \
          still holds: {broken}:2:"
@@ -262,6 +264,7 @@ fn a_watched_file_that_breaks_is_said_once_and_its_repair_is_used() {
 #[allow(clippy::print_stderr)] // its parent reads it
 fn child_watches_its_file() {
     let telemetry = tracewire::init().unwrap();
+    std::env::set_current_dir("/").unwrap();
     let (end, ended) = mpsc::channel::<()>();
     std::thread::spawn(move || {
         // To its end, which is the parent's, too.

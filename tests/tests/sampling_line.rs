@@ -18,8 +18,11 @@ use std::{
 use tracewire::{ServerLayer, sampling::OtelTraceState};
 use tracewire_testing::{Collector, Span};
 
-/// `OTEL_TRACES_SAMPLER=parentbased_rules` and this.
-const LINE: &str = "GET /healthz*: off; POST /orders: on 50/s; 0.01 50/s";
+/// `OTEL_TRACES_SAMPLER=parentbased_rules` and one of these: a share for each rule, or one for all.
+const LINES: [&str; 2] = [
+    "GET /healthz*: off; POST /orders: on 50/s; 0.01 50/s",
+    "GET /healthz*: off; POST /orders: on; 0.01; total 100/s",
+];
 const LOAD: &str = "SAMPLING_LINE_LOAD";
 const HEAVY: usize = 12_000;
 const LIGHT: usize = 50;
@@ -39,15 +42,17 @@ struct Kept {
 }
 
 /// Runs a service under this load in a process of its own, which has the line in its environment.
-fn run(load: &str) -> Sent {
+fn run(load: &str, line: &str) -> Sent {
     let collector = Collector::start();
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "child_serves_under_load", "--ignored", "--test-threads=1"])
         .env(LOAD, load)
         .env("OTEL_TRACES_SAMPLER", "parentbased_rules")
-        .env("OTEL_TRACES_SAMPLER_ARG", LINE)
+        .env("OTEL_TRACES_SAMPLER_ARG", line)
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint())
         .env("OTEL_LOGS_EXPORTER", "none")
+        // Once, at the end, however slow this machine is.
+        .env("OTEL_METRIC_EXPORT_INTERVAL", "3600000")
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -84,7 +89,12 @@ fn assert_adds_up(spans: &[Kept], requests: u64) {
 
 #[test]
 fn under_load_at_most_so_many_are_kept_and_the_graphs_add_up() {
-    let sent = run("heavy");
+    for line in LINES {
+        assert_keeps_at_most_so_many(&run("heavy", line));
+    }
+}
+
+fn assert_keeps_at_most_so_many(sent: &Sent) {
     let requests = |route: &str| sent.requests[route];
     assert_eq!(requests("/healthz"), HEAVY as u64 / 20);
     assert_eq!(requests("/orders") + requests("/users/{id}"), HEAVY as u64 * 19 / 20);
@@ -100,12 +110,20 @@ fn under_load_at_most_so_many_are_kept_and_the_graphs_add_up() {
     let seconds = started[started.len() - 1].duration_since(settled).unwrap_or_default();
     let most = 130.0 * seconds.as_secs_f64() + 50.0;
     assert!(later <= most, "{later} traces in {seconds:?} after the first second");
-    assert!(orders.len() < requests("/orders") as usize / 2, "{} are kept", orders.len());
+    // A busy machine may not send more than what is wanted.
+    let offered = requests("/orders") as f64 / (seconds.as_secs_f64() + 1.0);
+    let kept = orders.len();
+    assert!(offered < 300.0 || kept < requests("/orders") as usize / 2, "{kept} of {offered}/s");
 }
 
 #[test]
 fn below_the_rate_every_request_to_the_error_prone_route_is_kept() {
-    let sent = run("light");
+    for line in LINES {
+        assert_keeps_every_order(&run("light", line));
+    }
+}
+
+fn assert_keeps_every_order(sent: &Sent) {
     let orders = &sent.spans["/orders"];
     assert_eq!(orders.len() as u64, sent.requests["/orders"]);
     assert!(orders.iter().all(|span| span.stands_for == 1.0), "each stands for itself");

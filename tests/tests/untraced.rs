@@ -4,9 +4,13 @@
 use axum::{Router, extract::State, http::HeaderMap, routing::get};
 use opentelemetry::{
     context::FutureExt,
+    logs::{LogRecord as _, Logger as _, LoggerProvider as _},
     trace::{Span as _, Tracer as _, TracerProvider as _},
 };
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use opentelemetry_sdk::{
+    logs::SdkLoggerProvider,
+    trace::{Sampler, SdkTracerProvider},
+};
 use reqwest_middleware::ClientWithMiddleware;
 use std::{
     net::SocketAddr,
@@ -20,6 +24,11 @@ use tracewire::{
     span::{Tracer, database::Database},
 };
 use tracewire_testing::Capture;
+use tracing::Dispatch;
+use tracing_subscriber::{Registry, layer::SubscriberExt as _};
+
+/// Spans of one request that is traced in the first service: the server's own, and those below it.
+const SPANS: usize = 9;
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
@@ -40,6 +49,9 @@ struct Worker {
     client: ClientWithMiddleware,
     tracer: Tracer,
     provider: SdkTracerProvider,
+    logs: SdkLoggerProvider,
+    /// For spans of the `tracing` crate.
+    subscriber: Dispatch,
     next: String,
 }
 
@@ -88,6 +100,13 @@ impl Services {
                 .build(),
             tracer: Tracer::new("worker").provider(first.tracer_provider()),
             provider: first.tracer_provider(),
+            logs: first.logger_provider(),
+            subscriber: Registry::default()
+                .with(
+                    tracing_opentelemetry::layer()
+                        .with_tracer(first.tracer_provider().tracer("tracing")),
+                )
+                .into(),
             next: serve(served).await,
         };
         let app = Router::new()
@@ -112,10 +131,9 @@ impl Services {
 
     /// Asks for a path that is traced, so that what came before it has ended, and says how many
     /// spans there are in both services.
-    async fn spans_after_honest_work(&self) -> (usize, usize) {
+    async fn spans_after_traced_work(&self) -> (usize, usize) {
         self.ask("/work", None).await;
-        // The server's own, seven below it, and the next service's.
-        (self.first.ended(8).await.len(), self.next.ended(1).await.len())
+        (self.first.ended(SPANS).await.len(), self.next.ended(1).await.len())
     }
 }
 
@@ -127,13 +145,21 @@ async fn serve(app: Router) -> String {
     url
 }
 
-/// Custom spans, a database call, OpenTelemetry's own spans, tasks, and a call from below them.
+/// Custom spans, a database call, spans of OpenTelemetry's own and of `tracing`, tasks, a log record, and a
+/// call from below them.
 async fn work(State(worker): State<Worker>) {
     let database = Database::new("redis").tracer(worker.tracer.clone());
     let own = worker.provider.tracer("own");
     worker.tracer.span("custom").in_scope(|| ());
     database.operation("GET").run(async { Ok::<_, std::io::Error>(()) }).await.unwrap();
     own.start("own").end();
+    tracing::dispatcher::with_default(&worker.subscriber, || {
+        tracing::info_span!("of tracing").in_scope(|| ());
+    });
+    let logger = worker.logs.logger("work");
+    let mut record = logger.create_log_record();
+    record.set_body("at work".into());
+    logger.emit(record);
     let task = worker.tracer.span("task").run(async {}).with_current_context();
     tokio::spawn(task).await.unwrap();
     let calling = async {
@@ -160,7 +186,10 @@ async fn nothing_below_an_excluded_request_starts_a_trace() {
             assert!(sent.ends_with("-02"), "not sampled, and random: {sent}");
             let again = services.ask("/healthz", None).await;
             assert_ne!(sent[..36], again[..36], "each is a trace of its own");
-            assert_eq!(services.spans_after_honest_work().await, (8, 1));
+            let logs = services.first.logs();
+            let traces: Vec<_> = logs.iter().map(|log| log.trace_id.unwrap().to_string()).collect();
+            assert_eq!(traces, [&sent[3..35], &again[3..35]], "log records stay, with their trace");
+            assert_eq!(services.spans_after_traced_work().await, (SPANS, 1));
         }
     }
 }
@@ -173,7 +202,8 @@ async fn nothing_below_ten_thousand_excluded_requests_is_recorded() {
     for _ in 0..10_000 {
         services.ask("/healthz", None).await;
     }
-    assert_eq!(services.spans_after_honest_work().await, (8, 1));
+    assert_eq!(services.first.logs().len(), 10_000);
+    assert_eq!(services.spans_after_traced_work().await, (SPANS, 1));
 }
 
 #[tokio::test]
@@ -184,7 +214,7 @@ async fn the_callers_trace_goes_on_unchanged_below_an_excluded_request() {
         assert_eq!(services.ask("/healthz", Some(&parent)).await, parent);
         let next = usize::from(flags != "00");
         services.ask("/work", None).await;
-        assert_eq!(services.first.ended(8).await.len(), 8);
+        assert_eq!(services.first.ended(SPANS).await.len(), SPANS);
         assert_eq!(services.next.ended(1 + next).await.len(), 1 + next);
     }
 }
@@ -214,8 +244,8 @@ async fn an_excluded_url_has_no_span_and_sends_the_trace_around_it() {
     let services =
         Services::calling(None, |layer| layer, |client| client.exclude_urls(["/stock"])).await;
     let sent = services.ask("/work", None).await;
-    let spans = services.first.ended(7).await;
-    assert_eq!(spans.len(), 7, "{spans}");
+    let spans = services.first.ended(SPANS - 1).await;
+    assert_eq!(spans.len(), SPANS - 1, "{spans}");
     let around = spans.one("around the call");
     assert_eq!(sent, format!("00-{}-{}-03", around.trace_id, around.span_id));
     services.next.ended(1).await.only().is_child_of(&around);

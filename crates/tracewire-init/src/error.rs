@@ -101,6 +101,20 @@ impl InitError {
         Self::new(Kind::ConfigurationFile, message)
     }
 
+    /// A configuration file is being read again, and cannot be a second time until that ends.
+    #[cfg(feature = "config-file")]
+    pub(crate) fn reload_under_way(file: &str, busy: crate::config::file::Busy) -> Self {
+        use crate::config::file::Busy;
+        let why = match busy {
+            Busy::Here => {
+                "a function that is called while the file is read again (of a component, a sampler or a \
+                 log layer) cannot ask for the same; let another thread do so later"
+            }
+            Busy::Elsewhere => "it has been read again for 30 seconds, and that has not ended",
+        };
+        Self::new(Kind::ConfigurationFile, format!("{file}: {why}; nothing was changed"))
+    }
+
     /// There is no configuration file to read again.
     #[cfg(feature = "config-file")]
     pub(crate) fn no_configuration_file() -> Self {

@@ -1,8 +1,8 @@
 //! The guard: telemetry lives as long as it does, and tells at its end what became of it.
 
 use std::fmt;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -112,6 +112,8 @@ impl Telemetry {
     }
 
     /// The sampler of new spans; `None` if `OTEL_SDK_DISABLED` is true.
+    ///
+    /// To change it, call [`replace_sampler`](Self::replace_sampler), which tells tracewire's layers too.
     pub fn sampler(&self) -> Option<&Sampler> {
         self.running.as_ref()?.providers.sampler.as_ref()
     }
@@ -133,11 +135,16 @@ impl Telemetry {
     /// ```
     pub fn replace_sampler(&self, sampler: Sampler) {
         let Some(running) = &self.running else { return };
-        if running.claim.is_some() {
+        let is_of_process = running.claim.is_some();
+        if is_of_process {
             tell_layers(Some(&sampler));
         }
         if let Some(current) = &running.providers.sampler {
             current.replace(sampler);
+            if is_of_process {
+                // Another thread may have replaced it at the same time.
+                tell_layers(Some(current));
+            }
         }
     }
 
@@ -185,7 +192,8 @@ impl Telemetry {
     /// # Errors
     ///
     /// If there is no configuration file, if it has problems, or if something else changed in it, which needs a
-    /// restart. Everything stays as it was then.
+    /// restart. Reloads come one after the other: one that waits for another for 30 seconds is an error, and so
+    /// is one that a function called by a reload asks for, such as a component's. Everything stays as it was then.
     #[cfg(feature = "config-file")]
     pub fn reload(&self) -> Result<Vec<String>, InitError> {
         let reloader = self.running.as_ref().and_then(|running| running.reloader.as_ref());
@@ -270,6 +278,9 @@ impl fmt::Debug for Telemetry {
 /// Tells layers what the process's sampler does about spans whose remote parent is not sampled, and
 /// about the trace state of a parent.
 pub(crate) fn tell_layers(sampler: Option<&Sampler>) {
+    // The last of several threads to get here finds the sampler that stays.
+    static ONE_BY_ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE_BY_ONE.lock().unwrap_or_else(PoisonError::into_inner);
     set_describe_unsampled(sampler.is_some_and(Sampler::needs_unsampled_described));
     set_drop_unsampled(sampler.is_some_and(Sampler::drops_unsampled));
     let moves = ONLY_OURS.load(Ordering::Relaxed);

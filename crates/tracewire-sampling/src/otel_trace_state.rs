@@ -139,14 +139,21 @@ impl<'a> Part<'a> {
 /// assert_eq!(with_threshold(&state, quarter).header(), "ot=th:c,vendor=1");
 /// ```
 pub fn with_threshold(state: &TraceState, threshold: Option<Threshold>) -> TraceState {
-    if state.into_iter().next().is_none() {
+    written(state, &OtelTraceState::of(state), threshold)
+}
+
+/// The same, with the first `ot` member of `state`, which was read already.
+pub(crate) fn written(
+    state: &TraceState,
+    member: &OtelTraceState<'_>,
+    threshold: Option<Threshold>,
+) -> TraceState {
+    let mut members = state.into_iter();
+    let Some(first) = members.next() else {
         return threshold.map_or(TraceState::NONE, new_trace);
-    }
-    let mut members = state.into_iter().filter(|(key, _)| *key == KEY).map(|(_, value)| value);
-    let found = members.next();
-    let twice = members.next().is_some();
-    let member = found.map_or_else(OtelTraceState::default, OtelTraceState::parse);
-    if !twice && member.threshold == threshold && (member.is_clean || found.is_none()) {
+    };
+    let count = [first].into_iter().chain(members).filter(|(key, _)| *key == KEY).take(2).count();
+    if member.threshold == threshold && (count == 0 || (count == 1 && member.is_clean)) {
         return state.clone();
     }
     let value = member.with_threshold(threshold);

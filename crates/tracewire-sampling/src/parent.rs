@@ -14,25 +14,28 @@ use tracewire_propagation::SamplingHint;
 const RANDOM: u8 = 0x02;
 
 /// What is known about the trace that a span belongs to.
-pub(crate) struct Trace {
+pub(crate) struct Trace<'a> {
     pub(crate) randomness: Randomness,
     pub(crate) decision: ParentDecision,
+    /// OpenTelemetry's member of the parent's trace state.
+    pub(crate) member: OtelTraceState<'a>,
 }
 
-impl Trace {
+impl<'a> Trace<'a> {
     /// Reads the parent, if there is a valid one, and what its format asked for.
     pub(crate) fn read(
-        parent: Option<&SpanContext>,
+        parent: Option<&'a SpanContext>,
         hint: Option<SamplingHint>,
         trace_id: TraceId,
     ) -> Self {
-        let state = parent.map(|parent| OtelTraceState::of(parent.trace_state()));
-        let explicit = state.as_ref().and_then(OtelTraceState::randomness);
+        let member = parent.map(|parent| OtelTraceState::of(parent.trace_state()));
+        let member = member.unwrap_or_default();
+        let explicit = member.randomness();
         if explicit.is_none() && parent.is_some_and(lacks_random_flag) {
             note_missing_flag();
         }
         let randomness = explicit.unwrap_or_else(|| Randomness::of_trace_id(trace_id));
-        let threshold = state.as_ref().and_then(OtelTraceState::threshold);
+        let threshold = member.threshold();
         let decision = match (hint, parent) {
             (Some(SamplingHint::Deferred), _) => ParentDecision::None,
             (Some(SamplingHint::On | SamplingHint::Debug), _) => ParentDecision::Sampled,
@@ -47,7 +50,7 @@ impl Trace {
                 (false, _) => ParentDecision::NotSampled,
             },
         };
-        Self { randomness, decision }
+        Self { randomness, decision, member }
     }
 }
 

@@ -93,6 +93,17 @@ impl ParentBranches {
         }
     }
 
+    /// All of them, each with the name that it has in a path.
+    pub(crate) fn all(&self) -> [(&'static str, &Sampler); 5] {
+        [
+            ("root: ", &self.root),
+            ("remote_sampled: ", &self.remote_sampled),
+            ("remote_not_sampled: ", &self.remote_not_sampled),
+            ("local_sampled: ", &self.local_sampled),
+            ("local_not_sampled: ", &self.local_not_sampled),
+        ]
+    }
+
     pub(crate) fn root_sampler(&self) -> &Sampler {
         &self.root
     }

@@ -1,8 +1,7 @@
 //! Samplers that know no thresholds: OpenTelemetry's stable ones, and those of applications.
 
 use crate::{
-    ParentBranches,
-    composable::ParentDecision,
+    ParentBranches, Sampler,
     contained::contained,
     otel_trace_state::{OtelTraceState, with_threshold},
     parent::{Trace, real_parent, without_span},
@@ -22,10 +21,18 @@ pub(crate) enum Plain {
     /// Decides without a look at the trace, and leaves `th` alone.
     Constant(SamplingDecision),
     /// Follows the parent, and asks another sampler about roots.
-    ParentBased(Box<dyn ShouldSample>),
+    ParentBased(Root),
     /// Asks the sampler for this kind of parent.
     Branches(Box<ParentBranches>),
     /// Nobody knows what it goes by, so a caller's `th` says nothing about its decisions.
+    Other(Box<dyn ShouldSample>),
+}
+
+/// What decides about a trace that nothing is decided about yet.
+pub(crate) enum Root {
+    /// Nobody needs to be asked: it decides the same about every trace.
+    Constant(SamplingDecision),
+    Ours(Sampler),
     Other(Box<dyn ShouldSample>),
 }
 
@@ -52,16 +59,74 @@ impl NewSpan<'_> {
     }
 }
 
+/// The decision of a sampler that decides the same about every span, if it is known to be one.
+fn constant(sampler: &dyn Any) -> Option<SamplingDecision> {
+    match sampler.downcast_ref::<SdkSampler>() {
+        Some(SdkSampler::AlwaysOn) => Some(SamplingDecision::RecordAndSample),
+        Some(SdkSampler::AlwaysOff) => Some(SamplingDecision::Drop),
+        _ => None,
+    }
+}
+
+fn name_of(constant: &SamplingDecision) -> &'static str {
+    if *constant == SamplingDecision::Drop { "AlwaysOff" } else { "AlwaysOn" }
+}
+
+impl Root {
+    pub(crate) fn of(sampler: impl ShouldSample + 'static) -> Self {
+        if let Some(decision) = constant(&sampler) {
+            return Self::Constant(decision);
+        }
+        match (&sampler as &dyn Any).downcast_ref::<Sampler>() {
+            Some(ours) => Self::Ours(ours.clone()),
+            None => Self::Other(Box::new(sampler)),
+        }
+    }
+
+    /// Decides about a span that nothing is decided about, whether or not a caller has a trace for it.
+    fn decide(&self, span: &NewSpan<'_>, parent: Option<&SpanContext>) -> SamplingResult {
+        match self {
+            Self::Constant(decision) => {
+                // A caller's `th` says nothing about what is decided here.
+                let state = parent.map(|parent| with_threshold(parent.trace_state(), None));
+                decided(decision.clone(), state.unwrap_or(TraceState::NONE))
+            }
+            Self::Ours(sampler) => ask_root(sampler, span, parent),
+            Self::Other(sampler) => ask_root(&**sampler, span, parent),
+        }
+    }
+}
+
+impl fmt::Debug for Root {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Constant(decision) => f.write_str(name_of(decision)),
+            Self::Ours(sampler) => sampler.fmt(f),
+            Self::Other(sampler) => sampler.fmt(f),
+        }
+    }
+}
+
 impl Plain {
     /// Takes the SDK's own samplers apart, because what they do is known.
     pub(crate) fn of(sampler: impl ShouldSample + 'static) -> Self {
-        let known = (&sampler as &dyn Any).downcast_ref::<SdkSampler>();
-        match known {
-            Some(SdkSampler::AlwaysOn) => Self::Constant(SamplingDecision::RecordAndSample),
-            Some(SdkSampler::AlwaysOff) => Self::Constant(SamplingDecision::Drop),
-            Some(SdkSampler::ParentBased(root)) => Self::ParentBased(root.clone()),
+        if let Some(decision) = constant(&sampler) {
+            return Self::Constant(decision);
+        }
+        match (&sampler as &dyn Any).downcast_ref::<SdkSampler>() {
+            Some(SdkSampler::ParentBased(root)) => Self::ParentBased(Root::Other(root.clone())),
             _ => Self::Other(Box::new(sampler)),
         }
+    }
+
+    /// The samplers of ours that it asks, each with its name.
+    pub(crate) fn samplers(&self) -> impl Iterator<Item = (&'static str, &Sampler)> {
+        let (root, branches) = match self {
+            Self::ParentBased(Root::Ours(root)) => (Some(("", root)), None),
+            Self::Branches(branches) => (None, Some(branches.all())),
+            _ => (None, None),
+        };
+        root.into_iter().chain(branches.into_iter().flatten())
     }
 
     /// Whether it neither reads nor changes the trace state of a valid parent.
@@ -83,7 +148,7 @@ impl Plain {
     ) -> SamplingResult {
         match self {
             Self::Constant(decision) => decided(decision.clone(), state_of(parent)),
-            Self::ParentBased(root) => follow(&**root, span, parent, hint),
+            Self::ParentBased(root) => follow(root, span, parent, hint),
             Self::Branches(branches) => branch(branches, span, parent, hint),
             Self::Other(sampler) => {
                 let context = span.context.map(real_parent);
@@ -97,8 +162,7 @@ impl Plain {
 impl fmt::Debug for Plain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Constant(SamplingDecision::Drop) => f.write_str("AlwaysOff"),
-            Self::Constant(_) => f.write_str("AlwaysOn"),
+            Self::Constant(decision) => f.write_str(name_of(decision)),
             Self::ParentBased(root) => f.debug_tuple("ParentBased").field(root).finish(),
             Self::Branches(branches) => branches.fmt(f),
             Self::Other(sampler) => sampler.fmt(f),
@@ -108,16 +172,20 @@ impl fmt::Debug for Plain {
 
 /// Follows the parent and what its format asked for, or asks `root` where nothing is decided yet.
 fn follow(
-    root: &dyn ShouldSample,
+    root: &Root,
     span: &NewSpan<'_>,
     parent: Option<&SpanContext>,
     hint: Option<SamplingHint>,
 ) -> SamplingResult {
-    let decision = match Trace::read(parent, hint, span.trace_id).decision {
-        ParentDecision::None => return ask_root(root, span, parent),
-        ParentDecision::NotSampled => SamplingDecision::Drop,
-        ParentDecision::Sampled | ParentDecision::Threshold(_) => SamplingDecision::RecordAndSample,
+    let is_sampled = match (hint, parent) {
+        (Some(SamplingHint::Off), _) => false,
+        (Some(SamplingHint::On | SamplingHint::Debug), _) => true,
+        (Some(SamplingHint::Deferred), _) | (_, None) => return root.decide(span, parent),
+        // A `th` only says more about a decision that is the parent's anyway.
+        (_, Some(parent)) => parent.is_sampled(),
     };
+    let decision =
+        if is_sampled { SamplingDecision::RecordAndSample } else { SamplingDecision::Drop };
     let state = state_of(parent);
     // What a format asks for beyond the flag was decided by no threshold.
     decided(decision, if hint.is_some() { with_threshold(&state, None) } else { state })

@@ -7,9 +7,9 @@ use crate::{
     ParentBranches, Randomness, Threshold,
     composable::{Composable, Intent, RateStatus, RateTarget, SamplingParameters},
     contained::contained,
-    otel_trace_state::with_threshold,
+    otel_trace_state::written,
     parent::{Trace, hint},
-    plain::{NewSpan, Plain},
+    plain::{NewSpan, Plain, Root},
     rate::{MonotonicClock, SystemClock},
     shared::Shared,
 };
@@ -18,7 +18,12 @@ use opentelemetry::{
     trace::{Link, SpanContext, SpanKind, TraceContextExt, TraceId, TraceState},
 };
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
-use std::{any::Any, collections::HashMap, fmt, sync::Arc};
+use std::{
+    any::Any,
+    collections::{HashMap, VecDeque},
+    fmt,
+    sync::Arc,
+};
 use tracewire_propagation::{SamplingHint, is_untraced};
 
 /// The sampler for an SDK: decides by a tree of [`Composable`] samplers, or by another sampler.
@@ -81,7 +86,7 @@ impl Sampler {
     /// the trace state and the attributes that its root returns, and takes a span without ids for a
     /// parent; this one does neither.
     pub fn parent_based(root: impl ShouldSample + 'static) -> Self {
-        Self::by(By::Plain(Plain::ParentBased(Box::new(root))))
+        Self::by(By::Plain(Plain::ParentBased(Root::of(root))))
     }
 
     /// Asks another sampler for each kind of parent, as OpenTelemetry's `ParentBased` with all of its
@@ -125,21 +130,16 @@ impl Sampler {
     /// its estimate. Traces that have begun keep their decision as far as spans follow their parent.
     pub fn replace(&self, sampler: Self) {
         let (old, new) = (self.current.get(), sampler.current.get());
-        if let (By::Tree(old), By::Tree(new)) = (&*old.by, &*new.by) {
-            // Without what a sampler that panics hides, estimates begin anew.
-            let _ = contained(|| take_over(&**old, &**new));
-        }
+        // Without what a sampler that panics hides, estimates begin anew.
+        let _ = contained(|| take_over(&old.by, &new.by));
         self.current.set(new);
     }
 
     /// Returns what each [`RateTarget`] has seen and does, with the text of its rule.
     pub fn rates(&self) -> Vec<(String, Vec<RateStatus>)> {
-        let current = self.current.get();
         let mut rates = Vec::new();
-        if let By::Tree(tree) = &*current.by {
-            let mut visit = |path, target: &RateTarget| rates.push((path, target.status()));
-            let _ = contained(|| tree.visit_rate_targets("", &mut visit));
-        }
+        let mut visit = |path, target: &RateTarget| rates.push((path, target.status()));
+        let _ = contained(|| self.visit_rate_targets("", &mut visit));
         rates
     }
 
@@ -191,16 +191,30 @@ impl Sampler {
 }
 
 /// Lets the targets of `new` that are in `old` too go on with their estimates.
-fn take_over(old: &dyn Composable, new: &dyn Composable) {
-    let mut known = HashMap::new();
-    old.visit_rate_targets("", &mut |path, target: &RateTarget| {
-        known.insert(path, target);
+fn take_over(old: &By, new: &By) {
+    let mut known = HashMap::<_, VecDeque<_>>::new();
+    old.visit_rate_targets("", &mut |path, target| {
+        known.entry(path).or_default().push_back(target.estimates());
     });
-    new.visit_rate_targets("", &mut |path, target: &RateTarget| {
-        if let Some(old) = known.get(&path) {
-            target.take_over(old);
+    // Of several that look the same, each goes on with its own.
+    new.visit_rate_targets("", &mut |path, target| {
+        if let Some(estimates) = known.get_mut(&path).and_then(VecDeque::pop_front) {
+            target.go_on_with(estimates);
         }
     });
+}
+
+impl By {
+    fn visit_rate_targets(&self, path: &str, visit: &mut dyn FnMut(String, &RateTarget)) {
+        match self {
+            Self::Tree(tree) => {
+                tree.visit_rate_targets(path, &mut |path, target| visit(path, target));
+            }
+            Self::Plain(plain) => plain
+                .samplers()
+                .for_each(|(name, one)| one.visit_rate_targets(&format!("{path}{name}"), visit)),
+        }
+    }
 }
 
 fn drops_unsampled(tree: &dyn Composable) -> bool {
@@ -235,6 +249,14 @@ impl ShouldSample for Sampler {
 }
 
 impl Sampler {
+    pub(crate) fn visit_rate_targets(
+        &self,
+        path: &str,
+        visit: &mut dyn FnMut(String, &RateTarget),
+    ) {
+        self.current.get().by.visit_rate_targets(path, visit);
+    }
+
     pub(crate) fn decide(
         &self,
         span: &NewSpan<'_>,
@@ -279,7 +301,7 @@ impl Sampler {
             if intent.is_reliable() { threshold.keeps(trace.randomness) } else { own() }
         });
         let state = parent.map_or(&TraceState::NONE, SpanContext::trace_state);
-        let trace_state = with_threshold(state, kept.filter(|_| intent.is_reliable()));
+        let trace_state = written(state, &trace.member, kept.filter(|_| intent.is_reliable()));
         if kept.is_none() {
             return SamplingResult {
                 decision: SamplingDecision::Drop,

@@ -139,6 +139,17 @@ fn values_with_separators_stand_between_quotes() {
 }
 
 #[test]
+fn rules_may_stand_on_lines_of_their_own() {
+    let lines = "\nGET /healthz*: off\r\n\n  POST /orders/{id}: on\nkind=client \
+                 db.operation.name=PING: off;/api/*: 0.5 100/s\n0.25\n";
+    assert_eq!(format!("{:?}", parsed(lines)), format!("{:?}", parsed(RULES)));
+    let quoted = parsed("a=\"x\ny\": off\n0.5");
+    assert_eq!(applied(quoted, SpanKind::Server, &[("a", "x\ny")]), "off");
+    let error = RuleBased::parse("/a: off\n/b: maybe", "shop").unwrap_err();
+    assert_eq!((error.rule(), error.column()), (2, 13));
+}
+
+#[test]
 fn without_a_fallback_everything_else_is_kept() {
     for text in ["", " ; ", "/healthz: off"] {
         assert_eq!(applied(parsed(text), SpanKind::Server, &[]), "th:0", "{text:?}");
@@ -154,7 +165,17 @@ fn errors_name_the_rule_and_the_column() {
         ("/a: off;; /b: ", (2, 14), "expected "),
         ("/a: off 1/s", (1, 9), "expected "),
         ("0.1 100", (1, 5), "expected "),
-        ("0.1 0/s", (1, 5), "expected "),
+        ("0.1 0/s", (1, 5), "expected a rate above 0; off drops everything"),
+        ("0/s/route", (1, 1), "expected a rate above 0"),
+        ("on; total 0/s", (1 + 1, 11), "expected a rate above 0"),
+        ("on; total", (2, 10), "expected one rate after total"),
+        ("total 1/s/route", (1, 7), "expected one rate after total"),
+        ("total 1/s 2/s", (1, 11), "expected one rate after total"),
+        ("total 0.1 2/s", (1, 11), "expected one rate after total"),
+        ("total 1/s; on; total 2/s", (3, 16), "expected one total"),
+        ("total: 1/s", (1, 1), "expected a method in capitals"),
+        ("'GET /a: off; on'", (1, 1), "the quotes around all of it are part of the value"),
+        (" \"0.1\" ", (1, 1), "the quotes around all of it are part of the value"),
         ("0.1 1/s 2/s", (1, 9), "expected "),
         ("0.1; on", (2, 6), "no conditions"),
         (": on", (1, 1), "before the colon"),
@@ -178,6 +199,35 @@ fn errors_name_the_rule_and_the_column() {
     }
     let many = "/a: off;".repeat(1_001);
     assert_eq!(RuleBased::parse(&many, "shop").unwrap_err().rule(), 1_001);
+}
+
+#[test]
+fn rules_that_look_as_if_they_applied_are_warned_of() {
+    for (text, place, says) in [
+        ("http.response.status_code=5*: on; 0.1", "rule 1, column 1: ", "applies to no request"),
+        ("/a: on; GET error.type=*: on", "rule 2, column 13: ", "error.type is set after"),
+        ("method=GET: off", "rule 1, column 1: ", "did you mean GET?"),
+        ("kinds=client: off", "rule 1, column 1: ", "did you mean kind?"),
+        ("http.target=/a: off", "rule 1, column 1: ", "url.path"),
+        ("/a: off; GET /b: on; /a: on", "rule 3, column 22: ", "rule 1, which decides"),
+        ("kind=server GET /a: off; /a GET kind=server: on", "rule 2, column 26: ", "rule 1"),
+        ("service=sh*  /a: off; service=shop  /a: on", "rule 2, column 23: ", "rule 1"),
+    ] {
+        let rules = parsed(text);
+        let [warning] = rules.warnings() else { panic!("{text}: {:?}", rules.warnings()) };
+        assert!(warning.starts_with(place) && warning.contains(says), "{text}: {warning}");
+    }
+    for text in [
+        RULES,
+        "service=cart /a: off; /a: on",
+        "tenant=a: off; tenant=b: on",
+        "kind=client: off; kind=server: on; drop=a: on",
+        "drop=/a;drop=/a",
+        "0.1; total 5/s",
+    ] {
+        assert_eq!(parsed(text).warnings(), Vec::<String>::new(), "{text}");
+    }
+    assert_eq!(parsed(&"/a: on; ".repeat(900)).warnings().len(), 10);
 }
 
 #[test]
@@ -238,6 +288,26 @@ proptest! {
     fn no_text_panics(text in "[a-zA-Z0-9=:;/*?'\" .ä,]{0,60}") {
         if let Err(error) = RuleBased::parse(&text, "shop") {
             prop_assert!(error.column() <= text.chars().count() + 1);
+        }
+    }
+
+    #[test]
+    fn every_value_can_be_quoted(value in "[^\"]{0,20}", other in "[a-z]{1,5}") {
+        for text in [
+            format!("GET a=\"{value}\": off; 0.5"),
+            format!("a=\"{value}\" GET: off;0.5; total 10/s"),
+        ] {
+            let rules = RuleBased::parse(&text, "shop");
+            prop_assert!(rules.is_ok(), "{text}: {rules:?}");
+            let sampler = Sampler::new(rules.unwrap());
+            // Stars and question marks match themselves too.
+            for (tried, expected) in [(&value, false), (&other, Pattern::new(&*value).matches(&other))] {
+                let pairs =
+                    [KeyValue::new("http.request.method", "GET"), KeyValue::new("a", tried.clone())];
+                let result = decide(&sampler, &Context::new(), (1 << 56) - 1, SpanKind::Server, &pairs);
+                let dropped = result.decision == SamplingDecision::Drop;
+                prop_assert_eq!(dropped, expected || *tried == value, "{}: {}", text, tried);
+            }
         }
     }
 

@@ -3,14 +3,19 @@
 
 mod support;
 
-use opentelemetry::{Context, KeyValue, trace::SpanKind};
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{SpanKind, TraceContextExt, TraceState},
+};
 use opentelemetry_sdk::trace::{
     Sampler as SdkSampler, SamplingDecision, SamplingResult, ShouldSample,
 };
+use proptest::prelude::*;
 use support::{decide, outcome, parent, trace};
 use tracewire_sampling::{
-    AlwaysOff, AlwaysOn, Annotating, Composable, Intent, ParentBranches, ParentThreshold,
-    Probability, RateTarget, RuleBased, Sampler, SamplingParameters, Threshold,
+    AlwaysOff, AlwaysOn, Annotating, Composable, Intent, OtelTraceState, ParentBranches,
+    ParentThreshold, Probability, Randomness, RateTarget, RuleBased, Sampler, SamplingParameters,
+    Threshold,
 };
 
 /// Kept by half, and not by a quarter.
@@ -240,4 +245,59 @@ fn a_sampler_that_panics_drops_the_span_and_stops_nothing() {
     assert!(!outcome(&broken, &Context::new(), R).0);
     broken.replace(Sampler::new(half()));
     assert!(outcome(&broken, &Context::new(), R).0);
+}
+
+/// The first value of this key that `read` takes, of a member of at most 256 bytes.
+fn first<T>(member: &str, key: &str, read: fn(&str) -> Option<T>) -> Option<T> {
+    let parts = member.split(';').filter(|_| member.len() <= 256);
+    parts.filter_map(|part| read(part.strip_prefix(key)?.strip_prefix(':')?)).next()
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_callers_member_says_flag_and_random_number_decide(
+        parts in proptest::collection::vec(
+            prop_oneof![
+                "th:[0-9a-f]{1,14}", "th:[0-9a-fA-F]{0,16}", "rv:[0-9a-f]{14}", "rv:[0-9a-fA-F]{12,15}",
+                "[a-z]{1,3}:[a-zA-Z0-9]{0,5}", "a:b{100,250}", Just("th".to_owned()), Just(String::new()),
+            ],
+            0..4,
+        ),
+        random in 0u64..1 << 56,
+        sampled: bool,
+        remote: bool,
+        probability in 1e-9f64..=1.0,
+    ) {
+        let member = parts.join(";");
+        let text = if member.is_empty() { "v=1".to_owned() } else { format!("ot={member},v=1") };
+        prop_assume!(text.parse::<TraceState>().is_ok());
+        let context = parent(random, sampled, remote, &text);
+        let explicit = first(&member, "rv", Randomness::parse);
+        let randomness = explicit.unwrap_or_else(|| Randomness::of_trace_id(trace(random)));
+        let said = first(&member, "th", Threshold::parse);
+        let consistent = said.filter(|threshold| sampled && threshold.keeps(randomness));
+        let own = Probability::new(probability).unwrap();
+        let own_threshold = own.threshold().filter(|threshold| threshold.keeps(randomness));
+        for (sampler, kept, threshold) in [
+            (Sampler::new(ParentThreshold::new(own)), sampled, consistent),
+            (Sampler::new(own), own_threshold.is_some(), own_threshold),
+            (Sampler::new(AlwaysOn), true, Some(Threshold::ALWAYS)),
+            (Sampler::new(AlwaysOff), false, None),
+        ] {
+            let (is_kept, state) = outcome(&sampler, &context, random);
+            prop_assert_eq!(is_kept, kept, "{:?} {}", &sampler, &text);
+            let state: TraceState = state.parse().unwrap();
+            let found = OtelTraceState::of(&state);
+            // A member that is full has no room for one.
+            let fits = found.threshold() == threshold || member.len() > 200;
+            prop_assert!(fits, "{:?} {} {:?}", sampler, text, state);
+            prop_assert_eq!(found.randomness(), explicit);
+            prop_assert_eq!(state.get("v"), Some("1"));
+        }
+        // Where only the flag counts, nothing is changed.
+        for sampler in [SdkSampler::AlwaysOn, SdkSampler::AlwaysOff] {
+            let (is_kept, state) = outcome(&Sampler::parent_based(sampler), &context, random);
+            prop_assert_eq!((is_kept, state), (sampled, context.span().span_context().trace_state().header()));
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Which traces are kept.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use opentelemetry::Key;
@@ -81,7 +82,7 @@ pub(crate) fn sampler(
         given.unwrap_or(Given { value: default, origin: Origin::Default });
     let (root, is_parent_based) = match choice {
         SamplerChoice::Given(sampler) => {
-            plan.decide(SAMPLER, format!("{sampler:?}"), origin);
+            plan.decide(SAMPLER, shown(&sampler), origin);
             return Ok(sampler);
         }
         SamplerChoice::Late(LateSampler { shown, make }) => {
@@ -104,8 +105,9 @@ pub(crate) fn sampler(
             (tree(probability, is_parent_based), shown)
         }
         Root::Rules(text) => {
-            let rules = rules(text, resource, plan)?;
-            (tree(rules, is_parent_based), "rules".to_owned())
+            let is_in_file = matches!(origin, Origin::File(_));
+            let (rules, shown) = rules(text, resource, is_in_file, plan)?;
+            (tree(rules, is_parent_based), shown)
         }
     };
     let parent = if is_parent_based { "parent based, root " } else { "" };
@@ -113,17 +115,29 @@ pub(crate) fn sampler(
     Ok(sampler)
 }
 
+/// What the plan shows of a sampler, which may be one of the program's.
+fn shown(sampler: &Sampler) -> String {
+    let shown = catch_unwind(AssertUnwindSafe(|| format!("{sampler:?}")));
+    shown.unwrap_or_else(|_| "a sampler that cannot be shown".to_owned())
+}
+
+/// The rules, and what the plan shows of them. A file's reader has warned of what is odd about them.
 fn rules(
     text: Option<String>,
     resource: &Resource,
+    is_in_file: bool,
     plan: &mut Plan,
-) -> Result<RuleBased, InitError> {
+) -> Result<(RuleBased, String), InitError> {
     let text = text.unwrap_or_else(|| {
         plan.warn(format!("{ARGUMENT} is not set, so {SAMPLER} has no rules: every trace is kept"));
         "on".to_owned()
     });
-    RuleBased::parse(&text, &service_name(resource))
-        .map_err(|error| unreadable(ARGUMENT, &text, error))
+    let rules = RuleBased::parse(&text, &service_name(resource))
+        .map_err(|error| unreadable(ARGUMENT, &text, error))?;
+    if !is_in_file {
+        rules.warnings().iter().for_each(|warning| plan.warn(format!("{ARGUMENT}: {warning}")));
+    }
+    Ok((rules, format!("rules \"{}\"", text.trim())))
 }
 
 fn service_name(resource: &Resource) -> String {

@@ -123,6 +123,10 @@ impl<'a> Intent<'a> {
         self
     }
 
+    pub(crate) fn with_threshold(self, threshold: Threshold) -> Self {
+        Self { threshold: Some(threshold), ..self }
+    }
+
     /// Returns the threshold, `None` to drop the span.
     pub fn threshold(&self) -> Option<Threshold> {
         self.threshold

@@ -1,7 +1,7 @@
 //! A sampler that lowers its probability to meet a rate.
 
 use super::{Composable, Intent, Probability, SamplingParameters};
-use crate::rate::Estimator;
+use crate::{Threshold, rate::Estimator};
 use arc_swap::ArcSwap;
 use std::{collections::HashMap, fmt, sync::Arc};
 
@@ -41,7 +41,7 @@ pub struct RateTarget {
 }
 
 #[derive(Debug)]
-struct Estimates {
+pub(crate) struct Estimates {
     shared: Arc<Estimator>,
     routes: HashMap<Box<str>, Arc<Estimator>>,
 }
@@ -84,9 +84,42 @@ impl RateTarget {
         .collect()
     }
 
+    pub(crate) fn limit(&self) -> f64 {
+        self.limit
+    }
+
+    /// A target for what other samplers keep together: see [`lowered`](Self::lowered).
+    pub(crate) fn of_all(limit: f64) -> Self {
+        Self::new(Probability::ALWAYS, limit)
+    }
+
+    /// What another sampler wants, with a probability that is lowered where too many of its traces
+    /// would be kept.
+    pub(crate) fn lowered<'a>(
+        &self,
+        wanted: Intent<'a>,
+        parameters: &SamplingParameters<'a>,
+    ) -> Intent<'a> {
+        let Some(threshold) = wanted.threshold().filter(|_| parameters.is_root()) else {
+            return wanted;
+        };
+        let (now, share) = (parameters.clock().now(), threshold.probability());
+        let estimator = &self.estimates.load().shared;
+        let part = estimator.arrive(now, share, Threshold::ALWAYS, self.limit);
+        if part == Threshold::ALWAYS {
+            return wanted;
+        }
+        let lowered = Threshold::from_probability(share * part.probability());
+        wanted.with_threshold(lowered.unwrap_or(Threshold::LEAST))
+    }
+
+    pub(crate) fn estimates(&self) -> Arc<Estimates> {
+        self.estimates.load_full()
+    }
+
     /// Goes on with the estimates of a target that this one replaces.
-    pub(crate) fn take_over(&self, previous: &Self) {
-        self.estimates.store(previous.estimates.load_full());
+    pub(crate) fn go_on_with(&self, estimates: Arc<Estimates>) {
+        self.estimates.store(estimates);
     }
 
     /// The estimator for a span, and one for its route if there is none yet and room for it.
@@ -119,7 +152,7 @@ impl RateTarget {
 }
 
 /// Stands in an estimator of a target that drops everything.
-const NEVER_USED: crate::Threshold = crate::Threshold::ALWAYS;
+const NEVER_USED: Threshold = Threshold::ALWAYS;
 
 impl Composable for RateTarget {
     fn intent<'a>(&'a self, parameters: &SamplingParameters<'a>) -> Intent<'a> {
@@ -129,11 +162,11 @@ impl Composable for RateTarget {
         }
         let now = parameters.clock().now();
         if !self.per_route {
-            return Intent::keep(self.estimates.load().shared.arrive(now, full, self.limit));
+            return Intent::keep(self.estimates.load().shared.arrive(now, 1.0, full, self.limit));
         }
         let route = parameters.attributes().iter().find(|known| known.key.as_str() == ROUTE);
         let route = route.map(|route| route.value.as_str());
-        Intent::keep(self.estimator(route.as_deref()).arrive(now, full, self.limit))
+        Intent::keep(self.estimator(route.as_deref()).arrive(now, 1.0, full, self.limit))
     }
 
     fn visit_rate_targets<'a>(&'a self, path: &str, visit: &mut dyn FnMut(String, &'a RateTarget)) {

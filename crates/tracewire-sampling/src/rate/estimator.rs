@@ -12,6 +12,11 @@ const WINDOW: Duration = Duration::from_secs(10);
 const DECAY_SECONDS: f64 = WINDOW.as_secs() as f64 / 3.0;
 /// How often the threshold changes at most.
 const TICK: Duration = Duration::from_millis(100);
+/// A clock that is so far behind was set back. Threads that race are apart by much less.
+const BACK: Duration = Duration::from_secs(1);
+
+/// What one arrival counts. A part of it stands for a trace that may be dropped for another reason.
+const ONE: f64 = (1u64 << 32) as f64;
 
 /// Counts arrivals, and turns their rate into a threshold ten times a second.
 ///
@@ -19,7 +24,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// goes on with the threshold that is there.
 #[derive(Debug)]
 pub(crate) struct Estimator {
-    /// Decisions since the last update.
+    /// Decisions since the last update, in parts of [`ONE`].
     arrived: AtomicU64,
     /// When the last update was, in nanoseconds of the clock; 0 before the first arrival.
     updated_at: AtomicU64,
@@ -44,17 +49,30 @@ impl Estimator {
         }
     }
 
-    /// Counts one decision and returns its threshold: that of the rule, or a higher one to meet
-    /// `limit` a second.
-    pub(crate) fn arrive(&self, now: Duration, full: Threshold, limit: f64) -> Threshold {
+    /// Counts one decision, or the part of it that is `share`, and returns its threshold: that of the
+    /// rule, or a higher one to meet `limit` a second.
+    pub(crate) fn arrive(
+        &self,
+        now: Duration,
+        share: f64,
+        full: Threshold,
+        limit: f64,
+    ) -> Threshold {
         let now = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX).max(1);
-        self.arrived.fetch_add(1, Ordering::Relaxed);
+        self.arrived.fetch_add((share * ONE) as u64, Ordering::Relaxed);
         let last = self.updated_at.load(Ordering::Relaxed);
         if now.saturating_sub(last) >= TICK.as_nanos() as u64 || last == 0 {
             let claim =
                 self.updated_at.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed);
             if claim.is_ok() && last != 0 {
                 self.update(now - last, full, limit);
+            }
+        } else if last.saturating_sub(now) > BACK.as_nanos() as u64 {
+            let claim =
+                self.updated_at.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed);
+            if claim.is_ok() {
+                // Nobody knows in which time they arrived.
+                self.arrived.store(0, Ordering::Relaxed);
             }
         }
         let threshold = Threshold::from_value(self.threshold.load(Ordering::Relaxed)).max(full);
@@ -66,7 +84,7 @@ impl Estimator {
 
     fn update(&self, nanos: u64, full: Threshold, limit: f64) {
         let seconds = nanos as f64 / 1e9;
-        let arrived = self.arrived.swap(0, Ordering::Relaxed) as f64;
+        let arrived = self.arrived.swap(0, Ordering::Relaxed) as f64 / ONE;
         let old = (-seconds / DECAY_SECONDS).exp();
         let rate = old * load(&self.rate) + (1.0 - old) * (arrived / seconds);
         let weight = old * load(&self.weight) + (1.0 - old);

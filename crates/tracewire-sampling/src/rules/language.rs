@@ -3,6 +3,7 @@
 use super::{
     conditions::Conditions,
     error::RuleError,
+    mistakes,
     pattern::Pattern,
     rule_based::RuleBased,
     scan::Scan,
@@ -10,12 +11,16 @@ use super::{
     words::{KINDS, PARENTS},
 };
 use crate::composable::{AlwaysOff, AlwaysOn, Composable, Probability, RateTarget};
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 /// Rules that one text may have.
 const MAX_RULES: usize = 1_000;
 const ACTION: &str = "expected on, off or a number from 0 to 1, and after it, if wanted, a rate \
                       such as 100/s or 100/s/route";
+const NO_RATE: &str = "expected a rate above 0; off drops everything";
+const QUOTED: &str = "the quotes around all of it are part of the value; leave them out";
+const TOTAL: &str = "total";
+const TOTAL_RATE: &str = "expected one rate after total, such as 100/s";
 const CONDITION: &str = "expected a method in capitals, a /path, or attribute=pattern (or kind=, \
                          parent=, name=, service=)";
 
@@ -26,7 +31,7 @@ impl RuleBased {
     /// GET /healthz*: off; POST /orders/{id}: on; kind=client db.operation.name=PING: off; /api/*: 0.1 100/s; 0.01
     /// ```
     ///
-    /// Rules are separated by `;`, and the first one that applies decides. Conditions are separated
+    /// Rules are separated by `;` or a line break, and the first one that applies decides. Conditions are separated
     /// by spaces, and all have to hold. The action follows the last `:`. An action without
     /// conditions is for all other spans; without one, they are kept.
     ///
@@ -49,6 +54,9 @@ impl RuleBased {
     /// | `0.1 100/s` | the same, but aims at 100 traces a second at most: see [`RateTarget`] |
     /// | `0.1 100/s/route` | the same for each route |
     ///
+    /// `total 100/s` in place of a rule aims at 100 traces a second at most for all rules together: see
+    /// [`total_rate`](Self::total_rate).
+    ///
     /// Splunk's form, `drop=/healthz;fallback=parentbased_always_on`, is read too: it drops server
     /// spans whose path contains the text.
     ///
@@ -69,12 +77,25 @@ impl RuleBased {
             return splunk::parse(text);
         }
         let scan = Scan::new(text)?;
+        if scan.is_one_quote() {
+            // As files of variables leave them, which are read without a shell.
+            return Err(scan.error(1, 0, QUOTED.to_owned()));
+        }
         let mut rules = Self::new();
-        let mut has_fallback = false;
+        let mut seen = HashMap::new();
+        let (mut has_fallback, mut has_total) = (false, false);
         for (number, rule) in scan.rules().enumerate() {
             let at = |column: usize, message: String| scan.error(number + 1, column, message);
             if number >= MAX_RULES {
                 return Err(at(rule.start, format!("expected at most {MAX_RULES} rules")));
+            }
+            if let Some(limit) = total(&scan, number + 1, &rule)? {
+                if has_total {
+                    return Err(at(rule.start, "expected one total".to_owned()));
+                }
+                has_total = true;
+                rules = rules.total_rate(limit);
+                continue;
             }
             if has_fallback {
                 let message = "the previous rule has no conditions, so no rule can follow it";
@@ -88,9 +109,16 @@ impl RuleBased {
                 rules = rules.fallback(action);
                 continue;
             };
-            let conditions = conditions(&scan, number + 1, rule.start..colon, service_name)?;
+            let place = rule.start..colon;
+            let conditions = conditions(&scan, number + 1, place.clone(), service_name)?;
             if let Some(conditions) = conditions {
-                rules = rules.rule(conditions, action);
+                let mut warnings = mistakes::of(&scan, number + 1, &place);
+                let first = *seen.entry(conditions.to_string()).or_insert(number + 1);
+                if first != number + 1 {
+                    let what = format!("the conditions are those of rule {first}, which decides");
+                    warnings.push(at(place.start, what).to_string());
+                }
+                rules = rules.warned(warnings).rule(conditions, action);
             }
         }
         Ok(if has_fallback { rules } else { rules.fallback(AlwaysOn) })
@@ -138,6 +166,25 @@ fn conditions(
     Ok(is_ours.then_some(conditions))
 }
 
+/// The rate that all rules together aim at, if that is what this one says.
+fn total(scan: &Scan<'_>, rule: usize, range: &Range<usize>) -> Result<Option<f64>, RuleError> {
+    let mut words = scan.words(range);
+    let first = words.next().filter(|word| scan.text[word.clone()] == *TOTAL);
+    if first.is_none() || scan.last_colon(range).is_some() {
+        return Ok(None);
+    }
+    let rate = words.next().unwrap_or(range.end..range.end);
+    let error = |at: usize, message: &str| scan.error(rule, at, message.to_owned());
+    if let Some(word) = words.next() {
+        return Err(error(word.start, TOTAL_RATE));
+    }
+    match target(&scan.text[rate.clone()]) {
+        Some(Target { limit, per_route: false }) if limit > 0.0 => Ok(Some(limit)),
+        Some(Target { per_route: false, .. }) => Err(error(rate.start, NO_RATE)),
+        _ => Err(error(rate.start, TOTAL_RATE)),
+    }
+}
+
 /// What to do where the conditions hold.
 fn action(
     scan: &Scan<'_>,
@@ -148,25 +195,26 @@ fn action(
     let error = |at: usize| scan.error(rule, at, ACTION.to_owned());
     let Some(first) = words.next() else { return Err(error(range.end)) };
     let text = &scan.text[first.clone()];
-    let (probability, mut target) = match text {
+    let (probability, mut rate) = match text {
         "on" => (Probability::ALWAYS, None),
         "off" => return ended(&mut words, AlwaysOff).map_err(error),
         _ => match (text.parse::<Probability>(), target(text)) {
             (Ok(probability), _) => (probability, None),
-            (Err(_), Some(target)) => (Probability::ALWAYS, Some(target)),
+            (Err(_), Some(_)) => (Probability::ALWAYS, Some(first)),
             (Err(_), None) => return Err(error(first.start)),
         },
     };
-    if target.is_none()
-        && let Some(second) = words.next()
-    {
-        let start = second.start;
-        target = Some(self::target(&scan.text[second]).ok_or_else(|| error(start))?);
-    }
-    let action = match target {
+    rate = rate.or_else(|| words.next());
+    let action = match rate {
         None => ended(&mut words, probability),
-        Some((limit, false)) => ended(&mut words, RateTarget::new(probability, limit)),
-        Some((limit, true)) => ended(&mut words, RateTarget::new(probability, limit).per_route()),
+        Some(word) => {
+            let target = target(&scan.text[word.clone()]).ok_or_else(|| error(word.start))?;
+            if target.limit <= 0.0 {
+                return Err(scan.error(rule, word.start, NO_RATE.to_owned()));
+            }
+            let sampler = RateTarget::new(probability, target.limit);
+            ended(&mut words, if target.per_route { sampler.per_route() } else { sampler })
+        }
     };
     action.map_err(error)
 }
@@ -182,16 +230,22 @@ fn ended(
     }
 }
 
-/// A rate, and whether it is one for each route: `100/s`, `0.5/s/route`.
-fn target(text: &str) -> Option<(f64, bool)> {
+/// A rate, and whether it is one for each route.
+struct Target {
+    limit: f64,
+    per_route: bool,
+}
+
+/// Reads a rate: `100/s`, `0.5/s/route`.
+fn target(text: &str) -> Option<Target> {
     let (text, per_route) = match text.strip_suffix("/route") {
         Some(text) => (text, true),
         None => (text, false),
     };
     let limit = text.strip_suffix("/s")?;
     let is_number = limit.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.'));
-    let limit: f64 = limit.parse().ok().filter(|_| is_number)?;
-    (limit > 0.0 && limit.is_finite()).then_some((limit, per_route))
+    let limit: f64 = limit.parse().ok().filter(|limit: &f64| is_number && limit.is_finite())?;
+    Some(Target { limit, per_route })
 }
 
 /// The values with these names, of which a comma-separated list is made.

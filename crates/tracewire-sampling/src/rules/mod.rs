@@ -4,6 +4,7 @@ mod conditions;
 mod error;
 mod found;
 mod language;
+mod mistakes;
 mod pattern;
 mod rule_based;
 mod scan;

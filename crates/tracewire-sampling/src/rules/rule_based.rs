@@ -7,6 +7,9 @@ use super::{
 use crate::composable::{Composable, Intent, RateTarget, SamplingParameters};
 use std::fmt;
 
+/// Warnings that are kept of one text.
+const MOST_WARNINGS: usize = 10;
+
 /// Asks the sampler of the first rule whose conditions hold; drops the span if there is none.
 ///
 /// ```
@@ -26,6 +29,9 @@ pub struct RuleBased {
     rules: Vec<Rule>,
     /// The keys of the attributes that are looked up together, in the order of their slots.
     keys: Vec<Box<str>>,
+    /// What all rules together may keep.
+    total: Option<RateTarget>,
+    warnings: Vec<String>,
 }
 
 struct Rule {
@@ -53,6 +59,46 @@ impl RuleBased {
         self.rule(Conditions::new(), sampler)
     }
 
+    /// Aims at about `limit` traces in a second for all rules together.
+    ///
+    /// Where the rules would keep more, every rule keeps the same part of what it would. It is a
+    /// target and no cap, as [`RateTarget`] says, and counts stay true.
+    ///
+    /// ```
+    /// use tracewire_sampling::{AlwaysOn, Conditions, Probability, RuleBased};
+    ///
+    /// let rules = RuleBased::new()
+    ///     .rule(Conditions::new().method("POST").path("/orders"), AlwaysOn)
+    ///     .fallback(Probability::new(0.01)?)
+    ///     .total_rate(100.0);
+    /// # Ok::<(), tracewire_sampling::ProbabilityError>(())
+    /// ```
+    pub fn total_rate(mut self, limit: f64) -> Self {
+        self.total = Some(RateTarget::of_all(limit));
+        self
+    }
+
+    /// Returns what is odd about rules that were [parsed](Self::parse), a line each, the first ten: rules
+    /// that look as if they applied, and do not.
+    ///
+    /// ```
+    /// use tracewire_sampling::RuleBased;
+    ///
+    /// let rules = RuleBased::parse("http.response.status_code=500: on; 0.01", "shop")?;
+    /// assert!(rules.warnings()[0].starts_with("rule 1, column 1: http.response.status_code is set after"));
+    /// # Ok::<(), tracewire_sampling::RuleError>(())
+    /// ```
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    pub(super) fn warned(mut self, warnings: Vec<String>) -> Self {
+        let room = MOST_WARNINGS.saturating_sub(self.warnings.len());
+        self.warnings.extend(warnings.into_iter().take(room));
+        self
+    }
+
     fn slot(&mut self, name: &str) -> usize {
         self.keys.iter().position(|known| **known == *name).unwrap_or_else(|| {
             if self.keys.len() < SLOTS {
@@ -68,7 +114,11 @@ impl Composable for RuleBased {
     fn intent<'a>(&'a self, parameters: &SamplingParameters<'a>) -> Intent<'a> {
         let found = Found::new(parameters.attributes(), &self.keys);
         let rule = self.rules.iter().find(|rule| rule.conditions.hold(parameters, &found));
-        rule.map_or(Intent::drop(), |rule| rule.sampler.intent(parameters))
+        let intent = rule.map_or(Intent::drop(), |rule| rule.sampler.intent(parameters));
+        match &self.total {
+            Some(total) => total.lowered(intent, parameters),
+            None => intent,
+        }
     }
 
     fn drops_unsampled(&self) -> bool {
@@ -82,6 +132,9 @@ impl Composable for RuleBased {
         for rule in &self.rules {
             rule.sampler.visit_rate_targets(&format!("{path}{}", Before(&rule.conditions)), visit);
         }
+        if let Some(total) = &self.total {
+            visit(format!("{path}{}", Total(total)), total);
+        }
     }
 }
 
@@ -90,6 +143,9 @@ impl fmt::Debug for RuleBased {
         let mut list = f.debug_list();
         for rule in &self.rules {
             list.entry(&format_args!("{}{:?}", Before(&rule.conditions), rule.sampler));
+        }
+        if let Some(total) = &self.total {
+            list.entry(&format_args!("{}", Total(total)));
         }
         list.finish()
     }
@@ -101,5 +157,14 @@ struct Before<'a>(&'a Conditions);
 impl fmt::Display for Before<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() { Ok(()) } else { write!(f, "{}: ", self.0) }
+    }
+}
+
+/// The target of all rules as it stands among them.
+struct Total<'a>(&'a RateTarget);
+
+impl fmt::Display for Total<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "total {}/s", self.0.limit())
     }
 }

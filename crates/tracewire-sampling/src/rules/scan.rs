@@ -3,6 +3,9 @@
 use super::error::RuleError;
 use std::ops::Range;
 
+/// What separates rules. Files have one on a line.
+const SEPARATORS: [char; 2] = [';', '\n'];
+
 /// The text, and which of its bytes are between quotes.
 pub(super) struct Scan<'a> {
     pub(super) text: &'a str,
@@ -31,7 +34,7 @@ impl<'a> Scan<'a> {
                 }
                 scan.quoted.push(start..end + 1);
             }
-            if char == ';' {
+            if SEPARATORS.contains(&char) {
                 rule += usize::from(!blank);
                 blank = true;
             } else if !char.is_whitespace() {
@@ -42,6 +45,12 @@ impl<'a> Scan<'a> {
         Ok(scan)
     }
 
+    /// Whether the whole text stands between quotes.
+    pub(super) fn is_one_quote(&self) -> bool {
+        let [quoted] = &self.quoted[..] else { return false };
+        *quoted == self.trimmed(0..self.text.len())
+    }
+
     fn is_quoted(&self, at: usize) -> bool {
         let after = self.quoted.partition_point(|range| range.end <= at);
         self.quoted.get(after).is_some_and(|range| range.contains(&at))
@@ -49,7 +58,8 @@ impl<'a> Scan<'a> {
 
     /// The rules, without those that are empty and without white space around.
     pub(super) fn rules(&self) -> impl Iterator<Item = Range<usize>> {
-        let ends = self.text.match_indices(';').map(|(at, _)| at).filter(|at| !self.is_quoted(*at));
+        let ends = self.text.match_indices(SEPARATORS).map(|(at, _)| at);
+        let ends = ends.filter(|at| !self.is_quoted(*at));
         let mut start = 0;
         let ranges = ends.chain([self.text.len()]).map(move |end| {
             let range = start..end;

@@ -28,7 +28,10 @@ pub(crate) struct Loaded {
 
 /// What it takes to read a file again, and what it said last.
 pub(crate) struct Source {
+    /// Absolute, because the process may go to another folder.
     pub(super) path: PathBuf,
+    /// The file as it was named, for messages.
+    pub(super) name: String,
     /// The variable or the method that chose it.
     pub(super) set_by: String,
     pub(super) env: Env,
@@ -51,15 +54,15 @@ pub(crate) fn load(
     code: &mut Layer,
     plan: &mut Plan,
 ) -> Result<Loaded, InitError> {
-    let path = &*chosen.value;
+    let name = shown(&chosen.value);
+    let path = std::path::absolute(&chosen.value).unwrap_or_else(|_| chosen.value.clone());
     let set_by = chosen.origin.name("Builder::config_file");
     let components = std::mem::take(&mut code.components);
     let used = RefCell::default();
     let variables = recording(env, &used);
-    let stat = Stat::of(path);
-    let file = read(set_by, path, &components, &variables)?;
+    let stat = Stat::of(&path);
+    let file = read(set_by, &path, &name, &components, &variables)?;
     file.warnings().iter().for_each(|warning| plan.warn(warning.clone()));
-    let name = shown(path);
     let mut mapper = Mapper {
         file: &name,
         components: &components,
@@ -73,7 +76,8 @@ pub(crate) fn load(
     refuse(set_by, &name, problems)?;
     let used = used.take();
     let source = Source {
-        path: path.to_owned(),
+        path,
+        name,
         set_by: set_by.to_owned(),
         env: env.clone(),
         components,
@@ -88,12 +92,13 @@ pub(crate) fn load(
 pub(super) fn read(
     set_by: &str,
     path: &Path,
+    name: &str,
     components: &[Component],
     variables: &dyn Fn(&str) -> Option<OsString>,
 ) -> Result<ConfigFile, InitError> {
     let mut registered = Registered::default();
     components.iter().for_each(|component| registered.add(component.kind, &component.name));
-    ConfigFile::read_with(path, &registered, variables)
+    ConfigFile::read_with(path, name, &registered, variables)
         .map_err(|error| InitError::configuration_file(set_by, error))
 }
 

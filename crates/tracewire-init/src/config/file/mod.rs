@@ -13,8 +13,6 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
-use tracewire_export::wiring::shown::Shown;
-
 pub(crate) mod components;
 mod layer;
 mod load;
@@ -34,7 +32,7 @@ mod watch;
 pub use self::problems::ConfigFileError;
 pub(crate) use self::{
     load::{Loaded, Source, load},
-    reload::{Adjustable, InCode, Reloader},
+    reload::{Adjustable, Busy, InCode, Reloader},
 };
 pub(crate) use crate::builder::Component;
 
@@ -74,8 +72,8 @@ impl ConfigFile {
     /// anything in it that is wrong or not supported. A file has at most 1 MiB, 10,000 values and 32
     /// levels. A text in it has at most 64 KiB, and a list or a mapping in brackets 128 KiB.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ConfigFileError> {
-        let variables = |variable: &str| std::env::var_os(variable);
-        Self::read_with(path.as_ref(), &Registered::default(), &variables)
+        let (path, variables) = (path.as_ref(), |variable: &str| std::env::var_os(variable));
+        Self::read_with(path, &load::shown(path), &Registered::default(), &variables)
     }
 
     /// Reads the text of a file. Messages name it `name`; `variables` gives the values of variables.
@@ -97,15 +95,14 @@ impl ConfigFile {
         &self.warnings
     }
 
-    /// The same as [`read`](Self::read), with components of the program.
+    /// The same as [`read`](Self::read), with components of the program. Messages name the file `name`.
     fn read_with(
         path: &Path,
+        name: &str,
         registered: &Registered,
         variables: Variables<'_>,
     ) -> Result<Self, ConfigFileError> {
-        let name = Shown::path(&path.to_string_lossy()).text().to_owned();
-        let text = bytes(path).map_err(|what| ConfigFileError::of_file(&name, what))?;
-        parse(&name, &text, variables, registered)
+        parse(name, &bytes(path, name)?, variables, registered)
     }
 }
 
@@ -116,17 +113,21 @@ impl fmt::Debug for ConfigFile {
 }
 
 /// The file's content, if it is one of a size that can be configuration.
-fn bytes(path: &Path) -> Result<Vec<u8>, String> {
+fn bytes(path: &Path, name: &str) -> Result<Vec<u8>, ConfigFileError> {
     let extension = path.extension().and_then(|extension| extension.to_str());
     if !matches!(extension, Some("yaml" | "yml")) {
-        return Err("the name must end in .yaml or .yml".to_owned());
+        return Err(ConfigFileError::of_file(name, "the name must end in .yaml or .yml"));
     }
-    let unreadable = |error: std::io::Error| format!("the file cannot be read: {error}");
+    let unreadable = |error: std::io::Error| ConfigFileError::unreadable(name, &error);
+    let no_file = || ConfigFileError::of_file(name, "this is no file");
     // Opening a pipe would wait for its writer.
     if !fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err("this is no file".to_owned());
+        return Err(no_file());
     }
     let file = File::open(path).map_err(unreadable)?;
+    if !file.metadata().map_err(unreadable)?.is_file() {
+        return Err(no_file());
+    }
     let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
     file.take(most + 1).read_to_end(&mut bytes).map_err(unreadable)?;

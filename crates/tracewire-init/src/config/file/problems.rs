@@ -32,13 +32,26 @@ pub struct ConfigFileError {
     file: String,
     problems: Vec<Problem>,
     omitted: usize,
+    is_unreadable: bool,
 }
 
 impl ConfigFileError {
     /// A problem with the file as a whole.
     pub(super) fn of_file(file: &str, what: impl Into<String>) -> Self {
         let problem = Problem { at: None, path: String::new(), what: what.into() };
-        Self { file: shortened(file, MOST_TEXT), problems: vec![problem], omitted: 0 }
+        let file = shortened(file, MOST_TEXT);
+        Self { file, problems: vec![problem], omitted: 0, is_unreadable: false }
+    }
+
+    /// What the system says of a file that it does not give.
+    pub(super) fn unreadable(file: &str, error: &std::io::Error) -> Self {
+        let error = Self::of_file(file, format!("the file cannot be read: {error}"));
+        Self { is_unreadable: true, ..error }
+    }
+
+    /// Whether the system did not give the file, which may be over without a change of the file.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        self.is_unreadable
     }
 
     /// Whether the file as a whole is the problem, and nothing in it.
@@ -47,8 +60,8 @@ impl ConfigFileError {
     }
 
     pub(super) fn of_problems(file: &str, problems: Problems) -> Self {
-        let omitted = problems.omitted();
-        Self { file: shortened(file, MOST_TEXT), problems: problems.into_sorted(), omitted }
+        let (file, omitted) = (shortened(file, MOST_TEXT), problems.omitted());
+        Self { file, problems: problems.into_sorted(), omitted, is_unreadable: false }
     }
 
     /// One line for each problem that is shown.

@@ -1,11 +1,13 @@
 //! A file that is read again while the process runs: everything that changed, or nothing.
 
+mod counts;
 mod restart;
+mod turns;
 
 use std::cell::RefCell;
+use std::error::Error as _;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -17,21 +19,27 @@ use tracewire_export::wiring::log::{self, Level};
 use tracewire_propagation::set_http_settings;
 use tracewire_sampling::Sampler;
 
+use self::counts::Counts;
 use self::restart::refuse_restart;
-use super::ConfigFile;
+pub(crate) use self::turns::Busy;
+use self::turns::{Turn, Turns};
 use super::layer::{self, Mapper};
-use super::load::{self, Source, read, refuse};
+use super::load::{Source, read, refuse};
 use super::schema::{Configuration, Severity};
 use super::watch::{Stat, Watch};
+use super::{ConfigFile, ConfigFileError};
 use crate::config::http::shown;
 use crate::config::sampling::{self, SamplerChoice};
 use crate::error::InitError;
 use crate::guard::tell_layers;
 use crate::plan::{FilePlace, Origin, Plan};
 use crate::settings::Setting;
+use crate::variables::sampler::SAMPLER;
 
 /// How often a file that is watched is looked at. A change counts once two looks saw it.
 const INTERVAL: Duration = Duration::from_secs(5);
+/// How long a reload waits for one that is under way.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What can change without a restart, and what code says about it.
 #[derive(Default)]
@@ -60,7 +68,7 @@ pub(crate) struct InCode {
 pub(crate) struct Reloader(Arc<Shared>);
 
 struct Shared {
-    state: Mutex<State>,
+    state: Turns<State>,
     adjustable: Adjustable,
     plan: Arc<Mutex<Plan>>,
     /// The file's name, for messages.
@@ -76,32 +84,15 @@ struct Shared {
 struct State {
     source: Source,
     watch: Watch,
-}
-
-/// How often the file was read again, with which outcome.
-#[derive(Debug, Default)]
-pub(crate) struct Counts {
-    changed: AtomicU64,
-    unchanged: AtomicU64,
-    failed: AtomicU64,
-}
-
-impl Counts {
-    pub(crate) fn by_outcome(&self) -> [(&'static str, u64); 3] {
-        let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        [
-            ("changed", load(&self.changed)),
-            ("unchanged", load(&self.unchanged)),
-            ("failed", load(&self.failed)),
-        ]
-    }
+    /// What was warned of last, while the file cannot be read.
+    said: Option<String>,
 }
 
 impl Reloader {
     pub(crate) fn new(source: Source, adjustable: Adjustable, plan: Arc<Mutex<Plan>>) -> Self {
-        let (watch, name) = (Watch::new(source.stat), load::shown(&source.path));
+        let (watch, name) = (Watch::new(source.stat), source.name.clone());
         Self(Arc::new(Shared {
-            state: Mutex::new(State { source, watch }),
+            state: Turns::new(State { source, watch, said: None }),
             adjustable,
             plan,
             name,
@@ -119,7 +110,7 @@ impl Reloader {
 
     /// Begins to watch the file if it says so. Without a thread it is not watched, which is warned of.
     pub(crate) fn watch(&self) {
-        if self.0.lock().source.is_watched() {
+        if self.0.turn().is_ok_and(|state| state.source.is_watched()) {
             self.watch_every(INTERVAL);
         }
     }
@@ -142,11 +133,14 @@ impl Reloader {
     ///
     /// # Errors
     ///
-    /// The file has problems, or says something new that needs a restart. Nothing is changed then.
+    /// The file has problems, or says something new that needs a restart, or it is being read for too long
+    /// already. Nothing is changed then.
     pub(crate) fn reload(&self) -> Result<Vec<String>, InitError> {
-        let mut state = self.0.lock();
+        let mut state = self.0.turn()?;
         state.watch = Watch::new(Stat::of(&state.source.path));
-        self.0.read_again(&mut state)
+        let outcome = self.0.read_again(&mut state);
+        self.0.counts.add(&outcome);
+        outcome
     }
 
     pub(crate) fn counts(&self) -> [(&'static str, u64); 3] {
@@ -163,8 +157,9 @@ impl Reloader {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+    /// The state, once no other thread has it.
+    fn turn(&self) -> Result<Turn<'_, State>, InitError> {
+        self.state.take(PATIENCE).map_err(|busy| InitError::reload_under_way(&self.name, busy))
     }
 
     /// Tells the process's layers something, if they belong to this file.
@@ -183,12 +178,20 @@ impl Shared {
 
     /// Looks whether the file changed, reads it if so, and says what came of it.
     fn look(&self) {
-        let mut state = self.lock();
+        // While it is read already, the next look is soon enough.
+        let Ok(mut state) = self.state.take(Duration::ZERO) else { return };
         let now = Stat::of(&state.source.path);
         if !state.watch.poll(now) {
             return;
         }
-        match self.read_again(&mut state) {
+        let outcome = self.read_again(&mut state);
+        let unread = outcome.as_ref().err().filter(|error| is_unreadable(error)).map(unused);
+        if unread.is_some() && state.said == unread {
+            return;
+        }
+        state.said = unread;
+        self.counts.add(&outcome);
+        match outcome {
             Ok(changes) if changes.is_empty() => {}
             Ok(changes) => {
                 log::info(&format!("{} was read again: {}", self.name, changes.join("; ")))
@@ -199,12 +202,9 @@ impl Shared {
 
     fn read_again(&self, state: &mut State) -> Result<Vec<String>, InitError> {
         let outcome = self.apply(&mut state.source);
-        let count = match &outcome {
-            Ok(changes) if changes.is_empty() => &self.counts.unchanged,
-            Ok(_) => &self.counts.changed,
-            Err(_) => &self.counts.failed,
-        };
-        count.fetch_add(1, Ordering::Relaxed);
+        if outcome.as_ref().is_err_and(is_unreadable) {
+            state.watch.retry();
+        }
         outcome
     }
 
@@ -215,9 +215,12 @@ impl Shared {
         let sampler = self.new_sampler(source, &new, &mut plan)?;
         // Nothing below can fail.
         let mut changes = Vec::new();
+        let has_new_sampler = sampler.is_some();
         if let (Some(sampler), Some(current)) = (sampler, &self.adjustable.sampler) {
             self.tell_layers(|| tell_layers(Some(&sampler)));
             current.replace(sampler);
+            // Another thread may have replaced it at the same time.
+            self.tell_layers(|| tell_layers(Some(current)));
         }
         self.set_level(&source.configuration, &new, &mut plan);
         self.set_console(&source.configuration, &new, &mut plan);
@@ -227,6 +230,10 @@ impl Shared {
             changes.extend(current.replace(decision));
         }
         drop(current);
+        if has_new_sampler && !changes.iter().any(|change| change.starts_with(SAMPLER)) {
+            // Long rules, and what the program brings, may look the same as before.
+            changes.push(format!("{SAMPLER}: changed"));
+        }
         warnings.iter().map(String::as_str).chain(plan.warnings()).for_each(log::warn);
         source.configuration = new;
         Ok(changes)
@@ -276,7 +283,8 @@ impl Shared {
         let level = |configuration: &Configuration| {
             configuration.log_level.as_ref().map_or(Level::Info, |level| Severity::level(**level))
         };
-        if !self.adjustable.in_code.level && level(old) != level(new) {
+        // The level is the process's, which may have other telemetry after the end.
+        if !self.adjustable.in_code.level && level(old) != level(new) && !*lock(&self.ended) {
             log::set_level(level(new));
             plan.decide("OTEL_LOG_LEVEL", format!("{:?}", level(new)), self.origin());
         }
@@ -319,8 +327,14 @@ impl Source {
 
     fn read(&self) -> Result<ConfigFile, InitError> {
         let variables = |name: &str| self.env.value(name);
-        read(&self.set_by, &self.path, &self.components, &variables)
+        read(&self.set_by, &self.path, &self.name, &self.components, &variables)
     }
+}
+
+/// Whether the system did not give the file.
+fn is_unreadable(error: &InitError) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref::<ConfigFileError>());
+    source.is_some_and(ConfigFileError::is_unreadable)
 }
 
 /// What is said of a watched file that cannot be used: one line, however many problems there are.

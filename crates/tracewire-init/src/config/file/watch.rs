@@ -12,32 +12,44 @@ use std::time::SystemTime;
 pub(crate) enum Stat {
     /// There is no such file, or it cannot be looked at.
     Missing,
+    /// It could not be read, so whatever is seen next is new.
+    Unread,
     File {
         modified: Option<SystemTime>,
         size: u64,
-        device: u64,
-        inode: u64,
+        identity: Identity,
     },
+}
+
+/// What differs between files of one time and size, and between one file before and after somebody may
+/// read it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Identity {
+    device: u64,
+    inode: u64,
+    /// When its content or its permissions changed, in seconds and nanoseconds.
+    changed: (i64, i64),
 }
 
 impl Stat {
     pub(crate) fn of(path: &Path) -> Self {
         let Ok(metadata) = fs::metadata(path) else { return Self::Missing };
-        let (device, inode) = identity(&metadata);
-        Self::File { modified: metadata.modified().ok(), size: metadata.len(), device, inode }
+        let (modified, size) = (metadata.modified().ok(), metadata.len());
+        Self::File { modified, size, identity: identity(&metadata) }
     }
 }
 
 #[cfg(unix)]
-fn identity(metadata: &fs::Metadata) -> (u64, u64) {
+fn identity(metadata: &fs::Metadata) -> Identity {
     use std::os::unix::fs::MetadataExt;
-    (metadata.dev(), metadata.ino())
+    let changed = (metadata.ctime(), metadata.ctime_nsec());
+    Identity { device: metadata.dev(), inode: metadata.ino(), changed }
 }
 
 /// Elsewhere time and size must do.
 #[cfg(not(unix))]
-fn identity(_: &fs::Metadata) -> (u64, u64) {
-    (0, 0)
+fn identity(_: &fs::Metadata) -> Identity {
+    Identity::default()
 }
 
 /// What is remembered from one poll to the next.
@@ -69,6 +81,12 @@ impl Watch {
         }
         is_due
     }
+
+    /// Reads the file at the next poll again, whether it changes or not: what kept it from being read may
+    /// be over then.
+    pub(crate) fn retry(&mut self) {
+        self.read = Stat::Unread;
+    }
 }
 
 #[cfg(test)]
@@ -77,7 +95,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn state(size: u64) -> Stat {
-        Stat::File { modified: None, size, device: 1, inode: 1 }
+        Stat::File { modified: None, size, identity: Identity::default() }
     }
 
     /// Which of the polls read the file, after one in state 0.
@@ -107,6 +125,37 @@ mod tests {
         let mut watch = Watch::new(state(0));
         let polls = [Stat::Missing, Stat::Missing, Stat::Missing, state(0), state(0)];
         assert_eq!(polls.map(|now| watch.poll(now)), [false, true, false, false, true]);
+    }
+
+    #[test]
+    fn a_file_that_could_not_be_read_is_read_at_each_poll_until_it_can() {
+        let mut watch = Watch::new(state(0));
+        assert_eq!([state(1), state(1)].map(|now| watch.poll(now)), [false, true]);
+        for _ in 0..3 {
+            watch.retry();
+            assert!(watch.poll(state(1)));
+        }
+        assert!(!watch.poll(state(1)));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn permissions_that_come_back_are_a_change() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let name = format!("tracewire-permissions-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::write(&path, "same").unwrap();
+        let set = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        set(0o000);
+        let before = Stat::of(&path);
+        // The time of a change has the kernel's clock tick as its unit.
+        let changed = (0..1_000).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            set(0o644);
+            Stat::of(&path) != before
+        });
+        fs::remove_file(&path).unwrap();
+        assert!(changed);
     }
 
     #[cfg(unix)]

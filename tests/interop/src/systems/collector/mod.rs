@@ -10,6 +10,7 @@ mod scraper;
 mod server;
 mod signals;
 mod tls;
+mod vectors;
 
 use super::{example::Example, go::version};
 use crate::{
@@ -23,6 +24,7 @@ pub(crate) const SYSTEMS: &[System] = &[
     System { name: "OpenTelemetry Collector", check },
     System { name: "Counts: Collector, spanmetrics", check: counts::check },
     System { name: "Counts: Collector, probabilistic_sampler", check: downstream::check },
+    System { name: "Counts: the Collector's sampling package", check: vectors::check },
     System { name: "Exemplars: Collector, Prometheus, Jaeger", check: exemplars::check },
 ];
 

@@ -98,9 +98,12 @@ pub(super) fn rules(cursor: Cursor<'_>) -> Option<Spanned<String>> {
             cursor.text()?
         };
         // Whether they can be read does not depend on the service's name.
-        if let Err(error) = RuleBased::parse(&text, "") {
-            cursor.problem(error);
-            return None;
+        match RuleBased::parse(&text, "") {
+            Ok(rules) => rules.warnings().iter().for_each(|warning| cursor.warning(warning)),
+            Err(error) => {
+                cursor.problem(error);
+                return None;
+            }
         }
         Some(text)
     })

@@ -253,6 +253,96 @@ fn reloads_at_once_come_one_after_the_other() {
 }
 
 #[test]
+fn rules_that_change_are_said_from_what_to_what() {
+    let rules = |text: &str| with_sampler(&format!("{{rules: {{rules: '{text}'}}}}"));
+    let file = Written::new(&rules("GET /a: off; 0.5"));
+    let (telemetry, _) = start(&file);
+    file.write(&rules("GET /a: off; 0.25"));
+    let changes = telemetry.reload().unwrap();
+    let line = "OTEL_TRACES_SAMPLER: rules \"GET /a: off; 0.5\" → rules \"GET /a: off; 0.25\"";
+    assert_eq!(changes, [line]);
+    // What is the same as far as a plan shows it is a change nevertheless.
+    let long = |end: &str| rules(&("/same: off; ".repeat(30) + end));
+    file.write(&long("on"));
+    telemetry.reload().unwrap();
+    file.write(&long("off"));
+    assert_eq!(telemetry.reload().unwrap(), ["OTEL_TRACES_SAMPLER: changed"]);
+    assert!(!keeps(&telemetry));
+}
+
+/// Telemetry whose file names a sampler of the program, which asks for a reload while it is made.
+fn asks_for_a_reload(ask: fn(&Arc<Telemetry>) -> Option<String>) -> Option<String> {
+    let file = Written::new(&with_sampler("{always_off: }"));
+    let telemetry: Arc<std::sync::OnceLock<Arc<Telemetry>>> = Arc::default();
+    let (shared, answer) = (Arc::clone(&telemetry), Arc::new(std::sync::Mutex::new(None)));
+    let answered = Arc::clone(&answer);
+    let asking = Component::sampler("asking", move |_| {
+        *answered.lock().unwrap() =
+            ask(shared.get().expect("it is set before the file is read again"));
+        Ok::<_, String>(opentelemetry_sdk::trace::Sampler::AlwaysOn)
+    });
+    let memory =
+        Component::span_exporter("memory", |_| Ok::<_, String>(InMemorySpanExporter::default()));
+    let built = file.builder(&[]).component(memory).component(asking).build().unwrap();
+    let built = telemetry.get_or_init(|| Arc::new(built));
+    file.write(&with_sampler("{asking: }"));
+    assert_eq!(built.reload().unwrap().len(), 1);
+    assert!(keeps(built));
+    // And later it can be read again.
+    assert_eq!(built.reload().unwrap(), Vec::<String>::new());
+    answer.lock().unwrap().take()
+}
+
+#[test]
+fn a_reload_within_a_reload_is_refused_at_once() {
+    let answer = asks_for_a_reload(|telemetry| Some(telemetry.reload().unwrap_err().to_string()));
+    let answer = answer.unwrap();
+    assert!(answer.contains("otel.yaml: a function that is called while"), "{answer}");
+    assert!(answer.ends_with("nothing was changed"), "{answer}");
+}
+
+#[test]
+fn a_component_may_let_another_thread_read_the_file_later() {
+    let answer = asks_for_a_reload(|telemetry| {
+        let telemetry = Arc::clone(telemetry);
+        // It waits until this reload is over, and nobody waits for it here.
+        std::thread::spawn(move || telemetry.reload().unwrap());
+        None
+    });
+    assert_eq!(answer, None);
+}
+
+#[test]
+fn a_component_that_replaces_the_sampler_itself_hinders_nothing() {
+    let answer = asks_for_a_reload(|telemetry| {
+        telemetry.replace_sampler(Sampler::wrap(opentelemetry_sdk::trace::Sampler::AlwaysOff));
+        Some(telemetry.plan().to_string())
+    });
+    assert!(answer.unwrap().contains("OTEL_TRACES_SAMPLER = AlwaysOff"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_cannot_be_read_is_tried_again_and_counted_once() {
+    let watched = "distribution: {tracewire: {reload: true}}\n";
+    let file = Written::new(&(with_sampler("{always_off: }") + watched));
+    let (telemetry, _) = start(&file);
+    let reloader = telemetry.running().unwrap().reloader.clone().unwrap();
+    let link = file.path.with_extension("link");
+    // A file by its looks, of which the system gives nothing.
+    std::os::unix::fs::symlink("/proc/self/mem", &link).unwrap();
+    std::fs::rename(&link, &file.path).unwrap();
+    reloader.watch_every(Duration::from_millis(1));
+    wait_until(|| reloader.counts()[2].1 == 1);
+    std::thread::sleep(Duration::from_millis(50));
+    assert_eq!(reloader.counts(), [("changed", 0), ("unchanged", 0), ("failed", 1)]);
+    std::fs::remove_file(&file.path).unwrap();
+    file.write(&(with_sampler("{always_on: }") + watched));
+    wait_until(|| keeps(&telemetry));
+    telemetry.shutdown();
+}
+
+#[test]
 fn a_file_that_is_read_after_the_end_changes_nothing_of_the_process() {
     let file = Written::new(&with_sampler("{always_off: }"));
     let (telemetry, _) = start(&file);

@@ -153,7 +153,7 @@ fn each_node_decides_its_setting() {
         (
             provider("sampler: {rules: {rules: ['GET /healthz*: off', '0.01 100/s']}}"),
             "OTEL_TRACES_SAMPLER",
-            "rules",
+            "rules \"GET /healthz*: off; 0.01 100/s\"",
             "5",
         ),
         (
