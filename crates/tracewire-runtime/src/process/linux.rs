@@ -5,12 +5,18 @@ use nix::{
     time::{ClockId, clock_gettime},
     unistd::{SysconfVar, sysconf},
 };
-use std::fs;
+use std::{
+    fs::{self, File},
+    io::Read,
+    str,
+};
+
+/// More than the longest `/proc/self/stat`: 52 numbers of at most 20 digits, and a name of 64 bytes.
+const LONGEST: usize = 2048;
 
 /// Reads memory, threads, descriptors and age; nothing where `/proc` is not there.
 pub(super) fn read() -> Usage {
-    let stat = fs::read_to_string("/proc/self/stat").ok();
-    let Some(stat) = stat.as_deref().and_then(Stat::parse) else { return Usage::default() };
+    let Some(stat) = stat() else { return Usage::default() };
     Usage {
         memory: unit(SysconfVar::PAGE_SIZE)
             .and_then(|page| Some([stat.resident_pages.checked_mul(page)?, stat.virtual_bytes])),
@@ -19,6 +25,13 @@ pub(super) fn read() -> Usage {
         uptime: uptime(stat.started),
         ..Usage::default()
     }
+}
+
+/// Reads `/proc/self/stat` at once: the kernel writes it anew for each read.
+fn stat() -> Option<Stat> {
+    let mut text = [0; LONGEST];
+    let length = File::open("/proc/self/stat").ok()?.read(&mut text).ok()?;
+    Stat::parse(text.get(..length)?)
 }
 
 /// The size of the folder is the number of descriptors since Linux 6.2, which takes no time; it was zero
@@ -49,18 +62,15 @@ struct Stat {
 }
 
 impl Stat {
-    fn parse(text: &str) -> Option<Self> {
-        // The second field is the program's name in parentheses, and may hold any character.
-        let (_, text) = text.rsplit_once(')')?;
-        let fields: Vec<_> = text.split_ascii_whitespace().collect();
+    fn parse(text: &[u8]) -> Option<Self> {
+        // The second field is the program's name in parentheses, and may hold any byte.
+        let end = text.iter().rposition(|&byte| byte == b')')?;
+        let text = str::from_utf8(text.get(end + 1..)?).ok()?;
         // The first of them is the third one of the manual.
-        let field = |number: usize| fields.get(number - 3)?.parse().ok();
-        Some(Self {
-            threads: field(20)?,
-            started: field(22)?,
-            virtual_bytes: field(23)?,
-            resident_pages: field(24)?,
-        })
+        let mut fields = text.split_ascii_whitespace().skip(20 - 3);
+        let mut next = || fields.next()?.parse().ok();
+        let (threads, _, started) = (next()?, next()?, next()?);
+        Some(Self { threads, started, virtual_bytes: next()?, resident_pages: next()? })
     }
 }
 
@@ -78,8 +88,13 @@ mod tests {
     #[test]
     fn the_name_of_a_program_may_look_like_the_rest() {
         for name in ["shop", "a b", ") S 1 (", "(", ")", ""] {
-            assert_eq!(Stat::parse(&format!("42 ({name}) {REST}\n")), expected(), "{name:?}");
+            let text = format!("42 ({name}) {REST}\n");
+            assert_eq!(Stat::parse(text.as_bytes()), expected(), "{name:?}");
         }
+        // Cut by the kernel after 15 bytes, within a character.
+        let cut = [b"42 (", &"Überwachungäü".as_bytes()[..15], b") ", REST.as_bytes()].concat();
+        assert!(str::from_utf8(&cut).is_err());
+        assert_eq!(Stat::parse(&cut), expected());
     }
 
     #[test]
@@ -92,15 +107,16 @@ mod tests {
             ")",
             "42 (a) S x x x x x x x x x x x x x x x x x x x x x",
         ] {
-            assert_eq!(Stat::parse(text), None, "{text:?}");
+            assert_eq!(Stat::parse(text.as_bytes()), None, "{text:?}");
         }
     }
 
     proptest! {
         #[test]
-        fn no_text_panics(text in any::<String>(), name in any::<String>()) {
+        fn no_text_panics(text in any::<Vec<u8>>(), name in any::<Vec<u8>>()) {
             let _ = Stat::parse(&text);
-            prop_assert_eq!(Stat::parse(&format!("1 ({name}) {REST}")), expected());
+            let text = [b"1 (", &*name, b") ", REST.as_bytes()].concat();
+            prop_assert_eq!(Stat::parse(&text), expected());
         }
     }
 }
