@@ -5,39 +5,58 @@ use nix::{
     time::{ClockId, clock_gettime},
     unistd::{SysconfVar, sysconf},
 };
-use std::{
-    fs::{self, File},
-    io::Read,
-    str,
-};
+use std::{fs::File, os::unix::fs::FileExt, process, str, sync::LazyLock};
 
 /// More than the longest `/proc/self/stat`: 52 numbers of at most 20 digits, and a name of 64 bytes.
 const LONGEST: usize = 2048;
 
+/// Kept open, because to find them takes longer than to read them.
+static FILES: LazyLock<Option<Files>> = LazyLock::new(Files::open);
+
 /// Reads memory, threads, descriptors and age; nothing where `/proc` is not there.
 pub(super) fn read() -> Usage {
-    let Some(stat) = stat() else { return Usage::default() };
-    Usage {
-        memory: unit(SysconfVar::PAGE_SIZE)
-            .and_then(|page| Some([stat.resident_pages.checked_mul(page)?, stat.virtual_bytes])),
-        threads: Some(stat.threads),
-        file_descriptors: descriptors(),
-        uptime: uptime(stat.started),
-        ..Usage::default()
+    // After a fork they are still those of the parent.
+    let own = FILES.as_ref().filter(|files| files.process == process::id());
+    own.and_then(Files::read).or_else(|| Files::open()?.read()).unwrap_or_default()
+}
+
+/// What is read of a process.
+#[derive(Debug)]
+struct Files {
+    process: u32,
+    stat: File,
+    /// The folder of the descriptors.
+    descriptors: File,
+}
+
+impl Files {
+    fn open() -> Option<Self> {
+        let open = |name| File::open(name).ok();
+        let (stat, descriptors) = (open("/proc/self/stat")?, open("/proc/self/fd")?);
+        Some(Self { process: process::id(), stat, descriptors })
     }
-}
 
-/// Reads `/proc/self/stat` at once: the kernel writes it anew for each read.
-fn stat() -> Option<Stat> {
-    let mut text = [0; LONGEST];
-    let length = File::open("/proc/self/stat").ok()?.read(&mut text).ok()?;
-    Stat::parse(text.get(..length)?)
-}
+    fn read(&self) -> Option<Usage> {
+        let mut text = [0; LONGEST];
+        // The kernel writes it anew for each read from its beginning.
+        let length = self.stat.read_at(&mut text, 0).ok()?;
+        let stat = Stat::parse(text.get(..length)?)?;
+        Some(Usage {
+            memory: unit(SysconfVar::PAGE_SIZE).and_then(|page| {
+                Some([stat.resident_pages.checked_mul(page)?, stat.virtual_bytes])
+            }),
+            threads: Some(stat.threads),
+            file_descriptors: self.descriptors(),
+            uptime: uptime(stat.started),
+            ..Usage::default()
+        })
+    }
 
-/// The size of the folder is the number of descriptors since Linux 6.2, which takes no time; it was zero
-/// before, where they are counted instead.
-fn descriptors() -> Option<u64> {
-    fs::metadata("/proc/self/fd").ok().map(|folder| folder.len()).filter(|number| *number > 0)
+    /// The size of the folder is the number of descriptors since Linux 6.2, which takes no time; it was
+    /// zero before, where they are counted instead.
+    fn descriptors(&self) -> Option<u64> {
+        self.descriptors.metadata().ok().map(|folder| folder.len()).filter(|number| *number > 0)
+    }
 }
 
 /// Seconds since the start, which the kernel tells in ticks since it booted.
