@@ -3,6 +3,7 @@
 //! A program measures one [`Case`] and nothing else, because providers are global to a process;
 //! [`Work`] is that program's work.
 
+mod sqlx;
 mod work;
 
 pub use self::work::Work;
@@ -37,6 +38,10 @@ pub enum Call {
     Operation,
     /// The span and the duration of a query with OpenTelemetry alone, its description ready made.
     QueryByOpenTelemetry,
+    /// A query through a traced pool of sqlx, to SQLite in memory.
+    SqlxQuery,
+    /// The same through sqlx's own pool.
+    BareSqlxQuery,
 }
 
 /// The process and the parent of a call.
@@ -64,6 +69,8 @@ pub fn cases() -> impl Iterator<Item = Case> {
         Call::LongQuery,
         Call::Operation,
         Call::QueryByOpenTelemetry,
+        Call::SqlxQuery,
+        Call::BareSqlxQuery,
     ];
     let places = [Place::Sampled, Place::Unsampled, Place::OwnSdk, Place::NoSdk];
     let in_all = move |call| places.into_iter().map(move |place| Case { call, place });
@@ -90,6 +97,8 @@ impl Case {
             Call::LongQuery => "long query",
             Call::Operation => "operation",
             Call::QueryByOpenTelemetry => "query by OpenTelemetry",
+            Call::SqlxQuery => "sqlx query",
+            Call::BareSqlxQuery => "bare sqlx query",
         };
         let place = match self.place {
             Place::Sampled => "sampled",

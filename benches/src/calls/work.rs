@@ -1,6 +1,6 @@
 //! The work of one case.
 
-use super::{Call, Case, Place};
+use super::{Call, Case, Place, sqlx};
 use crate::http::{Recorded, Telemetry};
 use opentelemetry::{
     Context, ContextGuard, KeyValue,
@@ -80,8 +80,9 @@ impl Work {
         let Self { case: Case { call, place }, done, telemetry, .. } = self;
         let Recorded { spans, durations, .. } =
             telemetry.map(Telemetry::recorded).unwrap_or_default();
-        let has_span = matches!(place, Place::Sampled | Place::OwnSdk) && call != Call::Nothing;
-        let is_span = matches!(call, Call::Nothing | Call::Span | Call::SpanByOpenTelemetry);
+        let is_traced = !matches!(call, Call::Nothing | Call::BareSqlxQuery);
+        let has_span = matches!(place, Place::Sampled | Place::OwnSdk) && is_traced;
+        let is_span = matches!(call, Call::Span | Call::SpanByOpenTelemetry) || !is_traced;
         let has_duration = place != Place::NoSdk && !is_span;
         let times = |has| if has { done } else { 0 };
         assert_eq!((spans, durations), (times(has_span), times(has_duration)));
@@ -165,6 +166,8 @@ fn call(call: Call) -> Box<dyn FnMut()> {
                 meter.f64_histogram("db.client.operation.duration").with_unit("s").build();
             Box::new(move || done(query_by_opentelemetry(&tracer, &duration)))
         }
+        Call::SqlxQuery => sqlx::traced(),
+        Call::BareSqlxQuery => sqlx::bare(),
     }
 }
 

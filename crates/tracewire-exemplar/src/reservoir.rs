@@ -142,7 +142,8 @@ impl Reservoir {
 
 fn nanoseconds(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(0)
+    let seconds = since.as_secs().checked_mul(1_000_000_000);
+    seconds.and_then(|all| all.checked_add(since.subsec_nanos().into())).unwrap_or(0)
 }
 
 #[cfg(test)]

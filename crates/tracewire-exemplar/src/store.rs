@@ -1,7 +1,7 @@
 //! All series of all instruments, in bounded memory.
 
 use crate::{
-    digest::Digests,
+    digest::{self, Digests},
     reservoir::{Cell, Exemplar, Reservoir},
 };
 use opentelemetry::{Array, InstrumentationScope, KeyValue, Value, trace::SpanContext};
@@ -128,7 +128,7 @@ impl Exemplars {
         }
         let text = name.0.len() + name.1.len() + name.2.len();
         let own = size_of::<Name>() + size_of::<Instrument>() + text + size_of_val(boundaries);
-        if !self.0.bytes.reserve(own + OVERHEAD) {
+        if !self.0.bytes.reserve(own + digest::BYTES + OVERHEAD) {
             return Reservoirs(None);
         }
         let mut boundaries = boundaries.to_vec();
@@ -227,6 +227,7 @@ impl Instrument {
         if !self.bytes.reserve(own) {
             return None;
         }
+        self.digests.remember(attributes);
         let mut attributes = attributes.to_vec();
         attributes.sort_by(|a, b| a.key.cmp(&b.key));
         let reservoir = Reservoir::new(&self.boundaries);

@@ -101,25 +101,37 @@ impl<C: ConnectionLike + Send> ConnectionLike for Connection<C> {
 
 fn batch<'a>(database: &'a Database, pipeline: &Pipeline) -> Call<'a> {
     let how = if pipeline.is_transaction() { "MULTI" } else { "PIPELINE" };
-    let mut names = pipeline.cmd_iter().map(name);
-    let operation = match names.next() {
-        Some(first) if names.all(|name| name == first) => Cow::Owned(format!("{how} {first}")),
+    // Compared as bytes: a pipeline may hold a hundred thousand commands.
+    let mut words = pipeline.cmd_iter().map(word);
+    let operation = match words.next() {
+        Some(first) if words.all(|word| word.eq_ignore_ascii_case(first)) => {
+            Cow::Owned(format!("{how} {}", capitals(first)))
+        }
         _ => Cow::Borrowed(how),
     };
     database.operation(operation).batch_size(pipeline.len())
 }
 
-/// The command in capitals. What is not a word is not exported: it may be anything.
+/// The command in capitals.
 fn name(cmd: &Cmd) -> String {
+    capitals(word(cmd))
+}
+
+/// The command. What is not a word is not exported: it may be anything.
+fn word(cmd: &Cmd) -> &[u8] {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
     match cmd.args_iter().next() {
-        Some(Arg::Simple(name))
-            if (1..=COMMAND).contains(&name.len()) && name.iter().all(is_part) =>
+        Some(Arg::Simple(word))
+            if (1..=COMMAND).contains(&word.len()) && word.iter().all(is_part) =>
         {
-            String::from_utf8_lossy(name).to_ascii_uppercase()
+            word
         }
-        _ => String::from("_OTHER"),
+        _ => b"_OTHER",
     }
+}
+
+fn capitals(word: &[u8]) -> String {
+    String::from_utf8_lossy(word).to_ascii_uppercase()
 }
 
 impl<C> fmt::Debug for Connection<C> {

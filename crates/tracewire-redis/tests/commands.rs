@@ -95,6 +95,21 @@ fn opentelemetry_value(text: &'static str) -> tracewire_span::Value {
 }
 
 #[tokio::test]
+async fn a_pipeline_of_many_commands_is_one_span() {
+    let capture = Capture::new();
+    let mut redis = tracewire_redis::connection(Fake);
+    let mut pipeline = pipe();
+    for number in 0..50_000 {
+        let name = if number % 2 == 0 { "SET" } else { "set" };
+        pipeline.cmd(name).arg("SECRET").arg(number).ignore();
+    }
+    capture.run(pipeline.exec_async(&mut redis)).await.unwrap();
+    let span = capture.finished().await.only();
+    assert_eq!(span.name, "PIPELINE SET 3");
+    span.has("db.operation.batch.size", 50_000);
+}
+
+#[tokio::test]
 async fn a_command_that_hangs_ends_with_its_caller() {
     let capture = Capture::new();
     let mut redis = tracewire_redis::connection(Fake);

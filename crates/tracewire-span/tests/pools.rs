@@ -53,6 +53,21 @@ async fn pools_of_one_name_are_added_up_and_forgotten_when_dropped() {
 }
 
 #[tokio::test]
+async fn a_state_that_panics_hides_no_other_pool() {
+    let capture = Capture::new();
+    let work = async {
+        let broken = ConnectionPool::new(&Database::new("sqlite"), || panic!("on purpose"));
+        use_once(&broken.name("broken")).await;
+        let whole = pool("shop");
+        use_once(&whole).await;
+        let metrics = capture.metrics();
+        let max = metrics.one("db.client.connection.max").only();
+        assert_eq!((max.value, max.attribute(NAME)), (10.0, Some(&"shop".into())));
+    };
+    capture.run(work).await;
+}
+
+#[tokio::test]
 async fn a_pool_is_named_after_its_server() {
     for (database, expected) in [
         (Database::new("postgresql").server("db", Some(5432)).namespace("shop"), "db:5432/shop"),

@@ -43,6 +43,7 @@ pub(super) fn variants() -> Vec<Variant> {
         empty::VARIANT,
         floor::VARIANT,
         tracewire::VARIANT,
+        tracewire::EXEMPLARS,
         tracewire::UNREAD,
         tracewire::WITH_OWN_SDK,
         #[cfg(feature = "peers")]

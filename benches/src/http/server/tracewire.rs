@@ -1,6 +1,7 @@
 //! Ours: as `tracewire::init` sets a process up, and with an SDK of the application's.
 
 use crate::http::{Records, Side, Variant, server::Server, telemetry::Telemetry};
+use tracewire_http::Exemplars;
 use tracewire_propagation::W3c;
 use tracewire_tower::ServerLayer;
 
@@ -10,6 +11,16 @@ pub(super) const VARIANT: Variant = Variant {
     side: Side::Server(Server {
         set_up: Telemetry::set_as_init_does,
         wrap: |router| router.layer(ServerLayer::new()),
+    }),
+};
+
+/// With exemplars of its durations, which `init` turns on.
+pub(super) const EXEMPLARS: Variant = Variant {
+    name: "tracewire, exemplars",
+    records: Records::Everything,
+    side: Side::Server(Server {
+        set_up: Telemetry::set_as_init_does,
+        wrap: |router| router.layer(ServerLayer::new().exemplars(Exemplars::new())),
     }),
 };
 

@@ -5,26 +5,58 @@ use nix::{
     time::{ClockId, clock_gettime},
     unistd::{SysconfVar, sysconf},
 };
-use std::fs;
+use std::{fs::File, os::unix::fs::FileExt, process, str, sync::LazyLock};
+
+/// More than the longest `/proc/self/stat`: 52 numbers of at most 20 digits, and a name of 64 bytes.
+const LONGEST: usize = 2048;
+
+/// Kept open, because to find them takes longer than to read them.
+static FILES: LazyLock<Option<Files>> = LazyLock::new(Files::open);
 
 /// Reads memory, threads, descriptors and age; nothing where `/proc` is not there.
 pub(super) fn read() -> Usage {
-    let stat = fs::read_to_string("/proc/self/stat").ok();
-    let Some(stat) = stat.as_deref().and_then(Stat::parse) else { return Usage::default() };
-    Usage {
-        memory: unit(SysconfVar::PAGE_SIZE)
-            .and_then(|page| Some([stat.resident_pages.checked_mul(page)?, stat.virtual_bytes])),
-        threads: Some(stat.threads),
-        file_descriptors: descriptors(),
-        uptime: uptime(stat.started),
-        ..Usage::default()
-    }
+    // After a fork they are still those of the parent.
+    let own = FILES.as_ref().filter(|files| files.process == process::id());
+    own.and_then(Files::read).or_else(|| Files::open()?.read()).unwrap_or_default()
 }
 
-/// The size of the folder is the number of descriptors since Linux 6.2, which takes no time; it was zero
-/// before, where they are counted instead.
-fn descriptors() -> Option<u64> {
-    fs::metadata("/proc/self/fd").ok().map(|folder| folder.len()).filter(|number| *number > 0)
+/// What is read of a process.
+#[derive(Debug)]
+struct Files {
+    process: u32,
+    stat: File,
+    /// The folder of the descriptors.
+    descriptors: File,
+}
+
+impl Files {
+    fn open() -> Option<Self> {
+        let open = |name| File::open(name).ok();
+        let (stat, descriptors) = (open("/proc/self/stat")?, open("/proc/self/fd")?);
+        Some(Self { process: process::id(), stat, descriptors })
+    }
+
+    fn read(&self) -> Option<Usage> {
+        let mut text = [0; LONGEST];
+        // The kernel writes it anew for each read from its beginning.
+        let length = self.stat.read_at(&mut text, 0).ok()?;
+        let stat = Stat::parse(text.get(..length)?)?;
+        Some(Usage {
+            memory: unit(SysconfVar::PAGE_SIZE).and_then(|page| {
+                Some([stat.resident_pages.checked_mul(page)?, stat.virtual_bytes])
+            }),
+            threads: Some(stat.threads),
+            file_descriptors: self.descriptors(),
+            uptime: uptime(stat.started),
+            ..Usage::default()
+        })
+    }
+
+    /// The size of the folder is the number of descriptors since Linux 6.2, which takes no time; it was
+    /// zero before, where they are counted instead.
+    fn descriptors(&self) -> Option<u64> {
+        self.descriptors.metadata().ok().map(|folder| folder.len()).filter(|number| *number > 0)
+    }
 }
 
 /// Seconds since the start, which the kernel tells in ticks since it booted.
@@ -49,18 +81,15 @@ struct Stat {
 }
 
 impl Stat {
-    fn parse(text: &str) -> Option<Self> {
-        // The second field is the program's name in parentheses, and may hold any character.
-        let (_, text) = text.rsplit_once(')')?;
-        let fields: Vec<_> = text.split_ascii_whitespace().collect();
+    fn parse(text: &[u8]) -> Option<Self> {
+        // The second field is the program's name in parentheses, and may hold any byte.
+        let end = text.iter().rposition(|&byte| byte == b')')?;
+        let text = str::from_utf8(text.get(end + 1..)?).ok()?;
         // The first of them is the third one of the manual.
-        let field = |number: usize| fields.get(number - 3)?.parse().ok();
-        Some(Self {
-            threads: field(20)?,
-            started: field(22)?,
-            virtual_bytes: field(23)?,
-            resident_pages: field(24)?,
-        })
+        let mut fields = text.split_ascii_whitespace().skip(20 - 3);
+        let mut next = || fields.next()?.parse().ok();
+        let (threads, _, started) = (next()?, next()?, next()?);
+        Some(Self { threads, started, virtual_bytes: next()?, resident_pages: next()? })
     }
 }
 
@@ -78,8 +107,13 @@ mod tests {
     #[test]
     fn the_name_of_a_program_may_look_like_the_rest() {
         for name in ["shop", "a b", ") S 1 (", "(", ")", ""] {
-            assert_eq!(Stat::parse(&format!("42 ({name}) {REST}\n")), expected(), "{name:?}");
+            let text = format!("42 ({name}) {REST}\n");
+            assert_eq!(Stat::parse(text.as_bytes()), expected(), "{name:?}");
         }
+        // Cut by the kernel after 15 bytes, within a character.
+        let cut = [b"42 (", &"Überwachungäü".as_bytes()[..15], b") ", REST.as_bytes()].concat();
+        assert!(str::from_utf8(&cut).is_err());
+        assert_eq!(Stat::parse(&cut), expected());
     }
 
     #[test]
@@ -92,15 +126,16 @@ mod tests {
             ")",
             "42 (a) S x x x x x x x x x x x x x x x x x x x x x",
         ] {
-            assert_eq!(Stat::parse(text), None, "{text:?}");
+            assert_eq!(Stat::parse(text.as_bytes()), None, "{text:?}");
         }
     }
 
     proptest! {
         #[test]
-        fn no_text_panics(text in any::<String>(), name in any::<String>()) {
+        fn no_text_panics(text in any::<Vec<u8>>(), name in any::<Vec<u8>>()) {
             let _ = Stat::parse(&text);
-            prop_assert_eq!(Stat::parse(&format!("1 ({name}) {REST}")), expected());
+            let text = [b"1 (", &*name, b") ", REST.as_bytes()].concat();
+            prop_assert_eq!(Stat::parse(&text), expected());
         }
     }
 }

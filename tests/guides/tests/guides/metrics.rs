@@ -24,11 +24,10 @@ mod own {
     }
 }
 
-mod set_up {
-    use opentelemetry_sdk::metrics::{Aggregation, Stream};
-    use tracewire::setup::{InitError, Metrics, MetricsExporter, Telemetry};
+mod metrics_of_the_process {
+    use tracewire::{InitError, Telemetry, setup::Metrics};
 
-    pub(super) fn with_metrics_of_the_process() -> Result<Telemetry, InitError> {
+    pub(super) fn start() -> Result<Telemetry, InitError> {
         let metrics = Metrics::new().process_metrics(true).runtime_metrics(true).self_metrics(true);
         Telemetry::builder().metrics(metrics).init()
     }
@@ -38,13 +37,30 @@ mod set_up {
         telemetry.observe_runtime("jobs", jobs.handle());
         Ok(jobs)
     }
+}
+
+mod views {
+    use opentelemetry_sdk::metrics::{Aggregation, Stream};
+    use tracewire::setup::Metrics;
 
     pub(super) fn without_noise() -> Metrics {
-        Metrics::new().exporters([MetricsExporter::otlp()]).view(|instrument| {
+        Metrics::new().view(|instrument| {
             let noise = instrument.name().starts_with("shop.debug.");
             let dropped = Stream::builder().with_aggregation(Aggregation::Drop).build().ok();
             if noise { dropped } else { None }
         })
+    }
+}
+
+mod readers {
+    use opentelemetry_sdk::metrics::{PeriodicReader, exporter::PushMetricExporter};
+    use std::time::Duration;
+    use tracewire::setup::Metrics;
+
+    pub(super) fn also_to(exporter: impl PushMetricExporter) -> Metrics {
+        let reader =
+            PeriodicReader::builder(exporter).with_interval(Duration::from_secs(10)).build();
+        Metrics::new().reader(reader)
     }
 }
 
@@ -74,10 +90,10 @@ fn a_view_drops_noise_and_a_second_runtime_is_observed() {
     let reader = PeriodicReader::builder(seen.clone()).build();
     let telemetry = Telemetry::builder()
         .traces([])
-        .metrics(set_up::without_noise().exporters([]).reader(reader))
+        .metrics(views::without_noise().exporters([]).reader(reader))
         .build()
         .unwrap();
-    let jobs = set_up::jobs(&telemetry).unwrap();
+    let jobs = metrics_of_the_process::jobs(&telemetry).unwrap();
     let meter = telemetry.meter_provider().unwrap().meter("shop");
     meter.u64_counter("shop.debug.ticks").build().add(1, &[]);
     meter.u64_counter("shop.orders").build().add(1, &[]);
@@ -87,7 +103,23 @@ fn a_view_drops_noise_and_a_second_runtime_is_observed() {
     let names: Vec<_> = scopes.flat_map(ScopeMetrics::metrics).map(|m| m.name()).collect();
     assert!(names.contains(&"shop.orders") && names.contains(&"tokio.workers"), "{names:?}");
     assert!(!names.contains(&"shop.debug.ticks"), "{names:?}");
-    drop((jobs, set_up::with_metrics_of_the_process));
+    drop((jobs, metrics_of_the_process::start));
+}
+
+#[test]
+fn a_reader_stands_beside_the_exporters() {
+    let seen = InMemoryMetricExporter::default();
+    let metrics = readers::also_to(seen.clone()).exporters([]);
+    let telemetry = Telemetry::builder().traces([]).metrics(metrics).build().unwrap();
+    telemetry
+        .meter_provider()
+        .unwrap()
+        .meter("shop")
+        .u64_counter("shop.orders")
+        .build()
+        .add(1, &[]);
+    telemetry.flush();
+    assert!(!seen.get_finished_metrics().unwrap().is_empty());
 }
 
 #[test]

@@ -8,6 +8,7 @@ use opentelemetry::{
 };
 use std::{
     collections::{HashMap, HashSet},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 use tracewire_propagation::current as context;
@@ -159,7 +160,9 @@ fn totals(pools: &Mutex<Pools>) -> HashMap<StringValue, Total> {
     };
     let mut totals = HashMap::<_, Total>::new();
     for (pool, name) in live {
-        let PoolState { idle, used, max, min_idle } = (pool.state)();
+        // A panic would end the thread that collects, and with it all metrics.
+        let state = catch_unwind(AssertUnwindSafe(|| (pool.state)()));
+        let Ok(PoolState { idle, used, max, min_idle }) = state else { continue };
         let total = totals.entry(name).or_default();
         total.idle += i64::from(idle);
         total.used += i64::from(used);

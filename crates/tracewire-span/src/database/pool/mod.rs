@@ -89,7 +89,8 @@ pub struct ConnectionPool {
 impl ConnectionPool {
     /// Creates the measurements of a pool of connections to `database`.
     ///
-    /// `state` is called at each collection of metrics, on the collector's thread: it must not block.
+    /// `state` is called at each collection of metrics, on the collector's thread: it must not block. If it
+    /// panics, that collection has no counts of the pool.
     ///
     /// The pool is named `host:port/namespace`, with what is known of that, or after its system.
     #[must_use]
