@@ -4,7 +4,7 @@
 published := `printf -- '-p %s ' $(ls crates)`
 
 # Everything that must pass.
-ci: test unbound formats models lint spelling features docs api package minimal deny interop
+ci: test unbound formats models (soak "2m") lint spelling features docs api package minimal deny interop
 
 # The README's test command.
 test:
@@ -61,6 +61,11 @@ models:
 # `test` tries 1,000 of each.
 lifecycle cases="100000":
     LIFECYCLE_CASES={{cases}} cargo test --release -p lifecycle --test random
+
+# Traffic of every kind for so long (90s, 2m, 1h) against a collector that falters: nothing is lost uncounted,
+# and nothing grows. Needs Linux.
+soak time="1h":
+    cargo run --quiet -p soak -- {{time}}
 
 # Formatted, and nothing for clippy to say.
 lint:

@@ -1,9 +1,10 @@
 //! The callers, which read what comes and leave where nothing more does.
 
 use crate::{
+    middleware,
     plan::{Parent, Protocol, Request as Plan, Scenario, Wiring},
     service::ATTEMPT,
-    wire::{Body, Wire, boxed},
+    wire::{Body, FAILS, Wire, boxed},
 };
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -12,13 +13,14 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use opentelemetry::{
     Context,
-    trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
+    trace::{FutureExt, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{io::AsyncReadExt, time::timeout};
 use tower::{Layer, Service, service_fn, util::BoxCloneSyncService};
 use tracewire_http::{HeaderSelector, Resends};
 use tracewire_propagation::TraceContext;
+use tracewire_reqwest::ClientMiddleware;
 use tracewire_testing::Capture;
 use tracewire_tower::ClientLayer;
 
@@ -34,6 +36,7 @@ pub(crate) struct Caller {
     scenario: Arc<Scenario>,
     wire: Wire,
     layer: ClientLayer,
+    middleware: ClientMiddleware,
 }
 
 /// The trace of a request's caller.
@@ -50,7 +53,14 @@ impl Caller {
             .capture_request_headers(HeaderSelector::new([ATTEMPT]))
             .active_requests(true)
             .end_at_body(scenario.end_at_body);
-        Self { scenario: scenario.clone(), wire, layer }
+        let middleware = ClientMiddleware::new()
+            .tracer_provider(capture.tracer_provider())
+            .meter_provider(capture.meter_provider())
+            .propagator(TraceContext::new())
+            .capture_request_headers(HeaderSelector::new([ATTEMPT]))
+            .active_requests(true)
+            .end_at_body(scenario.end_at_body);
+        Self { scenario: scenario.clone(), wire, layer, middleware }
     }
 
     /// Sends every attempt of a request.
@@ -89,6 +99,16 @@ impl Caller {
                 let client = client(self.layer.layer(again(inner, number, attempts)));
                 finish(call(&client, build(0), &parent), attempts as u32 + 1).await;
             }
+            wiring => {
+                let client = middleware::client(wiring, &self.middleware, &self.wire, attempts);
+                let sends = if wiring == Wiring::Middleware { attempts } else { 1 };
+                let patience = if sends == 1 { attempts as u32 + 1 } else { 1 };
+                for attempt in 0..sends {
+                    let sent =
+                        middleware::send(&client, build(attempt)).with_context(parent.clone());
+                    finish(sent, patience).await;
+                }
+            }
         }
     }
 
@@ -117,6 +137,9 @@ impl Caller {
             if plan.is_upgrade() {
                 request = request.header("connection", "upgrade").header("upgrade", "lifecycle");
             }
+        }
+        if plan.upload_fails {
+            request = request.header(FAILS, "1");
         }
         let body = if method == "POST" { Bytes::from_static(b"ten bytes.") } else { Bytes::new() };
         let mut request =
@@ -200,7 +223,10 @@ fn again(
 }
 
 /// Reads a response to its end, unless nothing comes for so long: then the caller leaves.
-async fn finish(call: impl Future<Output = Result<Response<Body>, hyper::Error>>, patience: u32) {
+pub(crate) async fn finish<B: http_body::Body + Unpin, E>(
+    call: impl Future<Output = Result<Response<B>, E>>,
+    patience: u32,
+) {
     let Ok(Ok(mut response)) = timeout(PATIENCE * patience, call).await else { return };
     if let Ok(Ok(upgraded)) = timeout(PATIENCE, hyper::upgrade::on(&mut response)).await {
         let _ = timeout(PATIENCE, TokioIo::new(upgraded).read_to_end(&mut Vec::new())).await;

@@ -2,7 +2,7 @@
 //!
 //! A [`Scenario`] is a few requests that are under way together, over HTTP/1.1 or HTTP/2: what their
 //! callers send, what the service makes of each attempt, and where a body gets stuck so that its
-//! caller leaves. [`run`] plays one on hyper's own client and server over pipes in memory, on a clock
+//! caller leaves, or a connection that all share is lost. [`run`] plays one on hyper's own client and server over pipes in memory, on a clock
 //! that stands still while there is anything to do, so that every run of a scenario is the same.
 //! [`observed`](Run::facts) says what was recorded, in one line a fact, and [`model::facts`] says what
 //! must have been, from the scenario alone. The two must be equal: each span with its name, status,
@@ -13,6 +13,7 @@
 
 mod body;
 mod caller;
+mod middleware;
 pub mod model;
 mod observe;
 pub mod plan;

@@ -4,6 +4,7 @@ use crate::{
     caller::{CALLER, trace_of},
     plan::{Scenario, Wiring},
     run::Run,
+    service::HOP,
 };
 use opentelemetry::trace::{SpanId, SpanKind, Status};
 use std::collections::HashMap;
@@ -126,5 +127,11 @@ pub(crate) fn duration(
 fn attempt(span: &Span) -> String {
     let header = span.attribute("http.request.header.x-attempt");
     let header = header.map(ToString::to_string).unwrap_or_default();
-    header.trim_matches(['[', ']', '"']).to_owned()
+    let name = header.trim_matches(['[', ']', '"']);
+    // Every hop of a call has the header of the first.
+    let url = span.attribute("url.full").map(ToString::to_string).unwrap_or_default();
+    match (url.rsplit_once(HOP), name.split_once('.')) {
+        (Some((_, hop)), Some((number, _))) => format!("{number}.{hop}"),
+        _ => name.to_owned(),
+    }
 }

@@ -19,6 +19,8 @@ pub struct Scenario {
     pub follow_upgrades: bool,
     pub wiring: Wiring,
     pub end_at_body: bool,
+    /// Whether the connection is lost once nothing else happens. Only over HTTP/2, where all share it.
+    pub loses_connection: bool,
     pub requests: Vec<Request>,
 }
 
@@ -43,6 +45,26 @@ pub enum Wiring {
     Clones,
     /// One after another inside one call, by a client that is traced as well.
     Nested,
+    /// One after another, each a call through reqwest's middleware.
+    Middleware,
+    /// By a middleware of reqwest that retries around ours.
+    Retried,
+    /// By a middleware of reqwest that retries between two of ours, in one call.
+    RetriedInside,
+    /// By ours, which follows redirects: each hop is a call.
+    Redirected,
+}
+
+impl Wiring {
+    /// Whether requests go through reqwest's middleware.
+    pub fn is_reqwest(self) -> bool {
+        matches!(self, Self::Middleware | Self::Retried | Self::RetriedInside | Self::Redirected)
+    }
+
+    /// Whether all attempts of a request are inside one call.
+    pub fn is_one_call(self) -> bool {
+        matches!(self, Self::Nested | Self::RetriedInside)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -50,6 +72,9 @@ pub struct Request {
     pub method: Method,
     pub target: Target,
     pub parent: Parent,
+    /// Whether its body fails after a while, if it has one. Only over HTTP/2, where that is the end of one
+    /// stream.
+    pub upload_fails: bool,
     /// What the service makes of each attempt.
     pub attempts: Vec<Work>,
 }
@@ -62,6 +87,9 @@ pub enum Method {
     /// One that is not known.
     Brew,
 }
+
+/// What redirects.
+pub const REDIRECTS: [u16; 5] = [301, 302, 303, 307, 308];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -131,6 +159,8 @@ pub struct Response {
     /// What is said when the body is first polled.
     pub late: Option<Say>,
     pub end: End,
+    /// Whether it says where the next attempt goes.
+    pub redirects: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,6 +233,21 @@ impl Target {
 }
 
 impl Request {
+    /// The method of an attempt, which the redirects before it may have changed.
+    pub fn method_of(&self, attempt: usize) -> Method {
+        let before = self.attempts[..attempt].iter();
+        let statuses = before.filter_map(|work| match &work.then {
+            Then::Respond(response) if response.redirects => Some(response.status),
+            _ => None,
+        });
+        statuses.fold(self.method, |method, status| match (status, method) {
+            (301 | 302, Method::Post) => Method::Get,
+            (303, Method::Head) => Method::Head,
+            (303, _) => Method::Get,
+            _ => method,
+        })
+    }
+
     /// Whether it asks for the connection to be taken over.
     pub fn is_upgrade(&self) -> bool {
         matches!(self.attempts[0].then, Then::Upgrade(_))

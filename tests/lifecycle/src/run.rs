@@ -15,6 +15,9 @@ use std::{
 use tokio::{runtime::Builder, time::sleep};
 use tracewire_testing::Capture;
 
+/// When a connection is lost: before a timeout, and before a caller leaves.
+const LOSS: Duration = Duration::from_millis(200);
+
 /// What was recorded of a scenario.
 #[derive(Debug)]
 pub struct Run {
@@ -31,6 +34,14 @@ pub fn run(scenario: &Scenario) -> Run {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let wire = Wire::to(scenario.protocol, planner.stack(&capture)).await;
+        if scenario.loses_connection {
+            let wire = wire.clone();
+            // Before anybody has waited enough: see the model.
+            tokio::spawn(async move {
+                sleep(LOSS).await;
+                wire.lose();
+            });
+        }
         let caller = Caller::new(&scenario, wire, &capture);
         join_all((0..scenario.requests.len()).map(|number| caller.request(number))).await;
         // Time goes on only when there is nothing else to do.

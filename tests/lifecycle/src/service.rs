@@ -27,6 +27,9 @@ use tracewire_tower::ServerLayer;
 /// Names the attempt in a request's headers, as `request.attempt`.
 pub(crate) const ATTEMPT: &str = "x-attempt";
 
+/// Names the attempt in the query of a URL that a redirect led to.
+pub(crate) const HOP: &str = "hop=";
+
 /// How long the timeout beside the server layer waits: less than a caller.
 const TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -90,11 +93,12 @@ impl Planner {
         self.arrivals.lock().unwrap().push(arrival);
         let (number, attempt) = attempt.split_once('.').unwrap();
         let plan = &self.scenario.requests[number.parse::<usize>().unwrap()];
-        let work = plan.attempts[attempt.parse::<usize>().unwrap()].clone();
+        let attempt: usize = attempt.parse().unwrap();
+        let work = plan.attempts[attempt].clone();
         if matches!(work.then, Then::PanicInCall) {
             panic!("on purpose");
         }
-        Box::pin(work.run(request))
+        Box::pin(work.run(request, attempt))
     }
 }
 
@@ -105,7 +109,11 @@ impl Work {
         handle
     }
 
-    async fn run(self, mut request: Request<Incoming>) -> Result<Response<Body>, io::Error> {
+    async fn run(
+        self,
+        mut request: Request<Incoming>,
+        attempt: usize,
+    ) -> Result<Response<Body>, io::Error> {
         let handle = self.say(&request);
         if self.reads {
             let _ = request.body_mut().collect().await;
@@ -114,7 +122,7 @@ impl Work {
             yield_now().await;
         }
         match &self.then {
-            Then::Respond(plan) => Ok(plan.response(handle)),
+            Then::Respond(plan) => Ok(plan.response(handle, attempt)),
             Then::Fail(failure) => Err(failure.error()),
             Then::PanicInCall | Then::Panic => panic!("on purpose"),
             Then::Hang => pending().await,
@@ -133,10 +141,13 @@ impl Failure {
 }
 
 impl Plan {
-    fn response(&self, handle: Option<ExchangeHandle>) -> Response<Body> {
+    fn response(&self, handle: Option<ExchangeHandle>, attempt: usize) -> Response<Body> {
         let mut response = Response::builder().status(self.status);
         if self.content == Content::Events {
             response = response.header("content-type", "text/event-stream");
+        }
+        if self.redirects {
+            response = response.header("location", format!("?{HOP}{}", attempt + 1));
         }
         if let Some(declared) = self.declared().filter(|_| self.length != Length::Hinted) {
             response = response.header("content-length", declared);

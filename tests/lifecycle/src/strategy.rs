@@ -1,8 +1,8 @@
 //! Makes scenarios up, and smaller ones of those that fail.
 
 use crate::plan::{
-    Around, Content, End, Failure, Length, Method, Parent, Protocol, Request, Response, Say,
-    Scenario, Target, Then, Wiring, Work,
+    Around, Content, End, Failure, Length, Method, Parent, Protocol, REDIRECTS, Request, Response,
+    Say, Scenario, Target, Then, Wiring, Work,
 };
 use proptest::{
     collection::vec,
@@ -20,11 +20,61 @@ pub fn scenarios(protocol: Protocol) -> impl Strategy<Value = Scenario> {
         Around::TimeoutOutside,
         Around::TimeoutInside,
     ]);
-    let wiring = select(vec![Wiring::Untraced, Wiring::Traced, Wiring::Clones, Wiring::Nested]);
-    let parts = (around, any::<bool>(), any::<bool>(), wiring, any::<bool>(), vec(request(), 1..4));
-    parts.prop_map(move |(around, nested, follow_upgrades, wiring, end_at_body, requests)| {
-        Scenario { protocol, around, nested, follow_upgrades, wiring, end_at_body, requests }
+    let wiring = select(vec![
+        Wiring::Untraced,
+        Wiring::Traced,
+        Wiring::Clones,
+        Wiring::Nested,
+        Wiring::Middleware,
+        Wiring::Retried,
+        Wiring::RetriedInside,
+        Wiring::Redirected,
+    ]);
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    let parts = (around, flags, wiring, vec(request(), 1..4));
+    parts.prop_map(move |(around, flags, wiring, mut requests)| {
+        let (nested, follow_upgrades, end_at_body, loses) = flags;
+        // reqwest takes no connection over.
+        let upgrades = requests.iter().any(Request::is_upgrade);
+        let wiring = if upgrades && wiring.is_reqwest() { Wiring::Traced } else { wiring };
+        if wiring == Wiring::Redirected {
+            requests.iter_mut().for_each(redirect);
+        }
+        for request in &mut requests {
+            request.upload_fails &= protocol == Protocol::Http2;
+        }
+        let loses_connection = loses && protocol == Protocol::Http2;
+        Scenario {
+            protocol,
+            around,
+            nested,
+            follow_upgrades,
+            wiring,
+            end_at_body,
+            loses_connection,
+            requests,
+        }
     })
+}
+
+/// Has every attempt but the last redirect to the next.
+fn redirect(request: &mut Request) {
+    // There would be no next one.
+    request.upload_fails = false;
+    let Some((_, hops)) = request.attempts.split_last_mut() else { return };
+    for hop in hops {
+        let choice = usize::from(hop.pauses) * 2 + usize::from(hop.reads);
+        hop.then = Then::Respond(Response {
+            status: REDIRECTS[choice % REDIRECTS.len()],
+            content: Content::Plain,
+            length: Length::Declared,
+            frames: Vec::new(),
+            gaps: false,
+            late: None,
+            end: End::Known,
+            redirects: true,
+        });
+    }
 }
 
 fn request() -> impl Strategy<Value = Request> {
@@ -34,9 +84,10 @@ fn request() -> impl Strategy<Value = Request> {
     let plain = (method, target, vec(work(then()), 1..4));
     let upgrade = (0..4_u8).prop_map(Then::Upgrade);
     let upgraded = work(upgrade).prop_map(|work| (Method::Get, Target::Unmatched, vec![work]));
-    (prop_oneof![9 => plain, 1 => upgraded], parent).prop_map(
-        |((method, target, attempts), parent)| Request { method, target, parent, attempts },
-    )
+    let kind = prop_oneof![9 => plain, 1 => upgraded];
+    (kind, parent, any::<bool>()).prop_map(|((method, target, attempts), parent, upload_fails)| {
+        Request { method, target, parent, upload_fails, attempts }
+    })
 }
 
 fn work(then: impl Strategy<Value = Then>) -> impl Strategy<Value = Work> {
@@ -84,6 +135,6 @@ fn response() -> impl Strategy<Value = Response> {
             (Length::TooLong(_), End::Known) => End::Done,
             _ => end,
         };
-        Response { status, content, length, frames, gaps, late, end }
+        Response { status, content, length, frames, gaps, late, end, redirects: false }
     })
 }

@@ -3,7 +3,7 @@
 use crate::{plan::Protocol, service::Plain};
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use hyper::{
     body::Incoming,
@@ -15,14 +15,26 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use std::{
+    io,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
+    time::Duration,
 };
-use tokio::{io::duplex, task::AbortHandle};
+use tokio::{
+    io::{DuplexStream, copy_bidirectional, duplex},
+    task::AbortHandle,
+    time::{Sleep, sleep},
+};
 use tower::BoxError;
 
 /// A body of any kind.
 pub(crate) type Body = UnsyncBoxBody<Bytes, BoxError>;
+
+/// The header of requests whose body fails.
+pub(crate) const FAILS: &str = "x-fails";
+
+/// When a body fails: before a connection is lost, even if three do so one after another.
+const FAILURE: Duration = Duration::from_millis(10);
 
 /// How many bytes a pipe holds: more than a scenario sends.
 const PIPE: usize = 256 * 1024;
@@ -38,7 +50,7 @@ where
 #[derive(Clone)]
 pub(crate) enum Wire {
     Http1(Plain),
-    Http2(http2::SendRequest<Full<Bytes>>),
+    Http2(http2::SendRequest<Upload>, AbortHandle),
 }
 
 impl Wire {
@@ -46,7 +58,9 @@ impl Wire {
         match protocol {
             Protocol::Http1 => Self::Http1(service),
             Protocol::Http2 => {
-                let (ours, theirs) = duplex(PIPE);
+                let (ours, near) = duplex(PIPE);
+                let (far, theirs) = duplex(PIPE);
+                let between = tokio::spawn(relay(near, far));
                 let http = conn::http2::Builder::new(TokioExecutor::new());
                 let server =
                     http.serve_connection(TokioIo::new(theirs), TowerToHyperService::new(service));
@@ -54,8 +68,15 @@ impl Wire {
                 let client = http2::handshake(TokioExecutor::new(), TokioIo::new(ours));
                 let (sender, connection) = client.await.unwrap();
                 tokio::spawn(async move { drop(connection.await) });
-                Self::Http2(sender)
+                Self::Http2(sender, between.abort_handle())
             }
+        }
+    }
+
+    /// Loses the connection that requests share.
+    pub(crate) fn lose(&self) {
+        if let Self::Http2(_, between) = self {
+            between.abort();
         }
     }
 
@@ -77,12 +98,55 @@ impl Wire {
                 let response = sender.send_request(request).await?;
                 Ok(response.map(|body| Held { body, _connection: connection }))
             }
-            Self::Http2(mut sender) => {
+            Self::Http2(mut sender, _) => {
                 sender.ready().await?;
-                let response = sender.send_request(request).await?;
+                let response = sender.send_request(Upload::of(request)).await?;
                 Ok(response.map(|body| Held { body, _connection: None }))
             }
         }
+    }
+}
+
+/// What is between the two ends of a connection. Neither hears of the other any more when it is gone.
+async fn relay(mut near: DuplexStream, mut far: DuplexStream) {
+    let _ = copy_bidirectional(&mut near, &mut far).await;
+}
+
+/// The body of a request, which may fail after a while instead of ending.
+pub(crate) struct Upload {
+    bytes: Full<Bytes>,
+    fails: Option<Pin<Box<Sleep>>>,
+}
+
+impl Upload {
+    fn of(request: Request<Full<Bytes>>) -> Request<Self> {
+        let fails = request.headers().contains_key(FAILS) && !request.body().is_end_stream();
+        let fails = fails.then(|| Box::pin(sleep(FAILURE)));
+        request.map(|bytes| Self { bytes, fails })
+    }
+}
+
+impl http_body::Body for Upload {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let frame = ready!(Pin::new(&mut self.bytes).poll_frame(cx));
+        match (frame, &mut self.fails) {
+            (Some(Ok(frame)), _) => Poll::Ready(Some(Ok(frame))),
+            (_, Some(fails)) => {
+                ready!(fails.as_mut().poll(cx));
+                Poll::Ready(Some(Err(io::Error::other("on purpose"))))
+            }
+            (_, None) => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.fails.is_none() && self.bytes.is_end_stream()
     }
 }
 

@@ -13,10 +13,12 @@ fn scenario(protocol: Protocol, wiring: Wiring, attempts: Vec<Then>) -> Scenario
         follow_upgrades: false,
         wiring,
         end_at_body: false,
+        loses_connection: false,
         requests: vec![Request {
             method: Method::Get,
             target: Target::Matched,
             parent: Parent::None,
+            upload_fails: false,
             attempts: attempts.into_iter().map(work).collect(),
         }],
     }

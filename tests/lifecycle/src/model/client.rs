@@ -5,7 +5,7 @@ use super::{
     body::{Ended, is_bodyless, received},
     server::method,
 };
-use crate::plan::{Around, Content, Parent, Protocol, Response, Then, Wiring};
+use crate::plan::{Around, Content, Parent, Protocol, Response, Then};
 
 /// What a call comes to.
 struct Came<'a> {
@@ -20,9 +20,12 @@ pub(super) fn facts(about: &Attempt<'_>, facts: &mut Facts) {
     let trace = if request.parent == Parent::None { "own" } else { "given" };
     let span = if about.is_sampled() { about.call() } else { "no span".to_owned() };
     let sampled = u8::from(about.is_sampled());
-    facts.lines.push(format!("header {}: {trace} trace, {span}, sampled={sampled}", about.name()));
+    if !about.is_too_late() {
+        let name = about.name();
+        facts.lines.push(format!("header {name}: {trace} trace, {span}, sampled={sampled}"));
+    }
     // The call around the attempts comes to what the last one comes to.
-    if scenario.wiring == Wiring::Nested && !about.is_last() {
+    if scenario.wiring.is_one_call() && !about.is_last() {
         return;
     }
     let came = came(about);
@@ -45,13 +48,26 @@ pub(super) fn facts(about: &Attempt<'_>, facts: &mut Facts) {
 
 fn came<'a>(about: &Attempt<'a>) -> Came<'a> {
     let Attempt { scenario, request, attempt, .. } = about;
+    // What failed below reqwest's middleware is known to be an error of another one.
+    let other = Ended::Failed(if scenario.wiring.is_reqwest() { "middleware" } else { "request" });
     let answered = |status| Came { status: Some(status), ended: Ended::Complete, response: None };
     let unanswered = |ended| Came { status: None, ended, response: None };
+    if about.is_too_late() {
+        return unanswered(other);
+    }
+    // Its own body is known to be why.
+    let failed = if about.upload_fails() { Ended::Failed("body") } else { other };
+    if about.fails_unanswered() {
+        return unanswered(failed);
+    }
     match &request.attempts[*attempt].then {
         Then::Respond(response) => {
-            let bodyless = is_bodyless(request.method.name(), response.status);
+            let bodyless = is_bodyless(about.method().name(), response.status);
             let ended = if scenario.end_at_body && !bodyless {
-                received(scenario.protocol, response)
+                match received(scenario.protocol, response) {
+                    Ended::Cancelled if about.breaks() => Ended::Failed("body"),
+                    ended => ended,
+                }
             } else {
                 Ended::Complete
             };
@@ -62,7 +78,8 @@ fn came<'a>(about: &Attempt<'a>) -> Came<'a> {
         {
             answered(500)
         }
-        Then::Fail(_) | Then::PanicInCall | Then::Panic => unanswered(Ended::Failed("request")),
+        Then::Fail(_) | Then::PanicInCall | Then::Panic => unanswered(other),
+        Then::Hang if about.breaks() => unanswered(failed),
         Then::Hang if matches!(scenario.around, Around::TimeoutInside | Around::TimeoutOutside) => {
             answered(503)
         }

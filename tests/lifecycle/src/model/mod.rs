@@ -4,9 +4,10 @@ mod body;
 mod client;
 mod server;
 
+use self::body::{Ended, is_bodyless, received};
 use crate::{
     observe::duration,
-    plan::{Parent, Request, Scenario, Wiring},
+    plan::{End, Method, Parent, Request, Scenario, Then, Wiring},
 };
 use std::collections::BTreeMap;
 
@@ -17,7 +18,9 @@ pub fn facts(scenario: &Scenario) -> Vec<String> {
     for (number, request) in scenario.requests.iter().enumerate() {
         for attempt in 0..request.attempts.len() {
             let about = Attempt { scenario, request, number, attempt };
-            server::facts(&about, &mut facts);
+            if !about.is_too_late() {
+                server::facts(&about, &mut facts);
+            }
             if scenario.wiring != Wiring::Untraced {
                 client::facts(&about, &mut facts);
             }
@@ -27,6 +30,7 @@ pub fn facts(scenario: &Scenario) -> Vec<String> {
 }
 
 /// One time that a request is sent.
+#[derive(Clone, Copy)]
 struct Attempt<'a> {
     scenario: &'a Scenario,
     request: &'a Request,
@@ -41,12 +45,55 @@ impl Attempt<'_> {
 
     /// The attempt that the client's span has the name of.
     fn call(&self) -> String {
-        let attempt = if self.scenario.wiring == Wiring::Nested { 0 } else { self.attempt };
+        let attempt = if self.scenario.wiring.is_one_call() { 0 } else { self.attempt };
         format!("{}.{attempt}", self.number)
     }
 
     fn is_sampled(&self) -> bool {
         self.request.parent != Parent::Unsampled
+    }
+
+    fn method(&self) -> Method {
+        self.request.method_of(self.attempt)
+    }
+
+    /// Whether its upload fails after a while.
+    fn upload_fails(&self) -> bool {
+        self.request.upload_fails && self.method() == Method::Post
+    }
+
+    /// Whether it gets no answer, because the service waits for the rest of its upload, which fails.
+    fn fails_unanswered(&self) -> bool {
+        let work = &self.request.attempts[self.attempt];
+        self.upload_fails() && work.reads && !matches!(work.then, Then::PanicInCall)
+    }
+
+    /// Whether what would wait ends otherwise: with the upload, or with the connection.
+    fn breaks(&self) -> bool {
+        self.scenario.loses_connection || self.upload_fails()
+    }
+
+    /// Whether it goes on until time passes, and only the loss of the connection or its caller ends it.
+    fn waits(&self) -> bool {
+        match &self.request.attempts[self.attempt].then {
+            _ if self.upload_fails() => false,
+            Then::Hang => true,
+            Then::Respond(response) => {
+                // Even if all that was declared has come, the end of the stream has not.
+                response.end == End::Stuck
+                    && !is_bodyless(self.method().name(), response.status)
+                    && !matches!(received(self.scenario.protocol, response), Ended::Failed(_))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the connection was lost before it began: whatever waits ends so.
+    fn is_too_late(&self) -> bool {
+        let one_after_another = self.scenario.wiring != Wiring::Clones;
+        self.scenario.loses_connection
+            && one_after_another
+            && (0..self.attempt).any(|attempt| Attempt { attempt, ..*self }.waits())
     }
 
     fn is_last(&self) -> bool {

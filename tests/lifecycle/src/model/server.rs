@@ -58,7 +58,7 @@ pub(super) fn method(about: &Attempt<'_>) -> &'static str {
     if about.request.is_upgrade() && about.scenario.protocol == Protocol::Http2 {
         return "CONNECT";
     }
-    match about.request.method {
+    match about.method() {
         Method::Brew => "_OTHER",
         known => known.name(),
     }
@@ -82,15 +82,26 @@ fn course<'a>(about: &Attempt<'a>) -> Course<'a> {
         late: None,
         is_stream: false,
     };
+    // A service that does anything else after its read is dropped then.
+    if about.fails_unanswered() && (work.pauses > 0 || matches!(work.then, Then::Hang)) {
+        course.ended = Ended::Cancelled;
+        return course;
+    }
     match &work.then {
         Then::Respond(response) => {
             course.status = Some(response.status);
             course.is_stream = response.content == Content::Events;
             course.response = Some(response);
-            if !is_bodyless(request.method.name(), response.status) {
+            if !is_bodyless(about.method().name(), response.status) {
                 let sent = sent(scenario.protocol, response);
                 course.ended = sent.ended;
                 course.late = response.late.filter(|_| sent.is_polled);
+                if about.fails_unanswered() && sent.is_polled {
+                    // There is nowhere to send it any more. Of nothing, nothing is missing.
+                    let is_nothing = response.declared() == Some(0);
+                    course.ended = if is_nothing { Ended::Complete } else { Ended::Cancelled };
+                    course.late = None;
+                }
             }
         }
         Then::Fail(Failure::Service) => course.ended = Ended::Failed("service"),
@@ -105,7 +116,9 @@ fn course<'a>(about: &Attempt<'a>) -> Course<'a> {
                 course.ended = Ended::Failed("panic");
             }
         }
-        Then::Hang if scenario.around == Around::TimeoutInside => course.status = Some(503),
+        Then::Hang if scenario.around == Around::TimeoutInside && !about.breaks() => {
+            course.status = Some(503);
+        }
         Then::Hang => course.ended = Ended::Cancelled,
         Then::Upgrade(_) => {
             course.is_stream = scenario.follow_upgrades;
