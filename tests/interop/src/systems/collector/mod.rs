@@ -4,6 +4,7 @@
 mod counts;
 mod downstream;
 mod exemplars;
+mod lines;
 mod output;
 mod restart;
 mod scraper;
@@ -23,6 +24,7 @@ pub(crate) const SYSTEMS: &[System] = &[
     System { name: "OpenTelemetry Collector", check },
     System { name: "Counts: Collector, spanmetrics", check: counts::check },
     System { name: "Counts: Collector, probabilistic_sampler", check: downstream::check },
+    System { name: "OTLP in a file: Collector", check: lines::check },
     System { name: "Exemplars: Collector, Prometheus, Jaeger", check: exemplars::check },
 ];
 
