@@ -11,7 +11,7 @@ pub(super) fn check(lab: &Lab, checks: &mut Checks) -> Result<(), String> {
         let what =
             "a rate of 0.1 keeps few traces, and hits, errors and latencies are of every request";
         checks.check(&format!("{protocol}: {what}"), || {
-            let sent = requested(lab, protocol, &[("DD_TRACE_SAMPLE_RATE", "0.1")], &[], REQUESTS)?;
+            let sent = requested(lab, protocol, &[("DD_TRACE_SAMPLE_RATE", "0.1")], &[], all)?;
             counts_all(&sent)?;
             let by_rule = sent.named(SERVED).filter(|span| span["Priority"] == 2).count() as u64;
             expect(&format!("{by_rule} kept by the rule are few"), by_rule < REQUESTS / 2, true)
@@ -23,7 +23,7 @@ pub(super) fn check(lab: &Lab, checks: &mut Checks) -> Result<(), String> {
             ("x-datadog-parent-id", "7"),
             ("x-datadog-sampling-priority", "-1"),
         ];
-        let sent = requested(lab, "http/protobuf", &[], &refused, REQUESTS)?;
+        let sent = requested(lab, "http/protobuf", &[], &refused, all)?;
         counts_all(&sent)?;
         expect("kept", sent.spans().count(), 0)
     });
@@ -32,12 +32,12 @@ pub(super) fn check(lab: &Lab, checks: &mut Checks) -> Result<(), String> {
             ("traceparent", "00-6b00b29a00000000000000000000002c-0000000000000007-01"),
             ("tracestate", "ot=th:c"),
         ];
-        counts_all(&requested(lab, "http/protobuf", &[], &caller, REQUESTS)?)
+        counts_all(&requested(lab, "http/protobuf", &[], &caller, all)?)
     });
     checks.check("OTEL_TRACES_SAMPLER drops here, and the counts are those of the sample", || {
         let sampler = ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio");
         let sampled = [sampler, ("OTEL_TRACES_SAMPLER_ARG", "0.5")];
-        let sent = requested(lab, "http/protobuf", &sampled, &[], 1)?;
+        let sent = requested(lab, "http/protobuf", &sampled, &[], hits_of(1))?;
         let kept = sent.named(SERVED).count() as u64;
         expect("hits are the spans", sent.count(SERVED, "Hits"), kept)?;
         expect(&format!("{kept} of {REQUESTS} are fewer"), kept < REQUESTS, true)
@@ -45,20 +45,20 @@ pub(super) fn check(lab: &Lab, checks: &mut Checks) -> Result<(), String> {
     checks.check("a rate of parentbased_probability multiplies the counts", || {
         let sampler = ("OTEL_TRACES_SAMPLER", "parentbased_probability");
         let sampled = [sampler, ("OTEL_TRACES_SAMPLER_ARG", "0.5")];
-        let sent = requested(lab, "http/protobuf", &sampled, &[], 1)?;
+        let sent = requested(lab, "http/protobuf", &sampled, &[], hits_of(2))?;
         let kept = sent.named(SERVED).count() as u64;
         expect("hits are twice the spans", sent.count(SERVED, "Hits"), kept * 2)
     });
     Ok(())
 }
 
-/// Sends requests, of which one in four fails, and waits until the Agent has counted so many.
+/// Sends requests, of which one in four fails, and waits until the Agent has counted them.
 fn requested(
     lab: &Lab,
     protocol: &str,
     environment: &[(&str, &str)],
     headers: &[(&str, &str)],
-    hits: u64,
+    complete: impl Fn(&Sent) -> bool,
 ) -> Result<Sent, String> {
     let agent = Agent::start(lab)?;
     agent.serve(lab, protocol, environment, |url| {
@@ -68,7 +68,20 @@ fn requested(
             let _ = http::get(&format!("{url}{path}"), headers);
         }
     })?;
-    agent.sent(hits)
+    agent.sent(complete)
+}
+
+/// All requests are counted.
+fn all(sent: &Sent) -> bool {
+    sent.count(SERVED, "Hits") >= REQUESTS
+}
+
+/// Each kept span is counted so many times.
+fn hits_of(times: u64) -> impl Fn(&Sent) -> bool {
+    move |sent| {
+        let kept = sent.named(SERVED).count() as u64;
+        kept > 0 && sent.count(SERVED, "Hits") >= kept * times
+    }
 }
 
 fn counts_all(sent: &Sent) -> Result<(), String> {

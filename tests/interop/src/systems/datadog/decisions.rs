@@ -55,6 +55,7 @@ pub(super) fn check(
         lab.ours(&[
             ("DD_SERVICE", "ours"),
             ("DD_AGENT_HOST", "127.0.0.1"),
+            ("OTEL_PROPAGATORS", "datadog,tracecontext,baggage"),
             ("DD_TRACE_SAMPLING_RULES", rules),
             ("DD_TRACE_RATE_LIMIT", "-1"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),

@@ -19,7 +19,7 @@ pub(super) const SERVED: &str = "http.server.request";
 const START: Duration = Duration::from_secs(30);
 /// The Agent counts in buckets, and sends each once it is over.
 const PATIENCE: Duration = Duration::from_secs(30);
-const LOOK: Duration = Duration::from_millis(100);
+const BUCKET: Duration = Duration::from_secs(1);
 
 /// A running Agent, on two ports for OTLP.
 pub(super) struct Agent {
@@ -57,6 +57,7 @@ impl Agent {
             ("DD_AGENT_HOST", "127.0.0.1"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+            ("OTEL_PROPAGATORS", "datadog,tracecontext,baggage"),
             ("OTEL_METRICS_EXPORTER", "none"),
             ("OTEL_LOGS_EXPORTER", "none"),
             ("OTEL_BSP_SCHEDULE_DELAY", "50"),
@@ -68,19 +69,18 @@ impl Agent {
         expect("complaints of our service", said.as_str(), "")
     }
 
-    /// What it has sent to Datadog, once it has counted so many requests of servers.
-    pub(super) fn sent(&self, hits: u64) -> Result<Sent, String> {
+    /// What it has sent to Datadog, once that is `complete` and no more comes, or it takes too long.
+    pub(super) fn sent(&self, complete: impl Fn(&Sent) -> bool) -> Result<Sent, String> {
         let deadline = Instant::now() + PATIENCE;
+        let mut last = None;
         loop {
             let sent = Sent(http::get_json(&format!("{}/seen", self.http))?);
-            let counted = sent.count(SERVED, "Hits");
-            if counted >= hits {
+            let sizes = (sent.spans().count(), sent.count(SERVED, "Hits"));
+            let is_settled = last.replace(sizes) == Some(sizes) && complete(&sent);
+            if is_settled || Instant::now() > deadline {
                 return Ok(sent);
             }
-            if Instant::now() > deadline {
-                return Err(format!("the Agent counted {counted} of {hits} requests: {}", sent.0));
-            }
-            std::thread::sleep(LOOK);
+            std::thread::sleep(BUCKET);
         }
     }
 }
