@@ -1,4 +1,4 @@
-//! A service whose spans and metrics go to Uptrace.
+//! A service whose spans, metrics and log records go to Uptrace.
 
 use axum::{Router, extract::Path, routing::get};
 use std::{
@@ -8,11 +8,12 @@ use std::{
     net::SocketAddr,
 };
 use tokio::net::TcpListener;
-use tracewire::{ServerLayer, span::span};
+use tracewire::{ServerLayer, Telemetry, setup::LogFormat, span::span};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let telemetry = tracewire::init()?; // UPTRACE_DSN says where, and who we are
+    // UPTRACE_DSN says where, and who we are. The subscriber takes log records, and writes lines to stdout.
+    let telemetry = Telemetry::builder().log_format(LogFormat::Text).init()?;
     let address = env::var("LISTEN").unwrap_or_else(|_| "127.0.0.1:3000".into());
     let listener = TcpListener::bind(&address).await?;
     // Not `println!`, which panics if stdout is closed or full.
@@ -28,6 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 async fn hello(Path(name): Path<String>) -> String {
     let greeting = span("find greeting").run(find_greeting(&name)).await;
+    tracing::info!(greeting, "greeted"); // sent too, with the ids of the request's span
     format!("{greeting}, {name}!\n")
 }
 

@@ -7,7 +7,7 @@ use tracewire_testing::Collector;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_uptrace-service");
 
 #[test]
-fn spans_and_metrics_are_sent_with_the_dsn() {
+fn spans_metrics_and_log_records_are_sent_with_the_dsn() {
     let uptrace = Collector::start();
     let dsn = format!("http://token@{}?grpc=4317", uptrace.address());
     let service = Service::start(
@@ -31,6 +31,8 @@ fn spans_and_metrics_are_sent_with_the_dsn() {
     let name = &spans[0].resource.iter().find(|own| own.key.as_str() == "service.name");
     assert_eq!(name.unwrap().value.as_str(), "greeter");
     uptrace.received_metric("http.server.request.duration").block();
+    let logs = uptrace.received_logs(1).block();
+    assert_eq!(logs.one("greeted").span_id, Some(spans.one("GET /hello/{name}").span_id));
     for request in uptrace.requests() {
         assert_eq!(request.headers["uptrace-dsn"], dsn.as_str(), "{}", request.path);
         assert_eq!(request.headers["content-encoding"], "gzip", "{}", request.path);

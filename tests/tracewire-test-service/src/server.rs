@@ -14,7 +14,11 @@ use reqwest_middleware::ClientWithMiddleware;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::time::Duration;
-use tracewire::ServerLayer;
+use tracewire::{
+    ServerLayer,
+    opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState},
+    span::{Event, current, span},
+};
 
 pub(crate) fn app() -> Router {
     let api = Router::new().route("/items/{item_id}", get(item));
@@ -22,6 +26,7 @@ pub(crate) fn app() -> Router {
         .route("/users/{id}", get(user))
         .route("/orders", post(order))
         .route("/boom", get(boom))
+        .route("/charge", get(charge))
         .route("/any/{x}", any(async || "any"))
         .route("/search", get(async || "found"))
         .route("/missing-item/{id}", get(async || StatusCode::NOT_FOUND))
@@ -49,6 +54,30 @@ async fn order(_body: Bytes) -> (StatusCode, Json<Value>) {
 
 async fn boom() -> (StatusCode, &'static str) {
     (StatusCode::INTERNAL_SERVER_ERROR, "boom")
+}
+
+/// A custom span with everything that a back end may show of one: an event, an error, a link, and the names by
+/// which Datadog calls it.
+async fn charge() -> StatusCode {
+    let order = SpanContext::new(
+        TraceId::from(42),
+        SpanId::from(7),
+        TraceFlags::SAMPLED,
+        true,
+        TraceState::NONE,
+    );
+    let work = async {
+        current().add_event(Event::new("declined").attribute("attempt", 2));
+        Err::<(), _>("no funds")
+    };
+    let charged = span("charge")
+        .attribute("operation.name", "payment.charge")
+        .attribute("resource.name", "charge card")
+        .attribute("span.type", "worker")
+        .link(order)
+        .run(work)
+        .await;
+    charged.map_or(StatusCode::PAYMENT_REQUIRED, |()| StatusCode::OK)
 }
 
 async fn hang() -> &'static str {

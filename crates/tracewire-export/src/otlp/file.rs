@@ -7,8 +7,9 @@ use std::path::PathBuf;
 /// Each batch is one line; one of more than 1 MiB is several. A Collector's receiver `otlpjsonfile` reads
 /// them back.
 ///
-/// A file is opened for each line and appended to, so it may be moved away or deleted at any time, and several
-/// signals and processes may share it. It is not rotated.
+/// A file is opened for each line and appended to, so it may be moved away, cut or deleted at any time, and
+/// several signals and processes of one host may share it. Where two processes write at once, an empty line may
+/// stand between two others. It is not rotated. A pipe is refused.
 ///
 /// ```
 /// use tracewire_export::{OtlpExporter, OtlpFile};

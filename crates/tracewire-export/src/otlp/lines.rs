@@ -10,7 +10,7 @@ use crate::{
     },
 };
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, Metadata, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     path::Path,
     sync::{Arc, Mutex, PoisonError, mpsc},
@@ -69,7 +69,22 @@ impl Lines {
 
 /// Opens the file for lines at its end.
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).read(true).append(true).open(path)
+    let file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
+    // A pipe takes a few lines and then blocks, and what nobody has read is lost when it is closed again.
+    match is_pipe(&file.metadata()?) {
+        true => Err(io::Error::other("it is a pipe, not a file; the word for stdout is `stdout`")),
+        false => Ok(file),
+    }
+}
+
+#[cfg(unix)]
+fn is_pipe(file: &Metadata) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&file.file_type())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &Metadata) -> bool {
+    false
 }
 
 /// Appends a line. After one that was cut off, by a full disk or a crash, it begins on a line of its own.
@@ -84,11 +99,24 @@ fn append(path: &Path, line: &[u8]) -> io::Result<()> {
     file.write_all(line)
 }
 
+/// Whether the last line has no end. A line that another process is just writing gets its end soon.
 fn is_cut_off(file: &mut File) -> bool {
-    let mut last = [b'\n'];
-    // What cannot be sought, such as a pipe, has no line before.
-    let is_there = file.seek(SeekFrom::End(-1)).is_ok() && file.read_exact(&mut last).is_ok();
-    is_there && last != *b"\n"
+    const LOOKS: u32 = 10;
+    const PAUSE: Duration = Duration::from_millis(10);
+    let mut seen = None;
+    for _ in 0..LOOKS {
+        let mut last = [b'\n'];
+        // What cannot be sought, such as a terminal, has no line before.
+        let Ok(end) = file.seek(SeekFrom::End(-1)) else { return false };
+        if file.read_exact(&mut last).is_err() || last == *b"\n" {
+            return false;
+        }
+        if seen.replace(end) == Some(end) {
+            break; // nobody is writing it
+        }
+        std::thread::sleep(PAUSE);
+    }
+    true
 }
 
 #[cfg(test)]
@@ -159,6 +187,61 @@ mod tests {
         let is_whole =
             |line: &str| line.len() == 10_000 && line.bytes().all(|b| b == line.as_bytes()[0]);
         assert!(text.lines().count() == 160 && text.lines().all(is_whole));
+    }
+
+    /// Set where this program runs as another process of the test: the file that it writes.
+    const OTHER: &str = "TRACEWIRE_TEST_LINES_OF_ANOTHER_PROCESS";
+
+    #[test]
+    fn lines_of_two_processes_stay_whole() {
+        const LINES: usize = 200;
+        let write = |path: PathBuf, byte: u8| {
+            let lines = Lines::new(OtlpFile::Path(path), None, Arc::default()).unwrap();
+            for number in 0..LINES {
+                lines.write(vec![byte; 1 + number * 5_000 % 200_000]).unwrap();
+            }
+        };
+        if let Some(path) = std::env::var_os(OTHER) {
+            return write(path.into(), b'b');
+        }
+        let file = Temporary::new("processes");
+        let mut other = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["lines_of_two_processes_stay_whole", "--test-threads=1"])
+            .env(OTHER, &file.0)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        write(file.0.clone(), b'a');
+        assert!(other.wait().unwrap().success());
+        let text = file.text();
+        // Where both write at once, an empty line may stand between two of theirs.
+        let lines: Vec<_> = text.lines().filter(|line| !line.is_empty()).collect();
+        let is_whole = |line: &&&str| line.bytes().all(|byte| byte == line.as_bytes()[0]);
+        assert_eq!(lines.len(), 2 * LINES);
+        assert_eq!(lines.iter().filter(is_whole).count(), 2 * LINES);
+        let bytes: usize = (0..LINES).map(|number| 1 + number * 5_000 % 200_000).sum();
+        assert_eq!(lines.iter().map(|line| line.len()).sum::<usize>(), 2 * bytes);
+    }
+
+    #[test]
+    fn a_folder_is_an_error() {
+        let to = OtlpFile::Path(std::env::temp_dir());
+        let error = Lines::new(to, None, Arc::default()).unwrap_err().to_string();
+        assert!(error.contains("cannot be written"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_an_error_and_one_in_place_of_the_file_a_failure() {
+        let (file, pipe) = (Temporary::new("before-pipe"), Temporary::new("pipe"));
+        let made = std::process::Command::new("mkfifo").arg(&pipe.0).status().unwrap();
+        assert!(made.success());
+        let error = pipe.lines().unwrap_err().to_string();
+        assert!(error.contains("it is a pipe"), "{error}");
+        let lines = file.lines().unwrap();
+        std::fs::rename(&pipe.0, &file.0).unwrap();
+        let failure = lines.write(b"1".to_vec()).unwrap_err();
+        assert!(failure.reason.contains("it is a pipe"), "{failure:?}");
     }
 
     #[test]

@@ -205,18 +205,27 @@ impl Builder {
     }
 
     /// Sends telemetry to a Datadog Agent, in Datadog's words.
+    ///
+    /// It has no effect beside a [configuration file](Self::config_file), which is warned of: the file says
+    /// completely where telemetry goes and how it is sampled.
     pub fn datadog(mut self, datadog: Datadog) -> Self {
         self.code.datadog = over(datadog, self.code.datadog);
         self
     }
 
     /// Sends telemetry to an Elastic APM Server, in Elastic's words.
+    ///
+    /// It has no effect beside a [configuration file](Self::config_file), which is warned of: the file says
+    /// completely where telemetry goes and how it is sampled.
     pub fn elastic(mut self, elastic: Elastic) -> Self {
         self.code.elastic = over(elastic, self.code.elastic);
         self
     }
 
     /// Sends telemetry to Uptrace.
+    ///
+    /// It has no effect beside a [configuration file](Self::config_file), which is warned of: the file says
+    /// completely where telemetry goes and how it is sampled.
     pub fn uptrace(mut self, uptrace: Uptrace) -> Self {
         self.code.uptrace = over(uptrace, self.code.uptrace);
         self

@@ -1,4 +1,4 @@
-//! Uptrace, by `UPTRACE_DSN`.
+//! Uptrace, by the variables of its clients.
 
 use std::mem::take;
 
@@ -8,12 +8,22 @@ use tracewire_export::wiring::Shown;
 use url::Url;
 
 use super::Context;
+use super::unread::{self, Vendor};
 use crate::builder::{HistogramAggregation, Metrics, Otlp, Uptrace};
 use crate::error::InitError;
 use crate::settings::{Given, Layer, Merge};
-use crate::variables::Reader;
+use crate::variables::{Reader, parse};
 
 const DSN: &str = "UPTRACE_DSN";
+const DISABLED: &str = "UPTRACE_DISABLED";
+
+const VENDOR: Vendor = Vendor {
+    prefix: "UPTRACE_",
+    tracers: "Uptrace's clients",
+    page: "docs/uptrace.md",
+    of_others: &[],
+    always_on: &[],
+};
 
 /// The DSN, `https://<token>@api.uptrace.dev?grpc=4317`, is address and credential in one.
 pub(super) fn read(
@@ -23,6 +33,12 @@ pub(super) fn read(
 ) -> Result<Layer, InitError> {
     let mut given = take(&mut code.uptrace);
     given.complete(Uptrace { dsn: reader.raw(DSN) }, reader.plan);
+    let words = [("true", true), ("1", true), ("false", false), ("0", false)];
+    let disabled = reader.read(DISABLED, parse::choice(&words)).filter(|given| given.value);
+    unread::warn(reader, &VENDOR);
+    if disabled.is_some() {
+        return Ok(Layer { disabled, ..Layer::default() });
+    }
     let Some(Given { value: dsn, origin }) = given.dsn else { return Ok(Layer::default()) };
     let url = parsed(&dsn).map_err(|why| {
         InitError::configuration(origin.name("Uptrace::dsn"), &Shown::nothing(), why)
@@ -48,6 +64,9 @@ fn parsed(dsn: &str) -> Result<Url, &'static str> {
     let url = Url::parse(dsn).map_err(|_| EXAMPLE)?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err(EXAMPLE);
+    }
+    if dsn.contains("<token>") {
+        return Err("in place of <token> it needs the token of a project, which Uptrace shows");
     }
     if url.username().is_empty() {
         return Err(
@@ -143,6 +162,23 @@ mod tests {
             let dsn = parsed(dsn).unwrap();
             assert_eq!([endpoint(&dsn, false), endpoint(&dsn, true)], [http, grpc], "{dsn}");
         }
+    }
+
+    #[test]
+    fn the_variable_that_disables_it_does_so_whatever_the_dsn() {
+        for value in ["true", "1"] {
+            let found = applied(read, &[(DISABLED, value), (DSN, "bad")]).unwrap();
+            assert_eq!(found, map(&[("disabled", "true")]));
+        }
+        let found = applied(read, &[(DISABLED, "false"), (DSN, URL)]).unwrap();
+        assert_eq!(found, applied(read, &[(DSN, URL)]).unwrap());
+    }
+
+    #[test]
+    fn a_dsn_as_its_documentation_shows_it_is_an_error_that_says_what_to_put_there() {
+        let dsn = "https://<token>@api.uptrace.dev?grpc=4317";
+        let error = applied(read, &[(DSN, dsn)]).unwrap_err().to_string();
+        assert!(error.contains("in place of <token>"), "{error}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `OTEL_EXPORTER_OTLP_*`, for all signals and for each.
 
 use tracewire_export::{Compression, OtlpFile, Protocol};
+use url::Url;
 
 use super::parse::{boolean, choice, milliseconds};
 use super::reader::Reader;
@@ -36,12 +37,13 @@ pub(super) fn otlp(reader: &mut Reader<'_>, signal: &str) -> Otlp {
 
 const FILE: &str = "TRACEWIRE_OTLP_FILE";
 
-/// `stdout`, or the path of a file.
+/// `stdout`, or a file by its path or its URL, as a configuration file has it.
 fn file(text: String) -> OtlpFile {
-    match text.eq_ignore_ascii_case("stdout") {
-        true => OtlpFile::Stdout,
-        false => OtlpFile::Path(text.into()),
+    if text.eq_ignore_ascii_case("stdout") {
+        return OtlpFile::Stdout;
     }
+    let url = Url::parse(&text).ok().filter(|url| url.scheme() == "file");
+    OtlpFile::Path(url.and_then(|url| url.to_file_path().ok()).unwrap_or_else(|| text.into()))
 }
 
 /// Each protocol by its name.
@@ -61,4 +63,25 @@ fn headers(reader: &mut Reader<'_>, name: &str) -> Setting<Vec<(String, String)>
         return None;
     };
     from_variable(name, pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_a_path_or_a_url() {
+        let path = |path: &str| OtlpFile::Path(path.into());
+        for (text, expected) in [
+            ("stdout", OtlpFile::Stdout),
+            ("StdOut", OtlpFile::Stdout),
+            ("/var/log/otlp.jsonl", path("/var/log/otlp.jsonl")),
+            ("otlp.jsonl", path("otlp.jsonl")),
+            ("a:b", path("a:b")),
+        ] {
+            assert_eq!(file(text.to_owned()), expected, "{text}");
+        }
+        #[cfg(unix)]
+        assert_eq!(file("file:///var/log/a%20b.jsonl".to_owned()), path("/var/log/a b.jsonl"));
+    }
 }

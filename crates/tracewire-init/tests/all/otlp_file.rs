@@ -47,3 +47,76 @@ fn a_file_that_cannot_be_made_is_an_error_of_init() {
     let error = result.unwrap_err();
     assert!(error.to_string().contains("Otlp::file"), "{error}");
 }
+
+/// A file that takes no lines, and what the error of `init` says about it.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_an_error_of_init_that_says_why() {
+    let folder = std::env::temp_dir().join(format!("tracewire-no-file-{}", std::process::id()));
+    fs::create_dir(&folder).unwrap();
+    let pipe = folder.join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let below_a_file = folder.join("file/lines.jsonl");
+    fs::write(folder.join("file"), "").unwrap();
+    for (path, why) in
+        [(&folder, "directory"), (&pipe, "it is a pipe"), (&below_a_file, "directory")]
+    {
+        let to = OtlpFile::Path(path.clone());
+        let result = Telemetry::builder()
+            .traces(Traces::new().exporters([TracesExporter::otlp_file_at(to)]))
+            .metrics(Metrics::new().exporters(std::iter::empty::<MetricsExporter>()))
+            .build();
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains("Otlp::file") && error.to_lowercase().contains(why), "{error}");
+    }
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+/// The report counts what a full disk did not take, and the process goes on.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_loses_spans_and_the_report_says_how_many() {
+    let to = OtlpFile::Path("/dev/full".into());
+    let telemetry = Telemetry::builder()
+        .traces(Traces::new().exporters([TracesExporter::otlp_file_at(to)]))
+        .metrics(Metrics::new().exporters(std::iter::empty::<MetricsExporter>()))
+        .build()
+        .unwrap();
+    let tracer = telemetry.tracer_provider().unwrap().tracer("test");
+    for _ in 0..3 {
+        tracer.in_span("request", |_| {});
+    }
+    let report = telemetry.shutdown();
+    assert!(!report.is_complete(), "{report}");
+    let text = report.to_string();
+    assert!(text.contains("3 spans") && text.contains("No space left"), "{text}");
+}
+
+/// As logrotate does with `create`: the old file is renamed, and an empty one takes its place.
+#[test]
+fn a_file_that_is_rotated_loses_nothing() {
+    let folder = std::env::temp_dir().join(format!("tracewire-rotated-{}", std::process::id()));
+    fs::create_dir(&folder).unwrap();
+    let (file, old) = (folder.join("lines.jsonl"), folder.join("lines.jsonl.1"));
+    let telemetry = Telemetry::builder()
+        .traces(
+            Traces::new().exporters([TracesExporter::otlp_file_at(OtlpFile::Path(file.clone()))]),
+        )
+        .metrics(Metrics::new().exporters(std::iter::empty::<MetricsExporter>()))
+        .build()
+        .unwrap();
+    let provider = telemetry.tracer_provider().unwrap();
+    for name in ["before", "after"] {
+        provider.tracer("test").in_span(name, |_| {});
+        provider.force_flush().unwrap();
+        if name == "before" {
+            fs::rename(&file, &old).unwrap();
+            fs::write(&file, "").unwrap();
+        }
+    }
+    assert!(telemetry.shutdown().is_complete());
+    let has = |file, name| fs::read_to_string(file).unwrap().contains(name);
+    assert!(has(&old, "before") && has(&file, "after") && !has(&file, "before"));
+    fs::remove_dir_all(&folder).unwrap();
+}

@@ -25,11 +25,22 @@ const VENDOR: Vendor = Vendor {
     prefix: "DD_",
     tracers: "Datadog's tracers",
     page: "docs/datadog.md",
-    // The Agent's own, which count where it runs.
-    of_others: &["DD_APM_", "DD_OTLP_CONFIG_", "DD_LOGS_CONFIG_", "DD_PROCESS_"],
+    // The Agent's own, which count where it runs, and those of clients for its StatsD.
+    of_others: &[
+        "DD_APM_",
+        "DD_OTLP_CONFIG_",
+        "DD_LOGS_CONFIG_",
+        "DD_PROCESS_",
+        "DD_DOGSTATSD_",
+        "DD_ENTITY_ID",
+        "DD_EXTERNAL_ENV",
+    ],
     always_on: &[
         "DD_TRACE_128_BIT_TRACEID_GENERATION_ENABLED",
         "DD_TRACE_128_BIT_TRACEID_LOGGING_ENABLED",
+        "DD_TRACE_OTEL_ENABLED",
+        "DD_METRICS_OTEL_ENABLED",
+        "DD_LOGS_OTEL_ENABLED",
     ],
 };
 

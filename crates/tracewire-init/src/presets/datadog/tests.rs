@@ -201,6 +201,9 @@ fn variables_without_effect_are_named_once_without_their_values() {
         ("DD_TRACE_128_BIT_TRACEID_GENERATION_ENABLED", "true"),
         ("DD_APM_RECEIVER_PORT", "8126"),
         ("DD_SERVICE", "shop"),
+        ("DD_TRACE_OTEL_ENABLED", "true"),
+        ("DD_DOGSTATSD_URL", "unix:///var/run/datadog/dsd.socket"),
+        ("DD_EXTERNAL_ENV", "it-false"),
     ]);
     assert_eq!(
         warnings,

@@ -31,6 +31,7 @@ const VENDOR: Vendor = Vendor {
     page: "docs/elastic.md",
     of_others: &[],
     always_on: &[
+        "ELASTIC_APM_OPENTELEMETRY_BRIDGE_ENABLED",
         "ELASTIC_APM_USE_ELASTIC_TRACEPARENT_HEADER",
         "ELASTIC_APM_CENTRAL_CONFIG",
         "ELASTIC_APM_VERIFY_SERVER_CERT",
@@ -272,6 +273,7 @@ mod tests {
             ("ELASTIC_APM_CAPTURE_BODY", "hunter2"),
             ("ELASTIC_APM_BREAKDOWN_METRICS", "false"),
             ("ELASTIC_APM_VERIFY_SERVER_CERT", "false"),
+            ("ELASTIC_APM_OPENTELEMETRY_BRIDGE_ENABLED", "true"),
             ("ELASTIC_APM_SERVICE_NAME", "shop"),
         ]);
         decide(variables, Layer::default(), Layer::default(), &mut plan).unwrap();

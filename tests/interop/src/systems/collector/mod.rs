@@ -4,6 +4,7 @@
 mod counts;
 mod downstream;
 mod exemplars;
+mod lines;
 mod output;
 mod restart;
 mod scraper;
@@ -25,6 +26,7 @@ pub(crate) const SYSTEMS: &[System] = &[
     System { name: "Counts: Collector, spanmetrics", check: counts::check },
     System { name: "Counts: Collector, probabilistic_sampler", check: downstream::check },
     System { name: "Counts: the Collector's sampling package", check: vectors::check },
+    System { name: "OTLP in a file: Collector", check: lines::check },
     System { name: "Exemplars: Collector, Prometheus, Jaeger", check: exemplars::check },
 ];
 

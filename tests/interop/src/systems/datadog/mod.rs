@@ -1,7 +1,11 @@
-//! Datadog: its tracers beside ours, and its test agent taking our OTLP.
+//! Datadog: its tracers beside ours, its test agent taking our OTLP, and what its Agent makes of it.
 
 pub(crate) mod agent;
+mod counts;
+mod decisions;
 mod otlp;
+mod real;
+mod spans;
 pub(crate) mod tracer;
 
 use super::python::{self, Program};
@@ -14,6 +18,8 @@ use crate::{
 /// [`tracer::check`].
 pub(crate) const SYSTEMS: &[System] = &[
     System { name: "Datadog test agent", check: otlp::check },
+    System { name: "Datadog Agent: counts", check: counts::check },
+    System { name: "Datadog Agent: spans", check: spans::check },
     System { name: "Python: ddtrace", check: python },
 ];
 

@@ -1,6 +1,9 @@
 //! What is checked of Datadog's tracers: theirs and ours in a row, by the headers they share.
 
-use super::agent::{DatadogSpan, TestAgent};
+use super::{
+    agent::{DatadogSpan, TestAgent},
+    decisions,
+};
 use crate::{
     chain::{hops, is_chain},
     http,
@@ -111,7 +114,7 @@ pub(crate) fn check(lab: &Lab, checks: &mut Checks, start: Start<'_>) -> Result<
     for style in STYLES {
         style.check(lab, checks, start, &agent)?;
     }
-    Ok(())
+    decisions::check(lab, checks, start, &agent)
 }
 
 impl Style {

@@ -1,6 +1,9 @@
 //! What is checked of Elastic's agents: theirs and ours in a row, by the headers they share.
 
-use super::intake::{Event, Intake};
+use super::{
+    intake::{Event, Intake},
+    rates,
+};
 use crate::{
     chain::{Hop, hops, is_chain},
     http,
@@ -41,7 +44,7 @@ pub(crate) fn check(lab: &Lab, checks: &mut Checks, start: Start<'_>) -> Result<
     }
     theirs.stop()?;
     silent_theirs.stop()?;
-    Ok(())
+    rates::check(lab, checks, start, &intake)
 }
 
 struct Pair<'a> {

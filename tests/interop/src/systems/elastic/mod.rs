@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 mod intake;
+mod rates;
 
 use super::python::{self, Program};
 use crate::{
