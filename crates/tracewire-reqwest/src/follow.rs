@@ -24,7 +24,7 @@ pub(crate) async fn follow(
     let mut hops = 0;
     loop {
         let kept = Kept::of(&request);
-        let Answered { call, result } = {
+        let Answered { mut call, result } = {
             let mut sending = Sending::new(settings);
             sending.fill(request, chain.extensions, next.clone());
             // Awaited where it is: the future would have room for it twice.
@@ -38,6 +38,9 @@ pub(crate) async fn follow(
         let hop = match step {
             Step::GiveBack => return Answered { call, result: Ok(response) }.end(),
             Step::Fail(error) => {
+                if let Some(call) = &mut call {
+                    call.exchange_mut().set_error::<RedirectError>(Some(&error));
+                }
                 Answered::end_at_head(call, Some(ErrorType::Redirect));
                 return Err(Error::middleware(error));
             }
