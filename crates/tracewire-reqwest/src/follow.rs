@@ -9,7 +9,10 @@ use http::Extensions;
 use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Next, Result};
 use std::{sync::Arc, time::Instant};
-use tracewire_http::{ErrorType, Resends, wiring::ClientSettings};
+use tracewire_http::{
+    ErrorType, Resends,
+    wiring::{ClientSettings, Traced},
+};
 
 /// Sends `request`, then whatever the redirects ask for.
 pub(crate) async fn follow(
