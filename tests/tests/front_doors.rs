@@ -220,7 +220,7 @@ fn hostile() -> impl Strategy<Value = Vec<(&'static str, Vec<u8>)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
     #[test]
     fn hostile_headers_cost_a_request_nothing(headers in hostile()) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -30,10 +30,9 @@ fn exceptions_have_the_names_and_attributes_of_the_registry() {
     let capture = Capture::new();
     failures(&capture);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(capture.run(databases()));
-    capture.in_scope(|| {
-        tracewire_span::span("work").in_scope(|| tracewire_span::current().record_error("odd"));
-    });
+    drop(runtime.block_on(capture.run(databases())));
+    let failed = capture.in_scope(|| tracewire_span::span("work").in_scope(|| "x".parse::<i32>()));
+    assert!(failed.is_err());
     set_exception_logs(None);
     let kept = kept.0.lock().unwrap();
     let mut expected: Vec<_> = registry.events.keys().map(String::as_str).collect();

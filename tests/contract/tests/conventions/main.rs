@@ -16,13 +16,14 @@ use std::{
 };
 
 /// What names of the conventions begin with.
-const NAMESPACES: [&str; 27] = [
+const NAMESPACES: [&str; 29] = [
     "aws",
     "azure",
     "client",
     "cloud",
     "code",
     "container",
+    "cpu",
     "db",
     "deployment",
     "dns",
@@ -40,6 +41,7 @@ const NAMESPACES: [&str; 27] = [
     "rpc",
     "server",
     "service",
+    "system",
     "telemetry",
     "thread",
     "url",

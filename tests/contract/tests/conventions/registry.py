@@ -11,8 +11,8 @@ import sys
 
 import yaml
 
-NAMESPACES = """aws azure client cloud code container db deployment dns error exception faas gcp host http k8s
-network os otel process rpc server service telemetry thread url user_agent""".split()
+NAMESPACES = """aws azure client cloud code container cpu db deployment dns error exception faas gcp host http k8s
+network os otel process rpc server service system telemetry thread url user_agent""".split()
 METRICS = ("db.client.", "dns.", "http.", "otel.sdk.", "process.", "rpc.client.call", "rpc.server.call")
 EVENTS = {
     "db.client.operation.exception",
@@ -31,18 +31,24 @@ SPANS = {
 }
 
 
-def groups(clone, version):
-    """All groups of the model, by their ids; deprecated ones too."""
+def model(clone, version):
+    """The attributes of the model, and its groups by their ids; deprecated ones too."""
 
     def git(*arguments):
         return subprocess.run(["git", "-C", clone, *arguments], check=True, capture_output=True, text=True).stdout
 
-    found = {}
+    named, groups = [], {}
     for path in git("ls-tree", "-r", "--name-only", version, "model").split():
         if path.endswith(".yaml"):
-            for group in (yaml.safe_load(git("show", f"{version}:{path}")) or {}).get("groups", []):
-                found[group["id"]] = group
-    return found
+            content = yaml.safe_load(git("show", f"{version}:{path}")) or {}
+            # The second version of the model's format has attributes beside groups.
+            named += [(attribute["key"], attribute) for attribute in content.get("attributes", [])]
+            for group in content.get("groups", []):
+                groups[group["id"]] = group
+                if group["type"] == "attribute_group":
+                    own = (attribute for attribute in group.get("attributes", []) if "id" in attribute)
+                    named += [(attribute["id"], attribute) for attribute in own]
+    return named, groups
 
 
 def level(attribute):
@@ -75,16 +81,13 @@ def kind(attribute):
 
 
 def main(clone, version):
-    all_groups = groups(clone, version)
+    named, all_groups = model(clone, version)
     print(f"# OpenTelemetry's semantic conventions {version}, by registry.py. Copyright of OpenTelemetry's authors,")
     print("# under the Apache License 2.0. Do not edit.")
     print(f"version {version.removeprefix('v')}")
     lines = []
-    for group in all_groups.values():
-        for attribute in group.get("attributes", []):
-            name = attribute.get("id")
-            if name is None or group["type"] != "attribute_group" or name.split(".")[0] not in NAMESPACES:
-                continue
+    for name, attribute in named:
+        if name.split(".")[0] in NAMESPACES:
             its_kind, values = kind(attribute)
             state = "deprecated" if "deprecated" in attribute else attribute["stability"]
             lines.append(f"attribute {name} {its_kind} {state} {','.join(values)}".rstrip())

@@ -74,6 +74,7 @@ pub(crate) fn servers(capture: &Capture, with_options: bool) {
         settings = settings
             .active_requests(true)
             .body_sizes(true)
+            .grpc(RpcMethods::new(["other.Service/Method"]))
             .client_port(true)
             .synthetic_user_agents(true)
             .capture_request_headers(HeaderSelector::new(["x-tenant"]))
@@ -105,6 +106,7 @@ pub(crate) fn clients(capture: &Capture, with_options: bool) {
         settings = settings
             .active_requests(true)
             .body_sizes(true)
+            .grpc(RpcMethods::new(["other.Service/Method"]))
             .service_peers(ServicePeers::new([("h.example", "shop")]))
             .capture_request_headers(HeaderSelector::new(["x-tenant"]))
             .capture_response_headers(HeaderSelector::new(["x-cache"]));
@@ -132,13 +134,13 @@ pub(crate) fn clients(capture: &Capture, with_options: bool) {
     }
 }
 
-/// What calls to a database and its pool record.
-pub(crate) async fn databases() {
+/// What calls to a database and its pool record. The pool's metrics are there as long as it is.
+pub(crate) async fn databases() -> ConnectionPool {
     let database = Database::new("postgresql").server("db.internal", Some(5433)).namespace("shop");
     let fine = async { Ok::<_, String>(()) };
     let _ = database.query("SELECT name FROM users WHERE id = $1").run(fine).await;
-    let failed = async { Err::<(), _>(String::from("duplicate")) };
-    let kind = |_: &String| ErrorKind::Code("23505".into());
+    let failed = async { "duplicate".parse::<i32>() };
+    let kind = |_: &std::num::ParseIntError| ErrorKind::Code("23505".into());
     let _ = database.query("INSERT INTO users VALUES ($1)").run_with_kind(failed, kind).await;
 
     let state = || PoolState { idle: 3, used: 7, max: 10, min_idle: 1 };
@@ -148,6 +150,7 @@ pub(crate) async fn databases() {
     drop(lease);
     let late = async { Err::<(), _>(String::from("late")) };
     let _ = pool.acquire(late, |_| ErrorKind::Named("timeout")).await;
+    pool
 }
 
 /// Ends a server's and a client's exchange by an error, over HTTP and over gRPC.
