@@ -4,6 +4,7 @@
 use axum::{Router, body::Body, http::HeaderMap, http::Request, routing::get};
 use opentelemetry::{Context, trace::SpanId};
 use opentelemetry_sdk::trace::Sampler as SdkSampler;
+use proptest::{collection::vec, prelude::*, sample::select};
 use std::sync::{Arc, Mutex};
 use tower::ServiceExt;
 use tracewire::{
@@ -33,6 +34,15 @@ async fn served(
     sampler: Sampler,
     set: impl FnOnce(ServerLayer) -> ServerLayer,
     headers: &[(&str, &str)],
+) -> (Spans, HeaderMap) {
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+    served_bytes(sampler, set, &headers).await
+}
+
+async fn served_bytes(
+    sampler: Sampler,
+    set: impl FnOnce(ServerLayer) -> ServerLayer,
+    headers: &[(&str, &[u8])],
 ) -> (Spans, HeaderMap) {
     let ids = GivenTraceIds::default();
     let capture = Capture::with(|spans| spans.with_sampler(sampler).with_id_generator(ids));
@@ -150,4 +160,89 @@ async fn a_caller_with_opencensus_is_continued() {
     assert_eq!(span.trace_id.to_string(), "4bf92f3577b34da6a3ce929d000e4736");
     assert_eq!(span.parent_span_id.unwrap().to_string(), "34f067aa0ba902b7");
     assert!(!sent.contains_key("grpc-trace-bin"), "the call of the handler is not gRPC");
+}
+
+/// Headers of front doors as an attacker writes them: right, nearly right, and nothing of the kind.
+fn hostile() -> impl Strategy<Value = Vec<(&'static str, Vec<u8>)>> {
+    let ids =
+        select(vec![TRACE, "00000000000000000000000000000000", "5759E988bd862e3fe1be46a99427279"]);
+    let xray = (
+        ids.clone(),
+        select(vec![
+            "",
+            ";Parent=53995c3f42cd8ad8",
+            ";Parent=",
+            ";Parent=x",
+            ";Parent=0000000000000000",
+        ]),
+        select(vec![
+            "",
+            ";Sampled=0",
+            ";Sampled=1",
+            ";Sampled=?",
+            ";Sampled=2",
+            ";Sampled=1;Sampled=0",
+            ";;;=;Root=1-0-0",
+        ]),
+    )
+        .prop_map(|(id, parent, rest)| {
+            let (time, unique) = id.split_at(8);
+            ("x-amzn-trace-id", format!("Root=1-{time}-{unique}{parent}{rest}").into_bytes())
+        });
+    let cloud = (
+        ids.clone(),
+        select(vec!["", "/0", "/7", "/18446744073709551616", "/-1"]),
+        select(vec!["", ";o=1", ";o=0", ";o=9999", ";o="]),
+    )
+        .prop_map(|(id, span, options)| {
+            ("x-cloud-trace-context", format!("{id}{span}{options}").into_bytes())
+        });
+    let w3c = (
+        ids,
+        select(vec!["00f067aa0ba902b7", "0000000000000000"]),
+        select(vec!["01", "00", "ff", ""]),
+    )
+        .prop_map(|(id, span, flags)| {
+            ("traceparent", format!("00-{id}-{span}-{flags}").into_bytes())
+        });
+    let opencensus = select(vec!["AABL+S81d7NNpqPOkp0ADkc2ATTwZ6oLqQK3AgE", "AAAA", "!!", ""])
+        .prop_map(|value| ("grpc-trace-bin", value.as_bytes().to_vec()));
+    let names = [
+        "x-amzn-trace-id",
+        "x-cloud-trace-context",
+        "traceparent",
+        "grpc-trace-bin",
+        "x-datadog-trace-id",
+        "request-id",
+    ];
+    let noise = (select(names.to_vec()), vec(prop_oneof![32..=126u8, 128..=255u8], 0..60));
+    vec(prop_oneof![3 => xray, 3 => cloud, 2 => w3c, 1 => opencensus, 1 => noise], 0..6)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+    #[test]
+    fn hostile_headers_cost_a_request_nothing(headers in hostile()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for trust in [Trust::Continue, Trust::Resample, Trust::Link, Trust::Ignore] {
+            let set = |layer: ServerLayer| layer.trust(trust);
+            let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, &value[..])).collect();
+            let served = served_bytes(by(SdkSampler::AlwaysOn), set, &headers);
+            let (spans, sent) = runtime.block_on(served);
+            // A caller may refuse to have its trace sampled, where it is believed.
+            prop_assert!(spans.len() == 1 || (trust == Trust::Continue && spans.is_empty()));
+            let known = [TRACE, "4bf92f3577b34da6a3ce929d000e4736"];
+            for span in spans.iter() {
+                let is_known = known.contains(&&*span.trace_id.to_string());
+                let believes = matches!(trust, Trust::Continue | Trust::Resample);
+                prop_assert!(believes || !is_known, "{trust:?} {span:?}");
+                prop_assert!(span.links.is_empty() || trust != Trust::Ignore);
+                let expected = format!("00-{}-{}-", span.trace_id, span.span_id);
+                prop_assert!(sent["traceparent"].to_str().unwrap().starts_with(&expected));
+            }
+            for name in ["traceparent", "x-amzn-trace-id", "x-cloud-trace-context"] {
+                prop_assert_eq!(sent.get_all(name).iter().count(), 1, "{}", name);
+            }
+        }
+    }
 }

@@ -20,5 +20,8 @@ pub use crate::{
         courier::{Begun, Courier},
         deadline::after,
     },
-    transport::proxy::is_loopback,
+    transport::{
+        metadata::{MetadataAnswer, MetadataClient},
+        proxy::is_loopback,
+    },
 };

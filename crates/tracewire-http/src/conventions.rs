@@ -22,6 +22,10 @@ pub const DNS_ANSWERS: &str = "dns.answers";
 pub const DNS_QUESTION_NAME: &str = "dns.question.name";
 /// `error.type`: the status code, or one of the names in [`ErrorType`](crate::ErrorType).
 pub const ERROR_TYPE: &str = "error.type";
+/// `exception.message`: what an error and its causes say.
+pub const EXCEPTION_MESSAGE: &str = "exception.message";
+/// `exception.type`: the path of an error's type, or one of the names in [`ErrorType`](crate::ErrorType).
+pub const EXCEPTION_TYPE: &str = "exception.type";
 /// `http.connection.state`: `active` or `idle`.
 pub const HTTP_CONNECTION_STATE: &str = "http.connection.state";
 /// `http.request.method`: a known method, or `_OTHER`.

@@ -1,5 +1,6 @@
 //! Which cargo features this build has: what needs one exists always, and is an error without it.
 
+pub(crate) const CLOUD_METADATA: bool = cfg!(feature = "cloud-metadata");
 pub(crate) const DATADOG_AGENT: bool = cfg!(feature = "datadog-agent");
 pub(crate) const ELASTIC_APM: bool = cfg!(feature = "elastic-apm");
 pub(crate) const LIVE: bool = cfg!(feature = "live");

@@ -1,6 +1,6 @@
 //! What `fuzz/` drives: the reading of variables.
 
-use crate::config::decide;
+use crate::config::{Network, decide};
 use crate::plan::Plan;
 use crate::settings::Layer;
 use crate::variables::Env;
@@ -10,7 +10,13 @@ use crate::variables::Env;
 #[must_use]
 pub fn variables(variables: &[(&str, &str)]) -> (Vec<String>, bool) {
     let mut plan = Plan::default();
-    let decided = decide(Env::of(variables), Layer::default(), Layer::default(), &mut plan);
+    let decided = decide(
+        Env::of(variables),
+        Layer::default(),
+        Layer::default(),
+        Network::Untouched,
+        &mut plan,
+    );
     let mut said: Vec<_> = plan.warnings().map(str::to_owned).collect();
     said.extend(plan.to_string().lines().map(str::to_owned));
     if let Err(error) = &decided {

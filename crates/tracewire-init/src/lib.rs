@@ -83,7 +83,8 @@
 //! | `OTEL_METRIC_EXPORT_INTERVAL` | 60000 ms | how often metrics are exported |
 //! | `OTEL_METRICS_EXEMPLAR_FILTER` | `trace_based` | exemplars: measurements of sampled spans, or `always_off` |
 //! | `OTEL_METRIC_EXPORT_TIMEOUT` | 30000 ms | for one export, retries included; 0 is no limit |
-//! | `TRACEWIRE_RESOURCE_DETECTORS` | `none` | facts about the process in the resource: `service`, `container`, `kubernetes` (these three: `stable`), `host`, `os`, `process`, `aws`, `gcp`, `azure`, or `all` |
+//! | `TRACEWIRE_RESOURCE_DETECTORS` | `none` | facts about the process in the resource: `service`, `container`, `kubernetes` (these three: `stable`), `host`, `os`, `process`, `aws`, `gcp`, `azure`, or `all`; with the feature `cloud-metadata` also `aws_metadata`, `gcp_metadata`, `azure_metadata` |
+//! | `TRACEWIRE_METADATA_TIMEOUT` | 1000 ms | for the metadata servers that detectors ask, in total |
 //! | `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN` | – | with the feature `logs`: `logs` makes log records of exceptions in place of events of their spans, `logs/dup` both |
 //! | `TRACEWIRE_METRICS` | `none` | metrics that are off otherwise: `process`, `runtime`, `self` (telemetry's own), or `all` |
 //! | `TRACEWIRE_CONSOLE` | `tree` | what `console` shows: `tree` for people, `json` for machines |

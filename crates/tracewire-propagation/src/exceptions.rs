@@ -10,8 +10,56 @@ use std::{
     },
 };
 
-/// The name of the event, and of the log record.
+/// The name of the event of a span.
 const EXCEPTION: &str = "exception";
+
+/// What failed. It decides the name and the severity of the log record.
+///
+/// ```
+/// use tracewire_propagation::ExceptionKind;
+///
+/// assert_eq!(ExceptionKind::HttpClient.event_name(), "http.client.request.exception");
+/// assert!(!ExceptionKind::HttpClient.is_error()); // WARN: the caller may go on
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExceptionKind {
+    /// A call to a database: `db.client.operation.exception`, WARN.
+    Database,
+    /// The work of a custom span: `exception`, ERROR.
+    Failed,
+    /// An error that the work of a custom span went on after: `exception`, WARN.
+    Handled,
+    /// A call over HTTP: `http.client.request.exception`, WARN.
+    HttpClient,
+    /// A request that a server answers: `http.server.request.exception`, ERROR.
+    HttpServer,
+    /// A call over gRPC: `rpc.client.call.exception`, WARN.
+    RpcClient,
+    /// A call over gRPC that a server answers: `rpc.server.call.exception`, ERROR.
+    RpcServer,
+}
+
+impl ExceptionKind {
+    /// Returns the name of the log record.
+    #[must_use]
+    pub fn event_name(self) -> &'static str {
+        match self {
+            Self::Database => "db.client.operation.exception",
+            Self::Failed | Self::Handled => EXCEPTION,
+            Self::HttpClient => "http.client.request.exception",
+            Self::HttpServer => "http.server.request.exception",
+            Self::RpcClient => "rpc.client.call.exception",
+            Self::RpcServer => "rpc.server.call.exception",
+        }
+    }
+
+    /// Returns whether the severity is ERROR, and not WARN.
+    #[must_use]
+    pub fn is_error(self) -> bool {
+        matches!(self, Self::Failed | Self::HttpServer | Self::RpcServer)
+    }
+}
 
 /// An error or a panic, with the span that it belongs to.
 ///
@@ -19,7 +67,7 @@ const EXCEPTION: &str = "exception";
 /// use tracewire_propagation::Exception;
 ///
 /// fn level(exception: &Exception<'_>) -> &'static str {
-///     if exception.is_handled { "WARN" } else { "ERROR" }
+///     if exception.kind.is_error() { "ERROR" } else { "WARN" }
 /// }
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +77,8 @@ pub struct Exception<'a> {
     pub context: &'a Context,
     /// `exception.type`, `exception.message` and what the application adds.
     pub attributes: &'a [KeyValue],
-    /// Whether the work went on: the error did not make the span fail.
-    pub is_handled: bool,
+    /// What failed.
+    pub kind: ExceptionKind,
 }
 
 /// Records exceptions as log records.
@@ -122,6 +170,21 @@ pub fn set_exception_logs(logs: Option<ExceptionLogs>) {
     *slot = logs;
 }
 
+/// Returns whether exceptions are log records, on their spans too or not.
+///
+/// HTTP layers record exceptions only then: their spans have had none before there were log records for them.
+///
+/// ```
+/// use tracewire_propagation::{logs_exceptions, set_exception_logs};
+///
+/// set_exception_logs(None);
+/// assert!(!logs_exceptions());
+/// ```
+#[must_use]
+pub fn logs_exceptions() -> bool {
+    ARE_SET.load(Ordering::Acquire)
+}
+
 /// Returns whether exceptions of the span in `context` are recorded: it records itself, or they are log
 /// records, which do not depend on its sampling.
 ///
@@ -136,8 +199,7 @@ pub fn records_exceptions(context: &Context) -> bool {
     let span = context.span();
     // One that was sampled and does not record has ended.
     let is_dropped = || span.span_context().is_valid() && !span.span_context().is_sampled();
-    span.is_recording()
-        || (ARE_SET.load(Ordering::Acquire) && is_dropped() && !is_untraced(context))
+    span.is_recording() || (logs_exceptions() && is_dropped() && !is_untraced(context))
 }
 
 /// Records an exception of the span in `context`, as [`set_exception_logs`] says: as an event of the
@@ -145,20 +207,20 @@ pub fn records_exceptions(context: &Context) -> bool {
 ///
 /// ```
 /// use opentelemetry::{Context, KeyValue};
-/// use tracewire_propagation::record_exception;
+/// use tracewire_propagation::{ExceptionKind, record_exception};
 ///
 /// let message = KeyValue::new("exception.message", "no connection");
-/// record_exception(&Context::current(), vec![message], false);
+/// record_exception(&Context::current(), vec![message], ExceptionKind::Failed);
 /// ```
-pub fn record_exception(context: &Context, attributes: Vec<KeyValue>, is_handled: bool) {
+pub fn record_exception(context: &Context, attributes: Vec<KeyValue>, kind: ExceptionKind) {
     if !records_exceptions(context) {
         return;
     }
-    if ARE_SET.load(Ordering::Acquire) {
+    if logs_exceptions() {
         // Cloned, so that nothing is locked while other people's code runs.
         let logs = LOGS.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(logs) = logs {
-            logs.log.emit(&Exception { context, attributes: &attributes, is_handled });
+            logs.log.emit(&Exception { context, attributes: &attributes, kind });
             if !logs.also_on_spans {
                 return;
             }

@@ -45,8 +45,8 @@ pub use self::{
         set_describe_unsampled, set_drop_unsampled,
     },
     exceptions::{
-        Exception, ExceptionLog, ExceptionLogs, record_exception, records_exceptions,
-        set_exception_logs,
+        Exception, ExceptionKind, ExceptionLog, ExceptionLogs, logs_exceptions, record_exception,
+        records_exceptions, set_exception_logs,
     },
     formats::*, // those that are compiled in, and the list of all
     given_id::take_given_trace_id,

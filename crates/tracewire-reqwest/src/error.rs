@@ -4,13 +4,28 @@ use crate::redirects::RedirectError;
 use http::StatusCode;
 use reqwest_middleware::Error;
 use std::{error::Error as StdError, io};
-use tracewire_http::{ErrorType, wiring::causes};
+use tracewire_http::{
+    ErrorType,
+    wiring::{Exchange, causes},
+};
 
 /// The kind of `error`, found below whatever middlewares have wrapped around it.
 pub(crate) fn error_type(error: &Error) -> ErrorType {
     match reqwest_error(error) {
         Some(error) => kind(error),
         None => middleware_kind(error),
+    }
+}
+
+/// Notes `error` on its exchange, for a log record.
+pub(crate) fn note(error: &Error, exchange: &mut Exchange) {
+    match error {
+        Error::Reqwest(error) => exchange.set_error::<reqwest::Error>(Some(error)),
+        // What middlewares wrap around it says nothing of what failed.
+        Error::Middleware(inside) if reqwest_error(error).is_some() => {
+            exchange.set_error::<reqwest::Error>(Some(inside.as_ref()));
+        }
+        Error::Middleware(inside) => exchange.set_error::<Error>(Some(inside.as_ref())),
     }
 }
 

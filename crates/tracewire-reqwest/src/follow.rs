@@ -9,7 +9,10 @@ use http::Extensions;
 use reqwest::{Request, Response};
 use reqwest_middleware::{Error, Next, Result};
 use std::{sync::Arc, time::Instant};
-use tracewire_http::{ErrorType, Resends, wiring::ClientSettings};
+use tracewire_http::{
+    ErrorType, Resends,
+    wiring::{ClientSettings, Traced},
+};
 
 /// Sends `request`, then whatever the redirects ask for.
 pub(crate) async fn follow(
@@ -24,7 +27,7 @@ pub(crate) async fn follow(
     let mut hops = 0;
     loop {
         let kept = Kept::of(&request);
-        let Answered { call, result } = {
+        let Answered { mut call, result } = {
             let mut sending = Sending::default();
             sending.fill(settings, request, chain.extensions, next.clone());
             // Awaited where it is: the future would have room for it twice.
@@ -38,6 +41,9 @@ pub(crate) async fn follow(
         let hop = match step {
             Step::GiveBack => return Answered { call, result: Ok(response) }.end(),
             Step::Fail(error) => {
+                if let Some(call) = &mut call {
+                    call.exchange_mut().set_error::<RedirectError>(Some(&error));
+                }
                 Answered::end_at_head(call, Some(ErrorType::Redirect));
                 return Err(Error::middleware(error));
             }

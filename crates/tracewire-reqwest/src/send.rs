@@ -12,7 +12,7 @@ use std::{
 };
 use tracewire_http::{
     ErrorType, Outcome,
-    wiring::{ClientCall, ClientSettings, Scope, Scoped},
+    wiring::{ClientCall, ClientSettings, Scope, Scoped, Traced},
 };
 
 /// A call whose response or error is there, and which has not ended yet.
@@ -37,6 +37,7 @@ impl Answered {
                 if let Some(status) = error::status(&error) {
                     call.set_status(status);
                 }
+                error::note(&error, call.exchange_mut());
                 call.end(Outcome::Failed(error::error_type(&error)));
                 Err(error)
             }

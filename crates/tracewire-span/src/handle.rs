@@ -1,9 +1,7 @@
 //! A span that is open: the current one, or one started to end later.
 
 use crate::{
-    Carried, Event,
-    error_type::error_type,
-    limit,
+    Carried, Event, limit,
     value::{IntoAttribute, IntoValue, attribute, attributes},
 };
 use opentelemetry::{
@@ -11,7 +9,8 @@ use opentelemetry::{
     trace::{SpanContext, Status, TraceContextExt},
 };
 use std::{any::Any, borrow::Cow, fmt::Display, time::SystemTime};
-use tracewire_propagation::{current, record_exception, records_exceptions};
+use tracewire_propagation::{ExceptionKind, current, record_exception, records_exceptions};
+use tracewire_text::type_path;
 
 /// Returns the current span, so that you can enrich it from anywhere.
 ///
@@ -152,7 +151,7 @@ impl Span {
         }
         let mut event: Vec<KeyValue> = attributes(several).collect();
         let has = |event: &[KeyValue], key| event.iter().any(|own| own.key.as_str() == key);
-        if let Some(kind) = error_type::<E>()
+        if let Some(kind) = type_path::<E>()
             && !has(&event, EXCEPTION_TYPE)
         {
             event.push(KeyValue::new(EXCEPTION_TYPE, kind));
@@ -160,7 +159,7 @@ impl Span {
         if !has(&event, EXCEPTION_MESSAGE) {
             event.push(KeyValue::new(EXCEPTION_MESSAGE, limit::display(error)));
         }
-        record_exception(&self.context, event, true);
+        record_exception(&self.context, event, ExceptionKind::Handled);
         self
     }
 
@@ -171,8 +170,8 @@ impl Span {
     /// error's type without generic arguments, or `_OTHER` for texts and `dyn Error`.
     pub fn fail<E: Display + ?Sized>(&self, error: &E) -> &Self {
         self.if_failures_count(|span| {
-            let kind = error_type::<E>();
-            span.fail_as(kind, named(kind), Some(limit::display(error)));
+            let kind = type_path::<E>();
+            span.fail_as(ExceptionKind::Failed, kind, named(kind), Some(limit::display(error)));
         })
     }
 
@@ -192,14 +191,15 @@ impl Span {
                 (_, Some(message)) => limit::display(message),
                 _ => String::from("panicked with a payload that is not text"),
             };
-            span.fail_as(Some("panic"), "panic".into(), Some(message));
+            span.fail_as(ExceptionKind::Failed, Some("panic"), "panic".into(), Some(message));
         });
     }
 
-    /// Records a failure: the type of the error, what `error.type` says of it, and its message if that
+    /// Records a failure: what failed, the type of the error, what `error.type` says of it, and its message if that
     /// may be exported.
     pub(crate) fn fail_as(
         &self,
+        failed: ExceptionKind,
         exception: Option<&'static str>,
         error_type: StringValue,
         message: Option<String>,
@@ -210,7 +210,7 @@ impl Span {
         let span = self.context.span();
         // An exception has a type or a message.
         if !event.is_empty() {
-            record_exception(&self.context, event, false);
+            record_exception(&self.context, event, failed);
         }
         span.set_attribute(KeyValue::new(ERROR_TYPE, error_type));
         span.set_status(Status::error(message.unwrap_or_default()));

@@ -44,7 +44,6 @@ pub mod baggage;
 mod builder;
 mod carry;
 pub mod database;
-mod error_type;
 mod event;
 mod exemplars;
 mod global;

@@ -3,24 +3,26 @@
 
 use opentelemetry_sdk::trace::Sampler;
 use std::sync::{Arc, Mutex};
-use tracewire_propagation::{Exception, ExceptionLog, ExceptionLogs, set_exception_logs, untraced};
+use tracewire_propagation::{
+    Exception, ExceptionKind, ExceptionLog, ExceptionLogs, set_exception_logs, untraced,
+};
 use tracewire_span::{Context, current, span};
 use tracewire_testing::Capture;
 
-/// What was logged: the attributes, and whether the error was handled.
+/// What was logged: the attributes, and what failed.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<(String, bool)>>>);
+struct Kept(Arc<Mutex<Vec<(String, ExceptionKind)>>>);
 
 impl ExceptionLog for Kept {
     fn emit(&self, exception: &Exception<'_>) {
         let pairs = exception.attributes.iter().map(|pair| format!("{}={}", pair.key, pair.value));
         let text = pairs.collect::<Vec<_>>().join(" ");
-        self.0.lock().unwrap().push((text, exception.is_handled));
+        self.0.lock().unwrap().push((text, exception.kind));
     }
 }
 
 impl Kept {
-    fn taken(&self) -> Vec<(String, bool)> {
+    fn taken(&self) -> Vec<(String, ExceptionKind)> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 }
@@ -41,7 +43,10 @@ fn exceptions_go_where_they_are_asked_for() {
     const FAILED: &str = "exception.type=core::num::error::ParseIntError \
                           exception.message=invalid digit found in string";
     let kept = Kept::default();
-    let logged = vec![(HANDLED.to_owned(), true), (FAILED.to_owned(), false)];
+    let logged = vec![
+        (HANDLED.to_owned(), ExceptionKind::Handled),
+        (FAILED.to_owned(), ExceptionKind::Failed),
+    ];
 
     // Unset, on their spans.
     let capture = Capture::new();

@@ -9,6 +9,7 @@
 //! | encode and decode percent-encoding | [`percent`] |
 //! | read and write hexadecimal ids | [`hex`] |
 //! | match patterns with `*` and `?` | [`glob`] |
+//! | name the type of an error | [`type_path()`] |
 //! | tell host and port apart, and internal hosts from public ones | [`host`] |
 //!
 //! Whatever is redacted is replaced by `REDACTED`, and user information in a URL by
@@ -35,12 +36,14 @@ mod printable;
 mod redaction;
 mod splice;
 mod symbols;
+mod type_path;
 
 pub use self::{
     cut::{CUT, cut},
     message::{display, redact_message},
     printable::{is_unsafe, printable, shortened},
     redaction::SensitiveKeys,
+    type_path::type_path,
 };
 
 #[cfg(doctest)]

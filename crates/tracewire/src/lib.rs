@@ -51,6 +51,7 @@
 //! | `process-metrics` | with `init`: CPU time, memory, threads and more of the process | |
 //! | `runtime-metrics` | with `init`: workers and tasks of tokio's runtimes | |
 //! | `live` | with `init`: recent traces on a page in the process itself | |
+//! | `cloud-metadata` | with `init`: resource detectors that ask the metadata servers of AWS, Google Cloud and Azure | |
 //! | `config-file` | with `init`: OpenTelemetry's configuration file, in place of variables | |
 //! | `uptrace`, `elastic-apm`, `datadog-agent` | with `init`: configures export from the vendor's own environment variables | |
 //! | `sqlx-mysql`, `sqlx-postgres`, `sqlx-sqlite` | `sqlx::pool`, which traces every query of sqlx 0.8; `sqlx` alone for other drivers | |

@@ -1,6 +1,7 @@
 //! How bodies travel: HTTP, through proxies, under TLS, again where that helps.
 
 pub(crate) mod http;
+pub(crate) mod metadata;
 pub(crate) mod proxy;
 pub(crate) mod retry;
 #[cfg(feature = "otlp-grpc")]

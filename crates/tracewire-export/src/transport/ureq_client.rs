@@ -119,7 +119,7 @@ fn is_unreached(error: &ureq::Error) -> bool {
 }
 
 /// Why there was no answer, without the URL, which may hold credentials.
-fn describe(error: &ureq::Error) -> String {
+pub(super) fn describe(error: &ureq::Error) -> String {
     match error {
         ureq::Error::Io(error) => error.to_string(),
         ureq::Error::Timeout(Timeout::Connect) => "the connection timed out".to_owned(),

@@ -155,6 +155,9 @@ impl<B: Body, E: Traced> Body for ExchangeBody<B, E> {
             }
             Poll::Ready(Some(Err(error))) => {
                 *this.known = Some(Outcome::Failed((this.classify)(error)));
+                if let Some(exchange) = this.work.as_mut().scope().exchange() {
+                    exchange.set_error::<B::Error>(None);
+                }
             }
             Poll::Ready(None) | Poll::Pending => {}
         }

@@ -13,7 +13,7 @@ use opentelemetry::{
     trace::{Status, TraceContextExt},
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use tracewire_propagation::current;
+use tracewire_propagation::{current, logs_exceptions};
 
 impl Record {
     /// Ends the exchange.
@@ -29,6 +29,9 @@ impl Record {
         let looked_at = self.recording && self.options().classify.is_some();
         let _attached = looked_at.then(|| current::attach(self.context.clone())).flatten();
         let error = self.error(outcome);
+        if error.is_some() && logs_exceptions() {
+            self.log_exception(outcome);
+        }
         if self.recording {
             let end = || {
                 self.describe_end(error.as_ref());

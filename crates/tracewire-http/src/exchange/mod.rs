@@ -1,6 +1,7 @@
 //! One request and its response: the object that owns the span, the clock and the gauge.
 
 mod body;
+mod exception;
 mod finish;
 mod measure;
 mod record;

@@ -1,5 +1,6 @@
 //! What is known of an exchange under way, in one allocation that all who add to it share.
 
+use super::exception::Thrown;
 use crate::{
     conventions as c,
     grpc::{GrpcStatus, Messages, RpcCall},
@@ -43,6 +44,8 @@ pub(crate) struct Record {
     /// What those who answer made of the exchange, in place of the conventions.
     pub(crate) verdict: Option<Option<ErrorType>>,
     pub(crate) named: bool,
+    /// The error that is about to end it, where exceptions are log records.
+    pub(super) thrown: Option<Box<Thrown>>,
     pub(super) request_size: Option<u64>,
     pub(super) response_size: Option<u64>,
     /// What is read of the response's body is not what was transferred.
@@ -81,6 +84,7 @@ impl Record {
             metric_attributes: Vec::new(),
             verdict: None,
             named: false,
+            thrown: None,
             request_size: None,
             response_size: None,
             omits_response_size: false,

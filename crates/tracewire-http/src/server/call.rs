@@ -129,6 +129,9 @@ impl ServerCall {
 
     /// Ends the exchange of a request that got no response because its service failed.
     pub fn fail<E: 'static>(mut scope: Scope<Self>, error: &E) {
+        if let Some(exchange) = scope.exchange() {
+            exchange.set_error::<E>(ErrorType::downcast(error));
+        }
         scope.end(Outcome::Failed(service_error(error)));
     }
 

@@ -83,12 +83,16 @@ impl Logs {
     }
 }
 
-/// What becomes of the errors and panics of custom spans, of database calls, and of spans that are made of
-/// `tracing`'s.
+/// What becomes of the errors and panics of custom spans, of database calls, of requests and calls over HTTP and
+/// gRPC, and of spans that are made of `tracing`'s.
 ///
-/// As a log record an exception has the event name `exception`, the attributes `exception.type` and
-/// `exception.message`, the ids of its span, and the severity ERROR, or WARN if the span did not fail. It is
-/// recorded even if its span is not sampled. Those of `tracing` are the log records of its events.
+/// As a log record an exception has the attributes `exception.type` and `exception.message`, the ids of its span,
+/// and the severity ERROR; or WARN if it is that of a call, or its span did not fail. Its event name is `exception`
+/// for custom spans, and for others says what failed, as `http.server.request.exception` does. It is recorded even if
+/// its span is not sampled. Those of `tracing` are the log records of its events.
+///
+/// Spans of HTTP and gRPC have no exceptions unless it is [`Both`](Self::Both): the text of an error may hold a URL.
+/// Messages have at most 4 KiB, without the credentials and queries of URLs.
 ///
 /// Follows OpenTelemetry's "Semantic conventions for exceptions in logs".
 ///

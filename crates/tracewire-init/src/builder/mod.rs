@@ -55,7 +55,7 @@ pub(crate) use self::{
 };
 use crate::claim::Claim;
 use crate::config::propagators::{self, Formats};
-use crate::config::{Config, decide};
+use crate::config::{Config, Network, decide};
 use crate::error::InitError;
 use crate::guard::{Telemetry, set_only_our_processors, tell_layers};
 use crate::plan::Plan;
@@ -277,14 +277,15 @@ impl Builder {
         self
     }
 
-    /// Decides everything and sets up nothing: what [`init`](Self::init) would do, and why.
+    /// Decides everything and sets up nothing: what [`init`](Self::init) would do, and why. No metadata server
+    /// of a cloud is asked.
     ///
     /// # Errors
     ///
     /// If a setting cannot work, as far as that can be told without making exporters.
     pub fn plan(self) -> Result<Plan, InitError> {
         let mut plan = Plan::default();
-        decide(self.env, self.code, self.defaults, &mut plan)?;
+        decide(self.env, self.code, self.defaults, Network::Untouched, &mut plan)?;
         Ok(plan)
     }
 
@@ -340,7 +341,7 @@ impl Builder {
     /// Decides, and says what was odd about the settings, whatever comes of it.
     fn decide(self) -> Result<(Config, Plan), InitError> {
         let mut plan = Plan::default();
-        let config = decide(self.env, self.code, self.defaults, &mut plan);
+        let config = decide(self.env, self.code, self.defaults, Network::Asked, &mut plan);
         plan.log();
         Ok((config?, plan))
     }

@@ -1,5 +1,7 @@
 //! Settings of the resource.
 
+use std::time::Duration;
+
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::resource::ResourceDetector;
 
@@ -24,6 +26,7 @@ settings! {
         service_name: Setting<String>,
         attributes: Vec<Given<KeyValue>>,
         detectors: Setting<Vec<Detector>>,
+        metadata_timeout: Setting<Duration>,
         own_detectors: Vec<Box<dyn ResourceDetector>>,
         /// Which of the detected attributes stay.
         detected: Setting<DetectedNames>,
@@ -47,6 +50,27 @@ impl Resource {
     /// Attributes win over them.
     pub fn detectors(mut self, detectors: impl IntoIterator<Item = Detector>) -> Self {
         self.detectors = in_code(detectors.into_iter().collect());
+        self
+    }
+
+    /// Sets how long [`init`](crate::Builder::init) waits for the metadata servers of clouds, for all together
+    /// (`TRACEWIRE_METADATA_TIMEOUT`); one second unless set.
+    ///
+    /// They are asked only where [`detectors`](Self::detectors) names [`Detector::AwsMetadata`],
+    /// [`Detector::AzureMetadata`] or [`Detector::GoogleCloudMetadata`]. What is not known by then is left out of the
+    /// resource, which is warned of once.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tracewire_init::{Detector, Resource};
+    ///
+    /// let resource = Resource::new()
+    ///     .detectors([Detector::Service, Detector::AwsMetadata])
+    ///     .metadata_timeout(Duration::from_millis(300));
+    /// # drop(resource);
+    /// ```
+    pub fn metadata_timeout(mut self, timeout: Duration) -> Self {
+        self.metadata_timeout = in_code(timeout);
         self
     }
 

@@ -70,6 +70,13 @@ pub(crate) struct Config {
     pub(crate) file: Option<(Source, InCode)>,
 }
 
+/// Whether metadata servers are asked: not for a plan, which sets nothing up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Network {
+    Asked,
+    Untouched,
+}
+
 /// Reads the environment once and decides everything: code wins over the environment, the environment
 /// over vendors' variables, these over defaults in code, and these over the specification's defaults. A
 /// configuration file takes the place of the environment and of vendors' variables.
@@ -81,6 +88,7 @@ pub(crate) fn decide(
     env: Env,
     mut layer: Layer,
     mut defaults: Layer,
+    network: Network,
     plan: &mut Plan,
 ) -> Result<Config, InitError> {
     layer.settle();
@@ -121,7 +129,8 @@ pub(crate) fn decide(
     plan.level = Some(plan.pick("OTEL_LOG_LEVEL", layer.log_level, Level::Info));
     let disabled = plan.pick("OTEL_SDK_DISABLED", layer.disabled, false);
     let timeout = layer.shutdown_timeout.map_or(Duration::from_secs(5), |given| given.value);
-    let resource = resource::resource(layer.resource, &surroundings, plan);
+    let network = if disabled { Network::Untouched } else { network };
+    let resource = resource::resource(layer.resource, &surroundings, network, plan);
     let console = console::exporter(layer.console, surroundings.is_colorless, plan);
     let proxies = &surroundings.proxies;
     Ok(Config {

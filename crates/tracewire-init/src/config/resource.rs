@@ -1,20 +1,28 @@
 //! The resource: who is sending this telemetry.
 
+use std::time::Duration;
+
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::{ResourceBuilder, ResourceDetector, TelemetryResourceDetector};
 use tracewire_export::wiring::Shown;
 
-use super::detectors::{self, DetectedNames};
+use super::Network;
+use super::detectors::{self, DetectedNames, Detector};
 use crate::builder;
+use crate::features;
 use crate::plan::{Origin, Plan};
-use crate::settings::Given;
+use crate::settings::{Given, Setting};
 use crate::variables::Surroundings;
+
+/// How long metadata servers are waited for, all together.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// SDK facts, then what the detectors found, then attributes, weaker layers first; later ones win.
 pub(crate) fn resource(
     given: builder::Resource,
     surroundings: &Surroundings,
+    network: Network,
     plan: &mut Plan,
 ) -> Resource {
     let detectors =
@@ -33,6 +41,12 @@ pub(crate) fn resource(
     let names = given.detected.map(|names| names.value).unwrap_or_default();
     let Surroundings { user, platform, .. } = surroundings;
     let mut found = detectors::attributes(&detectors, user.as_deref(), platform);
+    if let Some(timeout) = metadata_timeout(given.metadata_timeout, &detectors, plan)
+        && network == Network::Asked
+    {
+        let troubles = detectors::ask(&detectors, platform, timeout, &mut found);
+        troubles.into_iter().for_each(|trouble| plan.warn(trouble));
+    }
     found.retain(|attribute| names.keep(attribute.key.as_str()));
     let resource = Resource::builder_empty()
         .with_detector(Box::new(TelemetryResourceDetector))
@@ -50,6 +64,26 @@ pub(crate) fn resource(
         Some(url) => resource.with_schema_url([], url.value).build(),
         None => resource.build(),
     }
+}
+
+/// How long metadata servers are waited for; `None` if none is to be asked.
+fn metadata_timeout(
+    given: Setting<Duration>,
+    detectors: &[Detector],
+    plan: &mut Plan,
+) -> Option<Duration> {
+    const SETTING: &str = "TRACEWIRE_METADATA_TIMEOUT";
+    if !detectors.iter().any(|detector| detector.uses_network()) {
+        plan.has_no_effect(&given, "no resource detector asks a metadata server");
+        return None;
+    }
+    if !features::CLOUD_METADATA {
+        plan.warn(
+            "no metadata server is asked: that needs the cargo feature `cloud-metadata`".to_owned(),
+        );
+        return None;
+    }
+    Some(plan.pick_shown(SETTING, given, METADATA_TIMEOUT, |timeout| format!("{timeout:?}")))
 }
 
 /// Adds what a detector of the program finds of what `names` keeps.
@@ -101,7 +135,7 @@ mod tests {
         defaults.settle();
         code.complete(environment, &mut plan);
         code.complete(defaults, &mut plan);
-        (resource(code, &Surroundings::default(), &mut plan), plan)
+        (resource(code, &Surroundings::default(), Network::Untouched, &mut plan), plan)
     }
 
     fn attributes_of(

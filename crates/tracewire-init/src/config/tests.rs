@@ -6,7 +6,13 @@ use crate::variables::Env;
 /// What these variables decide.
 fn decided(variables: &[(&str, &str)]) -> (Result<Config, InitError>, Plan) {
     let mut plan = Plan::default();
-    let config = decide(Env::of(variables), Layer::default(), Layer::default(), &mut plan);
+    let config = decide(
+        Env::of(variables),
+        Layer::default(),
+        Layer::default(),
+        Network::Untouched,
+        &mut plan,
+    );
     (config, plan)
 }
 

@@ -35,12 +35,12 @@ impl ExceptionLog for Log {
         }
         let span = exception.context.span();
         let span = span.span_context();
-        let (severity, text) = match exception.is_handled {
-            true => (Severity::Warn, "WARN"),
-            false => (Severity::Error, "ERROR"),
+        let (severity, text) = match exception.kind.is_error() {
+            true => (Severity::Error, "ERROR"),
+            false => (Severity::Warn, "WARN"),
         };
         let mut record = self.0.create_log_record();
-        record.set_event_name("exception");
+        record.set_event_name(exception.kind.event_name());
         record.set_timestamp(time::now());
         record.set_severity_number(severity);
         record.set_severity_text(text);

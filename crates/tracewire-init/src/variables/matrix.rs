@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use super::{Env, known};
-use crate::config::decide;
+use crate::config::{Network, decide};
 use crate::error::InitError;
 use crate::features;
 use crate::plan::Plan;
@@ -61,6 +61,9 @@ fn beside(variable: &str) -> Vec<(&'static str, &'static str)> {
         "TRACEWIRE_OTLP_FILE" => beside[0] = ("OTEL_TRACES_EXPORTER", "otlp_file"),
         "DD_LOGS_INJECTION" => beside.push(("TRACEWIRE_LOG", "json")),
         "DD_TRACE_RATE_LIMIT" => beside.push(("DD_TRACE_SAMPLE_RATE", "0.5")),
+        "TRACEWIRE_METADATA_TIMEOUT" => {
+            beside.push(("TRACEWIRE_RESOURCE_DETECTORS", "gcp_metadata"));
+        }
         _ => {}
     }
     beside.retain(|(name, _)| *name != variable);
@@ -72,7 +75,8 @@ fn planned(variable: &str, value: Option<&OsString>) -> (Plan, Option<InitError>
     let beside = beside(variable).into_iter().map(|(name, value)| (name, value.into()));
     let env = Env::of_os(beside.chain(value.map(|value| (variable, value.clone()))));
     let mut plan = Plan::default();
-    let error = decide(env, Layer::default(), Layer::default(), &mut plan).err();
+    let error =
+        decide(env, Layer::default(), Layer::default(), Network::Untouched, &mut plan).err();
     (plan, error)
 }
 

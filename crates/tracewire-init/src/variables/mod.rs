@@ -96,6 +96,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, code: &Layer) -> Result<Layer, InitE
             service_name: reader.raw("OTEL_SERVICE_NAME"),
             attributes: members(reader.read("OTEL_RESOURCE_ATTRIBUTES", attributes)),
             detectors: reader.read("TRACEWIRE_RESOURCE_DETECTORS", Detector::list),
+            metadata_timeout: reader.read("TRACEWIRE_METADATA_TIMEOUT", milliseconds(1)),
             ..Resource::default()
         },
         otlp: otlp::otlp(reader, ""),

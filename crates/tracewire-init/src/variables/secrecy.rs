@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fmt::Debug;
 
 use super::{Env, known};
-use crate::config::decide;
+use crate::config::{Network, decide};
 use crate::error::InitError;
 use crate::plan::Plan;
 use crate::settings::Layer;
@@ -83,7 +83,7 @@ fn said(variables: Vec<(&str, OsString)>) -> (String, Option<InitError>) {
     let is_exported = variables.iter().any(|(name, _)| EXPORTED.contains(name));
     let (env, mut plan) = (Env::of_os(variables), Plan::default());
     let debug = format!("{:?}", &env as &dyn Debug);
-    let config = decide(env, Layer::default(), Layer::default(), &mut plan);
+    let config = decide(env, Layer::default(), Layer::default(), Network::Untouched, &mut plan);
     let started = config.and_then(|config| providers::start(config, plan.clone()));
     let started = started.map(Telemetry::new);
     let mut said = vec![debug, plan.to_string(), format!("{plan:?}")];

@@ -1,8 +1,10 @@
 //! What the errors of calls become.
 
-use crate::{Span, error_type::error_type, limit};
+use crate::{Span, limit};
 use opentelemetry::StringValue;
 use std::{borrow::Cow, fmt::Display};
+use tracewire_propagation::ExceptionKind;
+use tracewire_text::type_path;
 
 /// What an error of a database call means, for [`Call::run_with_kind`](super::Call::run_with_kind).
 ///
@@ -66,7 +68,7 @@ pub(super) struct Failure {
 impl Failure {
     /// Describes an error of this kind, or returns `None` if it is expected.
     pub(super) fn new<E: Display>(error: &E, kind: ErrorKind, with_message: bool) -> Option<Self> {
-        let exception = error_type::<E>();
+        let exception = type_path::<E>();
         let code = match &kind {
             ErrorKind::Expected => return None,
             ErrorKind::Code(code) if is_code(code) => Some(StringValue::from(code.clone())),
@@ -86,7 +88,7 @@ impl Failure {
         if let Some(code) = self.code {
             span.set_attribute("db.response.status_code", code);
         }
-        span.fail_as(self.exception, self.error_type, self.message);
+        span.fail_as(ExceptionKind::Database, self.exception, self.error_type, self.message);
     }
 }
 

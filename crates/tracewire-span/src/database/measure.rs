@@ -13,7 +13,7 @@ use std::{
     task::{Context, Poll, ready},
     time::Instant,
 };
-use tracewire_propagation::current as context;
+use tracewire_propagation::{ExceptionKind, current as context};
 
 /// What tells from an output whether the call failed, and with what message if that is asked for.
 pub(super) type Judge<T> = Box<dyn Fn(&T, bool) -> Option<Failure> + Send + Sync>;
@@ -60,7 +60,9 @@ impl Clock {
         // Nothing of ours is left half done by the panic, and the caller sees it as if we were not here.
         catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
             let span = current();
-            span.if_failures_count(|span| span.fail_as(Some("panic"), "panic".into(), None));
+            span.if_failures_count(|span| {
+                span.fail_as(ExceptionKind::Database, Some("panic"), "panic".into(), None);
+            });
             span.close();
             self.end();
             resume_unwind(payload)

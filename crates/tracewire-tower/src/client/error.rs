@@ -14,7 +14,7 @@ pub(super) fn error_type<E: 'static>(error: &E) -> ErrorType {
 }
 
 /// `error` as an error, if it has one of the types that are known here.
-fn known(error: &dyn Any) -> Option<&(dyn Error + 'static)> {
+pub(super) fn known(error: &dyn Any) -> Option<&(dyn Error + 'static)> {
     #[cfg(feature = "hyper-util")]
     if let Some(error) = error.downcast_ref::<hyper_util::client::legacy::Error>() {
         return Some(error);

@@ -1,6 +1,9 @@
 //! Waits: from the request to the response's head.
 
-use super::{error::error_type, response};
+use super::{
+    error::{error_type, known},
+    response,
+};
 use http::Response;
 use http_body::Body;
 use pin_project_lite::pin_project;
@@ -11,7 +14,7 @@ use std::{
 };
 use tracewire_http::{
     ErrorType, Outcome,
-    wiring::{ClientBody, ClientCall, Scope, Scoped},
+    wiring::{ClientBody, ClientCall, Scope, Scoped, Traced},
 };
 
 pin_project! {
@@ -46,7 +49,8 @@ where
         Poll::Ready(match result {
             Ok(response) => Ok(carry(response, call)),
             Err(error) => {
-                if let Some(call) = call {
+                if let Some(mut call) = call {
+                    call.exchange_mut().set_error::<E>(known(&error));
                     call.end(Outcome::Failed(error_type(&error)));
                 }
                 Err(error)

@@ -45,8 +45,8 @@ fn ecs(variables: &Variables, launch: Option<&str>, file: &str) -> Vec<KeyValue>
         |key: &'static str, field: &str| Some(KeyValue::new(key, plain(text_field(file, field)?)?));
     let task = text_field(file, "TaskARN").and_then(plain);
     // arn:aws:ecs:{region}:{account}:task/{cluster}/{id}
-    let of_task = |at: usize| task.as_deref()?.split(':').nth(at).map(str::to_owned);
-    let id = task.as_deref().and_then(|arn| arn.rsplit_once('/')).map(|(_, id)| id.to_owned());
+    let of_task = |at: usize| plain(task.as_deref()?.split(':').nth(at)?);
+    let id = task.as_deref().and_then(|arn| plain(arn.rsplit_once('/')?.1));
     let launch = launch.and_then(|launch| match launch {
         "FARGATE" => Some("fargate"),
         "EC2" => Some("ec2"),
@@ -92,6 +92,7 @@ fn text_field<'a>(json: &'a str, name: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn shown(facts: &[KeyValue]) -> Vec<String> {
         facts.iter().map(|fact| format!("{}={}", fact.key, fact.value)).collect()
@@ -167,6 +168,21 @@ mod tests {
                 "aws.ecs.launchtype=fargate"
             ]
         );
+    }
+
+    proptest! {
+        #[test]
+        fn no_file_makes_an_odd_fact(
+            arn in "(arn:aws:ecs:)?[a-z:/ \u{1b}\u{202e}é]{0,12}",
+            cluster in "(arn:)?[a-z\u{7f}]{0,4}",
+            rest in "\\PC{0,40}",
+        ) {
+            let file = format!("{{\"TaskARN\": \"{arn}\", \"Cluster\": \"{cluster}\", {rest}");
+            for fact in ecs(&Variables::default(), None, &file) {
+                let value = fact.value.to_string();
+                prop_assert_eq!(plain(&value), Some(value));
+            }
+        }
     }
 
     #[test]

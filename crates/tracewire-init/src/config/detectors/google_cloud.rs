@@ -8,26 +8,18 @@ use super::variables::Variables;
 ///
 /// Knative sets the same variables as Cloud Run wherever it runs.
 pub(super) fn google_cloud(variables: &Variables) -> Vec<KeyValue> {
+    let Some(platform) = platform(variables) else { return Vec::new() };
     let is_set = |name| variables.get(name).is_some();
-    let (platform, facts): (_, &[(&'static str, &str)]) = if is_set("K_SERVICE") {
-        let is_function = is_set("FUNCTION_TARGET");
-        let platform = if is_function { "gcp_cloud_functions" } else { "gcp_cloud_run" };
-        (platform, &[("faas.name", "K_SERVICE"), ("faas.version", "K_REVISION")])
+    let facts: &[(&'static str, &str)] = if is_set("K_SERVICE") {
+        &[("faas.name", "K_SERVICE"), ("faas.version", "K_REVISION")]
     } else if is_set("CLOUD_RUN_JOB") {
-        const FACTS: [(&str, &str); 2] = [
-            ("faas.name", "CLOUD_RUN_JOB"),
-            ("gcp.cloud_run.job.execution", "CLOUD_RUN_EXECUTION"),
-        ];
-        ("gcp_cloud_run", &FACTS)
-    } else if is_set("GAE_SERVICE") {
-        const FACTS: [(&str, &str); 3] = [
+        &[("faas.name", "CLOUD_RUN_JOB"), ("gcp.cloud_run.job.execution", "CLOUD_RUN_EXECUTION")]
+    } else {
+        &[
             ("faas.name", "GAE_SERVICE"),
             ("faas.version", "GAE_VERSION"),
             ("faas.instance", "GAE_INSTANCE"),
-        ];
-        ("gcp_app_engine", &FACTS)
-    } else {
-        return Vec::new();
+        ]
     };
     let mut found =
         vec![KeyValue::new("cloud.provider", "gcp"), KeyValue::new("cloud.platform", platform)];
@@ -38,6 +30,20 @@ pub(super) fn google_cloud(variables: &Variables) -> Vec<KeyValue> {
         found.push(KeyValue::new("gcp.cloud_run.job.task_index", index));
     }
     found
+}
+
+/// `cloud.platform`, where variables tell it.
+pub(super) fn platform(variables: &Variables) -> Option<&'static str> {
+    let is_set = |name| variables.get(name).is_some();
+    if is_set("K_SERVICE") && is_set("FUNCTION_TARGET") {
+        Some("gcp_cloud_functions")
+    } else if is_set("K_SERVICE") || is_set("CLOUD_RUN_JOB") {
+        Some("gcp_cloud_run")
+    } else if is_set("GAE_SERVICE") {
+        Some("gcp_app_engine")
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]

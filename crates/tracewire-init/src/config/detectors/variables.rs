@@ -9,6 +9,9 @@ use crate::variables::Reader;
 /// The variables that detectors look at. Platforms set most of them; those of Kubernetes are the usual names
 /// of what its downward API puts there.
 const NAMES: &[&str] = &[
+    "AWS_EC2_METADATA_DISABLED",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
     "AWS_EXECUTION_ENV",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
     "AWS_LAMBDA_FUNCTION_NAME",
@@ -23,11 +26,13 @@ const NAMES: &[&str] = &[
     "CONTAINER_APP_REPLICA_NAME",
     "CONTAINER_APP_REVISION",
     "ECS_CONTAINER_METADATA_FILE",
+    "ECS_CONTAINER_METADATA_URI_V4",
     "FUNCTIONS_EXTENSION_VERSION",
     "FUNCTION_TARGET",
     "GAE_INSTANCE",
     "GAE_SERVICE",
     "GAE_VERSION",
+    "GCE_METADATA_HOST",
     "GOOGLE_CLOUD_PROJECT",
     "K8S_CLUSTER_NAME",
     "K8S_CONTAINER_NAME",
@@ -64,6 +69,9 @@ impl Variables {
         let read = |name: &&'static str| Some((*name, plain(&reader.text(name)?)?));
         Self(NAMES.iter().filter_map(read).collect())
     }
+
+    #[cfg(test)]
+    pub(super) const NAMES: &[&'static str] = NAMES;
 
     #[cfg(test)]
     pub(super) fn of(pairs: &[(&'static str, &str)]) -> Self {

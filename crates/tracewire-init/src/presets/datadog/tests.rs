@@ -2,7 +2,7 @@ use super::super::tests::{applied, map};
 use super::agent::{HOST, URL as AGENT};
 use super::formats::{STYLE, STYLE_EXTRACT, STYLE_INJECT};
 use super::*;
-use crate::config::decide;
+use crate::config::{Network, decide};
 use crate::plan::Plan;
 use crate::variables::Env;
 
@@ -81,7 +81,7 @@ fn each_direction_may_have_a_style_of_its_own() {
 fn planned(variables: &[(&str, &str)]) -> (Plan, Vec<String>) {
     let mut plan = Plan::default();
     let variables = Env::of(variables);
-    decide(variables, Layer::default(), Layer::default(), &mut plan).unwrap();
+    decide(variables, Layer::default(), Layer::default(), Network::Untouched, &mut plan).unwrap();
     let warnings = plan.warnings().map(str::to_owned).collect();
     (plan, warnings)
 }
@@ -220,7 +220,8 @@ fn code_wins_over_variables_and_yields_to_standard_ones() {
     };
     let planned = |variables: &[(&str, &str)]| {
         let mut plan = Plan::default();
-        decide(Env::of(variables), code(), Layer::default(), &mut plan).unwrap();
+        decide(Env::of(variables), code(), Layer::default(), Network::Untouched, &mut plan)
+            .unwrap();
         plan
     };
     let plan = planned(&[(HOST, "variable"), ("DD_SERVICE", "variable")]);
@@ -231,6 +232,9 @@ fn code_wins_over_variables_and_yields_to_standard_ones() {
     let plan = planned(&[("OTEL_SERVICE_NAME", "standard")]);
     assert_eq!(decided(&plan, "service.name").unwrap(), "standard");
     let wrong = Layer { datadog: Datadog::new().sample_rate(2.0), ..Layer::default() };
-    let error = decide(Env::of(&[]), wrong, Layer::default(), &mut Plan::default()).err().unwrap();
+    let error =
+        decide(Env::of(&[]), wrong, Layer::default(), Network::Untouched, &mut Plan::default())
+            .err()
+            .unwrap();
     assert!(error.to_string().contains("Datadog::sample_rate"), "{error}");
 }

@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn variables_without_effect_are_named_once_without_their_values() {
-        use crate::config::decide;
+        use crate::config::{Network, decide};
         use crate::plan::Plan;
         use crate::variables::Env;
         let mut plan = Plan::default();
@@ -276,7 +276,8 @@ mod tests {
             ("ELASTIC_APM_OPENTELEMETRY_BRIDGE_ENABLED", "true"),
             ("ELASTIC_APM_SERVICE_NAME", "shop"),
         ]);
-        decide(variables, Layer::default(), Layer::default(), &mut plan).unwrap();
+        decide(variables, Layer::default(), Layer::default(), Network::Untouched, &mut plan)
+            .unwrap();
         assert_eq!(
             plan.warnings().collect::<Vec<_>>(),
             ["variables of Elastic's agents without effect here, see docs/elastic.md: \

@@ -99,7 +99,7 @@ impl Meters {
             timeouts: meter
                 .u64_counter("db.client.connection.timeouts")
                 .with_unit("{timeout}")
-                .with_description("The number of timeouts that occurred while waiting.")
+                .with_description("The number of connection timeouts that have occurred trying to obtain a connection from the pool.")
                 .build(),
             pools,
         }

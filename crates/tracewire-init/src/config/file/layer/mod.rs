@@ -49,6 +49,8 @@ pub(super) fn layer(
     let named = resource.service_name.as_ref().map(|given| given.value.as_str());
     mapper.service = service_in_code.or(named).unwrap_or_default().to_owned();
     let ours = configuration.tracewire.as_ref();
+    resource.metadata_timeout =
+        ours.and_then(|ours| mapper.setting(&ours.metadata_timeout, |timeout| timeout));
     let limits = configuration.attribute_limits.as_ref();
     Layer {
         disabled: mapper.setting(&configuration.disabled, |disabled| disabled),

@@ -11,9 +11,16 @@ use crate::settings::Layer;
 pub(super) fn distribution(layer: &Layer, http: &HttpSettings, yaml: &mut Yaml) {
     let (console, log) = (&layer.console.format, &layer.log_lines.format);
     let HttpSettings { excluded_paths, excluded_urls, service_peers, .. } = http;
-    let exceptions = &layer.logs.exceptions;
+    let (exceptions, timeout) = (&layer.logs.exceptions, &layer.resource.metadata_timeout);
     let metrics = own_metrics(&layer.metrics);
-    let has_any = console.is_some() || log.is_some() || metrics.is_some() || exceptions.is_some();
+    let has_any = [
+        console.is_some(),
+        log.is_some(),
+        metrics.is_some(),
+        exceptions.is_some(),
+        timeout.is_some(),
+    ]
+    .contains(&true);
     let lists = [excluded_paths, excluded_urls, service_peers];
     if !has_any && lists.iter().all(|list| list.is_empty()) {
         return;
@@ -36,6 +43,7 @@ pub(super) fn distribution(layer: &Layer, http: &HttpSettings, yaml: &mut Yaml) 
     yaml.list(2, "excluded_urls", excluded_urls);
     yaml.list(2, "service_peers", service_peers);
     yaml.value(2, "exceptions", exceptions, |exceptions| exceptions.name().to_owned());
+    yaml.value(2, "metadata_timeout", timeout, |timeout| timeout.as_millis().to_string());
 }
 
 /// The groups that are on, if anything says which.

@@ -34,9 +34,12 @@ pub(super) fn resource(resource: &Resource, yaml: &mut Yaml) {
         yaml.line(2, "detectors:");
         for (name, of) in [
             ("aws", &[Detector::Aws][..]),
+            ("aws_metadata", &[Detector::AwsMetadata]),
             ("azure", &[Detector::Azure]),
+            ("azure_metadata", &[Detector::AzureMetadata]),
             ("container", &[Detector::Container]),
             ("gcp", &[Detector::GoogleCloud]),
+            ("gcp_metadata", &[Detector::GoogleCloudMetadata]),
             ("kubernetes", &[Detector::Kubernetes]),
             ("service", &[Detector::Service]),
             ("host", &[Detector::Host, Detector::Os]),

@@ -46,6 +46,11 @@ fn need_restart(old: &Configuration, new: &Configuration) -> Vec<&'static str> {
             value(old_ours, |o| o.exceptions.clone()) == value(new_ours, |o| o.exceptions.clone()),
         ),
         (
+            "distribution.tracewire.metadata_timeout",
+            value(old_ours, |o| o.metadata_timeout.clone())
+                == value(new_ours, |o| o.metadata_timeout.clone()),
+        ),
+        (
             "distribution.tracewire.reload",
             value(old_ours, |o| o.reload.clone()) == value(new_ours, |o| o.reload.clone()),
         ),

@@ -1,5 +1,7 @@
 //! `distribution.tracewire`: settings that only this crate has.
 
+use std::time::Duration;
+
 use crate::ConsoleFormat;
 use crate::builder::Exceptions;
 use crate::config::file::position::{Place, Spanned};
@@ -25,6 +27,8 @@ pub(crate) struct Tracewire {
     pub(crate) service_peers: Vec<Spanned<String>>,
     /// As `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN`. Default: none.
     pub(crate) exceptions: Option<Spanned<Exceptions>>,
+    /// As `TRACEWIRE_METADATA_TIMEOUT`. Default: a second.
+    pub(crate) metadata_timeout: Option<Spanned<Duration>>,
     /// Whether the file is watched, and what can change while the process runs is changed. Default: false.
     pub(crate) reload: Option<Spanned<bool>>,
 }
@@ -55,7 +59,7 @@ pub(super) fn distribution(cursor: Cursor<'_>) -> Option<Tracewire> {
 }
 
 fn tracewire(cursor: Cursor<'_>) -> Option<Tracewire> {
-    const KNOWN: [&str; 8] = [
+    const KNOWN: [&str; 9] = [
         "console",
         "log",
         "metrics",
@@ -63,6 +67,7 @@ fn tracewire(cursor: Cursor<'_>) -> Option<Tracewire> {
         "excluded_urls",
         "service_peers",
         "exceptions",
+        "metadata_timeout",
         "reload",
     ];
     let fields = cursor.fields(&KNOWN)?;
@@ -80,6 +85,7 @@ fn tracewire(cursor: Cursor<'_>) -> Option<Tracewire> {
         excluded_urls: texts("excluded_urls", text),
         service_peers: texts("service_peers", peer),
         exceptions: fields.setting("exceptions", exceptions),
+        metadata_timeout: fields.setting("metadata_timeout", |cursor| cursor.milliseconds(1)),
         reload: fields.setting("reload", boolean),
     })
 }

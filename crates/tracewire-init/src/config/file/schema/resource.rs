@@ -8,6 +8,7 @@ use crate::config::file::position::{Place, Spanned};
 use crate::config::file::read::{Cursor, text};
 use crate::config::file::scalar::Resolved;
 use crate::config::file::schema::patterns::Patterns;
+use crate::features;
 use crate::variables::pairs;
 
 /// `resource`.
@@ -47,7 +48,7 @@ pub(crate) enum Detector {
     Process,
     /// `service.name` from `OTEL_SERVICE_NAME`, and a random `service.instance.id`.
     Service,
-    /// `aws`, `azure`, `gcp` and `kubernetes`, which the schema does not have.
+    /// `aws`, `azure`, `gcp`, `kubernetes` and those of metadata servers, which the schema does not have.
     Platform(detectors::Detector),
     Custom(ComponentNode),
 }
@@ -209,14 +210,32 @@ fn detection(cursor: Cursor<'_>) -> Option<Detection> {
 }
 
 fn detector(cursor: Cursor<'_>) -> Option<Spanned<Detector>> {
-    const KNOWN: [&str; 8] =
-        ["aws", "azure", "container", "gcp", "host", "kubernetes", "process", "service"];
+    const KNOWN: [&str; 11] = [
+        "aws",
+        "aws_metadata",
+        "azure",
+        "azure_metadata",
+        "container",
+        "gcp",
+        "gcp_metadata",
+        "host",
+        "kubernetes",
+        "process",
+        "service",
+    ];
     cursor.variant(&KNOWN, |name, cursor| {
+        let asks = KNOWN.contains(&name) && name.ends_with("_metadata");
+        if asks && !cursor.needs(features::CLOUD_METADATA, "cloud-metadata") {
+            return None;
+        }
         let detector = match name {
             "aws" => Detector::Platform(detectors::Detector::Aws),
+            "aws_metadata" => Detector::Platform(detectors::Detector::AwsMetadata),
             "azure" => Detector::Platform(detectors::Detector::Azure),
+            "azure_metadata" => Detector::Platform(detectors::Detector::AzureMetadata),
             "container" => Detector::Container,
             "gcp" => Detector::Platform(detectors::Detector::GoogleCloud),
+            "gcp_metadata" => Detector::Platform(detectors::Detector::GoogleCloudMetadata),
             "kubernetes" => Detector::Platform(detectors::Detector::Kubernetes),
             "host" => Detector::Host,
             "process" => Detector::Process,

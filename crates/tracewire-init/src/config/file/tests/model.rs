@@ -451,6 +451,7 @@ distribution:
     excluded_paths: [/healthz, /internal/*]
     excluded_urls: [http://localhost/*]
     service_peers: [stock.internal=stock]
+    metadata_timeout: 300
     reload: true
 ",
     );
@@ -461,6 +462,7 @@ distribution:
     assert_eq!(ours.excluded_paths[1].as_str(), "/internal/*");
     assert_eq!(ours.excluded_urls[0].as_str(), "http://localhost/*");
     assert_eq!(ours.service_peers[0].as_str(), "stock.internal=stock");
+    assert_eq!(ours.metadata_timeout.as_ref().unwrap().as_millis(), 300);
     assert!(**ours.reload.as_ref().unwrap());
     assert!(model("distribution:\n  acme: {}\n").tracewire.is_none());
 }

@@ -91,6 +91,14 @@ fn each_node_decides_its_setting() {
             "host,os,process",
             "3",
         ),
+        (
+            "resource:\n  detection/development:\n    detectors: [{gcp_metadata: }]\n\
+             distribution: {tracewire: {metadata_timeout: 300}}"
+                .to_owned(),
+            "TRACEWIRE_METADATA_TIMEOUT",
+            "300ms",
+            "5",
+        ),
         ("propagator: {composite: [{baggage: }]}".to_owned(), "OTEL_PROPAGATORS", "baggage", "2"),
         (TRACES.to_owned(), "OTEL_TRACES_EXPORTER", "console", "2"),
         (
