@@ -47,6 +47,7 @@ struct Shown {
 }
 
 impl Shown {
+    #[inline] // there is hardly ever something to show
     fn of(parent: &Context, own: &SpanContext, apart: &mut Option<TraceState>) -> Self {
         let around = parent.span();
         let around = around.span_context();
@@ -67,6 +68,7 @@ impl Shown {
 
 /// Whether the trace id of a span that was started under `parent`, whose span is `around`, is known to
 /// be random.
+#[inline]
 fn is_known_random(parent: &Context, around: &SpanContext, own: &SpanContext) -> bool {
     // An id that was given from outside may be anything.
     let starts_here = !around.is_valid() && own.trace_id() != around.trace_id();

@@ -3,10 +3,8 @@
 //! OpenTelemetry's [`Context`] has no method for that. Its `Debug` text is the only thing that shows how
 //! many values there are, whatever their types.
 
-use opentelemetry::{
-    Context, SpanId, TraceFlags, TraceId,
-    trace::{SpanContext, TraceContextExt, TraceState},
-};
+use arrayvec::ArrayString;
+use opentelemetry::{Context, trace::TraceContextExt};
 use std::{
     fmt::{self, Write},
     sync::LazyLock,
@@ -14,33 +12,55 @@ use std::{
 
 /// Returns whether `context` has no span and no value, as a new one. False where that cannot be told.
 pub(crate) fn is_empty(context: &Context) -> bool {
-    let Some(text) = &*EMPTY else { return false };
-    let mut rest = Rest(text);
-    write!(rest, "{context:?}").is_ok() && rest.0.is_empty()
+    if context.has_active_span() || context.is_telemetry_suppressed() {
+        return false;
+    }
+    COUNT_AT.is_some_and(|at| piece(context, at).is_some_and(|piece| *piece == *NONE))
 }
 
-/// The text of an empty context, if no other context has it.
-static EMPTY: LazyLock<Option<String>> = LazyLock::new(|| {
-    let text = format!("{:?}", Context::new());
-    let (trace_id, span_id) = (TraceId::from(1), SpanId::from(1));
-    let flags = TraceFlags::default();
-    let span = SpanContext::new(trace_id, span_id, flags, true, TraceState::NONE);
-    let others = [
-        Context::new().with_value(()),
-        Context::new().with_remote_span_context(span),
-        Context::new().with_remote_span_context(SpanContext::NONE),
-        Context::new().with_telemetry_suppressed(),
-    ];
-    others.iter().all(|other| format!("{other:?}") != text).then_some(text)
+/// How a context writes that it has no values.
+const NONE: &str = "0";
+
+/// Which of the pieces of a context's text is the number of its values.
+///
+/// It is the only one in which contexts with values differ from an empty one. If there is no such piece,
+/// nothing can be told.
+static COUNT_AT: LazyLock<Option<usize>> = LazyLock::new(|| {
+    let (none, one) = (Context::new(), Context::new().with_value(()));
+    let more = one.with_value(0_u8).with_value("");
+    let differs = |at: &usize| piece(&none, *at) != piece(&one, *at);
+    let last = (0..MOST_PIECES).find(|at| piece(&none, *at).is_none())?;
+    let mut counts = (0..last).filter(differs);
+    let at = counts.next().filter(|_| counts.next().is_none())?;
+    let is_none = |context| piece(context, at).is_some_and(|piece| *piece == *NONE);
+    (is_none(&none) && !is_none(&more)).then_some(at)
 });
 
-/// What is still to be written for a text to be the expected one. Anything else is an error, which
-/// stops the writing.
-struct Rest<'a>(&'a str);
+/// More pieces than the text of an empty context has.
+const MOST_PIECES: usize = 64;
 
-impl Write for Rest<'_> {
+/// The piece of the text of `context` at this place, if it is a short one: each is written by one call.
+fn piece(context: &Context, at: usize) -> Option<ArrayString<SHORT>> {
+    let mut found = Piece { before: at, text: None };
+    let _ = write!(found, "{context:?}"); // it stops there
+    found.text
+}
+
+const SHORT: usize = 32;
+
+/// Finds one piece of a text that is written, and stops the writing there.
+struct Piece {
+    before: usize,
+    text: Option<ArrayString<SHORT>>,
+}
+
+impl Write for Piece {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0 = self.0.strip_prefix(text).ok_or(fmt::Error)?;
+        if self.before == 0 {
+            self.text = ArrayString::from(text).ok();
+            return Err(fmt::Error);
+        }
+        self.before -= 1;
         Ok(())
     }
 }
@@ -48,7 +68,7 @@ impl Write for Rest<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use opentelemetry::{KeyValue, baggage::BaggageExt};
+    use opentelemetry::{KeyValue, baggage::BaggageExt, trace::SpanContext};
 
     #[test]
     fn only_a_context_without_anything_is_empty() {
