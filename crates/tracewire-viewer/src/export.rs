@@ -28,32 +28,45 @@ pub(crate) struct Group<'a> {
     message: &'a [u8],
 }
 
-/// A request that is no export.
-#[derive(Debug)]
-pub(crate) struct NotOtlp(String);
+/// Resources, scopes and items in one request. Real ones take 20 bytes and more, so 16 MiB have fewer, but
+/// empty ones would keep the receiver busy for seconds.
+const MOST_PARTS: usize = 1_000_000;
 
-impl fmt::Display for NotOtlp {
+/// Why a request is not taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NotTaken {
+    NotOtlp(String),
+    TooMany,
+}
+
+impl fmt::Display for NotTaken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match self {
+            Self::NotOtlp(reason) => write!(f, "not OTLP: {reason}"),
+            Self::TooMany => {
+                f.write_str("more than 1,000,000 resources, scopes and items; send smaller batches")
+            }
+        }
     }
 }
 
-impl From<DecodeError> for NotOtlp {
+impl From<DecodeError> for NotTaken {
     fn from(error: DecodeError) -> Self {
-        Self(error.to_string())
+        Self::NotOtlp(error.to_string())
     }
 }
 
 impl<'a> Export<'a> {
     /// Reads a request down to its items, which may still be malformed.
-    pub(crate) fn parse(request: &'a [u8]) -> Result<Self, NotOtlp> {
+    pub(crate) fn parse(request: &'a [u8]) -> Result<Self, NotTaken> {
+        let mut parts = 0;
         for resource in fields(request, RESOURCES) {
             let resource = resource?;
-            check(resource, OWN)?;
+            check(resource, OWN, &mut parts)?;
             for scope in fields(resource, SCOPES) {
                 let scope = scope?;
-                check(scope, OWN)?;
-                check(scope, ITEMS)?;
+                check(scope, OWN, &mut parts)?;
+                check(scope, ITEMS, &mut parts)?;
             }
         }
         Ok(Self(request))
@@ -79,8 +92,17 @@ impl<'a> Group<'a> {
     }
 }
 
-fn check(message: &[u8], tag: u32) -> Result<(), NotOtlp> {
-    fields(message, tag).try_for_each(|field| field.map(drop))
+/// Checks all fields of a number, and counts them with their message.
+fn check(message: &[u8], tag: u32, parts: &mut usize) -> Result<(), NotTaken> {
+    *parts += 1;
+    for field in fields(message, tag) {
+        field?;
+        *parts += 1;
+        if *parts > MOST_PARTS {
+            return Err(NotTaken::TooMany);
+        }
+    }
+    if *parts > MOST_PARTS { Err(NotTaken::TooMany) } else { Ok(()) }
 }
 
 /// The fields of a message that was checked.
@@ -89,7 +111,7 @@ fn readable(message: &[u8], tag: u32) -> impl Iterator<Item = &[u8]> {
 }
 
 /// The messages in all fields of a number. Ends after an error.
-fn fields(message: &[u8], tag: u32) -> impl Iterator<Item = Result<&[u8], NotOtlp>> {
+fn fields(message: &[u8], tag: u32) -> impl Iterator<Item = Result<&[u8], NotTaken>> {
     let mut rest = message;
     std::iter::from_fn(move || {
         let field = next_field(&mut rest, tag).transpose();
@@ -100,7 +122,7 @@ fn fields(message: &[u8], tag: u32) -> impl Iterator<Item = Result<&[u8], NotOtl
     })
 }
 
-fn next_field<'a>(rest: &mut &'a [u8], tag: u32) -> Result<Option<&'a [u8]>, NotOtlp> {
+fn next_field<'a>(rest: &mut &'a [u8], tag: u32) -> Result<Option<&'a [u8]>, NotTaken> {
     while !rest.is_empty() {
         let (found, kind) = decode_key(rest)?;
         if found != tag {
@@ -108,11 +130,12 @@ fn next_field<'a>(rest: &mut &'a [u8], tag: u32) -> Result<Option<&'a [u8]>, Not
             continue;
         }
         if kind != WireType::LengthDelimited {
-            return Err(NotOtlp(format!("field {tag} is not a message")));
+            return Err(NotTaken::NotOtlp(format!("field {tag} is not a message")));
         }
         let length = usize::try_from(decode_varint(rest)?).unwrap_or(usize::MAX);
         let Some((field, after)) = rest.split_at_checked(length) else {
-            return Err(NotOtlp("a message is longer than what is left".to_owned()));
+            let reason = "a message is longer than what is left".to_owned();
+            return Err(NotTaken::NotOtlp(reason));
         };
         *rest = after;
         return Ok(Some(field));
@@ -175,6 +198,27 @@ mod tests {
                 prop_assert!(export.groups().flat_map(Group::items).count() <= bytes.len() / 2);
             }
         }
+    }
+
+    #[test]
+    fn more_parts_than_a_real_request_has_are_refused_wherever_they_are() {
+        let field = |number: u8, message: &[u8]| {
+            let mut field = vec![number << 3 | 2];
+            prost::encoding::encode_varint(message.len() as u64, &mut field);
+            [field, message.to_vec()].concat()
+        };
+        let many = |number| field(number, &[]).repeat(MOST_PARTS + 1);
+        let scope = |message: &[u8]| field(1, &field(2, message));
+        for request in
+            [many(1), field(1, &many(1)), field(1, &many(2)), scope(&many(1)), scope(&many(2))]
+        {
+            assert_eq!(Export::parse(&request).unwrap_err(), NotTaken::TooMany);
+        }
+        let fewer = scope(&field(2, &[]).repeat(MOST_PARTS - 3));
+        assert_eq!(
+            Export::parse(&fewer).unwrap().groups().flat_map(Group::items).count(),
+            MOST_PARTS - 3
+        );
     }
 
     #[test]

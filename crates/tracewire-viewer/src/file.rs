@@ -1,6 +1,5 @@
 //! Traces that were downloaded.
 
-use std::fmt::Display;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -10,6 +9,7 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, TracesData};
 use serde::Deserialize;
 use serde_json::Deserializer;
 
+use crate::export::NotTaken;
 use crate::intake::{Intake, encoded};
 use crate::signal::Signal;
 
@@ -44,13 +44,14 @@ pub(crate) fn open(path: &Path, intake: &Intake) -> Result<Option<String>, Strin
     }
     let mut first = None;
     for document in Deserializer::from_slice(&text).into_iter::<Document>() {
-        let not_otlp = |error: &dyn Display| format!("{name} is not OTLP JSON: {error}");
-        let Document { resource_spans, resource_logs } = document.map_err(|e| not_otlp(&e))?;
+        let Document { resource_spans, resource_logs } =
+            document.map_err(|error| format!("{name} is not OTLP JSON: {error}"))?;
+        let failed = |error: NotTaken| format!("cannot read {name}: {error}");
         let traces = encoded(&TracesData { resource_spans });
-        let taken = intake.take(Signal::Traces, &traces).map_err(|error| not_otlp(&error))?;
+        let taken = intake.take(Signal::Traces, &traces).map_err(failed)?;
         first = first.or(taken.first_trace);
         let logs = encoded(&LogsData { resource_logs });
-        intake.take(Signal::Logs, &logs).map_err(|error| not_otlp(&error))?;
+        intake.take(Signal::Logs, &logs).map_err(failed)?;
     }
     if first.is_none() {
         return Err(format!("{name} has no spans"));

@@ -7,7 +7,7 @@ use opentelemetry_proto::tonic::metrics::v1::Metric;
 use prost::Message;
 use tracewire_live::{EncodedSpan, EndedSpan, Recorder, Source, SpanId, TraceId};
 
-use crate::export::{Export, Group, NotOtlp};
+use crate::export::{Export, Group, NotTaken};
 use crate::messages::LogHead;
 use crate::metrics::Metrics;
 use crate::signal::{Signal, Taken};
@@ -38,7 +38,7 @@ impl Intake {
     /// # Errors
     ///
     /// Fails if it is no such request; then nothing of it is taken.
-    pub(crate) fn take(&self, signal: Signal, request: &[u8]) -> Result<Taken, NotOtlp> {
+    pub(crate) fn take(&self, signal: Signal, request: &[u8]) -> Result<Taken, NotTaken> {
         let export = Export::parse(request)?;
         let mut taken = Taken::of(signal);
         for group in export.groups() {

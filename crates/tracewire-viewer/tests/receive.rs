@@ -187,6 +187,17 @@ fn spans_without_ids_are_rejected_and_the_others_are_kept() {
 }
 
 #[test]
+fn a_half_of_a_character_from_javascript_costs_no_batch() {
+    let viewer = Viewer::start();
+    let body = traces_json(TRACE, "051581bf3cb55c13").to_string();
+    let body = body.replace("GET /items", r"GET \ud83d\ude00\ud83d");
+    assert_eq!(viewer.post("/v1/traces", JSON, body.as_bytes()).status, 200);
+    let name =
+        viewer.wait("traces", |traces| Some(traces["traces"][0]["name"].as_str()?.to_owned()));
+    assert_eq!(name, "GET \u{1f600}\u{fffd}");
+}
+
+#[test]
 fn what_is_not_otlp_is_refused_and_changes_nothing() {
     let viewer = Viewer::start();
     let otlp = viewer.otlp(1).to_owned();
@@ -210,7 +221,7 @@ fn what_is_not_otlp_is_refused_and_changes_nothing() {
         (
             "/v1/traces",
             JSON,
-            &br#"{"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "\ud800"}]}]}]}"#[..],
+            &br#"{"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "\ud8"}]}]}]}"#[..],
             400,
         ),
         ("/v1/traces", PROTOBUF, &b"\x0a\xff\xff\xff\xff\x0f"[..], 400),
@@ -439,9 +450,9 @@ fn most_memory(viewer: &Viewer) -> Option<u64> {
 fn a_small_request_of_millions_of_empty_messages_takes_little_memory() {
     let viewer = Viewer::start();
     let gzip = format!("{PROTOBUF}\r\ncontent-encoding: gzip");
-    // A message in field 1 or 2 that holds 2 million empty messages in field 1 or 2, and so on.
-    let empties = |tag: u8, wraps: &[u8]| {
-        let mut message: Vec<u8> = [tag, 0].repeat(2_000_000);
+    // A message in field 1 or 2 that holds many empty messages in field 1 or 2, and so on.
+    let empties = |count: usize, tag: u8, wraps: &[u8]| {
+        let mut message: Vec<u8> = [tag, 0].repeat(count);
         for wrap in wraps {
             let mut outer = vec![*wrap];
             prost::encoding::encode_varint(message.len() as u64, &mut outer);
@@ -453,16 +464,19 @@ fn a_small_request_of_millions_of_empty_messages_takes_little_memory() {
         packed.finish().unwrap()
     };
     for path in ["/v1/traces", "/v1/logs", "/v1/metrics"] {
-        for (tag, wraps) in [
-            (0x0a, &[][..]),
-            (0x12, &[0x0a]),             // scopes
-            (0x12, &[0x12, 0x0a]),       // items
-            (0x0a, &[0x0a, 0x0a]),       // attributes of the resource
-            (0x4a, &[0x12, 0x12, 0x0a]), // attributes of a span
+        for (tag, wraps, many) in [
+            (0x0a, &[][..], 413),
+            (0x12, &[0x0a], 413),             // scopes
+            (0x12, &[0x12, 0x0a], 413),       // items
+            (0x0a, &[0x0a, 0x0a], 200),       // attributes of the resource
+            (0x4a, &[0x12, 0x12, 0x0a], 200), // attributes of a span
         ] {
-            let body = empties(tag, wraps);
-            assert!(body.len() < 200_000, "{}", body.len());
-            assert_eq!(viewer.post(path, &gzip, &body).status, 200, "{path} {tag} {wraps:?}");
+            for (count, expected) in [(490_000, 200), (2_000_000, many)] {
+                let body = empties(count, tag, wraps);
+                assert!(body.len() < 200_000, "{}", body.len());
+                let status = viewer.post(path, &gzip, &body).status;
+                assert_eq!(status, expected, "{path} {count} {tag} {wraps:?}");
+            }
         }
     }
     if let Some(most) = most_memory(&viewer) {

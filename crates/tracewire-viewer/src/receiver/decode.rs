@@ -9,6 +9,8 @@ use serde::de::DeserializeOwned;
 
 use super::answer::{Answer, grpc};
 use super::encoding::Encoding;
+use super::surrogates::replace_lone;
+use crate::export::NotTaken;
 use crate::intake::{Intake, encoded};
 use crate::signal::{Signal, Taken};
 
@@ -31,7 +33,10 @@ pub(super) fn take(
             intake.take(signal, &json::<ExportMetricsServiceRequest>(message)?)
         }
     };
-    taken.map_err(|error| malformed(&error.to_string()))
+    taken.map_err(|error| match error {
+        NotTaken::NotOtlp(reason) => malformed(&reason),
+        NotTaken::TooMany => too_many(error.to_string()),
+    })
 }
 
 /// Objects and lists in one request. Each takes up to 100 bytes, and `{},` would take three of the text.
@@ -39,11 +44,17 @@ const MOST_PARTS: usize = 1_000_000;
 
 fn json<M: Message + DeserializeOwned>(text: &[u8]) -> Result<bytes::Bytes, Answer> {
     if text.iter().filter(|byte| matches!(byte, b'{' | b'[')).count() > MOST_PARTS {
-        let message = "more than 1,000,000 objects and lists; send smaller batches".to_owned();
-        return Err(Answer::new(StatusCode::PAYLOAD_TOO_LARGE, grpc::RESOURCE_EXHAUSTED, message));
+        return Err(too_many(
+            "more than 1,000,000 objects and lists; send smaller batches".to_owned(),
+        ));
     }
-    let message: M = serde_json::from_slice(text).map_err(|error| malformed(&error.to_string()))?;
+    let message: M = serde_json::from_slice(&replace_lone(text))
+        .map_err(|error| malformed(&error.to_string()))?;
     Ok(encoded(&message))
+}
+
+fn too_many(message: String) -> Answer {
+    Answer::new(StatusCode::PAYLOAD_TOO_LARGE, grpc::RESOURCE_EXHAUSTED, message)
 }
 
 fn malformed(reason: &str) -> Answer {

@@ -4,6 +4,7 @@ mod answer;
 mod body;
 mod decode;
 mod encoding;
+mod surrogates;
 #[cfg(test)]
 mod tests;
 
