@@ -5,8 +5,8 @@ use tracewire::sampling::{ParentThreshold, RuleBased, Sampler};
 use tracewire::setup::Traces;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let rules =
-        RuleBased::parse("GET /healthz*: off; POST /orders: on; 0.01; total 100/s", "shop")?;
+    let rules = "GET /healthz*: off; POST /orders: on; 0.01; total 100/s";
+    let rules = RuleBased::parse(rules, "shop")?;
     let sampler = Sampler::new(ParentThreshold::new(rules));
     let telemetry = Telemetry::builder().traces(Traces::new().sampler(sampler)).init()?;
     // ... the program ...
