@@ -1,6 +1,5 @@
-//! Calls with 50 ms injected in one phase, and calls that reuse a connection.
+//! Calls with 50 ms injected in one phase.
 
-use allocation_counter::measure;
 use bytes::Bytes;
 use contract::client::{
     phases::{Front, Relay},
@@ -30,16 +29,23 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::{runtime::Runtime, time::sleep};
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    runtime::Runtime,
+    time::{sleep, timeout},
+};
 use tower::{BoxError, ServiceExt, service_fn, util::BoxCloneSyncService};
 use tower_layer::Layer;
 use tracewire_reqwest::ClientMiddleware;
 use tracewire_testing::Capture;
 use tracewire_tower::ClientLayer;
 
-const DELAY: Duration = Duration::from_millis(50);
+pub(crate) const DELAY: Duration = Duration::from_millis(50);
 
 const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// Another address of this host.
+const NO_USE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)), 0);
 
 /// How many phases there are: dns, connect, tls, wait.
 pub(crate) const PHASES: usize = 4;
@@ -67,6 +73,8 @@ pub(crate) enum Injected {
     Tls,
     /// Another call's connection takes them, over HTTP/2.
     Pool,
+    /// The host's first address does not answer, and connecting to it is given up after that time.
+    FirstAddress,
 }
 
 impl Injected {
@@ -74,14 +82,19 @@ impl Injected {
     pub(crate) fn of(library: Library) -> Vec<Self> {
         let mut all = vec![Self::Lookup, Self::Connect, Self::Tls];
         if matches!(library, Library::HyperUtil) {
-            all.push(Self::Pool);
+            all.extend([Self::Pool, Self::FirstAddress]);
         }
         all
     }
 
     /// The number of its phase.
     pub(crate) fn phase(self) -> usize {
-        self as usize
+        match self {
+            Self::Lookup => 0,
+            Self::Connect | Self::FirstAddress => 1,
+            Self::Tls => 2,
+            Self::Pool => 3,
+        }
     }
 
     fn delay_in(self, phase: Self) -> Duration {
@@ -109,6 +122,10 @@ pub(crate) fn told(library: Library, injected: Injected) -> Told {
                 client.get(&url).send().await.expect("the server answers");
             }
             Library::HyperUtil => {
+                let hole = match injected {
+                    Injected::FirstAddress => Some(BlackHole::new(relay.port()).await),
+                    _ => None,
+                };
                 let client = through_hyper(&capture, &server, injected);
                 let call = || client.clone().oneshot(request(&url));
                 if injected == Injected::Pool {
@@ -121,6 +138,7 @@ pub(crate) fn told(library: Library, injected: Injected) -> Told {
                 } else {
                     call().await.expect("the server answers");
                 }
+                drop(hole);
             }
         }
     });
@@ -135,66 +153,15 @@ pub(crate) fn told(library: Library, injected: Injected) -> Told {
     })
 }
 
-fn current_thread() -> Runtime {
+pub(crate) fn current_thread() -> Runtime {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     builder.enable_all().build().expect("a runtime starts")
 }
 
-/// How many allocations a call makes that reuses a connection, on the thread of the caller.
-///
-/// `hooked` clients have reqwest's connector layer, `traced` ones also a middleware that knows.
-pub(crate) fn reused(library: Library, traced: bool, hooked: bool) -> u64 {
-    let capture = Capture::new();
-    let runtime = current_thread();
-    let server = runtime.block_on(Server::start());
-    let url = server.url("/success");
-    let counted = |call: &dyn Fn()| {
-        // What is kept from call to call is there by then.
-        (0..20).for_each(|_| call());
-        (0..20).map(|_| measure(call).count_total).min().unwrap_or_default()
-    };
-    match library {
-        Library::Reqwest => {
-            let mut middleware = ClientMiddleware::new().tracer_provider(capture.tracer_provider());
-            let mut builder = reqwest::Client::builder().no_proxy();
-            if traced {
-                builder = middleware.trace_connections(builder);
-            } else if hooked {
-                builder = ClientMiddleware::new().trace_setups(builder);
-            }
-            let plain = builder.build().expect("it can be built");
-            let client = ClientBuilder::new(plain).with(middleware).build();
-            counted(&|| {
-                runtime.block_on(async {
-                    let response = client.get(&url).send().await.expect("the server answers");
-                    response.bytes().await.expect("the body ends");
-                });
-                capture.clear();
-            })
-        }
-        Library::HyperUtil => {
-            let mut layer = ClientLayer::new().tracer_provider(capture.tracer_provider());
-            let builder = Client::builder(TokioExecutor::new());
-            let client: Calls = if traced {
-                let client = layer.trace_connections(&builder, |connections| connections.http());
-                boxed(layer.layer(client))
-            } else {
-                boxed(layer.layer(builder.build(HttpConnector::new())))
-            };
-            counted(&|| {
-                runtime
-                    .block_on(client.clone().oneshot(request(&url)))
-                    .expect("the server answers");
-                capture.clear();
-            })
-        }
-    }
-}
-
-type Calls = BoxCloneSyncService<Request<Empty<Bytes>>, Bytes, BoxError>;
+pub(crate) type Calls = BoxCloneSyncService<Request<Empty<Bytes>>, Bytes, BoxError>;
 
 /// A client that reads each response to its end.
-fn boxed<S, B>(client: S) -> Calls
+pub(crate) fn boxed<S, B>(client: S) -> Calls
 where
     S: tower::Service<Request<Empty<Bytes>>, Response = http::Response<B>>
         + Clone
@@ -239,13 +206,20 @@ fn through_hyper(capture: &Capture, server: &Server, injected: Injected) -> Call
     // What another call waits for is any part of the setup.
     let connecting = injected.delay_in(Injected::Connect).max(injected.delay_in(Injected::Pool));
     let lookup = injected.delay_in(Injected::Lookup);
+    let is_first_of_no_use = injected == Injected::FirstAddress;
     let client = layer.trace_connections(&builder, |connections| {
         let resolver = service_fn(move |_: HyperName| {
-            let found = async { Ok::<_, Infallible>([LOOPBACK].into_iter()) };
+            let first = is_first_of_no_use.then_some(NO_USE);
+            let found = async move { Ok::<_, Infallible>(first.into_iter().chain([LOOPBACK])) };
             slowly(found, lookup)
         });
         let mut http = HttpConnector::new_with_resolver(connections.resolver(resolver));
         http.enforce_http(false);
+        if is_first_of_no_use {
+            // Each address has its part of it.
+            http.set_connect_timeout(Some(2 * DELAY));
+            paused_for(DELAY);
+        }
         let slow = service_fn(move |target| slowly(http.clone().oneshot(target), connecting));
         HttpsConnector::from((connections.connect(slow), config))
     });
@@ -267,13 +241,21 @@ where
 }
 
 /// Waits, and notes how long that really took: on a busy machine it is more.
-async fn pause(delay: Duration) {
+pub(crate) async fn pause(delay: Duration) {
     if !delay.is_zero() {
         let began = Instant::now();
         sleep(delay).await;
-        let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        PAUSED.store(took, Ordering::Relaxed);
+        paused_for(began.elapsed());
     }
+}
+
+/// Notes how long an injected delay really took.
+pub(crate) fn paused_for(took: Duration) {
+    PAUSED.store(micros(took), Ordering::Relaxed);
+}
+
+fn micros(took: Duration) -> u64 {
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 
 static PAUSED: AtomicU64 = AtomicU64::new(0);
@@ -283,7 +265,7 @@ pub(crate) fn paused() -> f64 {
     PAUSED.load(Ordering::Relaxed) as f64 / 1e3
 }
 
-fn request(url: &str) -> Request<Empty<Bytes>> {
+pub(crate) fn request(url: &str) -> Request<Empty<Bytes>> {
     Request::get(url).body(Empty::new()).expect("it is a URL")
 }
 
@@ -299,6 +281,26 @@ fn trusting(server: &Server) -> rustls::ClientConfig {
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config
+}
+
+/// A port that neither accepts nor refuses: its queue is full.
+struct BlackHole {
+    _listener: TcpListener,
+    _queued: Vec<TcpStream>,
+}
+
+impl BlackHole {
+    async fn new(port: u16) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket can be made");
+        let address = SocketAddr::new(NO_USE.ip(), port);
+        socket.bind(address).expect("the port is free at this address");
+        let listener = socket.listen(1).expect("it is bound");
+        let mut queued = Vec::new();
+        while let Ok(stream) = timeout(4 * DELAY, TcpStream::connect(address)).await {
+            queued.push(stream.expect("it is queued"));
+        }
+        Self { _listener: listener, _queued: queued }
+    }
 }
 
 /// Finds this host after a delay.

@@ -1,6 +1,6 @@
 //! Each phase has what was injected in it, on the call's span and as a span of its own.
 
-use crate::support::{BlackHole, DELAY, OTHER, Parts, answered, get};
+use crate::support::{BlackHole, DELAY, OTHER, Parts, Steps, answered, get};
 use contract::client::{
     phases::{Front, Relay},
     recorded::client_spans,
@@ -91,6 +91,37 @@ async fn a_reused_connection_leaves_no_trace() {
     spans[0].has_exactly(answered(&url, "1.1", &[("connect", 0.0), ("wait", 0.0)]));
     spans[1].has_exactly(answered(&url, "1.1", &[]));
     assert_eq!(parts.capture.spans().len(), 2 + 3);
+}
+
+/// A resolver may ask a server itself, as with DNS over HTTPS.
+#[tokio::test]
+async fn a_call_within_a_lookup_has_its_own_costs() {
+    let (mut parts, server) = (Parts::new(), Server::start().await);
+    let mut names = Parts::new();
+    names.layer = names.layer.tracer_provider(parts.capture.tracer_provider());
+    names.layer = names.layer.clock(parts.clock.clone());
+    names.connect = parts.slow();
+    let (client, name_url) = (names.client(), server.url("/success"));
+    let asked = name_url.clone();
+    parts.lookup = Steps::new(move || {
+        let (client, url) = (client.clone(), asked.clone());
+        async move {
+            get(&client, &url).await;
+            true
+        }
+    });
+    let url = format!("http://shop.test:{}/success", server.port());
+    get(&parts.client(), &url).await;
+    let calls = client_spans(&parts.capture);
+    let of = |url: &str| {
+        calls.iter().find(|call| call.attribute("url.full") == Some(&url.to_owned().into()))
+    };
+    let costs = [("connect", 0.05), ("wait", 0.05)];
+    of(&name_url).unwrap().has_exactly(answered(&name_url, "1.1", &costs));
+    let costs = [("dns", 0.05), ("connect", 0.0), ("wait", 0.05)];
+    of(&url).unwrap().has_exactly(answered(&url, "1.1", &costs));
+    let parent = of(&name_url).unwrap().parent_span_id;
+    assert_eq!(parent, Some(of(&url).unwrap().span_id));
 }
 
 /// A host with several addresses, of which the first is of no use.
