@@ -125,6 +125,16 @@ fn a_trace_that_nobody_decided_about_leaves_the_decision_to_the_agent() {
 }
 
 #[test]
+fn with_another_sampler_the_agent_may_take_the_rate_from_tracestate() {
+    let agent = |builder: Builder| {
+        let sampled = Traces::new().sampler(opentelemetry_sdk::trace::Sampler::AlwaysOn);
+        builder.datadog(Datadog::new().agent_host("agent")).traces(sampled)
+    };
+    let spans = arrived(agent, &Context::new());
+    assert_eq!(attributes(&spans[1]), map(&[]));
+}
+
+#[test]
 fn elastic_s_server_reads_the_rate_where_the_trace_begins() {
     let elastic = |rate| {
         move |builder: Builder| builder.elastic(Elastic::new().transaction_sample_rate(rate))

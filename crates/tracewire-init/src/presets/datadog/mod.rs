@@ -72,7 +72,8 @@ pub(super) fn read(
         ..Traces::default()
     };
     if is_used {
-        traces.vendor_processors.push(added(SpanTags::new()));
+        let exports_all = code.traces.sampler.is_none();
+        traces.vendor_processors.push(added(SpanTags::new(exports_all)));
     }
     if given.extraction.as_ref().is_some_and(|given| given.value == Extraction::Restart) {
         traces.vendor_processors.push(added(formats::RestartLinks));

@@ -10,8 +10,8 @@ use tracewire_propagation::DatadogTrace;
 
 /// By which the Agent keeps or drops a trace, after it has counted it.
 const PRIORITY: &str = "_sampling_priority_v1";
-/// The part of requests that are exported. Without it the Agent would take it from `tracestate`, where a
-/// caller may have written its own.
+/// The part of traces that is exported. Without it the Agent takes it from `tracestate`, where a caller may have
+/// written its own.
 const RATE: &str = "_sample_rate";
 const ORIGIN: &str = "_dd.origin";
 const HIGH_HALF: &str = "_dd.p.tid";
@@ -21,11 +21,14 @@ const HIGH_HALF: &str = "_dd.p.tid";
 /// A trace that no Datadog tracer and no rule decided about has no priority: the Agent's own sampler for
 /// OTLP may decide then.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct SpanTags(());
+pub(super) struct SpanTags {
+    exports_all: bool,
+}
 
 impl SpanTags {
-    pub(super) fn new() -> Self {
-        Self(())
+    /// `exports_all` is whether even rejected traces are exported, so that the Agent must multiply nothing.
+    pub(super) fn new(exports_all: bool) -> Self {
+        Self { exports_all }
     }
 }
 
@@ -37,7 +40,9 @@ impl SpanProcessor for SpanTags {
         if let Some(priority) = priority {
             span.set_attribute(KeyValue::new(PRIORITY, i64::from(priority)));
         }
-        span.set_attribute(KeyValue::new(RATE, 1.0));
+        if self.exports_all {
+            span.set_attribute(KeyValue::new(RATE, 1.0));
+        }
         if let Some(origin) = trace.as_ref().and_then(DatadogTrace::origin) {
             span.set_attribute(KeyValue::new(ORIGIN, origin.to_owned()));
         }
