@@ -312,7 +312,7 @@ mod tests {
         for (state, ends) in [(&none, true), (&none, false), (&some, true), (&some, false)] {
             let exported = Exported::default();
             let own = context(7, 2, state.clone());
-            let root = with_span(&Context::new(), Plain::new(own, &exported), &mut None);
+            let (root, _) = with_span(&Context::new(), || Plain::new(own, &exported), &mut None);
             let shown = root.span().span_context().clone();
             assert_eq!(shown.trace_flags().to_u8(), 3, "sampled and random");
             if ends {
