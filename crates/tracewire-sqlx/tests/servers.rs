@@ -37,8 +37,8 @@ async fn serve(answer: Answer, mut stream: TcpStream) -> std::io::Result<()> {
 }
 
 async fn port(answer: Answer) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let port = listener.local_addr().expect("it is bound").port();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             tokio::spawn(serve(answer, stream));
