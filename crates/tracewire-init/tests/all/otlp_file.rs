@@ -90,7 +90,7 @@ fn a_full_disk_loses_spans_and_the_report_says_how_many() {
     let report = telemetry.shutdown();
     assert!(!report.is_complete(), "{report}");
     let text = report.to_string();
-    assert!(text.contains("3 spans") && text.contains("No space left"), "{text}");
+    assert!(text.contains("3 failed") && text.contains("No space left"), "{text}");
 }
 
 /// As logrotate does with `create`: the old file is renamed, and an empty one takes its place.
