@@ -63,9 +63,8 @@ impl Record {
     ///
     /// A status code is none, and neither is a caller who went away.
     pub(super) fn log_exception(&self, outcome: Outcome) {
-        let error = match (self.verdict, outcome) {
-            (Some(Some(error)), _) | (_, Outcome::Failed(error)) => error,
-            _ => return,
+        let ((Some(Some(error)), _) | (_, Outcome::Failed(error))) = (self.verdict, outcome) else {
+            return;
         };
         let kind = match (self.side, self.rpc.is_some()) {
             (Side::Server, false) => ExceptionKind::HttpServer,
