@@ -1,4 +1,4 @@
-//! What `fuzz/` drives: the console's printers.
+//! What `fuzz/` drives: the console's printers, answers of collectors, and OTLP as JSON.
 
 use crate::{
     console::{self, Finished, Origin},
@@ -6,6 +6,11 @@ use crate::{
 };
 use opentelemetry_sdk::{Resource, trace::SpanData};
 use std::sync::Arc;
+
+#[cfg(all(feature = "logs", feature = "otlp-grpc", feature = "otlp-json"))]
+pub use crate::otlp::fuzzing::{
+    Rejected, grpc_answer, json_answer, log_bodies, metrics_json, protobuf_answer, retried,
+};
 
 /// Returns the spans of one trace as the console's tree shows them, without colors.
 #[must_use]

@@ -180,6 +180,8 @@
 mod connections;
 mod error;
 mod follow;
+#[doc(hidden)]
+pub mod fuzzing;
 mod hop;
 mod middleware;
 mod redirects;

@@ -39,6 +39,16 @@ impl Log {
         Self { scope: scope.clone(), target, record }
     }
 
+    /// A record that is in OTLP's form already.
+    #[cfg(any(test, all(feature = "otlp-grpc", feature = "otlp-json")))]
+    pub(crate) fn of(
+        scope: InstrumentationScope,
+        target: Option<Cow<'static, str>>,
+        record: LogRecord,
+    ) -> Self {
+        Self { scope, target, record }
+    }
+
     fn source(&self) -> &str {
         self.target.as_deref().unwrap_or_else(|| self.scope.name())
     }
@@ -69,6 +79,6 @@ impl Log {
     pub(crate) fn sample(scope: &'static str, target: Option<&'static str>, text: &str) -> Self {
         let record = LogRecord { severity_text: text.to_owned(), ..LogRecord::default() };
         let scope = InstrumentationScope::builder(scope).with_version("1").build();
-        Self { scope, target: target.map(Cow::Borrowed), record }
+        Self::of(scope, target.map(Cow::Borrowed), record)
     }
 }

@@ -110,25 +110,17 @@ impl Client {
 
     /// Sends what was encoded as a request of this kind.
     pub(super) fn send<R: Request>(&self, body: Vec<u8>) -> Result<(), Failure> {
-        let (items, message) = match &self.to {
+        match &self.to {
             #[cfg(feature = "otlp-json")]
-            Endpoint::Json(client) => {
-                let answer = client.post("application/json", body)?;
-                rejected_json(&answer, R::REJECTED)
-            }
+            Endpoint::Json(client) => read_json::<R>(&client.post("application/json", body)?),
             #[cfg(feature = "otlp-json")]
-            Endpoint::File(lines) => return lines.write(body),
+            Endpoint::File(lines) => lines.write(body),
             Endpoint::Protobuf(client) => {
-                let answer = client.post("application/x-protobuf", body)?;
-                R::rejected(R::Response::decode(&*answer).unwrap_or_default())
+                read_protobuf::<R>(&client.post("application/x-protobuf", body)?)
             }
             #[cfg(feature = "otlp-grpc")]
-            Endpoint::Grpc(client) => {
-                let answer = client.call(R::METHOD, body)?;
-                R::rejected(R::Response::decode(&*answer).unwrap_or_default())
-            }
-        };
-        outcome(items, &message)
+            Endpoint::Grpc(client) => read_protobuf::<R>(&client.call(R::METHOD, body)?),
+        }
     }
 }
 
@@ -204,6 +196,18 @@ request!(
     "rejectedLogRecords",
     "/opentelemetry.proto.collector.logs.v1.LogsService/Export"
 );
+
+/// What the collector says about a request that it took. What cannot be read says nothing.
+pub(super) fn read_protobuf<R: Request>(answer: &[u8]) -> Result<(), Failure> {
+    let (items, message) = R::rejected(R::Response::decode(answer).unwrap_or_default());
+    outcome(items, &message)
+}
+
+#[cfg(feature = "otlp-json")]
+pub(super) fn read_json<R: Request>(answer: &[u8]) -> Result<(), Failure> {
+    let (items, message) = rejected_json(answer, R::REJECTED);
+    outcome(items, &message)
+}
 
 /// A 64-bit number is text in JSON, and some write it as a number.
 #[cfg(feature = "otlp-json")]

@@ -8,6 +8,8 @@ mod exemplars;
 mod field;
 mod file;
 mod forms;
+#[cfg(all(feature = "logs", feature = "otlp-grpc", feature = "otlp-json"))]
+pub(crate) mod fuzzing;
 #[cfg(feature = "otlp-grpc")]
 mod grpc;
 #[cfg(feature = "otlp-json")]

@@ -159,7 +159,8 @@ impl fmt::Debug for Poster {
     }
 }
 
-fn retry(status: StatusCode, headers: &HeaderMap) -> Retry {
+/// Whether a request that was answered so is sent again, and when.
+pub(crate) fn retry(status: StatusCode, headers: &HeaderMap) -> Retry {
     if !matches!(status.as_u16(), 429 | 502 | 503 | 504) {
         return Retry::Never;
     }

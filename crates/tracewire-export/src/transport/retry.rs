@@ -140,7 +140,7 @@ impl Fault {
 impl Retry {
     /// The pause after this attempt. A collector may ask for a longer one than ours, not for a
     /// shorter one: if it asks for none while it is overloaded, that would be a flood.
-    fn after(self, attempt: u32) -> Option<Duration> {
+    pub(crate) fn after(self, attempt: u32) -> Option<Duration> {
         match self {
             Self::Never => None,
             Self::Soon => Some(pause(attempt)),

@@ -179,6 +179,22 @@ impl fmt::Debug for GrpcClient {
     }
 }
 
+/// Reads an answer, and gives its message, or the message of its status and when to try again.
+#[cfg(all(feature = "logs", feature = "otlp-json"))]
+pub(super) async fn read<B>(
+    answer: http::Response<B>,
+) -> Result<Vec<u8>, (String, Option<Duration>)>
+where
+    B: http_body::Body<Data = Bytes> + Send + Unpin,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let status = match unary::read(answer).await {
+        Ok(message) => return Ok(message),
+        Err(status) => status,
+    };
+    Err((status.message().to_owned(), retry(&status).after(1)))
+}
+
 /// The headers of every call: those of the protocol, and the user's.
 fn headers(mut headers: HeaderMap, gzip: bool) -> HeaderMap {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
