@@ -270,7 +270,9 @@ proptest! {
     ) {
         let member = parts.join(";");
         let text = if member.is_empty() { "v=1".to_owned() } else { format!("ot={member},v=1") };
-        prop_assume!(text.parse::<TraceState>().is_ok());
+        if text.parse::<TraceState>().is_err() {
+            return Ok(()); // too long for a list of its type
+        }
         let context = parent(random, sampled, remote, &text);
         let explicit = first(&member, "rv", Randomness::parse);
         let randomness = explicit.unwrap_or_else(|| Randomness::of_trace_id(trace(random)));
