@@ -196,6 +196,7 @@ mod features;
 pub mod fuzzing;
 mod given_ids;
 mod guard;
+mod layers;
 mod live;
 #[cfg(feature = "logs")]
 mod log_records;
@@ -214,6 +215,7 @@ mod subscriber;
 #[cfg(not(feature = "tracing"))]
 #[path = "without/subscriber.rs"]
 mod subscriber;
+mod sync;
 #[cfg(any(feature = "logs", feature = "tracing"))]
 mod targets;
 mod variables;
