@@ -38,8 +38,8 @@ formats:
     done
 
 # Models of threads: loom tries every order of the small ones, shuttle many random ones of the queue, the
-# live page and the sampler. Only the crate that is modelled is built anew. `MODEL_ORDERS` says how many
-# orders shuttle tries.
+# live page, the sampler and look-ups of providers. Only the crate that is modelled is built anew.
+# `MODEL_ORDERS` says how many orders shuttle tries.
 models:
     #!/usr/bin/env bash
     set -euo pipefail
@@ -52,6 +52,7 @@ models:
     }
     model loom tracewire-propagation
     model loom tracewire-http
+    model shuttle tracewire-http
     model loom tracewire-export
     model shuttle tracewire-export
     model shuttle tracewire-live

@@ -1,8 +1,7 @@
 //! The guard: telemetry lives as long as it does, and tells at its end what became of it.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use opentelemetry_sdk::metrics::SdkMeterProvider;
@@ -10,10 +9,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracewire_exemplar::Exemplars;
 use tracewire_export::ShutdownReport;
 use tracewire_export::wiring::log;
-use tracewire_propagation::{
-    set_describe_unsampled, set_drop_unsampled, set_exception_logs, set_http_settings,
-    set_moves_trace_state,
-};
+use tracewire_propagation::{set_exception_logs, set_http_settings};
 use tracewire_sampling::Sampler;
 
 use crate::builder::Builder;
@@ -135,16 +131,8 @@ impl Telemetry {
     /// ```
     pub fn replace_sampler(&self, sampler: Sampler) {
         let Some(running) = &self.running else { return };
-        let is_of_process = running.claim.is_some();
-        if is_of_process {
-            tell_layers(Some(&sampler));
-        }
         if let Some(current) = &running.providers.sampler {
-            current.replace(sampler);
-            if is_of_process {
-                // Another thread may have replaced it at the same time.
-                tell_layers(Some(current));
-            }
+            running.layers.replace_sampler(current, sampler);
         }
     }
 
@@ -200,11 +188,11 @@ impl Telemetry {
         reloader.ok_or_else(InitError::no_configuration_file)?.reload()
     }
 
-    /// Lets the configuration file, if there is one, speak for the process.
-    pub(crate) fn watch_file(&self) {
-        if let Some(reloader) = self.running.as_ref().and_then(|running| running.reloader.as_ref())
-        {
-            reloader.claim();
+    /// Has the process's layers go by it, and by its configuration file if there is one.
+    pub(crate) fn claim_layers(&self) {
+        let Some(running) = &self.running else { return };
+        running.layers.claim();
+        if let Some(reloader) = &running.reloader {
             reloader.watch();
         }
     }
@@ -240,6 +228,7 @@ impl Telemetry {
         };
         let is_of_the_process = running.claim.is_some();
         running.life.end(how);
+        running.layers.release();
         if let Some(reloader) = &running.reloader {
             reloader.end();
         }
@@ -274,23 +263,3 @@ impl fmt::Debug for Telemetry {
         f.debug_struct("Telemetry").field("report", &self.report()).finish()
     }
 }
-
-/// Tells layers what the process's sampler does about spans whose remote parent is not sampled, and
-/// about the trace state of a parent.
-pub(crate) fn tell_layers(sampler: Option<&Sampler>) {
-    // The last of several threads to get here finds the sampler that stays.
-    static ONE_BY_ONE: Mutex<()> = Mutex::new(());
-    let _one = ONE_BY_ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    set_describe_unsampled(sampler.is_some_and(Sampler::needs_unsampled_described));
-    set_drop_unsampled(sampler.is_some_and(Sampler::drops_unsampled));
-    let moves = ONLY_OURS.load(Ordering::Relaxed);
-    set_moves_trace_state(moves && sampler.is_some_and(Sampler::keeps_trace_state));
-}
-
-/// Whether every span processor of the process's provider is ours: see
-/// [`tracewire_propagation::put_back_trace_state`].
-pub(crate) fn set_only_our_processors(are: bool) {
-    ONLY_OURS.store(are, Ordering::Relaxed);
-}
-
-static ONLY_OURS: AtomicBool = AtomicBool::new(false);

@@ -197,6 +197,7 @@ mod features;
 pub mod fuzzing;
 mod given_ids;
 mod guard;
+mod layers;
 mod live;
 #[cfg(feature = "logs")]
 mod log_records;
@@ -215,6 +216,7 @@ mod subscriber;
 #[cfg(not(feature = "tracing"))]
 #[path = "without/subscriber.rs"]
 mod subscriber;
+mod sync;
 #[cfg(any(feature = "logs", feature = "tracing"))]
 mod targets;
 mod variables;

@@ -16,6 +16,7 @@ use crate::builder::Exceptions;
 use crate::claim::Claim;
 use crate::config::file::Reloader;
 use crate::ended::Life;
+use crate::layers::Layers;
 use crate::live::LivePages;
 use crate::log_records;
 use crate::plan::Plan;
@@ -62,6 +63,7 @@ pub(crate) struct Running {
     #[cfg_attr(not(feature = "live"), expect(dead_code, reason = "it is never there"))]
     pub(crate) live: Option<LivePages>,
     pub(crate) plan: Arc<Mutex<Plan>>,
+    pub(crate) layers: Layers,
     /// `None` without a configuration file.
     pub(crate) reloader: Option<Reloader>,
     pub(crate) claim: Option<Claim>,

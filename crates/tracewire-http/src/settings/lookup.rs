@@ -1,5 +1,8 @@
 //! What the settings resolve to: looked up at the first exchange, and kept.
 
+#[cfg(all(test, shuttle))]
+mod model;
+
 use super::common::Common;
 use crate::client::{ServicePeers, Urls};
 #[cfg(feature = "connections")]
@@ -7,6 +10,7 @@ use crate::connections::{ConnectionInstruments, marking, telling};
 use crate::exchange::span_id;
 use crate::metrics::{Instruments, Keeping, Optional};
 use crate::server::Paths;
+use crate::sync::step;
 use arc_swap::ArcSwapOption;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{
@@ -46,6 +50,7 @@ impl Clone for Lookup {
 impl Lookup {
     pub(super) fn with<T>(&self, common: &Common, look: impl FnOnce(&Arc<Resolved>) -> T) -> T {
         let generation = default_version();
+        step();
         if let Some(resolved) = &*self.0.load()
             && resolved.generation == generation
             && resolved.believed_until.is_none_or(|until| Instant::now() < until)
@@ -53,6 +58,7 @@ impl Lookup {
             return look(resolved);
         }
         let resolved = Arc::new(Resolved::new(common, generation));
+        step();
         self.0.store(Some(resolved.clone()));
         look(&resolved)
     }

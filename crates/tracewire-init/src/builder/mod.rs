@@ -57,7 +57,8 @@ use crate::claim::Claim;
 use crate::config::propagators::{self, Formats};
 use crate::config::{Config, Network, decide};
 use crate::error::InitError;
-use crate::guard::{Telemetry, set_only_our_processors, tell_layers};
+use crate::guard::Telemetry;
+use crate::layers::{set_only_our_processors, tell_sampler};
 use crate::plan::Plan;
 use crate::settings::{Layer, in_code};
 use crate::variables::Env;
@@ -317,10 +318,10 @@ impl Builder {
             }
         });
         set_only_our_processors(telemetry.has_only_our_processors());
-        tell_layers(telemetry.sampler());
+        tell_sampler(telemetry.sampler());
         set_http_settings(http);
         log_records::take_exceptions(telemetry.running());
-        telemetry.watch_file();
+        telemetry.claim_layers();
         // Last: who sees the propagator finds the providers in place.
         propagators::install(propagator);
         Ok(telemetry)

@@ -39,6 +39,7 @@ use crate::config::views::default_aggregation;
 use crate::config::{Config, metrics, traces};
 use crate::error::InitError;
 use crate::given_ids::GivenTraceIds;
+use crate::layers::Layers;
 use crate::live::LivePages;
 use crate::log_records;
 use crate::plan::Plan;
@@ -64,9 +65,11 @@ pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
     let Config { resource, console, .. } = config;
     let plan = Arc::new(Mutex::new(plan));
     let sampler = config.traces.as_ref().map(|traces| traces.sampler.clone());
+    let layers = Layers::default();
     let reloader = config.file.map(|(source, in_code)| {
         let (console, resource) = (Some(console.clone()), Some(resource.clone()));
-        let adjustable = Adjustable { sampler, console, in_code, resource };
+        let layers = layers.clone();
+        let adjustable = Adjustable { sampler, console, in_code, resource, layers };
         Reloader::new(source, adjustable, Arc::clone(&plan))
     });
     let counts_spans = config.metrics.as_ref().is_some_and(|metrics| metrics.self_metrics);
@@ -106,6 +109,7 @@ pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
         runtimes,
         live: making.live,
         plan,
+        layers,
         reloader: making.reloader,
         claim: None,
     })

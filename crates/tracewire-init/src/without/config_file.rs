@@ -12,6 +12,7 @@ use tracewire_sampling::Sampler;
 
 use super::sampling::SamplerChoice;
 use crate::error::InitError;
+use crate::layers::Layers;
 use crate::plan::Plan;
 use crate::settings::{Given, Layer, Setting};
 use crate::variables::Env;
@@ -48,6 +49,7 @@ pub(crate) struct Adjustable {
     pub(crate) console: Option<ConsoleExporter>,
     pub(crate) in_code: InCode,
     pub(crate) resource: Option<Resource>,
+    pub(crate) layers: Layers,
 }
 
 #[expect(dead_code, reason = "as with the feature")]
@@ -66,10 +68,6 @@ pub(crate) struct Reloader(Infallible);
 impl Reloader {
     pub(crate) fn new(source: Source, _: Adjustable, _: Arc<Mutex<Plan>>) -> Self {
         match source {}
-    }
-
-    pub(crate) fn claim(&self) {
-        match self.0 {}
     }
 
     pub(crate) fn watch(&self) {

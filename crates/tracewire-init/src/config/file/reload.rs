@@ -8,8 +8,7 @@ use std::cell::RefCell;
 use std::error::Error as _;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use opentelemetry_sdk::Resource;
@@ -31,9 +30,10 @@ use super::{ConfigFile, ConfigFileError};
 use crate::config::http::shown;
 use crate::config::sampling::{self, SamplerChoice};
 use crate::error::InitError;
-use crate::guard::tell_layers;
+use crate::layers::Layers;
 use crate::plan::{FilePlace, Origin, Plan};
 use crate::settings::Setting;
+use crate::sync::{Condvar, Mutex, MutexGuard, thread};
 use crate::variables::sampler::SAMPLER;
 
 /// How often a file that is watched is looked at. A change counts once two looks saw it.
@@ -49,6 +49,7 @@ pub(crate) struct Adjustable {
     pub(crate) console: Option<ConsoleExporter>,
     pub(crate) in_code: InCode,
     pub(crate) resource: Option<Resource>,
+    pub(crate) layers: Layers,
 }
 
 /// What code has set, so that the file does not count.
@@ -70,12 +71,9 @@ pub(crate) struct Reloader(Arc<Shared>);
 struct Shared {
     state: Turns<State>,
     adjustable: Adjustable,
-    plan: Arc<Mutex<Plan>>,
+    plan: Arc<std::sync::Mutex<Plan>>,
     /// The file's name, for messages.
     name: String,
-    /// Whether the process's layers take their settings from this file. Locked while they are changed, so
-    /// that none changes after the end.
-    is_of_process: Mutex<bool>,
     counts: Counts,
     ended: Mutex<bool>,
     end: Condvar,
@@ -89,23 +87,21 @@ struct State {
 }
 
 impl Reloader {
-    pub(crate) fn new(source: Source, adjustable: Adjustable, plan: Arc<Mutex<Plan>>) -> Self {
+    pub(crate) fn new(
+        source: Source,
+        adjustable: Adjustable,
+        plan: Arc<std::sync::Mutex<Plan>>,
+    ) -> Self {
         let (watch, name) = (Watch::new(source.stat), source.name.clone());
         Self(Arc::new(Shared {
             state: Turns::new(State { source, watch, said: None }),
             adjustable,
             plan,
             name,
-            is_of_process: Mutex::new(false),
             counts: Counts::default(),
             ended: Mutex::new(false),
             end: Condvar::new(),
         }))
-    }
-
-    /// Makes it the process's: layers get what the file says, and it is watched if it says so.
-    pub(crate) fn claim(&self) {
-        *lock(&self.0.is_of_process) = true;
     }
 
     /// Begins to watch the file if it says so. Without a thread it is not watched, which is warned of.
@@ -147,10 +143,8 @@ impl Reloader {
         self.0.counts.by_outcome()
     }
 
-    /// Ends the watch. A file that is being read does not delay it, and changes nothing of the process
-    /// any more.
+    /// Ends the watch. A file that is being read does not delay it.
     pub(crate) fn end(&self) {
-        *lock(&self.0.is_of_process) = false;
         *lock(&self.0.ended) = true;
         self.0.end.notify_all();
     }
@@ -160,14 +154,6 @@ impl Shared {
     /// The state, once no other thread has it.
     fn turn(&self) -> Result<Turn<'_, State>, InitError> {
         self.state.take(PATIENCE).map_err(|busy| InitError::reload_under_way(&self.name, busy))
-    }
-
-    /// Tells the process's layers something, if they belong to this file.
-    fn tell_layers(&self, tell: impl FnOnce()) {
-        let is_of_process = lock(&self.is_of_process);
-        if *is_of_process {
-            tell();
-        }
     }
 
     fn has_ended_within(&self, interval: Duration) -> bool {
@@ -217,15 +203,12 @@ impl Shared {
         let mut changes = Vec::new();
         let has_new_sampler = sampler.is_some();
         if let (Some(sampler), Some(current)) = (sampler, &self.adjustable.sampler) {
-            self.tell_layers(|| tell_layers(Some(&sampler)));
-            current.replace(sampler);
-            // Another thread may have replaced it at the same time.
-            self.tell_layers(|| tell_layers(Some(current)));
+            self.adjustable.layers.replace_sampler(current, sampler);
         }
         self.set_level(&source.configuration, &new, &mut plan);
         self.set_console(&source.configuration, &new, &mut plan);
         self.set_http(&source.configuration, &new, &mut plan);
-        let mut current = lock(&self.plan);
+        let mut current = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
         for decision in plan.decisions() {
             changes.extend(current.replace(decision));
         }
@@ -314,7 +297,7 @@ impl Shared {
                 plan.decide(setting, value, self.origin());
             }
         }
-        self.tell_layers(|| set_http_settings(Some(settings)));
+        self.adjustable.layers.tell(|| set_http_settings(Some(settings)));
     }
 }
 

@@ -347,7 +347,7 @@ fn a_file_that_is_read_after_the_end_changes_nothing_of_the_process() {
     let file = Written::new(&with_sampler("{always_off: }"));
     let (telemetry, _) = start(&file);
     let reloader = telemetry.running().unwrap().reloader.clone().unwrap();
-    reloader.claim();
+    telemetry.running().unwrap().layers.claim();
     let before = tracewire_propagation::http_settings();
     telemetry.shutdown();
     let excluded = "distribution: {tracewire: {excluded_paths: [/after-the-end]}}\n";
