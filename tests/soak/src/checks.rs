@@ -283,7 +283,7 @@ mod tests {
             },
             "spans failed, and spans found no place in the queue",
         );
-        assert_eq!(failed(none_failed), [what]);
+        assert_eq!(failed(failed_none), [what]);
     }
 
     fn grow(run: &mut Run, change: impl Fn(&mut Sample)) {
