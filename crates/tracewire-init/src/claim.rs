@@ -16,7 +16,7 @@ impl Claim {
     pub(crate) fn take() -> Result<Self, InitError> {
         if INITIALIZED.swap(true, Ordering::AcqRel) {
             let error = InitError::already_initialized();
-            // Whoever has a guard already may throw this error away.
+            // A caller that has a guard already may discard this error.
             static SAID: AtomicBool = AtomicBool::new(false);
             if !SAID.swap(true, Ordering::Relaxed) {
                 log::warn(&error.to_string());

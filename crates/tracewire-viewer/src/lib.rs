@@ -71,7 +71,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| format!("cannot start: {error}"))?;
     runtime.block_on(async {
-        // Before anything is said, so that whoever reads it may end the program.
+        // Before anything is printed, so that a reader of it may end the program.
         let ended = ended().map_err(|error| format!("cannot wait for signals: {error}"))?;
         say(&greeting(&server, &listeners, first_trace.as_deref()));
         tokio::select! {

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use super::SECOND;
 use super::facts::{EndedSpan, SpanFacts, SpanId, TraceId};
 use super::gate::{Gate, Root};
-use super::shard::{Fate, Finished, Shard, Spans};
+use super::shard::{Destination, Finished, Shard, Spans};
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use crate::sync::{Mutex, MutexGuard};
 
@@ -131,13 +131,13 @@ impl Running {
             }
             has_room
         };
-        let fate =
+        let destination =
             self.shard(&facts.trace_id).hold(&facts.trace_id, facts.is_error, has_room, span);
-        match fate {
-            Fate::Held => Ended::Here,
-            Fate::PassedOn(spans) => Ended::Brought(self.release(spans), None),
-            Fate::Unknown if gate.is_late(facts) => Ended::Here,
-            Fate::Unknown => Ended::Brought(Vec::new(), None),
+        match destination {
+            Destination::Held => Ended::Here,
+            Destination::PassedOn(spans) => Ended::Brought(self.release(spans), None),
+            Destination::Unknown if gate.is_late(facts) => Ended::Here,
+            Destination::Unknown => Ended::Brought(Vec::new(), None),
         }
     }
 

@@ -64,7 +64,7 @@ pub(super) struct Finished {
 
 /// What becomes of a span within a request.
 #[derive(Debug)]
-pub(super) enum Fate {
+pub(super) enum Destination {
     /// It waits.
     Held,
     /// It finds no place, or those before it did not. Here they are; it follows them.
@@ -117,16 +117,16 @@ impl Shard {
         is_error: bool,
         has_room: impl Fn() -> bool,
         span: impl FnOnce() -> Option<Box<dyn EndedSpan>>,
-    ) -> Fate {
-        let Some(place) = self.find(trace_id) else { return Fate::Unknown };
+    ) -> Destination {
+        let Some(place) = self.find(trace_id) else { return Destination::Unknown };
         self.open[place] = self.open[place].saturating_sub(1);
         match &mut self.held[place] {
             Held::Waiting { spans, has_error } if spans.len() < MOST_HELD && has_room() => {
                 spans.extend(span());
                 *has_error |= is_error;
-                Fate::Held
+                Destination::Held
             }
-            _ => Fate::PassedOn(self.pass_on(trace_id)),
+            _ => Destination::PassedOn(self.pass_on(trace_id)),
         }
     }
 
