@@ -19,6 +19,18 @@ fn every_call_makes_the_allocations_recorded() {
     assert!(!differ, "\n{lines}");
 }
 
+/// A thread of SQLite's takes part, so these counts differ by a few from run to run.
+#[test]
+fn tracing_a_query_of_sqlx_makes_at_most_twelve_allocations() {
+    for place in ["sampled", "unsampled", "own SDK", "no SDK"] {
+        let count = |call: &str| -> u64 {
+            allocations(&format!("{call}, {place}")).parse().expect("a number")
+        };
+        let (bare, traced) = (count("bare sqlx query"), count("sqlx query"));
+        assert!(traced <= bare + 12, "{place}: {traced} beside {bare}");
+    }
+}
+
 /// What one call makes; the program also checks what is recorded of it.
 fn allocations(case: &str) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_allocations"))

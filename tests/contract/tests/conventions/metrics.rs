@@ -129,7 +129,8 @@ fn every_metric_has_the_kind_unit_description_and_attributes_of_the_registry() {
         .filter(|name| !names.contains(&***name) && NEVER.iter().all(|(never, _)| never != *name))
         .collect();
     assert!(missing.is_empty(), "measured by nothing: {missing:?}");
-    for (name, _) in NEVER {
+    // Whether there are log records depends on what else is built.
+    for (name, _) in NEVER.iter().filter(|(name, _)| !name.contains(".log.")) {
         assert!(!names.contains(name), "{name} is measured after all");
     }
 }

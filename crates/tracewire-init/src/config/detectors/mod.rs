@@ -14,7 +14,7 @@ mod kubernetes;
 #[cfg(feature = "cloud-metadata")]
 mod metadata;
 #[cfg(not(feature = "cloud-metadata"))]
-#[path = "../../without/cloud_metadata.rs"]
+#[path = "../without/cloud_metadata.rs"]
 mod metadata;
 mod process;
 mod service;
