@@ -68,7 +68,7 @@ fn started() {
     let telemetry = builder().traces(traces).init().unwrap();
     if let Some(tracers) = telemetry.tracer_provider() {
         drop(tracers.tracer("test").start("work"));
-        println!("resource: {:?}", tracers);
+        println!("resource: {tracers:?}");
     }
 }
 

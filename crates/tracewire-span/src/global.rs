@@ -58,11 +58,7 @@ pub(crate) fn drops_unsampled() -> bool {
     version > 0 && FOUND.load(Ordering::Relaxed) == version && drop_unsampled()
 }
 
-fn find<'a>(
-    kept: &'a Guard<Option<Arc<Vec<Kept>>>>,
-    version: u64,
-    library: Library,
-) -> Option<&'a Kept> {
+fn find(kept: &Guard<Option<Arc<Vec<Kept>>>>, version: u64, library: Library) -> Option<&Kept> {
     let mut kept = kept.iter().flat_map(|kept| kept.iter());
     kept.find(|own| own.version == version && own.library == library)
 }

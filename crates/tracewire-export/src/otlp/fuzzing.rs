@@ -35,7 +35,6 @@ fn rejected(result: Result<(), Failure>) -> Rejected {
 }
 
 /// Reads the body of a successful answer in protobuf, as one about spans, metrics and log records.
-#[must_use]
 pub fn protobuf_answer(body: &[u8]) -> [Rejected; 3] {
     [
         rejected(read_protobuf::<ExportTraceServiceRequest>(body)),
@@ -45,7 +44,6 @@ pub fn protobuf_answer(body: &[u8]) -> [Rejected; 3] {
 }
 
 /// Reads the body of a successful answer in JSON, as one about spans, metrics and log records.
-#[must_use]
 pub fn json_answer(body: &[u8]) -> [Rejected; 3] {
     [
         rejected(read_json::<ExportTraceServiceRequest>(body)),

@@ -31,6 +31,7 @@ pub(super) struct SharedName {
 impl SharedName {
     /// Returns `name`, which is the same each time: a copy for the first span and where too many names are
     /// kept already.
+    #[expect(clippy::ptr_arg, reason = "what is borrowed is copied without an allocation")]
     pub(super) fn get(&self, name: &Cow<'static, str>) -> Cow<'static, str> {
         match self.kept.get() {
             Some(Some(kept)) => return Cow::Borrowed(kept),

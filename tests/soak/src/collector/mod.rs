@@ -85,7 +85,7 @@ impl Collector {
         Taken {
             spans: self.received.spans.lock().unwrap_or_else(PoisonError::into_inner).len() as u64,
             faults: self.received.faults.each_ref().map(|count| count.load(SeqCst)),
-            metrics: metrics.clone(),
+            metrics: *metrics,
         }
     }
 }

@@ -9,7 +9,7 @@ use http::HeaderMap;
 pub(super) async fn perform(caller: &mut Caller, number: usize) -> Result<(), String> {
     let none = HeaderMap::new();
     let (target, status, body): (_, u16, &[u8]) = match number % 10 {
-        0 | 1 | 2 => ("/users/ada", 200, b"user ada"),
+        0..=2 => ("/users/ada", 200, b"user ada"),
         3 => ("/nowhere", 404, b""),
         4 => ("/fail", 500, b""),
         5 => ("/relay/1", 200, b"user 1"),

@@ -44,7 +44,7 @@ pub(super) async fn perform(caller: &mut Caller, number: usize) -> Result<(), St
         expect(is_same, || format!("{answer:?} to hello"))?;
         sleep(Duration::from_millis(20)).await;
     }
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         socket.close(None).await.map_err(|error| chain(&error))?;
         while let Some(Ok(_)) = socket.next().await {}
     }

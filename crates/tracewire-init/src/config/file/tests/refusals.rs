@@ -128,7 +128,7 @@ fn a_component_of_no_known_name_is_refused_and_the_known_ones_are_named() {
         ),
         (
             "resource: {detection/development: {detectors: [{env: }]}}".to_owned(),
-            "no resource detector has this name; expected one of: aws, azure, container, gcp, host, kubernetes, process, service",
+            "no resource detector has this name; expected one of: aws, aws_metadata, azure, azure_metadata, container, gcp, gcp_metadata, host, kubernetes, process, service",
         ),
         (
             "propagator: {composite: [{ottrace: }]}".to_owned(),
