@@ -7,6 +7,15 @@ use super::gate::Root;
 
 /// Spans of one trace that [`Recorder::ended`](crate::Recorder::ended) gives back, for
 /// [`Recorder::bring`](crate::Recorder::bring).
+///
+/// ```
+/// use tracewire_live::{Arrival, Live};
+///
+/// let recorder = Live::new().build();
+/// // No request of this trace is under way, so no span waits for one.
+/// let waiting: Option<Arrival> = recorder.held([1; 16]);
+/// assert!(waiting.is_none());
+/// ```
 pub struct Arrival {
     pub(crate) trace_id: TraceId,
     /// In the order in which they ended. Only the last one may be a local root.

@@ -62,7 +62,7 @@ pub(crate) const MOST_OPEN: u64 = {
 };
 
 /// How long one thing may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// How long callers may take to finish when the run is over. Those that listen to a stream leave then.
 const FINISH: Duration = Duration::from_secs(15);
