@@ -4,7 +4,7 @@
 published := `printf -- '-p %s ' $(ls crates)`
 
 # Everything that must pass.
-ci: test unbound formats models (soak "2m") lint spelling features docs api package minimal deny interop
+ci: test unbound formats models (soak "2m") instructions lint spelling features docs api package minimal deny interop
 
 # The README's test command.
 test:

@@ -3,9 +3,10 @@
 //!
 //! `cargo bench -p benches --bench instructions` counts with valgrind's callgrind what each case of
 //! `tests/instructions.txt` costs over what costs nothing itself, and fails where that is more than
-//! 3 % above what is recorded, or below: then it is a gain to write down. A custom span and a call to a
-//! database stand there whole. `-- record` writes the file anew. Without valgrind it says so, and holds
-//! nothing.
+//! 3 % above what is recorded in each of three counts: hashes are keyed at random, and the allocator's
+//! state differs. More than 3 % below is a gain to write down, which it says. A custom span and a call
+//! to a database stand there whole. `-- record` writes the file anew. Without valgrind it says so, and
+//! holds nothing.
 //!
 //! Figures are differences within one run, so that another compiler or C library moves both sides;
 //! they are repeatable to 1 or 2 %.
@@ -22,6 +23,8 @@ const RECORDED: &str = include_str!("../tests/instructions.txt");
 const REQUESTS: i64 = 1_000;
 /// How far a figure may be from the one recorded, in percent.
 const ROOM: i64 = 3;
+/// How often a case is counted that seems to cost more.
+const COUNTS: usize = 3;
 
 fn main() -> ExitCode {
     if !has_valgrind() {
@@ -30,7 +33,7 @@ fn main() -> ExitCode {
     }
     let records = env::args().any(|word| word == "record");
     let mut nothing = BTreeMap::new();
-    let (mut text, mut differs) = (String::new(), false);
+    let (mut text, mut costs_more) = (String::new(), false);
     for line in RECORDED.lines() {
         if line.starts_with('#') {
             text.push_str(&format!("{line}\n"));
@@ -48,11 +51,19 @@ fn main() -> ExitCode {
         };
         let least = nothing.entry((side, name));
         let least = *least.or_insert_with(|| null.map_or(0, |null| count([side, null, name])));
-        let counted = count([side, variant, name]) - least;
-        let change = (counted - recorded) * 100;
-        let far = change.abs() > recorded * ROOM;
-        differs |= far;
-        let mark = if far { "  <- recorded" } else { "" };
+        let room = recorded * ROOM / 100;
+        let mut counted = count([side, variant, name]) - least;
+        for _ in 1..COUNTS {
+            if counted > recorded + room && !records {
+                counted = counted.min(count([side, variant, name]) - least);
+            }
+        }
+        costs_more |= counted > recorded + room;
+        let mark = match counted - recorded {
+            change if change > room => "  <- more than recorded",
+            change if change < -room => "  <- less than recorded",
+            _ => "",
+        };
         println!("{case} | {counted} ({recorded}){mark}");
         text.push_str(&format!("{case} | {counted}\n"));
     }
@@ -61,11 +72,11 @@ fn main() -> ExitCode {
         println!("written to {FILE}");
         return ExitCode::SUCCESS;
     }
-    if differs {
+    if costs_more {
         println!(
-            "\nmore than {ROOM} % from what is recorded: find the line that costs it, or record"
+            "\nmore than {ROOM} % above what is recorded: find the line that costs it, or record"
         );
-        println!("the gain with `cargo bench -p benches --bench instructions -- record`");
+        println!("what it is worth with `cargo bench -p benches --bench instructions -- record`");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
