@@ -2,6 +2,7 @@
 //! context.
 
 pub(crate) mod decimal;
+#[cfg(all(feature = "baggage", feature = "tracecontext"))]
 pub(crate) mod empty;
 pub(crate) mod kept;
 pub(crate) mod malformed;

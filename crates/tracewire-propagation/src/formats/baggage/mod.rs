@@ -2,6 +2,7 @@
 
 mod encoding;
 mod keys;
+#[cfg(feature = "tracecontext")]
 pub(crate) mod known;
 mod members;
 mod plain;
