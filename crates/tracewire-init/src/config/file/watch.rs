@@ -21,8 +21,8 @@ pub(crate) enum Stat {
     },
 }
 
-/// What differs between files of one time and size, and between one file before and after somebody may
-/// read it.
+/// Tells apart two files of the same time and size, and one file before and after its permissions
+/// changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Identity {
     device: u64,

@@ -59,6 +59,7 @@ impl Bringer {
         }
     }
 
+    #[cfg_attr(not(feature = "logs"), allow(clippy::unnecessary_filter_map))] // then all are spans
     fn bring(&self, items: &mut Vec<Item>) {
         self.recorder.bring(items.drain(..).filter_map(|item| match item {
             Item::Spans(arrival) => Some(arrival),
