@@ -9,7 +9,7 @@
 use benches::{
     http::servers,
     live::{Page, Process},
-    load::{Cores, Export, Server, Sink, wrk},
+    load::{Cores, Export, Server, Sink, Traces, wrk_with},
 };
 use std::{
     env,
@@ -18,11 +18,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-const PAIRS: usize = 10;
-const SECONDS_A_ROUND: u32 = 2;
+const PAIRS: usize = 24;
+const SECONDS_A_ROUND: u32 = 1;
 const REQUESTS: u64 = 2_000;
-/// Student's t for 9 degrees of freedom, 95 %.
-const T: f64 = 2.262;
+/// Student's t for 23 degrees of freedom, 95 %.
+const T: f64 = 2.069;
 const IS_BUILT: bool = cfg!(feature = "live");
 
 /// Whether the page is on, and how many tabs show it.
@@ -44,7 +44,8 @@ fn main() {
         instructions();
     }
     if is_wanted("requests") && IS_BUILT {
-        requests();
+        requests("each of a trace of its own", Traces::Each);
+        requests("all of one trace", Traces::One);
     }
     if is_wanted("memory") && IS_BUILT {
         println!("\n### memory, with {} traces a second\n", 1_000);
@@ -123,13 +124,14 @@ struct Row {
 }
 
 /// Requests a second with the page beside those without it, all in turns.
-fn requests() {
+fn requests(name: &str, traces: Traces) {
     let cores = Cores::split();
     let mut rows: Vec<_> = ROWS.iter().map(|(name, tabs)| start(cores, name, *tabs)).collect();
     for round in 0..=PAIRS {
         for row in &mut rows {
             let before = row.server.ticks();
-            let Ok(answered) = wrk(row.server.address(), SECONDS_A_ROUND, false) else {
+            let Ok(answered) = wrk_with(row.server.address(), SECONDS_A_ROUND, false, traces)
+            else {
                 println!("no load, as wrk cannot be run: on Debian, apt-get install wrk");
                 return;
             };
@@ -141,7 +143,7 @@ fn requests() {
             }
         }
     }
-    println!("\n### requests\n");
+    println!("\n### requests, {name}\n");
     println!("| page | requests/s | of off | by processor time |");
     println!("|---|---:|---:|---:|");
     let off = (rows[0].rates.clone(), rows[0].thrifts.clone());

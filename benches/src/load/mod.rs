@@ -17,7 +17,7 @@ pub use self::{
     serve::serve,
     server::{Report, Server},
     sink::Sink,
-    wrk::{Answered, wrk},
+    wrk::{Answered, Traces, wrk, wrk_with},
 };
 
 /// What each request sends besides `host`: ten headers in all.

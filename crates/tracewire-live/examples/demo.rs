@@ -59,7 +59,7 @@ impl Demo {
                 name: route.into(),
                 path: "/orders/13",
             };
-            self.recorder.request_started(&start);
+            self.recorder.request_started(start);
             sleep(Duration::from_millis(millis.min(400)));
             // Some requests never end.
             if number % 40 != 39 {

@@ -13,8 +13,9 @@ use bytes::Bytes;
 
 use crate::api;
 use crate::api::since::Since;
+use crate::clock::now;
 use crate::hub::BEAT;
-use crate::recorder::{Recorder, now};
+use crate::recorder::Recorder;
 use crate::response::Chunks;
 use crate::store::TraceId;
 

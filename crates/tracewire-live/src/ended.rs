@@ -1,6 +1,6 @@
 //! Spans on the thread that ends them.
 
-use crate::recorder::{Recorder, now};
+use crate::recorder::Recorder;
 use crate::store::{Arrival, Ended, EndedSpan, SpanFacts, TraceId};
 
 /// Arrivals that are taken before readers have their turn.
@@ -41,7 +41,7 @@ impl Recorder {
     ///
     /// let recorder = Live::new().build();
     /// let (trace_id, span_id, name) = ([1; 16], [2; 8], Arc::from("GET"));
-    /// recorder.request_started(&RequestStart { trace_id, span_id, start: 0, name, path: "/" });
+    /// recorder.request_started(RequestStart { trace_id, span_id, start: 0, name, path: "/" });
     /// let span = MySpan(recorder.source(b"", b""));
     /// let facts = span.facts();
     /// let kept = recorder.ended(&facts, span.weight(), || Box::new(MySpan(Arc::clone(&span.0))));
@@ -58,7 +58,7 @@ impl Recorder {
         let mut span = Some(span);
         let mut boxed = || span.take().map(|span| span());
         let ended = if facts.is_entry {
-            running.request_ended(facts, gate, now())
+            running.request_ended(facts, gate, self.clock().at_end(facts.end))
         } else {
             running.span_held(facts, gate, weight, &mut boxed)
         };

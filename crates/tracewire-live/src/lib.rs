@@ -10,7 +10,7 @@
 //! let recorder = Live::new().memory_mib(16).service("shop", "1.4.0").build();
 //!
 //! // When a request begins, on its own thread:
-//! recorder.request_started(&RequestStart {
+//! recorder.request_started(RequestStart {
 //!     trace_id: [1; 16],
 //!     span_id: [2; 8],
 //!     start: 1_780_000_000_000_000_000,
@@ -56,6 +56,7 @@
 
 mod api;
 mod changes;
+mod clock;
 mod ended;
 mod hub;
 mod live;

@@ -12,7 +12,7 @@ use crate::api::{
     self,
     path::{Api, IdPrefix},
 };
-use crate::recorder::now;
+use crate::clock::now;
 use crate::store::{EncodedSpan, Sources};
 use crate::{EndedSpan, Live, Recorder, RequestStart, TraceId};
 
@@ -56,7 +56,7 @@ fn span(recorder: &Recorder, trace_number: u8, number: u8) -> EncodedSpan {
 fn request(recorder: &Recorder, number: u8) {
     let (trace_id, span_id) = (trace(number), [1; 8]);
     let (name, path) = (Arc::from("GET /orders"), "/orders");
-    recorder.request_started(&RequestStart { trace_id, span_id, start: now(), name, path });
+    recorder.request_started(RequestStart { trace_id, span_id, start: now(), name, path });
     recorder.span_started(trace_id);
     recorder.span_ended(trace_id);
     recorder.offer([span(recorder, number, 2)]);
@@ -116,7 +116,7 @@ fn spans_that_end_with_their_request_are_in_its_trace() {
         let recorder = Live::new().build();
         let (trace_id, span_id, name) = (trace(1), [1; 8], Arc::from("GET /orders"));
         let request = RequestStart { trace_id, span_id, start: now(), name, path: "/" };
-        recorder.request_started(&request);
+        recorder.request_started(request);
         recorder.span_started(trace_id);
         recorder.span_started(trace_id);
         end(&recorder, 2);
@@ -148,7 +148,7 @@ fn every_request_leaves_the_list_once() {
         let hour = 3_600_000_000_001;
         for (span_id, start) in [(old, 0), (new, hour)] {
             let (trace_id, name, path) = (trace(1), Arc::from("GET"), "/");
-            recorder.request_started(&RequestStart { trace_id, span_id, start, name, path });
+            recorder.request_started(RequestStart { trace_id, span_id, start, name, path });
         }
         let threads: Vec<_> = [old, new]
             .map(|span_id| {

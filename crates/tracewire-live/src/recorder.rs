@@ -3,8 +3,8 @@
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, PoisonError};
-use std::time::SystemTime;
 
+use crate::clock::{Clock, now};
 use crate::hub::Hub;
 use crate::live::Live;
 use crate::store::{EndedSpan, Gate, Memory, Running, Source, Sources, SpanId, Store, TraceId};
@@ -36,6 +36,7 @@ struct Shared {
     /// Another one after each start, so that a browser notices.
     instance: u64,
     started: u64,
+    clock: Clock,
     settings: Live,
     telemetry: Rows<TelemetryRow>,
     metrics: Rows<MetricRow>,
@@ -67,7 +68,7 @@ impl Live {
 /// use tracewire_live::{Live, RequestStart};
 ///
 /// let recorder = Live::new().build();
-/// recorder.request_started(&RequestStart {
+/// recorder.request_started(RequestStart {
 ///     trace_id: [1; 16],
 ///     span_id: [2; 8],
 ///     start: 1_780_000_000_000_000_000,
@@ -105,6 +106,7 @@ impl Recorder {
                 missed: AtomicU64::new(0),
                 instance: RandomState::new().hash_one(started),
                 started,
+                clock: Clock::new(),
                 settings,
                 telemetry: Mutex::default(),
                 metrics: Mutex::default(),
@@ -163,9 +165,9 @@ impl Recorder {
     /// Lists a request as running until [`ended`](Self::ended) or [`request_ended`](Self::request_ended).
     ///
     /// At most 4,096 are listed; further ones are counted.
-    pub fn request_started(&self, request: &RequestStart<'_>) {
+    pub fn request_started(&self, request: RequestStart<'_>) {
         let RequestStart { trace_id, span_id, start, name, path } = request;
-        self.shared.running.started(*trace_id, *span_id, *start, Arc::clone(name), path);
+        self.shared.running.started(trace_id, span_id, start, name, path);
     }
 
     /// Removes a request from those that run, if its span is not given to [`ended`](Self::ended). To be
@@ -246,6 +248,10 @@ impl Recorder {
         &self.shared.gate
     }
 
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
     pub(crate) fn hub(&self) -> &Arc<Hub> {
         &self.shared.hub
     }
@@ -276,12 +282,6 @@ impl Recorder {
         let rows = lock(&self.shared.metrics).clone();
         rows.map(|rows| rows())
     }
-}
-
-/// The time in nanoseconds since the Unix epoch.
-pub(crate) fn now() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -197,7 +197,7 @@ async fn a_trace_that_is_gone_is_explained() {
 async fn routes_count_every_request_and_running_ones() {
     let recorder = shop();
     let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
-    recorder.request_started(&RequestStart {
+    recorder.request_started(RequestStart {
         trace_id: [7; 16],
         span_id: [8; 8],
         start: now - 10_000 * MILLI,
@@ -232,7 +232,7 @@ async fn a_trace_of_a_running_request_is_shown_before_its_spans_end() {
     let mut child = span(1, 2, "child", 1);
     child.start_time_unix_nano = now;
     child.end_time_unix_nano = now + MILLI;
-    recorder.request_started(&RequestStart {
+    recorder.request_started(RequestStart {
         trace_id: child.trace_id.clone().try_into().unwrap(),
         span_id: 1_u64.to_be_bytes(),
         start: now - MILLI,

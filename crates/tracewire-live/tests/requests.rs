@@ -11,7 +11,7 @@ use std::time::UNIX_EPOCH;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use proptest::prelude::*;
 use prost::Message;
-use support::{MILLI, failed, get, id, source, span};
+use support::{MILLI, failed, get, id, source, span, text};
 use tracewire_live::{Arrival, EncodedSpan, EndedSpan, Live, Recorder, RequestStart, Source};
 
 /// A service with the page.
@@ -36,7 +36,7 @@ impl Service {
         if span.flags & 0x200 == 0 {
             return self.recorder.span_started(trace_id(span));
         }
-        self.recorder.request_started(&RequestStart {
+        self.recorder.request_started(RequestStart {
             trace_id: trace_id(span),
             span_id: span.span_id.clone().try_into().unwrap(),
             start: UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64,
@@ -175,6 +175,81 @@ async fn later_requests_of_a_kept_trace_join_it_before_the_store_has_seen_it() {
     assert_eq!(service.ends(&span(500, 3, "late", 1)), 1);
     service.bring();
     assert_eq!(service.ids(500).await, ["1", "2", "3"]);
+
+    // One that cannot be brought leaves the others what they are.
+    let mut roots = [4, 5].map(|n| span(500, n, "GET /a", 5));
+    roots.iter_mut().for_each(|root| root.flags = 0x300);
+    service.starts(&roots[0]);
+    assert_eq!(service.ends(&roots[0]), 1);
+    let lost = service.queue.pop().unwrap();
+    service.recorder.lost(lost);
+    service.starts(&roots[1]);
+    assert_eq!(service.ends(&roots[1]), 1);
+    service.bring();
+    assert_eq!(service.ids(500).await, ["1", "2", "3", "5"]);
+}
+
+#[tokio::test]
+async fn what_a_full_trace_does_not_take_is_dropped_where_it_ends_and_counted() {
+    let mut service = Service::new(Live::new().memory_mib(4).rate(1, 1));
+    let request = |n: u64, is_error: bool| {
+        let mut request = span(1, n, "GET /a", 5);
+        request.flags = 0x300; // a remote caller makes many in one trace
+        request.attributes.push(text("padding", &"x".repeat(1_000)));
+        if is_error { failed(request, "500") } else { request }
+    };
+    // Of two that run at once, the one that began first ends first.
+    let pair = |service: &mut Service, n: u64, is_error: bool| {
+        let (first, second) = (request(n, is_error), request(n + 1, is_error));
+        service.starts(&first);
+        service.starts(&second);
+        let brought = service.ends(&first) + service.ends(&second);
+        service.bring();
+        brought
+    };
+    let (mut n, mut brought) = (2, 0);
+    while n < 1_000 {
+        brought += pair(&mut service, n, false);
+        n += 2;
+    }
+    assert!((100..400).contains(&brought), "{brought}");
+    assert_eq!(pair(&mut service, n, false), 0);
+
+    // Errors are taken for longer, as there are few.
+    let mut errors = 0;
+    for _ in 0..500 {
+        n += 2;
+        errors += pair(&mut service, n, true);
+    }
+    assert!((50..=102).contains(&errors), "{errors}");
+
+    // Spans within such a request are dropped with it, and those that come later as well.
+    let last = request(n + 2, false);
+    service.starts(&last);
+    let child = |n| {
+        let mut child = span(1, n, "query", 1);
+        child.parent_span_id = last.span_id.clone();
+        child
+    };
+    service.starts(&child(n + 3));
+    assert_eq!(service.ends(&child(n + 3)), 0);
+    assert_eq!((service.ends(&last), service.ends(&child(n + 4))), (0, 0));
+
+    let all = n + 3;
+    assert_eq!(service.count("spans").await, all);
+    service.recorder.tick();
+    assert_eq!(service.count("spans").await, all);
+    let (_, routes) = get(&service.recorder.page(), "/api/routes").await;
+    assert_eq!(routes["routes"][0]["total"]["count"], all - 2);
+    let (_, trace) = get(&service.recorder.page(), &format!("/api/trace/{}", id(1))).await;
+    let shown = trace["spans"]["id"].as_array().unwrap().len() as u64;
+    assert_eq!(trace["omitted"].as_u64().unwrap() + shown, all);
+    let (_, traces) = get(&service.recorder.page(), "/api/traces").await;
+    assert_eq!(
+        (&traces["traces"][0]["spans"], &traces["traces"][0]["errors"]),
+        (&all.into(), &1_000.into())
+    );
+    assert_eq!(traces["traces"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -243,7 +318,7 @@ fn spans_beyond_the_memory_do_not_wait() {
 async fn what_ended_in_a_long_request_is_brought_by_the_tick() {
     let mut service = Service::new(Live::new().rate(0, 1));
     let root = span(1, 1, "GET /a", 15);
-    service.recorder.request_started(&RequestStart {
+    service.recorder.request_started(RequestStart {
         trace_id: trace_id(&root),
         span_id: [0, 0, 0, 0, 0, 0, 0, 1],
         start: UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64 - 3_000 * MILLI,

@@ -121,7 +121,7 @@ impl Demo {
     }
 
     fn begin(&self, trace: u64, name: &str, path: &str, millis: u64) {
-        self.recorder.request_started(&RequestStart {
+        self.recorder.request_started(RequestStart {
             trace_id: trace_id(trace),
             span_id: trace.to_be_bytes(),
             start: now() - millis * MILLI,

@@ -185,7 +185,7 @@ fn a_running_request_is_drawn_until_it_ends() {
     let Some(browser) = Browser::start() else { return };
     let demo = Demo::start();
     let root = span(1, 1, "GET /export");
-    demo.recorder.request_started(&RequestStart {
+    demo.recorder.request_started(RequestStart {
         trace_id: root.trace_id.clone().try_into().unwrap(),
         span_id: root.span_id.clone().try_into().unwrap(),
         start: root.start_time_unix_nano,
@@ -227,7 +227,7 @@ fn hostile_text_stays_text() {
         root.events.push(Event { name: hostile.to_owned(), attributes, ..Event::default() });
         demo.offer(&span(1, 2, hostile));
         demo.offer(&root);
-        demo.recorder.request_started(&RequestStart {
+        demo.recorder.request_started(RequestStart {
             trace_id: [7; 16],
             span_id: [8; 8],
             start: root.start_time_unix_nano,

@@ -22,7 +22,8 @@ use tracewire_text::hex::to_string as hex;
 use self::parameters::Parameters;
 use self::path::{Api, IdPrefix};
 use self::since::Since;
-use crate::recorder::{Recorder, now};
+use crate::clock::now;
+use crate::recorder::Recorder;
 use crate::response::{PageBody, content};
 use crate::store::TraceId;
 

@@ -92,7 +92,7 @@ pub(super) fn routes(recorder: &Recorder, now: u64) -> Routes {
         kind: route.kind,
         running: running.get(&*route.name).copied().unwrap_or_default(),
         recent: Numbers::of(&route.recent(now)),
-        total: Numbers::of(&route.total),
+        total: Numbers::of(&route.total()),
     };
     let uptime = now.saturating_sub(recorder.started());
     Routes {
@@ -108,7 +108,7 @@ pub(super) fn running(recorder: &Recorder, now: u64) -> RunningRequests {
     let store = recorder.store();
     let mut slow_from: HashMap<Box<str>, u64> = HashMap::new();
     for route in store.routes() {
-        slow_from.extend(route.total.durations.percentile(0.99).map(|p99| (route.name, p99)));
+        slow_from.extend(route.total().durations.percentile(0.99).map(|p99| (route.name, p99)));
     }
     let ended = |trace_id: &TraceId| {
         let held = recorder.running().held_spans(trace_id);

@@ -11,22 +11,46 @@ use super::aggregates::{Aggregates, RouteIndex, RouteStats};
 use super::facts::{SpanFacts, TraceId};
 use super::histogram::bucket;
 use super::refused::RefusedIds;
+use super::room::{Beyond, Room};
 use super::shares::Cell;
 use super::slowest::Slowest;
-use super::{Options, Set};
+use super::{Map, Options, Set};
 use crate::sync::{Mutex, MutexGuard};
 
 /// A local root that has ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Root {
     pub(super) route: RouteIndex,
+    pub(super) bucket: u8,
     pub(super) duration: u64,
+    /// Whether its trace was not kept before.
+    pub(super) is_first: bool,
 }
 
 impl Root {
     pub(super) fn cell(self) -> Cell {
-        (self.route, bucket(self.duration))
+        (self.route, self.bucket)
     }
+}
+
+/// What becomes of a request that has ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Verdict {
+    /// Its spans are dropped where they ended.
+    Dropped,
+    /// Its trace is kept.
+    Admitted(Root),
+    /// The store decides.
+    Undecided,
+}
+
+/// How a trace stands that more spans come of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Unknown,
+    Kept,
+    /// It is kept, and has no room for them.
+    Full,
 }
 
 /// What never reached the store.
@@ -53,13 +77,20 @@ struct State {
     slowest: Slowest,
     /// Traces that the store keeps, or will when it sees them.
     kept: Set<TraceId>,
+    /// Kept traces that are full; each takes much of the memory, so they are few.
+    full: Map<TraceId, Room>,
     refused: RefusedIds,
     refusals: Refusals,
+    /// Kept traces with spans that found no room, since the store asked.
+    overflowed: Vec<TraceId>,
 }
 
 impl State {
     fn record(&mut self, facts: &SpanFacts<'_>, now: u64) -> Root {
-        Root { route: self.aggregates.record(facts, now), duration: facts.duration() }
+        let duration = facts.duration();
+        let bucket = bucket(duration);
+        let route = self.aggregates.record(facts, bucket, now);
+        Root { route, bucket, duration, is_first: true }
     }
 
     fn admits(&mut self, id: &TraceId, root: Root, is_error: bool, now: u64) -> bool {
@@ -75,6 +106,22 @@ impl State {
         }
         admits
     }
+
+    /// Returns whether a trace is kept and takes spans like these. What a full one does not take is counted.
+    fn standing(&mut self, facts: &SpanFacts<'_>, spans: usize, is_error: bool) -> Standing {
+        let id = &facts.trace_id;
+        if !self.kept.contains(id) {
+            return Standing::Unknown;
+        }
+        let Some(room) = self.full.get_mut(id).filter(|room| room.has_none(is_error)) else {
+            return Standing::Kept;
+        };
+        if room.count(spans, is_error, facts.end) {
+            self.overflowed.push(facts.trace_id);
+        }
+        self.refusals.spans += spans as u64;
+        Standing::Full
+    }
 }
 
 impl Gate {
@@ -85,46 +132,83 @@ impl Gate {
                 admission: Admission::new(options.rate, options.burst),
                 slowest: Slowest::default(),
                 kept: Set::default(),
+                full: Map::default(),
                 refused: RefusedIds::default(),
                 refusals: Refusals::default(),
+                overflowed: Vec::new(),
             }),
         }
     }
 
-    /// Counts a local root and decides about its trace, of which `spans` ended here. `None` if it is not
-    /// kept; then nothing of it goes to the store.
+    /// Counts a local root and decides about its trace, of which `spans` ended here.
+    ///
+    /// If these are not all of its spans that are known here, only those that a full trace has no room for
+    /// are dropped, and nothing else is decided or counted.
     pub(crate) fn pass(
         &self,
         facts: &SpanFacts<'_>,
         spans: usize,
         has_error: bool,
+        is_whole: bool,
         now: u64,
-    ) -> Option<Root> {
+    ) -> Verdict {
         let id = facts.trace_id;
-        let mut state = self.lock();
+        let is_error = has_error || facts.is_error;
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let standing = state.standing(facts, spans, is_error);
+        if !is_whole && standing != Standing::Full {
+            return Verdict::Undecided;
+        }
         let root = state.record(facts, now);
-        if state.kept.contains(&id) || state.admits(&id, root, has_error || facts.is_error, now) {
-            return Some(root);
+        match standing {
+            Standing::Full => return Verdict::Dropped,
+            Standing::Kept => return Verdict::Admitted(Root { is_first: false, ..root }),
+            Standing::Unknown if state.admits(&id, root, is_error, now) => {
+                return Verdict::Admitted(root);
+            }
+            Standing::Unknown => {}
         }
         let is_new = state.refused.insert(id, now);
         state.refusals.spans += spans as u64;
         state.refusals.traces += u64::from(is_new);
-        None
+        Verdict::Dropped
     }
 
-    /// Returns whether a span comes after the decision not to keep its trace, and counts it then.
+    /// Returns whether a span comes after the decision not to keep its trace, or after the trace was full,
+    /// and counts it then.
     pub(crate) fn is_late(&self, facts: &SpanFacts<'_>) -> bool {
-        let mut state = self.lock();
-        let id = &facts.trace_id;
-        let is_late = !facts.is_error
-            && !facts.is_entry
-            && state.refused.get(id).is_some()
-            && !state.kept.contains(id);
-        if is_late {
-            state.refusals.spans += 1;
-            state.refusals.late += 1;
+        if facts.is_entry {
+            return false;
         }
-        is_late
+        let mut state = self.lock();
+        match state.standing(facts, 1, facts.is_error) {
+            Standing::Full => true,
+            Standing::Kept => false,
+            Standing::Unknown => {
+                let was_refused = state.refused.get(&facts.trace_id).is_some();
+                let is_late = was_refused && !facts.is_error;
+                state.refusals.spans += u64::from(is_late);
+                state.refusals.late += u64::from(is_late);
+                is_late
+            }
+        }
+    }
+
+    /// Notes that a span found no room in a kept trace.
+    pub(super) fn fill(&self, id: &TraceId, was_error: bool) {
+        let mut state = self.lock();
+        if state.kept.contains(id) {
+            state.full.entry(*id).or_default().fill(was_error);
+        }
+    }
+
+    /// Takes the counts of what found no room.
+    pub(super) fn take_beyond(&self) -> Vec<(TraceId, Beyond)> {
+        let mut guard = self.lock();
+        let State { overflowed, full, .. } = &mut *guard;
+        let counts = |id| full.get_mut(&id).map(|room| (id, room.take()));
+        overflowed.drain(..).filter_map(counts).collect()
     }
 
     /// Counts a local root that the store decides about.
@@ -172,11 +256,16 @@ impl Gate {
 
     /// Notes that the store does not keep a trace any longer.
     pub(super) fn forget(&self, id: &TraceId) {
-        self.lock().kept.remove(id);
+        let mut state = self.lock();
+        state.kept.remove(id);
+        state.full.remove(id);
     }
 
     /// Takes an admission back, as the trace did not reach the store.
     pub(crate) fn take_back(&self, id: &TraceId, root: Root) {
+        if !root.is_first {
+            return; // an earlier request of the trace did
+        }
         let mut state = self.lock();
         state.kept.remove(id);
         state.slowest.remove(root.cell(), id);

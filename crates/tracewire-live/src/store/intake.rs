@@ -151,6 +151,10 @@ impl Store {
 
     /// Completes traces that nothing came for in a while. To be called every second or so.
     pub(crate) fn tick(&mut self, now: u64) {
+        for (id, beyond) in self.gate.take_beyond() {
+            self.kept.change(&id, |trace| trace.summary.overflow(beyond));
+            self.kept.unsettle(&id, now);
+        }
         self.kept.settle(SETTLE, now);
         for id in self.waiting.silent_for(PATIENCE, now) {
             self.decide_without_root(id, now);
@@ -250,14 +254,19 @@ impl Store {
     ) {
         let limits = self.options.trace_limits();
         let scratch = &mut self.scratch;
+        let mut fits = true;
         self.kept.change(&id, |trace| {
-            if trace.count(span, 0, limits) {
+            fits = trace.count(span, 0, limits);
+            if fits {
                 trace.encode(span, scratch, limits);
                 trace.body.append(&scratch.entries);
             }
             trace.summary.is_complete = false;
         });
         scratch.clear();
+        if !fits {
+            self.gate.fill(&id, error.is_some());
+        }
         self.kept.unsettle(&id, now);
         let mut losses = Vec::new();
         if let Some(error_type) = error {

@@ -19,6 +19,7 @@ mod kept;
 mod limits;
 mod names;
 mod refused;
+mod room;
 mod running;
 mod shard;
 mod shares;

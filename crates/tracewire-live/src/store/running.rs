@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::SECOND;
 use super::facts::{EndedSpan, SpanFacts, SpanId, TraceId};
-use super::gate::{Gate, Root};
+use super::gate::{Gate, Root, Verdict};
 use super::shard::{Destination, Finished, Shard, Spans};
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use crate::sync::{Mutex, MutexGuard};
@@ -87,14 +87,17 @@ impl Running {
 
     /// Takes a request off the list. Returns what waited with it.
     pub(crate) fn ended(&self, trace_id: &TraceId, span_id: SpanId) -> Spans {
-        let finished = self.shard(trace_id).finish(span_id);
-        match finished {
-            Some(finished) => self.release(finished.spans),
-            None => {
-                self.count_unlisted();
-                Vec::new()
-            }
+        let mut shard = self.shard(trace_id);
+        let Some(Finished { mut spans, is_last, .. }) = shard.finish(span_id) else {
+            drop(shard);
+            self.count_unlisted();
+            return Vec::new();
+        };
+        if !is_last {
+            spans.extend(shard.pass_on(trace_id));
         }
+        drop(shard);
+        self.release(spans)
     }
 
     /// Takes a request off the list, and decides about its trace if all of it is here.
@@ -105,14 +108,18 @@ impl Running {
             self.count_unlisted();
             return Ended::Brought(Vec::new(), None);
         };
-        let Finished { spans, has_error, is_whole } = finished;
+        let Finished { mut spans, has_error, is_last, is_whole } = finished;
         // Under the lock, so that a span that ends meanwhile finds the request or the decision.
-        let root = is_whole.then(|| gate.pass(facts, spans.len() + 1, has_error, now));
+        let verdict = gate.pass(facts, spans.len() + 1, has_error, is_whole, now);
+        if !is_last && !matches!(verdict, Verdict::Dropped) {
+            spans.extend(shard.pass_on(&facts.trace_id));
+        }
         drop(shard);
         let spans = self.release(spans);
-        match root {
-            Some(None) => Ended::Here,
-            root => Ended::Brought(spans, root.flatten()),
+        match verdict {
+            Verdict::Dropped => Ended::Here,
+            Verdict::Admitted(root) => Ended::Brought(spans, Some(root)),
+            Verdict::Undecided => Ended::Brought(spans, None),
         }
     }
 

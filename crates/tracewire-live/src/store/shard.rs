@@ -58,6 +58,8 @@ impl Held {
 pub(super) struct Finished {
     pub(super) spans: Spans,
     pub(super) has_error: bool,
+    /// Whether no other request of the trace is listed.
+    pub(super) is_last: bool,
     /// Whether these are all spans of the trace that are known here, so that it can be decided at once.
     pub(super) is_whole: bool,
 }
@@ -96,18 +98,18 @@ impl Shard {
     }
 
     /// Removes a request that has ended. Where another one of its trace runs, the store decides about all
-    /// that they hold.
+    /// that they hold, unless it has no room for it.
     pub(super) fn finish(&mut self, span_id: SpanId) -> Option<Finished> {
         let (trace_id, held) = self.remove(span_id)?;
         let is_last = self.find(&trace_id).is_none();
-        let (mut spans, has_error, is_whole) = match held {
-            Held::Waiting { spans, has_error } => (spans, has_error, is_last),
-            Held::PassedOn => (Vec::new(), false, false),
-        };
-        if !is_last {
-            spans.extend(self.pass_on(&trace_id));
-        }
-        Some(Finished { spans, has_error, is_whole })
+        Some(match held {
+            Held::Waiting { spans, has_error } => {
+                Finished { spans, has_error, is_last, is_whole: is_last }
+            }
+            Held::PassedOn => {
+                Finished { spans: Vec::new(), has_error: false, is_last, is_whole: false }
+            }
+        })
     }
 
     /// Counts a span as ended, and lets it wait with its request. `has_room` is asked before.
@@ -153,9 +155,13 @@ impl Shard {
     /// Forgets requests that have run for longer. Returns how many, and what waited with them.
     pub(super) fn fold(&mut self, time: u64, now: u64) -> (usize, Spans) {
         let is_old = |entry: &&RunningEntry| now.saturating_sub(entry.start) > time;
-        let old: Vec<_> = self.requests.iter().filter(is_old).map(|e| e.span_id).collect();
-        let finished = old.iter().filter_map(|span_id| self.finish(*span_id));
-        let spans = finished.flat_map(|finished| finished.spans).collect();
+        let ids = |entry: &RunningEntry| (entry.trace_id, entry.span_id);
+        let old: Vec<_> = self.requests.iter().filter(is_old).map(ids).collect();
+        let mut spans = Vec::new();
+        for (trace_id, span_id) in &old {
+            spans.extend(self.finish(*span_id).into_iter().flat_map(|finished| finished.spans));
+            spans.extend(self.pass_on(trace_id));
+        }
         (old.len(), spans)
     }
 

@@ -241,7 +241,7 @@ proptest! {
             prop_assert_eq!(kept.summary.end, spans.iter().map(|s| s.start + s.duration).max().unwrap());
             prop_assert_eq!(kept.summary.has_root(), spans.iter().any(|span| span.parent == 0));
         }
-        prop_assert_eq!(fixture.store.routes().map(|route| route.total.count).sum::<u64>(), requests);
+        prop_assert_eq!(fixture.store.routes().map(|route| route.total().count).sum::<u64>(), requests);
         prop_assert_eq!(fixture.store.counters().traces, model.len() as u64);
         prop_assert_eq!(fixture.store.counters().let_go, 0);
     }
@@ -407,7 +407,7 @@ fn ordinary_traces_beyond_the_rate_are_not_encoded() {
     assert_eq!(fixture.store.kept.len(), 202);
     assert_eq!(fixture.store.counters().not_kept, 9_798);
     assert_eq!(fixture.store.counters().late, 9_798, "spans after the decision");
-    assert_eq!(fixture.store.routes().next().unwrap().total.count, 10_000);
+    assert_eq!(fixture.store.routes().next().unwrap().total().count, 10_000);
     // An error is kept in any case, and a trace that is slower than all.
     fixture.offer(fixture.root(20_001, "GET /a", 0).failed("x"));
     fixture.offer(fixture.root(20_002, "GET /a", MILLI));

@@ -6,6 +6,7 @@ use super::body::{Body, Kind};
 use super::cutting::{cut_log, cut_span};
 use super::facts::{EndedSpan, SpanFacts, SpanId, TraceId};
 use super::names::shorten;
+use super::room::Beyond;
 use super::source::Source;
 
 /// The longest `error.type` that is kept.
@@ -80,6 +81,15 @@ impl Summary {
     /// Returns whether the span that everything began with is here.
     pub(crate) fn has_root(&self) -> bool {
         self.rank == 3
+    }
+
+    /// Counts spans that ended when the trace was full.
+    pub(super) fn overflow(&mut self, beyond: Beyond) {
+        self.spans = self.spans.saturating_add(beyond.spans);
+        self.omitted = self.omitted.saturating_add(beyond.spans);
+        self.errors = self.errors.saturating_add(beyond.errors);
+        self.end = self.end.max(beyond.end);
+        self.is_complete = false;
     }
 
     fn add(&mut self, facts: &SpanFacts<'_>, source: &Arc<Source>) {

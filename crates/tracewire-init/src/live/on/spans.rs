@@ -40,7 +40,7 @@ impl SpanSink for LiveSpans {
     fn start(&self, span: &SpanContext) {
         let trace_id = span.trace_id().to_bytes();
         let is_request = take_entry(span.trace_id(), |name, path| {
-            self.recorder.request_started(&RequestStart {
+            self.recorder.request_started(RequestStart {
                 trace_id,
                 span_id: span.span_id().to_bytes(),
                 start: nanos(SystemTime::now()),
@@ -55,6 +55,7 @@ impl SpanSink for LiveSpans {
 
     fn offer(&self, span: &Arc<SpanData>, bytes: usize) {
         // Not through the queue, which may refuse: the request would appear to run for ever.
+        // Attributes are read where the span is kept: a decision needs none.
         let ended = self.recorder.ended(&facts(span), Ended::weight_of(bytes), || {
             let source = self.scopes.source(&self.recorder, &span.instrumentation_scope);
             Box::new(Ended { span: Arc::clone(span), source, bytes })
@@ -94,7 +95,11 @@ impl Ended {
 
 impl EndedSpan for Ended {
     fn facts(&self) -> SpanFacts<'_> {
-        facts(&self.span)
+        let mut facts = facts(&self.span);
+        if facts.is_entry || facts.is_error {
+            self.span.attributes.iter().for_each(|attribute| note(&mut facts, attribute));
+        }
+        facts
     }
 
     fn source(&self) -> &Arc<Source> {
@@ -110,26 +115,21 @@ impl EndedSpan for Ended {
     }
 }
 
+/// What is known without the attributes.
 fn facts(span: &SpanData) -> SpanFacts<'_> {
-    let is_entry = is_entry(span);
-    let is_error = matches!(span.status, Status::Error { .. });
-    let mut facts = SpanFacts {
+    SpanFacts {
         trace_id: span.span_context.trace_id().to_bytes(),
         span_id: span.span_context.span_id().to_bytes(),
         parent_span_id: span.parent_span_id.to_bytes(),
-        is_entry,
+        is_entry: is_entry(span),
         name: &span.name,
         kind: kind(&span.span_kind),
         start: nanos(span.start_time),
         end: nanos(span.end_time),
-        is_error,
+        is_error: matches!(span.status, Status::Error { .. }),
         error_type: "",
         http_status: 0,
-    };
-    if is_entry || is_error {
-        span.attributes.iter().for_each(|attribute| note(&mut facts, attribute));
     }
-    facts
 }
 
 fn note<'a>(facts: &mut SpanFacts<'a>, attribute: &'a KeyValue) {
@@ -160,7 +160,7 @@ fn kind(kind: &SpanKind) -> u8 {
 /// Nanoseconds since the Unix epoch.
 fn nanos(time: SystemTime) -> u64 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    since.as_secs().saturating_mul(1_000_000_000).saturating_add(since.subsec_nanos().into())
 }
 
 #[cfg(test)]
