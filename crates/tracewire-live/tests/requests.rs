@@ -190,6 +190,27 @@ async fn later_requests_of_a_kept_trace_join_it_before_the_store_has_seen_it() {
 }
 
 #[tokio::test]
+async fn a_trace_on_its_way_to_the_store_is_found_as_one_that_is_not_complete() {
+    let mut service = Service::new(Live::new().rate(0, 1));
+    let (brought, lost) = (span(1, 1, "GET /a", 5), span(2, 1, "GET /a", 5));
+    for root in [&brought, &lost] {
+        service.starts(root);
+        assert_eq!(service.ends(root), 1);
+    }
+    let page = service.recorder.page();
+    for trace in [1, 2] {
+        let (status, found) = get(&page, &format!("/api/trace/{}", id(trace))).await;
+        assert_eq!((status, &found["complete"], &found["total"]), (200, &false.into(), &0.into()));
+    }
+    let last = service.queue.pop().unwrap();
+    service.recorder.lost(last);
+    service.bring();
+    assert_eq!(service.ids(1).await, ["1"]);
+    let (status, why) = get(&page, &format!("/api/trace/{}", id(2))).await;
+    assert_eq!((status, &why["why"]), (404, &"unknown".into()));
+}
+
+#[tokio::test]
 async fn what_a_full_trace_does_not_take_is_dropped_where_it_ends_and_counted() {
     let mut service = Service::new(Live::new().memory_mib(4).rate(1, 1));
     let request = |n: u64, is_error: bool| {

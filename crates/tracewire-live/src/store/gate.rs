@@ -271,6 +271,14 @@ impl Gate {
         state.slowest.remove(root.cell(), id);
     }
 
+    /// Returns the one trace that matches and is to be kept. Its spans may be on their way to the store.
+    pub(crate) fn expected(&self, matches: impl Fn(&TraceId) -> bool) -> Option<TraceId> {
+        let state = self.lock();
+        let mut found = state.kept.iter().filter(|id| matches(id));
+        let first = found.next()?;
+        found.next().is_none().then_some(*first)
+    }
+
     /// Returns when a trace was not kept.
     pub(super) fn refused(&self, id: &TraceId) -> Option<u64> {
         self.lock().refused.get(id)
