@@ -38,8 +38,8 @@ formats:
     done
 
 # Models of threads: loom tries every order of the small ones, shuttle many random ones of the queue, the
-# live page, the sampler and look-ups of providers. Only the crate that is modelled is built anew.
-# `MODEL_ORDERS` says how many orders shuttle tries.
+# live page, the sampler, look-ups of providers and the configuration file. Only the crate that is modelled is
+# built anew. `MODEL_ORDERS` says how many orders shuttle tries.
 models:
     #!/usr/bin/env bash
     set -euo pipefail
@@ -48,7 +48,7 @@ models:
         messages=$(cargo rustc -q -p "$2" --lib --profile test --all-features \
             --message-format=json-render-diagnostics -- --cfg "$1")
         program=$(grep -o '"executable":"[^"]*"' <<<"$messages" | tail -n 1 | cut -d '"' -f 4)
-        "$program" --quiet model:: models::
+        "$program" --quiet model:: models:: --skip tests::
     }
     model loom tracewire-propagation
     model loom tracewire-http
@@ -57,6 +57,7 @@ models:
     model shuttle tracewire-export
     model shuttle tracewire-live
     model shuttle tracewire-sampling
+    model shuttle tracewire-init
 
 # Random lives of requests against the model, so many over each protocol, built with optimizations.
 # `test` tries 1,000 of each.

@@ -38,7 +38,7 @@ mod exchange;
 mod grpc;
 mod hook;
 mod metrics;
-#[cfg(all(test, loom))]
+#[cfg(all(test, any(loom, shuttle)))]
 mod models;
 mod outcome;
 mod server;

@@ -1,11 +1,14 @@
 //! Models of what threads do to one exchange at the same time. loom runs each in every order that can
 //! make a difference, weak memory included, with at most three preemptions.
 
+#[cfg(loom)]
 mod exchange;
-mod recorded;
+pub(crate) mod recorded;
+#[cfg(loom)]
 mod resends;
 
 /// Tries the orders of `model`.
+#[cfg(loom)]
 fn check(model: impl Fn() + Sync + Send + 'static) {
     let mut orders = loom::model::Builder::new();
     // `LOOM_MAX_PREEMPTIONS` says otherwise.

@@ -14,9 +14,11 @@ use tracewire_sampling::Sampler;
 
 use crate::builder::Builder;
 use crate::claim::Claim;
+use crate::config::file::Reloader;
 use crate::ended::{End, Watched};
 #[cfg(feature = "config-file")]
 use crate::error::InitError;
+use crate::layers::Layers;
 use crate::plan::Plan;
 use crate::running::Running;
 use crate::subscriber;
@@ -228,12 +230,8 @@ impl Telemetry {
         };
         let is_of_the_process = running.claim.is_some();
         running.life.end(how);
-        running.layers.release();
-        if let Some(reloader) = &running.reloader {
-            reloader.end();
-        }
+        detach(&running.layers, running.reloader.as_ref(), is_of_the_process);
         if is_of_the_process {
-            set_http_settings(None);
             set_exception_logs(None);
             tracewire_exemplar::uninstall();
         }
@@ -249,6 +247,18 @@ impl Telemetry {
             subscriber::end();
         }
         report
+    }
+}
+
+/// Has layers go by a telemetry no longer, nor by its file. A file that is being read changes nothing of the
+/// process after this.
+pub(crate) fn detach(layers: &Layers, reloader: Option<&Reloader>, is_of_the_process: bool) {
+    layers.release();
+    if let Some(reloader) = reloader {
+        reloader.end();
+    }
+    if is_of_the_process {
+        set_http_settings(None);
     }
 }
 

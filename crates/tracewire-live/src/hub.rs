@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 use std::task::Waker;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::{Mutex, MutexGuard, thread};
 
 /// Open streams; browsers beyond ask again and again instead.
 const MOST_STREAMS: usize = 16;

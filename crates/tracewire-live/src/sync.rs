@@ -4,4 +4,17 @@
 #[cfg(shuttle)]
 pub(crate) use shuttle::sync::{Mutex, MutexGuard, atomic};
 #[cfg(not(shuttle))]
-pub(crate) use std::sync::{Mutex, MutexGuard, atomic};
+pub(crate) use std::{
+    sync::{Mutex, MutexGuard, atomic},
+    thread,
+};
+
+/// Threads of a model: who sleeps lets others run, and no time passes.
+#[cfg(shuttle)]
+pub(crate) mod thread {
+    pub(crate) use shuttle::thread::Builder;
+
+    pub(crate) fn sleep(_: std::time::Duration) {
+        shuttle::thread::yield_now();
+    }
+}

@@ -1,10 +1,13 @@
 //! A thread for tasks that may hang: one at a time, however often something is asked for.
 
+#[cfg(all(test, shuttle))]
+mod model;
+
+use crate::sync::{Condvar, Mutex, MutexGuard, thread};
 use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread,
+    sync::{Arc, PoisonError},
     time::Instant,
 };
 

@@ -1,7 +1,11 @@
 //! The shutdown deadline, shared by everything that blocks.
 
+#[cfg(all(test, shuttle))]
+mod model;
+
+use crate::sync::{Condvar, Mutex, MutexGuard};
 use std::{
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::PoisonError,
     time::{Duration, Instant},
 };
 

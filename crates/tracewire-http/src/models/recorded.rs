@@ -1,5 +1,6 @@
 //! Providers that count what was recorded.
 
+#[cfg(loom)]
 use crate::server::ServerSettings;
 use opentelemetry::{
     Context, KeyValue,
@@ -19,31 +20,37 @@ use std::{
 
 /// What was recorded so far.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Recorded(Arc<Mutex<Counts>>);
+pub(crate) struct Recorded(Arc<Mutex<Counts>>);
 
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     /// The names of the spans that ended, each with its `error.type`.
-    pub(super) spans: Vec<(String, Option<String>)>,
+    pub(crate) spans: Vec<(String, Option<String>)>,
     /// The attributes of the durations, as `key=value`, sorted.
-    pub(super) durations: Vec<Vec<String>>,
-    pub(super) active: i64,
+    pub(crate) durations: Vec<Vec<String>>,
+    pub(crate) active: i64,
 }
 
 impl Recorded {
-    pub(super) fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         self.0.lock().unwrap().clone()
     }
 
     /// Settings that record here.
-    pub(super) fn settings(&self) -> ServerSettings {
-        let tracers = SdkTracerProvider::builder().with_span_processor(self.clone()).build();
+    #[cfg(loom)]
+    pub(crate) fn settings(&self) -> ServerSettings {
+        let tracers = self.tracers();
         let mut settings = ServerSettings::new("models", "1");
         let common = settings.common_mut();
         common.tracer_provider = Some(Arc::new(tracers));
         common.meter_provider = Some(Arc::new(self.clone()));
         common.active_requests = true;
         settings
+    }
+
+    /// A provider whose spans are recorded here.
+    pub(crate) fn tracers(&self) -> SdkTracerProvider {
+        SdkTracerProvider::builder().with_span_processor(self.clone()).build()
     }
 }
 

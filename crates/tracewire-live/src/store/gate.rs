@@ -312,3 +312,11 @@ impl Gate {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(all(test, shuttle))]
+impl Gate {
+    /// Returns the traces that it takes for kept.
+    pub(super) fn kept(&self) -> Set<TraceId> {
+        self.lock().kept.clone()
+    }
+}

@@ -230,3 +230,13 @@ impl Store {
         self.kept.used() + self.waiting.used() + self.sources.used()
     }
 }
+
+#[cfg(all(test, shuttle))]
+impl Store {
+    /// Checks what must hold whenever no thread is at work, and no trace is open in a browser.
+    pub(crate) fn check(&self) {
+        self.kept.check();
+        assert!(self.used_by_traces() <= self.options.memory.traces);
+        assert_eq!(self.gate.kept(), self.kept.ids().copied().collect());
+    }
+}

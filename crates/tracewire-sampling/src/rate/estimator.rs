@@ -1,5 +1,8 @@
 //! How many decisions arrive in a second, and the threshold that follows from it.
 
+#[cfg(all(test, shuttle))]
+mod model;
+
 use crate::{
     Threshold,
     sync::atomic::{AtomicU64, Ordering},

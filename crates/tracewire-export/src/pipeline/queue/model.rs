@@ -35,31 +35,71 @@ impl HeapSize for Item {
     }
 }
 
-/// Encodes one item at a time, and fails at every third.
+/// What a sink did. A panic in a sink is caught, so it is the models that look at this.
 #[derive(Debug, Default)]
-struct Sink {
-    sent: Arc<Mutex<Vec<u32>>>,
-    is_over: Arc<Mutex<bool>>,
+struct Log {
+    sent: Vec<u32>,
+    shutdowns: u32,
+    /// Whether anything was sent after the shutdown.
+    sent_late: bool,
+}
+
+/// Encodes one item at a time, and fails at every third. It panics when it encodes 5 and when it sends 7, and
+/// then also when it is shut down.
+#[derive(Clone, Debug, Default)]
+struct Sink(Arc<Mutex<Log>>);
+
+impl Sink {
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.0.lock().unwrap()
+    }
+
+    /// The items that were sent, from an end that came once and last.
+    #[track_caller]
+    fn sent_until_the_end(&self) -> Vec<u32> {
+        let log = self.log();
+        assert_eq!((log.shutdowns, log.sent_late), (1, false));
+        let mut sent = log.sent.clone();
+        sent.sort_unstable();
+        sent
+    }
+}
+
+/// A panic of which nothing is printed.
+fn quiet_panic() {
+    std::panic::resume_unwind(Box::new("on purpose"));
 }
 
 impl Deliver<Item> for Sink {
     type Body = u32;
 
     fn encode(&self, batch: &mut VecDeque<Item>) -> Encoded<u32> {
+        if matches!(batch.front(), Some(Item(5))) {
+            quiet_panic();
+        }
         let Item(number) = batch.pop_front().unwrap();
         Encoded { body: number, bytes: 10 }
     }
 
     fn send(&self, number: u32) -> Result<(), Failure> {
-        assert!(!*self.is_over.lock().unwrap(), "nothing is sent after the sink was shut down");
-        self.sent.lock().unwrap().push(number);
+        let mut log = self.log();
+        log.sent_late |= log.shutdowns > 0;
+        log.sent.push(number);
+        drop(log);
+        if number == 7 {
+            quiet_panic();
+        }
         if number % 3 == 0 { Err(Failure::of(ErrorType::Rejected, "on purpose")) } else { Ok(()) }
     }
 
     fn shutdown(&self) {
-        let mut is_over = self.is_over.lock().unwrap();
-        assert!(!*is_over, "it is shut down once");
-        *is_over = true;
+        let mut log = self.log();
+        log.shutdowns += 1;
+        let is_broken = log.sent.contains(&7);
+        drop(log);
+        if is_broken {
+            quiet_panic();
+        }
     }
 }
 
@@ -76,9 +116,10 @@ fn start(queue_size: usize, concurrent_exports: usize) -> (Arc<Queue<Item>>, Arc
         timeout: Duration::ZERO,
     };
     let (sink, counts) = (Sink::default(), Arc::new(Counts::new("items", "test")));
-    let own = Sink { sent: Arc::clone(&sink.sent), is_over: Arc::clone(&sink.is_over) };
-    (Arc::new(Queue::start(batch, sink, Arc::clone(&counts)).unwrap()), counts, own)
+    (Arc::new(Queue::start(batch, sink.clone(), Arc::clone(&counts)).unwrap()), counts, sink)
 }
+
+type Queues = [Arc<Queue<Item>>];
 
 fn push(queue: &Arc<Queue<Item>>, numbers: [u32; 2]) -> thread::JoinHandle<()> {
     let queue = Arc::clone(queue);
@@ -111,12 +152,10 @@ fn every_item_has_one_outcome() {
         assert_eq!(counted.ended, 4);
         assert_eq!(counted.exported + counted.failed + counted.dropped, 4, "{counted:?}");
         assert_eq!(counted.taken, counted.exported + counted.failed);
-        let mut sent = sink.sent.lock().unwrap().clone();
+        let mut sent = sink.sent_until_the_end();
         assert_eq!(sent.len() as u64, counted.taken);
-        sent.sort_unstable();
         sent.dedup();
         assert_eq!(sent.len() as u64, counted.taken, "no item is sent twice");
-        assert!(*sink.is_over.lock().unwrap());
     });
 }
 
@@ -130,7 +169,7 @@ fn a_flush_waits_for_what_was_pushed_before() {
         let thread = push(&queue, [2, 4]);
         let target = queue.begin_flush();
         queue.wait_flushed(target, far()).unwrap();
-        assert!(sink.sent.lock().unwrap().contains(&1));
+        assert!(sink.log().sent.contains(&1));
         assert!(counts.snapshot().exported >= 1);
         thread.join().unwrap();
         drop(queue);
@@ -152,10 +191,66 @@ fn a_shutdown_sends_what_entered_before() {
         });
         queue.begin_shutdown();
         queue.wait_for_end(far()).unwrap();
-        assert!(sink.sent.lock().unwrap().contains(&1));
+        assert!(sink.sent_until_the_end().contains(&1));
         thread.join().unwrap();
         again.join().unwrap();
         let counted = counts.snapshot();
         assert_eq!((counted.exported + counted.dropped, counted.late), (3, counted.dropped));
+    });
+}
+
+/// The exporter panics when it encodes one item, when it sends another one, and at its shutdown, while two
+/// threads push and a third flushes: the two count as failed, the others are sent, and everybody returns.
+#[test]
+fn an_item_at_which_the_exporter_panics_fails_alone() {
+    check(|| {
+        let (queue, counts, sink) = start(100, 2);
+        let threads = [push(&queue, [1, 5]), push(&queue, [7, 2])];
+        let target = queue.begin_flush();
+        queue.wait_flushed(target, far()).unwrap();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        queue.begin_shutdown();
+        queue.wait_for_end(far()).unwrap();
+        assert_eq!(sink.sent_until_the_end(), [1, 2, 7]);
+        let counted = counts.snapshot();
+        assert_eq!((counted.ended, counted.taken, counted.exported, counted.failed), (4, 4, 2, 2));
+        assert_eq!(counts.failures(), [(ErrorType::Panic, 2)]);
+    });
+}
+
+/// Two threads flush two queues while two others shut them down, as `force_flush` and `shutdown` of a provider
+/// do: whoever returns first, what was pushed before has its outcome in both by then. A flush after the end
+/// returns at once.
+#[test]
+fn flushes_and_shutdowns_at_once_return_when_everything_has_its_outcome() {
+    check(|| {
+        let started = [start(100, 1), start(100, 2)];
+        let queues: Arc<Queues> = started.iter().map(|(queue, ..)| queue.clone()).collect();
+        let rest = Arc::new(started.map(|(_, counts, sink)| (counts, sink)));
+        queues.iter().for_each(|queue| queue.push(Item(1), 100));
+        let flush = |queues: &Queues| {
+            flush_all(queues.iter().map(|queue| &**queue), |_| Ok(())).unwrap();
+        };
+        let shut_down = |queues: &Queues| {
+            let queues = queues.iter().map(|queue| &**queue);
+            shutdown_all(queues, Duration::MAX, |_| Ok(())).unwrap();
+        };
+        let do_and_look = |act: fn(&Queues)| {
+            let (queues, rest) = (queues.clone(), rest.clone());
+            move || {
+                act(&queues);
+                assert!(rest.iter().all(|(counts, _)| counts.snapshot().exported == 1));
+            }
+        };
+        let acts: [fn(&Queues); 3] = [flush, flush, shut_down];
+        let threads = acts.map(|act| thread::spawn(do_and_look(act)));
+        do_and_look(shut_down)();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        flush(&queues);
+        assert!(rest.iter().all(|(_, sink)| sink.sent_until_the_end() == [1]));
     });
 }

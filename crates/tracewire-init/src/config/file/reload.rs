@@ -1,6 +1,8 @@
 //! A file that is read again while the process runs: everything that changed, or nothing.
 
 mod counts;
+#[cfg(all(test, shuttle))]
+mod model;
 mod restart;
 mod turns;
 
@@ -33,7 +35,7 @@ use crate::error::InitError;
 use crate::layers::Layers;
 use crate::plan::{FilePlace, Origin, Plan};
 use crate::settings::Setting;
-use crate::sync::{Condvar, Mutex, MutexGuard, thread};
+use crate::sync::{Condvar, Mutex, MutexGuard, step, thread};
 use crate::variables::sampler::SAMPLER;
 
 /// How often a file that is watched is looked at. A change counts once two looks saw it.
@@ -143,7 +145,8 @@ impl Reloader {
         self.0.counts.by_outcome()
     }
 
-    /// Ends the watch. A file that is being read does not delay it.
+    /// Ends the watch. A file that is being read does not delay it, and does not change the level of the log
+    /// any more.
     pub(crate) fn end(&self) {
         *lock(&self.0.ended) = true;
         self.0.end.notify_all();
@@ -165,7 +168,7 @@ impl Shared {
     /// Looks whether the file changed, reads it if so, and says what came of it.
     fn look(&self) {
         // While it is read already, the next look is soon enough.
-        let Ok(mut state) = self.state.take(Duration::ZERO) else { return };
+        let Some(mut state) = self.state.try_take() else { return };
         let now = Stat::of(&state.source.path);
         if !state.watch.poll(now) {
             return;
@@ -266,8 +269,13 @@ impl Shared {
         let level = |configuration: &Configuration| {
             configuration.log_level.as_ref().map_or(Level::Info, |level| Severity::level(**level))
         };
-        // The level is the process's, which may have other telemetry after the end.
-        if !self.adjustable.in_code.level && level(old) != level(new) && !*lock(&self.ended) {
+        if self.adjustable.in_code.level || level(old) == level(new) {
+            return;
+        }
+        // The level is the process's, which may have other telemetry after the end: so the end waits.
+        let ended = lock(&self.ended);
+        if !*ended {
+            step();
             log::set_level(level(new));
             plan.decide("OTEL_LOG_LEVEL", format!("{:?}", level(new)), self.origin());
         }

@@ -1,9 +1,14 @@
 //! What waits for the page: bounded in bytes, and refused beyond.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+#[cfg(all(test, shuttle))]
+mod model;
+
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use tracewire_live::{Arrival, Recorder};
+
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// How long the page gathers before its thread begins.
 const DELAY: Duration = Duration::from_millis(100);

@@ -1,9 +1,11 @@
 //! One reload at a time, and none that waits for itself.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, ThreadId};
+use std::sync::PoisonError;
 use std::time::Duration;
+
+use crate::sync::thread::{self, ThreadId};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// A value that one thread at a time has for long, while it calls functions of the program.
 ///
@@ -47,9 +49,18 @@ impl<T> Turns<T> {
         }
         let waited = self.free.wait_timeout_while(inner, limit, |inner| inner.value.is_none());
         let (mut inner, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        let value = inner.value.take().ok_or(Busy::Elsewhere)?;
+        self.give(&mut inner).ok_or(Busy::Elsewhere)
+    }
+
+    /// Takes the value, if no thread has it.
+    pub(super) fn try_take(&self) -> Option<Turn<'_, T>> {
+        self.give(&mut self.lock())
+    }
+
+    fn give(&self, inner: &mut Inner<T>) -> Option<Turn<'_, T>> {
+        let value = inner.value.take()?;
         inner.holder = Some(thread::current().id());
-        Ok(Turn { value: Some(value), turns: self })
+        Some(Turn { value: Some(value), turns: self })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner<T>> {
@@ -107,6 +118,15 @@ mod tests {
             drop(turn);
             assert_eq!(patient.join().unwrap(), 0);
         });
+    }
+
+    #[test]
+    fn who_does_not_wait_gets_the_value_or_not() {
+        let turns = Turns::new(1);
+        let turn = turns.try_take();
+        assert!(turn.is_some() && turns.try_take().is_none());
+        drop(turn);
+        assert_eq!(turns.try_take().map(|turn| *turn), Some(1));
     }
 
     #[test]
