@@ -109,9 +109,9 @@ fn course<'a>(about: &Attempt<'a>) -> Course<'a> {
         Gets::MadeUp(made_up) => {
             course.status = Some(made_up.status);
             // Over HTTP/2 nothing is asked for that cannot be sent.
-            let is_sent = !is_bodyless(about.method().name(), made_up.status)
-                && !(about.fails_unanswered() && about.is_http2());
-            let bytes = if is_sent { made_up.bytes } else { 0 };
+            let is_unsent = about.fails_unanswered() && about.is_http2();
+            let is_bodyless = is_bodyless(about.method().name(), made_up.status);
+            let bytes = if is_bodyless || is_unsent { 0 } else { made_up.bytes };
             course.passed = Some(Passed { bytes, ..Passed::default() });
         }
         Gets::Upgrade => {
