@@ -1,6 +1,6 @@
 //! The body of a response, which does what a plan says.
 
-use crate::plan::{End, Length, Response, Say};
+use crate::plan::{Content, End, GrpcStatus, Length, Response, Say};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Body, Frame, SizeHint};
@@ -18,7 +18,8 @@ enum Step {
     /// Others run first.
     Pause,
     Data(u8),
-    Trailers,
+    Message(u8),
+    Trailers(Option<GrpcStatus>),
     Error,
     Panic,
     Stuck,
@@ -31,39 +32,52 @@ pub(crate) struct Planned {
     /// How many bytes are to come, where it says so.
     hint: Option<u64>,
     handle: Option<ExchangeHandle>,
+    _panics: Panics,
 }
 
 impl Planned {
-    pub(crate) fn new(plan: &Response, handle: Option<ExchangeHandle>) -> Self {
-        let mut steps: VecDeque<_> = plan.late.into_iter().map(Step::Say).collect();
-        for frame in &plan.frames {
-            steps.push_back(Step::Data(*frame));
-            if plan.gaps {
-                steps.push_back(Step::Pause);
-            }
-        }
-        if plan.end == End::Known {
-            if matches!(steps.back(), Some(Step::Pause)) {
-                steps.pop_back();
-            }
-        } else {
-            // The head and the frames leave first, or hyper would drop them.
-            steps.extend([Step::Pause; 3]);
-        }
-        steps.extend(match plan.end {
-            End::Done | End::Known => None,
-            End::Trailers => Some(Step::Trailers),
-            End::Error => Some(Step::Error),
-            End::Panic => Some(Step::Panic),
-            End::Stuck => Some(Step::Stuck),
-        });
+    pub(crate) fn new(plan: &Response, handle: Option<ExchangeHandle>, panics: bool) -> Self {
         Self {
-            steps,
+            steps: steps(plan, panics),
             knows_end: plan.end == End::Known,
             hint: (plan.length == Length::Hinted).then(|| plan.size()),
             handle,
+            _panics: Panics(panics),
         }
     }
+}
+
+/// Where its destructor `panics`, what comes before the last frame has left by then: see the model.
+fn steps(plan: &Response, panics: bool) -> VecDeque<Step> {
+    let mut steps: VecDeque<_> = plan.late.into_iter().map(Step::Say).collect();
+    if panics && !plan.is_empty() {
+        steps.push_back(Step::Pause);
+    }
+    for frame in &plan.frames {
+        steps.push_back(match plan.content {
+            Content::Messages(_) => Step::Message(*frame),
+            Content::Plain | Content::Events => Step::Data(*frame),
+        });
+        if plan.gaps || panics {
+            steps.push_back(Step::Pause);
+        }
+    }
+    if plan.end == End::Known {
+        if !plan.frames.is_empty() && matches!(steps.back(), Some(Step::Pause)) {
+            steps.pop_back();
+        }
+    } else {
+        // The head and the frames leave first, or hyper would drop them.
+        steps.extend([Step::Pause; 3]);
+    }
+    steps.extend(match plan.end {
+        End::Done | End::Known => None,
+        End::Trailers => Some(Step::Trailers(plan.status_in_trailers())),
+        End::Error => Some(Step::Error),
+        End::Panic => Some(Step::Panic),
+        End::Stuck => Some(Step::Stuck),
+    });
+    steps
 }
 
 impl Body for Planned {
@@ -87,10 +101,13 @@ impl Body for Planned {
                     }
                     return Poll::Ready(Some(Ok(Frame::data(vec![b'x'; size.into()].into()))));
                 }
-                Step::Trailers => {
-                    let trailer = HeaderName::from_static("x-checksum");
-                    let trailers = HeaderMap::from_iter([(trailer, HeaderValue::from_static("1"))]);
-                    return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+                Step::Message(size) => {
+                    let mut message = vec![0, 0, 0, 0, size];
+                    message.resize(5 + usize::from(size), b'x');
+                    return Poll::Ready(Some(Ok(Frame::data(message.into()))));
+                }
+                Step::Trailers(status) => {
+                    return Poll::Ready(Some(Ok(Frame::trailers(trailers(status)))));
                 }
                 Step::Error => return Poll::Ready(Some(Err(io::Error::other("on purpose")))),
                 Step::Panic => panic!("on purpose"),
@@ -109,6 +126,27 @@ impl Body for Planned {
 
     fn size_hint(&self) -> SizeHint {
         self.hint.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+fn trailers(status: Option<GrpcStatus>) -> HeaderMap {
+    let trailer = HeaderName::from_static("x-checksum");
+    let mut trailers = HeaderMap::from_iter([(trailer, HeaderValue::from_static("1"))]);
+    if let Some(status) = status {
+        trailers.insert("grpc-status", HeaderValue::from_static(status.code()));
+    }
+    trailers
+}
+
+/// Panics when it is dropped, if it is to.
+#[derive(Debug)]
+pub(crate) struct Panics(pub(crate) bool);
+
+impl Drop for Panics {
+    fn drop(&mut self) {
+        if self.0 {
+            panic!("on purpose");
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::{
     middleware,
-    plan::{Parent, Protocol, Request as Plan, Scenario, Wiring},
-    service::ATTEMPT,
+    plan::{METHOD, Parent, Protocol, Request as Plan, Scenario, Wiring},
+    service::{ATTEMPT, DEADLINE, DEADLINE_MILLIS},
     wire::{Body, FAILS, Wire, boxed},
 };
 use bytes::Bytes;
@@ -16,9 +16,12 @@ use opentelemetry::{
     trace::{FutureExt, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
 };
 use std::{sync::Arc, time::Duration};
-use tokio::{io::AsyncReadExt, time::timeout};
+use tokio::{
+    io::AsyncReadExt,
+    time::{sleep, timeout},
+};
 use tower::{Layer, Service, service_fn, util::BoxCloneSyncService};
-use tracewire_http::{HeaderSelector, Resends};
+use tracewire_http::{HeaderSelector, Resends, RpcMethods};
 use tracewire_propagation::TraceContext;
 use tracewire_reqwest::ClientMiddleware;
 use tracewire_testing::Capture;
@@ -26,6 +29,9 @@ use tracewire_tower::ClientLayer;
 
 /// How long a caller waits while nothing happens.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What is sent with `POST`: over gRPC, a message.
+pub(crate) const UPLOAD: &[u8] = b"\0\0\0\0\x05bytes";
 
 /// The span of the caller that a request is sent below.
 pub(crate) const CALLER: u64 = 0xca11;
@@ -52,6 +58,8 @@ impl Caller {
             .propagator(TraceContext::new())
             .capture_request_headers(HeaderSelector::new([ATTEMPT]))
             .active_requests(true)
+            .body_sizes(scenario.sizes)
+            .grpc(RpcMethods::new([METHOD]))
             .end_at_body(scenario.end_at_body);
         let middleware = ClientMiddleware::new()
             .tracer_provider(capture.tracer_provider())
@@ -59,6 +67,8 @@ impl Caller {
             .propagator(TraceContext::new())
             .capture_request_headers(HeaderSelector::new([ATTEMPT]))
             .active_requests(true)
+            .body_sizes(scenario.sizes)
+            .grpc(RpcMethods::new([METHOD]))
             .end_at_body(scenario.end_at_body);
         Self { scenario: scenario.clone(), wire, layer, middleware }
     }
@@ -70,7 +80,7 @@ impl Caller {
         let mut extensions = Extensions::new();
         extensions.insert(Resends::new());
         let build = |attempt| self.build(number, attempt, &extensions);
-        let parent = plan.context(number);
+        let (parent, reads) = (plan.context(number), !plan.leaves_unread);
         let sender = self.sender();
         match self.scenario.wiring {
             Wiring::Untraced => {
@@ -79,25 +89,26 @@ impl Caller {
                     if let Some(header) = plan.traceparent(number) {
                         request.headers_mut().insert("traceparent", header.parse().unwrap());
                     }
-                    finish(call(&sender, request, &Context::new()), 1).await;
+                    finish(call(&sender, request, &Context::new()), 1, reads).await;
                 }
             }
             Wiring::Traced => {
                 let client = client(self.layer.layer(sender));
                 for attempt in 0..attempts {
-                    finish(call(&client, build(attempt), &parent), 1).await;
+                    finish(call(&client, build(attempt), &parent), 1, reads).await;
                 }
             }
             Wiring::Clones => {
                 let client = client(self.layer.layer(sender));
                 let calls = (0..attempts).map(|attempt| call(&client, build(attempt), &parent));
-                let calls: Vec<_> = calls.map(|call| finish(call, 1)).collect();
+                let calls: Vec<_> = calls.map(|call| finish(call, 1, reads)).collect();
                 join_all(calls).await;
             }
             Wiring::Nested => {
                 let inner = client(self.layer.layer(sender));
                 let client = client(self.layer.layer(again(inner, number, attempts)));
-                finish(call(&client, build(0), &parent), attempts as u32 + 1).await;
+                let called = call(&client, build(0), &parent);
+                finish(called, attempts as u32 + 1, reads).await;
             }
             wiring => {
                 let client = middleware::client(wiring, &self.middleware, &self.wire, attempts);
@@ -106,7 +117,7 @@ impl Caller {
                 for attempt in 0..sends {
                     let sent =
                         middleware::send(&client, build(attempt)).with_context(parent.clone());
-                    finish(sent, patience).await;
+                    finish(sent, patience, reads).await;
                 }
             }
         }
@@ -125,7 +136,7 @@ impl Caller {
     ) -> Request<Full<Bytes>> {
         let plan = &self.scenario.requests[number];
         let is_first = self.scenario.protocol == Protocol::Http1;
-        let path = plan.target.path();
+        let path = plan.path();
         let (method, uri) = match (plan.is_upgrade(), is_first) {
             (true, false) => ("CONNECT", "shop.test:80".to_owned()),
             (_, false) => (plan.method.name(), format!("http://shop.test{path}")),
@@ -141,7 +152,13 @@ impl Caller {
         if plan.upload_fails {
             request = request.header(FAILS, "1");
         }
-        let body = if method == "POST" { Bytes::from_static(b"ten bytes.") } else { Bytes::new() };
+        if plan.is_grpc {
+            request = request.header("content-type", "application/grpc").header("te", "trailers");
+        }
+        if plan.has_deadline {
+            request = request.header(DEADLINE, format!("{DEADLINE_MILLIS}m"));
+        }
+        let body = if method == "POST" { Bytes::from_static(UPLOAD) } else { Bytes::new() };
         let mut request =
             request.header(ATTEMPT, format!("{number}.{attempt}")).body(Full::new(body)).unwrap();
         *request.extensions_mut() = extensions.clone();
@@ -215,19 +232,24 @@ fn again(
                 if attempt + 1 == attempts {
                     return call.await;
                 }
-                finish(call, 1).await;
+                finish(call, 1, true).await;
             }
             unreachable!("there is an attempt")
         }
     })
 }
 
-/// Reads a response to its end, unless nothing comes for so long: then the caller leaves.
+/// Reads a response to its end, unless nothing comes for so long: then the caller leaves. One who does
+/// not read leaves when all that comes has come.
 pub(crate) async fn finish<B: http_body::Body + Unpin, E>(
     call: impl Future<Output = Result<Response<B>, E>>,
     patience: u32,
+    reads: bool,
 ) {
     let Ok(Ok(mut response)) = timeout(PATIENCE * patience, call).await else { return };
+    if !reads {
+        return sleep(PATIENCE).await;
+    }
     if let Ok(Ok(upgraded)) = timeout(PATIENCE, hyper::upgrade::on(&mut response)).await {
         let _ = timeout(PATIENCE, TokioIo::new(upgraded).read_to_end(&mut Vec::new())).await;
     }

@@ -72,7 +72,7 @@ impl Middleware for Again {
             if attempt + 1 == self.0 {
                 return sent.await;
             }
-            finish(async { sent.await.map(Response::<Body>::from) }, 1).await;
+            finish(async { sent.await.map(Response::<Body>::from) }, 1, true).await;
         }
         unreachable!("there is an attempt")
     }

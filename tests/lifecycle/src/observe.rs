@@ -6,7 +6,10 @@ use crate::{
     run::Run,
     service::HOP,
 };
-use opentelemetry::trace::{SpanId, SpanKind, Status};
+use opentelemetry::{
+    Value,
+    trace::{SpanId, SpanKind, Status},
+};
 use std::collections::HashMap;
 use tracewire_testing::{Metric, Point, Span};
 
@@ -31,17 +34,25 @@ impl Run {
     fn about_metrics(&self, scenario: &Scenario, spans: &[Span]) -> Vec<String> {
         let (metrics, mut facts) = (self.capture.metrics(), Vec::new());
         for metric in metrics.iter() {
-            let side = if metric.name.starts_with("http.server") { "server" } else { "client" };
+            let side = if metric.name.contains(".server.") { "server" } else { "client" };
             if metric.name.ends_with("active_requests") {
                 let left = metric.points.iter().filter(|point| point.value != 0.0);
                 facts.extend(left.map(|point| format!("{side} is active: {point:?}")));
                 continue;
             }
-            assert!(metric.name.ends_with("request.duration"), "{metric}");
+            if let Some(name) = metric.name.strip_suffix(".body.size") {
+                let (_, of) = name.rsplit_once('.').unwrap();
+                let sizes = metric.points.iter();
+                facts.extend(sizes.map(|p| size(of, &key(side, p), p.count, p.value as u64)));
+                continue;
+            }
+            assert!(metric.name.ends_with(".duration"), "{metric}");
             if scenario.is_plain() {
                 facts.extend(disagreement(metric, side, spans));
             }
-            facts.extend(metric.points.iter().map(|point| about_duration(side, point)));
+            let of =
+                if metric.name.starts_with("rpc.") { format!("{side} call") } else { side.into() };
+            facts.extend(metric.points.iter().map(|p| duration(&key(&of, p), p.count)));
         }
         facts
     }
@@ -86,46 +97,58 @@ fn about_span(span: &Span, clients: &HashMap<SpanId, String>) -> String {
         }
         Some(parent) => clients.get(&parent).cloned().unwrap_or_else(|| "unknown".to_owned()),
     };
-    let text = |key| span.attribute(key).map_or_else(|| "-".to_owned(), ToString::to_string);
-    let (status, error) = (text("http.response.status_code"), text("error.type"));
+    let text = |keys: &[&str]| text(keys.iter().find_map(|key| span.attribute(key)));
+    let (status, error) = (text(&STATUS), text(&["error.type"]));
     let marked = if span.status == Status::error("") { " Error" } else { "" };
-    let (name, resent) = (&span.name, text("http.request.resend_count"));
+    let (name, resent) = (&span.name, text(&["http.request.resend_count"]));
+    let sizes = ["http.request.body.size", "http.response.body.size"];
+    let [request, response] = sizes.map(|size| text(&[size]));
     format!(
-        "{kind} span {id}: {name}, status={status}, error={error}{marked}, resent={resent}, parent={parent}"
+        "{kind} span {id}: {name}, status={status}, error={error}{marked}, resent={resent}, parent={parent}, sizes={request}/{response}"
     )
 }
 
-fn about_duration(side: &str, point: &Point) -> String {
-    let text = |key| point.attribute(key).map_or_else(|| "-".to_owned(), ToString::to_string);
-    duration(
-        side,
-        &text("http.request.method"),
-        &text("http.route"),
-        &text("http.response.status_code"),
-        &text("error.type"),
-        &text("shop.plan"),
-        point.count,
-    )
+/// The status of HTTP or of gRPC, of which only one is recorded.
+const STATUS: [&str; 2] = ["http.response.status_code", "rpc.response.status_code"];
+
+fn text(value: Option<&Value>) -> String {
+    value.map_or_else(|| "-".to_owned(), ToString::to_string)
+}
+
+/// What a point was recorded with: the side, the method, the route, the status, the error, and what the
+/// service added.
+fn key(side: &str, point: &Point) -> [String; 6] {
+    let text = |keys: &[&str]| text(keys.iter().find_map(|key| point.attribute(key)));
+    [
+        side.to_owned(),
+        text(&["http.request.method", "rpc.method"]),
+        text(&["http.route"]),
+        text(&STATUS),
+        text(&["error.type"]),
+        text(&["shop.plan"]),
+    ]
 }
 
 /// So many durations of the same attributes.
-pub(crate) fn duration(
-    side: &str,
-    method: &str,
-    route: &str,
-    status: &str,
-    error: &str,
-    plan: &str,
-    count: u64,
-) -> String {
+pub(crate) fn duration(key: &[String; 6], count: u64) -> String {
+    let [side, method, route, status, error, plan] = key;
     format!(
         "{side} duration: {method} {route}, status={status}, error={error}, plan={plan}, {count} times"
     )
 }
 
+/// So many bodies of requests or responses of the same attributes, and how large they are together.
+pub(crate) fn size(of: &str, key: &[String; 6], count: u64, sum: u64) -> String {
+    let [side, method, route, status, error, plan] = key;
+    format!(
+        "{side} {of} size: {method} {route}, status={status}, error={error}, plan={plan}, {count} times, {sum} bytes"
+    )
+}
+
 /// The attempt that a span is of.
 fn attempt(span: &Span) -> String {
-    let header = span.attribute("http.request.header.x-attempt");
+    let headers = ["http.request.header.x-attempt", "rpc.request.metadata.x-attempt"];
+    let header = headers.iter().find_map(|header| span.attribute(header));
     let header = header.map(ToString::to_string).unwrap_or_default();
     let name = header.trim_matches(['[', ']', '"']);
     // Every hop of a call has the header of the first.

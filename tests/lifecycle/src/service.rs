@@ -1,8 +1,11 @@
 //! The service that does what a plan says, below a server layer and others.
 
 use crate::{
-    body::Planned,
-    plan::{Around, Content, Failure, Length, Protocol, Response as Plan, Scenario, Then, Work},
+    body::{Panics, Planned},
+    plan::{
+        Around, Content, Destructor, Failure, Length, METHOD, Protocol, Response as Plan, Scenario,
+        Then, Work,
+    },
     wire::{Body, boxed},
 };
 use futures_util::future::BoxFuture;
@@ -13,13 +16,15 @@ use hyper_util::rt::TokioIo;
 use std::{
     future::pending,
     io,
+    pin::Pin,
     sync::{Arc, Mutex},
+    task::{Context, Poll},
     time::Duration,
 };
-use tokio::{io::AsyncWriteExt, task::yield_now};
+use tokio::{io::AsyncWriteExt, task::yield_now, time::timeout};
 use tower::{BoxError, Layer, Service, ServiceExt, service_fn, util::BoxCloneSyncService};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
-use tracewire_http::{ExchangeHandle, HeaderSelector};
+use tracewire_http::{ExchangeHandle, HeaderSelector, RpcMethods};
 use tracewire_propagation::TraceContext;
 use tracewire_testing::Capture;
 use tracewire_tower::ServerLayer;
@@ -29,6 +34,12 @@ pub(crate) const ATTEMPT: &str = "x-attempt";
 
 /// Names the attempt in the query of a URL that a redirect led to.
 pub(crate) const HOP: &str = "hop=";
+
+/// The header with the deadline of a call over gRPC.
+pub(crate) const DEADLINE: &str = "grpc-timeout";
+
+/// How long a deadline is: more than until a connection is lost, and less than the timeout below.
+pub(crate) const DEADLINE_MILLIS: u64 = 300;
 
 /// How long the timeout beside the server layer waits: less than a caller.
 const TIMEOUT: Duration = Duration::from_millis(500);
@@ -51,17 +62,17 @@ pub(crate) type Plain = BoxCloneSyncService<Request<Incoming>, Response<Body>, i
 impl Planner {
     /// The whole of what serves a connection.
     pub(crate) fn stack(&self, capture: &Capture) -> Plain {
-        let layer = server_layer(self.scenario.follow_upgrades, capture);
+        let layer = server_layer(&self.scenario, capture);
         let planner = self.clone();
         let app = plain(service_fn(move |request| planner.call(request)));
         let app = if self.scenario.nested { plain(layer.layer(app)) } else { app };
-        let timeout = TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT);
+        let in_time = TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT);
         let app = match self.scenario.around {
             Around::Nothing => plain(layer.layer(app)),
             Around::CatchPanicOutside => plain(CatchPanicLayer::new().layer(layer.layer(app))),
             Around::CatchPanicInside => plain(layer.layer(CatchPanicLayer::new().layer(app))),
-            Around::TimeoutOutside => plain(timeout.layer(layer.layer(app))),
-            Around::TimeoutInside => plain(layer.layer(timeout.layer(app))),
+            Around::TimeoutOutside => plain(in_time.layer(layer.layer(app))),
+            Around::TimeoutInside => plain(layer.layer(in_time.layer(app))),
         };
         let bare = self.scenario.protocol == Protocol::Http2;
         plain(service_fn(move |request: Request<Incoming>| {
@@ -98,7 +109,22 @@ impl Planner {
         if matches!(work.then, Then::PanicInCall) {
             panic!("on purpose");
         }
-        Box::pin(work.run(request, attempt))
+        let panics = Panics(work.panics == Some(Destructor::Service));
+        Box::pin(Dropped { work: Box::pin(work.serve(request, attempt)), _panics: panics })
+    }
+}
+
+/// The future of the service, which may panic when it is dropped, even if it is done.
+struct Dropped {
+    work: BoxFuture<'static, Result<Response<Body>, io::Error>>,
+    _panics: Panics,
+}
+
+impl Future for Dropped {
+    type Output = Result<Response<Body>, io::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.work.as_mut().poll(cx)
     }
 }
 
@@ -107,6 +133,21 @@ impl Work {
         let handle = request.extensions().get::<ExchangeHandle>().cloned();
         self.says.iter().for_each(|said| said.about(handle.as_ref()));
         handle
+    }
+
+    /// Answers in time, if the caller says how long it waits.
+    async fn serve(
+        self,
+        request: Request<Incoming>,
+        attempt: usize,
+    ) -> Result<Response<Body>, io::Error> {
+        let has_deadline = request.headers().contains_key(DEADLINE);
+        let work = self.run(request, attempt);
+        if !has_deadline {
+            return work.await;
+        }
+        let answered = timeout(Duration::from_millis(DEADLINE_MILLIS), work).await;
+        answered.unwrap_or_else(|_| Ok(Plan::DEADLINE_EXCEEDED.response(None, attempt, false)))
     }
 
     async fn run(
@@ -122,7 +163,10 @@ impl Work {
             yield_now().await;
         }
         match &self.then {
-            Then::Respond(plan) => Ok(plan.response(handle, attempt)),
+            Then::Respond(plan) => {
+                let panics = self.panics == Some(Destructor::Body);
+                Ok(plan.response(handle, attempt, panics))
+            }
             Then::Fail(failure) => Err(failure.error()),
             Then::PanicInCall | Then::Panic => panic!("on purpose"),
             Then::Hang => pending().await,
@@ -141,10 +185,20 @@ impl Failure {
 }
 
 impl Plan {
-    fn response(&self, handle: Option<ExchangeHandle>, attempt: usize) -> Response<Body> {
+    fn response(
+        &self,
+        handle: Option<ExchangeHandle>,
+        attempt: usize,
+        panics: bool,
+    ) -> Response<Body> {
         let mut response = Response::builder().status(self.status);
-        if self.content == Content::Events {
-            response = response.header("content-type", "text/event-stream");
+        response = match self.content {
+            Content::Plain => response,
+            Content::Events => response.header("content-type", "text/event-stream"),
+            Content::Messages(_) => response.header("content-type", "application/grpc"),
+        };
+        if let Some(status) = self.status_in_head() {
+            response = response.header("grpc-status", status.code());
         }
         if self.redirects {
             response = response.header("location", format!("?{HOP}{}", attempt + 1));
@@ -152,7 +206,7 @@ impl Plan {
         if let Some(declared) = self.declared().filter(|_| self.length != Length::Hinted) {
             response = response.header("content-length", declared);
         }
-        response.body(boxed(Planned::new(self, handle))).unwrap()
+        response.body(boxed(Planned::new(self, handle, panics))).unwrap()
     }
 }
 
@@ -182,14 +236,16 @@ fn upgrade(
     response.body(boxed(Empty::new().map_err(|never| match never {}))).unwrap()
 }
 
-fn server_layer(follow_upgrades: bool, capture: &Capture) -> ServerLayer {
+fn server_layer(scenario: &Scenario, capture: &Capture) -> ServerLayer {
     ServerLayer::new()
         .tracer_provider(capture.tracer_provider())
         .meter_provider(capture.meter_provider())
         .propagator(TraceContext::new())
         .capture_request_headers(HeaderSelector::new([ATTEMPT]))
         .active_requests(true)
-        .follow_upgrades(follow_upgrades)
+        .body_sizes(scenario.sizes)
+        .grpc(RpcMethods::new([METHOD]))
+        .follow_upgrades(scenario.follow_upgrades)
         .exclude_paths(["/excluded"])
         .route(|head| (head.uri.path() == "/matched").then(|| "/matched".into()))
 }

@@ -36,7 +36,7 @@ pub(crate) const FAILS: &str = "x-fails";
 /// When a body fails: before a connection is lost, even if three do so one after another.
 const FAILURE: Duration = Duration::from_millis(10);
 
-/// How many bytes a pipe holds: more than a scenario sends.
+/// How many bytes a pipe holds: more than a scenario sends, so that nobody waits for room.
 const PIPE: usize = 256 * 1024;
 
 pub(crate) fn boxed<B>(body: B) -> Body
@@ -95,7 +95,7 @@ impl Wire {
                 let (mut sender, connection) = http1::handshake(TokioIo::new(ours)).await?;
                 let task = tokio::spawn(async move { drop(connection.with_upgrades().await) });
                 let connection = Some(Connection(task.abort_handle()));
-                let response = sender.send_request(request).await?;
+                let response = sender.send_request(Upload::of(request)).await?;
                 Ok(response.map(|body| Held { body, _connection: connection }))
             }
             Self::Http2(mut sender, _) => {
@@ -147,6 +147,10 @@ impl http_body::Body for Upload {
 
     fn is_end_stream(&self) -> bool {
         self.fails.is_none() && self.bytes.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.fails.is_some() { SizeHint::default() } else { self.bytes.size_hint() }
     }
 }
 

@@ -144,19 +144,29 @@ impl ClientCall {
         if let Some(peer) = response.peer {
             self.exchange.set_peer(peer);
         }
-        if response.may_be_decoded {
-            self.exchange.omit_response_size();
-        }
+        self.bodyless = self.request.is_bodyless(response.status);
         if self.ends_at_body() {
             self.await_body(response);
-        } else if let Some(size) = response.body_size {
+        }
+        self.note_size(response);
+    }
+
+    /// Notes what is known of the size of the response's body before it is read.
+    fn note_size(&mut self, response: &ClientResponse<'_>) {
+        if self.bodyless {
+            // Whatever its head declares: HTTP/2 gives that as the body's own size.
+            self.exchange.add_response_size(0);
+        } else if response.may_be_decoded {
+            self.exchange.omit_response_size();
+        } else if let Some(size) = response.body_size
+            && !self.ends_at_body()
+        {
             self.exchange.add_response_size(size);
         }
     }
 
     /// Records what decides how the body of the response ended.
     fn await_body(&mut self, response: &ClientResponse<'_>) {
-        self.bodyless = self.request.is_bodyless(response.status);
         // Where the body was encoded it may have been decoded since.
         let encoded = response.headers.contains_key(CONTENT_ENCODING);
         self.declared_length = declared_length(response.headers).filter(|_| !encoded);

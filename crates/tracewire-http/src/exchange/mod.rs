@@ -224,9 +224,10 @@ impl Exchange {
         }
     }
 
-    /// Notes how often the request was sent again, where that was not known when it started.
+    /// Notes how often the request was sent again, where that was not known when it started. A call
+    /// over gRPC has no attribute for it.
     pub fn set_resend_count(&mut self, count: u32) {
-        if self.records_span() {
+        if self.records_span() && !self.is_rpc() {
             let count = KeyValue::new(c::HTTP_REQUEST_RESEND_COUNT, i64::from(count));
             self.context.span().set_attribute(count);
         }

@@ -72,7 +72,8 @@ macro_rules! common_options {
         /// The histograms leave [calls over gRPC](Self::grpc) out: the conventions have none for them.
         ///
         /// Sizes are bytes as transferred: those of a request are what `Content-Length` declares,
-        /// and a declaration of more than 1 TiB is not recorded.
+        /// and a declaration of more than 1 TiB is not recorded. A response that has no body, such as
+        /// that to `HEAD`, has 0 bytes, whatever its head declares.
         pub fn body_sizes(self, measure: bool) -> Self {
             self.configure(|settings| settings.common_mut().body_sizes = measure)
         }

@@ -1,15 +1,20 @@
 //! What must be recorded of a scenario, told from the scenario alone.
 
+mod answer;
 mod body;
 mod client;
+mod facts;
 mod server;
 
-use self::body::{Ended, is_bodyless, received};
-use crate::{
-    observe::duration,
-    plan::{End, Method, Parent, Request, Scenario, Then, Wiring},
+use self::{
+    answer::Answer,
+    body::{Body, Ended, is_bodyless},
+    facts::{Facts, Told},
 };
-use std::collections::BTreeMap;
+use crate::plan::{
+    Destructor, End, METHOD, Method, Parent, Protocol, Request, Response, Scenario, Target, Then,
+    Wiring, Work,
+};
 
 /// The facts, sorted.
 #[must_use]
@@ -29,6 +34,9 @@ pub fn facts(scenario: &Scenario) -> Vec<String> {
     facts.sorted()
 }
 
+/// What a service does that is told to stop in time, instead of waiting.
+static DEADLINE_EXCEEDED: Then = Then::Respond(Response::DEADLINE_EXCEEDED);
+
 /// One time that a request is sent.
 #[derive(Clone, Copy)]
 struct Attempt<'a> {
@@ -38,7 +46,7 @@ struct Attempt<'a> {
     attempt: usize,
 }
 
-impl Attempt<'_> {
+impl<'a> Attempt<'a> {
     fn name(&self) -> String {
         format!("{}.{}", self.number, self.attempt)
     }
@@ -57,6 +65,46 @@ impl Attempt<'_> {
         self.request.method_of(self.attempt)
     }
 
+    /// The method, as metrics have it.
+    fn recorded_method(&self) -> &'static str {
+        if self.request.is_grpc {
+            return if self.request.target == Target::Matched { METHOD } else { "_OTHER" };
+        }
+        if self.request.is_upgrade() && self.scenario.protocol == Protocol::Http2 {
+            return "CONNECT";
+        }
+        match self.method() {
+            Method::Brew => "_OTHER",
+            known => known.name(),
+        }
+    }
+
+    fn work(&self) -> &'a Work {
+        &self.request.attempts[self.attempt]
+    }
+
+    /// What the service does in the end.
+    fn then(&self) -> &'a Then {
+        let then = &self.work().then;
+        let stops = self.request.has_deadline && !self.breaks();
+        if stops && matches!(then, Then::Hang) { &DEADLINE_EXCEEDED } else { then }
+    }
+
+    /// The body of the service's response.
+    fn body<'r>(&self, response: &'r Response) -> Body<'r> {
+        Body { protocol: self.scenario.protocol, response, panics: self.body_panics() }
+    }
+
+    /// Whether the body of the service's response panics when it is dropped.
+    fn body_panics(&self) -> bool {
+        let responds = matches!(self.work().then, Then::Respond(_));
+        self.work().panics == Some(Destructor::Body) && responds
+    }
+
+    fn is_http2(&self) -> bool {
+        self.scenario.protocol == Protocol::Http2
+    }
+
     /// Whether its upload fails after a while.
     fn upload_fails(&self) -> bool {
         self.request.upload_fails && self.method() == Method::Post
@@ -64,8 +112,16 @@ impl Attempt<'_> {
 
     /// Whether it gets no answer, because the service waits for the rest of its upload, which fails.
     fn fails_unanswered(&self) -> bool {
-        let work = &self.request.attempts[self.attempt];
+        let work = self.work();
         self.upload_fails() && work.reads && !matches!(work.then, Then::PanicInCall)
+    }
+
+    /// Whether the service is dropped when its upload has failed. Over HTTP/2 that is the end of the
+    /// stream, and a service that does anything else after its read is dropped with it. Over HTTP/1.1
+    /// hyper notices when it writes.
+    fn is_dropped_with_upload(&self) -> bool {
+        let goes_on = self.work().pauses > 0 || matches!(self.work().then, Then::Hang);
+        self.fails_unanswered() && self.is_http2() && goes_on
     }
 
     /// Whether what would wait ends otherwise: with the upload, or with the connection.
@@ -73,18 +129,24 @@ impl Attempt<'_> {
         self.scenario.loses_connection || self.upload_fails()
     }
 
+    /// Whether the server notices that. Over HTTP/1.1 it does not: it reads only what it is asked to, and
+    /// a service that has read to the failure, or does not read, asks for nothing.
+    fn breaks_for_server(&self) -> bool {
+        self.scenario.loses_connection || (self.upload_fails() && self.is_http2())
+    }
+
     /// Whether it goes on until time passes, and only the loss of the connection or its caller ends it.
     fn waits(&self) -> bool {
-        match &self.request.attempts[self.attempt].then {
+        match self.answer() {
             _ if self.upload_fails() => false,
-            Then::Hang => true,
-            Then::Respond(response) => {
+            Answer::Nothing => true,
+            Answer::Response(response) => {
                 // Even if all that was declared has come, the end of the stream has not.
                 response.end == End::Stuck
                     && !is_bodyless(self.method().name(), response.status)
-                    && !matches!(received(self.scenario.protocol, response), Ended::Failed(_))
+                    && !matches!(self.body(response).received().ended, Ended::Failed(_))
             }
-            _ => false,
+            Answer::MadeUp(_) | Answer::Upgrade | Answer::Broken => false,
         }
     }
 
@@ -96,63 +158,12 @@ impl Attempt<'_> {
             && (0..self.attempt).any(|attempt| Attempt { attempt, ..*self }.waits())
     }
 
+    /// Whether the caller itself gets its response, and leaves that unread.
+    fn is_left_unread(&self) -> bool {
+        self.request.leaves_unread && (self.scenario.wiring.is_direct() || self.is_last())
+    }
+
     fn is_last(&self) -> bool {
         self.attempt + 1 == self.request.attempts.len()
-    }
-}
-
-#[derive(Default)]
-struct Facts {
-    lines: Vec<String>,
-    durations: BTreeMap<[String; 6], u64>,
-}
-
-/// What a span and a duration have in common.
-struct Told<'a> {
-    side: &'static str,
-    method: &'a str,
-    route: Option<&'a str>,
-    status: Option<u16>,
-    error: Option<String>,
-}
-
-fn or_none(text: Option<impl ToString>) -> String {
-    text.map_or_else(|| "-".to_owned(), |text| text.to_string())
-}
-
-impl Facts {
-    fn span(&mut self, id: &str, told: &Told<'_>, resent: usize, parent: &str) {
-        let Told { side, method, route, status, error } = told;
-        let method = if *method == "_OTHER" { "HTTP" } else { method };
-        let name = route.map_or_else(|| method.to_owned(), |route| format!("{method} {route}"));
-        let marked = if error.is_some() { " Error" } else { "" };
-        let (status, error) = (or_none(*status), or_none(error.as_ref()));
-        let resent = or_none(Some(resent).filter(|count| *count > 0));
-        self.lines.push(format!(
-            "{side} span {id}: {name}, status={status}, error={error}{marked}, resent={resent}, parent={parent}"
-        ));
-    }
-
-    fn duration(&mut self, told: Told<'_>, plan: Option<&str>) {
-        let key = [
-            told.side.to_owned(),
-            told.method.to_owned(),
-            or_none(told.route),
-            or_none(told.status),
-            or_none(told.error),
-            or_none(plan),
-        ];
-        *self.durations.entry(key).or_default() += 1;
-    }
-
-    fn sorted(self) -> Vec<String> {
-        let Self { mut lines, durations } = self;
-        let measured =
-            durations.into_iter().map(|([side, method, route, status, error, plan], count)| {
-                duration(&side, &method, &route, &status, &error, &plan, count)
-            });
-        lines.extend(measured);
-        lines.sort();
-        lines
     }
 }
