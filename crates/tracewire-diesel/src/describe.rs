@@ -4,7 +4,7 @@ use tracewire_span::database::Database;
 use url::Url;
 
 /// Describes the database of this URL. What may hold a secret is left out.
-pub(crate) fn database(url: &str) -> Database {
+pub fn database(url: &str) -> Database {
     let system = match url.split_once("://").map(|(scheme, _)| scheme) {
         Some("postgres" | "postgresql") => "postgresql",
         Some("mysql") => "mysql",
@@ -16,6 +16,12 @@ pub(crate) fn database(url: &str) -> Database {
         Some(_) => return Database::new("other_sql"),
     };
     let database = Database::new(system);
+    // A password may hold a slash, and a query an at sign: then nothing tells which this is.
+    let is_unclear = |(user, _): (&str, &str)| user.contains(['/', '?', '#']);
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    if rest.rsplit_once('@').is_some_and(is_unclear) {
+        return database;
+    }
     let Ok(parsed) = Url::parse(url) else { return database };
     let database = match parsed.host_str() {
         Some(host) => database.server(host, parsed.port()),
@@ -83,6 +89,8 @@ mod tests {
             "postgres://ada:12/hunter2@db/shop",
             "postgres://ada:hunter2#@db/shop",
             "mysql://ada:hunter2?@db/shop",
+            "postgres://ada:/hunter2?x@db/shop",
+            "postgres://ada:12/hunter2#x@db/shop",
             "user=ada;password=hunter2;path=/db",
             "sqlite://ada:hunter2@file",
         ] {

@@ -35,6 +35,13 @@ mod traced;
 
 pub use traced::{Traced, instrumentation};
 
+#[doc(hidden)]
+pub mod fuzzing {
+    //! What `fuzz/` drives: the text of a query, and the database that a URL leads to.
+
+    pub use crate::{describe::database, text::text};
+}
+
 /// The version of diesel that fits: types of another version are other types.
 pub use diesel;
 

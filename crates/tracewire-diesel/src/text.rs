@@ -11,7 +11,7 @@ const MOST: usize = 32 * 1024;
 /// The text of a query up to its bound values, whose text is not even made.
 ///
 /// It ends where a query first says ` -- binds: `, even within a literal: what follows might be values.
-pub(crate) fn text(query: &dyn Display) -> String {
+pub fn text(query: &dyn Display) -> String {
     let mut text = Text(String::new());
     // An error says that there is enough.
     let _ = write!(text, "{query}");

@@ -110,7 +110,7 @@ impl fmt::Debug for ZipkinExporter {
 #[derive(Debug)]
 pub(crate) struct ZipkinSpans {
     poster: Poster,
-    service: OnceLock<String>,
+    format: Format,
 }
 
 impl ZipkinSpans {
@@ -131,7 +131,7 @@ impl ZipkinSpans {
         };
         let timeout = shorter(settings.timeout, export_timeout);
         let target = Target { client, url, headers, gzip: false, timeout };
-        Ok(Self { poster: Poster::new(target, deadline)?, service: OnceLock::new() })
+        Ok(Self { poster: Poster::new(target, deadline)?, format: Format::default() })
     }
 }
 
@@ -139,7 +139,7 @@ impl Deliver<Arc<SpanData>> for ZipkinSpans {
     type Body = Vec<u8>;
 
     fn encode(&self, batch: &mut VecDeque<Arc<SpanData>>) -> Encoded<Vec<u8>> {
-        let body = fill(MOST_BODY_BYTES, self, batch);
+        let body = fill(MOST_BODY_BYTES, &self.format, batch);
         Encoded { bytes: body.capacity(), body }
     }
 
@@ -149,13 +149,16 @@ impl Deliver<Arc<SpanData>> for ZipkinSpans {
 
     fn set_resource(&self, resource: &Resource) {
         if let Some(name) = resource.get(&"service.name".into()) {
-            let _ = self.service.set(name.to_string());
+            let _ = self.format.0.set(name.to_string());
         }
     }
 }
 
-/// A list of spans: each says its scope itself.
-impl Encoding<Arc<SpanData>> for ZipkinSpans {
+/// A list of spans, each of which says its scope itself. With the name of the service.
+#[derive(Debug, Default)]
+pub(crate) struct Format(pub(crate) OnceLock<String>);
+
+impl Encoding<Arc<SpanData>> for Format {
     type Scope = ();
 
     fn begin(&self, body: &mut Vec<u8>) {
@@ -168,7 +171,7 @@ impl Encoding<Arc<SpanData>> for ZipkinSpans {
         if body.last() != Some(&b'[') {
             body.push(b',');
         }
-        serde_json::to_writer(body, &span(item, self.service.get().map_or("", String::as_str)))
+        serde_json::to_writer(body, &span(item, self.0.get().map_or("", String::as_str)))
             .expect("a Vec takes every write of a value");
     }
 

@@ -113,7 +113,7 @@ fn batch<'a>(database: &'a Database, pipeline: &Pipeline) -> Call<'a> {
 }
 
 /// The command in capitals.
-fn name(cmd: &Cmd) -> String {
+pub(crate) fn name(cmd: &Cmd) -> String {
     capitals(word(cmd))
 }
 

@@ -36,6 +36,25 @@ mod error;
 
 pub use connection::{Connection, connection};
 
+#[doc(hidden)]
+pub mod fuzzing {
+    //! What `fuzz/` drives: names of commands, and errors.
+
+    use crate::redis::{Cmd, RedisError};
+
+    /// The name of a command, as spans have it.
+    #[must_use]
+    pub fn command(command: &Cmd) -> String {
+        crate::connection::name(command)
+    }
+
+    /// What is exported of an error.
+    #[must_use]
+    pub fn error(error: &RedisError) -> String {
+        format!("{:?}", crate::error::kind(error))
+    }
+}
+
 /// The version of redis that fits: types of another version are other types.
 pub use redis;
 

@@ -1,6 +1,13 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(all(feature = "process", target_os = "linux"))]
+#[doc(hidden)]
+pub mod fuzzing {
+    //! What `fuzz/` drives: the reading of `/proc/self/stat`.
+
+    pub use crate::process::linux::numbers_of_stat as stat;
+}
 #[cfg(feature = "process")]
 pub mod process;
 #[cfg(feature = "tokio")]

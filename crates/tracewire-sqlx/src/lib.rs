@@ -77,6 +77,13 @@ pub use self::{
     transaction::Transaction,
 };
 
+#[doc(hidden)]
+pub mod fuzzing {
+    //! What `fuzz/` drives: the comment behind a statement.
+
+    pub use crate::comment::text::{commented, may_be_commented, with_tag};
+}
+
 /// The version of sqlx that fits: types of another version are other types.
 pub use sqlx;
 

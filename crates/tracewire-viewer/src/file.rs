@@ -11,6 +11,7 @@ use serde_json::Deserializer;
 
 use crate::export::NotTaken;
 use crate::intake::{Intake, encoded};
+use crate::json::readable;
 use crate::signal::Signal;
 
 /// The largest file.
@@ -42,8 +43,13 @@ pub(crate) fn open(path: &Path, intake: &Intake) -> Result<Option<String>, Strin
     if text.len() as u64 > MOST_BYTES {
         return Err(format!("cannot read {name}: it is larger than {} MiB", MOST_BYTES >> 20));
     }
+    read(&name.to_string(), &text, intake)
+}
+
+/// Reads the text of a file, as [`open`].
+pub(crate) fn read(name: &str, text: &[u8], intake: &Intake) -> Result<Option<String>, String> {
     let mut first = None;
-    for document in Deserializer::from_slice(&text).into_iter::<Document>() {
+    for document in Deserializer::from_slice(&readable(text)).into_iter::<Document>() {
         let Document { resource_spans, resource_logs } =
             document.map_err(|error| format!("{name} is not OTLP JSON: {error}"))?;
         let failed = |error: NotTaken| format!("cannot read {name}: {error}");

@@ -51,6 +51,25 @@ pub fn receive<'a>(bodies: impl IntoIterator<Item = (u8, &'a [u8])>) -> (Vec<u16
     (statuses, recorder.used() <= recorder.memory().total)
 }
 
+/// Opens the text of a file, and downloads its first trace.
+///
+/// # Errors
+///
+/// If the file cannot be read, with what the program then says.
+///
+/// # Panics
+///
+/// If the reader does, or there can be no runtime.
+pub fn open(text: &[u8]) -> Result<String, String> {
+    let runtime = Builder::new_current_thread().enable_time().build();
+    let runtime = runtime.expect("a runtime without a socket can be made");
+    let recorder = Live::new().memory_mib(64).value_kib(64).rate(0, 1).build();
+    let trace = crate::file::read("a file", text, &Intake::new(&recorder))?;
+    let trace = trace.ok_or("it has no spans")?;
+    let path = format!("trace/{trace}/otlp");
+    Ok(runtime.block_on(ask(&mut recorder.own_page(), &path, &mut Vec::new())))
+}
+
 /// Opens traces, their spans and their downloads.
 async fn look(mut page: LivePage, statuses: &mut Vec<u16>) {
     let mut paths =

@@ -8,6 +8,7 @@ mod file;
 #[doc(hidden)]
 pub mod fuzzing;
 mod intake;
+mod json;
 mod messages;
 mod metrics;
 mod receiver;

@@ -4,7 +4,7 @@ use super::{
     client::{read_json, read_protobuf},
     forms::Forms,
     grpc, json,
-    names::LOGS,
+    names::{LOGS, SPANS},
 };
 use crate::{
     logs::Log,
@@ -24,8 +24,8 @@ use opentelemetry_proto::tonic::{
     },
     logs::v1::LogRecord,
 };
-use opentelemetry_sdk::Resource;
-use std::{collections::VecDeque, error::Error, time::Duration};
+use opentelemetry_sdk::{Resource, trace::SpanData};
+use std::{collections::VecDeque, error::Error, sync::Arc, time::Duration};
 
 /// What a collector says about a request that it took: how many items it rejected, and why.
 pub type Rejected = Result<(), (Option<u64>, String)>;
@@ -72,6 +72,28 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     grpc::read(answer).await
+}
+
+/// Reads the answer of a proxy that was asked for a tunnel. Returns what is left for the server behind it.
+///
+/// # Errors
+///
+/// If there is no tunnel.
+pub async fn proxy_answer(mut answer: &[u8]) -> Result<&[u8], String> {
+    grpc::tunnel::answered(&mut answer).await.map_err(|error| error.to_string())?;
+    Ok(answer)
+}
+
+/// Encodes spans in batches, each a line of JSON.
+#[must_use]
+pub fn span_lines(spans: &[SpanData], resource: &Resource) -> Vec<Vec<u8>> {
+    let forms = Forms::new(resource, SPANS);
+    let mut spans: VecDeque<_> = spans.iter().cloned().map(Arc::new).collect();
+    let mut lines = Vec::new();
+    while !spans.is_empty() {
+        lines.push(fill(MOST_BODY_BYTES, &forms.json, &mut spans));
+    }
+    lines
 }
 
 /// Encodes metrics as JSON.

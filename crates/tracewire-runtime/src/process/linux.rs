@@ -70,6 +70,12 @@ fn unit(of: SysconfVar) -> Option<u64> {
     sysconf(of).ok()??.try_into().ok().filter(|unit| *unit > 0)
 }
 
+/// Threads, the start, bytes of address space and resident pages, if this is a `/proc/self/stat`.
+pub fn numbers_of_stat(text: &[u8]) -> Option<[u64; 4]> {
+    let Stat { threads, started, virtual_bytes, resident_pages } = Stat::parse(text)?;
+    Some([threads, started, virtual_bytes, resident_pages])
+}
+
 /// What `/proc/self/stat` says, as proc_pid_stat(5) has it.
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {

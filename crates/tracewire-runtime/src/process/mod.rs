@@ -21,7 +21,7 @@
 
 mod instruments;
 #[cfg(target_os = "linux")]
-mod linux;
+pub(crate) mod linux;
 #[cfg(any(test, target_os = "macos", target_os = "freebsd", windows))]
 mod portable;
 #[cfg(unix)]

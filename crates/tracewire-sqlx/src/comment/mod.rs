@@ -1,6 +1,6 @@
 //! Comments behind statements, in the format of SQLCommenter.
 
-mod text;
+pub(crate) mod text;
 
 use crate::Driver;
 use async_stream::try_stream;

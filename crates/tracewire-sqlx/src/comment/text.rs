@@ -10,11 +10,7 @@ const TAGS: usize = 16;
 const TAG: usize = 256;
 
 /// These pairs with one more, which replaces one of the same key; encoded, and sorted by key.
-pub(super) fn with_tag(
-    tags: &[(String, String)],
-    key: &str,
-    value: &str,
-) -> Arc<[(String, String)]> {
+pub fn with_tag(tags: &[(String, String)], key: &str, value: &str) -> Arc<[(String, String)]> {
     let (key, value) = (encoded(key), encoded(value));
     let mut tags: Vec<_> = tags.iter().filter(|(own, _)| *own != key).cloned().collect();
     if !key.is_empty() && tags.len() < TAGS {
@@ -25,16 +21,12 @@ pub(super) fn with_tag(
 }
 
 /// Whether a statement holds no comment yet. A text that looks like one, in quotes, counts as one.
-pub(super) fn may_be_commented(sql: &str) -> bool {
+pub fn may_be_commented(sql: &str) -> bool {
     !sql.contains("/*") && !sql.contains("--") && !sql.contains('#')
 }
 
 /// The statement with its comment behind it, and before the semicolon that ends it.
-pub(super) fn commented(
-    sql: &str,
-    tags: &[(String, String)],
-    span: Option<&SpanContext>,
-) -> String {
+pub fn commented(sql: &str, tags: &[(String, String)], span: Option<&SpanContext>) -> String {
     let statement = sql.trim_end();
     let statement = statement.strip_suffix(';').unwrap_or(statement);
     let behind = &sql[statement.len()..];

@@ -9,9 +9,9 @@ use serde::de::DeserializeOwned;
 
 use super::answer::{Answer, grpc};
 use super::encoding::Encoding;
-use super::surrogates::replace_lone;
 use crate::export::NotTaken;
 use crate::intake::{Intake, encoded};
+use crate::json::readable;
 use crate::signal::{Signal, Taken};
 
 /// Takes a request whose body has been read.
@@ -48,8 +48,8 @@ fn json<M: Message + DeserializeOwned>(text: &[u8]) -> Result<bytes::Bytes, Answ
             "more than 1,000,000 objects and lists; send smaller batches".to_owned(),
         ));
     }
-    let message: M = serde_json::from_slice(&replace_lone(text))
-        .map_err(|error| malformed(&error.to_string()))?;
+    let message: M =
+        serde_json::from_slice(&readable(text)).map_err(|error| malformed(&error.to_string()))?;
     Ok(encoded(&message))
 }
 

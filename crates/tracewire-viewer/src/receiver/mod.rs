@@ -4,7 +4,6 @@ mod answer;
 mod body;
 mod decode;
 mod encoding;
-mod surrogates;
 #[cfg(test)]
 mod tests;
 

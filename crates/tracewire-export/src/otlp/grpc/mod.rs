@@ -10,7 +10,7 @@ mod plain;
 #[cfg(feature = "__rustls")]
 mod secured;
 mod stream;
-mod tunnel;
+pub(super) mod tunnel;
 mod unary;
 
 #[cfg(not(feature = "__rustls"))]

@@ -3,7 +3,7 @@
 use super::stream::Error;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 use tracewire_text::host::without_brackets;
@@ -44,16 +44,26 @@ impl Tunnel {
         }
         head.push_str("\r\n");
         stream.write_all(head.as_bytes()).await?;
-        match status(&read_head(&mut stream).await?) {
-            Some(200..300) => Ok(stream),
-            Some(status) => Err(format!("the proxy answered HTTP {status}").into()),
-            None => Err("the proxy sent an invalid response".into()),
-        }
+        answered(&mut stream).await?;
+        Ok(stream)
+    }
+}
+
+/// Reads the proxy's answer, and nothing behind it.
+///
+/// # Errors
+///
+/// There is no tunnel.
+pub(in crate::otlp) async fn answered(stream: &mut (impl AsyncRead + Unpin)) -> Result<(), Error> {
+    match status(&read_head(stream).await?) {
+        Some(200..300) => Ok(()),
+        Some(status) => Err(format!("the proxy answered HTTP {status}").into()),
+        None => Err("the proxy sent an invalid response".into()),
     }
 }
 
 /// Reads no further than the head: what follows belongs to the server behind the proxy.
-async fn read_head(stream: &mut TcpStream) -> Result<Vec<u8>, Error> {
+async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, Error> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() == MOST_HEAD {

@@ -40,7 +40,7 @@ fn lambda(variables: &Variables) -> Vec<KeyValue> {
 }
 
 /// `file` is the container metadata file, or empty.
-fn ecs(variables: &Variables, launch: Option<&str>, file: &str) -> Vec<KeyValue> {
+pub(super) fn ecs(variables: &Variables, launch: Option<&str>, file: &str) -> Vec<KeyValue> {
     let named =
         |key: &'static str, field: &str| Some(KeyValue::new(key, plain(text_field(file, field)?)?));
     let task = text_field(file, "TaskARN").and_then(plain);
@@ -83,10 +83,12 @@ fn ecs(variables: &Variables, launch: Option<&str>, file: &str) -> Vec<KeyValue>
 
 /// The text of a field of a JSON object. One with an escape is not read: no name or ARN has any.
 fn text_field<'a>(json: &'a str, name: &str) -> Option<&'a str> {
-    let (_, rest) = json.split_once(&format!("\"{name}\""))?;
-    let rest = rest.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?;
-    let (value, _) = rest.split_once('"')?;
-    (!value.contains('\\')).then_some(value)
+    // The name may also be the value of another field, such as the name of a container.
+    json.split(&format!("\"{name}\"")).skip(1).find_map(|rest| {
+        let rest = rest.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?;
+        let (value, _) = rest.split_once('"')?;
+        (!value.contains('\\')).then_some(value)
+    })
 }
 
 #[cfg(test)]
@@ -183,6 +185,13 @@ mod tests {
                 prop_assert_eq!(plain(&value), Some(value));
             }
         }
+    }
+
+    #[test]
+    fn a_container_may_have_the_name_of_a_field() {
+        let file = r#"{"ContainerName":"Cluster","Cluster":"shop"}"#;
+        let facts = shown(&ecs(&Variables::default(), None, file));
+        assert_eq!(facts[2..], ["aws.ecs.cluster.arn=shop", "container.name=Cluster"]);
     }
 
     #[test]

@@ -8,6 +8,15 @@ pub(super) fn container() -> Vec<KeyValue> {
     let read = |path| files::read(path).unwrap_or_default();
     let id = container_id(&read("/proc/self/cgroup"))
         .or_else(|| container_id_of_mounts(&read("/proc/self/mountinfo")));
+    fact(id)
+}
+
+/// What these files say, of which the first goes before the second.
+pub(super) fn of_files(cgroup: &str, mounts: &str) -> Vec<KeyValue> {
+    fact(container_id(cgroup).or_else(|| container_id_of_mounts(mounts)))
+}
+
+fn fact(id: Option<String>) -> Vec<KeyValue> {
     id.map(|id| KeyValue::new("container.id", id)).into_iter().collect()
 }
 

@@ -3,6 +3,7 @@
 use opentelemetry::KeyValue;
 
 use super::files;
+use super::variables::plain;
 
 pub(super) fn host() -> Vec<KeyValue> {
     let name = files::line("/proc/sys/kernel/hostname").or_else(|| files::line("/etc/hostname"));
@@ -17,8 +18,10 @@ pub(super) fn host() -> Vec<KeyValue> {
         other => other,
     };
     let named = [("host.name", name), ("host.id", id)];
-    let mut found: Vec<_> =
-        named.into_iter().filter_map(|(key, value)| Some(KeyValue::new(key, value?))).collect();
+    let mut found: Vec<_> = named
+        .into_iter()
+        .filter_map(|(key, value)| Some(KeyValue::new(key, plain(&value?)?)))
+        .collect();
     found.push(KeyValue::new("host.arch", architecture));
     found
 }
@@ -30,23 +33,22 @@ pub(super) fn os() -> Vec<KeyValue> {
         other => other,
     };
     let release = files::read("/etc/os-release").or_else(|| files::read("/usr/lib/os-release"));
-    let release = release.unwrap_or_default();
     let mut found = vec![KeyValue::new("os.type", kind)];
-    for (field, key) in
-        [("NAME", "os.name"), ("VERSION_ID", "os.version"), ("PRETTY_NAME", "os.description")]
-    {
-        if let Some(value) = release_field(&release, field) {
-            found.push(KeyValue::new(key, value));
-        }
-    }
+    found.extend(release.iter().flat_map(|text| of_release(text)));
     found
+}
+
+/// What an os-release file says.
+pub(super) fn of_release(text: &str) -> impl Iterator<Item = KeyValue> {
+    [("NAME", "os.name"), ("VERSION_ID", "os.version"), ("PRETTY_NAME", "os.description")]
+        .into_iter()
+        .filter_map(move |(field, key)| Some(KeyValue::new(key, release_field(text, field)?)))
 }
 
 /// A field of an os-release file: shell assignments, the value quoted or not.
 fn release_field(text: &str, field: &str) -> Option<String> {
     let assigned = text.lines().find_map(|line| line.trim().strip_prefix(field)?.strip_prefix('='));
-    let value = assigned?.trim().trim_matches(['"', '\'']);
-    (!value.is_empty()).then(|| value.to_owned())
+    plain(assigned?.trim().trim_matches(['"', '\'']))
 }
 
 #[cfg(test)]
@@ -60,5 +62,12 @@ mod tests {
         assert_eq!(release_field(text, "VERSION_ID").as_deref(), Some("12"));
         assert_eq!(release_field(text, "PRETTY_NAME"), None);
         assert_eq!(release_field(text, "ID"), None);
+    }
+
+    #[test]
+    fn a_release_has_short_and_printable_fields_or_none() {
+        for odd in ["a\u{1b}[31m", &"a".repeat(1025), "' '"] {
+            assert_eq!(release_field(&format!("NAME={odd}"), "NAME"), None, "{odd}");
+        }
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn kubernetes(variables: &Variables) -> Vec<KeyValue> {
     facts(variables, &mounts, &cgroup, &file)
 }
 
-fn facts(
+pub(super) fn facts(
     variables: &Variables,
     mounts: &str,
     cgroup: &str,

@@ -25,6 +25,8 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 use tracewire_text::glob::Pattern;
 
+#[cfg(feature = "cloud-metadata")]
+pub(crate) use self::metadata::of_answers;
 pub(crate) use self::variables::Variables;
 
 /// A group of facts about where the process runs, for the resource.
@@ -189,6 +191,16 @@ pub(super) fn attributes(
     if detectors.contains(&Detector::Service) && found.iter().all(|fact| fact.key != own.key) {
         found.push(own);
     }
+    found
+}
+
+/// What detectors take from files: of control groups, mounts, ECS's agent and the system's release.
+pub(crate) fn of_files([cgroup, mounts, ecs, release]: [&str; 4]) -> Vec<KeyValue> {
+    let variables = Variables::default();
+    let mut found = container::of_files(cgroup, mounts);
+    found.extend(kubernetes::facts(&variables, mounts, cgroup, &|_| None));
+    found.extend(aws::ecs(&variables, None, ecs));
+    found.extend(host::of_release(release));
     found
 }
 

@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 
 use opentelemetry::KeyValue;
 
+#[cfg(feature = "cloud-metadata")]
+use crate::plan::Plan;
+#[cfg(feature = "cloud-metadata")]
+use crate::variables::Env;
 use crate::variables::Reader;
 
 /// The variables that detectors look at. Platforms set most of them; those of Kubernetes are the usual names
@@ -68,6 +72,12 @@ impl Variables {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
         let read = |name: &&'static str| Some((*name, plain(&reader.text(name)?)?));
         Self(NAMES.iter().filter_map(read).collect())
+    }
+
+    /// Those among these pairs.
+    #[cfg(feature = "cloud-metadata")]
+    pub(super) fn of_env(pairs: &[(&str, &str)]) -> Self {
+        Self::read(&mut Reader::new(&Env::of(pairs), &mut Plan::default()))
     }
 
     #[cfg(test)]

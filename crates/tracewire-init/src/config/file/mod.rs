@@ -19,7 +19,7 @@ mod load;
 mod nearest;
 mod parse;
 mod position;
-mod print;
+pub(crate) mod print;
 mod problems;
 mod read;
 mod reload;

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use opentelemetry::KeyValue;
-use tracewire_export::wiring::quietly;
+use tracewire_export::wiring::{MetadataAnswer, quietly};
 
 use self::server::Server;
 use super::variables::Variables;
@@ -82,6 +82,26 @@ fn start(
     };
     let thread = thread::Builder::new().name("tracewire-metadata".to_owned());
     thread.spawn(|| quietly(work)).map(drop)
+}
+
+/// What each of these detectors makes of the answers to its requests, and why it stopped early. For `fuzz/`.
+pub(crate) fn of_answers(
+    variables: &[(&str, &str)],
+    answer: impl Fn(&str, &[(&str, &str)]) -> MetadataAnswer + Clone + 'static,
+) -> Vec<(Vec<KeyValue>, Option<String>)> {
+    let variables = Variables::of_env(variables);
+    let facts = |ask: &dyn Fn(&Server, &mut dyn FnMut(KeyValue)) -> Result<(), String>| {
+        let answer = answer.clone();
+        let server = Server::answering(move |_, url, headers| Ok(answer(url, headers)));
+        let mut facts = Vec::new();
+        let done = ask(&server, &mut |fact| facts.push(fact));
+        (facts, done.err())
+    };
+    vec![
+        facts(&|server, found| aws::ask(server, &variables, found)),
+        facts(&|server, found| azure::ask(server, &variables, azure::SERVER, found)),
+        facts(&|server, found| google_cloud::ask(server, &variables, found)),
+    ]
 }
 
 fn trouble(detector: Detector, why: &str) -> String {

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use http::Method;
 use opentelemetry::KeyValue;
 use serde_json::Value;
 use tracewire_export::wiring::{MetadataAnswer, MetadataClient};
@@ -11,13 +12,27 @@ use crate::config::detectors::variables::plain;
 
 /// The server of one detector.
 pub(super) struct Server {
-    client: MetadataClient,
-    until: Instant,
+    send: Box<Ask>,
 }
 
+/// Sends a request to a URL with headers, and returns the answer.
+type Ask = dyn Fn(Method, &str, &[(&str, &str)]) -> Result<MetadataAnswer, String>;
+
 impl Server {
+    /// Asks over the network.
     pub(super) fn new(until: Instant) -> Self {
-        Self { client: MetadataClient::new(), until }
+        let client = MetadataClient::new();
+        Self::answering(move |method, url, headers| match method {
+            Method::PUT => client.put(url, headers, until),
+            _ => client.get(url, headers, until),
+        })
+    }
+
+    /// Is answered by `send`.
+    pub(super) fn answering(
+        send: impl Fn(Method, &str, &[(&str, &str)]) -> Result<MetadataAnswer, String> + 'static,
+    ) -> Self {
+        Self { send: Box::new(send) }
     }
 
     /// The body of the answer; `None` if the server has no such thing.
@@ -27,7 +42,7 @@ impl Server {
         headers: &[(&str, &str)],
         is_right: impl Fn(&MetadataAnswer) -> bool,
     ) -> Result<Option<String>, String> {
-        let answer = self.client.get(url, headers, self.until).map_err(|why| at(url, &why))?;
+        let answer = (self.send)(Method::GET, url, headers).map_err(|why| at(url, &why))?;
         body(url, answer, is_right)
     }
 
@@ -36,7 +51,7 @@ impl Server {
         url: &str,
         headers: &[(&str, &str)],
     ) -> Result<Option<String>, String> {
-        let answer = self.client.put(url, headers, self.until).map_err(|why| at(url, &why))?;
+        let answer = (self.send)(Method::PUT, url, headers).map_err(|why| at(url, &why))?;
         body(url, answer, |_| true)
     }
 

@@ -45,7 +45,7 @@ impl ConfigFile {
 }
 
 /// The file that says what these variables say.
-pub(super) fn print(env: &Env) -> Result<String, InitError> {
+pub(crate) fn print(env: &Env) -> Result<String, InitError> {
     let (mut layer, mut plan) = (Layer::default(), Plan::default());
     let mut reader = Reader::new(env, &mut plan);
     complete_by_variables(&mut layer, &mut reader)?;
