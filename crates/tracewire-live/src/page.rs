@@ -21,9 +21,9 @@ pub(crate) fn page(is_below: bool) -> Bytes {
 /// Trusted Types and no policy, no text can become markup.
 pub(crate) const POLICY: &str = concat!(
     "default-src 'none'; script-src 'sha256-",
-    "nm1WqfYOmvkEwOBbPTJhBVl2WfbIenfycGrk8wyxnhk=",
+    "xQfa1MWdVM71xyDae39J1GeOB0JG4XsfLCq08o+baF8=",
     "'; style-src 'sha256-",
-    "qkLTVvS1WVxSOf4P8xJMkhkcMfqsPJ0Gjf0DeulZyMI=",
+    "yNnUhdRrvhM/yK/DnJWW1WCkMSY6uxWAaEam2plLzF4=",
     "'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",
     "require-trusted-types-for 'script'; trusted-types 'none'"
 );

@@ -133,7 +133,8 @@ impl LivePage {
         Ok(self)
     }
 
-    /// Answers requests to this name too. Names of the same host, such as `localhost`, are known.
+    /// Answers requests to this name too. Names of the same host, such as `localhost`, are known. Callers
+    /// with the [token](Self::token) may use any name.
     pub fn allow_host(mut self, name: &str) -> Self {
         Arc::make_mut(&mut self.access).hosts.push(name.to_ascii_lowercase().into());
         self
@@ -358,7 +359,7 @@ fn refusal(status: StatusCode) -> Response<PageBody> {
             ": without a token this page is only for this host, and not through a proxy"
         }
         StatusCode::MISDIRECTED_REQUEST => {
-            ": this page answers to localhost, 127.0.0.1 and [::1]; its program can allow other names"
+            ": without a token this page answers to localhost, 127.0.0.1, [::1] and names that its program allows"
         }
         _ => "",
     };
