@@ -21,9 +21,9 @@ pub(crate) fn page(is_below: bool) -> Bytes {
 /// Trusted Types and no policy, no text can become markup.
 pub(crate) const POLICY: &str = concat!(
     "default-src 'none'; script-src 'sha256-",
-    "xQfa1MWdVM71xyDae39J1GeOB0JG4XsfLCq08o+baF8=",
+    "Ps2rkvX9Z3J45LBYRagtpP3m5g/lYOMB1eEzHpf5n9E=",
     "'; style-src 'sha256-",
-    "yNnUhdRrvhM/yK/DnJWW1WCkMSY6uxWAaEam2plLzF4=",
+    "ukXRONZbQm9Ep7qf91o5zfr0RIpkujBSAGPLK+HoqHg=",
     "'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",
     "require-trusted-types-for 'script'; trusted-types 'none'"
 );

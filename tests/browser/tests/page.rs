@@ -95,11 +95,15 @@ fn a_filter_stands_in_the_address_and_is_restored() {
     browser.press("/");
     browser.press("error");
     browser.wait_for("location.search === '?q=error' && document.body.dataset.rows === '1'");
-    browser.open(&demo.url("?q=item%3D%22number+4%22"), "traces");
+    // What comes later is searched for, too.
+    demo.trace(3, "GET /fine", 2);
+    demo.trace(4, "GET /failed", 5);
+    browser.wait_for("document.body.dataset.rows === '2'");
+    browser.open(&demo.url("?q=item%3D%22number+4%22+-item%3D%22number+5%22"), "traces");
     browser.wait_for("document.body.dataset.rows === '1'");
     assert_eq!(
         browser.run("return document.getElementById('filter').value"),
-        json!("item=\"number 4\"")
+        json!("item=\"number 4\" -item=\"number 5\"")
     );
 }
 

@@ -10,7 +10,9 @@ function listView(params) {
   let rows = [];
   /** @type {Map<string, any>} */
   const known_ = new Map();
-  let fresh = 0;
+  /** Traces that came and are not listed, and how many more came than are told apart. @type {Set<string>} */
+  const unlisted = new Set();
+  let beyond = 0;
   let selected = "";
   /** Where the list goes on. @type {number | null} */
   let before = null;
@@ -23,6 +25,7 @@ function listView(params) {
   let gone = false;
   let hovered = false;
   let renewAt = 0;
+  let soon = 0;
   const hidden = new Set([...params.getAll("hide"), ...hiddenRoutes()]);
   const isFiltered = ["q", "error", "slow", "route", "bucket"].some((name) => params.has(name));
 
@@ -54,7 +57,7 @@ function listView(params) {
   };
   if (params.has("route")) without(["route", "bucket"], `${params.get("route")} ${BUCKETS[Number(params.get("bucket") ?? -1)] || ""}`);
   if (hidden.size) without(["hide"], `${hidden.size} hidden`);
-  bar.append(make("span", { class: "grow" }), searched, further, newer);
+  bar.append(make("span", { class: "grow" }), newer, searched, further);
 
   const head = ["time:Time", "what:Name", "services:Services", "spans number:Spans", "duration:Duration", "result:Status", "kept:Kept as"];
   const body = make("tbody", {});
@@ -180,7 +183,8 @@ function listView(params) {
     if (fromStart) {
       rows = [];
       known_.clear();
-      fresh = looked = 0;
+      unlisted.clear();
+      beyond = looked = 0;
       isFurther = false;
       if (!at) {
         known(data.at);
@@ -210,8 +214,10 @@ function listView(params) {
   }
 
   function news() {
+    const fresh = unlisted.size + beyond;
     newer.hidden = !fresh;
-    newer.textContent = `${count(fresh)} new – press r`;
+    // Whether they match is for the next search to find out.
+    newer.textContent = isFiltered ? "new traces – press r" : `${count(fresh)} new – press r`;
   }
 
   /** @param {boolean} [toTop] */
@@ -225,7 +231,8 @@ function listView(params) {
   function change(message) {
     tally(message.counts);
     let changed = false;
-    let added = message.more;
+    beyond += message.more;
+    let added = message.more > 0;
     for (const row of [...message.traces].reverse()) {
       const old = known_.get(row.id);
       if (old) {
@@ -236,12 +243,14 @@ function listView(params) {
         known_.set(row.id, row);
         changed = true;
       } else {
-        added += 1;
+        added = true;
+        if (unlisted.size < MOST_LISTED) unlisted.add(row.id);
+        else if (!unlisted.has(row.id)) beyond += 1;
       }
     }
-    if (isFiltered && added && mayMove() && Date.now() - renewAt > 2000) return renew();
-    fresh += added;
-    if (fresh) announce(`${fresh} new traces`);
+    if (isFiltered && added && !soon) soon = setTimeout(searchAgain, Math.max(0, renewAt + 2000 - Date.now()));
+    const fresh = unlisted.size + beyond;
+    if (fresh) announce(several(fresh, "new trace"));
     // A tab may stay open for days.
     for (const row of rows.splice(MOST_LISTED)) known_.delete(row.id);
     news();
@@ -252,7 +261,13 @@ function listView(params) {
   }
 
   /** Rows never move under the pointer, the selection, or a reader further down. */
-  const mayMove = () => !rows.length || (!hovered && !selected && !isFurther && scroll.scrollTop === 0 && !fresh);
+  const isAtRest = () => !rows.length || (!hovered && !selected && !isFurther && scroll.scrollTop === 0);
+  const mayMove = () => isAtRest() && !unlisted.size && !beyond;
+
+  function searchAgain() {
+    soon = 0;
+    if (!gone && !paused && !document.hidden && isAtRest()) renew();
+  }
 
   /** @param {string} id */
   function select(id) {
