@@ -21,7 +21,7 @@ pub(crate) fn page(is_below: bool) -> Bytes {
 /// Trusted Types and no policy, no text can become markup.
 pub(crate) const POLICY: &str = concat!(
     "default-src 'none'; script-src 'sha256-",
-    "Ps2rkvX9Z3J45LBYRagtpP3m5g/lYOMB1eEzHpf5n9E=",
+    "erQg/PwahvT6e4jbhlTcn62J3lIdjnc7bu5zzfk37GE=",
     "'; style-src 'sha256-",
     "ukXRONZbQm9Ep7qf91o5zfr0RIpkujBSAGPLK+HoqHg=",
     "'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",

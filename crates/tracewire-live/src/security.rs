@@ -91,10 +91,7 @@ impl Access {
 
     fn is_local(&self, caller: &Caller<'_>) -> bool {
         caller.peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback())
-            && !caller.headers.keys().any(|name| {
-                let name = name.as_str();
-                PROXIES.contains(&name) || name.starts_with("x-forwarded-")
-            })
+            && !is_proxied(caller.headers)
     }
 
     fn knows(&self, host: &str) -> bool {
@@ -103,6 +100,14 @@ impl Access {
             || host::is_below(host, "localhost")
             || self.hosts.iter().any(|known| is_host(known))
     }
+}
+
+/// Returns whether a proxy says that it passed the request on.
+pub(crate) fn is_proxied(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| {
+        let name = name.as_str();
+        PROXIES.contains(&name) || name.starts_with("x-forwarded-")
+    })
 }
 
 /// The name of the cookie that holds the token. Cookies are shared by all ports of a host.

@@ -373,10 +373,7 @@ fn the_focus_stays_where_it_is_while_tables_are_renewed() {
          window.table = document.querySelector('table'); window.asked = performance.now()",
     );
     browser.wait_for("performance.now() > window.asked + 2500");
-    assert_eq!(
-        browser.run("return document.querySelector('table') === window.table"),
-        json!(true)
-    );
+    assert_eq!(browser.run("return document.querySelector('table') === window.table"), json!(true));
     browser.run("getSelection().removeAllRanges()");
     browser.wait_for("document.querySelector('table') !== window.table");
 }

@@ -122,7 +122,7 @@ function huesOf(names) {
   return names.map((name) => {
     let sum = 7;
     for (let n = 0; n < name.length; n++) sum = (sum * 31 + name.charCodeAt(n)) >>> 0;
-    let hue = (sum ^ (sum >>> 7)) % 8;
+    let hue = ((sum ^ (sum >>> 7)) >>> 0) % 8;
     if (taken === 255) return hue;
     // Those far from each other come one after the other.
     while (taken & (1 << hue)) hue = (hue + 3) % 8;

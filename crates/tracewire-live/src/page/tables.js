@@ -133,13 +133,14 @@ function runningView() {
 
 function telemetryView() {
   return tableView("telemetry", 2000, (data) => {
+    const isViewer = data.rows.length > 0 && data.rows.every((/** @type {any} */ row) => row.exporter.startsWith("received"));
     const lost = (/** @type {number} */ n) => make("td", { class: `number ${n ? "bad" : ""}` }, n ? `${count(n)} ✗` : "0");
     const rows = data.rows.map((/** @type {any} */ row) => make("tr", {},
       td(row.signal), td(row.exporter), number(count(row.exported)), lost(row.failed), lost(row.dropped), number(count(row.waiting)),
       make("td", { class: "wide bad" }, row.last_error ? `${row.last_error_at ? `${moment(row.last_error_at * 1000)} ` : ""}${row.last_error}` : "")));
     return [
-      make("div", { class: "bar" }, make("h1", {}, "Telemetry"), make("span", { class: "quiet" }, "what was exported, and what was lost on the way")),
-      rows.length ? table(["Signal", "Exporter", "Exported:number", "Failed:number", "Dropped:number", "Waiting:number", "Last failure"], rows, "Exporters") : emptyNote(data.available ? "Nothing is exported" : "No exporters here", data.available ? "Spans stay in this process, where this page shows them." : "This page knows of no exporter whose counts it could show."),
+      make("div", { class: "bar" }, make("h1", {}, "Telemetry"), make("span", { class: "quiet" }, `what was ${isViewer ? "received, and what was rejected" : "exported, and what was lost on the way"}`)),
+      rows.length ? table(["Signal", isViewer ? "How" : "Exporter", isViewer ? "Received:number" : "Exported:number", isViewer ? "Rejected:number" : "Failed:number", "Dropped:number", "Waiting:number", "Last failure"], rows, "Exporters") : emptyNote(data.available ? "Nothing is exported" : "No exporters here", data.available ? "Spans stay in this process, where this page shows them." : "This page knows of no exporter whose counts it could show."),
     ];
   });
 }
