@@ -21,9 +21,9 @@ pub(crate) fn page(is_below: bool) -> Bytes {
 /// Trusted Types and no policy, no text can become markup.
 pub(crate) const POLICY: &str = concat!(
     "default-src 'none'; script-src 'sha256-",
-    "nm1WqfYOmvkEwOBbPTJhBVl2WfbIenfycGrk8wyxnhk=",
+    "erQg/PwahvT6e4jbhlTcn62J3lIdjnc7bu5zzfk37GE=",
     "'; style-src 'sha256-",
-    "qkLTVvS1WVxSOf4P8xJMkhkcMfqsPJ0Gjf0DeulZyMI=",
+    "ukXRONZbQm9Ep7qf91o5zfr0RIpkujBSAGPLK+HoqHg=",
     "'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",
     "require-trusted-types-for 'script'; trusted-types 'none'"
 );

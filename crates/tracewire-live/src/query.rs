@@ -68,9 +68,13 @@ impl Query {
         self.terms.iter().all(summary) && self.matches_spans(trace)
     }
 
-    /// Returns whether one span matches all terms that are about spans.
-    pub(crate) fn matches_span(&self, span: &Span) -> bool {
-        self.terms.iter().all(|(wanted, term)| term.in_span(span) == *wanted)
+    /// Returns whether one span of a service matches all terms.
+    pub(crate) fn matches_span(&self, span: &Span, service: &str) -> bool {
+        let matches = |term: &Term| match term {
+            Term::Service(name) => service.to_lowercase() == *name,
+            term => term.in_span(span),
+        };
+        self.terms.iter().all(|(wanted, term)| matches(term) == *wanted)
     }
 
     fn matches_spans(&self, trace: &Trace) -> bool {

@@ -4,8 +4,9 @@ use http::{
     HeaderMap, HeaderValue, StatusCode, Uri,
     header::{AUTHORIZATION, COOKIE, HOST, ORIGIN},
 };
+use std::borrow::Cow;
 use std::net::SocketAddr;
-use tracewire_text::host;
+use tracewire_text::{host, percent};
 
 /// Headers that show that a proxy is between us and the caller.
 const PROXIES: [&str; 6] =
@@ -54,33 +55,35 @@ impl Access {
 
     fn decide(&self, caller: &Caller<'_>) -> Result<Permit, StatusCode> {
         let authority = authority(caller).ok_or(StatusCode::BAD_REQUEST)?;
-        let (_, port) = host_and_port(authority)
-            .filter(|(host, _)| self.knows(host))
-            .ok_or(StatusCode::MISDIRECTED_REQUEST)?;
-        let permit = self.identify(caller, port)?;
+        let (host, port) = host_and_port(authority).ok_or(StatusCode::MISDIRECTED_REQUEST)?;
+        let permit = match self.by_token(caller, port) {
+            // A page that rebinds its name to this host has neither the token nor the cookie of another name.
+            Some(permit) => permit,
+            None if !self.knows(host) => return Err(StatusCode::MISDIRECTED_REQUEST),
+            None => self.by_place(caller)?,
+        };
         if caller.is_api && !is_same_origin(caller.headers, authority) {
             return Err(StatusCode::FORBIDDEN);
         }
         Ok(permit)
     }
 
-    fn identify(&self, caller: &Caller<'_>, port: &str) -> Result<Permit, StatusCode> {
-        if let Some(token) = &self.token {
-            if bearer(caller.headers).is_some_and(|given| is_equal(given, token))
-                || cookie(caller.headers, &cookie_name(port)).any(|given| is_equal(given, token))
-            {
-                return Ok(Permit::Granted);
-            }
-            if !caller.is_api
-                && address_token(caller.uri).is_some_and(|given| is_equal(given, token))
-            {
-                return Ok(Permit::TokenInAddress);
-            }
+    fn by_token(&self, caller: &Caller<'_>, port: &str) -> Option<Permit> {
+        let token = self.token.as_deref()?;
+        if bearer(caller.headers).is_some_and(|given| is_equal(given, token))
+            || cookie(caller.headers, &cookie_name(port)).any(|given| is_equal(given, token))
+        {
+            return Some(Permit::Granted);
         }
+        let in_address = address_token(caller.uri).filter(|_| !caller.is_api);
+        in_address.filter(|given| is_equal(given, token)).map(|_| Permit::TokenInAddress)
+    }
+
+    fn by_place(&self, caller: &Caller<'_>) -> Result<Permit, StatusCode> {
         // Who mounts the page decides with a token about others than local callers. A port of its own
         // with a token may be open to the network.
-        let by_place = self.is_mounted || self.token.is_none();
-        if by_place && self.is_local(caller) {
+        let is_enough = self.is_mounted || self.token.is_none();
+        if is_enough && self.is_local(caller) {
             return Ok(Permit::Granted);
         }
         Err(if self.token.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::FORBIDDEN })
@@ -88,10 +91,7 @@ impl Access {
 
     fn is_local(&self, caller: &Caller<'_>) -> bool {
         caller.peer.is_some_and(|peer| peer.ip().to_canonical().is_loopback())
-            && !caller.headers.keys().any(|name| {
-                let name = name.as_str();
-                PROXIES.contains(&name) || name.starts_with("x-forwarded-")
-            })
+            && !is_proxied(caller.headers)
     }
 
     fn knows(&self, host: &str) -> bool {
@@ -100,6 +100,14 @@ impl Access {
             || host::is_below(host, "localhost")
             || self.hosts.iter().any(|known| is_host(known))
     }
+}
+
+/// Returns whether a proxy says that it passed the request on.
+pub(crate) fn is_proxied(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| {
+        let name = name.as_str();
+        PROXIES.contains(&name) || name.starts_with("x-forwarded-")
+    })
 }
 
 /// The name of the cookie that holds the token. Cookies are shared by all ports of a host.
@@ -161,8 +169,9 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a st
     pairs.filter(move |(key, _)| *key == name).map(|(_, value)| value)
 }
 
-fn address_token(uri: &Uri) -> Option<&str> {
-    uri.query()?.split('&').find_map(|pair| pair.strip_prefix("token="))
+fn address_token(uri: &Uri) -> Option<Cow<'_, str>> {
+    let token = uri.query()?.split('&').find_map(|pair| pair.strip_prefix("token="))?;
+    Some(percent::decode_lossy(token).text)
 }
 
 /// Compares in a time that depends on the lengths alone.

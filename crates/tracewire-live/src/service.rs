@@ -24,7 +24,7 @@ use crate::live::Live;
 use crate::page;
 use crate::recorder::Recorder;
 use crate::response::{PageBody, content};
-use crate::security::{Access, Caller, Permit, cookie_name, port};
+use crate::security::{Access, Caller, Permit, cookie_name, is_proxied, port};
 
 /// A stream of a mounted page ends after this time and is opened again, because servers wait for
 /// open responses before they shut down.
@@ -133,7 +133,8 @@ impl LivePage {
         Ok(self)
     }
 
-    /// Answers requests to this name too. Names of the same host, such as `localhost`, are known.
+    /// Answers requests to this name too. Names of the same host, such as `localhost`, are known. Callers
+    /// with the [token](Self::token) may use any name.
     pub fn allow_host(mut self, name: &str) -> Self {
         Arc::make_mut(&mut self.access).hosts.push(name.to_ascii_lowercase().into());
         self
@@ -271,15 +272,22 @@ impl LivePage {
         let name = cookie_name(port(caller));
         let path = self.mount(caller.uri, extensions);
         let path = path.map(|path| format!("; Path={path}")).unwrap_or_default();
-        let cookie = format!("{name}={token}; HttpOnly; SameSite=Strict{path}");
+        let cookie = format!("{name}={token}; HttpOnly; SameSite=Strict");
+        // A proxy may have stripped a prefix. Then the browser's own default, the folder of the address, holds.
+        let by_default =
+            self.path.is_none() && self.access.is_mounted && is_proxied(caller.headers);
         let pairs = caller.uri.query().unwrap_or_default().split('&');
         let rest: Vec<_> = pairs.filter(|pair| !pair.starts_with("token=")).collect();
         // Relative to the address that the browser sees, which a mount or a proxy may have changed.
         let location = format!("?{}", rest.join("&"));
         let mut response = refusal(StatusCode::SEE_OTHER);
-        if let (Ok(cookie), Ok(location)) = (cookie.try_into(), location.try_into()) {
-            response.headers_mut().insert(SET_COOKIE, cookie);
-            response.headers_mut().insert(LOCATION, location);
+        let headers = response.headers_mut();
+        if let Ok(location) = location.try_into() {
+            headers.insert(LOCATION, location);
+        }
+        let cookies = [Some(format!("{cookie}{path}")), by_default.then_some(cookie)];
+        for cookie in cookies.into_iter().flatten().filter_map(|cookie| cookie.try_into().ok()) {
+            headers.append(SET_COOKIE, cookie);
         }
         response
     }
@@ -358,7 +366,8 @@ fn refusal(status: StatusCode) -> Response<PageBody> {
             ": without a token this page is only for this host, and not through a proxy"
         }
         StatusCode::MISDIRECTED_REQUEST => {
-            ": this page answers to localhost, 127.0.0.1 and [::1]; its program can allow other names"
+            ": this page answers to localhost, 127.0.0.1, [::1] and names that its program allows; to others \
+             only with its token"
         }
         _ => "",
     };

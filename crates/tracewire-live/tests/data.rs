@@ -124,6 +124,34 @@ async fn a_skeleton_has_columns_parents_and_events() {
 
     let (_, found) = get(&recorder.page(), &format!("/api/trace/{}?find=CHILD", id(1))).await;
     assert_eq!(found["found"], json!([0, 1]));
+    for (service, expected) in [("Shop", json!([0, 1, 2])), ("stock", json!([]))] {
+        let target = format!("/api/trace/{}?find=service:{service}", id(1));
+        assert_eq!(get(&recorder.page(), &target).await.1["found"], expected, "{service}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_says_where_it_goes_on() {
+    let recorder = shop();
+    let ask = async |query: &str| {
+        let (_, list) = get(&recorder.page(), &format!("/api/traces?{query}")).await;
+        let ids = list["traces"].as_array().unwrap().iter().map(|row| row["id"].clone());
+        (ids.collect::<Vec<_>>(), list["next"].clone())
+    };
+    for query in ["", "&q=GET", "&q=-error"] {
+        let (mut all, mut place) = (Vec::new(), String::new());
+        for _ in 0..4 {
+            let (ids, next) = ask(&format!("limit=1{query}{place}")).await;
+            all.extend(ids);
+            if next.is_null() {
+                break;
+            }
+            place = format!("&before={next}");
+        }
+        let (expected, next) = ask(&query.replacen('&', "", 1)).await;
+        assert_eq!((&all, next), (&expected, json!(null)), "{query}");
+        assert!(all.len() >= 2, "{query}");
+    }
 }
 
 #[tokio::test]
@@ -266,6 +294,65 @@ async fn tables_of_others_are_asked_when_they_are_shown() {
     assert_eq!((&table["rows"][0]["name"], &table["more"]), (&json!("orders"), &json!(1_000)));
     let (_, table) = get(&recorder.page(), "/api/telemetry").await;
     assert_eq!(table["rows"][0]["dropped"], 3);
+}
+
+#[tokio::test]
+async fn what_others_name_is_bounded_and_readable_in_every_row() {
+    let recorder = Live::new().build();
+    for n in 1..=40 {
+        offer(&recorder, &source(&recorder, &format!("service {n}")), &span(1, n, "GET /a", 9));
+    }
+    let (_, list) = get(&recorder.page(), "/api/traces").await;
+    let row = &list["traces"][0];
+    assert_eq!(row["services"].as_array().unwrap().len(), 8);
+    assert_eq!(row["more_services"], 32);
+
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
+    for n in 0..700_u64 {
+        recorder.request_started(&RequestStart {
+            trace_id: [[1; 8], n.to_be_bytes()].concat().try_into().unwrap(),
+            span_id: n.to_be_bytes(),
+            start: now - (n + 1) * MILLI,
+            name: "GET /a".into(),
+            path: "/a",
+        });
+    }
+    let (_, running) = get(&recorder.page(), "/api/running").await;
+    assert_eq!(running["requests"].as_array().unwrap().len(), 500);
+    assert_eq!(running["beyond"], 200);
+    assert_eq!(running["requests"][0]["span"], format!("{:016x}", 699));
+
+    let hostile = "a\u{202e}b";
+    let pair = (hostile.to_owned(), hostile.to_owned());
+    recorder.set_metrics(move || {
+        let attributes = vec![pair.clone()];
+        vec![MetricRow { name: hostile.into(), attributes, ..MetricRow::default() }]
+    });
+    recorder.set_telemetry(move || {
+        vec![TelemetryRow { last_error: Some(hostile.into()), ..TelemetryRow::default() }]
+    });
+    let shown = json!("a\\u{202e}b");
+    let (_, table) = get(&recorder.page(), "/api/metrics").await;
+    assert_eq!(table["rows"][0]["name"], shown);
+    assert_eq!(table["rows"][0]["attributes"], json!([[shown, shown]]));
+    let (_, table) = get(&recorder.page(), "/api/telemetry").await;
+    assert_eq!(table["rows"][0]["last_error"], shown);
+}
+
+#[tokio::test]
+async fn a_span_that_ended_before_it_began_says_so() {
+    let recorder = Live::new().build();
+    let source = source(&recorder, "shop");
+    let mut child = span(1, 2, "child", 1);
+    child.end_time_unix_nano = child.start_time_unix_nano - 3 * MILLI;
+    for span in [&child, &span(1, 1, "GET /a", 10)] {
+        offer(&recorder, &source, span);
+    }
+    let (_, trace) = get(&recorder.page(), &format!("/api/trace/{}", id(1))).await;
+    assert_eq!((&trace["reversed"], &trace["spans"]["duration"][0]), (&json!([0]), &json!(0)));
+    let target = format!("/api/trace/{}/span/{:016x}", id(1), 2);
+    let (_, details) = get(&recorder.page(), &target).await;
+    assert_eq!(details["duration"], json!(-3_000_000));
 }
 
 /// Reads the stream of changes until it ends.

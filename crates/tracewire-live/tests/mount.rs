@@ -94,6 +94,19 @@ async fn a_cookie_holds_for_all_of_a_nested_page() {
             "{path}: {answer}"
         );
     }
+    // Behind a proxy, which may strip a prefix, the folder that the browser sees holds, too.
+    let mut proxied = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "GET /debug/telemetry?token={TOKEN} HTTP/1.1\r\nhost: shop.example\r\n\
+         x-forwarded-for: 192.0.2.1\r\nconnection: close\r\n\r\n"
+    );
+    proxied.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    proxied.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
+    for end in ["; SameSite=Strict; Path=/debug/telemetry\r\n", "; SameSite=Strict\r\n"] {
+        assert!(answer.contains(end), "{answer}");
+    }
     let answer = ask(address, &format!("/debug/telemetry/x;Domain=example?token={TOKEN}")).await;
     assert!(!answer.to_lowercase().contains("; domain"), "{answer}");
 }

@@ -87,6 +87,31 @@ fn cases() -> Vec<(Case, [u16; 4])> {
         (hosts(&[""]), foreign_host),
         (hosts(&["localhost@evil.example"]), foreign_host),
         (hosts(&["shop.example"]), [404, 404, 421, 401]),
+        // A token says more than a name: the page of a name that was rebound does not know it.
+        (
+            Case {
+                hosts: Some(&["192.0.2.7:4319"]),
+                headers: &[("authorization", "Bearer 0123456789abcdef")],
+                ..usual()
+            },
+            [404, 200, 421, 200],
+        ),
+        (
+            Case {
+                target: Some("/?token=%30123456789abcdef"),
+                hosts: Some(&["build.example"]),
+                ..usual()
+            },
+            [404, 303, 421, 303],
+        ),
+        (
+            Case {
+                hosts: Some(&["build.example"]),
+                headers: &[("cookie", "tracewire_live_80=0123456789abcdeX")],
+                ..usual()
+            },
+            foreign_host,
+        ),
         (hosts(&[]), [404, 404, 400, 400]),
         (hosts(&["localhost", "localhost"]), [404, 404, 400, 400]),
         (Case { target: Some("http://localhost/api/status"), hosts: Some(&[]), ..usual() }, local),

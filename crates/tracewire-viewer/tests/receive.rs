@@ -439,6 +439,28 @@ fn a_body_that_never_ends_is_refused_once_it_is_too_large() {
     assert_eq!(viewer.post("/v1/traces", PROTOBUF, &encoded(vec![span(1, 1, 0)])).status, 200);
 }
 
+#[test]
+fn a_client_that_sends_too_much_learns_why() {
+    let viewer = Viewer::start();
+    for body in [5, 12].map(|mib| vec![b' '; mib << 20]) {
+        let mut stream = TcpStream::connect(viewer.otlp(1)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let length = format!("{JSON}\r\ncontent-length: {}", body.len());
+        write!(stream, "POST /v1/traces HTTP/1.1\r\nhost: {}\r\n{length}\r\n\r\n", viewer.otlp(1))
+            .unwrap();
+        // As clients do that write all of a request before they read.
+        stream.write_all(&body).unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap();
+        assert_eq!(&status, b"HTTP/1.1 413");
+    }
+    let rows = viewer.api("telemetry");
+    assert!(
+        rows["rows"][0]["last_error"].as_str().unwrap().contains("larger than 4 MiB"),
+        "{rows}"
+    );
+}
+
 /// The most memory that a process ever had, where the system says so.
 fn most_memory(viewer: &Viewer) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", viewer.child.id())).ok()?;

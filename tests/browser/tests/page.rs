@@ -63,6 +63,11 @@ fn everything_can_be_done_with_the_keyboard() {
     browser.press("number");
     browser.wait_for("/ of 9$/.test(document.getElementById('matches').innerText)");
     browser.press(ESCAPE);
+    // The details take the focus, and give it back.
+    browser.press(ENTER);
+    browser.wait_for("document.activeElement.matches('.details')");
+    browser.press(ESCAPE);
+    browser.wait_for("document.activeElement.matches('[role=treegrid]')");
     browser.press("n");
     browser.wait_for("/^[1-9] of 9$/.test(document.getElementById('matches').innerText)");
     // Collapse the root.
@@ -90,11 +95,15 @@ fn a_filter_stands_in_the_address_and_is_restored() {
     browser.press("/");
     browser.press("error");
     browser.wait_for("location.search === '?q=error' && document.body.dataset.rows === '1'");
-    browser.open(&demo.url("?q=item%3D%22number+4%22"), "traces");
+    // What comes later is searched for, too.
+    demo.trace(3, "GET /fine", 2);
+    demo.trace(4, "GET /failed", 5);
+    browser.wait_for("document.body.dataset.rows === '2'");
+    browser.open(&demo.url("?q=item%3D%22number+4%22+-item%3D%22number+5%22"), "traces");
     browser.wait_for("document.body.dataset.rows === '1'");
     assert_eq!(
         browser.run("return document.getElementById('filter').value"),
-        json!("item=\"number 4\"")
+        json!("item=\"number 4\" -item=\"number 5\"")
     );
 }
 
@@ -308,6 +317,168 @@ fn rows_do_not_move_while_one_is_selected() {
     assert_eq!(browser.run("return document.body.dataset.rows"), json!("1"));
     browser.press("r");
     browser.wait_for("document.body.dataset.rows === '2'");
+}
+
+#[test]
+fn a_trace_id_or_a_traceparent_in_the_filter_opens_its_trace() {
+    let Some(browser) = Browser::start() else { return };
+    let demo = Demo::start();
+    demo.trace(1, "GET /orders/{id}", 3);
+    demo.trace(2, "GET /later", 3);
+    browser.open(&demo.url("routes"), "routes");
+    browser.press("/");
+    browser.press(&id(2));
+    browser.wait_for(&format!("location.pathname === '/trace/{}'", id(2)));
+    browser.wait_for("document.querySelector('.bar h1').innerText === 'GET /later'");
+    browser.press("/");
+    browser.press(ESCAPE);
+    browser.run("const box = document.getElementById('filter'); box.focus(); box.value = ''");
+    browser.press(&format!("00-{}-{:016x}-01", id(1), 2));
+    browser.wait_for("document.querySelector('.details h1')?.innerText === 'CLIENT step 2'");
+    browser.wait_for("document.title.startsWith('GET /orders/{id} abababab · shop')");
+}
+
+#[test]
+fn a_trace_that_comes_after_its_link_was_opened_is_drawn() {
+    let Some(browser) = Browser::start() else { return };
+    let demo = Demo::start();
+    browser.open(&demo.url(&format!("trace/{}", id(1))), "missing");
+    browser.wait_for("document.body.innerText.includes('never seen here')");
+    demo.trace(1, "GET /late", 3);
+    browser.wait_for("document.querySelectorAll('[role=treegrid] [role=row]').length === 3");
+    assert_eq!(browser.run("return document.getElementById('missing').hidden"), json!(true));
+    // From here on it is followed as any other.
+    demo.offer(&span(1, 9, "afterwards"));
+    browser.wait_for("document.querySelector('.rows').innerText.includes('afterwards')");
+}
+
+#[test]
+fn the_focus_stays_where_it_is_while_tables_are_renewed() {
+    let Some(browser) = Browser::start() else { return };
+    let demo = Demo::start();
+    for trace in 1..=4 {
+        demo.trace(trace, &format!("GET /{trace}"), 2);
+    }
+    browser.open(&demo.url("routes"), "routes");
+    browser.run("document.querySelectorAll('tbody .cell[href]')[2].focus()");
+    let focused = "return document.activeElement.id";
+    let before = browser.run(focused);
+    assert!(before.as_str().unwrap().starts_with("cell-"), "{before}");
+    browser.run("window.table = document.querySelector('table')");
+    browser.wait_for("document.querySelector('table') !== window.table");
+    assert_eq!(browser.run(focused), before);
+    // What is being copied is not drawn again.
+    browser.run(
+        "getSelection().selectAllChildren(document.querySelector('tbody td')); \
+         window.table = document.querySelector('table'); window.asked = performance.now()",
+    );
+    browser.wait_for("performance.now() > window.asked + 2500");
+    assert_eq!(browser.run("return document.querySelector('table') === window.table"), json!(true));
+    browser.run("getSelection().removeAllRanges()");
+    browser.wait_for("document.querySelector('table') !== window.table");
+}
+
+#[test]
+fn a_row_under_the_pointer_stays_the_same_while_others_change() {
+    let Some(browser) = Browser::start() else { return };
+    let demo = Demo::start();
+    demo.trace(1, "GET /first", 2);
+    browser.open(&demo.url(""), "traces");
+    browser.run("window.row = document.querySelector('tbody tr[id]')");
+    demo.trace(2, "GET /second", 2);
+    browser.wait_for("document.body.dataset.rows === '2'");
+    // Its place in the list is another one.
+    browser.run(&format!("window.row = document.getElementById('trace-{}')", id(2)));
+    demo.offer(&span(1, 9, "afterwards"));
+    browser.wait_for("document.querySelectorAll('tbody .spans')[1].innerText === '3'");
+    let same = format!("return document.getElementById('trace-{}') === window.row", id(2));
+    assert_eq!(browser.run(&same), json!(true));
+}
+
+#[test]
+fn a_restart_is_told_on_every_view() {
+    let Some(browser) = Browser::start() else { return };
+    let mut demo = Demo::start();
+    let port = demo.port();
+    for (view, ready) in [("routes", "routes"), ("running", "running"), ("metrics", "metrics")] {
+        browser.open(&demo.url(view), ready);
+        browser.wait_for("document.getElementById('live').dataset.state === 'live'");
+        drop(demo);
+        demo = Demo::start_at(&port, "shop");
+        browser.wait_for("document.getElementById('restarted')");
+        browser.run("window.main = document.querySelector('main').firstChild");
+        browser.wait_for("document.querySelector('main').firstChild !== window.main");
+        let notice = "return document.getElementById('restarted').innerText";
+        assert!(browser.run(notice).as_str().unwrap().contains("restarted"), "{view}");
+    }
+    browser.press("gt");
+    browser.wait_for("document.body.dataset.ready === 'traces'");
+    assert_eq!(browser.run("return document.getElementById('restarted')"), json!(null));
+}
+
+/// The least contrast of a text to what is behind it, and that text.
+const LEAST_CONTRAST: &str = r#"
+    const paper = Object.assign(document.createElement("canvas"), { width: 1, height: 1 })
+        .getContext("2d", { willReadFrequently: true });
+    const over = (colors) => {
+        paper.clearRect(0, 0, 1, 1);
+        for (const color of colors) { paper.fillStyle = color; paper.fillRect(0, 0, 1, 1); }
+        return [...paper.getImageData(0, 0, 1, 1).data].slice(0, 3).map((part) => {
+            const x = part / 255;
+            return x <= 0.03928 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4;
+        });
+    };
+    const light = ([r, g, b]) => 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+    const behind = (element) => {
+        const colors = [];
+        for (let at = element; at; at = at.parentElement) colors.unshift(getComputedStyle(at).backgroundColor);
+        return ["white", ...colors];
+    };
+    let worst = [99, ""];
+    const note = (element, backs) => {
+        const back = over(backs);
+        const front = over([...backs, getComputedStyle(element).color]);
+        const [a, b] = [light(front), light(back)];
+        const ratio = Math.max(a, b) / Math.min(a, b);
+        if (ratio < worst[0]) worst = [ratio, `${element.className} ${element.textContent}`];
+    };
+    for (const element of document.querySelectorAll("body *")) {
+        const isText = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+        const box = element.getBoundingClientRect();
+        if (!isText || !box.width || ["SCRIPT", "STYLE", "NOSCRIPT"].includes(element.tagName)) continue;
+        note(element, behind(element));
+        // A label may lie on its bar.
+        const bar = element.matches(".label") && element.previousElementSibling;
+        if (bar) note(element, [...behind(element), getComputedStyle(bar).backgroundColor]);
+    }
+    return worst;
+"#;
+
+#[test]
+fn every_text_stands_out_from_what_is_behind_it() {
+    let Some(browser) = Browser::start() else { return };
+    let demo = Demo::start();
+    let (trace, span) = demo.fill();
+    let trace = format!("trace/{trace}?span={span}&find=stock");
+    for screen in [Screen::Light, Screen::Dark] {
+        browser.look(screen);
+        for (path, ready) in [
+            ("", "traces"),
+            (&*trace, "trace"),
+            ("routes", "routes"),
+            ("running", "running"),
+            ("telemetry", "telemetry"),
+            ("metrics", "metrics"),
+        ] {
+            browser.open(&demo.url(path), ready);
+            if ready == "trace" {
+                browser.wait_for("document.querySelector('.details h1')");
+                browser.wait_for("document.querySelector('.row.found')");
+            }
+            let worst = browser.run(LEAST_CONTRAST);
+            assert!(worst[0].as_f64().unwrap() >= 4.5, "{screen:?} {ready}: {worst}");
+        }
+    }
 }
 
 #[test]

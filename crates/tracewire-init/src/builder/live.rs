@@ -84,7 +84,8 @@ impl Live {
         self
     }
 
-    /// Answers requests to this name too. `localhost` and loopback addresses are known.
+    /// Answers requests to this name too. `localhost` and loopback addresses are known, and callers with the
+    /// [token](Self::token) may use any name.
     pub fn allow_host(mut self, name: impl Into<String>) -> Self {
         self.hosts.push(name.into());
         self

@@ -12,5 +12,9 @@ pub(super) const MOST_CHANGES: usize = 100;
 pub(super) const SEARCH: Duration = Duration::from_millis(50);
 /// Events marked in a waterfall.
 pub(super) const MOST_EVENTS: usize = 5_000;
+/// Services named in one row of the list.
+pub(super) const MOST_SERVICES: usize = 8;
+/// Running requests in one list, the longest ones.
+pub(super) const MOST_RUNNING: usize = 500;
 /// Rows in a table that others fill.
 pub(super) const MOST_ROWS: usize = 2_000;

@@ -50,8 +50,8 @@ pub(crate) fn answer(recorder: &Recorder, api: Api<'_>, query: Option<&str>) -> 
         }),
         Api::Routes => json(&requests::routes(recorder, now())),
         Api::Running => json(&requests::running(recorder, now())),
-        Api::Telemetry => json(&status::table(recorder.telemetry())),
-        Api::Metrics => json(&status::table(recorder.metrics())),
+        Api::Telemetry => json(&status::telemetry(recorder)),
+        Api::Metrics => json(&status::metrics(recorder)),
         Api::Status | Api::Changes => json(&status::status(recorder, now())),
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use tracewire_text::hex::to_string as hex;
 
+use super::limits::MOST_RUNNING;
 use super::values;
 use crate::recorder::Recorder;
 use crate::store::{RouteStats, TraceId, Window};
@@ -105,6 +106,7 @@ pub(super) fn routes(recorder: &Recorder, now: u64) -> Routes {
 
 pub(super) fn running(recorder: &Recorder, now: u64) -> RunningRequests {
     let entries = recorder.running().entries(now);
+    let unlisted = entries.len().saturating_sub(MOST_RUNNING) as u64;
     let store = recorder.store();
     let mut slow_from: HashMap<Box<str>, u64> = HashMap::new();
     for route in store.routes() {
@@ -114,7 +116,7 @@ pub(super) fn running(recorder: &Recorder, now: u64) -> RunningRequests {
         let held = recorder.running().held_spans(trace_id);
         store.spans_so_far(trace_id).saturating_add(u32::try_from(held).unwrap_or(u32::MAX))
     };
-    let requests = entries.iter().map(|entry| {
+    let requests = entries.iter().take(MOST_RUNNING).map(|entry| {
         let duration = now.saturating_sub(entry.start);
         Request {
             trace: hex(&entry.trace_id),
@@ -130,7 +132,7 @@ pub(super) fn running(recorder: &Recorder, now: u64) -> RunningRequests {
     });
     RunningRequests {
         requests: requests.collect(),
-        beyond: recorder.running().beyond(),
+        beyond: recorder.running().beyond() + unlisted,
         folded: recorder.running().folded(),
         now: now / 1_000,
     }

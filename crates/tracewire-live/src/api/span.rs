@@ -23,7 +23,8 @@ pub(super) struct Details {
     start: u64,
     /// Nanoseconds since the trace began.
     offset: u64,
-    duration: u64,
+    /// Below zero if it ended before it began.
+    duration: i128,
     status: i32,
     status_message: String,
     trace_state: String,
@@ -88,7 +89,7 @@ fn describe(source: &Source, span: Span, start: u64, logs: Vec<Log>) -> Details 
         scope: values::name(format!("{} {}", scope.name, scope.version).trim()),
         start: span.start_time_unix_nano / 1_000,
         offset: span.start_time_unix_nano.saturating_sub(start),
-        duration: span.end_time_unix_nano.saturating_sub(span.start_time_unix_nano),
+        duration: i128::from(span.end_time_unix_nano) - i128::from(span.start_time_unix_nano),
         status: status.code,
         status_message: values::text(&status.message),
         trace_state: values::name(&span.trace_state),

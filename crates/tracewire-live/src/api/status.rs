@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::limits::MOST_ROWS;
 use super::values;
 use crate::recorder::Recorder;
+use crate::tables::{MetricRow, TelemetryRow};
 
 /// What the page's foot says.
 #[derive(Debug, Serialize)]
@@ -92,10 +93,29 @@ pub(super) fn status(recorder: &Recorder, now: u64) -> Status {
     }
 }
 
-pub(super) fn table<T>(rows: Option<Vec<T>>) -> Table<T> {
+pub(super) fn telemetry(recorder: &Recorder) -> Table<TelemetryRow> {
+    table(recorder.telemetry(), |row| TelemetryRow {
+        signal: values::name(&row.signal),
+        exporter: values::name(&row.exporter),
+        last_error: row.last_error.as_deref().map(values::text),
+        ..row
+    })
+}
+
+pub(super) fn metrics(recorder: &Recorder) -> Table<MetricRow> {
+    let pair = |(key, value): &(String, String)| (values::name(key), values::name(value));
+    table(recorder.metrics(), |row| MetricRow {
+        name: values::name(&row.name),
+        unit: values::name(&row.unit),
+        attributes: row.attributes.iter().map(pair).collect(),
+        ..row
+    })
+}
+
+fn table<T>(rows: Option<Vec<T>>, shown: impl FnMut(T) -> T) -> Table<T> {
     let available = rows.is_some();
-    let mut rows = rows.unwrap_or_default();
+    let rows = rows.unwrap_or_default();
     let more = rows.len().saturating_sub(MOST_ROWS);
-    rows.truncate(MOST_ROWS);
+    let rows = rows.into_iter().take(MOST_ROWS).map(shown).collect();
     Table { rows, more, available }
 }

@@ -86,6 +86,8 @@ pub(super) struct Skeleton {
     spans: Columns,
     /// Events: the place of the span, and nanoseconds since the start.
     events: Vec<(usize, u64)>,
+    /// Spans that ended before they began, which a clock that was set back makes.
+    reversed: Vec<usize>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -129,7 +131,7 @@ pub(super) fn skeleton(recorder: &Recorder, trace: &Trace, now: u64) -> Skeleton
     let start = starts.chain([summary.start]).min().unwrap_or_default();
     let (mut names, mut services) = (Texts::default(), Texts::default());
     let mut columns = Columns::default();
-    let mut events = Vec::new();
+    let (mut events, mut reversed) = (Vec::new(), Vec::new());
     let mut parents: Vec<SpanId> = Vec::new();
     for (source, bytes) in trace.body.spans() {
         // Spans that cannot be read keep their place, which details are asked by.
@@ -137,6 +139,9 @@ pub(super) fn skeleton(recorder: &Recorder, trace: &Trace, now: u64) -> Skeleton
         let place = columns.id.len();
         columns.push(&head, names.place(&head.name), services.place(source.service()), start);
         parents.push(id(&head.parent_span_id));
+        if head.end < head.start {
+            reversed.push(place);
+        }
         let left = MOST_EVENTS - events.len();
         let times = head.events.iter().take(left);
         events.extend(times.map(|event| (place, event.time.saturating_sub(start))));
@@ -163,6 +168,7 @@ pub(super) fn skeleton(recorder: &Recorder, trace: &Trace, now: u64) -> Skeleton
         services: services.all,
         spans: columns,
         events,
+        reversed,
     }
 }
 
@@ -214,7 +220,8 @@ pub(super) struct Matches {
 pub(super) fn matches(trace: &Trace, find: &str) -> Matches {
     let query = Query::parse(find);
     let spans = trace.body.spans().enumerate();
-    let found = spans
-        .filter(|(_, (_, bytes))| Span::decode(*bytes).is_ok_and(|span| query.matches_span(&span)));
+    let found = spans.filter(|(_, (source, bytes))| {
+        Span::decode(*bytes).is_ok_and(|span| query.matches_span(&span, source.service()))
+    });
     Matches { found: found.map(|(place, _)| place).collect() }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde::Serialize;
 use tracewire_text::hex::to_string as hex;
 
-use super::limits::{MOST_CHANGES, MOST_TRACES, SEARCH, TRACES};
+use super::limits::{MOST_CHANGES, MOST_SERVICES, MOST_TRACES, SEARCH, TRACES};
 use super::parameters::Parameters;
 use super::since::Since;
 use super::status::{Counts, counts};
@@ -23,6 +23,8 @@ struct Row {
     seq: u64,
     name: String,
     services: Vec<String>,
+    /// Services that are not named.
+    more_services: usize,
     spans: u32,
     errors: u32,
     omitted: u32,
@@ -47,6 +49,8 @@ pub(super) struct List {
     /// How many traces a search came to look at, of how many.
     searched: usize,
     of: usize,
+    /// The `before` with which the list goes on, unless it ends here.
+    next: Option<u64>,
     counts: Counts,
     service: String,
     version: String,
@@ -89,11 +93,13 @@ impl Item {
 
     fn row(&self) -> Row {
         let summary = &self.trace.summary;
+        let services = self.trace.services();
         Row {
             id: hex(&summary.id),
             seq: self.seq,
             name: values::name(&summary.name),
-            services: self.trace.services().into_iter().map(values::name).collect(),
+            services: services.iter().take(MOST_SERVICES).map(|name| values::name(name)).collect(),
+            more_services: services.len().saturating_sub(MOST_SERVICES),
             spans: summary.spans,
             errors: summary.errors,
             omitted: summary.omitted,
@@ -145,11 +151,13 @@ pub(super) fn list(recorder: &Recorder, parameters: &Parameters<'_>, now: u64) -
     let mut searched = 0;
     let begun = Instant::now();
     let mut rows = Vec::new();
+    let mut last = None;
     for item in items {
         if rows.len() >= limit || (searched > 0 && begun.elapsed() > SEARCH) {
             break;
         }
         searched += 1;
+        last = Some(item.seq);
         if query.matches(&item.trace) {
             rows.push(item.row());
         }
@@ -160,6 +168,7 @@ pub(super) fn list(recorder: &Recorder, parameters: &Parameters<'_>, now: u64) -
         traces: rows,
         searched,
         of,
+        next: last.filter(|_| searched < of || of == most),
         counts: counts(recorder, now),
         service: values::name(&settings.service),
         version: values::name(&settings.version),

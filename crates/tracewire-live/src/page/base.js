@@ -66,13 +66,16 @@ const stored = {
 /** Routes that were hidden on the page of routes. */
 const hiddenRoutes = () => (stored.get("hide") || "").split("\n").filter(Boolean);
 
+/** @type {[string, number, number][]} */
+const UNITS = [["d", 864e11, 864e11], ["h", 36e11, 72e11], ["min", 6e10, 12e10], ["s", 1e9, 1e9], ["ms", 1e6, 1e6], ["µs", 1e3, 1e3]];
+
 /** A number of nanoseconds with three digits. @param {number | null | undefined} nanos */
 function time(nanos) {
   if (nanos === null || nanos === undefined) return "–";
-  for (const [unit, size] of /** @type {[string, number][]} */ ([["s", 1e9], ["ms", 1e6], ["µs", 1e3]])) {
-    if (nanos >= size) {
+  for (const [unit, size, least] of UNITS) {
+    if (nanos >= least) {
       const value = nanos / size;
-      return `${value >= 100 ? Math.round(value) : Number(value.toPrecision(3))} ${unit}`;
+      return `${value >= 100 ? count(Math.round(value)) : Number(value.toPrecision(3))} ${unit}`;
     }
   }
   return `${nanos} ns`;
@@ -93,18 +96,39 @@ function age(seconds) {
   return `${Math.round(seconds / 3600)} h`;
 }
 
+const two = (/** @type {number} */ n) => String(n).padStart(2, "0");
+
+/** The date of microseconds since the epoch. @param {number} micros */
+function day(micros) {
+  const date = new Date(micros / 1000);
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
 /** The time of day of microseconds since the epoch. @param {number} micros */
 function clock(micros) {
   const date = new Date(micros / 1000);
-  const two = (/** @type {number} */ n) => String(n).padStart(2, "0");
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, "0")}`;
 }
 
-/** One of 8 colors, the same for a service in every trace. @param {string} name */
-function hue(name) {
-  let sum = 7;
-  for (let n = 0; n < name.length; n++) sum = (sum * 31 + name.charCodeAt(n)) >>> 0;
-  return (sum ^ (sum >>> 7)) % 8;
+/** The time of day, after the date if that is another one than today's. @param {number} micros */
+const moment = (micros) => `${day(micros) === day(Date.now() * 1000) ? "" : `${day(micros)} `}${clock(micros)}`;
+
+/**
+ * One of 8 colors for each service: the same in every trace, unless another service of the trace has it.
+ * @param {string[]} names
+ */
+function huesOf(names) {
+  let taken = 0;
+  return names.map((name) => {
+    let sum = 7;
+    for (let n = 0; n < name.length; n++) sum = (sum * 31 + name.charCodeAt(n)) >>> 0;
+    let hue = ((sum ^ (sum >>> 7)) >>> 0) % 8;
+    if (taken === 255) return hue;
+    // Those far from each other come one after the other.
+    while (taken & (1 << hue)) hue = (hue + 3) % 8;
+    taken |= 1 << hue;
+    return hue;
+  });
 }
 
 const count = (/** @type {number} */ n) => n.toLocaleString("en");
@@ -117,11 +141,28 @@ const SCALE = ["≤1ms", "3", "10", "30", "100", "300", "1s", "3s", "10s", ">"];
 const KINDS = ["", "", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];
 
 let announcedAt = 0;
-/** Announces a text to screen readers, at most every 5 seconds. @param {string} text */
+let announcing = 0;
+/** Announces a text to screen readers. At most every 5 seconds, and then the latest. @param {string} text */
 function announce(text) {
-  if (Date.now() - announcedAt < 5000) return;
-  announcedAt = Date.now();
-  byId("announce").textContent = text;
+  clearTimeout(announcing);
+  announcing = setTimeout(() => {
+    announcedAt = Date.now();
+    byId("announce").textContent = text;
+  }, Math.max(0, announcedAt + 5000 - Date.now()));
+}
+
+let isPressed = false;
+window.addEventListener("pointerdown", () => { isPressed = true; }, true);
+for (const name of ["pointerup", "pointercancel", "pointermove"]) {
+  // After the click that follows. A button that is let go outside of the window is seen by the next move.
+  window.addEventListener(name, (event) => {
+    if (isPressed && !/** @type {PointerEvent} */ (event).buttons) setTimeout(() => { isPressed = false; }, 0);
+  }, true);
+}
+/** Whether the reader is about to click or to copy, which a new drawing would undo. */
+function isBusy() {
+  const chosen = getSelection();
+  return isPressed || Boolean(chosen && !chosen.isCollapsed && main.contains(chosen.anchorNode));
 }
 
 /** @param {string} text */
@@ -147,6 +188,7 @@ async function ask(path) {
   try {
     const response = await fetch(`${mount}/api/${path}`, { credentials: "same-origin" });
     const text = await response.text();
+    /** @type {any} */
     let data = null;
     try { data = JSON.parse(text); } catch { /* refused in plain text */ }
     return { status: response.status, data };

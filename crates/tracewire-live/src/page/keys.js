@@ -4,10 +4,11 @@
 const HELP = [
   ["j k ↓ ↑", "next, previous row"], ["Enter", "open"], ["h l ← →", "collapse, expand"], ["Home End", "first, last row"],
   ["/", "filter or find"], ["n N", "next, previous match"], ["e E", "next, previous error"], ["c C", "copy the trace id, or a line about it"],
-  ["+ -", "zoom into, out of the trace"], ["p", "pause"], ["r", "show new traces"],
+  ["+ - z", "zoom into, out of the trace, to the span"], ["p", "pause"], ["r", "show new traces"],
   ["g, then t r u x m", "traces, routes, running, telemetry, metrics"], ["Esc", "back"], ["?", "this help"],
 ];
 const FILTERS = [
+  ["trace id", "opens that trace; a traceparent, too"],
   ["error", "has an error"], [">200ms <1s", "took longer, shorter"], ["service:shop", "has spans of that service"], ["status:502", "was answered with that status"],
   ["key=value", "a span has that attribute"], ["words", "in names, keys and values"], ["\"two words\"", "the same, together"], ["-term", "does not match"],
 ];
@@ -47,6 +48,8 @@ document.addEventListener("keydown", (event) => {
   // A button or a link keeps what Enter and Space do with it.
   if ((event.key === "Enter" || event.key === " ") && target.closest("button, a")) return;
   const isNamed = event.key.length > 1;
+  // Details are longer than the screen, and the arrows scroll them.
+  if (isNamed && event.key !== "Escape" && target.closest(".details")) return;
   if (!isNamed && !keysOn.checked) return;
   const before = prefix;
   prefix = "";
@@ -82,6 +85,12 @@ function applyFilter() {
   clearTimeout(filtering);
   const text = filter.value.trim();
   const { view, params } = place();
+  // As it stands in a log line, or in a header.
+  const id = /^(?:00-)?([0-9a-f]{32})(?:-([0-9a-f]{16})(?:-[0-9a-f]{2})?)?$/i.exec(text);
+  if (id) {
+    filter.blur();
+    return go(address(`trace/${id[1].toLowerCase()}`, id[2] ? { span: id[2].toLowerCase() } : {}));
+  }
   if ((params.get("q") || "") === text) return;
   const isTable = view === "metrics" || view === "traces";
   const wanted = isTable ? params : new URLSearchParams();
@@ -103,5 +112,6 @@ open();
 ask("status").then(({ status: code, data }) => {
   if (code !== 200) return;
   byId("service").textContent = `${data.service} ${data.version}`.trim() || "traces";
+  entitle();
   if (!counts) status(data.counts);
 });

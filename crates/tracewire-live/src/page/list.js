@@ -2,6 +2,7 @@
 // The list of traces.
 
 const ROW = 22;
+const MOST_LISTED = 20000;
 
 /** @param {URLSearchParams} params */
 function listView(params) {
@@ -9,18 +10,28 @@ function listView(params) {
   let rows = [];
   /** @type {Map<string, any>} */
   const known_ = new Map();
-  let fresh = 0;
+  /** Traces that came and are not listed, and how many more came than are told apart. @type {Set<string>} */
+  const unlisted = new Set();
+  let beyond = 0;
   let selected = "";
+  /** Where the list goes on. @type {number | null} */
+  let before = null;
+  /** Whether it goes on by itself. */
   let more = true;
+  /** How many traces a search has come to, and whether it went on past its first part. */
+  let looked = 0;
+  let isFurther = false;
   let loading = false;
   let gone = false;
   let hovered = false;
   let renewAt = 0;
+  let soon = 0;
   const hidden = new Set([...params.getAll("hide"), ...hiddenRoutes()]);
   const isFiltered = ["q", "error", "slow", "route", "bucket"].some((name) => params.has(name));
 
   const newer = make("button", { type: "button", hidden: true, onclick: () => renew(true) });
-  const searched = make("span", { class: "quiet" });
+  const searched = make("span", { class: "quiet", id: "searched" });
+  const further = make("button", { type: "button", id: "further", hidden: true, onclick: () => { isFurther = true; load(false); } }, "search on");
   const chip = (/** @type {string} */ text, /** @type {string | null} */ name) => {
     const wanted = new URLSearchParams(params);
     for (const other of ["error", "slow"]) wanted.delete(other);
@@ -46,7 +57,7 @@ function listView(params) {
   };
   if (params.has("route")) without(["route", "bucket"], `${params.get("route")} ${BUCKETS[Number(params.get("bucket") ?? -1)] || ""}`);
   if (hidden.size) without(["hide"], `${hidden.size} hidden`);
-  bar.append(make("span", { class: "grow" }), searched, newer);
+  bar.append(make("span", { class: "grow" }), newer, searched, further);
 
   const head = ["time:Time", "what:Name", "services:Services", "spans number:Spans", "duration:Duration", "result:Status", "kept:Kept as"];
   const body = make("tbody", {});
@@ -63,8 +74,8 @@ function listView(params) {
 
   const visible = () => rows.filter((row) => !hidden.has(row.name));
 
-  /** @param {any} row @param {number} index */
-  function line(row, index) {
+  /** @param {any} row */
+  function line(row) {
     const result = row.errors ? `✗ ${row.status || row.error_type || "error"}` : row.status || (row.root ? "" : "no root");
     const isWhole = row.bucket === bucketOf(row.duration);
     const kept = row.kept !== "slow" ? row.kept : isWhole ? `slowest of ${BUCKETS[row.bucket]}` : "slow part";
@@ -73,16 +84,15 @@ function listView(params) {
     meter.style.width = `${width}px`;
     const name = row.name || "(no name)";
     const element = make("tr", {
-      id: `trace-${row.id}`, class: row.errors ? "failed" : "", "aria-rowindex": index + 2,
-      "aria-selected": row.id === selected,
+      id: `trace-${row.id}`, class: row.errors ? "failed" : "",
       onclick: (/** @type {MouseEvent} */ event) => {
         if (!(event.target instanceof Element && event.target.closest("a"))) select(row.id);
       },
       ondblclick: () => go(address(`trace/${row.id}`)),
     },
-      make("td", { class: "time" }, clock(row.start)),
+      make("td", { class: "time", title: `${day(row.start)} ${clock(row.start)}` }, day(row.start) === day(Date.now() * 1000) ? clock(row.start) : `${day(row.start).slice(-5)} ${clock(row.start).slice(0, 8)}`),
       make("td", { class: "what", title: name }, link(address(`trace/${row.id}`), { tabindex: "-1" }, name)),
-      make("td", { class: "services" }, row.services.join(", ")),
+      make("td", { class: "services", title: row.services.join(", ") }, row.services.join(", ") + (row.more_services ? ` and ${count(row.more_services)} more` : "")),
       make("td", { class: "spans number" }, count(row.spans)),
       make("td", { class: "duration" }, make("span", { class: "took" }, time(row.duration)), meter),
       make("td", { class: `result ${row.errors ? "bad" : ""}`, title: row.error_type }, result),
@@ -90,7 +100,19 @@ function listView(params) {
     return element;
   }
 
+  /** The rows on the screen, by their ids. @type {Map<string, { element: Element, text: string }>} */
+  let lines = new Map();
+  let later = 0;
+
+  /** Paints what changed once that disturbs nobody. */
+  function paintLater() {
+    clearTimeout(later);
+    if (isBusy()) later = setTimeout(paintLater, 100);
+    else if (!gone) paint();
+  }
+
   function paint() {
+    clearTimeout(later);
     const all = visible();
     const from = Math.max(0, Math.floor(scroll.scrollTop / ROW) - 10);
     const to = Math.min(all.length, from + Math.ceil(scroll.clientHeight / ROW) + 20);
@@ -99,7 +121,28 @@ function listView(params) {
       cell.style.height = `${n * ROW}px`;
       return make("tr", { class: "spacer", "aria-hidden": "true" }, cell);
     };
-    body.replaceChildren(space(from), ...all.slice(from, to).map((row, n) => line(row, from + n)), space(all.length - to));
+    const drawn = new Map();
+    // A row that looks as before stays as it is, with the pointer on it.
+    const elements = all.slice(from, to).map((row, n) => {
+      const text = JSON.stringify(row);
+      const old = lines.get(row.id);
+      const kept = old && old.text === text ? old : { element: line(row), text };
+      kept.element.setAttribute("aria-rowindex", String(from + n + 2));
+      kept.element.setAttribute("aria-selected", String(row.id === selected));
+      drawn.set(row.id, kept);
+      return kept.element;
+    });
+    lines = drawn;
+    const [first, ...others] = [space(from), ...elements, space(all.length - to)];
+    if (body.firstChild) body.firstChild.replaceWith(first);
+    else body.append(first);
+    /** @type {Element} */
+    let last = first;
+    for (const element of others) {
+      if (last.nextSibling !== element) last.after(element);
+      last = element;
+    }
+    while (last.nextSibling) last.nextSibling.remove();
     table.setAttribute("aria-rowcount", String(all.length + 1));
     if (selected) table.setAttribute("aria-activedescendant", `trace-${selected}`);
     else table.removeAttribute("aria-activedescendant");
@@ -112,9 +155,9 @@ function listView(params) {
   function explainEmpty(service) {
     const isViewer = service === "tracewire-viewer";
     empty.replaceChildren(
-      make("p", { class: "lead" }, isFiltered || hidden.size ? "No trace that is kept matches." : "No traces yet"),
+      make("p", { class: "lead" }, !(isFiltered || hidden.size) ? "No traces yet" : further.hidden ? "No trace that is kept matches." : "No trace matches so far."),
       make("p", {}, isFiltered || hidden.size
-        ? link(address(""), {}, "Show all traces")
+        ? link(address(""), { onclick: () => stored.set("hide", "") }, "Show all traces")
         : isViewer
           ? "Start a service that exports over OTLP: its exporter's defaults send here. Traces appear without a reload."
           : "Send a request to this service; its trace appears here without a reload."));
@@ -127,7 +170,7 @@ function listView(params) {
     const wanted = new URLSearchParams(params);
     wanted.delete("hide");
     wanted.set("limit", "500");
-    if (!fromStart && rows.length) wanted.set("before", String(rows[rows.length - 1].seq));
+    if (!fromStart && before !== null) wanted.set("before", String(before));
     const { status: code, data } = await ask(`traces?${wanted}`);
     loading = false;
     if (gone) return;
@@ -140,18 +183,27 @@ function listView(params) {
     if (fromStart) {
       rows = [];
       known_.clear();
-      fresh = 0;
+      unlisted.clear();
+      beyond = looked = 0;
+      isFurther = false;
       if (!at) {
         known(data.at);
         listen("");
       }
     }
     for (const row of data.traces) {
-      if (!known_.has(row.id)) rows.push(row);
-      known_.set(row.id, row);
+      const old = known_.get(row.id);
+      if (old) Object.assign(old, row);
+      else {
+        rows.push(row);
+        known_.set(row.id, row);
+      }
     }
-    more = data.traces.length >= 500 && rows.length < 20000;
-    searched.textContent = params.has("q") && data.searched < data.of ? `searched ${count(data.searched)} of ${count(data.of)}` : "";
+    before = data.next;
+    looked += data.searched;
+    more = before !== null && rows.length < MOST_LISTED && (data.traces.length >= 500 || !params.has("q"));
+    further.hidden = more || before === null || rows.length >= MOST_LISTED;
+    searched.textContent = params.has("q") && before !== null ? `searched ${count(looked)} of ${count(looked + data.of - data.searched)}` : "";
     status(data.counts);
     tally(data.counts);
     explainEmpty(data.service);
@@ -162,8 +214,10 @@ function listView(params) {
   }
 
   function news() {
+    const fresh = unlisted.size + beyond;
     newer.hidden = !fresh;
-    newer.textContent = `${count(fresh)} new – press r`;
+    // Whether they match is for the next search to find out.
+    newer.textContent = isFiltered ? "new traces – press r" : `${count(fresh)} new – press r`;
   }
 
   /** @param {boolean} [toTop] */
@@ -177,7 +231,8 @@ function listView(params) {
   function change(message) {
     tally(message.counts);
     let changed = false;
-    let added = message.more;
+    beyond += message.more;
+    let added = message.more > 0;
     for (const row of [...message.traces].reverse()) {
       const old = known_.get(row.id);
       if (old) {
@@ -188,22 +243,31 @@ function listView(params) {
         known_.set(row.id, row);
         changed = true;
       } else {
-        added += 1;
+        added = true;
+        if (unlisted.size < MOST_LISTED) unlisted.add(row.id);
+        else if (!unlisted.has(row.id)) beyond += 1;
       }
     }
-    if (isFiltered && added && mayMove() && Date.now() - renewAt > 2000) return renew();
-    fresh += added;
-    if (fresh) announce(`${fresh} new traces`);
-    if (rows.length > 20000) rows.length = 20000;
+    if (isFiltered && added && !soon) soon = setTimeout(searchAgain, Math.max(0, renewAt + 2000 - Date.now()));
+    const fresh = unlisted.size + beyond;
+    if (fresh) announce(several(fresh, "new trace"));
+    // A tab may stay open for days.
+    for (const row of rows.splice(MOST_LISTED)) known_.delete(row.id);
     news();
     if (changed) {
-      paint();
+      paintLater();
       document.body.dataset.rows = String(rows.length);
     }
   }
 
   /** Rows never move under the pointer, the selection, or a reader further down. */
-  const mayMove = () => !rows.length || (!hovered && !selected && scroll.scrollTop === 0 && !fresh);
+  const isAtRest = () => !rows.length || (!hovered && !selected && !isFurther && scroll.scrollTop === 0);
+  const mayMove = () => isAtRest() && !unlisted.size && !beyond;
+
+  function searchAgain() {
+    soon = 0;
+    if (!gone && !paused && !document.hidden && isAtRest()) renew();
+  }
 
   /** @param {string} id */
   function select(id) {

@@ -15,6 +15,8 @@ let counts = null;
 function liveState(text, state) {
   const button = byId("live");
   button.textContent = text;
+  button.title = { polling: "16 other tabs have live updates, so this one asks every 2 seconds. ", hidden: "" }[text] || "";
+  button.title += "Pause or go on (p)";
   button.dataset.state = state;
   button.setAttribute("aria-pressed", String(paused));
 }
@@ -52,9 +54,7 @@ function listen(trace) {
   stream.addEventListener("reset", (event) => {
     // The process was started again, so nothing that is shown exists there.
     known(/** @type {MessageEvent} */ (event).lastEventId);
-    announce("the process was restarted");
-    open();
-    main.prepend(make("div", { class: "notice", id: "restarted" }, "The process was restarted. Traces of the earlier one are gone."));
+    restarted();
   });
   // A mounted page's stream ends now and then, so that it holds up no shutdown.
   stream.addEventListener("again", () => listen(watched));
@@ -66,6 +66,14 @@ function listen(trace) {
       lost = setTimeout(() => liveState("connection lost", "lost"), 3000);
     }
   });
+}
+
+function restarted() {
+  open();
+  const notice = make("div", { class: "notice", id: "restarted" }, "The process was restarted. Traces of the earlier one are gone. ",
+    make("button", { type: "button", onclick: () => notice.remove() }, "OK"));
+  byId("notices").replaceChildren(notice);
+  announce("the process was restarted");
 }
 
 /** @param {string} id */
@@ -82,7 +90,11 @@ function poll() {
     const { status: code, data } = await ask("status");
     if (code === 200) {
       status(data.counts);
-      if (instance && data.instance !== instance) at = "";
+      if (instance && data.instance !== instance) {
+        known(`${data.instance}-${data.generation}`);
+        return restarted();
+      }
+      instance = data.instance;
       shown.renew();
       if (Math.random() < 0.2) return listen(watched);
     } else {

@@ -52,8 +52,9 @@ function fillRow(line, span, index, trace) {
   line.depth.textContent = depth > 64 ? String(depth) : "";
   line.kind.textContent = KINDS[spans.kind[span]] || "";
   const service = services[spans.service[span]] || "";
-  line.text.textContent = (names[spans.name[span]] || "(no name)") + (spans.error[span] ? " ✗" : "") + (shape.circles[span] ? " (below itself)" : "") + (isAstray(data, span) ? " ⇆" : "");
-  line.text.title = (names[spans.name[span]] || "") + (isAstray(data, span) ? " (outside its parent: the clocks of the two services differ)" : "");
+  const strange = strangeness(data, span);
+  line.text.textContent = (names[spans.name[span]] || "(no name)") + (spans.error[span] ? " ✗" : "") + (shape.circles[span] ? " (below itself)" : "") + (strange ? " ⇆" : "");
+  line.text.title = (names[spans.name[span]] || "") + strange;
   line.service.textContent = service;
   line.service.className = `service h${hues[spans.service[span]]}`;
   line.service.style.display = service ? "" : "none";
@@ -85,9 +86,11 @@ function fillRow(line, span, index, trace) {
   }
 }
 
-/** Whether a span of another service began before its parent, or after its end. @param {any} data @param {number} span */
-function isAstray(data, span) {
+/** What is wrong with the times of a span, if anything. @param {any} data @param {number} span */
+function strangeness(data, span) {
   const { parent, service, start, duration } = data.spans;
+  if (data.reversed.has(span)) return " (it ended before it began: its clock was set back)";
   const above = parent[span];
-  return above >= 0 && service[above] !== service[span] && (start[span] < start[above] || start[span] > start[above] + duration[above]);
+  const isAstray = above >= 0 && service[above] !== service[span] && (start[span] < start[above] || start[span] > start[above] + duration[above]);
+  return isAstray ? " (outside its parent: the clocks of the two services differ)" : "";
 }

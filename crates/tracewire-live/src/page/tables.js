@@ -10,18 +10,22 @@ function tableView(path, every, draw) {
     const { status: code, data } = await ask(path);
     if (gone) return;
     if (code === 200) {
-      const at_ = main.querySelector(".scroll")?.scrollTop || 0;
+      const { scrollTop, scrollLeft } = main.querySelector(".scroll") || { scrollTop: 0, scrollLeft: 0 };
       const active = document.activeElement?.id;
       main.replaceChildren(...draw(data));
-      const scroll = main.querySelector(".scroll");
-      if (scroll) scroll.scrollTop = at_;
-      if (active) document.getElementById(active)?.focus();
+      main.querySelector(".scroll")?.scrollTo(scrollLeft, scrollTop);
+      if (active) document.getElementById(active)?.focus({ preventScroll: true });
       document.body.dataset.ready = path;
-    } else {
+    } else if (code || !main.firstChild) {
+      // Of a process that has ended, the last that was known stays.
       main.replaceChildren(make("div", { class: "empty" }, make("p", { class: "bad" }, failure(code))));
       document.body.dataset.ready = "failed";
     }
-    if (!paused && !document.hidden) timer = setTimeout(renew, every);
+    if (!paused && !document.hidden) timer = setTimeout(again, every);
+  }
+  function again() {
+    if (isBusy()) timer = setTimeout(again, 300);
+    else renew();
   }
   renew();
   return {
@@ -43,7 +47,7 @@ function table(heads, rows, label) {
     const [text, kind] = head.split(":");
     return make("th", { scope: "col", class: kind || "" }, text);
   });
-  return make("div", { class: "scroll", tabindex: "0" }, make("table", { "aria-label": label }, make("thead", {}, make("tr", {}, ...columns)), make("tbody", {}, ...rows)));
+  return make("div", { class: "scroll", id: `table-${label}`, tabindex: "0", role: "region", "aria-label": label }, make("table", { "aria-label": label }, make("thead", {}, make("tr", {}, ...columns)), make("tbody", {}, ...rows)));
 }
 
 /** @param {...any} children */
@@ -70,18 +74,18 @@ function routesView(params) {
         if (!n) return make("span", { class: "cell", "aria-hidden": "true" });
         const fill = make("i", {});
         fill.style.height = `${Math.max(12, (100 * n) / most)}%`;
-        return link(address("", { route: route.name, bucket: String(bucket) }), { class: "cell", title: `${count(n)} of ${BUCKETS[bucket]}`, "aria-label": `${count(n)} requests of ${BUCKETS[bucket]}` }, fill);
+        return link(address("", { route: route.name, bucket: String(bucket) }), { class: "cell", id: `cell-${bucket}-${route.name}`, title: `${count(n)} of ${BUCKETS[bucket]}`, "aria-label": `${count(n)} requests of ${BUCKETS[bucket]}` }, fill);
       });
       const share = numbers.count ? (100 * numbers.errors) / numbers.count : 0;
       const isHidden = hidden.has(route.name);
       return make("tr", {},
-        make("td", { class: "clip", title: route.name }, link(address("", { route: route.name }), {}, route.name), make("span", { class: "quiet" }, route.kind === 2 ? "" : ` ${KINDS[route.kind] || ""}`)),
+        make("td", { class: "clip", title: route.name }, link(address("", { route: route.name }), { id: `route-${route.name}` }, route.name || "(no name)"), make("span", { class: "quiet" }, route.kind === 2 ? "" : ` ${KINDS[route.kind] || ""}`)),
         number(count(numbers.count)),
         number(seconds > 0 ? (numbers.count / seconds).toFixed(1) : "–"),
         make("td", { class: `number ${numbers.errors ? "bad" : ""}` }, numbers.errors ? `${count(numbers.errors)} ✗ ${share.toFixed(1)} %` : "0"),
         number(time(numbers.p50)), number(time(numbers.p95)), number(time(numbers.p99)),
         make("td", {}, ...cells),
-        number(route.running ? link(address("running"), {}, count(route.running)) : "0"),
+        number(route.running ? link(address("running"), { id: `now-${route.name}` }, count(route.running)) : "0"),
         td(make("button", {
           type: "button", id: `hide-${route.name}`, "aria-pressed": String(isHidden), title: "Leave this route out of the list of traces",
           onclick: () => {
@@ -110,7 +114,7 @@ function runningView() {
   return tableView("running", 1000, (data) => {
     const rows = data.requests.map((/** @type {any} */ request) => make("tr", {},
       number(time(request.duration)),
-      make("td", { class: "clip", title: `${request.name} ${request.path}` }, link(address(`trace/${request.trace}`, { span: request.span }), {}, request.name), request.path ? make("span", { class: "quiet" }, ` ${request.path}`) : ""),
+      make("td", { class: "clip", title: `${request.name} ${request.path}` }, link(address(`trace/${request.trace}`, { span: request.span }), { id: `request-${request.span}` }, request.name || "(no name)"), request.path ? make("span", { class: "quiet" }, ` ${request.path}`) : ""),
       number(count(request.open)),
       number(count(request.ended)),
       make("td", { class: "id quiet" }, request.trace),
@@ -129,13 +133,14 @@ function runningView() {
 
 function telemetryView() {
   return tableView("telemetry", 2000, (data) => {
+    const isViewer = data.rows.length > 0 && data.rows.every((/** @type {any} */ row) => row.exporter.startsWith("received"));
     const lost = (/** @type {number} */ n) => make("td", { class: `number ${n ? "bad" : ""}` }, n ? `${count(n)} ✗` : "0");
     const rows = data.rows.map((/** @type {any} */ row) => make("tr", {},
       td(row.signal), td(row.exporter), number(count(row.exported)), lost(row.failed), lost(row.dropped), number(count(row.waiting)),
-      make("td", { class: "wide bad" }, row.last_error ? `${row.last_error_at ? `${clock(row.last_error_at * 1000)} ` : ""}${row.last_error}` : "")));
+      make("td", { class: "wide bad" }, row.last_error ? `${row.last_error_at ? `${moment(row.last_error_at * 1000)} ` : ""}${row.last_error}` : "")));
     return [
-      make("div", { class: "bar" }, make("h1", {}, "Telemetry"), make("span", { class: "quiet" }, "what was exported, and what was lost on the way")),
-      rows.length ? table(["Signal", "Exporter", "Exported:number", "Failed:number", "Dropped:number", "Waiting:number", "Last failure"], rows, "Exporters") : emptyNote(data.available ? "Nothing is exported" : "No exporters here", data.available ? "Spans stay in this process, where this page shows them." : "This page knows of no exporter whose counts it could show."),
+      make("div", { class: "bar" }, make("h1", {}, "Telemetry"), make("span", { class: "quiet" }, `what was ${isViewer ? "received, and what was rejected" : "exported, and what was lost on the way"}`)),
+      rows.length ? table(["Signal", isViewer ? "How" : "Exporter", isViewer ? "Received:number" : "Exported:number", isViewer ? "Rejected:number" : "Failed:number", "Dropped:number", "Waiting:number", "Last failure"], rows, "Exporters") : emptyNote(data.available ? "Nothing is exported" : "No exporters here", data.available ? "Spans stay in this process, where this page shows them." : "This page knows of no exporter whose counts it could show."),
     ];
   });
 }

@@ -1,6 +1,9 @@
 // @ts-check
 // The overview above a waterfall, the ticks below it, and which part of the trace is shown.
 
+/** The smallest part that is shown: 180 ms of a trace that has spans of 1970 and of today. */
+const CLOSEST = 1e-10;
+
 /** @param {() => void} changed What to do when another part is shown. */
 function timeline(changed) {
   /** The shown part of the trace, of a whole of 1. */
@@ -56,8 +59,8 @@ function timeline(changed) {
   /** Shows the part from `start` to `end`, of a whole of 1. @param {number} start @param {number} end */
   function zoom(start, end) {
     range.from = Math.max(0, Math.min(start, 1));
-    range.to = Math.min(1, Math.max(end, range.from + 1e-6));
-    if (range.to - range.from < 1e-6) range.from = Math.max(0, range.to - 1e-6);
+    range.to = Math.min(1, Math.max(end, range.from + CLOSEST));
+    if (range.to - range.from < CLOSEST) range.from = Math.max(0, range.to - CLOSEST);
     drawTicks();
     changed();
   }

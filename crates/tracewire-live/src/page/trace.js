@@ -52,7 +52,9 @@ function traceView(params, wanted) {
   const grid = make("div", { class: "rows", role: "treegrid", tabindex: "0", "aria-label": "Spans", onscroll: () => paint() }, sizer);
   const details = make("aside", { class: "details", "aria-label": "Span details", tabindex: "-1", hidden: true });
   const columns = make("div", { class: "columns" }, make("div", { class: "waterfall" }, overview, axis, grid), details);
-  main.append(bar, columns);
+  /** Why there is nothing to draw. */
+  const missing = make("div", { class: "empty", id: "missing", hidden: true });
+  main.append(bar, columns, missing);
   byId("legend").textContent = "◆ event · ▨ still running · ┄ parent not received · ⇆ clocks differ · dim = not on the critical path";
 
   async function load() {
@@ -67,13 +69,19 @@ function traceView(params, wanted) {
     if (gone) return;
     if (code !== 200) return data ? undefined : explain(code, answer);
     const isFirst = !data;
+    if (!missing.hidden) {
+      // It came after its page was opened, so the stream does not know it yet.
+      missing.hidden = true;
+      columns.hidden = false;
+      listen(answer.id);
+    }
     const before = data ? data.spans.id[selected] : params.get("span");
     const closed = new Set();
     if (data) for (let span = 0; span < shape.size; span++) if (collapsed[span]) closed.add(data.spans.id[span]);
-    data = answer;
+    data = { ...answer, reversed: new Set(answer.reversed) };
     shape = tree(data);
     critical = criticalPath(data, shape);
-    hues = data.services.map(hue);
+    hues = huesOf(data.services);
     collapsed = new Uint8Array(shape.size);
     if (closed.size) for (let span = 0; span < shape.size; span++) if (closed.has(data.spans.id[span])) collapsed[span] = 1;
     events = new Map();
@@ -83,12 +91,14 @@ function traceView(params, wanted) {
       else events.set(span, [offset]);
     }
     title.textContent = data.name || "(no name)";
+    entitle(`${title.textContent} ${data.id.slice(0, 8)}`);
     number_.textContent = data.id;
     const parts = [several(data.total, "span"), time(data.duration), several(data.errors, "error"), data.complete ? "complete" : "still open"];
     if (data.omitted) parts.push(`${count(data.omitted)} more not kept`);
     if (data.lacks_earlier) parts.push("earlier spans were evicted");
     facts.textContent = parts.join(" · ");
-    selected = before ? data.spans.id.indexOf(before) : -1;
+    // Ids should be unique, and are not always.
+    if (!before || data.spans.id[selected] !== before) selected = before ? data.spans.id.indexOf(before) : -1;
     isFound = new Uint8Array(shape.size);
     for (const span of found) isFound[span] = 1;
     layout();
@@ -110,12 +120,14 @@ function traceView(params, wanted) {
   function explain(code, answer) {
     const ago = answer && answer.ago !== null && answer.ago !== undefined ? ` ${age(answer.ago)} ago` : "";
     const why = {
-      "let go": `This trace was evicted${ago} to free memory. TRACEWIRE_LIVE_MEMORY sets the limit.`,
+      "let go": `This trace was evicted${ago} to free memory. TRACEWIRE_LIVE_MEMORY raises the limit, and --memory that of the viewer.`,
       "not kept": `This trace ended${ago} and was not kept: more ordinary traces come than the page keeps. Errors and slow traces are always kept.`,
       ambiguous: "Several traces begin with these digits.",
-      unknown: "This trace was never seen here, or too long ago. It may belong to another service, or it was not sampled.",
+      unknown: "This trace was never seen here, or too long ago. It may be on its way, belong to another service, or not be sampled. It is shown as soon as it comes.",
     }[String(answer && answer.why)] || failure(code);
-    columns.replaceWith(make("div", { class: "empty", id: "missing" }, make("p", {}, why), make("p", {}, link(address(""), {}, "Show all traces"))));
+    missing.replaceChildren(make("p", {}, why), make("p", {}, link(address(""), {}, "Show all traces")));
+    missing.hidden = false;
+    columns.hidden = true;
     document.body.dataset.ready = "missing";
   }
 
@@ -224,7 +236,7 @@ function traceView(params, wanted) {
     const turn = ++asked;
     const id = data.spans.id[span];
     if (data.spans.running[span]) {
-      details.replaceChildren(make("h1", {}, data.names[data.spans.name[span]]), make("p", { class: "quiet" }, "This request is still running. Its attributes are known when it ends."));
+      details.replaceChildren(make("h1", {}, data.names[data.spans.name[span]] || "(no name)"), make("p", { class: "quiet" }, "This request is still running. Its attributes are known when it ends."));
       details.hidden = false;
       return;
     }
@@ -299,6 +311,15 @@ function traceView(params, wanted) {
     }
   });
 
+  /** Shows a part of this width, around the selected span or where the reader is. @param {number} width @param {boolean} isAtSpan */
+  function magnify(width, isAtSpan) {
+    const { start, duration } = data.spans;
+    const whole = Math.max(1, data.duration);
+    const middle = isAtSpan && selected >= 0 ? (start[selected] + duration[selected] / 2) / whole : (range.from + range.to) / 2;
+    const from = Math.max(0, Math.min(1 - width, middle - width / 2));
+    zoom(from, from + width);
+  }
+
   /** @param {string} key */
   function onKey(key) {
     if (!data) return false;
@@ -321,10 +342,11 @@ function traceView(params, wanted) {
       case "c": copy(data.id); return true;
       case "C": copy(`${data.id} ${data.name} ${time(data.duration)} ${data.total} spans ${data.errors} errors`); return true;
       case "r": load(); return true;
-      case "+": zoom(range.from + (range.to - range.from) / 4, range.to - (range.to - range.from) / 4); return true;
-      case "-": zoom(range.from - (range.to - range.from) / 2, range.to + (range.to - range.from) / 2); return true;
+      case "+": magnify((range.to - range.from) / 2, true); return true;
+      case "-": magnify((range.to - range.from) * 2, false); return true;
+      case "z": if (selected >= 0) magnify((1.2 * data.spans.duration[selected]) / Math.max(1, data.duration), true); return true;
       case "Escape":
-        if (document.activeElement === details) grid.focus();
+        if (details.contains(document.activeElement)) grid.focus();
         else if (range.from > 0 || range.to < 1) zoom(0, 1);
         else if (selected >= 0) show(-1);
         else go(address(""));

@@ -18,6 +18,7 @@ function tree(data) {
   byStart.sort((a, b) => start[a] - start[b] || duration[b] - duration[a] || a - b);
   /** @type {number[]} */
   const roots = [];
+  const circles = new Uint8Array(size);
   for (let n = size - 1; n >= 0; n--) {
     const span = byStart[n];
     const above = parent[span];
@@ -26,6 +27,7 @@ function tree(data) {
       firstChild[above] = span;
     } else {
       roots.push(span);
+      circles[span] = above === span ? 1 : 0;
     }
   }
   let filled = 0;
@@ -48,12 +50,14 @@ function tree(data) {
     }
   };
   for (let n = roots.length - 1; n >= 0; n--) place_(roots[n]);
-  // What is left is below itself: the earliest of each circle becomes a root.
-  const circles = new Uint8Array(size);
+  // What is left is below itself, or below such a span. One of each circle becomes a root.
+  const walked = new Uint8Array(size);
   for (const span of byStart) {
     if (placed[span]) continue;
-    circles[span] = 1;
-    place_(span);
+    let above = span;
+    for (; !walked[above]; above = parent[above]) walked[above] = 1;
+    circles[above] = 1;
+    place_(above);
   }
   return { size, firstChild, nextSibling, depth, order, circles };
 }

@@ -17,7 +17,14 @@ const nothing = { leave: () => {}, change: () => {}, key: () => false, renew: ()
 function go(url, replace) {
   if (replace) history.replaceState(null, "", url);
   else history.pushState(null, "", url);
+  enter();
+}
+
+/** Opens the view of the address, and goes on there with the keyboard if it was in the one before. */
+function enter() {
+  byId("notices").replaceChildren();
   open();
+  if (document.activeElement === document.body) main.focus({ preventScroll: true });
 }
 
 /** Changes parameters of the address without leaving the view. @param {Record<string, string | null>} changes */
@@ -45,7 +52,7 @@ function open() {
   main.replaceChildren();
   const views = { traces: listView, trace: traceView, routes: routesView, running: runningView, telemetry: telemetryView, metrics: metricsView };
   shown = /** @type {any} */ ({ ...nothing, name: view, ...views[/** @type {keyof typeof views} */ (view)](params, trace) });
-  document.title = view === "trace" ? `Trace ${trace.slice(0, 8)}` : view[0].toUpperCase() + view.slice(1);
+  entitle(view === "trace" ? `Trace ${trace.slice(0, 8)}` : view[0].toUpperCase() + view.slice(1));
   listen(view === "trace" ? trace : "");
 }
 
@@ -55,7 +62,14 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   go(/** @type {HTMLAnchorElement} */ (link).href);
 });
-window.addEventListener("popstate", open);
+window.addEventListener("popstate", enter);
+
+let heading = "";
+/** Names the tab. @param {string} [text] */
+function entitle(text = heading) {
+  heading = text;
+  document.title = [heading, byId("service").textContent].filter(Boolean).join(" · ");
+}
 
 /** A link within the page. @param {string} url @param {Record<string, any>} properties @param {...(Node | string)} children */
 const link = (url, properties, ...children) => make("a", { href: url, "data-go": true, ...properties }, ...children);

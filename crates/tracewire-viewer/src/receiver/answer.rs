@@ -145,7 +145,8 @@ impl Encoding {
 
 /// A content type that is not OTLP's.
 pub(super) fn unsupported() -> Response<Body> {
-    let text = "OTLP is sent as application/x-protobuf, application/json or application/grpc\n";
+    let text = "This port receives OTLP, as application/x-protobuf, application/json or application/grpc. The \
+                page is on another port: 4319, unless tracewire-viewer printed another one.\n";
     respond(StatusCode::UNSUPPORTED_MEDIA_TYPE, "text/plain; charset=utf-8", whole(text))
 }
 

@@ -1,11 +1,12 @@
 //! Reads the body of a request within limits.
 
 use std::io::Read;
+use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use flate2::read::MultiGzDecoder;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderName};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, HeaderName};
 use http::{HeaderMap, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt, Limited};
@@ -18,6 +19,8 @@ use super::encoding::Encoding;
 pub(super) const MOST_SENT: usize = 4 * 1024 * 1024;
 /// The largest message, unpacked.
 pub(super) const MOST_UNPACKED: usize = 16 * 1024 * 1024;
+/// How much of a body that is too large is read, for its answer to arrive.
+const MOST_DRAINED: usize = 16 * 1024 * 1024;
 /// gRPC's frame around a message: a flag and a length.
 const FRAME: usize = 5;
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -34,23 +37,46 @@ where
 {
     let announced =
         headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let mut body = std::pin::pin!(body);
     if announced.is_some_and(|length: u64| length > MOST_SENT as u64) {
+        // Who expects to be told whether to send has sent nothing yet.
+        if !headers.contains_key(EXPECT) {
+            drain(body).await;
+        }
         return Err(too_large(MOST_SENT));
     }
-    let sent = timeout(PATIENCE, Limited::new(body, MOST_SENT).collect()).await;
+    let sent = timeout(PATIENCE, Limited::new(body.as_mut(), MOST_SENT).collect()).await;
     let sent = sent.map_err(|_| {
         let message = format!("the body took longer than {} s", PATIENCE.as_secs());
         Answer::new(StatusCode::REQUEST_TIMEOUT, grpc::DEADLINE_EXCEEDED, message)
     })?;
-    let sent = sent.map_err(|error| match error.is::<http_body_util::LengthLimitError>() {
-        true => too_large(MOST_SENT),
-        false => malformed("the body ended early"),
-    })?;
-    let sent = sent.to_bytes();
+    let sent = match sent {
+        Ok(sent) => sent.to_bytes(),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+            drain(body).await;
+            return Err(too_large(MOST_SENT));
+        }
+        Err(_) => return Err(malformed("the body ended early")),
+    };
     match encoding {
         Encoding::Grpc => unframe(headers, sent),
         Encoding::Protobuf | Encoding::Json => unpack(named(headers, &CONTENT_ENCODING), sent),
     }
+}
+
+/// Reads on and keeps nothing. A client whose connection is closed while it still sends sees a broken pipe,
+/// and sends the same again, instead of reading why.
+async fn drain<B: Body<Data = Bytes>>(mut body: Pin<&mut B>) {
+    let mut left = MOST_DRAINED;
+    let read = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    let _ = timeout(PATIENCE, read).await;
 }
 
 /// Takes the one message of a unary call out of its frame.

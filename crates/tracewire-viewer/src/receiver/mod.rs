@@ -111,13 +111,18 @@ impl Receiver {
         let (head, body) = request.into_parts();
         let encoding = Encoding::of(&head.headers);
         let Some(encoding) = encoding else { return answer::unsupported() };
+        let signal = signal(head.uri.path());
         if let Err(status) = self.page.check(&head) {
-            return encoding.failure(&Answer::forbidden(status));
+            let refusal = Answer::forbidden(status);
+            if let Some(signal) = signal {
+                self.intake.refused(signal, &refusal.message);
+            }
+            return encoding.failure(&refusal);
         }
         if head.method != http::Method::POST {
             return answer::not_allowed();
         }
-        let Some(signal) = signal(head.uri.path()) else {
+        let Some(signal) = signal else {
             return encoding.failure(&Answer::unknown_path());
         };
         // Others may hold their places for as long as a body may take. Exporters send again.
