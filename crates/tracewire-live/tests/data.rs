@@ -309,7 +309,7 @@ async fn what_others_name_is_bounded_and_readable_in_every_row() {
 
     let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
     for n in 0..700_u64 {
-        recorder.request_started(&RequestStart {
+        recorder.request_started(RequestStart {
             trace_id: [[1; 8], n.to_be_bytes()].concat().try_into().unwrap(),
             span_id: n.to_be_bytes(),
             start: now - (n + 1) * MILLI,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{check, end, find, read, request, trace};
 use crate::api::path::Api;
-use crate::recorder::now;
+use crate::clock::now;
 use crate::store::Sources;
 use crate::{Live, RequestStart};
 
@@ -50,7 +50,7 @@ fn spans_that_end_with_their_request_are_in_its_trace() {
         let recorder = Live::new().build();
         let (trace_id, span_id, name) = (trace(1), [1; 8], Arc::from("GET /orders"));
         let request = RequestStart { trace_id, span_id, start: now(), name, path: "/" };
-        recorder.request_started(&request);
+        recorder.request_started(request);
         recorder.span_started(trace_id);
         recorder.span_started(trace_id);
         end(&recorder, 1, 2);
@@ -82,7 +82,7 @@ fn every_request_leaves_the_list_once() {
         let hour = 3_600_000_000_001;
         for (span_id, start) in [(old, 0), (new, hour)] {
             let (trace_id, name, path) = (trace(1), Arc::from("GET"), "/");
-            recorder.request_started(&RequestStart { trace_id, span_id, start, name, path });
+            recorder.request_started(RequestStart { trace_id, span_id, start, name, path });
         }
         let threads: Vec<_> = [old, new]
             .map(|span_id| {
