@@ -23,7 +23,7 @@ pub(crate) const POLICY: &str = concat!(
     "default-src 'none'; script-src 'sha256-",
     "erQg/PwahvT6e4jbhlTcn62J3lIdjnc7bu5zzfk37GE=",
     "'; style-src 'sha256-",
-    "ukXRONZbQm9Ep7qf91o5zfr0RIpkujBSAGPLK+HoqHg=",
+    "tRr+uNAxkQEntJPFAWVgPamcitIjNwAQOc+Up6r5r8Q=",
     "'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",
     "require-trusted-types-for 'script'; trusted-types 'none'"
 );

@@ -260,6 +260,8 @@ fn what_is_not_otlp_is_refused_and_changes_nothing() {
     }
     let foreign = format!("POST /v1/traces HTTP/1.1\r\nhost: evil.example\r\n{PROTOBUF}");
     assert_eq!(send(&otlp, &foreign, b"").status, 421);
+    let rows = viewer.api("telemetry");
+    assert!(rows["rows"][0]["last_error"].as_str().unwrap().contains("--allow-host"), "{rows}");
     let get = format!("GET /v1/traces HTTP/1.1\r\nhost: {otlp}\r\n{PROTOBUF}");
     let answer = send(&otlp, &get, b"");
     assert_eq!((answer.status, answer.head.contains("allow: post")), (405, true));

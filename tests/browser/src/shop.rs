@@ -41,7 +41,8 @@ impl Demo {
         (id(failed), format!("{:016x}", failed * 100 + 3))
     }
 
-    fn source_of(&self, service: &str) -> Arc<Source> {
+    /// Makes the source of another service's spans.
+    pub fn source_of(&self, service: &str) -> Arc<Source> {
         let attributes = vec![text("service.name", service), text("service.version", "1.4.0")];
         self.recorder.source(&Resource { attributes, ..Resource::default() }.encode_to_vec(), b"")
     }

@@ -152,6 +152,26 @@ fn circles_duplicates_and_orphans_are_drawn() {
 }
 
 #[test]
+fn each_service_of_a_trace_has_a_color_of_its_own() {
+    let Some(browser) = Browser::start() else { return };
+    let mut demo = Demo::start();
+    for (n, service) in
+        (1..).zip(["shop", "stock", "pay", "rust-shop", "py-prices", "node", "a", "b"])
+    {
+        demo.source = demo.source_of(service);
+        demo.offer(&span(1, n, service));
+    }
+    browser.open(&demo.url(&format!("trace/{}", id(1))), "trace");
+    browser.wait_for("document.querySelectorAll('.row .span').length === 8");
+    let colors = "return new Set([...document.querySelectorAll('.row .span')]\
+                  .map((bar) => getComputedStyle(bar).backgroundColor)).size";
+    assert_eq!(browser.run(colors), json!(8));
+    let classes = "return [...document.querySelectorAll('.row .span')]\
+                   .every((bar) => /^span h[0-7]$/.test(bar.className))";
+    assert_eq!(browser.run(classes), json!(true));
+}
+
+#[test]
 fn a_mounted_page_finds_its_data_and_goes_on_after_each_stream() {
     let Some(browser) = Browser::start() else { return };
     let demo = Demo::start();
