@@ -1,0 +1,14 @@
+#![no_main]
+//! A map of texts holds what the headers of a message hold.
+
+use fuzz::propagation::text_map;
+use libfuzzer_sys::fuzz_target;
+use std::sync::{Arc, OnceLock};
+use tracewire_propagation::{Propagator, from_names};
+
+fuzz_target!(|data: &[u8]| {
+    static ALL: OnceLock<Arc<dyn Propagator>> = OnceLock::new();
+    let all = ALL.get_or_init(|| from_names("").expect("no name is asked for").propagator());
+    let names = ["traceparent", "tracestate", "baggage", "b3", "x-amzn-trace-id", "uberctx-a"];
+    text_map(all, &names, data);
+});
