@@ -245,7 +245,7 @@ fn a_file_of_variables_has_no_secret_and_keeps_what_deployments_set() {
         "            headers_list: \"${OTEL_EXPORTER_OTLP_HEADERS}\"",
         "        rules: \"url.path=/a$$b: off; 0.5\"",
         "    excluded_paths: [\"/healthz\", \"/a/*\"]",
-        "        # request_captured_headers cannot have x b",
+        "# no header can be called x b",
         "        request_captured_headers: [\"x-a\", \"x-b\"]",
     ] {
         assert!(text.lines().any(|found| found.starts_with(line)), "{line}\n{text}");
