@@ -3,6 +3,7 @@
 
 use fuzz::http::{Kept, server};
 use libfuzzer_sys::fuzz_target;
+use opentelemetry::{Array, Value};
 
 fuzz_target!(|data: &[u8]| {
     let kept = Kept::default();
@@ -16,9 +17,19 @@ fuzz_target!(|data: &[u8]| {
             span.name
         );
         for attribute in &span.attributes {
-            let value = attribute.value.to_string();
-            assert!(value.len() <= 4096 + 64, "{} has {} bytes", attribute.key, value.len());
+            let length = match &attribute.value {
+                Value::Array(Array::String(lines)) => {
+                    lines.iter().map(|line| line.as_str().len()).sum()
+                }
+                other => other.to_string().len(),
+            };
+            assert!(length <= 4096 + 64, "{} has {length} bytes", attribute.key);
         }
+        let captured = |side: &str| {
+            let is_captured = |key: &str| key.starts_with(&format!("http.{side}.header."));
+            span.attributes.iter().filter(|attribute| is_captured(attribute.key.as_str())).count()
+        };
+        assert!(captured("request") <= 32 && captured("response") <= 32);
         assert!(span.attributes.len() <= 128);
     }
 });

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 use tracewire_http::{
-    ClientRequest, RpcMethods, Scheme, TrustedProxies, UrlTemplates,
+    ClientRequest, HeaderSelector, KnownMethods, RpcMethods, Scheme, TrustedProxies, UrlTemplates,
     wiring::{ClientCall, ClientSettings, ServerCall, ServerSettings},
 };
 
@@ -83,6 +83,9 @@ pub fn server(kept: &Kept, data: &[u8]) {
         .trusted_proxies(TrustedProxies::hops(1))
         .synthetic_user_agents(true)
         .exclude_paths(["/health*"])
+        .capture_request_headers(HeaderSelector::new(["user-*", "x-*", "content-type"]))
+        .capture_response_headers(HeaderSelector::new(["*"]))
+        .known_methods(KnownMethods::new(["GET", "POST"]))
         .body_sizes(true);
     let (scope, _handle) = ServerCall::begin(&Arc::new(settings), &request);
     let mut response =

@@ -4,6 +4,7 @@ use opentelemetry_proto::tonic::{
     collector::{logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest},
     logs::v1::LogRecord,
 };
+use opentelemetry_sdk::{Resource, trace::SpanData};
 use prost::Message;
 use serde_json::Value;
 use tracewire_export::fuzzing::{log_bodies, metrics_json};
@@ -68,4 +69,35 @@ fn read(body: &[u8]) -> Option<Value> {
         Err(error) if error.to_string().contains("recursion limit") => None,
         Err(error) => panic!("it is no JSON: {error}: {}", String::from_utf8_lossy(body)),
     }
+}
+
+/// Writes spans as a file has them, and opens it.
+pub fn span_lines(spans: &[SpanData]) {
+    let service = spans.first().map_or("", |span| &span.name).to_owned();
+    let resource = Resource::builder_empty().with_service_name(service).build();
+    let lines = tracewire_export::fuzzing::span_lines(spans, &resource);
+    let mut written = Vec::new();
+    for line in &lines {
+        assert!(!line.contains(&b'\n') && (line.len() <= 1 << 20 || spans.len() == 1));
+        let Some(json) = read(line) else { return };
+        let items = objects(&json["resourceSpans"], "scopeSpans", "spans");
+        written.extend(items.into_iter().map(|span| {
+            let text = |key: &str| span[key].as_str().unwrap_or_default().to_owned();
+            let attributes = span["attributes"].as_array().map_or(0, Vec::len);
+            (text("name"), text("spanId"), text("traceState"), attributes)
+        }));
+    }
+    let expected: Vec<_> = spans
+        .iter()
+        .map(|span| {
+            let context = &span.span_context;
+            let (id, state) = (context.span_id().to_string(), context.trace_state().header());
+            (span.name.to_string(), id, state, span.attributes.len())
+        })
+        .collect();
+    assert_eq!(written, expected);
+    let opened = tracewire_viewer::fuzzing::open(&lines.join(&b'\n')).expect("it has spans");
+    let opened = read(opened.as_bytes()).expect("it was read before");
+    let shown = objects(&opened["resourceSpans"], "scopeSpans", "spans").len();
+    assert_eq!(shown, spans.len());
 }

@@ -1,5 +1,6 @@
 //! What must hold of every query in every dialect.
 
+use std::{collections::BTreeMap, sync::Arc};
 use tracewire_span::database::Database;
 
 /// Stands in texts and comments only. No dialect changes its case or its letters.
@@ -57,4 +58,50 @@ fn described(system: &'static str, sql: &str, check: impl Fn(&str)) {
     check(call.query_text().unwrap_or_default());
     // The name of the span, which is the summary.
     check(&format!("{call:?}"));
+}
+
+/// Writes pairs as a comment behind a statement, and reads them as SQLCommenter's specification says.
+pub fn commented(sql: &str, pairs: &[(&str, &str)]) {
+    use tracewire_sqlx::fuzzing::{commented, may_be_commented, with_tag};
+    if !may_be_commented(sql) {
+        assert!(["/*", "--", "#"].iter().any(|mark| sql.contains(mark)), "{sql}");
+        return;
+    }
+    let mut tags: Arc<[(String, String)]> = Arc::new([]);
+    let mut expected = BTreeMap::new();
+    for (key, value) in pairs {
+        tags = with_tag(&tags, key, value);
+        let key = cut(key);
+        if !key.is_empty() && (expected.contains_key(key) || expected.len() < 16) {
+            expected.insert(key.to_owned(), cut(value).to_owned());
+        }
+    }
+    let text = commented(sql, &tags, None);
+    if expected.is_empty() {
+        assert_eq!(text, sql);
+        return;
+    }
+    let (before, rest) = text.split_once("/*").expect("a comment begins");
+    let (comment, behind) = rest.split_once("*/").expect("it ends");
+    assert!(!comment.contains("/*") && !behind.contains("*/"), "{text}");
+    assert_eq!([before.strip_suffix(' ').expect("a space"), behind].concat(), sql);
+    assert!([";", ""].contains(&behind.trim_end().trim_start()), "{text}");
+    let read: BTreeMap<_, _> = comment
+        .split(',')
+        .map(|pair| {
+            let (key, value) = pair.split_once("='").expect("a pair");
+            (decoded(key), decoded(value.strip_suffix('\'').expect("a quote")))
+        })
+        .collect();
+    assert_eq!(read, expected, "{text}");
+}
+
+fn decoded(text: &str) -> String {
+    tracewire_text::percent::decode(text).expect("it is encoded").into_owned()
+}
+
+/// What is written of a key or a value.
+fn cut(text: &str) -> &str {
+    let end = (0..=text.len().min(256)).rev().find(|at| text.is_char_boundary(*at));
+    &text[..end.unwrap_or(0)]
 }

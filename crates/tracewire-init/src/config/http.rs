@@ -39,6 +39,11 @@ pub(crate) fn is_service_peer(pair: &str) -> bool {
     !name.trim().is_empty() && read.port.is_some() == port.is_some()
 }
 
+/// Whether any path matches this pattern: paths begin with a slash.
+pub(crate) fn is_path_pattern(pattern: &str) -> bool {
+    pattern.starts_with(['/', '*', '?'])
+}
+
 /// Each setting with the name of its variable.
 pub(crate) fn shown(settings: &HttpSettings) -> Vec<(&'static str, String)> {
     let list = |words: &[String]| text::list(words.iter().map(String::as_str));

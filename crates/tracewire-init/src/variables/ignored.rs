@@ -8,7 +8,7 @@ use tracewire_export::wiring::Shown;
 
 use super::map;
 use super::reader::Reader;
-use crate::config::http::is_service_peer;
+use crate::config::http::{is_path_pattern, is_service_peer};
 use crate::error::InitError;
 use crate::features;
 use crate::settings::Setting;
@@ -172,7 +172,7 @@ pub(super) fn warn_of_patterns_without_slash(reader: &mut Reader<'_>) {
     const NAME: &str = "TRACEWIRE_EXCLUDED_PATHS";
     let Some(list) = reader.text(NAME) else { return };
     for (number, pattern) in (1..).zip(list.split(',').map(str::trim)) {
-        if !pattern.is_empty() && !pattern.starts_with(['/', '*', '?']) {
+        if !pattern.is_empty() && !is_path_pattern(pattern) {
             reader.warn(format!(
                 "{NAME}: pattern {number}, {}, matches no path: paths begin with a slash, as in /healthz",
                 Shown::value(pattern)

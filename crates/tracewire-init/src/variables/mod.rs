@@ -25,7 +25,7 @@ use tracewire_export::wiring::log::Level;
 use tracewire_propagation::{HttpSettings, HttpSide};
 
 #[cfg(any(feature = "config-file", feature = "datadog-agent"))]
-use crate::config::http::is_service_peer;
+use crate::config::http::{is_path_pattern, is_service_peer};
 
 use self::parse::{boolean, choice, integer, milliseconds, port, size};
 pub(crate) use self::{
@@ -155,6 +155,7 @@ pub(crate) fn http(reader: &mut Reader<'_>) -> HttpSettings {
     settings.excluded_paths = list("TRACEWIRE_EXCLUDED_PATHS");
     settings.excluded_urls = list("TRACEWIRE_EXCLUDED_URLS");
     settings.service_peers = list(ignored::SERVICE_PEERS);
+    settings.excluded_paths.retain(|pattern| is_path_pattern(pattern));
     settings.service_peers.retain(|pair| is_service_peer(pair));
     settings
 }

@@ -6,7 +6,7 @@ use crate::ConsoleFormat;
 use crate::builder::Exceptions;
 use crate::config::file::position::{Place, Spanned};
 use crate::config::file::read::{Cursor, boolean, text};
-use crate::config::http::is_service_peer;
+use crate::config::http::{is_path_pattern, is_service_peer};
 use crate::config::own_metrics::OwnMetrics;
 
 /// `distribution.tracewire`.
@@ -128,7 +128,7 @@ fn metrics(cursor: Cursor<'_>) -> Option<Spanned<Vec<OwnMetrics>>> {
 /// A pattern that some path matches.
 fn path(cursor: Cursor<'_>) -> Option<Spanned<String>> {
     let pattern = cursor.text()?;
-    if pattern.starts_with(['/', '*', '?']) {
+    if is_path_pattern(&pattern) {
         return Some(pattern);
     }
     cursor.unexpected("a pattern that begins with a slash, as in /healthz");

@@ -232,8 +232,8 @@ fn a_file_of_variables_has_no_secret_and_keeps_what_deployments_set() {
         ("OTEL_TRACES_SAMPLER", "rules"),
         ("OTEL_TRACES_SAMPLER_ARG", "url.path=/a$b: off; 0.5"),
         ("OTEL_BSP_SCHEDULE_DELAY", "soon"),
-        ("TRACEWIRE_EXCLUDED_PATHS", "/healthz, /a/*"),
-        ("OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_REQUEST_HEADERS", "x-a,x-b"),
+        ("TRACEWIRE_EXCLUDED_PATHS", "/healthz, /a/*, healthz"),
+        ("OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_REQUEST_HEADERS", "x-a,x b,x-b"),
     ];
     let text = print(&Env::of(&variables)).unwrap();
     assert!(!text.contains("hunter2"), "{text}");
@@ -245,6 +245,7 @@ fn a_file_of_variables_has_no_secret_and_keeps_what_deployments_set() {
         "            headers_list: \"${OTEL_EXPORTER_OTLP_HEADERS}\"",
         "        rules: \"url.path=/a$$b: off; 0.5\"",
         "    excluded_paths: [\"/healthz\", \"/a/*\"]",
+        "# no header can be called x b",
         "        request_captured_headers: [\"x-a\", \"x-b\"]",
     ] {
         assert!(text.lines().any(|found| found.starts_with(line)), "{line}\n{text}");
