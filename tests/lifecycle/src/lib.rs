@@ -1,13 +1,13 @@
 //! Random HTTP requests, from a traced client to a traced server, and a model of them.
 //!
-//! A [`Scenario`] is a few requests that are under way together, over HTTP/1.1 or HTTP/2: what their
-//! callers send, what the service makes of each attempt, and where a body gets stuck so that its
-//! caller leaves, a destructor panics, or a connection that all share is lost. [`run`] plays one on hyper's own client and server over pipes in memory, on a clock
-//! that stands still while there is anything to do, so that every run of a scenario is the same.
-//! [`observed`](Run::facts) says what was recorded, in one line a fact, and [`model::facts`] says what
-//! must have been, from the scenario alone. The two must be equal: each span with its name, status,
-//! error and parent, each duration, the sizes of bodies, the gauges back at zero, and the headers that
-//! were sent.
+//! A [`Scenario`] is a few requests that are under way together, over HTTP/1.1 or HTTP/2, some of them calls
+//! over gRPC: what their callers send, what the service makes of each attempt, and where a body gets stuck so
+//! that its caller leaves, a destructor panics, an upload fails, or a connection that all share is lost.
+//! [`run`] plays one on hyper's own client and server over pipes in memory, on a clock that stands still while
+//! there is anything to do, so that every run of a scenario is the same. [`observed`](Run::facts) says what
+//! was recorded, in one line a fact, and [`model::facts`] says what must have been, from the scenario alone.
+//! The two must be equal: each span with its name, status, error and parent, each duration, the sizes of
+//! bodies, the gauges back at zero, and the headers that were sent.
 //!
 //! What hyper does with a body is part of the model, where it decides what the layers get to see.
 #![allow(clippy::unwrap_used, missing_docs, missing_debug_implementations)] // tests, named as claims

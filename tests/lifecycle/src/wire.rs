@@ -36,7 +36,7 @@ pub(crate) const FAILS: &str = "x-fails";
 /// When a body fails: before a connection is lost, even if three do so one after another.
 const FAILURE: Duration = Duration::from_millis(10);
 
-/// How many bytes a pipe holds: more than a scenario sends, so that nobody waits for room.
+/// How many bytes a pipe holds: more than a scenario sends, so that nothing waits for space.
 const PIPE: usize = 256 * 1024;
 
 pub(crate) fn boxed<B>(body: B) -> Body
