@@ -27,7 +27,7 @@ use crate::{EndedSpan, Live, Recorder, RequestStart, TraceId};
 
 /// How many orders of each model are tried, unless `MODEL_ORDERS` says otherwise.
 fn check(model: fn()) {
-    let orders = option_env!("MODEL_ORDERS").map_or(2_000, |orders| orders.parse().unwrap());
+    let orders = option_env!("MODEL_ORDERS").map_or(1_500, |orders| orders.parse().unwrap());
     let mut config = Config::new();
     // Encoding and reading of spans take more than the default of 32 KiB in a build without optimization.
     config.stack_size = 512 * 1024;

@@ -33,7 +33,7 @@ fn model() {
 /// deadlines before that: neither sleeps on, and the earlier deadline holds.
 #[test]
 fn who_would_sleep_beyond_the_deadline_is_woken() {
-    let orders = option_env!("MODEL_ORDERS").map_or(3_000, |orders| orders.parse().unwrap());
+    let orders = option_env!("MODEL_ORDERS").map_or(2_000, |orders| orders.parse().unwrap());
     check_random(model, orders);
     check_pct(model, orders, 3);
 }

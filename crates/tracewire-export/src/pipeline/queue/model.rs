@@ -17,7 +17,7 @@ use std::collections::VecDeque;
 
 /// How many orders of each model are tried, unless `MODEL_ORDERS` says otherwise.
 fn orders() -> usize {
-    option_env!("MODEL_ORDERS").map_or(5_000, |orders| orders.parse().unwrap())
+    option_env!("MODEL_ORDERS").map_or(2_000, |orders| orders.parse().unwrap())
 }
 
 fn check(model: fn()) {
