@@ -30,6 +30,10 @@ impl Kept {
         self
     }
 
+    fn has_settings(&self) -> bool {
+        self.settings.as_deref() == Some(&settings())
+    }
+
     fn is(&self, propagator: &Arc<dyn Propagator>) -> bool {
         Arc::ptr_eq(&self.propagator, propagator)
     }
@@ -43,27 +47,22 @@ fn settings() -> HttpSettings {
     HttpSettings { excluded_paths: vec!["/healthz".to_owned()], ..HttpSettings::default() }
 }
 
-/// The propagator and the settings are replaced while two threads look: no thread goes back to what was
-/// before, and after the replacement every look sees the new ones, whatever was kept meanwhile.
-#[test]
-fn what_is_replaced_is_seen_by_all_who_kept_it() {
+/// Tries the orders of two threads that look while a third does `replace`, and of each that looks after it.
+fn check(replace: fn(Arc<dyn Propagator>), is_replaced: fn(&Kept, &Arc<dyn Propagator>) -> bool) {
     let mut orders = loom::model::Builder::new();
     // `LOOM_MAX_PREEMPTIONS` says otherwise.
     orders.preemption_bound = orders.preemption_bound.or(Some(3));
-    orders.check(|| {
+    orders.check(move || {
         let (old, new) = (propagator(), propagator());
         set_default(old.clone());
         let mut own = Kept::new();
         let (theirs, replacement) = (own.clone(), new.clone());
-        let replaces = thread::spawn(move || {
-            set_default(replacement);
-            set_http_settings(Some(settings()));
-        });
+        let replaces = thread::spawn(move || replace(replacement));
         let seen = new.clone();
         let looks = thread::spawn(move || {
             let mut kept = theirs;
-            let first = kept.current().is(&seen);
-            let second = kept.current().is(&seen);
+            let first = is_replaced(kept.current(), &seen);
+            let second = is_replaced(kept.current(), &seen);
             assert!(second || !first, "it does not go back");
             kept
         });
@@ -71,9 +70,32 @@ fn what_is_replaced_is_seen_by_all_who_kept_it() {
         replaces.join().unwrap();
         let mut kept = looks.join().unwrap();
         for kept in [&mut own, &mut kept] {
-            let current = kept.current();
-            assert!(current.is(&new));
-            assert_eq!(current.settings.as_deref(), Some(&settings()));
+            assert!(is_replaced(kept.current(), &new));
         }
     });
+}
+
+/// The propagator is replaced while two threads look: no thread goes back to what was before, and after the
+/// replacement every look sees the new one, whatever was kept meanwhile.
+#[test]
+fn a_propagator_that_is_replaced_is_seen_by_all_who_kept_one() {
+    check(set_default, Kept::is);
+}
+
+/// The same for what a configuration file says.
+#[test]
+fn settings_that_are_replaced_are_seen_by_all_who_kept_some() {
+    check(|_| set_http_settings(Some(settings())), |kept, _| kept.has_settings());
+}
+
+/// The same for both, one after the other, as `init` replaces them.
+#[test]
+fn what_is_replaced_is_seen_by_all_who_kept_it() {
+    check(
+        |propagator| {
+            set_default(propagator);
+            set_http_settings(Some(settings()));
+        },
+        |kept, propagator| kept.is(propagator) && kept.has_settings(),
+    );
 }

@@ -75,6 +75,28 @@ fn of_two_requests_of_a_trace_that_is_not_kept_nothing_stays() {
     });
 }
 
+/// Two requests of one trace end at once, and a span that failed waits with one of them: the trace is kept for
+/// it, and where not whole it says so.
+#[test]
+fn a_span_that_failed_keeps_the_trace_of_two_requests() {
+    check(|| {
+        let recorder = busy();
+        begin(&recorder, 1, 1, 0);
+        begin(&recorder, 1, 101, 0);
+        (0..2).for_each(|_| recorder.span_started(trace(1)));
+        end(&recorder, 1, 50);
+        let ends = [vec![1], vec![3, 101]].map(|spans| {
+            let recorder = recorder.clone();
+            thread::spawn(move || spans.iter().for_each(|number| end(&recorder, 1, *number)))
+        });
+        ends.into_iter().for_each(|thread| thread.join().unwrap());
+        let trace = find(&recorder, 1).unwrap();
+        let summary = &trace.summary;
+        assert_eq!(summary.errors, 1);
+        assert!(summary.spans == 4 || summary.lacks_earlier, "{summary:?}");
+    });
+}
+
 /// Two requests of one trace that is to be kept end at once, with spans within them on other threads: all are
 /// in the trace.
 #[test]

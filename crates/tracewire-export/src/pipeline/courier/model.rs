@@ -69,7 +69,7 @@ fn model() {
 /// later one that took its place. One is under way at a time, and none is forgotten.
 #[test]
 fn who_waits_returns_when_its_task_or_a_later_one_is_over() {
-    let orders = option_env!("MODEL_ORDERS").map_or(3_000, |orders| orders.parse().unwrap());
+    let orders = option_env!("MODEL_ORDERS").map_or(2_000, |orders| orders.parse().unwrap());
     check_random(model, orders);
     check_pct(model, orders, 3);
 }

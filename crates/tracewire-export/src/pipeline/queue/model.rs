@@ -17,7 +17,7 @@ use std::collections::VecDeque;
 
 /// How many orders of each model are tried, unless `MODEL_ORDERS` says otherwise.
 fn orders() -> usize {
-    option_env!("MODEL_ORDERS").map_or(5_000, |orders| orders.parse().unwrap())
+    option_env!("MODEL_ORDERS").map_or(2_000, |orders| orders.parse().unwrap())
 }
 
 fn check(model: fn()) {
@@ -159,7 +159,7 @@ fn every_item_has_one_outcome() {
     });
 }
 
-/// A flush begins after an item was pushed: when it returns, the item's outcome is known, whatever else
+/// Two flushes begin after an item was pushed: when either returns, the item's outcome is known, whatever else
 /// is pushed meanwhile.
 #[test]
 fn a_flush_waits_for_what_was_pushed_before() {
@@ -167,12 +167,33 @@ fn a_flush_waits_for_what_was_pushed_before() {
         let (queue, counts, sink) = start(100, 2);
         queue.push(Item(1), 100);
         let thread = push(&queue, [2, 4]);
-        let target = queue.begin_flush();
-        queue.wait_flushed(target, far()).unwrap();
-        assert!(sink.log().sent.contains(&1));
-        assert!(counts.snapshot().exported >= 1);
+        let flush = |queue: &Queue<Item>, counts: &Counts, sink: &Sink| {
+            let target = queue.begin_flush();
+            queue.wait_flushed(target, far()).unwrap();
+            assert!(sink.log().sent.contains(&1));
+            assert!(counts.snapshot().exported >= 1);
+        };
+        let theirs = (queue.clone(), counts.clone(), sink.clone());
+        let other = thread::spawn(move || flush(&theirs.0, &theirs.1, &theirs.2));
+        flush(&queue, &counts, &sink);
+        other.join().unwrap();
         thread.join().unwrap();
         drop(queue);
+    });
+}
+
+/// Two threads push an item each, which makes a batch: it is sent, although nobody flushes.
+#[test]
+fn a_full_batch_is_sent_by_itself() {
+    check(|| {
+        let (queue, counts, _) = start(100, 1);
+        let threads = [1, 2].map(|number| {
+            let queue = queue.clone();
+            thread::spawn(move || queue.push(Item(number), 100))
+        });
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        queue.wait_flushed(2, far()).unwrap();
+        assert_eq!(counts.snapshot().exported, 2);
     });
 }
 
@@ -204,7 +225,7 @@ fn a_shutdown_sends_what_entered_before() {
 #[test]
 fn an_item_at_which_the_exporter_panics_fails_alone() {
     check(|| {
-        let (queue, counts, sink) = start(100, 2);
+        let (queue, counts, sink) = start(100, 1);
         let threads = [push(&queue, [1, 5]), push(&queue, [7, 2])];
         let target = queue.begin_flush();
         queue.wait_flushed(target, far()).unwrap();

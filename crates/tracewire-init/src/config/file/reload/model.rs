@@ -8,6 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use shuttle::rand::{Rng, thread_rng};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, Runner};
 use tracewire_propagation::{describe_unsampled, drop_unsampled, http_settings, moves_trace_state};
@@ -132,6 +133,11 @@ fn half() -> Probability {
     Probability::new(0.5).unwrap()
 }
 
+/// Lets others run on, more or less: what follows comes at any moment of a reload.
+fn wait_a_moment() {
+    (0..thread_rng().gen_range(0..30)).for_each(|_| thread::yield_now());
+}
+
 /// Whether a warning would be seen.
 fn are_warnings_said() -> bool {
     struct Hears(Arc<AtomicBool>);
@@ -235,6 +241,7 @@ fn a_file_that_is_read_while_telemetry_ends_changes_nothing_afterwards() {
             (0..2).for_each(|_| watches.0.look());
             while !watches.0.has_ended_within(INTERVAL) {}
         });
+        wait_a_moment();
         detach(&telemetry.layers, Some(&reloader), true);
         // As the next one does.
         log::set_level(Level::Warn);

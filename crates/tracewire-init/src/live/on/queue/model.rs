@@ -59,9 +59,9 @@ impl Page {
         assert!(self.brought.load(SeqCst) >= before);
     }
 
-    /// What the thread of the page does, for at most so many batches.
-    fn bring(&self, batches: usize) {
-        for _ in 0..batches {
+    /// What the thread of the page does, until it has brought so many items.
+    fn bring(&self, items: usize) {
+        while self.brought.load(SeqCst) < items {
             match self.queue.next(Vec::new()) {
                 Next::End => break,
                 Next::Idle => {} // it was called for what it had taken already
@@ -99,6 +99,34 @@ fn what_is_taken_is_brought_before_the_end() {
         }
         assert_eq!(page.taken.load(SeqCst), page.brought.load(SeqCst));
         assert!(page.queue.push(Item::Spans(arrival(&page.recorder)), ITEM).is_err());
+    });
+}
+
+/// Two threads push an item each, which fills half of the queue: both are brought, although nobody flushes.
+#[test]
+fn a_queue_that_is_half_full_is_brought_by_itself() {
+    check(|| {
+        let page = Page::new();
+        let brings = page.start(|page| page.bring(2));
+        let pushes = [(); 2].map(|()| page.start(Page::push));
+        for thread in pushes.into_iter().chain([brings]) {
+            thread.join().unwrap();
+        }
+        assert_eq!(page.brought.load(SeqCst), 2);
+    });
+}
+
+/// Two threads flush at once: one answer is enough for both.
+#[test]
+fn flushes_at_once_are_answered_together() {
+    check(|| {
+        let page = Page::new();
+        let brings = page.start(|page| page.bring(usize::MAX));
+        page.push();
+        let flushes = [(); 2].map(|()| page.start(|page| page.flush(false)));
+        flushes.into_iter().for_each(|flush| flush.join().unwrap());
+        page.flush(true);
+        brings.join().unwrap();
     });
 }
 
