@@ -237,3 +237,15 @@ impl Write for Shared {
         Ok(())
     }
 }
+
+#[test]
+fn the_page_says_which_sampler_decides_now() {
+    use tracewire_init::sampling::{AlwaysOff, Sampler};
+    let telemetry = builder().live(Live::new().listen("0")).init().unwrap();
+    let sampler = |answer: Value| answer["sampler"].as_str().unwrap().to_owned();
+    let before = sampler(wait(&telemetry, "/api/routes", |_| true));
+    assert_eq!(before, "ParentBased(AlwaysOn)");
+    telemetry.replace_sampler(Sampler::new(AlwaysOff));
+    let after = sampler(wait(&telemetry, "/api/status", |_| true));
+    assert_eq!(after, "AlwaysOff");
+}

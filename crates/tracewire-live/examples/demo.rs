@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let listen = Listen::parse(&arguments.next().unwrap_or_else(|| "0".to_owned()))?;
     let large: u64 = arguments.next().map_or(Ok(0), |spans| spans.parse())?;
-    let recorder = Live::new().service("shop", "1.4.0").sampler("all").build();
+    let recorder = Live::new().service("shop", "1.4.0").build();
     let demo = Demo { sources: SERVICES.map(|name| source(&recorder, name)), recorder, random: 1 };
     demo.fill_tables();
     let server = Server::start(demo.recorder.own_page(), &listen.unwrap_or_default())?;

@@ -13,7 +13,6 @@ pub struct Live {
     pub(crate) options: Options,
     pub(crate) service: String,
     pub(crate) version: String,
-    pub(crate) sampler: String,
 }
 
 impl Default for Live {
@@ -25,12 +24,7 @@ impl Default for Live {
 impl Live {
     /// Keeps 16 MiB of traces: errors, the slowest of each route, and the latest.
     pub fn new() -> Self {
-        Self {
-            options: Options::default(),
-            service: String::new(),
-            version: String::new(),
-            sampler: String::new(),
-        }
+        Self { options: Options::default(), service: String::new(), version: String::new() }
     }
 
     /// Sets the memory that the page may take, 16 MiB by default and at least 4.
@@ -61,12 +55,6 @@ impl Live {
     pub fn service(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
         self.service = name.into();
         self.version = version.into();
-        self
-    }
-
-    /// Sets what the page says about the sampler, as it sees only spans that were sampled.
-    pub fn sampler(mut self, description: impl Into<String>) -> Self {
-        self.sampler = description.into();
         self
     }
 }

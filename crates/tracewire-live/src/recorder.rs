@@ -40,13 +40,16 @@ struct Shared {
     settings: Live,
     telemetry: Rows<TelemetryRow>,
     metrics: Rows<MetricRow>,
+    sampler: Asked<String>,
 }
 
 /// Spans that are taken before readers have their turn.
 const SPANS_AT_ONCE: usize = 32;
 
-/// Makes the rows of a table when they are asked for.
-type Rows<T> = Mutex<Option<Arc<dyn Fn() -> Vec<T> + Send + Sync>>>;
+/// Answers when it is asked.
+type Asked<T> = Mutex<Option<Arc<dyn Fn() -> T + Send + Sync>>>;
+/// Makes the rows of a table.
+type Rows<T> = Asked<Vec<T>>;
 
 impl fmt::Debug for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -110,6 +113,7 @@ impl Recorder {
                 settings,
                 telemetry: Mutex::default(),
                 metrics: Mutex::default(),
+                sampler: Mutex::default(),
             }),
         }
     }
@@ -221,6 +225,12 @@ impl Recorder {
         *lock(&self.shared.metrics) = Some(Arc::new(rows));
     }
 
+    /// Sets what is asked for a description of the sampler. The page shows it, as it sees only spans that are
+    /// sampled.
+    pub fn set_sampler(&self, description: impl Fn() -> String + Send + Sync + 'static) {
+        *lock(&self.shared.sampler) = Some(Arc::new(description));
+    }
+
     /// Returns how the memory is divided.
     pub fn memory(&self) -> Memory {
         self.shared.settings.options.memory
@@ -281,6 +291,12 @@ impl Recorder {
     pub(crate) fn metrics(&self) -> Option<Vec<MetricRow>> {
         let rows = lock(&self.shared.metrics).clone();
         rows.map(|rows| rows())
+    }
+
+    /// Returns the description of the sampler, or an empty text.
+    pub(crate) fn sampler(&self) -> String {
+        let description = lock(&self.shared.sampler).clone();
+        description.map_or_else(String::new, |description| description())
     }
 }
 

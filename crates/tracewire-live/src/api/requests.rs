@@ -98,7 +98,7 @@ pub(super) fn routes(recorder: &Recorder, now: u64) -> Routes {
     let uptime = now.saturating_sub(recorder.started());
     Routes {
         routes: store.routes().map(row).collect(),
-        sampler: values::name(&recorder.settings().sampler),
+        sampler: values::name(&recorder.sampler()),
         recent_seconds: seconds(uptime.min(RECENT)),
         total_seconds: seconds(uptime),
     }

@@ -86,7 +86,7 @@ pub(super) fn status(recorder: &Recorder, now: u64) -> Status {
         started: recorder.started() / 1_000,
         service: values::name(&settings.service),
         version: values::name(&settings.version),
-        sampler: values::name(&settings.sampler),
+        sampler: values::name(&recorder.sampler()),
         value_limit: settings.options.value,
         trace_limit: settings.options.memory.trace(),
         counts: counts(recorder, now),

@@ -172,7 +172,7 @@ pub(super) fn list(recorder: &Recorder, parameters: &Parameters<'_>, now: u64) -
         counts: counts(recorder, now),
         service: values::name(&settings.service),
         version: values::name(&settings.version),
-        sampler: values::name(&settings.sampler),
+        sampler: values::name(&recorder.sampler()),
     }
 }
 

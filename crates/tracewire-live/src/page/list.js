@@ -151,8 +151,8 @@ function listView(params) {
     if (to === all.length && more && rows.length) load(false);
   }
 
-  /** @param {string} service */
-  function explainEmpty(service) {
+  /** @param {string} service @param {string} sampler */
+  function explainEmpty(service, sampler) {
     const isViewer = service === "tracewire-viewer";
     empty.replaceChildren(
       make("p", { class: "lead" }, !(isFiltered || hidden.size) ? "No traces yet" : further.hidden ? "No trace that is kept matches." : "No trace matches so far."),
@@ -160,7 +160,7 @@ function listView(params) {
         ? link(address(""), { onclick: () => stored.set("hide", "") }, "Show all traces")
         : isViewer
           ? "Start a service that exports over OTLP: its exporter's defaults send here. Traces appear without a reload."
-          : "Send a request to this service; its trace appears here without a reload."));
+          : `Send a request to this service; its trace appears here without a reload${sampler ? `, if it is sampled. The sampler is ${sampler}` : ""}.`));
   }
 
   /** @param {boolean} fromStart */
@@ -206,7 +206,7 @@ function listView(params) {
     searched.textContent = params.has("q") && before !== null ? `searched ${count(looked)} of ${count(looked + data.of - data.searched)}` : "";
     status(data.counts);
     tally(data.counts);
-    explainEmpty(data.service);
+    explainEmpty(data.service, data.sampler);
     paint();
     news();
     document.body.dataset.ready = "traces";

@@ -21,6 +21,7 @@ use opentelemetry_sdk::trace::{ShouldSample, TracerProviderBuilder};
 use tracewire_export::wiring::{Shown, encode_resource, log};
 use tracewire_export::{BatchSpanProcessor, ConsoleExporter, Exports};
 use tracewire_live::{Listen, LivePage, Recorder, Server};
+use tracewire_sampling::Sampler;
 
 use self::entry::Entries;
 use self::metrics::{MetricRows, is_cumulative};
@@ -113,6 +114,17 @@ impl LivePages {
         match self.metrics.as_ref().filter(|rows| !rows.is_taken()) {
             Some(rows) => provider.with_reader(rows.clone()),
             None => provider,
+        }
+    }
+
+    /// Lets the page say which sampler decides, also after another one has taken its place.
+    pub(crate) fn says_who_samples(&self, sampler: Sampler) {
+        if self.settings.shared.is_none() {
+            self.recorder.set_sampler(move || {
+                let shown = format!("{sampler:?}");
+                let inner = shown.strip_prefix("Sampler(").and_then(|rest| rest.strip_suffix(')'));
+                inner.unwrap_or(&shown).to_owned()
+            });
         }
     }
 
