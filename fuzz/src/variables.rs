@@ -108,6 +108,10 @@ pub fn say(mut chosen: Vec<(&str, String)>, secret: &[&str]) {
 
 /// Prints the file that says what variables say, and reads it beside them.
 pub fn print(chosen: &[(&str, String)]) {
+    // At the end of a URL, and within it once a path follows, they mean different things.
+    if chosen.iter().any(|(_, value)| value.contains(char::is_control)) {
+        return;
+    }
     let given: Vec<_> = chosen.iter().map(|(name, value)| (*name, &**value)).collect();
     let Ok(expected) = decisions(&given) else { return };
     let text = printed(&given).expect("they were read before");

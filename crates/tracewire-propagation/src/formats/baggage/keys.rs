@@ -59,6 +59,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes")]
     fn a_thread_keeps_no_more_than_its_slots() {
         let keys: Vec<_> = (0..10_000).map(|i| key(&format!("key{i}"))).collect();
         let kept = KEPT.with_borrow(|kept| kept.iter().flatten().count());

@@ -150,6 +150,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes")]
     fn a_thread_keeps_no_more_than_its_entries() {
         for list in 0..200 {
             let entries: Vec<_> = (0..64).map(|at| format!("k{at}={list}")).collect();
