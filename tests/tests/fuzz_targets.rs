@@ -1,5 +1,7 @@
 //! Every fuzz target can be built, has an input to start with, and is in the table that says what it reads.
 
+#![allow(clippy::unwrap_used)] // a test that cannot go on should panic
+
 use std::{
     collections::BTreeSet,
     fs,

@@ -254,6 +254,11 @@ impl Gate {
         self.lock().slowest.remove(cell, id);
     }
 
+    /// Notes that the store keeps a trace.
+    pub(super) fn keep(&self, id: &TraceId) {
+        self.lock().kept.insert(*id);
+    }
+
     /// Notes that the store does not keep a trace any longer.
     pub(super) fn forget(&self, id: &TraceId) {
         let mut state = self.lock();

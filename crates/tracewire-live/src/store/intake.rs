@@ -234,6 +234,8 @@ impl Store {
         let id = waiting.trace.summary.id;
         let need = KeptTraces::weight(&waiting.trace);
         if self.evict_for(need, now) {
+            // It may have let an earlier part of the trace go since the gate decided.
+            self.gate.keep(&id);
             let losses = self.kept.insert(waiting.trace, reasons, duration, now);
             self.lose(losses, now);
         } else {

@@ -140,13 +140,14 @@ impl Queue {
         true
     }
 
-    /// Takes nothing more, as nobody is there to bring it.
-    pub(super) fn desert(&self) {
+    /// Takes nothing more, as nobody is there to bring it. Returns what waits.
+    pub(super) fn desert(&self) -> Vec<Item> {
         let mut state = self.lock();
         state.is_deserted = true;
-        state.items = Vec::new();
+        let left = std::mem::take(&mut state.items);
         drop(state);
         self.done.notify_all();
+        left
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -187,7 +188,8 @@ mod tests {
     fn a_flush_without_a_thread_ends_at_its_deadline_or_at_once_when_deserted() {
         let queue = Queue::new(1000);
         assert!(!queue.flush(Instant::now() + Duration::from_millis(20), false));
-        queue.desert();
+        assert!(queue.push(item(), 1).is_ok());
+        assert_eq!(queue.desert().len(), 1);
         assert!(queue.flush(Instant::now() + Duration::from_secs(60), true));
         assert!(queue.push(item(), 1).is_err(), "nobody would take it");
     }

@@ -21,11 +21,17 @@ pub(super) fn start(
     scopes: &Arc<Scopes>,
 ) -> io::Result<()> {
     let queue = Arc::clone(queue);
+    let recorder = recorder.clone();
     let bringer = Bringer { recorder: recorder.clone(), scopes: Arc::clone(scopes) };
     let run = move || {
         // A fault in the store must not leave a queue that fills and is never emptied.
         let _ = catch_unwind(AssertUnwindSafe(|| bringer.run(&queue)));
-        queue.desert();
+        for item in queue.desert() {
+            #[cfg_attr(not(feature = "logs"), allow(irrefutable_let_patterns))]
+            if let Item::Spans(arrival) = item {
+                recorder.lost(arrival);
+            }
+        }
     };
     Builder::new().name("tracewire-live".to_owned()).spawn(run).map(drop)
 }

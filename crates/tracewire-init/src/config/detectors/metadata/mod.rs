@@ -90,7 +90,8 @@ pub(crate) fn of_answers(
     answer: impl Fn(&str, &[(&str, &str)]) -> MetadataAnswer + Clone + 'static,
 ) -> Vec<(Vec<KeyValue>, Option<String>)> {
     let variables = Variables::of_env(variables);
-    let facts = |ask: &dyn Fn(&Server, &mut dyn FnMut(KeyValue)) -> Result<(), String>| {
+    type Ask<'a> = &'a dyn Fn(&Server, &mut dyn FnMut(KeyValue)) -> Result<(), String>;
+    let facts = |ask: Ask<'_>| {
         let answer = answer.clone();
         let server = Server::answering(move |_, url, headers| Ok(answer(url, headers)));
         let mut facts = Vec::new();
