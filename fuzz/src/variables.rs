@@ -130,5 +130,14 @@ fn settings(decisions: Vec<Pair>) -> BTreeSet<Pair> {
             || setting.starts_with("OTEL_INSTRUMENTATION")
             || setting.starts_with("TRACEWIRE_EXCLUDED")
     };
-    decisions.into_iter().filter(|(setting, _)| !of_file(setting)).collect()
+    // A file's `host` is the host with its operating system.
+    let whole = |(setting, value): Pair| match &*setting {
+        "TRACEWIRE_RESOURCE_DETECTORS" => {
+            let with_both = |name| if matches!(name, "host" | "os") { "host,os" } else { name };
+            let names: BTreeSet<_> = value.split(',').map(with_both).collect();
+            (setting, names.into_iter().collect::<Vec<_>>().join(","))
+        }
+        _ => (setting, value),
+    };
+    decisions.into_iter().filter(|(setting, _)| !of_file(setting)).map(whole).collect()
 }

@@ -73,6 +73,8 @@ mod tests {
             "ada:secret@tcp(db:3306)",
             "ada:secret",
             "[::1]secret",
+            "Server=db@::%eth0;Password=secret",
+            "::1%eth0,password=secret",
             "[secret]",
             "ada:secret:more",
             "/socket?password=secret",

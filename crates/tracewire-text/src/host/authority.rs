@@ -168,16 +168,21 @@ fn is_ipv6(text: &str) -> bool {
         Some((address, zone)) => (address, Some(zone)),
         None => (text, None),
     };
-    address.parse::<Ipv6Addr>().is_ok() && zone.is_none_or(is_registered_name)
+    address.parse::<Ipv6Addr>().is_ok() && zone.is_none_or(|zone| is_name(zone, &[]))
 }
 
 /// A `reg-name` of RFC 3986 that is not empty, which every IPv4 address is too.
 fn is_registered_name(text: &str) -> bool {
+    is_name(text, b"!$&'()*+,;=")
+}
+
+/// A name of unreserved characters, percent-encoded ones and these.
+fn is_name(text: &str, others: &[u8]) -> bool {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {}
-            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' => {}
+            _ if others.contains(&byte) => {}
             b'%' => {
                 let mut is_digit = || bytes.next().is_some_and(|byte| byte.is_ascii_hexdigit());
                 if !(is_digit() && is_digit()) {

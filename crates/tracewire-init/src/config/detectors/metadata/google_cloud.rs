@@ -25,6 +25,7 @@ pub(super) fn ask(
     };
     found(KeyValue::new("cloud.provider", "gcp"));
     let mut say = |key: &'static str, value: Option<String>| {
+        let value = value.filter(|value| !value.is_empty());
         value.map(|value| KeyValue::new(key, value)).into_iter().for_each(&mut *found);
     };
     say("cloud.account.id", Some(project));

@@ -543,3 +543,20 @@ fn a_virtual_machine_of_azure_is_known_by_its_metadata_service() {
         assert!(facts.is_empty() && done.is_err(), "{facts:?} {done:?}");
     }
 }
+
+#[test]
+fn a_zone_without_a_region_says_no_region() {
+    let answer = |url: &str, _: &[(&str, &str)]| {
+        let mut headers = http::HeaderMap::new();
+        headers.insert("metadata-flavor", http::HeaderValue::from_static("Google"));
+        let text = if url.ends_with("instance/zone") { "projects/77/zones/-b" } else { "shop" };
+        MetadataAnswer { status: 200, headers, text: text.to_owned() }
+    };
+    let (facts, stopped) = of_answers(&[], answer).pop().unwrap();
+    assert_eq!(stopped, None);
+    let keys: Vec<_> = facts.iter().map(|fact| fact.key.as_str()).collect();
+    assert!(
+        keys.contains(&"cloud.availability_zone") && !keys.contains(&"cloud.region"),
+        "{keys:?}"
+    );
+}

@@ -45,8 +45,10 @@ pub(super) fn resource(resource: &Resource, yaml: &mut Yaml) {
             ("host", &[Detector::Host, Detector::Os]),
             ("process", &[Detector::Process]),
         ] {
-            if of.iter().any(|detector| detectors.contains(detector)) {
-                yaml.line(3, &format!("- {name}:"));
+            let asked = of.iter().filter(|detector| detectors.contains(detector)).count();
+            if asked > 0 {
+                let more = if asked < of.len() { " # and its operating system" } else { "" };
+                yaml.line(3, &format!("- {name}:{more}"));
             }
         }
     }
