@@ -112,7 +112,14 @@ pub fn print(chosen: &[(&str, String)]) {
     if chosen.iter().any(|(_, value)| value.contains(char::is_control)) {
         return;
     }
-    let given: Vec<_> = chosen.iter().map(|(name, value)| (*name, &**value)).collect();
+    // A path follows what stands before them, so the file asks for another variable.
+    if chosen.iter().any(|(name, value)| name.ends_with("_ENDPOINT") && value.contains(['?', '#'])) {
+        return;
+    }
+    // A list without a header is a list for a variable and nothing for a file.
+    let is_list = |(name, value): &&(&str, String)| !name.ends_with("_HEADERS") || value.contains('=');
+    let given = chosen.iter().filter(is_list).map(|(name, value)| (*name, &**value));
+    let given: Vec<_> = given.collect();
     let Ok(expected) = decisions(&given) else { return };
     let text = printed(&given).expect("they were read before");
     let path = std::env::temp_dir().join(format!("tracewire-fuzz-{}.yaml", std::process::id()));

@@ -21,7 +21,7 @@ pub(crate) fn page(is_below: bool) -> Bytes {
 /// Trusted Types and no policy, no text can become markup.
 pub(crate) const POLICY: &str = concat!(
     "default-src 'none'; script-src 'sha256-",
-    "v+tPo2O15DIxAA2qkZtLuRKvRlXXrxjWTfSWObPy9VU=",
+    "qKQ8EVfEurnFIDdocc3GXG4FYyiC0CGqhzzOVEru4pg=",
     "'; style-src 'sha256-",
     "tRr+uNAxkQEntJPFAWVgPamcitIjNwAQOc+Up6r5r8Q=",
     "'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",

@@ -156,8 +156,9 @@ impl LivePage {
     /// Sets the path that browsers see the page at, which limits its cookie to that path.
     ///
     /// By default, a page on a port of its own takes the whole port, and one that axum nests (feature
-    /// `axum`) the path it is nested at. Otherwise, browsers choose the folder of the address at which the
-    /// token was given. A proxy that strips a prefix needs this.
+    /// `axum`) the path it is nested at. Otherwise, and behind a proxy, browsers choose the folder of the
+    /// address at which the token was given: all of the host for `/live?token=…`. Set the path behind a proxy
+    /// that strips a prefix.
     pub fn mounted_at(mut self, path: &str) -> Self {
         self.path = Some(path.into());
         self
@@ -366,8 +367,8 @@ fn refusal(status: StatusCode) -> Response<PageBody> {
             ": without a token this page is only for this host, and not through a proxy"
         }
         StatusCode::MISDIRECTED_REQUEST => {
-            ": this page answers to localhost, 127.0.0.1, [::1] and names that its program allows; to others \
-             only with its token"
+            ": this page answers at localhost, 127.0.0.1, [::1] and the names its program allows; any other \
+             name needs the token"
         }
         _ => "",
     };

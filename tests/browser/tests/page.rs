@@ -7,7 +7,7 @@ use browser::{Browser, Demo, Screen, failed, id, span, text};
 use opentelemetry_proto::tonic::trace::v1::{Status, span::Event};
 use serde_json::json;
 use std::net::SocketAddr;
-use tracewire_live::RequestStart;
+use tracewire_live::{MetricRow, RequestStart};
 
 const ENTER: &str = "\u{e007}";
 const ESCAPE: &str = "\u{e00c}";
@@ -229,6 +229,28 @@ fn a_running_request_is_drawn_until_it_ends() {
     demo.offer(&root);
     browser.wait_for("document.querySelectorAll('.row.running').length === 0");
     browser.wait_for("document.querySelector('.row .text').innerText === 'GET /export'");
+    browser.wait_for("!document.querySelector('.details').innerText.includes('still running')");
+}
+
+#[test]
+fn a_metric_that_is_no_number_leaves_the_others_shown() {
+    let Some(browser) = Browser::start() else { return };
+    let demo = Demo::start();
+    demo.recorder.set_metrics(|| {
+        let row = |name: &str, unit: &str, value| MetricRow {
+            name: name.to_owned(),
+            unit: unit.to_owned(),
+            kind: "gauge".to_owned(),
+            attributes: Vec::new(),
+            value,
+            count: None,
+        };
+        vec![row("ratio", "1", f64::NAN), row("wait", "s", f64::INFINITY), row("lamps", "1", 7.0)]
+    });
+    browser.open(&demo.url("metrics"), "metrics");
+    browser.wait_for("document.querySelectorAll('tbody tr').length === 3");
+    let shown = browser.run("return document.querySelector('main').innerText");
+    assert!(shown.as_str().unwrap().contains('–'), "{shown}");
 }
 
 const HOSTILE: [&str; 8] = [
@@ -399,15 +421,13 @@ fn the_focus_stays_where_it_is_while_tables_are_renewed() {
 }
 
 #[test]
-fn a_row_under_the_pointer_stays_the_same_while_others_change() {
+fn a_row_that_did_not_change_stays_the_same_element() {
     let Some(browser) = Browser::start() else { return };
     let demo = Demo::start();
     demo.trace(1, "GET /first", 2);
     browser.open(&demo.url(""), "traces");
-    browser.run("window.row = document.querySelector('tbody tr[id]')");
     demo.trace(2, "GET /second", 2);
     browser.wait_for("document.body.dataset.rows === '2'");
-    // Its place in the list is another one.
     browser.run(&format!("window.row = document.getElementById('trace-{}')", id(2)));
     demo.offer(&span(1, 9, "afterwards"));
     browser.wait_for("document.querySelectorAll('tbody .spans')[1].innerText === '3'");

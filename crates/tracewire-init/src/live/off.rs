@@ -37,7 +37,7 @@ impl LivePages {
         match *self {}
     }
 
-    pub(crate) fn says_who_samples(&self, _sampler: Sampler) {
+    pub(crate) fn show_sampler(&self, _sampler: Sampler) {
         match *self {}
     }
 

@@ -87,6 +87,8 @@ pub(super) fn routes(recorder: &Recorder, now: u64) -> Routes {
     for entry in recorder.running().entries(now) {
         *running.entry(entry.name).or_default() += 1;
     }
+    // Not under the lock: what is called may take long.
+    let sampler = values::name(&recorder.sampler());
     let store = recorder.store();
     let row = |route: RouteStats| Route {
         name: values::name(&route.name),
@@ -98,7 +100,7 @@ pub(super) fn routes(recorder: &Recorder, now: u64) -> Routes {
     let uptime = now.saturating_sub(recorder.started());
     Routes {
         routes: store.routes().map(row).collect(),
-        sampler: values::name(&recorder.sampler()),
+        sampler,
         recent_seconds: seconds(uptime.min(RECENT)),
         total_seconds: seconds(uptime),
     }

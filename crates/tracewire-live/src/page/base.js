@@ -81,8 +81,9 @@ function time(nanos) {
   return `${nanos} ns`;
 }
 
-/** A measured value in its unit, as UCUM writes that. @param {number} value @param {string} unit */
+/** A measured value in its unit, as UCUM writes that. JSON has `null` for NaN. @param {number | null} value @param {string} unit */
 function quantity(value, unit) {
+  if (value === null) return "–";
   if (unit === "s") return time(Math.round(value * 1e9));
   if (unit === "ms") return time(Math.round(value * 1e6));
   if (unit === "By" && value >= 1048576) return `${mib(value)} MiB`;

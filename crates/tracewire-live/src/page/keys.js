@@ -4,11 +4,11 @@
 const HELP = [
   ["j k ↓ ↑", "next, previous row"], ["Enter", "open"], ["h l ← →", "collapse, expand"], ["Home End", "first, last row"],
   ["/", "filter or find"], ["n N", "next, previous match"], ["e E", "next, previous error"], ["c C", "copy the trace id, or a line about it"],
-  ["+ - z", "zoom into, out of the trace, to the span"], ["p", "pause"], ["r", "show new traces"],
+  ["+ - z", "zoom in, zoom out, zoom to the span"], ["p", "pause"], ["r", "show new traces"],
   ["g, then t r u x m", "traces, routes, running, telemetry, metrics"], ["Esc", "back"], ["?", "this help"],
 ];
 const FILTERS = [
-  ["trace id", "opens that trace; a traceparent, too"],
+  ["trace id", "opens that trace; so does a traceparent"],
   ["error", "has an error"], [">200ms <1s", "took longer, shorter"], ["service:shop", "has spans of that service"], ["status:502", "was answered with that status"],
   ["key=value", "a span has that attribute"], ["words", "in names, keys and values"], ["\"two words\"", "the same, together"], ["-term", "does not match"],
 ];

@@ -31,7 +31,7 @@ function listView(params) {
 
   const newer = make("button", { type: "button", hidden: true, onclick: () => renew(true) });
   const searched = make("span", { class: "quiet", id: "searched" });
-  const further = make("button", { type: "button", id: "further", hidden: true, onclick: () => { isFurther = true; load(false); } }, "search on");
+  const further = make("button", { type: "button", id: "further", hidden: true, onclick: () => { isFurther = true; load(false); } }, "keep searching");
   const chip = (/** @type {string} */ text, /** @type {string | null} */ name) => {
     const wanted = new URLSearchParams(params);
     for (const other of ["error", "slow"]) wanted.delete(other);
@@ -214,10 +214,11 @@ function listView(params) {
   }
 
   function news() {
-    const fresh = unlisted.size + beyond;
+    // A search at rest is repeated by itself.
+    const fresh = isFiltered && isAtRest() ? 0 : unlisted.size + beyond;
     newer.hidden = !fresh;
-    // Whether they match is for the next search to find out.
-    newer.textContent = isFiltered ? "new traces – press r" : `${count(fresh)} new – press r`;
+    // Which of them match is not known here, nor which of many are new.
+    newer.textContent = isFiltered || beyond ? "new traces – press r" : `${count(fresh)} new – press r`;
   }
 
   /** @param {boolean} [toTop] */
@@ -248,9 +249,8 @@ function listView(params) {
         else if (!unlisted.has(row.id)) beyond += 1;
       }
     }
-    if (isFiltered && added && !soon) soon = setTimeout(searchAgain, Math.max(0, renewAt + 2000 - Date.now()));
-    const fresh = unlisted.size + beyond;
-    if (fresh) announce(several(fresh, "new trace"));
+    if ((isFiltered || beyond) && added && !soon) soon = setTimeout(searchAgain, Math.max(0, renewAt + 2000 - Date.now()));
+    if (!isFiltered && !beyond && unlisted.size) announce(several(unlisted.size, "new trace"));
     // A tab may stay open for days.
     for (const row of rows.splice(MOST_LISTED)) known_.delete(row.id);
     news();
@@ -266,6 +266,10 @@ function listView(params) {
 
   function searchAgain() {
     soon = 0;
+    if (isBusy()) {
+      soon = setTimeout(searchAgain, 300);
+      return;
+    }
     if (!gone && !paused && !document.hidden && isAtRest()) renew();
   }
 

@@ -60,7 +60,7 @@ function fillRow(line, span, index, trace) {
   line.service.style.display = service ? "" : "none";
   line.bar.className = `span h${hues[spans.service[span]]}`;
 
-  const scale = 100 / Math.max(1e-9, range.to - range.from);
+  const scale = 100 / (range.to - range.from);
   const whole = Math.max(1, duration);
   const left = (spans.start[span] / whole - range.from) * scale;
   const width = (spans.duration[span] / whole) * scale;

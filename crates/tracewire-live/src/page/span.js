@@ -4,8 +4,8 @@
 /** Attributes and items that are drawn of one span. */
 const MOST_DETAILS = 1500;
 
-/** What is shown of one span. @param {any} span */
-function spanDetails(span) {
+/** What is shown of one span. @param {any} span @param {string} trace */
+function spanDetails(span, trace) {
   let left = MOST_DETAILS;
   let unshown = 0;
   /** As many of a list as there is place for. @param {any[]} list */
@@ -41,7 +41,7 @@ function spanDetails(span) {
     ...group("Events", span.events, (event) => make("div", { class: "item" }, make("div", {}, `◆ ${event.name} `, make("span", { class: "quiet" }, `+${time(event.offset)}`)), pairs(some(event.attributes)))),
     ...group("Logs", span.logs, (log) => make("div", { class: "item" }, make("div", { class: "quiet" }, `${log.severity} +${time(log.offset)}`), make("div", { class: "wide" }, log.body), pairs(some(log.attributes)))),
     ...group("Links", span.links, (other) => make("div", { class: "item" }, link(address(`trace/${other.trace}`, { span: other.span }), { class: "id" }, `${other.trace} ${other.span}`), pairs(some(other.attributes)))),
-    make("p", {}, link(address("", { q: `link:${location.pathname.slice(mount.length + 7)}` }), {}, "Traces that link to this one")),
+    make("p", {}, link(address("", { q: `link:${trace}` }), {}, "Traces that link to this one")),
     make("h2", {}, "Resource"),
     resource,
     span.scope && make("p", { class: "quiet" }, `scope ${span.scope}`),

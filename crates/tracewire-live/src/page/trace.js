@@ -53,9 +53,13 @@ function traceView(params, wanted) {
   const details = make("aside", { class: "details", "aria-label": "Span details", tabindex: "-1", hidden: true });
   const columns = make("div", { class: "columns" }, make("div", { class: "waterfall" }, overview, axis, grid), details);
   /** Why there is nothing to draw. */
-  const missing = make("div", { class: "empty", id: "missing", hidden: true });
+  const reason = make("p", {});
+  const missing = make("div", { class: "empty", id: "missing", hidden: true }, reason, make("p", {}, link(address(""), {}, "Show all traces")));
   main.append(bar, columns, missing);
   byId("legend").textContent = "◆ event · ▨ still running · ┄ parent not received · ⇆ clocks differ · dim = not on the critical path";
+
+  /** The span that the address names, until it is shown. */
+  let awaited = params.get("span");
 
   async function load() {
     if (loading) {
@@ -68,14 +72,14 @@ function traceView(params, wanted) {
     loading = false;
     if (gone) return;
     if (code !== 200) return data ? undefined : explain(code, answer);
-    const isFirst = !data;
     if (!missing.hidden) {
       // It came after its page was opened, so the stream does not know it yet.
       missing.hidden = true;
       columns.hidden = false;
       listen(answer.id);
     }
-    const before = data ? data.spans.id[selected] : params.get("span");
+    const before = selected >= 0 ? data.spans.id[selected] : awaited;
+    const wasRunning = selected >= 0 && data.spans.running[selected];
     const closed = new Set();
     if (data) for (let span = 0; span < shape.size; span++) if (collapsed[span]) closed.add(data.spans.id[span]);
     data = { ...answer, reversed: new Set(answer.reversed) };
@@ -103,8 +107,9 @@ function traceView(params, wanted) {
     for (const span of found) isFound[span] = 1;
     layout();
     draw(data, shape);
-    // Later the reader may have scrolled on.
-    if (selected >= 0 && isFirst) show(selected);
+    // Once only, as the reader may scroll on.
+    if (selected >= 0 && awaited) show(selected);
+    else if (selected >= 0 && wasRunning && !data.spans.running[selected]) describe(selected);
     if (find.value) search();
     document.body.dataset.ready = "trace";
     document.body.dataset.spans = String(shape.size);
@@ -120,12 +125,12 @@ function traceView(params, wanted) {
   function explain(code, answer) {
     const ago = answer && answer.ago !== null && answer.ago !== undefined ? ` ${age(answer.ago)} ago` : "";
     const why = {
-      "let go": `This trace was evicted${ago} to free memory. TRACEWIRE_LIVE_MEMORY raises the limit, and --memory that of the viewer.`,
+      "let go": `This trace was evicted${ago} to free memory. Raise the limit with TRACEWIRE_LIVE_MEMORY, or in the viewer with --memory.`,
       "not kept": `This trace ended${ago} and was not kept: more ordinary traces come than the page keeps. Errors and slow traces are always kept.`,
       ambiguous: "Several traces begin with these digits.",
-      unknown: "This trace was never seen here, or too long ago. It may be on its way, belong to another service, or not be sampled. It is shown as soon as it comes.",
+      unknown: "This trace was never seen here, or too long ago. It may still be on its way, belong to another service, or not be sampled. If it arrives, it appears here.",
     }[String(answer && answer.why)] || failure(code);
-    missing.replaceChildren(make("p", {}, why), make("p", {}, link(address(""), {}, "Show all traces")));
+    if (reason.textContent !== why) reason.textContent = why;
     missing.hidden = false;
     columns.hidden = true;
     document.body.dataset.ready = "missing";
@@ -218,6 +223,7 @@ function traceView(params, wanted) {
 
   /** Selects a span and shows its details. @param {number} span */
   function show(span) {
+    awaited = null;
     selected = span;
     if (span < 0) {
       details.hidden = true;
@@ -244,7 +250,7 @@ function traceView(params, wanted) {
     if (gone || turn !== asked || selected < 0) return;
     details.hidden = false;
     if (code !== 200) return details.replaceChildren(make("p", { class: "bad" }, code === 404 ? "This span is no longer here." : failure(code)));
-    details.replaceChildren(...spanDetails(answer));
+    details.replaceChildren(...spanDetails(answer, data.id));
     details.dataset.span = id;
     // There is less place now.
     reveal(span);

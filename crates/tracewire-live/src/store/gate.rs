@@ -44,9 +44,9 @@ pub(crate) enum Verdict {
     Undecided,
 }
 
-/// How a trace stands that more spans come of.
+/// Whether a trace that gets more spans is kept, and has room for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum Known {
     Unknown,
     Kept,
     /// It is kept, and has no room for them.
@@ -108,19 +108,19 @@ impl State {
     }
 
     /// Returns whether a trace is kept and takes spans like these. What a full one does not take is counted.
-    fn standing(&mut self, facts: &SpanFacts<'_>, spans: usize, is_error: bool) -> Standing {
+    fn known(&mut self, facts: &SpanFacts<'_>, spans: usize, is_error: bool) -> Known {
         let id = &facts.trace_id;
         if !self.kept.contains(id) {
-            return Standing::Unknown;
+            return Known::Unknown;
         }
         let Some(room) = self.full.get_mut(id).filter(|room| room.has_none(is_error)) else {
-            return Standing::Kept;
+            return Known::Kept;
         };
         if room.count(spans, is_error, facts.end) {
             self.overflowed.push(facts.trace_id);
         }
         self.refusals.spans += spans as u64;
-        Standing::Full
+        Known::Full
     }
 }
 
@@ -156,18 +156,18 @@ impl Gate {
         let is_error = has_error || facts.is_error;
         let mut guard = self.lock();
         let state = &mut *guard;
-        let standing = state.standing(facts, spans, is_error);
-        if !is_whole && standing != Standing::Full {
+        let known = state.known(facts, spans, is_error);
+        if !is_whole && known != Known::Full {
             return Verdict::Undecided;
         }
         let root = state.record(facts, now);
-        match standing {
-            Standing::Full => return Verdict::Dropped,
-            Standing::Kept => return Verdict::Admitted(Root { is_first: false, ..root }),
-            Standing::Unknown if state.admits(&id, root, is_error, now) => {
+        match known {
+            Known::Full => return Verdict::Dropped,
+            Known::Kept => return Verdict::Admitted(Root { is_first: false, ..root }),
+            Known::Unknown if state.admits(&id, root, is_error, now) => {
                 return Verdict::Admitted(root);
             }
-            Standing::Unknown => {}
+            Known::Unknown => {}
         }
         let is_new = state.refused.insert(id, now);
         state.refusals.spans += spans as u64;
@@ -182,10 +182,10 @@ impl Gate {
             return false;
         }
         let mut state = self.lock();
-        match state.standing(facts, 1, facts.is_error) {
-            Standing::Full => true,
-            Standing::Kept => false,
-            Standing::Unknown => {
+        match state.known(facts, 1, facts.is_error) {
+            Known::Full => true,
+            Known::Kept => false,
+            Known::Unknown => {
                 let was_refused = state.refused.get(&facts.trace_id).is_some();
                 let is_late = was_refused && !facts.is_error;
                 state.refusals.spans += u64::from(is_late);

@@ -88,7 +88,7 @@ impl Running {
     /// Takes a request off the list. Returns what waited with it.
     pub(crate) fn ended(&self, trace_id: &TraceId, span_id: SpanId) -> Spans {
         let mut shard = self.shard(trace_id);
-        let Some(Finished { mut spans, is_last, .. }) = shard.finish(span_id) else {
+        let Some(Finished { mut spans, is_last, .. }) = shard.finish(trace_id, span_id) else {
             drop(shard);
             self.count_unlisted();
             return Vec::new();
@@ -103,7 +103,7 @@ impl Running {
     /// Takes a request off the list, and decides about its trace if all of it is here.
     pub(crate) fn request_ended(&self, facts: &SpanFacts<'_>, gate: &Gate, now: u64) -> Ended {
         let mut shard = self.shard(&facts.trace_id);
-        let Some(finished) = shard.finish(facts.span_id) else {
+        let Some(finished) = shard.finish(&facts.trace_id, facts.span_id) else {
             drop(shard);
             self.count_unlisted();
             return Ended::Brought(Vec::new(), None);
@@ -324,6 +324,18 @@ mod tests {
         (0..10).for_each(|n| running.span_started(&trace(n)));
         assert_eq!(running.entries(HOUR + 1).len(), 0);
         assert!(running.shards.iter().all(|shard| lock(shard).is_empty()));
+    }
+
+    #[test]
+    fn spans_of_two_traces_may_have_one_id() {
+        let running = Running::default();
+        // Both in one shard.
+        for n in [1, 17] {
+            running.started(trace(n), [9; 8], n, "GET".into(), "");
+        }
+        running.ended(&trace(17), [9; 8]);
+        assert_eq!((running.open_spans(&trace(1)), running.open_spans(&trace(17))), (1, 0));
+        assert_eq!(running.entries(20)[0].trace_id, trace(1));
     }
 
     #[test]

@@ -99,9 +99,9 @@ impl Shard {
 
     /// Removes a request that has ended. Where another one of its trace runs, the store decides about all
     /// that they hold, unless it has no room for it.
-    pub(super) fn finish(&mut self, span_id: SpanId) -> Option<Finished> {
-        let (trace_id, held) = self.remove(span_id)?;
-        let is_last = self.find(&trace_id).is_none();
+    pub(super) fn finish(&mut self, trace_id: &TraceId, span_id: SpanId) -> Option<Finished> {
+        let held = self.remove(trace_id, span_id)?;
+        let is_last = self.find(trace_id).is_none();
         Some(match held {
             Held::Waiting { spans, has_error } => {
                 Finished { spans, has_error, is_last, is_whole: is_last }
@@ -159,7 +159,9 @@ impl Shard {
         let old: Vec<_> = self.requests.iter().filter(is_old).map(ids).collect();
         let mut spans = Vec::new();
         for (trace_id, span_id) in &old {
-            spans.extend(self.finish(*span_id).into_iter().flat_map(|finished| finished.spans));
+            spans.extend(
+                self.finish(trace_id, *span_id).into_iter().flat_map(|finished| finished.spans),
+            );
             spans.extend(self.pass_on(trace_id));
         }
         (old.len(), spans)
@@ -195,16 +197,18 @@ impl Shard {
     }
 
     /// Removes a request. Spans that outlive the last one of their trace are not counted.
-    fn remove(&mut self, span_id: SpanId) -> Option<(TraceId, Held)> {
-        let place = self.spans.iter().position(|span| *span == span_id)?;
+    fn remove(&mut self, trace_id: &TraceId, span_id: SpanId) -> Option<Held> {
+        let mut ids = self.spans.iter().zip(&self.traces);
+        // Ids of spans should be unique, and are not always.
+        let place = ids.position(|(span, trace)| *span == span_id && trace == trace_id)?;
         self.spans.swap_remove(place);
-        let trace_id = self.traces.swap_remove(place);
+        self.traces.swap_remove(place);
         let left = self.open.swap_remove(place) - 1;
         let held = self.held.swap_remove(place);
         self.requests.swap_remove(place);
         if left != 0 {
-            self.count(&trace_id, left);
+            self.count(trace_id, left);
         }
-        Some((trace_id, held))
+        Some(held)
     }
 }

@@ -10,7 +10,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, HeaderName};
 use http::{HeaderMap, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt, Limited};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::answer::{Answer, grpc};
 use super::encoding::Encoding;
@@ -37,15 +37,16 @@ where
 {
     let announced =
         headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let until = Instant::now() + PATIENCE;
     let mut body = std::pin::pin!(body);
     if announced.is_some_and(|length: u64| length > MOST_SENT as u64) {
         // Who expects to be told whether to send has sent nothing yet.
         if !headers.contains_key(EXPECT) {
-            drain(body).await;
+            drain(body, until).await;
         }
         return Err(too_large(MOST_SENT));
     }
-    let sent = timeout(PATIENCE, Limited::new(body.as_mut(), MOST_SENT).collect()).await;
+    let sent = timeout_at(until, Limited::new(body.as_mut(), MOST_SENT).collect()).await;
     let sent = sent.map_err(|_| {
         let message = format!("the body took longer than {} s", PATIENCE.as_secs());
         Answer::new(StatusCode::REQUEST_TIMEOUT, grpc::DEADLINE_EXCEEDED, message)
@@ -53,7 +54,7 @@ where
     let sent = match sent {
         Ok(sent) => sent.to_bytes(),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-            drain(body).await;
+            drain(body, until).await;
             return Err(too_large(MOST_SENT));
         }
         Err(_) => return Err(malformed("the body ended early")),
@@ -66,7 +67,7 @@ where
 
 /// Reads on and keeps nothing. A client whose connection is closed while it still sends sees a broken pipe,
 /// and sends the same again, instead of reading why.
-async fn drain<B: Body<Data = Bytes>>(mut body: Pin<&mut B>) {
+async fn drain<B: Body<Data = Bytes>>(mut body: Pin<&mut B>, until: Instant) {
     let mut left = MOST_DRAINED;
     let read = async {
         while let Some(Ok(frame)) = body.frame().await {
@@ -76,7 +77,7 @@ async fn drain<B: Body<Data = Bytes>>(mut body: Pin<&mut B>) {
             }
         }
     };
-    let _ = timeout(PATIENCE, read).await;
+    let _ = timeout_at(until, read).await;
 }
 
 /// Takes the one message of a unary call out of its frame.

@@ -52,7 +52,7 @@ pub(crate) enum Signal {
 
 impl Signal {
     /// The signal's own variable of a setting.
-    fn variable(self, setting: &str) -> String {
+    pub(super) fn variable(self, setting: &str) -> String {
         let signal = match self {
             Self::Traces => "TRACES",
             Self::Metrics => "METRICS",

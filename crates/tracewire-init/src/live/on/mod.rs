@@ -117,8 +117,8 @@ impl LivePages {
         }
     }
 
-    /// Lets the page say which sampler decides, also after another one has taken its place.
-    pub(crate) fn says_who_samples(&self, sampler: Sampler) {
+    /// Shows on the page which sampler decides, even after it has been replaced.
+    pub(crate) fn show_sampler(&self, sampler: Sampler) {
         if self.settings.shared.is_none() {
             self.recorder.set_sampler(move || {
                 let shown = format!("{sampler:?}");

@@ -23,7 +23,13 @@ pub(super) fn otlp(depth: usize, otlp: &Otlp, signal: Signal, yaml: &mut Yaml) -
             Endpoint::Base(text) if !is_grpc => (text, format!("/{}", signal.path())),
             Endpoint::Base(text) | Endpoint::Whole(text) => (text, String::new()),
         };
-        yaml.line(depth, &format!("endpoint: {}", url_of(text, &path, origin)));
+        if !path.is_empty() && text.contains(['?', '#']) {
+            let variable = signal.variable("ENDPOINT");
+            yaml.line(depth, "# set this variable: no path can follow a query");
+            yaml.line(depth, &format!("endpoint: \"${{{variable}}}\""));
+        } else {
+            yaml.line(depth, &format!("endpoint: {}", url_of(text, &path, origin)));
+        }
     }
     if let Some(Given { value, origin }) = &otlp.headers {
         headers(depth, value, origin, yaml);

@@ -252,6 +252,15 @@ fn a_file_of_variables_has_no_secret_and_keeps_what_deployments_set() {
     }
 }
 
+#[test]
+fn a_path_that_cannot_follow_a_base_is_asked_for() {
+    for base in ["http://c:4318/b?tenant=7", "http://c:4318/b#part"] {
+        let text = print(&Env::of(&[("OTEL_EXPORTER_OTLP_ENDPOINT", base)])).unwrap();
+        let own = "            endpoint: \"${OTEL_EXPORTER_OTLP_TRACES_ENDPOINT}\"\n";
+        assert!(text.contains(own) && !text.contains("OTLP_ENDPOINT"), "{text}");
+    }
+}
+
 /// Variables with values that can be read, and that a file can say.
 const READABLE: &[(&str, &[&str])] = &[
     ("OTEL_SERVICE_NAME", &["shop", "a b$c"]),
