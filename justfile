@@ -37,9 +37,9 @@ formats:
             --test default_set
     done
 
-# Models of threads: loom tries every order of the small ones, shuttle many random ones of the queue, the
-# live page, the sampler, look-ups of providers and the configuration file. Only the crate that is modelled is
-# built anew. `MODEL_ORDERS` says how many orders shuttle tries.
+# Models of threads: loom tries the orders of the small ones, with at most three preemptions in most, and
+# shuttle many random ones of the queue, the live page, the sampler, reloads and look-ups of providers. Only
+# the crate that is modelled is built anew. `MODEL_ORDERS` says how many orders shuttle tries.
 models:
     #!/usr/bin/env bash
     set -euo pipefail
@@ -59,7 +59,7 @@ models:
     model shuttle tracewire-sampling
     model shuttle tracewire-init
 
-# Random lives of requests against the model, so many over each protocol, built with optimizations.
+# Random requests against the model, this many over each protocol, built with optimizations.
 # `test` tries 1,000 of each.
 lifecycle cases="100000":
     LIFECYCLE_CASES={{cases}} cargo test --release -p lifecycle --test random

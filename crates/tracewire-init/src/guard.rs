@@ -250,8 +250,8 @@ impl Telemetry {
     }
 }
 
-/// Has layers go by a telemetry no longer, nor by its file. A file that is being read changes nothing of the
-/// process after this.
+/// Releases the layers from this telemetry and from its configuration file. A reload that still runs changes
+/// nothing in the process afterwards.
 pub(crate) fn detach(layers: &Layers, reloader: Option<&Reloader>, is_of_the_process: bool) {
     layers.release();
     if let Some(reloader) = reloader {

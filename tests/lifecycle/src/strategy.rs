@@ -12,7 +12,7 @@ use proptest::{
     strategy::BoxedStrategy,
 };
 
-/// Scenarios of one to four requests over `protocol`.
+/// Scenarios of one to three requests over `protocol`.
 pub fn scenarios(protocol: Protocol) -> impl Strategy<Value = Scenario> {
     let around = select(vec![
         Around::Nothing,

@@ -5,7 +5,6 @@ use opentelemetry_sdk::metrics::MeterProviderBuilder;
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::trace::{ShouldSample, TracerProviderBuilder};
 use tracewire_export::{BatchSpanProcessor, ConsoleExporter, Exports};
-use tracewire_sampling::Sampler;
 
 use super::Live;
 use crate::config::Config;
@@ -34,10 +33,6 @@ impl LivePages {
     }
 
     pub(crate) fn reader(&self, _provider: MeterProviderBuilder) -> MeterProviderBuilder {
-        match *self {}
-    }
-
-    pub(crate) fn show_sampler(&self, _sampler: Sampler) {
         match *self {}
     }
 

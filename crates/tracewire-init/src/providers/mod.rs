@@ -65,9 +65,6 @@ pub(crate) fn start(config: Config, plan: Plan) -> Result<Running, InitError> {
     let Config { resource, console, .. } = config;
     let plan = Arc::new(Mutex::new(plan));
     let sampler = config.traces.as_ref().map(|traces| traces.sampler.clone());
-    if let Some((live, sampler)) = live.as_ref().zip(sampler.clone()) {
-        live.show_sampler(sampler);
-    }
     let layers = Layers::default();
     let reloader = config.file.map(|(source, in_code)| {
         let (console, resource) = (Some(console.clone()), Some(resource.clone()));

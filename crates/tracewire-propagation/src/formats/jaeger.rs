@@ -193,7 +193,10 @@ fn extract_baggage(headers: &HeaderMap, parent: &Context) -> Option<Baggage> {
 
 fn inject_baggage(baggage: &Baggage, headers: &mut HeaderMap) {
     let mut budget = MAX_BAGGAGE;
-    for (key, (value, _)) in baggage {
+    let mut entries: Vec<_> = baggage.iter().collect();
+    // A map has no order, and not all entries may have room.
+    entries.sort_unstable_by_key(|(key, _)| key.as_str());
+    for (key, (value, _)) in entries {
         let name = [BAGGAGE, key.as_str()].concat();
         let value = encode(value.as_str(), RESERVED).into_owned();
         let Some(left) = budget.checked_sub(name.len() + value.len()) else { continue };

@@ -14,7 +14,7 @@ const NUMBER: &[u8] = b"doubleValue";
 const TEXT: &[u8] = b"stringValue";
 
 /// Numbers of histograms and summaries.
-const OF_METRICS: [&[u8]; 4] = [b"sum", b"min", b"max", b"value"];
+const OF_METRICS: [&[u8]; 3] = [b"sum", b"min", b"max"];
 
 /// Makes attributes with such a number attributes with a text, and leaves out such numbers of metrics.
 pub(super) fn replace(json: &[u8]) -> Cow<'_, [u8]> {
@@ -80,6 +80,7 @@ mod tests {
         let point = br#"{"count":"3","sum":"NaN","quantileValues":[{"quantile":1,"value":"NaN"}]}"#;
         let point: SummaryDataPoint = serde_json::from_slice(&replace(point)).unwrap();
         assert_eq!((point.count, point.quantile_values.len()), (3, 1));
+        assert!(point.quantile_values[0].value.is_nan());
     }
 
     proptest! {

@@ -88,6 +88,9 @@ impl LivePages {
         if self.metrics.is_some() {
             config.metrics.get_or_insert_default();
         }
+        if let Some(traces) = &config.traces {
+            self.show_sampler(traces.sampler.clone());
+        }
         #[cfg(feature = "logs")]
         {
             let logs = config.logs.get_or_insert_default();
@@ -118,7 +121,7 @@ impl LivePages {
     }
 
     /// Shows on the page which sampler decides, even after it has been replaced.
-    pub(crate) fn show_sampler(&self, sampler: Sampler) {
+    fn show_sampler(&self, sampler: Sampler) {
         if self.settings.shared.is_none() {
             self.recorder.set_sampler(move || {
                 let shown = format!("{sampler:?}");

@@ -38,7 +38,7 @@ pub(super) fn ask(
     let zone = google.last("instance/zone")?;
     // A zone is a region with a letter.
     let region = zone.as_deref().and_then(|zone| zone.rsplit_once('-'));
-    say("cloud.region", region.map(|(region, _)| region.to_owned()));
+    say("cloud.region", region.map(|(region, _)| region.trim_end().to_owned()));
     say("cloud.availability_zone", zone);
     say("host.id", google.text("instance/id")?);
     let cluster = match variables.get("KUBERNETES_SERVICE_HOST") {

@@ -47,7 +47,11 @@ pub(super) fn resource(resource: &Resource, yaml: &mut Yaml) {
         ] {
             let asked = of.iter().filter(|detector| detectors.contains(detector)).count();
             if asked > 0 {
-                let more = if asked < of.len() { " # and its operating system" } else { "" };
+                let more = if asked < of.len() {
+                    " # finds both the host and its operating system"
+                } else {
+                    ""
+                };
                 yaml.line(3, &format!("- {name}:{more}"));
             }
         }

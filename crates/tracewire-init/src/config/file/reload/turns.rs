@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_wait_gets_the_value_or_not() {
+    fn a_value_that_is_taken_is_not_given_again() {
         let turns = Turns::new(1);
         let turn = turns.try_take();
         assert!(turn.is_some() && turns.try_take().is_none());
