@@ -1,6 +1,6 @@
 #![no_main]
 //! A map of texts holds what the headers of a message hold. Jaeger's format is not among them: of keys that differ in case
-//! alone it sends one, and which one depends on the order of a hash map.
+//! alone headers hold one, and a map may hold both.
 
 use fuzz::propagation::text_map;
 use libfuzzer_sys::fuzz_target;

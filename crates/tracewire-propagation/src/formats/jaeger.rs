@@ -235,6 +235,15 @@ mod tests {
         headers
     }
 
+    #[test]
+    fn of_keys_that_differ_in_case_the_same_one_is_always_sent() {
+        for _ in 0..50 {
+            let entries = [KeyValue::new("Tenant", "1"), KeyValue::new("tenant", "2")];
+            let sent = inject(&Context::new().with_baggage(entries));
+            assert_eq!(sent["uberctx-tenant"], "2");
+        }
+    }
+
     fn child(context: &Context, sampled: bool) -> Context {
         context.with_remote_span_context(SpanContext::new(
             context.span().span_context().trace_id(),
