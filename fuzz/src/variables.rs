@@ -108,8 +108,9 @@ pub fn say(mut chosen: Vec<(&str, String)>, secret: &[&str]) {
 
 /// Prints the file that says what variables say, and reads it beside them.
 pub fn print(chosen: &[(&str, String)]) {
-    // At the end of a URL, and within it once a path follows, they mean different things.
-    if chosen.iter().any(|(_, value)| value.contains(char::is_control)) {
+    // At the end of a URL, and within it once a path follows, control characters mean different things. A file takes
+    // the value of a variable with the spaces around it.
+    if chosen.iter().any(|(_, value)| value.contains(char::is_control) || value.trim() != value) {
         return;
     }
     // A path follows what stands before them, so the file asks for another variable.
