@@ -44,8 +44,8 @@ struct Log {
     sent_late: bool,
 }
 
-/// Encodes one item at a time, and fails at every third. It panics when it encodes 5 and when it sends 7, and
-/// then also when it is shut down.
+/// Encodes one item at a time, and fails at every third. It panics when it encodes 5 and when it sends 7. After
+/// it has sent 7, its shutdown panics, too.
 #[derive(Clone, Debug, Default)]
 struct Sink(Arc<Mutex<Log>>);
 
@@ -242,8 +242,8 @@ fn an_item_at_which_the_exporter_panics_fails_alone() {
 }
 
 /// Two threads flush two queues while two others shut them down, as `force_flush` and `shutdown` of a provider
-/// do: whoever returns first, what was pushed before has its outcome in both by then. A flush after the end
-/// returns at once.
+/// do. When the first of them returns, everything pushed before has its outcome in both queues. A flush after
+/// the end returns at once.
 #[test]
 fn flushes_and_shutdowns_at_once_return_when_everything_has_its_outcome() {
     check(|| {

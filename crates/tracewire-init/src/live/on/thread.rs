@@ -27,6 +27,7 @@ pub(super) fn start(
         // A fault in the store must not leave a queue that fills and is never emptied.
         let _ = catch_unwind(AssertUnwindSafe(|| bringer.run(&queue)));
         for item in queue.desert() {
+            // Without logs all are spans.
             #[cfg_attr(not(feature = "logs"), allow(irrefutable_let_patterns))]
             if let Item::Spans(arrival) = item {
                 recorder.lost(arrival);

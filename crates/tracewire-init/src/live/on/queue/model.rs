@@ -1,7 +1,7 @@
 //! Models of requests that end while the page is flushed and shut down, which shuttle runs in many random
 //! orders.
 //!
-//! No wait ever times out in them. So whoever is not woken, and would have waited for the timeout, is a
+//! No wait ever times out in them. So a thread that nothing wakes, and that would have waited for its timeout, is a
 //! deadlock, which shuttle reports.
 
 use std::sync::Arc;
